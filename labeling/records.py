@@ -1,0 +1,105 @@
+"""Typed rows that travel between the service, labelling, training and evaluation, and their JSON-lines form."""
+
+import gzip
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from labeling.taxonomy import SEVERITY_LEVELS
+
+SCHEMA_VERSION = 1
+
+
+class RecordError(ValueError):
+    """A row that cannot be read; the message says where and what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledText:
+    """One text with what is known about it.
+
+    `annotated_areas` are the areas somebody looked for: an area outside it is *unknown*, not negative, and is masked
+    in losses and metrics. `severity` is 0-4 or None where nobody rated it.
+    """
+
+    id: str
+    text: str
+    policy_areas: tuple[str, ...]
+    annotated_areas: tuple[str, ...]
+    severity: int | None
+    source: str
+    lang: str
+    licence: str = ""
+    label_quality: str = "silver"
+    weight: float = 1.0
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as JSON values, with the schema version it was written by."""
+        values = asdict(self)
+        extra = values.pop("extra")
+        return {"schema": SCHEMA_VERSION, **extra, **values}
+
+
+_FIELDS = ("id", "text", "policy_areas", "annotated_areas", "severity", "source", "lang", "licence", "label_quality")
+
+
+def parse_labelled_text(line: str, *, where: str) -> LabelledText:
+    """Read one JSON line; `where` (such as `file:12`) goes into the message. Raises RecordError."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise RecordError(f"{where}: not a JSON object ({error.msg})") from error
+    if not isinstance(row, dict):
+        raise RecordError(f"{where}: not a JSON object")
+    try:
+        if int(row.pop("schema", SCHEMA_VERSION)) > SCHEMA_VERSION:
+            raise RecordError(f"{where}: written by a newer schema than {SCHEMA_VERSION}; update the product")
+        record = LabelledText(
+            id=_text(row, "id"),
+            text=_text(row, "text"),
+            policy_areas=tuple(row["policy_areas"]),
+            annotated_areas=tuple(row["annotated_areas"]),
+            severity=row.get("severity"),
+            source=_text(row, "source"),
+            lang=_text(row, "lang"),
+            licence=str(row.get("licence", "")),
+            label_quality=str(row.get("label_quality", "silver")),
+            weight=float(row.get("weight", 1.0)),
+            extra={key: value for key, value in row.items() if key not in (*_FIELDS, "weight")},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise RecordError(f"{where}: {error if isinstance(error, RecordError) else f'bad field {error}'}") from error
+    if record.severity is not None and record.severity not in range(SEVERITY_LEVELS):
+        raise RecordError(f"{where}: severity must be 0-{SEVERITY_LEVELS - 1} or null, not {record.severity!r}")
+    if not set(record.policy_areas) <= set(record.annotated_areas):
+        raise RecordError(f"{where}: every policy area must be among annotated_areas")
+    return record
+
+
+def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
+    """Yield the rows of a `.jsonl` or `.jsonl.gz` file; blank lines are passed over. Raises RecordError, OSError."""
+    opened: TextIO = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield parse_labelled_text(line, where=f"{path}:{number}")
+
+
+def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:
+    """Write rows as JSON lines and return how many."""
+    count = 0
+    with path.open("w", encoding="utf-8") as out:
+        for record in records:
+            out.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
+            count += 1
+    return count
+
+
+def _text(row: dict[str, Any], key: str) -> str:
+    value = row[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key}: a string is needed, not {type(value).__name__}")
+    return value

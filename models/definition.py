@@ -1,0 +1,72 @@
+"""The network: a small transformer encoder (deep) beside a table of hashed token n-grams (wide), two heads on their sum.
+
+The wide branch is what a linear bag-of-n-grams model would learn, kept inside the same graph, so that one ONNX file
+scores both (Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems"). Severity is ordinal: one logit for
+each step "more severe than k" (Frank & Hall 2001).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+SEVERITY_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class WideConfig:
+    """Sizes of the n-gram table: `rows` in all, the first `vocabulary` of them one for each token."""
+
+    rows: int
+    vocabulary: int
+
+
+class TriageNetwork(nn.Module):
+    """Scores token ids. The heads give `areas` logits and SEVERITY_STEPS cumulative severity logits."""
+
+    def __init__(self, encoder: nn.Module, *, hidden: int, areas: int, wide: WideConfig) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.wide_config = wide
+        self.areas = areas
+        outputs = areas + SEVERITY_STEPS
+        self.head = nn.Linear(2 * hidden, outputs)
+        self.dropout = nn.Dropout(0.1)
+        self.wide = nn.Embedding(wide.rows, outputs)
+        nn.init.zeros_(self.wide.weight)
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Map int64 (batch, length) ids and mask to (batch, areas) and (batch, SEVERITY_STEPS) logits."""
+        logits = self._deep_logits(input_ids, attention_mask) + self.wide_logits(input_ids, attention_mask)
+        return logits[:, : self.areas], logits[:, self.areas :]
+
+    def forward_with_wide_kept(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, keep: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """As `forward`, with the wide branch only where `keep` (batch, 1) is 1.
+
+        In training, rows without it make the encoder learn what the table already knows; at inference the two then
+        act as an ensemble.
+        """
+        logits = self._deep_logits(input_ids, attention_mask) + keep * self.wide_logits(input_ids, attention_mask)
+        return logits[:, : self.areas], logits[:, self.areas :]
+
+    def wide_logits(self, ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """The table's share of the (batch, areas + SEVERITY_STEPS) logits."""
+        mask = attention_mask.unsqueeze(-1).to(self.wide.weight.dtype)
+        first, rest = self.wide_config.vocabulary, self.wide_config.rows - self.wide_config.vocabulary
+        # Token ids stay below 2**17, so the products stay far inside int64; the primes only spread pairs over the
+        # rows behind the vocabulary.
+        pairs = (ids[:, :-1] * 1_000_003 + ids[:, 1:] * 8_191) % rest + first
+        total = (self.wide(ids) * mask).sum(1) + (self.wide(pairs) * mask[:, 1:]).sum(1)
+        # Long texts would otherwise drown the encoder: the sum grows with length, its spread with the square root.
+        return total / mask.sum(1).clamp(min=1).sqrt()
+
+    def _deep_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        states: Any = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        hidden = states.last_hidden_state
+        mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
+        mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
+        largest = (hidden + (mask - 1) * 1e4).max(1).values
+        return self.head(self.dropout(torch.cat([mean, largest], 1)))

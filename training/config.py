@@ -1,0 +1,66 @@
+"""Training settings: frozen dataclasses read from TOML; an unknown key is refused, so a typo cannot pass silently."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+
+class ConfigError(ValueError):
+    """A training configuration that cannot be used; the message names the key."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """One training run. Times are minutes of wall clock, rates are per optimiser step."""
+
+    name: str
+    encoder: str
+    seed: int = 20261123
+    max_tokens: int = 128
+    batch_size: int = 32
+    minutes: float = 60.0
+    wide_rows: int = 2**19
+    wide_epochs: int = 3
+    wide_batch_size: int = 256
+    wide_warm_rate: float = 2e-2
+    wide_rate: float = 1e-3
+    wide_dropout: float = 0.5
+    encoder_rate: float = 1e-4
+    head_rate: float = 5e-4
+    warm_up: float = 0.04
+    weight_decay: float = 0.01
+    severity_loss: float = 0.25
+    frozen_layers: int = 0
+    train_embeddings: bool = True
+    threads: int = 2
+    cap_per_source: int = 9_000
+    cap_per_source_other: int = 5_000
+    repeat_rare_below: int = 2_500
+    repeat_at_most: int = 4
+    min_character_count: int = 20
+    licences: tuple[str, ...] = ()
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Read a TOML file. Raises ConfigError on an unknown key, a missing one or a value of the wrong type."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read as a training configuration ({error})") from error
+    kinds = {field.name: field.type for field in fields(TrainConfig)}
+    unknown = sorted(set(values) - set(kinds))
+    if unknown:
+        raise ConfigError(f"{path}: unknown keys {', '.join(unknown)}; known: {', '.join(kinds)}")
+    for key, value in values.items():
+        _check_kind(path, key, value, kinds[key])
+    try:
+        return TrainConfig(**{**values, "licences": tuple(values.get("licences", ()))})
+    except TypeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _check_kind(path: Path, key: str, value: object, kind: object) -> None:
+    allowed: dict[object, tuple[type, ...]] = {float: (float, int), tuple[str, ...]: (list,)}
+    accepted = allowed.get(kind, (kind,) if isinstance(kind, type) else (object,))
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise ConfigError(f"{path}: {key} must be {getattr(kind, '__name__', kind)}, not {value!r}")

@@ -11,7 +11,9 @@ from typing import Any
 import torch
 from torch import nn
 
-SEVERITY_STEPS = 4
+from labeling.taxonomy import SEVERITY_LEVELS
+
+SEVERITY_STEPS = SEVERITY_LEVELS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +38,16 @@ class TriageNetwork(nn.Module):
         self.wide = nn.Embedding(wide.rows, outputs)
         nn.init.zeros_(self.wide.weight)
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map int64 (batch, length) ids and mask to (batch, areas) and (batch, SEVERITY_STEPS) logits."""
-        logits = self._deep_logits(input_ids, attention_mask) + self.wide_logits(input_ids, attention_mask)
-        return logits[:, : self.areas], logits[:, self.areas :]
-
-    def forward_with_wide_kept(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, keep: torch.Tensor
+    def forward(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, keep_wide: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """As `forward`, with the wide branch only where `keep` (batch, 1) is 1.
+        """Map int64 (batch, length) ids and mask to (batch, areas) and (batch, SEVERITY_STEPS) logits.
 
-        In training, rows without it make the encoder learn what the table already knows; at inference the two then
-        act as an ensemble.
+        Training passes `keep_wide` (batch, 1): 0 leaves the table out of a row, so that the encoder must learn what
+        the table already knows; at inference the two then act as an ensemble.
         """
-        logits = self._deep_logits(input_ids, attention_mask) + keep * self.wide_logits(input_ids, attention_mask)
+        wide = self.wide_logits(input_ids, attention_mask)
+        logits = self._deep_logits(input_ids, attention_mask) + (wide if keep_wide is None else keep_wide * wide)
         return logits[:, : self.areas], logits[:, self.areas :]
 
     def wide_logits(self, ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
@@ -61,12 +59,17 @@ class TriageNetwork(nn.Module):
         pairs = (ids[:, :-1] * 1_000_003 + ids[:, 1:] * 8_191) % rest + first
         total = (self.wide(ids) * mask).sum(1) + (self.wide(pairs) * mask[:, 1:]).sum(1)
         # Long texts would otherwise drown the encoder: the sum grows with length, its spread with the square root.
-        return total / mask.sum(1).clamp(min=1).sqrt()
+        shared: torch.Tensor = total / mask.sum(1).clamp(min=1).sqrt()
+        return shared
 
     def _deep_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        states: Any = self.encoder(input_ids=input_ids, attention_mask=attention_mask)
+        # The mask as attention adds it, made here: what the encoder would make of a plain one depends on the values
+        # it sees, which a traced graph would then repeat for ever.
+        added = (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min
+        states: Any = self.encoder(input_ids=input_ids, attention_mask=added)
         hidden = states.last_hidden_state
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
         largest = (hidden + (mask - 1) * 1e4).max(1).values
-        return self.head(self.dropout(torch.cat([mean, largest], 1)))
+        logits: torch.Tensor = self.head(self.dropout(torch.cat([mean, largest], 1)))
+        return logits

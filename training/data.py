@@ -1,40 +1,34 @@
-"""Labelled rows to arrays: which rows train, what is known about each, and batches of like length."""
+"""Labelled rows to training material: which rows train, how much each counts, and batches of like length."""
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
+from eval.truth import Truth
 from labeling.records import LabelledText
-from models.preprocess import clean_text
 from training.config import TrainConfig
 
 # How far a label is trusted: expert labels count for more than labels derived from where a text was found.
 QUALITY_WEIGHTS = {"gold": 1.5, "silver": 1.0, "construction": 0.7, "weak": 0.5}
 
-UNKNOWN_SEVERITY = -1
+# Batches of like length are cut from stretches of this many batches, so that order stays random from one to the next.
+BATCHES_SORTED_TOGETHER = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """What is known of n rows: labels and mask (n, areas) as 0/1 floats, severity (n,) with -1 for unknown."""
-
-    labels: NDArray[np.float32]
-    known: NDArray[np.float32]
-    severity: NDArray[np.int64]
-    weight: NDArray[np.float32]
+def permitted(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
+    """The rows whose licence the configuration allows; all of them where it names no licences."""
+    return [row for row in rows if not config.licences or row.licence in config.licences]
 
 
 def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
     """The rows that train: permitted licences, positives first, no more of one source than the caps allow."""
     by_source: dict[str, list[LabelledText]] = defaultdict(list)
-    for row in rows:
-        if not config.licences or row.licence in config.licences:
-            by_source[row.source].append(row)
+    for row in permitted(rows, config):
+        by_source[row.source].append(row)
     chosen: list[LabelledText] = []
     for source in sorted(by_source):
         members = by_source[source]
@@ -47,63 +41,44 @@ def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[Label
     return chosen
 
 
-def make_targets(rows: Sequence[LabelledText], areas: Sequence[str]) -> Targets:
-    """Arrays of labels, masks, severities and weights for `rows`, columns in the order of `areas`."""
-    column = {area: index for index, area in enumerate(areas)}
-    labels = np.zeros((len(rows), len(areas)), np.float32)
-    known = np.zeros_like(labels)
-    severity = np.full(len(rows), UNKNOWN_SEVERITY, np.int64)
-    for index, row in enumerate(rows):
-        known[index, [column[area] for area in row.annotated_areas if area in column]] = 1
-        labels[index, [column[area] for area in row.policy_areas if area in column]] = 1
-        if row.severity is not None:
-            severity[index] = row.severity
-    weight = np.array([QUALITY_WEIGHTS.get(row.label_quality, 1.0) * row.weight for row in rows], np.float32)
-    return Targets(labels, known, severity, weight)
+def describe_rows(rows: Sequence[LabelledText]) -> dict[str, Any]:
+    """Where rows come from and what they say, as counts: sources with their licence, languages, positives by area."""
+    licences = {row.source: row.licence for row in rows}
+    return {
+        "sources": {
+            source: {"rows": count, "licence": licences[source]}
+            for source, count in sorted(Counter(row.source for row in rows).items())
+        },
+        "languages": dict(Counter(row.lang for row in rows).most_common()),
+        "positives": dict(Counter(area for row in rows for area in row.policy_areas).most_common()),
+    }
 
 
-def repeat_rare(targets: Targets, *, below: int, at_most: int) -> NDArray[np.int64]:
+def row_weights(rows: Sequence[LabelledText]) -> NDArray[np.float32]:
+    """How much each row counts in the loss: trust in its kind of label times its own weight."""
+    return np.array([QUALITY_WEIGHTS.get(row.label_quality, 1.0) * row.weight for row in rows], np.float32)
+
+
+def repeat_rare(truth: Truth, *, below: int, at_most: int) -> NDArray[np.int64]:
     """Row indices with the positives of rare areas repeated, so that an epoch shows each area often enough."""
-    repeats = np.ones(len(targets.labels), np.int64)
-    positives = targets.labels.sum(0)
+    repeats = np.ones(len(truth.labels), np.int64)
+    positives = truth.labels.sum(0)
     for area in np.flatnonzero((positives > 0) & (positives < below)):
         times = min(at_most, int(below / positives[area]))
-        chosen = targets.labels[:, area] > 0
+        chosen = truth.labels[:, area] > 0
         repeats[chosen] = np.maximum(repeats[chosen], times)
     return np.repeat(np.arange(len(repeats)), repeats)
 
 
-def encode_rows(rows: Sequence[LabelledText], tokenizer: Tokenizer, *, max_tokens: int) -> list[NDArray[np.int64]]:
-    """Token ids of each row's model text, special tokens included, at most `max_tokens` long."""
-    tokenizer.enable_truncation(max_tokens)
-    tokenizer.no_padding()
-    encoded = tokenizer.encode_batch_fast([clean_text(row.text) for row in rows])
-    return [np.array(one.ids, np.int64) for one in encoded]
-
-
-def bucketed(
-    lengths: NDArray[np.int64], batch: int, *, generator: np.random.Generator | None, chunk: int = 50
+def shuffled_batches(
+    lengths: NDArray[np.int64], batch: int, *, generator: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield index batches of like length; with a generator in random order, without one from short to long."""
-    if generator is None:
-        order = np.argsort(lengths, kind="stable")
-        yield from (order[start : start + batch] for start in range(0, len(order), batch))
-        return
+    """Yield index batches of like length in random order: one epoch."""
     order = generator.permutation(len(lengths))
-    batches = []
-    for start in range(0, len(order), batch * chunk):
-        part = order[start : start + batch * chunk]
+    stretch = batch * BATCHES_SORTED_TOGETHER
+    batches: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), stretch):
+        part = order[start : start + stretch]
         part = part[np.argsort(lengths[part], kind="stable")]
         batches += [part[at : at + batch] for at in range(0, len(part), batch)]
     yield from (batches[index] for index in generator.permutation(len(batches)))
-
-
-def pad(ids: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Stack rows of ids to (batch, longest) with zeros behind, and the attention mask that goes with it."""
-    longest = max(len(row) for row in ids)
-    stacked = np.zeros((len(ids), longest), np.int64)
-    mask = np.zeros_like(stacked)
-    for index, row in enumerate(ids):
-        stacked[index, : len(row)] = row
-        mask[index, : len(row)] = 1
-    return stacked, mask

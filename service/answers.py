@@ -1,0 +1,80 @@
+"""Every failure leaves as the one error shape, whoever raised it."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from starlette.exceptions import HTTPException
+
+from service.errors import (
+    DatabaseUnavailableError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    NotFoundError,
+    TriageError,
+    UnreadableBodyError,
+)
+
+log = structlog.get_logger()
+
+_BY_STATUS: dict[int, type[TriageError]] = {
+    400: UnreadableBodyError,
+    404: NotFoundError,
+    405: MethodNotAllowedError,
+}
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    """Register the handlers of all errors."""
+    app.add_exception_handler(TriageError, _triage_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _framework_error)
+    app.add_exception_handler(OperationalError, _database_gone)
+    app.add_exception_handler(InterfaceError, _database_gone)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def answer(error: TriageError) -> JSONResponse:
+    """The one error shape."""
+    return JSONResponse({"error": error.code, "detail": error.detail}, status_code=error.status, headers=error.headers)
+
+
+async def _triage_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, TriageError):
+        raise error
+    return answer(error)
+
+
+async def _invalid(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    problems = error.errors()
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return answer(UnreadableBodyError(f"the body is not valid JSON: {problems[0].get('ctx', {}).get('error', '')}"))
+    # Where and why, but never the value: it may be content.
+    details = [f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg']}" for one in problems]
+    return answer(InvalidRequestError("; ".join(details[:20])))
+
+
+async def _framework_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is None:
+        return JSONResponse({"error": "http_error", "detail": error.detail}, status_code=error.status_code)
+    detail = {404: "there is nothing at this address", 405: "this address does not take that method"}
+    headers = dict(error.headers or {})
+    return answer(kind(detail.get(error.status_code, str(error.detail)), headers=headers))
+
+
+async def _database_gone(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database.unavailable", error=type(error).__name__)
+    return answer(
+        DatabaseUnavailableError("the database cannot be reached; nothing was stored", headers={"Retry-After": "2"})
+    )
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("request.failed", route=request.scope["path"], error=type(error).__name__, exc_info=error)
+    return answer(TriageError("something went wrong here; nothing was stored, and the failure is in the log"))

@@ -1,0 +1,80 @@
+"""Builds the API: the one place that knows every part of it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from labeling.taxonomy import load_taxonomy
+from service import health
+from service.answers import install_error_handlers
+from service.cases import routes as cases
+from service.db import create_engine
+from service.decisions import routes as decisions
+from service.exports import routes as exports
+from service.jobs import create_jobs_app
+from service.leases import routes as leases
+from service.limits import LimitBody
+from service.media import routes as media
+from service.media.renderer import Renderer
+from service.media.storage import LocalStorage
+from service.observe import MeasureRequests
+from service.outbox import routes as outbox
+from service.pages.routes import router as pages_router
+from service.pages.static import mount_static
+from service.people import routes as people
+from service.queues import routes as queues
+from service.ranking.rank import RankConfig
+from service.reports import routes as reports
+from service.scoring import routes as scoring
+from service.scoring.live_model import LiveModel, load_scorer
+from service.settings import Settings
+
+ROUTERS = (people, reports, queues, leases, cases, decisions, media, scoring, exports, outbox, health)
+
+DESCRIPTION = """
+Every report in, riskiest case out. Machines send `Authorization: Bearer <key>`; people sign in by session.
+Every error has the form `{"error": code, "detail": text}`.
+"""
+
+
+def create_app(settings: Settings, *, database_url: str) -> FastAPI:
+    """The API on a migrated database. Nothing is opened before the application starts."""
+    taxonomy = load_taxonomy(settings.taxonomy)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        loading = asyncio.create_task(app.state.model.keep_loading())
+        try:
+            yield
+        finally:
+            loading.cancel()
+            await app.state.renderer.close()
+            await app.state.engine.dispose()
+
+    app = FastAPI(
+        title="content-triage",
+        version="0.1.0",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.taxonomy = taxonomy
+    app.state.rank_config = RankConfig()
+    app.state.engine = create_engine(database_url, pool=settings.database_pool)
+    app.state.jobs = create_jobs_app(database_url)
+    app.state.model = LiveModel(lambda: load_scorer(settings, taxonomy), concurrency=settings.score_concurrency)
+    app.state.renderer = Renderer(settings)
+    app.state.storage = LocalStorage(settings.data_dir / "media")
+    for part in ROUTERS:
+        app.include_router(part.router)
+    app.include_router(pages_router, include_in_schema=False)
+    mount_static(app)
+    install_error_handlers(app)
+    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_media=settings.media_max_bytes)
+    app.add_middleware(MeasureRequests)
+    return app

@@ -1,0 +1,122 @@
+"""Wire types of cases."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from service.leases.schemas import LeaseOut
+from service.media.schemas import MediaItem
+
+
+class PersonRef(BaseModel):
+    """Somebody on the platform, by the platform's own id."""
+
+    id: str
+
+
+class SubjectOut(BaseModel):
+    """The reported content with the text of the evidence snapshot. `id` is the platform's."""
+
+    id: str
+    kind: str
+    text: str
+    language: str | None
+    author: PersonRef | None
+    created_at: datetime | None
+    views_per_hour: float
+
+
+class ReportOut(BaseModel):
+    """One notice about the subject."""
+
+    id: UUID
+    channel: str
+    reason: str
+    note: str
+    reporter: PersonRef | None
+    received_at: datetime
+
+
+class ScoreOut(BaseModel):
+    """What the model said. `unassessed` areas had no training data: their probability is a constant."""
+
+    areas: dict[str, float]
+    severity: list[float]
+    primary_area: str
+    unassessed: list[str]
+    bundle: str
+    scored_at: datetime
+
+
+class RankOut(BaseModel):
+    """Why the case stands where it stands: `parts` reproduce `value`, `words` say it in sentences."""
+
+    value: float
+    parts: dict[str, Any]
+    words: list[str]
+
+
+class DecisionOut(BaseModel):
+    """A decision on the case; who made it is not shown."""
+
+    id: UUID
+    actions: list[str]
+    policy_area: str
+    severity: int
+    note: str
+    taxonomy_version: str
+    bundle: str | None
+    decided_at: datetime
+    undo_until: datetime
+    undone_at: datetime | None
+
+
+class EventOut(BaseModel):
+    """A change of the case's state."""
+
+    at: datetime
+    kind: str
+    data: dict[str, Any]
+
+
+class CaseOut(BaseModel):
+    """A case as a reviewer sees it. At most the newest 100 reports are listed; `report_count` counts them all."""
+
+    id: UUID
+    status: Literal["open", "leased", "decided"]
+    queue: str
+    opened_at: datetime
+    report_count: int
+    lapses: int = Field(description="How often a lease of this case ran out; a rising number is an alert.")
+    subject: SubjectOut
+    reports: list[ReportOut]
+    score: ScoreOut | None
+    score_state: Literal["waiting", "scored", "failed"]
+    rank: RankOut
+    media: list[MediaItem]
+    draft: dict[str, Any] | None = None
+    revealed: int = Field(description="How often the caller has revealed media of this case.")
+    server_now: datetime
+
+
+class CaseHistoryOut(CaseOut):
+    """A case with everything that happened to it."""
+
+    decisions: list[DecisionOut]
+    events: list[EventOut]
+
+
+class ClaimOut(BaseModel):
+    """A case handed to the caller."""
+
+    case: CaseOut
+    lease: LeaseOut
+
+
+class DraftIn(BaseModel):
+    """An unfinished decision, kept for its author."""
+
+    lease_token: UUID
+    body: dict[str, Any] = Field(description="Whatever the form holds; at most 10,000 characters as JSON.")

@@ -1,0 +1,125 @@
+"""SQL of cases: reading one whole, and keeping its rank true."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_CASE = text("""
+    SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
+           s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
+           e.text, e.language, e.score, e.score_state, e.bundle, e.scored_at, now() AS now,
+           (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
+           (SELECT count(*) FROM exposures x WHERE x.case_id = c.id AND x.principal_id = :viewer) AS revealed,
+           (SELECT d.body FROM drafts d WHERE d.case_id = c.id AND d.principal_id = :viewer) AS draft,
+           (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.received_at)
+            FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
+                  WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS r) AS reports
+    FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
+    WHERE c.id = :case_id
+""")
+_DECISIONS = text("""
+    SELECT d.id, d.actions, d.policy_area, d.severity, d.note, d.taxonomy_version, d.bundle, d.decided_at,
+           d.undo_until, u.undone_at
+    FROM decisions d LEFT JOIN decision_undos u ON u.decision_id = d.id
+    WHERE d.case_id = :case_id ORDER BY d.decided_at
+""")
+_EVENTS = text("SELECT at, kind, data FROM events WHERE case_id = :case_id ORDER BY id DESC LIMIT 500")
+# First the lock, then, in a statement of its own, the reading: only so does the reading see what the last holder of
+# the lock wrote to the other tables.
+_LOCK = text(
+    "SELECT id FROM cases WHERE evidence_id = ANY(CAST(:evidence AS uuid[])) AND status <> 'decided'"
+    " ORDER BY id FOR UPDATE"
+)
+_RANK_INPUTS = text("""
+    SELECT c.id, e.score, s.views_per_hour,
+           (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
+           array_agg(DISTINCT r.reason) AS reasons, min(r.received_at) AS received_at
+    FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
+    JOIN reports r ON r.case_id = c.id
+    WHERE c.id = ANY(CAST(:cases AS uuid[]))
+    GROUP BY c.id, e.id, e.score, s.views_per_hour
+""")
+_SET_RANKS = text("""
+    UPDATE cases SET rank_value = new.value, rank = CAST(new.parts AS jsonb)
+    FROM unnest(CAST(:cases AS uuid[]), CAST(:values AS float8[]), CAST(:parts AS text[])) AS new (id, value, parts)
+    WHERE cases.id = new.id
+""")
+_SAVE_DRAFT = text("""
+    INSERT INTO drafts (case_id, principal_id, body)
+    SELECT case_id, holder, CAST(:body AS jsonb) FROM leases
+    WHERE token = :token AND case_id = :case_id AND holder = :holder
+    ON CONFLICT (case_id, principal_id) DO UPDATE SET body = EXCLUDED.body, saved_at = now()
+    RETURNING case_id
+""")
+_LOCK_SUBJECT = text(
+    "SELECT s.id FROM subjects s JOIN cases c ON c.subject_id = s.id WHERE c.id = :case_id FOR UPDATE OF s"
+)
+_NEWER = text("SELECT id FROM cases WHERE subject_id = :subject AND status <> 'decided'")
+_REOPEN = text("UPDATE cases SET status = 'open', decided_at = NULL WHERE id = :case_id AND status = 'decided'")
+_MOVE_REPORTS = text("UPDATE reports SET case_id = :new WHERE case_id = :old")
+_RECOUNT = text(
+    "UPDATE cases SET report_count = (SELECT count(*) FROM reports WHERE case_id = :case_id) WHERE id = :case_id"
+)
+
+
+async def case_row(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Row[Any] | None:
+    """One case with subject, evidence, newest reports and the viewer's draft."""
+    return (await connection.execute(_CASE, {"case_id": case_id, "viewer": viewer})).one_or_none()
+
+
+async def decisions(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
+    """Decisions of a case, oldest first."""
+    return (await connection.execute(_DECISIONS, {"case_id": case_id})).all()
+
+
+async def events(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
+    """The newest 500 events of a case, newest first."""
+    return (await connection.execute(_EVENTS, {"case_id": case_id})).all()
+
+
+async def lock_by_evidence(connection: AsyncConnection, evidence: Sequence[UUID]) -> list[UUID]:
+    """Lock the open cases of these evidence rows, in one order for all callers, and return their ids."""
+    return list((await connection.execute(_LOCK, {"evidence": list(evidence)})).scalars())
+
+
+async def rank_inputs(connection: AsyncConnection, cases: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """What the rank of each case is made of."""
+    return (await connection.execute(_RANK_INPUTS, {"cases": list(cases)})).all()
+
+
+async def set_ranks(
+    connection: AsyncConnection, cases: Sequence[UUID], values: Sequence[float], parts: Sequence[str]
+) -> None:
+    """Store new ranks; `parts` are JSON texts."""
+    await connection.execute(_SET_RANKS, {"cases": list(cases), "values": list(values), "parts": list(parts)})
+
+
+async def save_draft(connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, body: str) -> bool:
+    """Keep a draft for whoever holds or held that lease; False when they never did."""
+    values = {"case_id": case_id, "token": token, "holder": holder, "body": body}
+    return (await connection.execute(_SAVE_DRAFT, values)).one_or_none() is not None
+
+
+async def lock_subject(connection: AsyncConnection, case_id: UUID) -> UUID | None:
+    """Lock the subject of a case, which holds off new reports about it; returns its id."""
+    return (await connection.execute(_LOCK_SUBJECT, {"case_id": case_id})).scalar_one_or_none()
+
+
+async def open_case_of(connection: AsyncConnection, subject: UUID) -> UUID | None:
+    """The subject's open case, if there is one."""
+    return (await connection.execute(_NEWER, {"subject": subject})).scalar_one_or_none()
+
+
+async def reopen(connection: AsyncConnection, case_id: UUID) -> None:
+    """Put a decided case back into its queue."""
+    await connection.execute(_REOPEN, {"case_id": case_id})
+
+
+async def move_reports(connection: AsyncConnection, *, old: UUID, new: UUID) -> None:
+    """Give one case's reports to another, and count both anew."""
+    await connection.execute(_MOVE_REPORTS, {"old": old, "new": new})
+    for case_id in (old, new):
+        await connection.execute(_RECOUNT, {"case_id": case_id})

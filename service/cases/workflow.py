@@ -1,0 +1,182 @@
+"""Rules of cases: what a reviewer sees, keeping ranks true, drafts, reopening."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service import events
+from service.cases import store
+from service.cases.schemas import (
+    CaseHistoryOut,
+    CaseOut,
+    DecisionOut,
+    EventOut,
+    PersonRef,
+    RankOut,
+    ReportOut,
+    ScoreOut,
+    SubjectOut,
+)
+from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
+from service.leases.workflow import stale
+from service.media import workflow as media
+from service.ranking.rank import Rank, RankConfig, RankInputs, rank
+from service.ranking.words import explain
+
+DRAFT_CHARACTERS = 10_000
+
+
+async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
+    """The case for a reviewer's screen. Raises NotFoundError."""
+    row = await _row(connection, case_id, viewer)
+    return CaseOut(**await _fields(connection, row, taxonomy))
+
+
+async def case_history(
+    connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy
+) -> CaseHistoryOut:
+    """The case with its decisions and events. Raises NotFoundError."""
+    row = await _row(connection, case_id, viewer)
+    return CaseHistoryOut(
+        **await _fields(connection, row, taxonomy),
+        decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id)],
+        events=[EventOut(**one._mapping) for one in await store.events(connection, case_id)],
+    )
+
+
+async def rerank_evidence(
+    connection: AsyncConnection, evidence: Sequence[UUID], *, taxonomy: Taxonomy, config: RankConfig
+) -> None:
+    """Rank anew every open case that shows this evidence, in the caller's transaction."""
+    cases = await store.lock_by_evidence(connection, evidence)
+    await rerank(connection, cases, taxonomy=taxonomy, config=config)
+
+
+async def rerank(connection: AsyncConnection, cases: Sequence[UUID], *, taxonomy: Taxonomy, config: RankConfig) -> None:
+    """Rank these cases anew. The caller holds their row locks."""
+    if not cases:
+        return
+    rows = await store.rank_inputs(connection, cases)
+    ranks = [_rank(row, taxonomy, config) for row in rows]
+    await store.set_ranks(
+        connection, [row.id for row in rows], [one.value for one in ranks], [json.dumps(one.parts) for one in ranks]
+    )
+
+
+async def save_draft(
+    connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, body: Mapping[str, Any]
+) -> None:
+    """Keep an unfinished decision for its author. Raises LeaseStaleError when they never held the case."""
+    text = json.dumps(dict(body))
+    if len(text) > DRAFT_CHARACTERS:
+        raise InvalidRequestError(f"a draft may have at most {DRAFT_CHARACTERS} characters as JSON")
+    if not await store.save_draft(connection, case_id=case_id, token=token, holder=holder, body=text):
+        raise stale()
+
+
+async def keep_late_draft(
+    connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, body: Mapping[str, Any]
+) -> None:
+    """Keep what came too late to count; silently nothing when the token was never this person's."""
+    try:
+        await save_draft(connection, case_id, token=token, holder=holder, body=body)
+    except LeaseStaleError:
+        return
+
+
+async def reopen(
+    connection: AsyncConnection, case_id: UUID, *, actor: UUID, taxonomy: Taxonomy, config: RankConfig
+) -> UUID:
+    """Open a decided case again and return the id of the case that is open now.
+
+    When a report came in meanwhile and opened a newer case, the reports move there: a subject has one open case.
+    """
+    subject = await store.lock_subject(connection, case_id)
+    if subject is None:
+        raise NotFoundError(f"there is no case {case_id}")
+    newer = await store.open_case_of(connection, subject)
+    if newer is None:
+        await store.reopen(connection, case_id)
+    else:
+        await store.move_reports(connection, old=case_id, new=newer)
+        await events.record(connection, "case.merged", case_id=case_id, actor=actor, data={"into": str(newer)})
+    now_open = newer or case_id
+    await events.record(connection, "case.reopened", case_id=now_open, actor=actor)
+    await rerank(connection, [now_open], taxonomy=taxonomy, config=config)
+    return now_open
+
+
+async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[Any]:
+    row = await store.case_row(connection, case_id, viewer=viewer)
+    if row is None:
+        raise NotFoundError(f"there is no case {case_id}")
+    return row
+
+
+async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+    reports = row.reports or []
+    pictures = (
+        await media.media_of(
+            connection,
+            row.evidence_id,
+            score=row.score,
+            reasons=[report["reason"] for report in reports],
+            taxonomy=taxonomy,
+        )
+        if row.pictures
+        else []
+    )
+    words = explain(row.rank, taxonomy, now=row.now)
+    return {
+        "id": row.id,
+        "status": row.status,
+        "queue": row.queue,
+        "opened_at": row.opened_at,
+        "report_count": row.report_count,
+        "lapses": row.lapses,
+        "subject": _subject(row),
+        "reports": [_report(report) for report in reports],
+        "score": ScoreOut(**row.score, bundle=row.bundle, scored_at=row.scored_at) if row.score else None,
+        "score_state": row.score_state,
+        "rank": RankOut(value=row.rank_value, parts=row.rank, words=words),
+        "media": pictures,
+        "draft": row.draft,
+        "revealed": row.revealed,
+        "server_now": row.now,
+    }
+
+
+def _subject(row: Row[Any]) -> SubjectOut:
+    return SubjectOut(
+        id=row.external_id,
+        kind=row.kind,
+        text=row.text,
+        language=row.language,
+        author=PersonRef(id=row.author_id) if row.author_id else None,
+        created_at=row.created_at,
+        views_per_hour=row.views_per_hour,
+    )
+
+
+def _report(report: Mapping[str, Any]) -> ReportOut:
+    reporter = report["reporter_id"]
+    return ReportOut(
+        **{key: report[key] for key in ("id", "channel", "reason", "note", "received_at")},
+        reporter=PersonRef(id=reporter) if reporter else None,
+    )
+
+
+def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig) -> Rank:
+    inputs = RankInputs(
+        score=row.score,
+        reasons=row.reasons,
+        views_per_hour=row.views_per_hour,
+        pictures=row.pictures,
+        received_at=row.received_at,
+    )
+    return rank(inputs, taxonomy, config)

@@ -1,0 +1,54 @@
+"""The database: engine, and one transaction per request that commits before the response leaves."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+import psycopg
+from fastapi import Depends, Request
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from service.settings import SettingsError
+
+
+def sqlalchemy_url(url: str) -> str:
+    """A PostgreSQL address with the psycopg driver named. Raises SettingsError for any other database."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise SettingsError("TRIAGE_DATABASE_URL: not a database address; use postgresql://user@host/name") from error
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise SettingsError(f"TRIAGE_DATABASE_URL: only PostgreSQL is supported, not {parsed.get_backend_name()}")
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def libpq_url(url: str) -> str:
+    """The same address in the form that psycopg itself takes."""
+    return sqlalchemy_url(url).replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def create_engine(url: str, *, pool: int) -> AsyncEngine:
+    """An engine with at most `pool` connections; callers wait for one rather than fail."""
+    return create_async_engine(sqlalchemy_url(url), pool_size=pool, max_overflow=0, pool_timeout=30)
+
+
+async def unit_of_work(request: Request) -> AsyncIterator[AsyncConnection]:
+    """One transaction for one request: committed when the handler returned, rolled back when it raised."""
+    engine: AsyncEngine = request.app.state.engine
+    async with engine.begin() as connection:
+        yield connection
+
+
+# "function" makes FastAPI leave the transaction before the response is sent: a failing commit is then a 500, never a
+# success that was not stored.
+UnitOfWork = Annotated[AsyncConnection, Depends(unit_of_work, scope="function")]
+
+
+async def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection below, for libraries that write in the caller's transaction."""
+    raw = await connection.get_raw_connection()
+    driver = raw.driver_connection
+    if not isinstance(driver, psycopg.AsyncConnection):
+        raise TypeError(f"psycopg connection expected, not {type(driver).__name__}")
+    return driver

@@ -1,0 +1,45 @@
+"""HTTP of decisions."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+
+from service.cases.workflow import keep_late_draft
+from service.db import UnitOfWork
+from service.decisions import workflow
+from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
+from service.errors import LeaseStaleError
+from service.security import CaseReviewer
+
+router = APIRouter(prefix="/v1", tags=["decisions"])
+
+
+@router.post("/cases/{case_id}/decisions", status_code=201, summary="Decide a claimed case")
+async def decide(
+    case_id: UUID, body: DecisionIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
+) -> DecisionMade:
+    state = request.app.state
+    try:
+        return await workflow.decide(
+            connection,
+            case_id,
+            body,
+            holder=caller.id,
+            taxonomy=state.taxonomy,
+            jobs=state.jobs,
+            undo_seconds=state.settings.undo_seconds,
+        )
+    except LeaseStaleError:
+        # The refusal rolls this request's transaction back, so the draft is kept in one of its own.
+        draft = body.model_dump(mode="json", exclude={"lease_token"})
+        async with state.engine.begin() as own:
+            await keep_late_draft(own, case_id, token=body.lease_token, holder=caller.id, body=draft)
+        raise
+
+
+@router.post("/decisions/{decision_id}/undo", summary="Take a decision back before its effects are sent")
+async def undo(decision_id: UUID, request: Request, caller: CaseReviewer, connection: UnitOfWork) -> UndoneOut:
+    state = request.app.state
+    return await workflow.undo(
+        connection, decision_id, person=caller.id, taxonomy=state.taxonomy, config=state.rank_config
+    )

@@ -1,0 +1,94 @@
+"""Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
+
+from uuid import UUID
+
+from procrastinate import App
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service import events
+from service.cases.workflow import reopen
+from service.decisions import store
+from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
+from service.errors import InvalidRequestError, NotFoundError, UndoExpiredError, UnknownLabelError
+from service.ids import new_id
+from service.leases.workflow import stale
+from service.outbox import workflow as outbox
+from service.ranking.rank import RankConfig
+
+DECISION_MADE = "decision.made"
+
+
+async def decide(
+    connection: AsyncConnection,
+    case_id: UUID,
+    decision: DecisionIn,
+    *,
+    holder: UUID,
+    taxonomy: Taxonomy,
+    jobs: App,
+    undo_seconds: int,
+) -> DecisionMade:
+    """Decide the case that `holder` has leased. Raises LeaseStaleError, UnknownLabelError, InvalidRequestError."""
+    check_labels(decision, taxonomy)
+    values = decision.model_dump(exclude={"lease_token"}) | {
+        "decision_id": new_id(),
+        "case_id": case_id,
+        "token": decision.lease_token,
+        "holder": holder,
+        "taxonomy_version": taxonomy.version,
+        "undo_seconds": undo_seconds,
+    }
+    made = await store.decide(connection, values)
+    if made is None:
+        raise stale()
+    message = {
+        "decision_id": str(made.id),
+        "case_id": str(case_id),
+        "subject": {"id": made.subject_id, "kind": made.subject_kind},
+        "reports": made.reports,
+        "actions": decision.actions,
+        "policy_area": decision.policy_area,
+        "severity": decision.severity,
+        "taxonomy_version": taxonomy.version,
+        "decided_at": made.decided_at.isoformat(),
+    }
+    await outbox.publish(connection, jobs, DECISION_MADE, decision_id=made.id, data=message, after=made.undo_until)
+    return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
+
+
+def check_labels(decision: DecisionIn, taxonomy: Taxonomy) -> None:
+    """Refuse labels that do not exist and decisions that contradict themselves."""
+    known = {action.id: action for action in taxonomy.actions}
+    unknown = [action for action in decision.actions if action not in known]
+    if unknown:
+        raise UnknownLabelError(f"actions: {', '.join(unknown)} not in the taxonomy; known: {', '.join(known)}")
+    if decision.policy_area not in taxonomy.label_ids:
+        raise UnknownLabelError(
+            f"policy_area: {decision.policy_area!r} not in the taxonomy; known: {', '.join(taxonomy.label_ids)}"
+        )
+    enforces = [known[action].enforces for action in decision.actions]
+    if any(enforces) and not all(enforces):
+        raise InvalidRequestError("actions: 'no violation' cannot be combined with an enforcing action")
+    if decision.policy_area == taxonomy.benign_id and any(enforces):
+        raise InvalidRequestError(
+            "policy_area: benign content cannot be enforced against; name the area that was broken"
+        )
+
+
+async def undo(
+    connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
+) -> UndoneOut:
+    """Take a decision back before its effects are sent. Raises NotFoundError, UndoExpiredError."""
+    case_id = await store.case_of(connection, decision_id, person=person)
+    if case_id is None:
+        raise NotFoundError(f"there is no decision {decision_id} of yours")
+    if not await store.undo(connection, decision_id, person=person):
+        raise UndoExpiredError(
+            "this decision can no longer be undone: its effects are being sent, or it was undone before"
+        )
+    await outbox.cancel(connection, decision_id)
+    await events.record(
+        connection, "decision.undone", case_id=case_id, actor=person, data={"decision": str(decision_id)}
+    )
+    return UndoneOut(case_id=await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config))

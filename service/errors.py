@@ -1,0 +1,192 @@
+"""Every error the API answers with: one tree, one JSON shape `{"error": code, "detail": text}`.
+
+A subclass fixes status and code; the text says what was wrong, where, and how to mend it.
+"""
+
+from collections.abc import Mapping
+
+
+class TriageError(Exception):
+    """Base of all errors that are shown to a caller. `headers` go onto the response as they are."""
+
+    status = 500
+    code = "internal_error"
+
+    def __init__(self, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.headers = dict(headers or {})
+
+
+class InvalidRequestError(TriageError):
+    """The body or a parameter breaks the documented form."""
+
+    status = 422
+    code = "invalid_request"
+
+
+class UnreadableBodyError(TriageError):
+    """The body is not JSON in UTF-8."""
+
+    status = 400
+    code = "unreadable_body"
+
+
+class BodyTooLargeError(TriageError):
+    """The body is larger than the limit of this address."""
+
+    status = 413
+    code = "body_too_large"
+
+
+class NotSignedInError(TriageError):
+    """No key or session, or one that is unknown, expired or revoked."""
+
+    status = 401
+    code = "not_signed_in"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class ForbiddenError(TriageError):
+    """The caller's role does not include this capability."""
+
+    status = 403
+    code = "forbidden"
+
+
+class CrossSiteRequestError(TriageError):
+    """A browser session was used from a page of another site."""
+
+    status = 403
+    code = "cross_site_request"
+
+
+class TooManyAttemptsError(TriageError):
+    """Too many failed sign-ins for one account."""
+
+    status = 429
+    code = "too_many_attempts"
+
+
+class NotFoundError(TriageError):
+    """There is no such thing, or it is not the caller's to see."""
+
+    status = 404
+    code = "not_found"
+
+
+class MethodNotAllowedError(TriageError):
+    """The address exists but not for this method."""
+
+    status = 405
+    code = "method_not_allowed"
+
+
+class IdempotencyConflictError(TriageError):
+    """The idempotency key was used before with another body."""
+
+    status = 409
+    code = "idempotency_conflict"
+
+
+class LeaseStaleError(TriageError):
+    """The lease token is not the live one of this case: it lapsed, was released, or the case is decided."""
+
+    status = 409
+    code = "lease_stale"
+
+
+class CaseNotOpenError(TriageError):
+    """The case cannot be claimed: somebody holds it, or it is decided."""
+
+    status = 409
+    code = "case_not_open"
+
+
+class UndoExpiredError(TriageError):
+    """The undo window of the decision has passed, or it was undone before."""
+
+    status = 409
+    code = "undo_expired"
+
+
+class NameTakenError(TriageError):
+    """The name is already in use."""
+
+    status = 409
+    code = "name_taken"
+
+
+class UnknownLabelError(TriageError):
+    """A policy area, reason or action that is not in the taxonomy."""
+
+    status = 422
+    code = "unknown_label"
+
+
+class UnknownMediaError(TriageError):
+    """A report names media that was never uploaded."""
+
+    status = 422
+    code = "unknown_media"
+
+
+class UnsupportedMediaError(TriageError):
+    """The file is not one of the accepted kinds, whatever its name says."""
+
+    status = 415
+    code = "unsupported_media"
+
+
+class UnreadableMediaError(TriageError):
+    """The file starts like an accepted kind but is truncated or damaged."""
+
+    status = 422
+    code = "unreadable_media"
+
+
+class MediaTooLargeError(TriageError):
+    """More bytes, pixels or frames than the limits allow."""
+
+    status = 413
+    code = "media_too_large"
+
+
+class DerivativePendingError(TriageError):
+    """The blurred preview is not rendered yet."""
+
+    status = 404
+    code = "derivative_pending"
+
+
+class LinkExpiredError(TriageError):
+    """The signed address is no longer valid."""
+
+    status = 410
+    code = "link_expired"
+
+
+class ModelUnavailableError(TriageError):
+    """No bundle is loaded; reports are still taken and queued."""
+
+    status = 503
+    code = "model_unavailable"
+
+
+class OverloadedError(TriageError):
+    """More work than the service takes at once; nothing was begun."""
+
+    status = 429
+    code = "overloaded"
+
+    def __init__(self, detail: str, *, retry_after: int = 1) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class DatabaseUnavailableError(TriageError):
+    """The database cannot be reached; nothing was stored."""
+
+    status = 503
+    code = "database_unavailable"

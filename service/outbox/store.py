@@ -1,0 +1,100 @@
+"""SQL of webhook endpoints and of what waits to be sent to them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_INSERT_ENDPOINT = text(
+    "INSERT INTO webhook_endpoints (id, url, secret, created_by) VALUES (:id, :url, :secret, :created_by)"
+)
+_ENDPOINTS = text("""
+    SELECT e.id, e.url, e.active, e.created_at,
+           count(*) FILTER (WHERE o.state = 'pending') AS pending,
+           count(*) FILTER (WHERE o.state = 'delivered') AS delivered,
+           count(*) FILTER (WHERE o.state = 'failed') AS failed
+    FROM webhook_endpoints e LEFT JOIN outbox o ON o.endpoint_id = e.id
+    GROUP BY e.id ORDER BY e.created_at DESC
+""")
+_CLOSE_ENDPOINT = text("UPDATE webhook_endpoints SET active = false WHERE id = :id AND active RETURNING id")
+_ACTIVE = text("SELECT id FROM webhook_endpoints WHERE active ORDER BY created_at")
+_INSERT = text("""
+    INSERT INTO outbox (id, endpoint_id, decision_id, kind, payload, deliver_after)
+    VALUES (:id, :endpoint_id, :decision_id, :kind, :payload, :deliver_after)
+""")
+_CANCEL = text("UPDATE outbox SET state = 'cancelled' WHERE decision_id = :decision_id AND state = 'pending'")
+_DUE = text("""
+    SELECT o.id, o.payload, o.attempts, e.id AS endpoint_id, e.url, e.secret, e.active,
+           greatest(extract(epoch FROM o.deliver_after - now()), 0)::float AS seconds_early
+    FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
+    WHERE o.id = :id AND o.state = 'pending'
+""")
+_DELIVERED = text("""
+    UPDATE outbox SET state = 'delivered', delivered_at = now(), attempts = attempts + 1, last_error = NULL
+    WHERE id = :id AND state = 'pending' RETURNING decision_id
+""")
+_ATTEMPTED = text("""
+    UPDATE outbox SET attempts = attempts + 1, last_error = :error,
+           state = CASE WHEN :final THEN 'failed' ELSE state END
+    WHERE id = :id AND state = 'pending'
+""")
+
+
+async def insert_endpoint(
+    connection: AsyncConnection, *, endpoint: UUID, url: str, secret: str, created_by: UUID
+) -> None:
+    """Add an endpoint."""
+    await connection.execute(_INSERT_ENDPOINT, {"id": endpoint, "url": url, "secret": secret, "created_by": created_by})
+
+
+async def endpoints(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """Every endpoint with the numbers of its deliveries by state."""
+    return (await connection.execute(_ENDPOINTS)).all()
+
+
+async def close_endpoint(connection: AsyncConnection, endpoint_id: UUID) -> bool:
+    """Stop sending to an endpoint; False when there is no such active one."""
+    return (await connection.execute(_CLOSE_ENDPOINT, {"id": endpoint_id})).one_or_none() is not None
+
+
+async def active_endpoints(connection: AsyncConnection) -> list[UUID]:
+    """Ids of the endpoints that get messages."""
+    return list((await connection.execute(_ACTIVE)).scalars())
+
+
+async def insert(
+    connection: AsyncConnection,
+    *,
+    endpoint_id: UUID,
+    decision_id: UUID,
+    kind: str,
+    payload: str,
+    message: UUID,
+    deliver_after: datetime,
+) -> None:
+    """Add one message for one endpoint."""
+    values = {"id": message, "endpoint_id": endpoint_id, "decision_id": decision_id, "kind": kind, "payload": payload}
+    await connection.execute(_INSERT, {**values, "deliver_after": deliver_after})
+
+
+async def cancel(connection: AsyncConnection, decision_id: UUID) -> None:
+    """Take back what was not sent yet."""
+    await connection.execute(_CANCEL, {"decision_id": decision_id})
+
+
+async def due(connection: AsyncConnection, message: UUID) -> Row[Any] | None:
+    """The pending message with its endpoint, or None when it was sent, cancelled or given up."""
+    return (await connection.execute(_DUE, {"id": message})).one_or_none()
+
+
+async def mark_delivered(connection: AsyncConnection, message: UUID) -> bool:
+    """Note a delivery; False when another attempt noted it first."""
+    return (await connection.execute(_DELIVERED, {"id": message})).one_or_none() is not None
+
+
+async def mark_attempted(connection: AsyncConnection, message: UUID, *, error: str, final: bool) -> None:
+    """Note a failed attempt; with `final` the message is given up and shown as failed."""
+    await connection.execute(_ATTEMPTED, {"id": message, "error": error, "final": final})

@@ -1,0 +1,116 @@
+"""Webhooks: messages are stored with the decision that caused them and delivered at least once, under one id."""
+
+import asyncio
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import httpx
+from procrastinate import App
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from standardwebhooks import Webhook
+
+from service import events
+from service.errors import NotFoundError
+from service.ids import new_id
+from service.jobs import DELIVER_WEBHOOK, enqueue
+from service.outbox import store
+from service.outbox.schemas import WebhookCreatedOut, WebhookIn, WebhookOut, WebhooksOut
+
+# Answers are read only to tell success from failure; this much of one is kept as the reason.
+ERROR_CHARACTERS = 300
+
+
+class DeliveryError(Exception):
+    """An attempt failed and the job is to be tried again later."""
+
+
+async def create_endpoint(connection: AsyncConnection, body: WebhookIn, *, actor: UUID) -> WebhookCreatedOut:
+    """Add an endpoint with a fresh secret."""
+    endpoint, secret = new_id(), "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    await store.insert_endpoint(connection, endpoint=endpoint, url=str(body.url), secret=secret, created_by=actor)
+    await events.record(connection, "webhook.created", actor=actor, data={"endpoint": str(endpoint)})
+    return WebhookCreatedOut(id=endpoint, url=str(body.url), secret=secret)
+
+
+async def list_endpoints(connection: AsyncConnection) -> WebhooksOut:
+    """Every endpoint with its delivery numbers; secrets are never shown again."""
+    rows = await store.endpoints(connection)
+    return WebhooksOut(webhooks=[WebhookOut(**row._mapping) for row in rows])
+
+
+async def close_endpoint(connection: AsyncConnection, endpoint: UUID, *, actor: UUID) -> None:
+    """Stop sending to an endpoint. Raises NotFoundError."""
+    if not await store.close_endpoint(connection, endpoint):
+        raise NotFoundError(f"there is no active webhook {endpoint}")
+    await events.record(connection, "webhook.closed", actor=actor, data={"endpoint": str(endpoint)})
+
+
+async def publish(
+    connection: AsyncConnection, jobs: App, kind: str, *, decision_id: UUID, data: Mapping[str, Any], after: datetime
+) -> None:
+    """Store one message for every active endpoint, to be sent once `after` has passed, in the caller's transaction."""
+    payload = {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": dict(data)}
+    for endpoint in await store.active_endpoints(connection):
+        message = new_id()
+        await store.insert(
+            connection,
+            endpoint_id=endpoint,
+            decision_id=decision_id,
+            kind=kind,
+            payload=json.dumps(payload, ensure_ascii=False),
+            message=message,
+            deliver_after=after,
+        )
+        await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)}, run_at=after)
+
+
+async def cancel(connection: AsyncConnection, decision_id: UUID) -> None:
+    """Take back the messages of a decision that was undone in time."""
+    await store.cancel(connection, decision_id)
+
+
+async def deliver(engine: AsyncEngine, client: httpx.AsyncClient, message: UUID, *, attempts: int) -> None:
+    """Send one message. Does nothing when it was sent or cancelled before. Raises DeliveryError to be tried again."""
+    async with engine.connect() as connection:
+        row = await store.due(connection, message)
+    if row is None:
+        return
+    # The undo window is judged by the database's clock alone; a job that woke early waits it out.
+    await asyncio.sleep(row.seconds_early)
+    if row.seconds_early:
+        async with engine.connect() as connection:
+            row = await store.due(connection, message)
+        if row is None:
+            return
+    error = "the endpoint was closed" if not row.active else await _send(client, row, message)
+    async with engine.begin() as connection:
+        if error is None:
+            if await store.mark_delivered(connection, message):
+                await events.record(connection, "webhook.delivered", data={"message": str(message)})
+            return
+        final = not row.active or row.attempts + 1 >= attempts
+        await store.mark_attempted(connection, message, error=error, final=final)
+        if final:
+            await events.record(connection, "webhook.failed", data={"message": str(message)})
+            return
+    raise DeliveryError(error)
+
+
+async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> str | None:
+    now = datetime.now(UTC)
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": str(message),
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(row.secret).sign(str(message), now, row.payload),
+    }
+    try:
+        answer = await client.post(row.url, content=row.payload.encode(), headers=headers)
+    except httpx.HTTPError as error:
+        return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
+    return None if answer.is_success else f"answered {answer.status_code}"

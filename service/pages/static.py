@@ -1,0 +1,44 @@
+"""Static files of the pages, under an address that changes with their content.
+
+The hash stands in the path, not in each name: modules import each other by relative address and so stay on the same
+version, and a browser may keep every file for ever.
+"""
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+FOLDER = Path(__file__).resolve().parent / "static"
+KEEP_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+class HashedFiles(StaticFiles):
+    """Static files that never change at their address."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        if response.status_code in {200, 304}:
+            response.headers["Cache-Control"] = KEEP_FOR_EVER
+            response.headers["X-Content-Type-Options"] = "nosniff"
+            response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        return response
+
+
+@lru_cache(maxsize=1)
+def static_prefix() -> str:
+    """Where the static files live, for example `/static/3f2a91c04d5e`."""
+    digest = hashlib.sha256()
+    for path in sorted(FOLDER.rglob("*")):
+        if path.is_file():
+            digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"/static/{digest.hexdigest()[:12]}"
+
+
+def mount_static(app: FastAPI) -> None:
+    """Serve the static files of the pages."""
+    app.mount(static_prefix(), HashedFiles(directory=FOLDER), name="static")

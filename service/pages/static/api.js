@@ -1,0 +1,39 @@
+// The one place that talks to the JSON API: same-origin calls with the session cookie, one error shape.
+
+export class ApiError extends Error {
+  constructor(status, code, detail) {
+    super(detail);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+// `stay` is for the sign-in page, where a 401 is an answer and no reason to leave; `last` for a call made while the
+// page is being left, which the browser then finishes on its own.
+export async function call(method, path, body, { stay = false, last = false } = {}) {
+  const request = { method, credentials: "same-origin", keepalive: last, headers: { Accept: "application/json" } };
+  if (body !== undefined) {
+    request.headers["Content-Type"] = "application/json";
+    request.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(path, request);
+  } catch {
+    throw new ApiError(0, "unreachable", "The service cannot be reached. Check the connection, then try again.");
+  }
+  if (response.status === 204) return null;
+  const answer = await response.json().catch(() => null);
+  if (response.ok) return answer;
+  if (response.status === 401 && !stay) {
+    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+  }
+  const detail = typeof answer?.detail === "string" ? answer.detail : `The service answered ${response.status}.`;
+  throw new ApiError(response.status, answer?.error ?? "unknown", sentence(detail));
+}
+
+// The API writes its texts to stand inside a line; on a page they stand alone.
+function sentence(text) {
+  const capital = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}

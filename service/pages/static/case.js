@@ -1,0 +1,23 @@
+// The page of one case. Without a lease it is for reading only, and nothing but the frame needs a script.
+
+import { startDecision } from "./decide.js";
+import { onKey } from "./keys.js";
+import { Lease } from "./lease.js";
+import { startPage } from "./page.js";
+import { startPending, startReveals } from "./reveal.js";
+
+startPage();
+startPending();
+if (document.getElementById("lease")) startReview();
+
+function startReview() {
+  const lease = new Lease();
+  const blurAgain = startReveals(lease);
+  startDecision(lease);
+  lease.start();
+  onKey("k", () => lease.keep());
+  onKey("r", () => lease.release());
+  onKey("Escape", () => {
+    if (!blurAgain()) document.activeElement?.blur();
+  });
+}

@@ -1,0 +1,20 @@
+// The server's time. Leases and undo windows end by its clock, and a reviewer's computer may be minutes off.
+
+let ahead = 0;
+
+export function setServerTime(written) {
+  const [navigation] = performance.getEntriesByType("navigation");
+  // The page was written just before its first byte arrived, which may be long before this script runs.
+  const arrived = performance.timeOrigin + (navigation?.responseStart || performance.now());
+  ahead = Date.parse(written) - arrived;
+}
+
+export function secondsUntil(moment) {
+  return Math.ceil((Date.parse(moment) - Date.now() - ahead) / 1000);
+}
+
+export function countdown(seconds) {
+  const left = Math.max(0, seconds);
+  if (left >= 3600) return `${Math.floor(left / 3600)} h ${Math.floor((left % 3600) / 60)} min`;
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+}

@@ -1,0 +1,92 @@
+// Recording a decision: keys, the call, and straight on to the next case.
+
+import { call } from "./api.js";
+import { Draft } from "./draft.js";
+import { DecisionForm } from "./form.js";
+import { onKey } from "./keys.js";
+import { announce, showProblem } from "./page.js";
+import { rememberDecision } from "./undo.js";
+
+const THEN_NEXT = "triage.then-next";
+const SEVERITY_DIGIT_SECONDS = 2;
+const LEVELS = 5;
+
+export function startDecision(lease) {
+  const form = new DecisionForm();
+  const draft = new Draft(lease, () => form.values());
+  const element = document.getElementById("decision");
+  const thenNext = document.getElementById("then-next");
+  let busy = false;
+
+  startThenNext(thenNext);
+  startFormKeys(form, element);
+  element.addEventListener("input", () => draft.changed());
+  // Enter in a chip would send the form, as browsers do; deciding takes the button or Ctrl+Enter.
+  element.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("input")) event.preventDefault();
+  });
+  element.addEventListener("submit", (event) => {
+    event.preventDefault();
+    submit();
+  });
+  lease.onEnd(() => form.disable(true));
+
+  async function submit() {
+    if (busy || !lease.live || !form.complete()) return;
+    busy = true;
+    showProblem("");
+    // The button keeps its focus and its place; it only stops answering.
+    document.getElementById("decide").setAttribute("aria-disabled", "true");
+    try {
+      const body = { lease_token: lease.token, ...form.values() };
+      const made = await call("POST", `/v1/cases/${lease.caseId}/decisions`, body);
+      draft.close();
+      lease.close();
+      rememberDecision(made, form.words());
+      await goOn(lease.queue, thenNext.checked);
+    } catch (error) {
+      busy = false;
+      document.getElementById("decide").removeAttribute("aria-disabled");
+      lease.refused(error);
+    }
+  }
+}
+
+async function goOn(queue, claimNext) {
+  let next = null;
+  if (claimNext) {
+    // The decision stands whatever happens here; the console then says what is wrong.
+    next = await call("POST", `/v1/queues/${encodeURIComponent(queue)}/claim`).catch(() => null);
+  }
+  location.assign(next ? `/cases/${next.case.id}` : "/console");
+}
+
+function startThenNext(box) {
+  const words = document.getElementById("decide-words");
+  const show = () => { words.textContent = box.checked ? "Decide and claim next" : "Decide"; };
+  box.checked = localStorage.getItem(THEN_NEXT) !== "off";
+  show();
+  box.addEventListener("change", () => {
+    localStorage.setItem(THEN_NEXT, box.checked ? "on" : "off");
+    show();
+  });
+}
+
+function startFormKeys(form, element) {
+  let severityUntil = 0;
+  onKey("s", () => {
+    severityUntil = Date.now() + SEVERITY_DIGIT_SECONDS * 1000;
+    announce("Severity: press a digit from 0 to 4.");
+  });
+  for (let digit = 0; digit <= 9; digit += 1) {
+    onKey(`Digit${digit}`, () => {
+      if (Date.now() < severityUntil && digit < LEVELS) form.chooseSeverity(digit);
+      else form.toggleAction(digit - 1);
+      severityUntil = 0;
+    });
+    onKey(`Shift+Digit${digit}`, () => form.chooseSeverity(digit));
+  }
+  onKey("a", () => form.focus("policy-area"));
+  onKey("t", () => form.focus("note"));
+  onKey("Ctrl+Enter", () => element.requestSubmit());
+}

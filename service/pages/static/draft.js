@@ -1,0 +1,50 @@
+// An unfinished decision is kept on the server as it is typed, so that neither a lapse nor a crash loses a word.
+
+import { call } from "./api.js";
+
+const PAUSE_MILLISECONDS = 600;
+const RETRY_MILLISECONDS = 5000;
+
+export class Draft {
+  #lease;
+  #read;
+  #state = document.getElementById("draft-state");
+  #timer = 0;
+  #saved = "";
+  #closed = false;
+
+  // `read` gives the form as plain values.
+  constructor(lease, read) {
+    this.#lease = lease;
+    this.#read = read;
+    this.#saved = JSON.stringify(read());
+    addEventListener("pagehide", () => this.#save({ last: true }));
+    lease.onEnd(() => this.#save());
+  }
+
+  changed() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#save(), PAUSE_MILLISECONDS);
+  }
+
+  // Once a decision is made there is nothing left to keep.
+  close() {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #save(options) {
+    const body = this.#read();
+    const written = JSON.stringify(body);
+    if (this.#closed || written === this.#saved) return;
+    clearTimeout(this.#timer);
+    try {
+      await call("PUT", `/v1/cases/${this.#lease.caseId}/draft`, { lease_token: this.#lease.token, body }, options);
+      this.#saved = written;
+      this.#state.textContent = "Draft kept";
+    } catch (error) {
+      this.#state.textContent = "Draft not kept yet";
+      if (error.status === 0) this.#timer = setTimeout(() => this.#save(), RETRY_MILLISECONDS);
+    }
+  }
+}

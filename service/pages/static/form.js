@@ -1,0 +1,142 @@
+// The decision form as values: what depends on what, what is missing, what the model merely suggested.
+
+import { announce } from "./page.js";
+
+export class DecisionForm {
+  #form = document.getElementById("decision");
+  #fields = document.getElementById("form-fields");
+  #actions = [...this.#form.querySelectorAll("[name=actions]")];
+  #area = document.getElementById("policy-area");
+  #severities = [...this.#form.querySelectorAll("[name=severity]")];
+  #note = document.getElementById("note");
+  #suggested = document.getElementById("suggested");
+  #benign = this.#form.dataset.benign;
+  // What the form filled in by itself for "no violation", to be taken back with it.
+  #filled = false;
+
+  constructor() {
+    for (const box of this.#actions) box.addEventListener("change", () => this.#actionChanged(box));
+    this.#form.addEventListener("input", () => this.#show());
+    this.restore(JSON.parse(this.#form.dataset.draft));
+  }
+
+  get actionCount() {
+    return this.#actions.length;
+  }
+
+  values() {
+    const severity = this.#severities.find((radio) => radio.checked);
+    return {
+      actions: this.#chosen().map((box) => box.value),
+      policy_area: this.#area.value,
+      severity: severity ? Number(severity.value) : null,
+      note: this.#note.value,
+    };
+  }
+
+  restore(draft) {
+    if (Array.isArray(draft.actions)) for (const box of this.#actions) box.checked = draft.actions.includes(box.value);
+    if (typeof draft.policy_area === "string" && this.#optionOf(draft.policy_area)) this.#area.value = draft.policy_area;
+    for (const radio of this.#severities) radio.checked = draft.severity === Number(radio.value);
+    if (typeof draft.note === "string") this.#note.value = draft.note;
+    this.#show();
+  }
+
+  toggleAction(position) {
+    const box = this.#actions[position];
+    if (!box || this.#fields.disabled) return;
+    box.click();
+    announce(`${box.dataset.name} ${box.checked ? "chosen" : "dropped"}`);
+  }
+
+  chooseSeverity(level) {
+    const radio = this.#severities[level];
+    if (radio && !this.#fields.disabled) radio.click();
+  }
+
+  focus(id) {
+    document.getElementById(id).focus();
+  }
+
+  disable(disabled) {
+    this.#fields.disabled = disabled;
+  }
+
+  // Says everything that is missing at once and goes to the first of it.
+  complete() {
+    const values = this.values();
+    const enforces = this.#chosen().some((box) => !("excludes" in box.dataset));
+    const problems = {
+      actions: values.actions.length ? "" : "Choose at least one action.",
+      "policy-area": this.#areaProblem(values, enforces),
+      severity: values.severity === null ? "Choose a severity." : "",
+      note: "",
+    };
+    for (const [id, problem] of Object.entries(problems)) this.#setProblem(id, problem);
+    const first = Object.keys(problems).find((id) => problems[id]);
+    if (first) (this.#fields.querySelector(`#${first} input`) ?? document.getElementById(first)).focus();
+    return !first;
+  }
+
+  // The decision in a line, for the undo toast.
+  words() {
+    const actions = this.#chosen().map((box) => box.dataset.name).join(", ");
+    return `Recorded: ${actions}, ${this.#area.selectedOptions[0].text}, severity ${this.values().severity}.`;
+  }
+
+  #chosen() {
+    return this.#actions.filter((box) => box.checked);
+  }
+
+  #optionOf(area) {
+    return [...this.#area.options].find((option) => option.value === area);
+  }
+
+  #areaProblem(values, enforces) {
+    if (!values.policy_area) return "Choose the policy area.";
+    return values.policy_area === this.#benign && enforces ? "Name the area that was broken: benign content stays." : "";
+  }
+
+  #setProblem(id, problem) {
+    document.getElementById(`${id}-problem`).textContent = problem;
+    document.getElementById(id).toggleAttribute("aria-invalid", Boolean(problem));
+  }
+
+  #actionChanged(box) {
+    if (!box.checked) return;
+    if ("excludes" in box.dataset) {
+      for (const other of this.#actions) other.checked = other === box;
+      this.#area.value = this.#benign;
+      this.#severities[0].checked = true;
+      this.#filled = true;
+      return;
+    }
+    for (const other of this.#actions) if ("excludes" in other.dataset) other.checked = false;
+    if (this.#area.value === this.#benign) this.#area.value = this.#suggestedViolation();
+    if (this.#filled) for (const radio of this.#severities) radio.checked = false;
+    this.#filled = false;
+  }
+
+  #suggestedViolation() {
+    const area = this.#suggested?.dataset.area ?? "";
+    return area === this.#benign ? "" : area;
+  }
+
+  #show() {
+    const option = this.#area.selectedOptions[0];
+    const radio = this.#severities.find((one) => one.checked);
+    document.getElementById("area-words").textContent = option.dataset.description ?? "";
+    document.getElementById("severity-words").textContent = severityWords(option, radio);
+    if (this.#suggested) this.#suggested.hidden = this.#area.value !== this.#suggested.dataset.area;
+    if (this.#chosen().length) this.#setProblem("actions", "");
+    if (option.value) this.#setProblem("policy-area", "");
+    if (radio) this.#setProblem("severity", "");
+  }
+}
+
+function severityWords(option, radio) {
+  const floor = Number(option.dataset.floor ?? 0);
+  const least = floor ? `${option.text} counts from ${floor} on once it is confirmed.` : "";
+  if (!radio) return least;
+  return Number(radio.value) < floor ? `${radio.dataset.anchor} ${least}` : radio.dataset.anchor;
+}

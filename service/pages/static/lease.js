@@ -1,0 +1,130 @@
+// The hold on a case: shows how long it lasts, extends it while somebody works, and says plainly when it is over.
+
+import { call } from "./api.js";
+import { countdown, secondsUntil } from "./clock.js";
+import { announce, showProblem } from "./page.js";
+
+const WARN_SECONDS = 60;
+const ACTIVE_SECONDS = 60;
+const RETRY_SECONDS = 15;
+const ACTIVITY = ["pointermove", "pointerdown", "keydown", "wheel", "scroll"];
+
+export class Lease {
+  #bar = document.getElementById("lease");
+  #left = document.getElementById("lease-left");
+  #until = this.#bar.dataset.until;
+  #length = Number(this.#bar.dataset.seconds);
+  #lastActive = Date.now();
+  #lastTry = 0;
+  #warned = false;
+  #timer = 0;
+  #onEnd = [];
+
+  caseId = this.#bar.dataset.case;
+  queue = this.#bar.dataset.queue;
+  token = this.#bar.dataset.token;
+  live = true;
+
+  start() {
+    for (const kind of ACTIVITY) {
+      addEventListener(kind, () => { this.#lastActive = Date.now(); }, { passive: true, capture: true });
+    }
+    // A hidden tab is ticked rarely; what it shows must be right the moment it is seen again.
+    document.addEventListener("visibilitychange", () => this.#tick());
+    document.getElementById("keep").addEventListener("click", () => this.keep());
+    document.getElementById("release").addEventListener("click", () => this.release());
+    document.getElementById("claim-again").addEventListener("click", () => this.#claimAgain());
+    this.#timer = setInterval(() => this.#tick(), 1000);
+    this.#tick();
+  }
+
+  onEnd(listener) {
+    this.#onEnd.push(listener);
+  }
+
+  async keep() {
+    if (!this.live) return;
+    await this.#renew();
+    if (this.live) announce(`Yours for another ${countdown(secondsUntil(this.#until))}.`);
+  }
+
+  async release() {
+    if (!this.live) return;
+    try {
+      await call("POST", `/v1/cases/${this.caseId}/lease/release`, { lease_token: this.token });
+      this.#stop();
+      location.assign("/console");
+    } catch (error) {
+      this.refused(error);
+    }
+  }
+
+  // Any call that speaks for this lease comes here when it fails: a 409 means that the case is no longer ours.
+  refused(error) {
+    if (error.status === 409) this.end();
+    else showProblem(error.message);
+  }
+
+  end() {
+    if (!this.live) return;
+    this.#stop();
+    this.#bar.classList.remove("is-short");
+    this.#bar.classList.add("is-over");
+    const words = "Your time on this case is over. Your draft is kept, nothing was decided.";
+    document.getElementById("lease-words").textContent = words;
+    for (const id of ["keep", "release"]) document.getElementById(id).hidden = true;
+    document.getElementById("claim-again").hidden = false;
+    announce(words);
+    for (const listener of this.#onEnd) listener();
+  }
+
+  // After a decision the case is closed by intent: no warning, no renewal.
+  close() {
+    this.#stop();
+  }
+
+  #stop() {
+    this.live = false;
+    clearInterval(this.#timer);
+  }
+
+  #tick() {
+    if (!this.live) return;
+    const seconds = secondsUntil(this.#until);
+    this.#left.textContent = countdown(seconds);
+    if (seconds <= 0) return this.end();
+    const short = seconds < WARN_SECONDS;
+    this.#bar.classList.toggle("is-short", short);
+    if (short && !this.#warned) announce("Less than a minute left on this case. Press K to keep it.");
+    this.#warned = short;
+    if (seconds < this.#length / 2 && this.#isActive()) this.#renew();
+  }
+
+  #isActive() {
+    return !document.hidden && Date.now() - this.#lastActive < ACTIVE_SECONDS * 1000;
+  }
+
+  async #renew() {
+    if (Date.now() - this.#lastTry < RETRY_SECONDS * 1000 && secondsUntil(this.#until) < this.#length / 2) return;
+    this.#lastTry = Date.now();
+    try {
+      const renewed = await call("POST", `/v1/cases/${this.caseId}/lease/renew`, { lease_token: this.token });
+      this.#until = renewed.expires_at;
+      this.#tick();
+    } catch (error) {
+      this.refused(error);
+    }
+  }
+
+  async #claimAgain() {
+    const button = document.getElementById("claim-again");
+    button.disabled = true;
+    try {
+      await call("POST", `/v1/cases/${this.caseId}/claim`);
+      location.reload();
+    } catch (error) {
+      button.disabled = false;
+      showProblem(error.message);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// What every page has once somebody is signed in: sign out, the help on keys, undo, announcements.
+
+import { call } from "./api.js";
+import { setServerTime } from "./clock.js";
+import { keysAreOn, onKey, startKeys, switchKeys } from "./keys.js";
+import { offerUndo } from "./undo.js";
+
+export function startPage() {
+  setServerTime(document.body.dataset.now);
+  startKeys();
+  startHelp();
+  onKey("g", () => location.assign("/console"));
+  document.getElementById("sign-out").addEventListener("click", signOut);
+  nameLanguages();
+  offerUndo();
+}
+
+// For what only shows on the screen elsewhere, such as a chip that changes colour.
+export function announce(text) {
+  document.getElementById("announce").textContent = text;
+}
+
+export function showProblem(text) {
+  const place = document.getElementById("problem");
+  place.textContent = text;
+  place.hidden = !text;
+  if (text) place.scrollIntoView({ block: "nearest" });
+}
+
+// The browser knows the names of languages; the server only has their codes.
+export function nameLanguages() {
+  const names = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
+  for (const element of document.querySelectorAll("[data-language]")) {
+    try {
+      element.textContent = names.of(element.dataset.language) ?? element.dataset.language;
+    } catch {
+      // Not a well-formed code: the page keeps what was reported.
+    }
+  }
+}
+
+function startHelp() {
+  const dialog = document.getElementById("keys");
+  const on = document.getElementById("keys-on");
+  const open = () => {
+    on.checked = keysAreOn();
+    dialog.showModal();
+  };
+  on.addEventListener("change", () => switchKeys(on.checked));
+  document.querySelector(".keys-help").addEventListener("click", open);
+  onKey("?", open);
+}
+
+async function signOut() {
+  try {
+    await call("DELETE", "/v1/session");
+  } finally {
+    location.assign("/sign-in");
+  }
+}

@@ -1,0 +1,246 @@
+"""What the templates show, worked out of cases, ranks and the taxonomy: the arithmetic of the pages stands here."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from labeling.taxonomy import Severity, Taxonomy
+from service.cases.schemas import CaseOut, EventOut, ScoreOut
+from service.leases.workflow import Lease
+from service.pages.words import chance, spoken
+
+
+@dataclass(frozen=True, slots=True)
+class UpcomingRow:
+    """One line of the preview of a queue. `risk_share` is 0-100 on a logarithmic scale, 100 for the riskiest shown."""
+
+    position: int
+    case_id: UUID
+    kind: str
+    area: str
+    reported: bool
+    severity: Severity
+    risk: float
+    risk_share: float
+    views_per_hour: float
+    waiting_seconds: float
+    pictures: int
+    reports: int
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldCase:
+    """A case that the viewer already has in hand."""
+
+    case_id: UUID
+    title: str
+    seconds_left: float
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AreaRow:
+    """One area's share of the harm of a view: `probability` x `weight` = `harm`."""
+
+    name: str
+    probability: float
+    weight: float
+    harm: float
+
+
+@dataclass(frozen=True, slots=True)
+class RiskSum:
+    """The rank as a sum that can be followed by hand; `risk_now` = `index` x `waiting_factor`, log2 of it is the key."""
+
+    areas: tuple[AreaRow, ...]
+    other_harm: float
+    harm_per_view: float
+    views_per_hour: float
+    vulnerability: float
+    harm_rate: float
+    handling_minutes: float
+    index: float
+    waited_seconds: float
+    doubling_hours: float
+    waiting_factor: float
+    risk_now: float
+    index_log: float
+    waiting_bonus: float
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """One step of the severity scale with the model's probability for it; None when nothing was scored."""
+
+    step: Severity
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The area that the form starts with because the model named it."""
+
+    area_id: str
+    name: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A label that a decision may be filed under; `floor` is the least severity it takes."""
+
+    id: str
+    name: str
+    description: str
+    floor: int
+
+
+def label_name(taxonomy: Taxonomy, label: str) -> str:
+    """The name of an area or of benign; an id that this taxonomy no longer has is spoken as it is."""
+    if label == taxonomy.benign_id:
+        return taxonomy.benign_name
+    names = {area.id: area.name for area in taxonomy.areas}
+    return names.get(label, spoken(label).capitalize())
+
+
+def action_names(taxonomy: Taxonomy, actions: Iterable[str]) -> str:
+    """Actions as one phrase."""
+    names = {action.id: action.name for action in taxonomy.actions}
+    return ", ".join(names.get(action, spoken(action)) for action in actions)
+
+
+def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:
+    """What a case is about without a word of its content."""
+    reasons = list(dict.fromkeys(label_name(taxonomy, report.reason) for report in case.reports))
+    reported = reasons[0] if reasons else "an unnamed reason"
+    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
+    return f"{spoken(case.subject.kind).capitalize()} reported for {reported.lower()}{more}"
+
+
+def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> list[UpcomingRow]:
+    """The preview of a queue from the rows of `service.queues.workflow.upcoming`."""
+    risks = [risk_now(row.rank, now) for row in rows]
+    most = math.log2(1 + max(risks, default=1.0))
+    return [
+        UpcomingRow(
+            position=position,
+            case_id=row.id,
+            kind=spoken(row.kind).capitalize(),
+            area=label_name(taxonomy, _leading(row)),
+            reported=not row.rank["scored"],
+            severity=_likely_severity(row.rank["severity"], taxonomy),
+            risk=risk,
+            risk_share=100 * math.log2(1 + risk) / most,
+            views_per_hour=row.views_per_hour,
+            waiting_seconds=_waited(row.rank, now),
+            pictures=row.pictures,
+            reports=row.report_count,
+            language=row.language,
+        )
+        for position, (row, risk) in enumerate(zip(rows, risks, strict=True), start=1)
+    ]
+
+
+def held_case(lease: Lease, case: CaseOut, taxonomy: Taxonomy) -> HeldCase:
+    """A line of the list of cases in hand."""
+    left = (lease.expires_at - case.server_now).total_seconds()
+    return HeldCase(lease.case_id, case_title(case, taxonomy), left, lease.expires_at)
+
+
+def risk_now(parts: Mapping[str, Any], now: datetime) -> float:
+    """Harm-weighted views per minute of work, doubled for every `doubling_hours` that the case has waited."""
+    return float(parts["index"]) * _waiting_factor(parts, now)
+
+
+def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
+    """The stored parts of the rank, named for reading."""
+    parts = case.rank.parts
+    areas = tuple(
+        AreaRow(label_name(taxonomy, one["area"]), one["probability"], one["weight"], one["harm"])
+        for one in parts["areas"]
+    )
+    return RiskSum(
+        areas=areas,
+        other_harm=parts["other_harm"],
+        harm_per_view=parts["harm_per_view"],
+        views_per_hour=parts["views_per_hour"],
+        vulnerability=parts["vulnerability"],
+        harm_rate=parts["harm_rate"],
+        handling_minutes=parts["handling_minutes"],
+        index=parts["index"],
+        waited_seconds=_waited(parts, now),
+        doubling_hours=parts["doubling_hours"],
+        waiting_factor=_waiting_factor(parts, now),
+        risk_now=risk_now(parts, now),
+        index_log=math.log2(parts["index"]),
+        waiting_bonus=parts["waiting_bonus"],
+        value=case.rank.value,
+    )
+
+
+def level_rows(score: ScoreOut | None, taxonomy: Taxonomy) -> list[LevelRow]:
+    """The five levels with what the model gave each."""
+    return [
+        LevelRow(step, score.severity[step.level] if score is not None else None) for step in taxonomy.severities
+    ]
+
+
+def suggestion(score: ScoreOut | None, taxonomy: Taxonomy) -> Suggestion | None:
+    """The model's primary area as a suggestion; None where nothing was scored or the label no longer exists."""
+    if score is None or score.primary_area not in taxonomy.label_ids:
+        return None
+    probability = score.areas.get(score.primary_area)
+    because = chance(probability) if probability is not None else "no area stands out"
+    return Suggestion(score.primary_area, label_name(taxonomy, score.primary_area), because)
+
+
+def policy_options(taxonomy: Taxonomy) -> list[Option]:
+    """Every area by name, benign last."""
+    areas = [Option(area.id, area.name, area.description, area.floor) for area in taxonomy.areas]
+    benign = Option(taxonomy.benign_id, taxonomy.benign_name, "Nothing in the taxonomy is violated.", 0)
+    return [*sorted(areas, key=lambda option: option.name), benign]
+
+
+def event_details(event: EventOut) -> str:
+    """The data of an event in one line; identifiers are left out, they help nobody who reads."""
+    return ", ".join(
+        f"{spoken(key)} {value}"
+        for key, value in event.data.items()
+        if isinstance(value, str | int | float) and not _is_id(value)
+    )
+
+
+def utc_now() -> datetime:
+    """The time by which the pages count."""
+    return datetime.now(UTC)
+
+
+def _is_id(value: object) -> bool:
+    try:
+        UUID(str(value))
+    except ValueError:
+        return False
+    return True
+
+
+def _leading(row: Any) -> str:
+    if row.rank["areas"]:
+        return str(row.rank["areas"][0]["area"])
+    return str(row.primary_area or row.reason)
+
+
+def _likely_severity(severity: Sequence[float], taxonomy: Taxonomy) -> Severity:
+    return taxonomy.severities[max(range(len(severity)), key=lambda level: severity[level])]
+
+
+def _waited(parts: Mapping[str, Any], now: datetime) -> float:
+    return max(0.0, (now - datetime.fromisoformat(parts["received_at"])).total_seconds())
+
+
+def _waiting_factor(parts: Mapping[str, Any], now: datetime) -> float:
+    return float(2 ** (_waited(parts, now) / 3600 / parts["doubling_hours"]))

@@ -1,0 +1,46 @@
+"""HTTP of sign-in and accounts."""
+
+from fastapi import APIRouter, Request, Response
+
+from service.db import UnitOfWork
+from service.people import workflow
+from service.people.schemas import MeOut, PersonIn, PersonOut, SignInIn
+from service.security import SESSION_COOKIE, PeopleManager, SignedIn, refuse_cross_site
+
+router = APIRouter(prefix="/v1", tags=["people"])
+
+
+@router.post("/session", status_code=204, summary="Sign in")
+async def sign_in(body: SignInIn, request: Request) -> Response:
+    refuse_cross_site(request)
+    state = request.app.state
+    session = await workflow.sign_in(state.engine, body.username, body.password, hours=state.settings.session_hours)
+    response = Response(status_code=204)
+    response.set_cookie(
+        SESSION_COOKIE,
+        session.token,
+        max_age=session.seconds,
+        httponly=True,
+        samesite="strict",
+        secure=state.settings.secure_cookies,
+    )
+    return response
+
+
+@router.delete("/session", status_code=204, summary="Sign out")
+async def sign_out(request: Request, _caller: SignedIn, connection: UnitOfWork) -> Response:
+    await workflow.sign_out(connection, request.cookies.get(SESSION_COOKIE))
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
+    return response
+
+
+@router.get("/me", summary="Who am I")
+async def me(caller: SignedIn) -> MeOut:
+    capabilities = sorted(capability.value for capability in caller.capabilities)
+    return MeOut(id=caller.id, username=caller.username, role=caller.role, capabilities=capabilities)
+
+
+@router.post("/people", status_code=201, summary="Add a person or a machine account")
+async def create(body: PersonIn, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
+    return await workflow.create_person(connection, body, actor=caller.id)

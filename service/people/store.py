@@ -1,0 +1,76 @@
+"""SQL of accounts, keys and sessions."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_INSERT = text(
+    "INSERT INTO principals (id, username, role, password_hash, sample)"
+    " VALUES (:id, :username, :role, :password_hash, :sample) ON CONFLICT (username) DO NOTHING RETURNING id"
+)
+_INSERT_KEY = text("INSERT INTO api_keys (key_hash, principal_id) VALUES (:key_hash, :principal_id)")
+_BY_USERNAME = text("SELECT id, role, password_hash FROM principals WHERE username = :username AND active")
+_INSERT_SESSION = text(
+    "INSERT INTO sessions (token_hash, principal_id, expires_at)"
+    " VALUES (:token_hash, :principal_id, now() + make_interval(hours => :hours)) RETURNING expires_at"
+)
+_END_SESSION = text("UPDATE sessions SET revoked_at = now() WHERE token_hash = :token_hash AND revoked_at IS NULL")
+_FAILED = text("INSERT INTO sign_in_failures (username) VALUES (:username)")
+_FAILURES = text(
+    "SELECT count(*) FROM sign_in_failures WHERE username = :username AND at > now() - make_interval(mins => :minutes)"
+)
+_REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
+
+
+async def insert(
+    connection: AsyncConnection,
+    *,
+    principal_id: UUID,
+    username: str,
+    role: str,
+    password_hash: str | None,
+    sample: bool,
+) -> bool:
+    """Add an account; False when the name is taken."""
+    values = {"id": principal_id, "username": username, "role": role, "password_hash": password_hash, "sample": sample}
+    return (await connection.execute(_INSERT, values)).one_or_none() is not None
+
+
+async def insert_key(connection: AsyncConnection, *, key_hash: bytes, principal_id: UUID) -> None:
+    """Add a key to an account."""
+    await connection.execute(_INSERT_KEY, {"key_hash": key_hash, "principal_id": principal_id})
+
+
+async def by_username(connection: AsyncConnection, username: str) -> Row[Any] | None:
+    """The active account of that name: (id, role, password_hash)."""
+    return (await connection.execute(_BY_USERNAME, {"username": username})).one_or_none()
+
+
+async def insert_session(connection: AsyncConnection, *, token_hash: bytes, principal_id: UUID, hours: int) -> datetime:
+    """Open a session; returns its end."""
+    values = {"token_hash": token_hash, "principal_id": principal_id, "hours": hours}
+    ends: datetime = (await connection.execute(_INSERT_SESSION, values)).scalar_one()
+    return ends
+
+
+async def end_session(connection: AsyncConnection, token_hash: bytes) -> None:
+    """Revoke a session, if there is one."""
+    await connection.execute(_END_SESSION, {"token_hash": token_hash})
+
+
+async def record_failure(connection: AsyncConnection, username: str) -> None:
+    """Note one failed sign-in."""
+    await connection.execute(_FAILED, {"username": username})
+
+
+async def recent_failures(connection: AsyncConnection, username: str, *, minutes: int) -> int:
+    """Failed sign-ins for that name in the last minutes."""
+    return int((await connection.execute(_FAILURES, {"username": username, "minutes": minutes})).scalar_one())
+
+
+async def deactivate_samples(connection: AsyncConnection) -> list[str]:
+    """Close every sample account; their keys and sessions stop working at once."""
+    return list((await connection.execute(_REMOVE_SAMPLE)).scalars())

@@ -1,0 +1,97 @@
+"""Rules of accounts: making them, signing in and out."""
+
+import secrets
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from anyio import to_thread
+from pwdlib import PasswordHash
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service import events
+from service.errors import NameTakenError, NotSignedInError, TooManyAttemptsError
+from service.ids import new_id
+from service.people import store
+from service.people.schemas import PersonIn, PersonOut
+from service.security import new_api_key, token_hash
+
+FAILURES_ALLOWED = 10
+FAILURE_MINUTES = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A fresh session: its token goes to the browser and is stored only as a hash."""
+
+    token: str
+    seconds: int
+
+
+@lru_cache(maxsize=1)
+def _hasher() -> PasswordHash:
+    return PasswordHash.recommended()
+
+
+@lru_cache(maxsize=1)
+def _hash_of_nobody() -> str:
+    return _hasher().hash(secrets.token_urlsafe(16))
+
+
+async def create_person(
+    connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, sample: bool = False
+) -> PersonOut:
+    """Add an account with one key. Raises NameTakenError."""
+    principal_id, key = new_id(), new_api_key()
+    # argon2 takes tens of milliseconds of pure CPU: off the event loop.
+    hashed = await to_thread.run_sync(_hasher().hash, person.password) if person.password else None
+    made = await store.insert(
+        connection,
+        principal_id=principal_id,
+        username=person.username,
+        role=person.role,
+        password_hash=hashed,
+        sample=sample,
+    )
+    if not made:
+        raise NameTakenError(f"there is already an account named {person.username!r}")
+    await store.insert_key(connection, key_hash=token_hash(key), principal_id=principal_id)
+    await events.record(connection, "person.created", actor=actor, data=_about(principal_id, person.role))
+    return PersonOut(id=principal_id, username=person.username, role=person.role, api_key=key)
+
+
+async def sign_in(engine: AsyncEngine, username: str, password: str, *, hours: int) -> Session:
+    """Open a session. Raises NotSignedInError or TooManyAttemptsError; failures are counted even though they raise."""
+    username = username.strip().lower()
+    async with engine.connect() as connection:
+        if await store.recent_failures(connection, username, minutes=FAILURE_MINUTES) >= FAILURES_ALLOWED:
+            raise TooManyAttemptsError(f"too many failed sign-ins for this account; wait {FAILURE_MINUTES} minutes")
+        row = await store.by_username(connection, username)
+    known = row.password_hash if row else None
+    # An unknown name costs the same hash as a known one, so that answers do not tell which names exist.
+    matches = await to_thread.run_sync(_hasher().verify, password, known or _hash_of_nobody())
+    async with engine.begin() as connection:
+        if row is None or known is None or not matches:
+            await store.record_failure(connection, username)
+        else:
+            token = secrets.token_urlsafe(32)
+            await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
+            await events.record(connection, "person.signed_in", actor=row.id)
+            return Session(token, hours * 3600)
+    raise NotSignedInError("user name or password is wrong")
+
+
+async def sign_out(connection: AsyncConnection, token: str | None) -> None:
+    """End the session of that token, if there is one."""
+    if token:
+        await store.end_session(connection, token_hash(token))
+
+
+async def close_sample_accounts(connection: AsyncConnection) -> list[str]:
+    """Close the accounts that came with the sample cases; returns their names."""
+    return await store.deactivate_samples(connection)
+
+
+def _about(principal_id: UUID, role: str) -> dict[str, Any]:
+    return {"principal": str(principal_id), "role": role}

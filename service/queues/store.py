@@ -1,0 +1,33 @@
+"""SQL of queues: how much waits, and what comes next."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_COUNTS = text("""
+    SELECT queue AS name, count(*) FILTER (WHERE status = 'open') AS open,
+           extract(epoch FROM now() - min(opened_at) FILTER (WHERE status = 'open'))::float AS oldest_seconds
+    FROM cases WHERE status <> 'decided' GROUP BY queue
+""")
+_UPCOMING = text("""
+    SELECT c.id, c.rank_value, c.rank, c.report_count, c.opened_at, s.kind, s.views_per_hour,
+           e.score_state, e.score ->> 'primary_area' AS primary_area, e.language,
+           (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
+           (SELECT r.reason FROM reports r WHERE r.case_id = c.id ORDER BY r.received_at LIMIT 1) AS reason,
+           (SELECT r.channel FROM reports r WHERE r.case_id = c.id ORDER BY r.received_at LIMIT 1) AS channel
+    FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
+    WHERE c.queue = :queue AND c.status = 'open'
+    ORDER BY c.rank_value DESC, c.id LIMIT :limit
+""")
+
+
+async def counts(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """(name, open, oldest_seconds) of every queue that holds undecided cases."""
+    return (await connection.execute(_COUNTS)).all()
+
+
+async def upcoming(connection: AsyncConnection, queue: str, *, limit: int) -> Sequence[Row[Any]]:
+    """The next cases in order, without their content."""
+    return (await connection.execute(_UPCOMING, {"queue": queue, "limit": limit})).all()

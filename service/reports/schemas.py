@@ -1,0 +1,106 @@
+"""Wire types of intake."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+TEXT_CHARACTERS = 100_000
+NOTE_CHARACTERS = 10_000
+MEDIA_PER_SUBJECT = 10
+
+Channel = Literal[
+    "user",
+    "trusted_flagger",
+    "press",
+    "partner",
+    "regulator",
+    "law_enforcement",
+    "rights_holder",
+    "advertiser",
+    "leadership",
+    "employee",
+    "automated",
+]
+
+
+def _without_nul(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("the character U+0000 cannot be stored; remove it")
+    return value
+
+
+def _distinct(value: list[UUID]) -> list[UUID]:
+    if len(set(value)) != len(value):
+        raise ValueError("the same media is named twice")
+    return value
+
+
+Stored = AfterValidator(_without_nul)
+Identifier = Annotated[str, Field(min_length=1, max_length=200), Stored]
+
+
+class Strict(BaseModel):
+    """A body whose unknown fields are refused: a misspelt field would otherwise be lost without a word."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class PersonIn(Strict):
+    """Somebody on the platform, by the platform's own id."""
+
+    id: Identifier
+
+
+class SubjectIn(Strict):
+    """The reported content. Its text and media at this moment become the evidence snapshot."""
+
+    id: Identifier
+    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="such as post, comment, profile, ad")]
+    text: Annotated[str, Field(max_length=TEXT_CHARACTERS), Stored] = ""
+    language: Annotated[
+        str | None, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="BCP 47 tag")
+    ] = None
+    author: PersonIn | None = None
+    created_at: AwareDatetime | None = None
+    views_per_hour: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)] = None
+    media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = []
+
+    @model_validator(mode="after")
+    def _has_content(self) -> "SubjectIn":
+        if not self.text.strip() and not self.media:
+            raise ValueError("a subject needs text or media")
+        return self
+
+
+class ReportIn(Strict):
+    """One notice from a reporter about one subject."""
+
+    channel: Channel
+    reason: Annotated[
+        str,
+        Field(min_length=1, max_length=100, description="a policy area id, or the platform's own word for the reason"),
+        Stored,
+    ]
+    note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""
+    reporter: PersonIn | None = None
+    subject: SubjectIn
+
+
+class ReportAccepted(BaseModel):
+    """The report is stored, in exactly one case."""
+
+    report_id: UUID
+    case_id: UUID
+    case_status: Literal["open", "leased"]
+
+
+class Intake(BaseModel):
+    """A report with what the service adds to it."""
+
+    report: ReportIn
+    received_from: UUID
+    received_at: datetime
+    idempotency_key: str | None = None
+    sample: bool = False

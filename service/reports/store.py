@@ -1,0 +1,84 @@
+"""SQL of intake: one statement takes subject, evidence, case, report and event in together."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_REMEMBER = text("""
+    INSERT INTO idempotency_keys (principal_id, key, request_hash, report_id)
+    VALUES (:principal_id, :key, :request_hash, :report_id) ON CONFLICT DO NOTHING RETURNING report_id
+""")
+_REMEMBERED = text("""
+    SELECT k.request_hash, r.id AS report_id, r.case_id, r.case_status
+    FROM idempotency_keys k LEFT JOIN reports r ON r.id = k.report_id
+    WHERE k.principal_id = :principal_id AND k.key = :key
+""")
+TAKE_IN_SQL = """
+    WITH subject AS (
+        INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour, sample)
+        VALUES (:subject_id, :external_id, :kind, :author_id, :created_at, coalesce(:views_per_hour, 0), :sample)
+        ON CONFLICT (external_id) DO UPDATE
+            SET kind = EXCLUDED.kind, author_id = coalesce(EXCLUDED.author_id, subjects.author_id),
+                created_at = coalesce(EXCLUDED.created_at, subjects.created_at),
+                views_per_hour = coalesce(:views_per_hour, subjects.views_per_hour)
+        RETURNING id
+    ), snapshot AS (
+        -- The update changes nothing: it makes an existing row come back, and locks it.
+        INSERT INTO evidence (id, subject_id, content_hash, text, language)
+        SELECT :evidence_id, id, :content_hash, :text, :language FROM subject
+        ON CONFLICT (subject_id, content_hash) DO UPDATE SET captured_at = evidence.captured_at
+        RETURNING id, score IS NOT NULL AS scored
+    ), review AS (
+        INSERT INTO cases (id, subject_id, evidence_id, queue, status, opened_at, rank_value, rank, sample)
+        SELECT :case_id, subject.id, snapshot.id, :queue, 'open', :received_at, :rank_value, CAST(:rank AS jsonb),
+               :sample
+        FROM subject, snapshot
+        ON CONFLICT (subject_id) WHERE status <> 'decided' DO UPDATE
+            SET report_count = cases.report_count + 1, evidence_id = EXCLUDED.evidence_id
+        RETURNING id, status, evidence_id
+    ), report AS (
+        INSERT INTO reports (id, case_id, evidence_id, channel, reason, note, reporter_id, received_from, received_at,
+                             case_status)
+        SELECT :report_id, id, evidence_id, :channel, :reason, :note, :reporter_id, :received_from, :received_at, status
+        FROM review
+    ), logged AS (
+        INSERT INTO events (kind, case_id, actor, data)
+        SELECT CASE WHEN id = :case_id THEN 'case.opened' ELSE 'case.reported_again' END, id, :received_from,
+               jsonb_build_object('report', CAST(:report_id AS text), 'channel', CAST(:channel AS text))
+        FROM review
+    )
+    SELECT review.id AS case_id, review.status, review.evidence_id, snapshot.scored FROM review, snapshot
+"""
+_TAKE_IN = text(TAKE_IN_SQL)
+_ATTACH = text("""
+    INSERT INTO evidence_media (evidence_id, position, media_id)
+    SELECT :evidence_id, position, media_id
+    FROM unnest(CAST(:media AS uuid[])) WITH ORDINALITY AS named (media_id, position)
+    ON CONFLICT DO NOTHING
+""")
+
+
+async def remember(
+    connection: AsyncConnection, *, principal_id: UUID, key: str, request_hash: bytes, report_id: UUID
+) -> bool:
+    """Take an idempotency key; False when it was taken before. Waits for a call that is taking it right now."""
+    values = {"principal_id": principal_id, "key": key, "request_hash": request_hash, "report_id": report_id}
+    return (await connection.execute(_REMEMBER, values)).one_or_none() is not None
+
+
+async def remembered(connection: AsyncConnection, *, principal_id: UUID, key: str) -> Row[Any] | None:
+    """What the key was used for: (request_hash, report_id, case_id, case_status)."""
+    return (await connection.execute(_REMEMBERED, {"principal_id": principal_id, "key": key})).one_or_none()
+
+
+async def take_in(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
+    """Store one report whole; returns (case_id, status, evidence_id, scored)."""
+    return (await connection.execute(_TAKE_IN, values)).one()
+
+
+async def attach(connection: AsyncConnection, *, evidence_id: UUID, media: Sequence[UUID]) -> None:
+    """Tie media to an evidence snapshot, in order."""
+    await connection.execute(_ATTACH, {"evidence_id": evidence_id, "media": list(media)})

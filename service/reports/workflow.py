@@ -1,0 +1,104 @@
+"""Intake: a report becomes evidence, case and event in one transaction, exactly once."""
+
+import hashlib
+import json
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service.cases.workflow import rerank_evidence
+from service.errors import IdempotencyConflictError
+from service.ids import new_id
+from service.media.workflow import require_known
+from service.queues.schemas import DEFAULT_QUEUE
+from service.ranking.rank import RankConfig, RankInputs, rank
+from service.reports import store
+from service.reports.schemas import Intake, ReportAccepted, ReportIn
+
+
+async def receive(
+    connection: AsyncConnection, intake: Intake, *, taxonomy: Taxonomy, config: RankConfig
+) -> ReportAccepted:
+    """Store a report in the caller's transaction; it counts once that commits.
+
+    Raises IdempotencyConflictError when the key was used with another body, UnknownMediaError for media never uploaded.
+    """
+    report_id = new_id()
+    if intake.idempotency_key is not None:
+        request_hash = hashlib.sha256(intake.report.model_dump_json().encode()).digest()
+        first = await store.remember(
+            connection,
+            principal_id=intake.received_from,
+            key=intake.idempotency_key,
+            request_hash=request_hash,
+            report_id=report_id,
+        )
+        if not first:
+            return await _answer_again(connection, intake, request_hash)
+    media = intake.report.subject.media
+    if media:
+        await require_known(connection, media)
+    case_id = new_id()
+    values = _values(intake, taxonomy, config) | {"report_id": report_id, "case_id": case_id}
+    row = await store.take_in(connection, values)
+    if media:
+        await store.attach(connection, evidence_id=row.evidence_id, media=media)
+    if row.case_id != case_id or row.scored:
+        # The case was there before, or its text has a score already: either way more is known than was ranked above.
+        await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
+    return ReportAccepted(report_id=report_id, case_id=row.case_id, case_status=row.status)
+
+
+async def _answer_again(connection: AsyncConnection, intake: Intake, request_hash: bytes) -> ReportAccepted:
+    key = intake.idempotency_key or ""
+    row = await store.remembered(connection, principal_id=intake.received_from, key=key)
+    if row is None or row.request_hash != request_hash:
+        raise IdempotencyConflictError("this Idempotency-Key was used for another body; use a new key for a new report")
+    if row.report_id is None:
+        raise IdempotencyConflictError("the report sent under this Idempotency-Key was a sample and has been removed")
+    return ReportAccepted(report_id=row.report_id, case_id=row.case_id, case_status=row.case_status)
+
+
+def _values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+    report = intake.report
+    subject = report.subject
+    first_rank = rank(
+        RankInputs(
+            score=None,
+            reasons=[report.reason],
+            views_per_hour=subject.views_per_hour or 0,
+            pictures=len(subject.media),
+            received_at=intake.received_at,
+        ),
+        taxonomy,
+        config,
+    )
+    return {
+        "subject_id": new_id(),
+        "external_id": subject.id,
+        "kind": subject.kind,
+        "author_id": subject.author.id if subject.author else None,
+        "created_at": subject.created_at,
+        "views_per_hour": subject.views_per_hour,
+        "sample": intake.sample,
+        "evidence_id": new_id(),
+        "content_hash": _content_hash(report),
+        "text": subject.text,
+        "language": subject.language,
+        "queue": DEFAULT_QUEUE,
+        "received_at": intake.received_at,
+        "rank_value": first_rank.value,
+        "rank": json.dumps(first_rank.parts),
+        "channel": report.channel,
+        "reason": report.reason,
+        "note": report.note,
+        "reporter_id": report.reporter.id if report.reporter else None,
+        "received_from": intake.received_from,
+    }
+
+
+def _content_hash(report: ReportIn) -> bytes:
+    subject = report.subject
+    content = json.dumps([subject.text, [str(one) for one in subject.media]])
+    return hashlib.sha256(content.encode()).digest()

@@ -1,0 +1,130 @@
+"""Sample cases and log-ins: loaded into an empty database in one transaction, removed by one command."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import load_taxonomy
+from service.db import create_engine
+from service.media.renderer import Renderer
+from service.media.storage import LocalStorage
+from service.media.workflow import ingest
+from service.people.schemas import PersonIn, RoleName
+from service.people.workflow import close_sample_accounts, create_person
+from service.ranking.rank import RankConfig
+from service.reports.schemas import Intake, ReportIn
+from service.reports.workflow import receive
+from service.samples.draw import draw_picture
+from service.settings import Settings, write_private
+
+CREDENTIALS = "demo-credentials.json"
+
+_EMPTY = text("SELECT NOT EXISTS (SELECT FROM principals) AND NOT EXISTS (SELECT FROM cases)")
+# The order matters: rows that refer to others go first.
+_REMOVE = (
+    "SET LOCAL triage.removing_samples = 'on'",
+    "CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT id FROM cases WHERE sample",
+    "CREATE TEMPORARY TABLE gone_decisions ON COMMIT DROP AS SELECT id FROM decisions WHERE case_id IN (TABLE gone)",
+    """CREATE TEMPORARY TABLE gone_evidence ON COMMIT DROP AS
+       SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
+       AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
+    "DELETE FROM outbox WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
+    "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
+    "DELETE FROM events WHERE case_id IN (TABLE gone)",
+    "DELETE FROM drafts WHERE case_id IN (TABLE gone)",
+    "DELETE FROM leases WHERE case_id IN (TABLE gone)",
+    "DELETE FROM reports WHERE case_id IN (TABLE gone)",
+    "DELETE FROM cases WHERE id IN (TABLE gone)",
+    "DELETE FROM evidence_media WHERE evidence_id IN (SELECT id FROM gone_evidence)",
+    "DELETE FROM evidence WHERE id IN (SELECT id FROM gone_evidence)",
+    "DELETE FROM subjects WHERE id IN (SELECT subject_id FROM gone_evidence)",
+    "DELETE FROM media WHERE sample AND NOT EXISTS (SELECT FROM evidence_media m WHERE m.media_id = media.id)",
+)
+
+
+async def load_samples(settings: Settings, url: str) -> str:
+    """Fill an empty database with sample log-ins and cases; says in one line what was done."""
+    engine = create_engine(url, pool=1)
+    renderer = Renderer(settings)
+    try:
+        async with engine.begin() as connection:
+            if not (await connection.execute(_EMPTY)).scalar_one():
+                return "The database is not empty: no sample cases were loaded."
+            platform = await _add_people(connection, settings.data_dir)
+            count = await _add_reports(connection, settings, renderer, platform)
+    finally:
+        await renderer.close()
+        await engine.dispose()
+    return f"Loaded {count} sample reports; the log-ins are in {settings.data_dir / CREDENTIALS}."
+
+
+async def remove_samples(settings: Settings, url: str) -> str:
+    """Remove every sample case with all that hangs on it and close the sample log-ins; says what was done."""
+    engine = create_engine(url, pool=1)
+    async with engine.begin() as connection:
+        count = 0
+        for statement in _REMOVE:
+            result = await connection.execute(text(statement))
+            count += result.rowcount if statement.startswith("DELETE FROM cases") else 0
+        closed = await close_sample_accounts(connection)
+    await engine.dispose()
+    (settings.data_dir / CREDENTIALS).unlink(missing_ok=True)
+    return f"Removed {count} sample cases and closed {len(closed)} sample log-ins."
+
+
+async def _add_people(connection: AsyncConnection, data_dir: Path) -> Any:
+    credentials = {}
+    principals = {}
+    for role in get_args(RoleName):
+        person = PersonIn(username=f"demo-{role}", role=role, password=secrets.token_urlsafe(12))
+        made = await create_person(connection, person, actor=None, sample=True)
+        principals[role] = made.id
+        credentials[role] = {"username": made.username, "password": person.password, "api_key": made.api_key}
+    # Before the commit: log-ins that nobody was ever told would be worse than a file about log-ins that do not exist.
+    write_private(data_dir / CREDENTIALS, json.dumps(credentials, indent=2) + "\n")
+    return principals["platform"]
+
+
+async def _add_reports(connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any) -> int:
+    taxonomy, config, now = load_taxonomy(settings.taxonomy), RankConfig(), datetime.now(UTC)
+    storage = LocalStorage(settings.data_dir / "media")
+    uploaded: dict[str, str] = {}
+    count = 0
+    for body in sample_reports():
+        age = timedelta(minutes=body.pop("age_minutes"))
+        for name in body["subject"]["media"]:
+            if name not in uploaded:
+                row = await ingest(
+                    connection,
+                    draw_picture(name),
+                    uploaded_by=platform,
+                    sample=True,
+                    renderer=renderer,
+                    storage=storage,
+                    settings=settings,
+                )
+                uploaded[name] = str(row.id)
+        body["subject"]["media"] = [uploaded[name] for name in body["subject"]["media"]]
+        body["subject"]["created_at"] = (now - age).isoformat()
+        # Content is reported some time after it was posted; a third of its age is as good as any.
+        intake = Intake(
+            report=ReportIn.model_validate(body), received_from=platform, received_at=now - age / 3, sample=True
+        )
+        await receive(connection, intake, taxonomy=taxonomy, config=config)
+        count += 1
+    return count
+
+
+def sample_reports() -> Iterator[dict[str, Any]]:
+    """The sample reports as request bodies, with pictures by name and `age_minutes` added."""
+    lines = resources.files("service.samples").joinpath("reports.jsonl").read_text(encoding="utf-8")
+    return (json.loads(line) for line in lines.splitlines())

@@ -1,0 +1,88 @@
+"""Scoring in the background: take unscored rows, score them outside any transaction, store scores and new ranks."""
+
+import asyncio
+import json
+
+import structlog
+from anyio import to_thread
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from labeling.taxonomy import Taxonomy
+from models.inference import Scorer
+from service.cases.workflow import rerank_evidence
+from service.observe import SCORED
+from service.ranking.rank import RankConfig
+from service.scoring import store
+from service.scoring.live_model import LiveModel, as_json
+from service.settings import Settings
+
+IDLE_SECONDS = 0.3
+# A failing model or database is not asked again at once.
+PAUSE_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+class ScoringLoop:
+    """Scores what waits, batch after batch, until it is stopped. Any number may run beside each other."""
+
+    def __init__(
+        self, engine: AsyncEngine, model: LiveModel, *, taxonomy: Taxonomy, config: RankConfig, settings: Settings
+    ) -> None:
+        self._engine = engine
+        self._model = model
+        self._taxonomy = taxonomy
+        self._config = config
+        self._settings = settings
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Go on until `stopping` is set; the batch in hand is finished first."""
+        while not stopping.is_set():
+            pause = 0.0
+            try:
+                pause = 0.0 if self._model.ready and await self.step() else IDLE_SECONDS
+            except Exception as error:  # noqa: BLE001 - the loop outlives whatever a model or a database does to it
+                log.error("scoring.failed", error=f"{type(error).__name__}: {error}"[:300])
+                pause = PAUSE_SECONDS
+            if pause:
+                await _sleep(pause, stopping)
+
+    async def step(self) -> int:
+        """Score one batch; returns how many rows were in it, 0 when nothing waits."""
+        limit, seconds = self._settings.score_batch, self._settings.score_timeout_seconds
+        scorer = self._model.scorer
+        async with self._engine.begin() as connection:
+            rows = await store.take(connection, limit=limit, seconds=seconds)
+            if not rows:
+                attempts = self._settings.score_attempts
+                await store.give_up(connection, attempts=attempts)
+                rows = await store.take_one_again(connection, seconds=seconds, attempts=attempts)
+        if not rows:
+            return 0
+        ids = [row.id for row in rows]
+        texts = [row.text for row in rows]
+        try:
+            scores = await to_thread.run_sync(_score, scorer, texts)
+        except BaseException:
+            async with self._engine.begin() as connection:
+                await store.give_back(connection, ids, wait_seconds=PAUSE_SECONDS)
+            raise
+        async with self._engine.begin() as connection:
+            saved = await store.save(connection, ids=ids, scores=scores, bundle=scorer.bundle_hash)
+            await rerank_evidence(connection, saved, taxonomy=self._taxonomy, config=self._config)
+        SCORED.inc(len(saved))
+        return len(rows)
+
+
+def _score(scorer: Scorer, texts: list[str]) -> list[str]:
+    scores = scorer.score(texts)
+    if len(scores) != len(texts):
+        raise RuntimeError(f"the model gave {len(scores)} scores for {len(texts)} texts")
+    return [json.dumps(as_json(score, scorer)) for score in scores]
+
+
+async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
+    try:
+        await asyncio.wait_for(stopping.wait(), seconds)
+    except TimeoutError:
+        return

@@ -1,0 +1,163 @@
+"""Who is calling and what they may do: roles are sets of capabilities, and every route names the one it needs."""
+
+import hashlib
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.db import UnitOfWork
+from service.errors import CrossSiteRequestError, ForbiddenError, NotSignedInError
+
+SESSION_COOKIE = "triage_session"
+API_KEY_PREFIX = "ct_"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Capability(StrEnum):
+    """What a route can ask of its caller."""
+
+    REPORT_WRITE = "report.write"
+    MEDIA_WRITE = "media.write"
+    MEDIA_PREVIEW = "media.preview"
+    MEDIA_REVEAL = "media.reveal"
+    SCORE = "score"
+    QUEUE_READ = "queue.read"
+    CASE_READ = "case.read"
+    CASE_REVIEW = "case.review"
+    LABELS_EXPORT = "labels.export"
+    PEOPLE_MANAGE = "people.manage"
+    WEBHOOKS_MANAGE = "webhooks.manage"
+    SELF = "self"
+
+
+_REVIEW = frozenset(
+    {
+        Capability.QUEUE_READ,
+        Capability.CASE_READ,
+        Capability.CASE_REVIEW,
+        Capability.MEDIA_PREVIEW,
+        Capability.MEDIA_REVEAL,
+        Capability.SELF,
+    }
+)
+
+ROLES: dict[str, frozenset[Capability]] = {
+    "platform": frozenset(
+        {Capability.REPORT_WRITE, Capability.MEDIA_WRITE, Capability.SCORE, Capability.WEBHOOKS_MANAGE, Capability.SELF}
+    ),
+    "reviewer": _REVIEW,
+    "specialist": _REVIEW | {Capability.REPORT_WRITE, Capability.MEDIA_WRITE, Capability.SCORE},
+    "lead": _REVIEW | {Capability.LABELS_EXPORT, Capability.SCORE},
+    "ml": frozenset({Capability.SCORE, Capability.LABELS_EXPORT, Capability.QUEUE_READ, Capability.SELF}),
+    "admin": frozenset(
+        {
+            Capability.PEOPLE_MANAGE,
+            Capability.WEBHOOKS_MANAGE,
+            Capability.QUEUE_READ,
+            Capability.LABELS_EXPORT,
+            Capability.SCORE,
+            Capability.SELF,
+        }
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The caller: a person or a machine with exactly one role."""
+
+    id: UUID
+    username: str
+    role: str
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the role allows; nothing for a role that no longer exists."""
+        return ROLES.get(self.role, frozenset())
+
+
+def new_api_key() -> str:
+    """A key of 256 random bits; only its hash is ever stored."""
+    return API_KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> bytes:
+    """How keys and session tokens are stored. They are random, so a plain fast hash is enough."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+_BY_KEY = text(
+    "SELECT p.id, p.username, p.role FROM api_keys k JOIN principals p ON p.id = k.principal_id"
+    " WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND p.active"
+)
+_BY_SESSION = text(
+    "SELECT p.id, p.username, p.role FROM sessions s JOIN principals p ON p.id = s.principal_id"
+    " WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > now() AND p.active"
+)
+
+
+async def find_principal(request: Request, connection: AsyncConnection) -> Principal | None:
+    """The caller by bearer key or, failing that, by session cookie; None when neither is given or known."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    session = request.cookies.get(SESSION_COOKIE)
+    if scheme.lower() == "bearer" and key:
+        row = (await connection.execute(_BY_KEY, {"hash": token_hash(key.strip())})).one_or_none()
+    elif session:
+        refuse_cross_site(request)
+        row = (await connection.execute(_BY_SESSION, {"hash": token_hash(session)})).one_or_none()
+    else:
+        return None
+    return Principal(row.id, row.username, row.role) if row else None
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Stop a state-changing call that another site's page makes with this browser's cookie.
+
+    Browsers send `Sec-Fetch-Site`, and `Origin` with every POST (OWASP, cross-site request forgery prevention); a
+    caller that sends neither is no browser page.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    same_origin = origin is None or origin.partition("://")[2] == request.headers.get("host")
+    if (site is not None and site not in {"same-origin", "none"}) or not same_origin:
+        raise CrossSiteRequestError("this call came from another site; open the console directly")
+
+
+def require(capability: Capability) -> Callable[..., Awaitable[Principal]]:
+    """A dependency that gives the caller, or answers 401 or 403."""
+
+    async def caller(request: Request, connection: UnitOfWork) -> Principal:
+        principal = await find_principal(request, connection)
+        if principal is None:
+            raise NotSignedInError(
+                "send a valid key as 'Authorization: Bearer <key>' or sign in; it may be unknown, expired or revoked"
+            )
+        if capability not in principal.capabilities:
+            raise ForbiddenError(f"role {principal.role!r} lacks the capability {capability.value!r}")
+        return principal
+
+    caller.capability = capability  # type: ignore[attr-defined]
+    return caller
+
+
+ReportWriter = Annotated[Principal, Depends(require(Capability.REPORT_WRITE))]
+MediaWriter = Annotated[Principal, Depends(require(Capability.MEDIA_WRITE))]
+MediaViewer = Annotated[Principal, Depends(require(Capability.MEDIA_PREVIEW))]
+MediaRevealer = Annotated[Principal, Depends(require(Capability.MEDIA_REVEAL))]
+ScoreCaller = Annotated[Principal, Depends(require(Capability.SCORE))]
+QueueReader = Annotated[Principal, Depends(require(Capability.QUEUE_READ))]
+CaseReader = Annotated[Principal, Depends(require(Capability.CASE_READ))]
+CaseReviewer = Annotated[Principal, Depends(require(Capability.CASE_REVIEW))]
+LabelExporter = Annotated[Principal, Depends(require(Capability.LABELS_EXPORT))]
+PeopleManager = Annotated[Principal, Depends(require(Capability.PEOPLE_MANAGE))]
+WebhookManager = Annotated[Principal, Depends(require(Capability.WEBHOOKS_MANAGE))]
+SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

@@ -1,0 +1,92 @@
+"""All settings of the service, read once from the environment (prefix `TRIAGE_`)."""
+
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+Seconds = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; the message names it and how to mend it."""
+
+
+class Settings(BaseSettings):
+    """Typed settings; every one has an entry in docs/settings.md."""
+
+    model_config = SettingsConfigDict(env_prefix="TRIAGE_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(
+        default=Path("var/data"),
+        validation_alias=AliasChoices("TRIAGE_DATA_DIR", "DATA_DIR"),
+        description="Folder for the embedded database, media and generated secrets.",
+    )
+    host: str = Field(
+        default="127.0.0.1",
+        validation_alias=AliasChoices("TRIAGE_HOST", "HOST"),
+        description="Address the API listens on.",
+    )
+    port: int = Field(
+        default=8000,
+        ge=1,
+        le=65_535,
+        validation_alias=AliasChoices("TRIAGE_PORT", "PORT"),
+        description="Port the API listens on.",
+    )
+    database_url: str | None = Field(
+        default=None, description="PostgreSQL address; without it an embedded server runs in the data folder."
+    )
+    database_pool: Count = Field(default=12, description="Connections one API process may hold.")
+    secret: SecretStr | None = Field(
+        default=None, description="Key that signs media addresses; without it one is made in the data folder."
+    )
+    bundle: Path = Field(default=REPOSITORY / "bundles" / "default", description="Folder of the model bundle.")
+    taxonomy: Path | None = Field(default=None, description="Taxonomy file that replaces the shipped one.")
+    model_threads: Count = Field(default=1, description="Threads one inference call may use.")
+    score_batch: Count = Field(default=128, description="Unscored rows a worker takes at once.")
+    score_timeout_seconds: Count = Field(
+        default=60, description="After this time a batch that a worker took is given to another one."
+    )
+    score_attempts: Count = Field(default=5, description="Tries before a text is marked as impossible to score.")
+    score_concurrency: Count = Field(default=4, description="Calls of POST /v1/score that may wait for the model.")
+    lease_seconds: Count = Field(default=600, description="How long a claimed case stays with its reviewer.")
+    undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
+    session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
+    media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
+    media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
+    media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
+    reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
+    body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")
+    webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")
+    webhook_attempts: Count = Field(default=12, description="Tries before a delivery is given up and shown as failed.")
+    secure_cookies: bool = Field(default=False, description="Send the session cookie over HTTPS only; set behind TLS.")
+
+    @cached_property
+    def signing_key(self) -> str:
+        """The secret, or one made once and kept in the data folder with mode 600."""
+        if self.secret is not None:
+            value = self.secret.get_secret_value()
+            if len(value) < 32:
+                raise SettingsError("TRIAGE_SECRET: at least 32 characters are needed; unset it to have one made")
+            return value
+        path = self.data_dir / "secret.key"
+        if not path.exists():
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            write_private(path, secrets.token_urlsafe(48))
+        return path.read_text(encoding="utf-8")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read; it appears whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    part.touch(mode=0o600)
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,97 @@
+"""The background process: scores what waits, sends webhooks, gives lapsed cases back."""
+
+import asyncio
+import signal
+from uuid import UUID
+
+import httpx
+import structlog
+from procrastinate import App, RetryStrategy
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from labeling.taxonomy import load_taxonomy
+from service.db import create_engine
+from service.jobs import DELIVER_WEBHOOK, create_jobs_app
+from service.leases.workflow import return_lapsed
+from service.outbox.workflow import DeliveryError, deliver
+from service.ranking.rank import RankConfig
+from service.scoring.live_model import LiveModel, load_scorer
+from service.scoring.workflow import ScoringLoop
+from service.settings import Settings
+
+# How soon another worker takes over the jobs of one that died.
+HEARTBEAT_SECONDS = 2.0
+DEAD_AFTER_SECONDS = 10.0
+HOUSEKEEPING_SECONDS = 2.0
+SHUTDOWN_SECONDS = 20.0
+
+log = structlog.get_logger()
+
+
+async def work(settings: Settings, database_url: str) -> None:
+    """Run until SIGTERM or SIGINT: then take nothing new, finish what is in hand, and leave."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, stopping.set)
+    taxonomy = load_taxonomy(settings.taxonomy)
+    engine = create_engine(database_url, pool=4)
+    model = LiveModel(lambda: load_scorer(settings, taxonomy), concurrency=1)
+    scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=RankConfig(), settings=settings)
+    jobs = create_jobs_app(database_url)
+    async with (
+        jobs.open_async(),
+        httpx.AsyncClient(timeout=settings.webhook_timeout_seconds, trust_env=False) as client,
+        asyncio.TaskGroup() as group,
+    ):
+        register_tasks(jobs, engine, client, settings)
+        loading = group.create_task(model.keep_loading())
+        group.create_task(scoring.run(stopping))
+        group.create_task(housekeeping(engine, jobs, stopping))
+        worker = group.create_task(run_jobs(jobs))
+        log.info("worker.started")
+        await stopping.wait()
+        loading.cancel()
+        worker.cancel()
+    await engine.dispose()
+    log.info("worker.stopped")
+
+
+def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, settings: Settings) -> None:
+    """The one table of jobs: name to function."""
+
+    async def deliver_webhook(message: str) -> None:
+        await deliver(engine, client, UUID(message), attempts=settings.webhook_attempts)
+
+    # 3, 9, 27 … seconds; the outbox row says when to give up.
+    retry = RetryStrategy(exponential_wait=3, retry_exceptions=[DeliveryError])
+    jobs.task(name=DELIVER_WEBHOOK, retry=retry)(deliver_webhook)
+
+
+async def run_jobs(jobs: App) -> None:
+    """Run jobs until cancelled; the ones under way are finished first."""
+    await jobs.run_worker_async(
+        concurrency=8,
+        fetch_job_polling_interval=1.0,
+        shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+        install_signal_handlers=False,
+        delete_jobs="successful",
+        update_heartbeat_interval=HEARTBEAT_SECONDS,
+        stalled_worker_timeout=DEAD_AFTER_SECONDS,
+    )
+
+
+async def housekeeping(engine: AsyncEngine, jobs: App, stopping: asyncio.Event) -> None:
+    """Give lapsed cases back, and the jobs of dead workers to living ones, every few seconds."""
+    while not stopping.is_set():
+        try:
+            async with engine.begin() as connection:
+                await return_lapsed(connection)
+            for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
+                await jobs.job_manager.retry_job(job)
+        except Exception as error:  # noqa: BLE001 - a database blip must not end the process
+            log.error("housekeeping.failed", error=f"{type(error).__name__}: {error}"[:300])
+        try:
+            await asyncio.wait_for(stopping.wait(), HOUSEKEEPING_SECONDS)
+        except TimeoutError:
+            continue

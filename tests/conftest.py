@@ -1,0 +1,126 @@
+"""Real Postgres for every test: one embedded server, one migrated template, one fresh copy of it per test."""
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import get_args
+
+import httpx
+import psycopg
+import pytest
+from fastapi import FastAPI
+from psycopg import sql
+
+from labeling.taxonomy import Taxonomy, load_taxonomy
+from models.inference import ConstantScorer
+from service.app import create_app
+from service.db import create_engine, libpq_url
+from service.embedded import start_embedded
+from service.migrate import migrate
+from service.people.schemas import PersonIn, RoleName
+from service.people.workflow import create_person
+from service.scoring.live_model import LiveModel
+from service.settings import Settings
+
+TEMPLATE = "triage_template"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Address of the embedded server's own database."""
+    return start_embedded(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """Name of a migrated, empty database to copy from."""
+    _execute(server_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+    migrate(other_database(server_url, TEMPLATE))
+    return TEMPLATE
+
+
+@pytest.fixture
+def database(server_url: str, template: str) -> Iterator[str]:
+    """Address of a migrated, empty database of the test's own."""
+    name = f"triage_{next(_numbers)}"
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    _execute(server_url, copy.format(sql.Identifier(name), sql.Identifier(template)))
+    yield other_database(server_url, name)
+    _execute(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """Settings of the test's own service, with effects sent at once."""
+    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0)
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    """The shipped vocabulary."""
+    return load_taxonomy()
+
+
+@pytest.fixture
+async def app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
+    """The running application with a scorer that gives every text the same score."""
+    async with running_app(settings, taxonomy) as application:
+        yield application
+
+
+@asynccontextmanager
+async def running_app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
+    """An application that has started, with the constant scorer; it stops when the block ends."""
+    application = create_app(settings, database_url=str(settings.database_url))
+    application.state.model = LiveModel(lambda: ConstantScorer(taxonomy.area_ids), concurrency=4)
+    await application.state.model.keep_loading()
+    async with application.router.lifespan_context(application):
+        yield application
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of the application, without credentials."""
+    async with client_of(app) as caller:
+        yield caller
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    """A caller that sees server errors as answers, like any real one."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://triage.test")
+
+
+@pytest.fixture
+async def keys(database: str) -> dict[str, str]:
+    """An API key for every role."""
+    return await make_keys(database)
+
+
+async def make_keys(database: str) -> dict[str, str]:
+    """Add one account for every role; returns their keys."""
+    engine = create_engine(database, pool=1)
+    async with engine.begin() as connection:
+        people = {
+            role: await create_person(connection, PersonIn(username=f"test-{role}", role=role), actor=None)
+            for role in get_args(RoleName)
+        }
+    await engine.dispose()
+    return {role: person.api_key for role, person in people.items()}
+
+
+def bearer(key: str) -> dict[str, str]:
+    """The header that presents a key."""
+    return {"Authorization": f"Bearer {key}"}
+
+
+def other_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return url.replace("/postgres?", f"/{name}?", 1)
+
+
+def _execute(url: str, statement: sql.Composable) -> None:
+    with psycopg.connect(libpq_url(url), autocommit=True) as connection:
+        connection.execute(statement)

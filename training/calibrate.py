@@ -1,0 +1,104 @@
+"""Fit what `models.calibration` applies: Platt scaling and a threshold for each area, a temperature for severity."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from eval.truth import UNKNOWN_SEVERITY, Truth
+from models.calibration import UNTRAINED, AreaCalibration, Calibration, sigmoid
+
+# With fewer positives a slope of one's own is noise: the area gets the shared slope and fits its bias alone.
+MIN_POSITIVES_FOR_SLOPE = 20
+NEWTON_STEPS = 50
+TEMPERATURES = np.geomspace(0.25, 4.0, 161)
+
+Values = NDArray[np.floating]
+
+
+def fit_calibration(
+    truth: Truth, area_logits: Values, severity_logits: Values, *, areas: Sequence[str], trained: Sequence[str]
+) -> Calibration:
+    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior."""
+    known = {area: truth.known[:, column] > 0 for column, area in enumerate(areas)}
+    labels = {area: truth.labels[known[area], column] for column, area in enumerate(areas)}
+    logits = {area: area_logits[known[area], column].astype(np.float64) for column, area in enumerate(areas)}
+    own = {
+        area: fit_platt(logits[area], labels[area])
+        for area in trained
+        if labels[area].sum() >= MIN_POSITIVES_FOR_SLOPE and not labels[area].all()
+    }
+    slopes = [slope for slope, _ in own.values() if slope > 0]
+    shared = float(np.median(slopes)) if slopes else 1.0
+    fitted: list[AreaCalibration] = []
+    for area in areas:
+        if area not in trained:
+            fitted.append(UNTRAINED)
+            continue
+        slope, bias = own.get(area, (0.0, 0.0))
+        if slope <= 0:
+            slope, bias = fit_platt(logits[area], labels[area], slope=shared)
+        threshold = best_f1_threshold(labels[area], sigmoid(slope * logits[area] + bias))
+        fitted.append(AreaCalibration(slope, bias, threshold))
+    return Calibration(tuple(fitted), fit_temperature(truth.severity, severity_logits))
+
+
+def fit_platt(logits: Values, labels: Values, *, slope: float | None = None) -> tuple[float, float]:
+    """Slope and bias of p = sigmoid(slope * logit + bias) by Newton's method, the slope fixed where it is given.
+
+    The targets are pulled a little off 0 and 1 (Platt 1999), so that separable data does not send the slope away.
+    """
+    if not len(logits):
+        return (1.0 if slope is None else slope), 0.0
+    positives = float(labels.sum())
+    high, low = (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2)
+    target = np.where(labels > 0, high, low)
+    design = np.ones((len(logits), 1)) if slope is not None else np.column_stack([np.ones(len(logits)), logits])
+    offset = logits * slope if slope is not None else np.zeros(len(logits))
+    weights = np.zeros(design.shape[1])
+    weights[1:] = 1.0
+    loss = _cross_entropy(target, design @ weights + offset)
+    for _ in range(NEWTON_STEPS):
+        p = sigmoid(design @ weights + offset)
+        gradient = design.T @ (p - target)
+        curvature = (design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(len(weights))
+        step = np.linalg.solve(curvature, gradient)
+        while (after := _cross_entropy(target, design @ (weights - step) + offset)) > loss and np.abs(step).max() > 1e-9:
+            step = step / 2
+        weights, improvement, loss = weights - step, loss - after, after
+        if improvement < 1e-9:
+            break
+    return (float(weights[1]) if slope is None else slope), float(weights[0])
+
+
+def best_f1_threshold(labels: Values, probabilities: Values) -> float:
+    """The probability from which on an area should apply to have the best F1; 0.5 where there is no positive.
+
+    It lies half way to the next lower probability, so that rounding cannot move a row across it.
+    """
+    if not labels.sum():
+        return 0.5
+    order = np.argsort(-probabilities, kind="stable")
+    ranked, hits = probabilities[order], np.cumsum(labels[order])
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # noqa: FBT003
+    f1 = 2 * hits[ends] / (ends + 1 + labels.sum())
+    best = int(f1.argmax())
+    below = ranked[ends[best] + 1] if best + 1 < len(ends) else 0.0
+    return float((ranked[ends[best]] + below) / 2)
+
+
+def fit_temperature(severity: NDArray[np.int64], logits: Values) -> float:
+    """The temperature under which the known severities are likeliest; 1 where none is known."""
+    rated = severity != UNKNOWN_SEVERITY
+    if not rated.any():
+        return 1.0
+    levels = severity[rated]
+    losses: list[float] = []
+    for temperature in TEMPERATURES:
+        probabilities = Calibration((), float(temperature)).severity_probabilities(logits[rated])
+        losses.append(float(-np.log(np.maximum(probabilities[np.arange(len(levels)), levels], 1e-9)).mean()))
+    return float(TEMPERATURES[int(np.argmin(losses))])
+
+
+def _cross_entropy(target: Values, logits: Values) -> float:
+    return float((np.logaddexp(0, logits) - target * logits).sum())

@@ -1,0 +1,235 @@
+"""From a finished run to a bundle: trace, quantise, calibrate on what will be served, measure, and only then write."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from eval.run import Figures, Values, measure, sha256_of
+from eval.truth import Truth, make_truth
+from labeling.records import LabelledText, read_labelled_texts
+from labeling.taxonomy import Taxonomy
+from models import bundle as files
+from models.calibration import Calibration, severity_level
+from models.inference import OnnxScorer, TextModel, encode_texts
+from training.calibrate import MIN_POSITIVES_FOR_SLOPE, fit_calibration
+from training.encoders import ENCODERS
+from training.network import TOKENIZER, Trained, load_checkpoint
+from training.onnx_graph import quantise, write_onnx
+from training.train import predict
+
+# The traced graph must be the network: largest difference of a probability.
+MAX_TRACE_DIFFERENCE = 1e-3
+# The int8 graph must be nearly the network: mean difference of a probability over learned areas and validation rows.
+MAX_MEAN_QUANTISATION_DIFFERENCE = 0.02
+MAX_BUNDLE_BYTES = 40_000_000
+# Rows whose torch scores are compared with the traced graph, beside the texts below.
+TRACE_ROWS = 256
+TRACE_TEXTS = ("", "ok", "😀" * 40, "நான் நாளை வருகிறேன்", "明天见", "see you at the market tomorrow " * 60)
+
+BASELINE = "baseline.json"
+
+Log = Callable[[str], None]
+Logits = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class ExportError(RuntimeError):
+    """A run that must not become a bundle; the message says what differs by how much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """How far the served int8 graph is from the network, in calibrated probabilities of the learned areas.
+
+    A flip is a (row, area) pair on the other side of its threshold.
+    """
+
+    trace_largest: float
+    quantised_mean: float
+    quantised_p99: float
+    quantised_largest: float
+    decisions: int
+    flips: int
+    severity_rows: int
+    severity_changes: int
+
+
+def export(
+    run: Path, validation: Path, out: Path, *, taxonomy: Taxonomy, now: datetime, log: Log = print
+) -> files.Bundle:
+    """Write the bundle of the run in folder `run` to folder `out`, calibrated and measured on `validation`.
+
+    Raises CheckpointError, EncoderError, RecordError, ExportError; `out` is replaced only after everything passed.
+    """
+    _check_replaceable(out)
+    trained, state = load_checkpoint(run)
+    if trained.areas != taxonomy.area_ids:
+        raise ExportError(f"{run}: was trained on other areas than those of taxonomy {taxonomy.version}")
+    rows = list(read_labelled_texts(validation))
+    if not rows:
+        raise ExportError(f"{validation}: holds no rows to calibrate and measure on")
+    truth = make_truth(rows, trained.areas)
+    tokenizer = (run / TOKENIZER).read_bytes()
+    float_model, int8_model = _graphs(trained)
+    log(f"int8 model: {len(int8_model) / 1e6:.1f} MB; scoring {len(rows)} rows with both models")
+    float_logits = _logits(float_model, tokenizer, trained, rows)
+    int8_logits = _logits(int8_model, tokenizer, trained, rows)
+    calibration = fit_calibration(truth, *int8_logits, areas=trained.areas, trained=trained.trained_areas)
+    trace = _trace_difference(trained, float_model, tokenizer, rows)
+    parity = _compare(calibration, float_logits, int8_logits, trained=trained, trace=trace)
+    log(f"parity: {parity}")
+    _check_parity(parity)
+    contents = {
+        files.MODEL: int8_model,
+        files.TOKENIZER: tokenizer,
+        files.CALIBRATION: calibration.to_json(trained.areas).encode(),
+    }
+    figures = {
+        "int8": _figures(truth, calibration, int8_logits, trained.areas).to_json(),
+        "float32": _figures(truth, calibration, float_logits, trained.areas).to_json(),
+        "baseline": _baseline(run, sha256_of(validation)),
+    }
+    metrics = {
+        "validation": {"sha256": sha256_of(validation), "rows": len(rows)},
+        **figures,
+        "parity": asdict(parity),
+        "calibration": _calibration_notes(truth, trained),
+    }
+    manifest = _manifest(trained, state, contents, metrics=metrics, taxonomy=taxonomy)
+    manifest["created"] = now.isoformat(timespec="seconds")
+    return _write(out, manifest, contents)
+
+
+def _graphs(trained: Trained) -> tuple[bytes, bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / files.MODEL
+        write_onnx(trained.network, path)
+        model = onnx.load(path)
+        return path.read_bytes(), quantise(model).SerializeToString()
+
+
+def _logits(model: bytes, tokenizer: bytes, trained: Trained, rows: list[LabelledText]) -> Logits:
+    runtime = TextModel(model, tokenizer, max_tokens=trained.config.max_tokens, threads=trained.config.threads)
+    return runtime.logits([row.text for row in rows])
+
+
+def _trace_difference(trained: Trained, model: bytes, tokenizer: bytes, rows: list[LabelledText]) -> float:
+    texts = [*TRACE_TEXTS, *(row.text for row in rows[:TRACE_ROWS])]
+    expected, _ = predict(trained.network, encode_texts(texts, trained.tokenizer))
+    found, _ = TextModel(model, tokenizer, max_tokens=trained.config.max_tokens).logits(texts)
+    return float(np.abs(_plain_sigmoid(expected) - _plain_sigmoid(found)).max())
+
+
+def _compare(
+    calibration: Calibration, exact: Logits, served: Logits, *, trained: Trained, trace: float
+) -> Parity:
+    columns = [trained.areas.index(area) for area in trained.trained_areas]
+    before, after = (calibration.area_probabilities(logits[0])[:, columns] for logits in (exact, served))
+    levels = [severity_level(calibration.severity_probabilities(logits[1])) for logits in (exact, served)]
+    thresholds = calibration.thresholds()[columns]
+    gap = np.abs(before - after)
+    return Parity(
+        trace_largest=trace,
+        quantised_mean=float(gap.mean()),
+        quantised_p99=float(np.quantile(gap, 0.99)),
+        quantised_largest=float(gap.max()),
+        decisions=int(gap.size),
+        flips=int(((before >= thresholds) != (after >= thresholds)).sum()),
+        severity_rows=len(levels[0]),
+        severity_changes=int((levels[0] != levels[1]).sum()),
+    )
+
+
+def _check_parity(parity: Parity) -> None:
+    if parity.trace_largest > MAX_TRACE_DIFFERENCE:
+        raise ExportError(
+            f"the ONNX graph is not the network: a probability differs by {parity.trace_largest:.4f} "
+            f"(at most {MAX_TRACE_DIFFERENCE} is allowed)"
+        )
+    if parity.quantised_mean > MAX_MEAN_QUANTISATION_DIFFERENCE:
+        raise ExportError(
+            f"the int8 model is too far from the network: probabilities differ by {parity.quantised_mean:.4f} on "
+            f"average (at most {MAX_MEAN_QUANTISATION_DIFFERENCE} is allowed)"
+        )
+
+
+def _figures(truth: Truth, calibration: Calibration, logits: Logits, areas: tuple[str, ...]) -> Figures:
+    severity = calibration.severity_probabilities(logits[1])
+    return measure(truth, calibration.area_probabilities(logits[0]), areas, severity=severity, calibrated=True)
+
+
+def _baseline(run: Path, validation_sha256: str) -> dict[str, Any] | None:
+    """The baseline's report beside the run, where there is one for the very same validation rows."""
+    path = run / BASELINE
+    if not path.is_file():
+        return None
+    report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if report["validation_sha256"] != validation_sha256:
+        raise ExportError(f"{path}: was measured on other validation rows; run `python -m training baseline` again")
+    return report
+
+
+def _calibration_notes(truth: Truth, trained: Trained) -> dict[str, Any]:
+    positives = dict(zip(trained.areas, truth.labels.sum(0).astype(int).tolist(), strict=True))
+    return {
+        "fitted_on": "the validation rows that the figures here are measured on",
+        "optimistic": ["calibration_error", "thresholds", "parity.flips"],
+        "not_affected": ["auprc", "macro_auprc", "severity_kappa"],
+        "bias_only": [area for area in trained.trained_areas if positives[area] < MIN_POSITIVES_FOR_SLOPE],
+        "positives": {area: positives[area] for area in trained.trained_areas},
+    }
+
+
+def _manifest(
+    trained: Trained, state: dict[str, Any], contents: dict[str, bytes], *, metrics: dict[str, Any], taxonomy: Taxonomy
+) -> dict[str, Any]:
+    return {
+        "format": files.FORMAT,
+        "name": trained.config.name,
+        "taxonomy_version": taxonomy.version,
+        "areas": list(trained.areas),
+        "trained_areas": list(trained.trained_areas),
+        "benign_id": taxonomy.benign_id,
+        "max_tokens": trained.config.max_tokens,
+        "files": {name: files.describe_file(content) for name, content in contents.items()},
+        "training": {**state, "encoder": asdict(ENCODERS[trained.config.encoder])},
+        "metrics": metrics,
+    }
+
+
+def _write(out: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> files.Bundle:
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as folder:
+        new, old = Path(folder) / "new", Path(folder) / "old"
+        new.mkdir()
+        for name, content in contents.items():
+            (new / name).write_bytes(content)
+        text = json.dumps(manifest, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+        (new / files.MANIFEST).write_text(text, encoding="utf-8")
+        size = sum(path.stat().st_size for path in new.iterdir())
+        if size > MAX_BUNDLE_BYTES:
+            raise ExportError(f"the bundle has {size} bytes, more than {MAX_BUNDLE_BYTES}; lower wide_rows")
+        OnnxScorer.load(new).score(TRACE_TEXTS)
+        if out.exists():
+            out.rename(old)
+        new.rename(out)
+    return files.load_bundle(out)
+
+
+def _check_replaceable(out: Path) -> None:
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise ExportError(f"{out}: is no folder; choose another --out")
+    if out.is_dir() and any(out.iterdir()) and not (out / files.MANIFEST).is_file():
+        raise ExportError(f"{out}: holds something other than a bundle; choose another --out or empty it")
+
+
+def _plain_sigmoid(logits: Values) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-logits.astype(np.float64)))

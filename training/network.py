@@ -1,0 +1,90 @@
+"""The untrained network around a base encoder, and checkpoints: what a training run leaves behind for the export."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from models.definition import TriageNetwork, WideConfig
+from models.inference import limit_tokens
+from training.config import TrainConfig
+from training.encoders import grow_embeddings, load_encoder, locate_encoder
+
+WEIGHTS = "network.safetensors"
+TOKENIZER = "tokenizer.json"
+RUN = "run.json"
+
+
+class CheckpointError(ValueError):
+    """A run folder that cannot be used; the message says what is wrong with it."""
+
+
+@dataclass(slots=True)
+class Trained:
+    """What a run leaves: network, tokenizer, column order, which columns were learned, and on how many rows."""
+
+    network: TriageNetwork
+    tokenizer: Tokenizer
+    config: TrainConfig
+    areas: tuple[str, ...]
+    trained_areas: tuple[str, ...]
+    rows_selected: int
+    rows_seen: int
+
+
+def build_network(tokenizer: Tokenizer, config: TrainConfig, *, areas: int) -> TriageNetwork:
+    """The untrained network around the configured encoder, its embedding grown to the tokenizer's vocabulary."""
+    encoder = load_encoder(locate_encoder(config.encoder))
+    size = tokenizer.get_vocab_size()
+    grow_embeddings(encoder, size, generator=torch.Generator().manual_seed(config.seed))
+    encoder.embeddings.requires_grad_(config.train_embeddings)
+    for layer in encoder.encoder.layer[: config.frozen_layers]:
+        layer.requires_grad_(False)
+    wide = WideConfig(config.wide_rows, size)
+    return TriageNetwork(encoder, hidden=encoder.config.hidden_size, areas=areas, wide=wide)
+
+
+def save_checkpoint(trained: Trained, folder: Path, *, data_sha256: str) -> None:
+    """Write network, tokenizer and what else the export needs; nothing is pickled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(trained.network.state_dict(), folder / WEIGHTS)
+    trained.tokenizer.save(str(folder / TOKENIZER))
+    state = {
+        "config": asdict(trained.config),
+        "areas": trained.areas,
+        "trained_areas": trained.trained_areas,
+        "rows_selected": trained.rows_selected,
+        "rows_seen": trained.rows_seen,
+        "data_sha256": data_sha256,
+    }
+    (folder / RUN).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+
+
+def load_checkpoint(folder: Path) -> tuple[Trained, dict[str, Any]]:
+    """What `save_checkpoint` wrote, with run.json as it stands. Raises CheckpointError."""
+    try:
+        state: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
+        config = TrainConfig(**{**state["config"], "licences": tuple(state["config"]["licences"])})
+        tokenizer = Tokenizer.from_buffer((folder / TOKENIZER).read_bytes())
+        areas = tuple(state["areas"])
+        network = build_network(tokenizer, config, areas=len(areas))
+        network.load_state_dict(load_file(folder / WEIGHTS))
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"{folder}: not the folder of a finished training run ({error})") from error
+    limit_tokens(tokenizer, config.max_tokens)
+    network.eval()
+    trained = Trained(
+        network=network,
+        tokenizer=tokenizer,
+        config=config,
+        areas=areas,
+        trained_areas=tuple(state["trained_areas"]),
+        rows_selected=state["rows_selected"],
+        rows_seen=state["rows_seen"],
+    )
+    return trained, state

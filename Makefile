@@ -29,8 +29,11 @@ run: $(SERVING) ## Install what serving needs, then start database, worker and A
 	@exec $(PY) -m service up
 
 .PHONY: demo
-demo: $(SERVING) ## Walk one report through the running service: report, score, claim, decide
-	@$(PY) -m service demo
+demo: $(SERVING) ## As run, on fresh sample cases each time, in a data folder of its own
+	@! kill -0 "$$(head -n 1 var/demo/postgres/postmaster.pid 2>/dev/null)" 2>/dev/null || { \
+		echo "A demo is running already; stop it first." >&2; exit 1; }
+	@rm -rf var/demo
+	@DATA_DIR=var/demo exec $(PY) -m service up
 
 .PHONY: unseed
 unseed: $(SERVING) ## Remove the sample cases
@@ -59,8 +62,7 @@ docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
 
 .PHONY: openapi
 openapi: $(SERVING) ## Write the API description to docs/openapi.json
-	@$(PY) -m service openapi > docs/openapi.json.part && mv docs/openapi.json.part docs/openapi.json
-	@echo "docs/openapi.json written"
+	@$(PY) -m service openapi --out docs/openapi.json
 
 .PHONY: screenshots
 screenshots: $(DEV) $(CHROMIUM) ## Draw docs/images anew from the sample cases

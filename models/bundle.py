@@ -77,6 +77,11 @@ def load_bundle(folder: Path) -> Bundle:
     return bundle
 
 
+def describe_file(content: bytes) -> dict[str, Any]:
+    """The manifest's entry for a file of that content."""
+    return {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
+
+
 def check_taxonomy(bundle: Bundle, taxonomy: Taxonomy) -> None:
     """Refuse a bundle whose areas are not those of the taxonomy, in its order. Raises BundleError."""
     if bundle.areas == taxonomy.area_ids and bundle.benign_id == taxonomy.benign_id:

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from labeling.taxonomy import TaxonomyError, load_taxonomy
 from service.app import create_app
 from service.db import create_engine
+from service.demo import walk_through
 from service.embedded import database_url
 from service.exports.workflow import labelled_texts
 from service.local import run_everything
@@ -51,15 +52,20 @@ def export(settings: Settings, options: argparse.Namespace) -> None:
     print(f"{asyncio.run(_export(settings, options.out))} rows written to {options.out}")
 
 
-def openapi(settings: Settings, options: argparse.Namespace) -> None:
-    """Write the OpenAPI description; needs no database."""
+def openapi(settings: Settings, _options: argparse.Namespace) -> None:
+    """Print the OpenAPI description; needs no database."""
     app = create_app(settings, database_url="postgresql://unused/unused")
-    options.out.write_text(json.dumps(app.openapi(), indent=2) + "\n", encoding="utf-8")
+    print(json.dumps(app.openapi(), indent=2))
 
 
 def up(settings: Settings, _options: argparse.Namespace) -> None:
     """Run everything on this machine: database, API, worker, sample cases."""
     run_everything(settings)
+
+
+def demo(settings: Settings, _options: argparse.Namespace) -> None:
+    """Walk one report through the running service."""
+    walk_through(settings)
 
 
 def _migrated(settings: Settings) -> str:
@@ -95,7 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", migrate_database)
     add("seed", seed).add_argument("--remove", action="store_true", help="remove sample cases and close sample log-ins")
     add("export", export).add_argument("--out", type=Path, default=Path("labels.jsonl"), help="file to write")
-    add("openapi", openapi).add_argument("--out", type=Path, default=Path("docs/openapi.json"), help="file to write")
+    add("openapi", openapi)
+    add("demo", demo)
     return parser
 
 

@@ -52,6 +52,8 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     problems = error.errors()
     if any(problem["type"] == "json_invalid" for problem in problems):
         return answer(UnreadableBodyError(f"the body is not valid JSON: {problems[0].get('ctx', {}).get('error', '')}"))
+    if any(problem["loc"] == ("body",) and problem["type"] == "model_attributes_type" for problem in problems):
+        return answer(InvalidRequestError("the body must be a JSON object, sent with Content-Type: application/json"))
     # Where and why, but never the value: it may be content.
     details = [f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg']}" for one in problems]
     return answer(InvalidRequestError("; ".join(details[:20])))
@@ -60,6 +62,9 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
 async def _framework_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, HTTPException):
         raise error
+    if isinstance(error.__cause__, TriageError):
+        # The framework wraps whatever is raised while a body streams in; what we raised there is the better answer.
+        return answer(error.__cause__)
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
         return JSONResponse({"error": "http_error", "detail": error.detail}, status_code=error.status_code)

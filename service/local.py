@@ -86,19 +86,20 @@ def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:
 
 def _ready(settings: Settings) -> bool:
     try:
-        answer = httpx.get(f"{_address(settings)}/readyz", timeout=2, trust_env=False)
+        answer = httpx.get(f"{address(settings)}/readyz", timeout=2, trust_env=False)
     except httpx.HTTPError:
         return False
     return answer.status_code == httpx.codes.OK and answer.json()["model"] != "the model is still being loaded"
 
 
-def _address(settings: Settings) -> str:
+def address(settings: Settings) -> str:
+    """Where the API of these settings answers."""
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
     return f"http://{host}:{settings.port}"
 
 
 def _greeting(settings: Settings) -> str:
-    lines = ["", f"  content-triage is ready:  {_address(settings)}", ""]
+    lines = ["", f"  content-triage is ready:  {address(settings)}", ""]
     path = settings.data_dir / CREDENTIALS
     if path.exists():
         lines += _log_ins(path)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from eval.metrics import Values
 from eval.truth import UNKNOWN_SEVERITY, Truth
 from models.calibration import UNTRAINED, AreaCalibration, Calibration, sigmoid
 
@@ -12,8 +13,6 @@ from models.calibration import UNTRAINED, AreaCalibration, Calibration, sigmoid
 MIN_POSITIVES_FOR_SLOPE = 20
 NEWTON_STEPS = 50
 TEMPERATURES = np.geomspace(0.25, 4.0, 161)
-
-Values = NDArray[np.floating]
 
 
 def fit_calibration(
@@ -63,7 +62,9 @@ def fit_platt(logits: Values, labels: Values, *, slope: float | None = None) -> 
         gradient = design.T @ (p - target)
         curvature = (design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
-        while (after := _cross_entropy(target, design @ (weights - step) + offset)) > loss and np.abs(step).max() > 1e-9:
+        while (after := _cross_entropy(target, design @ (weights - step) + offset)) > loss and np.abs(
+            step
+        ).max() > 1e-9:
             step = step / 2
         weights, improvement, loss = weights - step, loss - after, after
         if improvement < 1e-9:
@@ -80,7 +81,7 @@ def best_f1_threshold(labels: Values, probabilities: Values) -> float:
         return 0.5
     order = np.argsort(-probabilities, kind="stable")
     ranked, hits = probabilities[order], np.cumsum(labels[order])
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))  # noqa: FBT003
+    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
     f1 = 2 * hits[ends] / (ends + 1 + labels.sum())
     best = int(f1.argmax())
     below = ranked[ends[best] + 1] if best + 1 < len(ends) else 0.0

@@ -1,7 +1,6 @@
 """From a finished run to a bundle: trace, quantise, calibrate on what will be served, measure, and only then write."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -13,7 +12,8 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from eval.run import Figures, Values, measure, sha256_of
+from eval.metrics import Values
+from eval.run import Figures, measure, sha256_of
 from eval.truth import Truth, make_truth
 from labeling.records import LabelledText, read_labelled_texts
 from labeling.taxonomy import Taxonomy
@@ -128,9 +128,7 @@ def _trace_difference(trained: Trained, model: bytes, tokenizer: bytes, rows: li
     return float(np.abs(_plain_sigmoid(expected) - _plain_sigmoid(found)).max())
 
 
-def _compare(
-    calibration: Calibration, exact: Logits, served: Logits, *, trained: Trained, trace: float
-) -> Parity:
+def _compare(calibration: Calibration, exact: Logits, served: Logits, *, trained: Trained, trace: float) -> Parity:
     columns = [trained.areas.index(area) for area in trained.trained_areas]
     before, after = (calibration.area_probabilities(logits[0])[:, columns] for logits in (exact, served))
     levels = [severity_level(calibration.severity_probabilities(logits[1])) for logits in (exact, served)]

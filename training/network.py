@@ -49,8 +49,8 @@ def build_network(tokenizer: Tokenizer, config: TrainConfig, *, areas: int) -> T
     return TriageNetwork(encoder, hidden=encoder.config.hidden_size, areas=areas, wide=wide)
 
 
-def save_checkpoint(trained: Trained, folder: Path, *, data_sha256: str) -> None:
-    """Write network, tokenizer and what else the export needs; nothing is pickled."""
+def save_checkpoint(trained: Trained, folder: Path, *, data: dict[str, Any]) -> None:
+    """Write network, tokenizer and what else the export needs; nothing is pickled. `data` describes the rows."""
     folder.mkdir(parents=True, exist_ok=True)
     save_file(trained.network.state_dict(), folder / WEIGHTS)
     trained.tokenizer.save(str(folder / TOKENIZER))
@@ -60,7 +60,7 @@ def save_checkpoint(trained: Trained, folder: Path, *, data_sha256: str) -> None
         "trained_areas": trained.trained_areas,
         "rows_selected": trained.rows_selected,
         "rows_seen": trained.rows_seen,
-        "data_sha256": data_sha256,
+        "data": data,
     }
     (folder / RUN).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 

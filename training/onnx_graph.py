@@ -42,7 +42,7 @@ def write_onnx(network: TriageNetwork, path: Path) -> None:
             str(path),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
-            dynamic_axes={name: batch_by_length for name in INPUTS} | {name: {0: "batch"} for name in OUTPUTS},
+            dynamic_axes=dict.fromkeys(INPUTS, batch_by_length) | dict.fromkeys(OUTPUTS, {0: "batch"}),
             opset_version=OPSET,
             dynamo=False,
         )
@@ -104,9 +104,7 @@ class _Rewriter:
         self._quantise(weight, axis=0, limit=WEIGHT_LIMIT, scale_type=np.float32)
         return [
             *self._quantise_tokens(source),
-            helper.make_node(
-                "MatMulInteger", [f"{source}_int", f"{weight}_int", "activation_zero"], [f"{out}_int"]
-            ),
+            helper.make_node("MatMulInteger", [f"{source}_int", f"{weight}_int", "activation_zero"], [f"{out}_int"]),
             helper.make_node("Cast", [f"{out}_int"], [f"{out}_sum"], to=TensorProto.FLOAT),
             helper.make_node("Mul", [f"{out}_sum", f"{weight}_scale"], [f"{out}_scaled"]),
             helper.make_node("Mul", [f"{out}_scaled", f"{source}_scale"], [out]),

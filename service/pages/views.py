@@ -10,7 +10,10 @@ from uuid import UUID
 from labeling.taxonomy import Severity, Taxonomy
 from service.cases.schemas import CaseOut, EventOut, ScoreOut
 from service.leases.workflow import Lease
-from service.pages.words import chance, spoken
+from service.pages.words import spoken
+
+# More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
+AREAS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +47,10 @@ class HeldCase:
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """One area's share of the harm of a view: `probability` x `weight` = `harm`."""
+    """One area's share of the harm of a view: `probability` x `weight` = `harm`. `reported`: a reporter named it."""
 
     name: str
+    reported: bool
     probability: float
     weight: float
     harm: float
@@ -57,6 +61,7 @@ class RiskSum:
     """The rank as a sum that can be followed by hand; `risk_now` = `index` x `waiting_factor`, log2 of it is the key."""
 
     areas: tuple[AreaRow, ...]
+    other_areas: int
     other_harm: float
     harm_per_view: float
     views_per_hour: float
@@ -87,7 +92,6 @@ class Suggestion:
 
     area_id: str
     name: str
-    because: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +164,21 @@ def risk_now(parts: Mapping[str, Any], now: datetime) -> float:
 def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
     """The stored parts of the rank, named for reading."""
     parts = case.rank.parts
+    shown, folded = parts["areas"][:AREAS_SHOWN], parts["areas"][AREAS_SHOWN:]
     areas = tuple(
-        AreaRow(label_name(taxonomy, one["area"]), one["probability"], one["weight"], one["harm"])
-        for one in parts["areas"]
+        AreaRow(
+            label_name(taxonomy, one["area"]),
+            one["area"] in parts["reasons"],
+            one["probability"],
+            one["weight"],
+            one["harm"],
+        )
+        for one in shown
     )
     return RiskSum(
         areas=areas,
-        other_harm=parts["other_harm"],
+        other_areas=len(taxonomy.areas) - len(shown),
+        other_harm=math.fsum([parts["other_harm"], *(one["harm"] for one in folded)]),
         harm_per_view=parts["harm_per_view"],
         views_per_hour=parts["views_per_hour"],
         vulnerability=parts["vulnerability"],
@@ -194,9 +206,7 @@ def suggestion(score: ScoreOut | None, taxonomy: Taxonomy) -> Suggestion | None:
     """The model's primary area as a suggestion; None where nothing was scored or the label no longer exists."""
     if score is None or score.primary_area not in taxonomy.label_ids:
         return None
-    probability = score.areas.get(score.primary_area)
-    because = chance(probability) if probability is not None else "no area stands out"
-    return Suggestion(score.primary_area, label_name(taxonomy, score.primary_area), because)
+    return Suggestion(score.primary_area, label_name(taxonomy, score.primary_area))
 
 
 def policy_options(taxonomy: Taxonomy) -> list[Option]:

@@ -1,7 +1,9 @@
 """Limits lifted for one place each, with the reason. An entry that is no longer needed fails the check as well."""
 
 # `path: function` → why it has to catch everything.
-MAY_CATCH_EVERYTHING: dict[str, str] = {}
+MAY_CATCH_EVERYTHING: dict[str, str] = {
+    "service/worker.py: housekeeping": "a database blip must not end the worker",
+}
 
 # path → why it may be longer than a file may be.
 LONG_FILES: dict[str, str] = {}
@@ -16,7 +18,13 @@ WIDE_FUNCTIONS: dict[str, str] = {}
 LATE_IMPORTS: dict[str, str] = {}
 
 # path → why it holds SQL although it is no store.
-SQL_OUTSIDE_STORES: dict[str, str] = {}
+SQL_OUTSIDE_STORES = {
+    "service/events.py": "the log that every domain appends to is part of the foundation",
+    "service/health.py": "one statement that asks whether the database answers",
+    "service/migrations/env.py": "limits and the lock of a migration",
+    "service/samples/load.py": "removes samples across all domains, which no store may do",
+    "service/security.py": "finds the caller of every request and is part of the foundation",
+}
 
 # module → why it cannot be imported without doing work.
 WORKS_ON_IMPORT = {"service.migrations.env": "alembic runs this file as the script of a migration"}

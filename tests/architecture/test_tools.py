@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.tree import REPOSITORY, write_tree
+from tests.architecture.tree import REPOSITORY
 
 PYPROJECT = REPOSITORY / "pyproject.toml"
 
@@ -44,6 +44,13 @@ MYPY_PLANTS = {
 # Contract → a file that breaks it. Every contract of pyproject.toml must have one.
 IMPORT_PLANTS = {
     "floors": {"labeling/planted.py": "import eval.metrics\n"},
+    "serving-is-light": {"service/ids.py": "import torch\n"},
+    "inference-is-light": {"models/preprocess.py": "import transformers\n"},
+    "labels-are-plain": {"labeling/records.py": "import sqlalchemy\n"},
+    "service-layers": {"service/leases/workflow.py": "import service.decisions.schemas\n"},
+    "no-cycles": {"service/errors.py": "import service.ids\n", "service/ids.py": "import service.errors\n"},
+    "three-hops": {"service/people/store.py": "import service.people.workflow\n"},
+    "rules-know-no-http": {"service/people/workflow.py": "import fastapi\n"},
 }
 
 
@@ -118,10 +125,9 @@ def import_linter_output(tmp_path_factory: pytest.TempPathFactory) -> str:
         ignored = shutil.ignore_patterns("__pycache__", "*.json*", "*.svg", "*.html", "*.css", "*.js", "*.toml")
         shutil.copytree(REPOSITORY / package, root / package, ignore=ignored)
     shutil.copy(PYPROJECT, root)
-    for files in IMPORT_PLANTS.values():
-        write_tree(root, {name: text for name, text in files.items() if not (root / name).exists()})
-        for name, text in files.items():
-            (root / name).write_text((root / name).read_text(encoding="utf-8") + text, encoding="utf-8")
+    for name, text in (planted for files in IMPORT_PLANTS.values() for planted in files.items()):
+        with (root / name).open("a", encoding="utf-8") as file:
+            file.write(text)
     command = [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 1

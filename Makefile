@@ -29,11 +29,8 @@ run: $(SERVING) ## Install what serving needs, then start database, worker and A
 	@exec $(PY) -m service up
 
 .PHONY: demo
-demo: $(SERVING) ## As run, on fresh sample cases each time, in a data folder of its own
-	@! kill -0 "$$(head -n 1 var/demo/postgres/postmaster.pid 2>/dev/null)" 2>/dev/null || { \
-		echo "A demo is running already; stop it first." >&2; exit 1; }
-	@rm -rf var/demo
-	@DATA_DIR=var/demo exec $(PY) -m service up
+demo: $(SERVING) ## Walk one report through the running service: report, score, claim, decide
+	@$(PY) -m service demo
 
 .PHONY: unseed
 unseed: $(SERVING) ## Remove the sample cases

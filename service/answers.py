@@ -3,7 +3,7 @@
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import InterfaceError, OperationalError
 from starlette.exceptions import HTTPException
 
@@ -15,6 +15,7 @@ from service.errors import (
     TriageError,
     UnreadableBodyError,
 )
+from service.pages.rendering import error_page
 
 log = structlog.get_logger()
 
@@ -59,7 +60,7 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     return answer(InvalidRequestError("; ".join(details[:20])))
 
 
-async def _framework_error(_request: Request, error: Exception) -> JSONResponse:
+async def _framework_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     if isinstance(error.__cause__, TriageError):
@@ -69,8 +70,8 @@ async def _framework_error(_request: Request, error: Exception) -> JSONResponse:
     if kind is None:
         return JSONResponse({"error": "http_error", "detail": error.detail}, status_code=error.status_code)
     detail = {404: "there is nothing at this address", 405: "this address does not take that method"}
-    headers = dict(error.headers or {})
-    return answer(kind(detail.get(error.status_code, str(error.detail)), headers=headers))
+    found = kind(detail.get(error.status_code, str(error.detail)), headers=dict(error.headers or {}))
+    return _for_reader(request, found)
 
 
 async def _database_gone(_request: Request, error: Exception) -> JSONResponse:
@@ -80,6 +81,15 @@ async def _database_gone(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request.failed", route=request.scope["path"], error=type(error).__name__, exc_info=error)
-    return answer(TriageError("something went wrong here; nothing was stored, and the failure is in the log"))
+    return _for_reader(
+        request, TriageError("something went wrong here; nothing was stored, and the failure is in the log")
+    )
+
+
+def _for_reader(request: Request, error: TriageError) -> Response:
+    """A page for a person who followed a link, the one error shape for everybody else."""
+    if not request.url.path.startswith("/v1") and "text/html" in request.headers.get("accept", ""):
+        return error_page(status=error.status, code=error.code, detail=error.detail)
+    return answer(error)

@@ -72,7 +72,7 @@ async def save_draft(
     connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, body: Mapping[str, Any]
 ) -> None:
     """Keep an unfinished decision for its author. Raises LeaseStaleError when they never held the case."""
-    text = json.dumps(dict(body))
+    text = json.dumps(dict(body), ensure_ascii=False)
     if len(text) > DRAFT_CHARACTERS:
         raise InvalidRequestError(f"a draft may have at most {DRAFT_CHARACTERS} characters as JSON")
     if not await store.save_draft(connection, case_id=case_id, token=token, holder=holder, body=text):

@@ -64,12 +64,15 @@ def wide_functions(sources: Iterable[Source], *, limit: int) -> list[Finding]:
 
 
 def broad_excepts(sources: Iterable[Source]) -> list[Finding]:
-    """Every `except` that catches everything, named by the function it stands in."""
+    """Every `except` that catches everything and keeps it, named by the function it stands in.
+
+    One that ends with a bare `raise` only cleans up: the error goes on to whoever can act.
+    """
     return [
         Finding(f"{source.path}: {name}", f"{source.path}:{node.lineno}: {name} catches everything")
         for source in sources
         for name, node in _nodes(source)
-        if isinstance(node, ast.ExceptHandler) and _is_broad(node.type)
+        if isinstance(node, ast.ExceptHandler) and _is_broad(node.type) and not _goes_on(node)
     ]
 
 
@@ -156,6 +159,11 @@ def _is_broad(caught: ast.expr | None) -> bool:
     if isinstance(caught, ast.Tuple):
         return any(_is_broad(element) for element in caught.elts)
     return caught is None or (isinstance(caught, ast.Name) and caught.id in BROAD)
+
+
+def _goes_on(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
 
 
 def _imported_names(node: ast.Import | ast.ImportFrom) -> set[str]:

@@ -116,6 +116,14 @@ def test_broad_except_is_found(tmp_path: Path, clause: str, expected: list[str])
     assert [finding.key for finding in budgets.broad_excepts(plant(tmp_path, text))] == expected
 
 
+def test_clean_up_that_raises_again_is_no_broad_except(tmp_path: Path) -> None:
+    text = "def work() -> None:\n    try:\n        x()\n    except BaseException:\n        y()\n        raise\n"
+    assert not budgets.broad_excepts(plant(tmp_path, text))
+    assert budgets.broad_excepts(
+        plant(tmp_path, text.replace("        y()\n        raise", "        raise\n        y()"))
+    )
+
+
 def test_no_first_party_import_inside_a_function(everything: list[Source]) -> None:
     found = budgets.remaining(budgets.late_imports(everything), lifts.LATE_IMPORTS)
     assert not found, join(found)

@@ -60,7 +60,7 @@ def _limits(bundle: Bundle) -> str:
     lines = [_LIMITS]
     if untrained:
         lines.append(
-            f"- **{len(untrained)} of {len(bundle.areas)} areas were never learned**, because no training row has them: "
+            f"- **{len(untrained)} of {len(bundle.areas)} areas were never learned**, for want of training rows: "
             f"{_names(untrained)}. Their score is {UNTRAINED_PRIOR} whatever the text says, so only reports and people "
             "find such cases."
         )
@@ -75,34 +75,31 @@ def _limits(bundle: Bundle) -> str:
 def _description(bundle: Bundle, training: Mapping[str, Any]) -> str:
     config, encoder = training["config"], training["encoder"]
     size = sum(entry["bytes"] for entry in bundle.manifest["files"].values())
-    return "\n".join(
-        [
-            f"- Base encoder: `{encoder['package']}` {encoder['version']} ({encoder['licence']}), fine-tuned; beside it a "
-            f"table of {config['wide_rows']:,} hashed token n-grams; both add up to one logit per area and four "
-            'ordinal logits "more severe than".',
-            f"- Reads the first {bundle.max_tokens} tokens of a text. Links, handles and mail addresses are replaced first.",
-            f"- One ONNX graph in int8, {size / 1e6:.1f} MB with tokenizer and calibration.",
-            f"- Trained for {config['minutes']:g} minutes on CPU: {training['rows_seen']:,} rows seen, out of "
-            f"{training['rows_selected']:,} selected; seed {config['seed']}; training file sha256 "
-            f"`{training['data']['sha256']}`.",
-        ]
+    return (
+        f"- Base encoder: `{encoder['package']}` {encoder['version']} ({encoder['licence']}), fine-tuned; beside it a table "
+        f"of {config['wide_rows']:,} hashed token n-grams; both add up to one logit per area and four ordinal logits "
+        '"more severe than".\n'
+        f"- Reads the first {bundle.max_tokens} tokens of a text. Links, handles and mail addresses are replaced first.\n"
+        f"- One ONNX graph in int8, {size / 1e6:.1f} MB with tokenizer and calibration.\n"
+        f"- Trained for {config['minutes']:g} minutes on CPU: {training['rows_seen']:,} rows seen, out of "
+        f"{training['rows_selected']:,} selected; seed {config['seed']}; training file sha256 "
+        f"`{training['data']['sha256']}`."
     )
 
 
 def _figures(bundle: Bundle, metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     served, exact, baseline = metrics["int8"], metrics["float32"], metrics["baseline"]
+    compared = (
+        f"{baseline['model']}, fitted on the same {baseline['rows_selected']:,} rows" if baseline else "not measured"
+    )
     lines = [
-        f"{metrics['validation']['rows']:,} rows, file sha256 `{metrics['validation']['sha256']}`. An area is measured on "
-        "the rows where its label is known. AUPRC of a random order is the base rate. Intervals hold 95 % of bootstrap "
-        "draws of rows; they say nothing about other sources. The baseline is "
-        + (
-            f"{baseline['model']}, fitted on the same {baseline['rows_selected']:,} rows."
-            if baseline
-            else "not measured."
+        (
+            f"{metrics['validation']['rows']:,} rows, file sha256 `{metrics['validation']['sha256']}`. An area is measured "
+            "on the rows where its label is known. AUPRC of a random order is the base rate. Intervals hold 95 % of "
+            f"bootstrap draws of rows; they say nothing about other sources. The baseline is {compared}."
         ),
         "",
-        "| area | training positives | rows | positives | base rate | AUPRC served | AUPRC float | AUPRC baseline | "
-        "calibration error |",
+        "| area | training positives | rows | positives | base rate | AUPRC served | AUPRC float | AUPRC baseline | ECE |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for area, one in served["areas"].items():
@@ -118,11 +115,11 @@ def _figures(bundle: Bundle, metrics: Mapping[str, Any], training: Mapping[str, 
 
 
 def _summary(served: Mapping[str, Any], exact: Mapping[str, Any], baseline: Mapping[str, Any] | None) -> str:
+    against = f", baseline {_macro(baseline['figures'])}" if baseline else ""
+    kappa = _number(served["severity_kappa"])
     lines = [
-        f"- Macro AUPRC over {len(served['areas'])} areas: served {_macro(served)}, float {_macro(exact)}"
-        + (f", baseline {_macro(baseline['figures'])}." if baseline else "."),
-        f"- Severity: quadratic-weighted kappa {_number(served['severity_kappa'])} over {served['severity_rows']:,} rows "
-        "with a known severity.",
+        f"- Macro AUPRC over {len(served['areas'])} areas: served {_macro(served)}, float {_macro(exact)}{against}.",
+        f"- Severity: quadratic-weighted kappa {kappa} over {served['severity_rows']:,} rows with a known severity.",
     ]
     if baseline:
         behind = [
@@ -149,11 +146,14 @@ def _parity(parity: Mapping[str, Any]) -> str:
 def _sources(training: Mapping[str, Any]) -> str:
     data = training["data"]
     languages = ", ".join(f"{language} {count:,}" for language, count in data["languages"].items())
+    allowed = ", ".join(training["config"]["licences"]) or "any"
     lines = [
         f"Rows by language: {languages}.",
         "",
-        "Only collections whose licence permits commercial use. That licence does not clear the rights or the privacy of "
-        "the people who wrote the texts.",
+        (
+            f"Licences that the configuration admits: {allowed}. A licence on a collection does not clear the rights or "
+            "the privacy of the people who wrote the texts."
+        ),
         "",
         "| source | rows | licence |",
         "|---|---|---|",

@@ -23,7 +23,7 @@ from training.config import TrainConfig
 from training.data import select_rows
 from training.train import MIN_POSITIVES
 
-STRENGTHS = (1.0, 3.0, 10.0)
+STRENGTHS = (1.0, 3.0, 10.0, 30.0)
 DEFAULT_STRENGTH = 3.0
 # One row in ten decides the strength, where that leaves enough positives to decide anything.
 HELD_OUT_SHARE = 0.1

@@ -15,6 +15,7 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from transformers import PreTrainedModel
 
 from models.definition import TriageNetwork
 from models.inference import INPUTS, OUTPUTS
@@ -31,8 +32,10 @@ SMALLEST_SCALE = 1e-10
 def write_onnx(network: TriageNetwork, path: Path) -> None:
     """Trace `network` in float32 to `path`, with free batch size and length."""
     network.eval()
+    if isinstance(network.encoder, PreTrainedModel):
+        # Plain attention traces to operators without a decision in Python that the trace would freeze.
+        network.encoder.set_attn_implementation("eager")
     ids = torch.ones(2, 16, dtype=torch.long)
-    batch_by_length = {0: "batch", 1: "length"}
     with warnings.catch_warnings():
         # The tracing exporter is deprecated, yet the only one whose graph keeps weights where quantisation finds them.
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -42,7 +45,8 @@ def write_onnx(network: TriageNetwork, path: Path) -> None:
             str(path),
             input_names=list(INPUTS),
             output_names=list(OUTPUTS),
-            dynamic_axes=dict.fromkeys(INPUTS, batch_by_length) | dict.fromkeys(OUTPUTS, {0: "batch"}),
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in INPUTS}
+            | {name: {0: "batch"} for name in OUTPUTS},
             opset_version=OPSET,
             dynamo=False,
         )

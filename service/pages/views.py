@@ -197,9 +197,7 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
 
 def level_rows(score: ScoreOut | None, taxonomy: Taxonomy) -> list[LevelRow]:
     """The five levels with what the model gave each."""
-    return [
-        LevelRow(step, score.severity[step.level] if score is not None else None) for step in taxonomy.severities
-    ]
+    return [LevelRow(step, score.severity[step.level] if score is not None else None) for step in taxonomy.severities]
 
 
 def suggestion(score: ScoreOut | None, taxonomy: Taxonomy) -> Suggestion | None:

@@ -1,13 +1,14 @@
 """The rank of a case: one pure function with named parts, so that the order can be explained and reproduced.
 
-    harm_rate = sum over areas(p_area x weight) x views_per_hour x vulnerability       harm-weighted views per hour
-    index     = harm_rate / handling_minutes                                           the c-mu rule
-    value     = log2(index) + waiting bonus
+    harm  = p x weight x vulnerability              of each area: harm of one view, if the area is what it is about
+    index = views_per_hour x sum(harm / minutes)    harm prevented by each minute of review: the c-mu rule
+    value = log2(index) + waiting bonus
 
 Serving the largest harm rate per minute of work first is optimal for linear holding cost (the c-mu rule; van Mieghem
-1995 for the ageing form). The waiting bonus doubles a case's index every `doubling_hours`. All cases age alike, so
-their order never changes by the mere passing of time: the bonus is counted from a fixed date instead of from now, the
-value is stored once, and an index on it serves the claim.
+1995 for the ageing form). Each area brings its own minutes, so that a higher probability, severity or reach never
+lowers a rank. The waiting bonus doubles a case's index every `doubling_hours`. All cases age alike, so their order
+never changes by the mere passing of time: the bonus is counted from a fixed date instead of from now, the value is
+stored once, and an index on it serves the claim.
 """
 
 import math
@@ -37,7 +38,7 @@ class RankConfig:
     reports deserve, so that a case without a score is looked at early rather than late.
     """
 
-    version: str = "2026-11.1"
+    version: str = "2026-11.2"
     policy: str = "harm-rate"
     doubling_hours: float = 8.0
     least_views_per_hour: float = 1.0
@@ -63,11 +64,13 @@ class RankInputs:
 
 @dataclass(frozen=True, slots=True)
 class AreaHarm:
-    """One area's share: `probability` x `weight` = `harm` per view."""
+    """One area's share: `probability` x `weight` x `vulnerability` = `harm` per view; a decision takes `minutes`."""
 
     area: str
     probability: float
     weight: float
+    vulnerability: float
+    minutes: float
     harm: float
 
 
@@ -84,9 +87,10 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
     severity = _severity(inputs.score, config)
     harms = [_area_harm(area, inputs, severity, taxonomy, config) for area in taxonomy.areas]
     harms.sort(key=lambda one: (-one.harm, one.area))
-    harm_per_view = math.fsum(one.harm for one in harms)
-    shown = [one for one in harms if one.harm >= SHOWN_SHARE * harm_per_view]
-    leading = taxonomy.area(harms[0].area)
+    least_shown = SHOWN_SHARE * math.fsum(one.harm for one in harms)
+    # The leading area is always shown, however many areas a taxonomy has.
+    shown = [one for place, one in enumerate(harms) if place == 0 or one.harm >= least_shown]
+    others = harms[len(shown) :]
     parts = {
         "policy": config.policy,
         "config_version": config.version,
@@ -94,11 +98,10 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
         "scored": inputs.score is not None,
         "reasons": sorted(set(inputs.reasons)),
         "areas": [asdict(one) for one in shown],
-        "other_harm": math.fsum(one.harm for one in harms[len(shown) :]),
+        "other_harm": math.fsum(one.harm for one in others),
+        "other_harm_per_minute": math.fsum(one.harm / one.minutes for one in others),
         "severity": list(severity),
         "views_per_hour": max(inputs.views_per_hour, config.least_views_per_hour),
-        "vulnerability": config.vulnerability_of_person if leading.person_targeted else 1.0,
-        "handling_minutes": leading.handling_minutes + config.minutes_per_picture * inputs.pictures,
         "received_at": inputs.received_at.astimezone(UTC).isoformat(),
         "doubling_hours": config.doubling_hours,
     }
@@ -108,17 +111,20 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
 def reproduce(parts: Mapping[str, Any]) -> dict[str, Any]:
     """From the named parts to the value; what the console shows and what the claim sorts by come from here.
 
-    Returns {"value", "parts"}, the parts completed by harm_per_view, harm_rate, index and waiting_bonus.
+    Returns {"value", "parts"}, the parts completed by harm_per_view, harm_rate (harm-weighted views an hour),
+    handling_minutes (expected minutes of a decision, weighted by harm), index and waiting_bonus.
     """
     harm_per_view = max(math.fsum([*(one["harm"] for one in parts["areas"]), parts["other_harm"]]), LEAST_HARM)
-    harm_rate = harm_per_view * parts["views_per_hour"] * parts["vulnerability"]
-    index = harm_rate / parts["handling_minutes"]
+    per_minute = [*(one["harm"] / one["minutes"] for one in parts["areas"]), parts["other_harm_per_minute"]]
+    index = max(math.fsum(per_minute), LEAST_HARM) * parts["views_per_hour"]
+    harm_rate = harm_per_view * parts["views_per_hour"]
     waited_from = datetime.fromisoformat(parts["received_at"]) - EPOCH
     waiting_bonus = -waited_from.total_seconds() / 3600 / parts["doubling_hours"]
     completed = {
         **parts,
         "harm_per_view": harm_per_view,
         "harm_rate": harm_rate,
+        "handling_minutes": harm_rate / index,
         "index": index,
         "waiting_bonus": waiting_bonus,
     }
@@ -135,7 +141,10 @@ def _area_harm(
     probability = _probability(area.id, inputs, config)
     weights = taxonomy.severity_weights
     weight = math.fsum(share * weights[max(level, area.floor)] for level, share in enumerate(severity))
-    return AreaHarm(area.id, probability, weight, probability * weight)
+    vulnerability = config.vulnerability_of_person if area.person_targeted else 1.0
+    minutes = area.handling_minutes + config.minutes_per_picture * inputs.pictures
+    harm = probability * weight * vulnerability
+    return AreaHarm(area.id, probability, weight, vulnerability, minutes, harm)
 
 
 def _probability(area: str, inputs: RankInputs, config: RankConfig) -> float:

@@ -6,6 +6,9 @@ from typing import Any
 
 from labeling.taxonomy import Taxonomy
 
+# From here on the factor is no longer spelt out: it says no more, and after a year it is beyond any number.
+MANY_DOUBLINGS = 20
+
 
 def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> list[str]:
     """Sentences from the stored parts; every number in them is one of the parts or follows from them."""
@@ -35,10 +38,11 @@ def _what(parts: Mapping[str, Any], taxonomy: Taxonomy) -> str:
 
 
 def _vulnerable(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[str]:
-    if parts["vulnerability"] == 1.0:
+    vulnerability = parts["areas"][0]["vulnerability"]
+    if vulnerability == 1.0:
         return []
     name = taxonomy.area(parts["areas"][0]["area"]).name
-    return [f"{name} falls on a person, which counts {parts['vulnerability']:g} times."]
+    return [f"{name} falls on a person, which counts {vulnerability:g} times."]
 
 
 def _waiting(parts: Mapping[str, Any], now: datetime) -> str:
@@ -46,8 +50,9 @@ def _waiting(parts: Mapping[str, Any], now: datetime) -> str:
     doubled = f"Waiting counts double every {parts['doubling_hours']:g} hours"
     if hours < 1:
         return f"{doubled}; this one came {max(hours * 60, 0):.0f} minutes ago."
-    factor = 2 ** (hours / parts["doubling_hours"])
-    return f"{doubled}; this one has waited {hours:.1f} hours, which counts {_number(factor)} times."
+    doublings = hours / parts["doubling_hours"]
+    factor = _number(2**doublings) if doublings < MANY_DOUBLINGS else "over a million"
+    return f"{doubled}; this one has waited {hours:.1f} hours, which counts {factor} times."
 
 
 def _number(value: float) -> str:

@@ -1,0 +1,74 @@
+"""Fills a database with cases as they come out of intake and scoring, in a few statements on the server."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from bench.database import connect
+from labeling.taxonomy import load_taxonomy
+from models.inference import ConstantScorer
+from service.ranking.rank import RankConfig, RankInputs, rank
+from service.scoring.live_model import as_json
+
+# The number of a row makes its identifier, in order, as a version 7 UUID would be.
+_ID = "CAST('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0') AS uuid)"
+_ROWS = (
+    f"""INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour)
+    SELECT {_ID}, 'post-' || n, 'post', 'author-' || mod(n, 1000), now(), mod(n, 5000)
+    FROM generate_series(1, %(cases)s) AS n""",  # noqa: S608 - no value of a caller is in it
+    f"""INSERT INTO evidence (id, subject_id, content_hash, text, language, score_state, score, bundle, scored_at)
+    SELECT {_ID}, {_ID}, sha256(convert_to(n::text, 'UTF8')), repeat('See you at the market. ', 5) || n, 'en', 'scored',
+           CAST(%(score)s AS jsonb), 'bench', now()
+    FROM generate_series(1, %(cases)s) AS n""",  # noqa: S608
+    # Ranks without order in time; the first `leased` numbers are in somebody's hands, whatever their rank.
+    f"""INSERT INTO cases (id, subject_id, evidence_id, queue, status, rank_value, rank, lease_token, lease_holder,
+                       lease_expires_at)
+    SELECT {_ID}, {_ID}, {_ID}, 'default', CASE WHEN n <= %(leased)s THEN 'leased' ELSE 'open' END,
+           %(value)s + hashint8(n) / 1e9, CAST(%(rank)s AS jsonb),
+           CASE WHEN n <= %(leased)s THEN {_ID} END, CASE WHEN n <= %(leased)s THEN CAST(%(holder)s AS uuid) END,
+           CASE WHEN n <= %(leased)s THEN now() + interval '1 hour' + n * interval '1 millisecond' END
+    FROM generate_series(1, %(cases)s) AS n""",  # noqa: S608
+    f"""INSERT INTO leases (token, case_id, holder, rank_value, rank)
+    SELECT {_ID}, {_ID}, %(holder)s, %(value)s, CAST(%(rank)s AS jsonb)
+    FROM generate_series(1, %(leased)s) AS n""",  # noqa: S608
+    f"""INSERT INTO reports (id, case_id, evidence_id, channel, reason, note, reporter_id, received_from, case_status)
+    SELECT {_ID}, {_ID}, {_ID}, 'user', 'harassment', 'seen today', 'reporter-' || n, %(holder)s, 'open'
+    FROM generate_series(1, %(cases)s) AS n""",  # noqa: S608
+    f"""INSERT INTO events (kind, case_id, actor)
+    SELECT 'case.opened', {_ID}, %(holder)s FROM generate_series(1, %(cases)s) AS n""",  # noqa: S608
+)
+
+
+def fill_cases(url: str, *, open_cases: int, leased: int, holder: UUID) -> None:
+    """Add scored, ranked cases with subject, evidence, report and event each; `leased` more are held by `holder`."""
+    taxonomy = load_taxonomy()
+    scorer = ConstantScorer(taxonomy.area_ids, trained_areas=taxonomy.area_ids, bundle_hash="bench")
+    score = as_json(scorer.score([""])[0], scorer)
+    inputs = RankInputs(
+        score=score, reasons=["harassment"], views_per_hour=120, pictures=0, received_at=datetime.now(UTC)
+    )
+    ranked = rank(inputs, taxonomy, RankConfig())
+    values: dict[str, Any] = {
+        "cases": open_cases + leased,
+        "leased": leased,
+        "holder": holder,
+        "score": json.dumps(score),
+        "rank": json.dumps(ranked.parts),
+        "value": ranked.value,
+    }
+    with connect(url) as connection:
+        with connection.transaction():
+            # Every reference in these rows is right by construction; checking each of a million takes minutes.
+            connection.execute("SET LOCAL session_replication_role = replica")
+            for statement in _ROWS:
+                connection.execute(statement, values)
+        settle(connection)
+
+
+def settle(connection: psycopg.Connection[Any]) -> None:
+    """Do now what the server would do in the background soon, in the middle of a measurement."""
+    connection.execute("VACUUM (ANALYZE)")
+    connection.execute("CHECKPOINT")

@@ -1,0 +1,49 @@
+"""What each benchmark must reach, in one table."""
+
+import operator
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The bound of one figure; `meaning` says in a sentence what the figure compares."""
+
+    direction: Literal["at least", "at most"]
+    bound: float
+    unit: str
+    meaning: str
+
+    def met(self, value: float) -> bool:
+        """Whether a measured value is on the right side of the bound."""
+        compare = operator.ge if self.direction == "at least" else operator.le
+        return compare(value, self.bound)
+
+    def __str__(self) -> str:
+        """The bound in words, such as "at least 0.3"."""
+        return f"{self.direction} {self.bound:g}"
+
+
+# Cheap ones first, so that an interrupted run has shown most of them.
+TARGETS = {
+    "score_one_text_ms": Target("at most", 25.0, "ms", "median time to score one text of 128 tokens on one thread"),
+    "blur_vs_pillow": Target(
+        "at least", 8.0, "times", "blurred preview of a 12-megapixel JPEG against decode, blur and resize in Pillow"
+    ),
+    "claim_cost_1e6_vs_1e3": Target(
+        "at most", 1.3, "ratio", "median time of a claim with 1,000,000 open cases against one with 1,000"
+    ),
+    "claim_http_vs_sql": Target("at least", 0.3, "ratio", "claims a second over HTTP against the bare claim statement"),
+    "intake_http_vs_sql": Target(
+        "at least", 0.3, "ratio", "reports a second over HTTP against the bare intake statement"
+    ),
+    "scoring_loop_vs_onnxruntime": Target(
+        "at least", 0.7, "ratio", "texts a second through the scoring loop against bare onnxruntime on the same batches"
+    ),
+    "int8_vs_own_torch": Target(
+        "at least", 3.0, "times", "the int8 bundle in batches against the same network in torch fp32, text by text"
+    ),
+    "int8_vs_bert_base_torch": Target(
+        "at least", 12.0, "times", "the int8 bundle in batches against a BERT-base in torch fp32, text by text"
+    ),
+}

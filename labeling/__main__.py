@@ -1,0 +1,95 @@
+"""`python -m labeling`: print the vocabulary, check files of labelled rows."""
+
+import argparse
+import gzip
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from labeling.records import RecordError, parse_labelled_text
+from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
+
+# A file that is wrong throughout should not print a line for each of its rows.
+MAX_PROBLEMS = 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns 1 when `check` found problems, 2 for input that cannot be read."""
+    options = _parser().parse_args(arguments)
+    try:
+        taxonomy = load_taxonomy(options.taxonomy)
+        if options.command == "taxonomy":
+            print(_vocabulary(taxonomy))
+            return 0
+        return _check(options.file, taxonomy)
+    except (TaxonomyError, OSError, EOFError, UnicodeDecodeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
+def problems(path: Path, taxonomy: Taxonomy) -> Iterator[str | None]:
+    """For each row of a .jsonl or .jsonl.gz file: None where it is sound, else what is wrong, with its line number."""
+    seen: set[str] = set()
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                yield _problem(line, f"{path}:{number}", taxonomy, seen)
+
+
+def _problem(line: str, where: str, taxonomy: Taxonomy, seen: set[str]) -> str | None:
+    try:
+        row = parse_labelled_text(line, where=where)
+    except RecordError as error:
+        return str(error)
+    unknown = sorted({*row.policy_areas, *row.annotated_areas} - set(taxonomy.area_ids))
+    if unknown:
+        return f"{where}: no such area in taxonomy {taxonomy.version}: {', '.join(unknown)}"
+    if row.id in seen:
+        return f"{where}: id {row.id!r} was used before"
+    seen.add(row.id)
+    return None
+
+
+def _check(path: Path, taxonomy: Taxonomy) -> int:
+    rows = found = 0
+    for problem in problems(path, taxonomy):
+        rows += 1
+        if problem is not None:
+            found += 1
+            if found <= MAX_PROBLEMS:
+                print(problem)
+    print(f"{path}: {rows} rows, {found} with problems")
+    return 1 if found else 0
+
+
+def _vocabulary(taxonomy: Taxonomy) -> str:
+    lines = [f"taxonomy {taxonomy.version}", "", f"{'area':24}{'floor':>6}{'graphic':>8}{'minutes':>8}  name"]
+    lines += [
+        f"{area.id:24}{area.floor:>6}{area.graphic:>8}{area.handling_minutes:>8.1f}  {area.name}"
+        for area in taxonomy.areas
+    ]
+    lines += [f"{taxonomy.benign_id:24}{'':22}  {taxonomy.benign_name}", "", "severity"]
+    lines += [
+        f"{step.level}  {step.name}: {step.anchor} (harm per view {step.weight_per_view:g})"
+        for step in taxonomy.severities
+    ]
+    lines += ["", "actions"]
+    lines += [f"{action.id:24}{action.name}" for action in taxonomy.actions]
+    return "\n".join(lines)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m labeling", description="The vocabulary and labelled rows.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    vocabulary = commands.add_parser("taxonomy", help="print areas, severities and actions")
+    check = commands.add_parser("check", help="check a file of labelled rows, line by line")
+    check.add_argument("file", type=Path, metavar="FILE", help="labelled rows, .jsonl or .jsonl.gz")
+    for command in (vocabulary, check):
+        command.add_argument(
+            "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"
+        )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

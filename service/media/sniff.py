@@ -1,0 +1,81 @@
+"""What a file is and whether its frame is whole: read from its bytes, never from its name or declared type."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """An accepted kind of picture. `loader` is the libvips operation that reads it from memory."""
+
+    mime: str
+    suffix: str
+    loader: str
+    animated: bool
+
+
+JPEG = Format("image/jpeg", "jpg", "jpegload_buffer", animated=False)
+PNG = Format("image/png", "png", "pngload_buffer", animated=False)
+WEBP = Format("image/webp", "webp", "webpload_buffer", animated=True)
+GIF = Format("image/gif", "gif", "gifload_buffer", animated=True)
+FORMATS = {one.mime: one for one in (JPEG, PNG, WEBP, GIF)}
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
+
+
+def sniff(data: bytes) -> Format | None:
+    """The format by the first bytes; None for everything that is not accepted."""
+    if data.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if data.startswith(_PNG_SIGNATURE):
+        return PNG
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return WEBP
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return GIF
+    return None
+
+
+def png_chunks(data: bytes) -> list[bytes] | None:
+    """Types of the chunks of a PNG up to its end mark, without a type's direct repetition; None when cut off before."""
+    found: list[bytes] = []
+    place = len(_PNG_SIGNATURE)
+    while place + 12 <= len(data):
+        kind = data[place + 4 : place + 8]
+        if found[-1:] != [kind]:
+            found.append(kind)
+        place += 12 + int.from_bytes(data[place : place + 4])
+        if kind == b"IEND":
+            return found if place <= len(data) else None
+    return None
+
+
+def gif_is_whole(data: bytes) -> bool:
+    """True when the blocks of a GIF lead to its trailer.
+
+    libvips notices a cut inside the first frame only: of an animation it would keep the frames before the cut.
+    """
+    try:
+        place = 13 + _colour_table(data[10])
+        while data[place] != _GIF_TRAILER:
+            if data[place] == _GIF_EXTENSION:
+                place = _after_blocks(data, place + 2)
+            elif data[place] == _GIF_IMAGE:
+                place = _after_blocks(data, place + 11 + _colour_table(data[place + 9]))
+            else:
+                return False
+    except IndexError:
+        return False
+    return True
+
+
+def _colour_table(flags: int) -> int:
+    """Bytes of the colour table that the flags announce."""
+    return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _after_blocks(data: bytes, place: int) -> int:
+    """Where a chain of blocks ends, each with its length in front and an empty one as the last."""
+    while length := data[place]:
+        place += 1 + length
+    return place + 1

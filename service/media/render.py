@@ -12,7 +12,7 @@ from typing import Any
 import pyvips
 
 from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
-from service.media.sniff import FORMATS, GIF, JPEG, PNG, WEBP, Format, gif_is_whole, png_chunks, sniff
+from service.media.sniff import GIF, JPEG, PNG, WEBP, Format, gif_is_whole, jpeg_is_whole, png_chunks, sniff
 
 # Blur level → standard deviation of the Gaussian as a share of the picture's short side, so that the effect does not
 # depend on resolution.
@@ -155,6 +155,8 @@ def _check_size(sniffed: Sniffed, limits: Limits) -> None:
 def _check_frame(data: bytes, found: Format) -> None:
     """Find what the decoders let pass: cuts behind the last pixel they need, and frames they would leave out."""
     whole = True
+    if found is JPEG:
+        whole = jpeg_is_whole(data)
     if found is GIF:
         whole = gif_is_whole(data)
     if found is PNG:
@@ -231,4 +233,4 @@ def _preview(base: Any, size: tuple[int, int], level: int) -> Preview:
     small = blurred.resize(
         max(1, round(work.width * kept)) / work.width, vscale=max(1, round(work.height * kept)) / work.height
     )
-    return Preview(level, small.width, small.height, small.jpegsave_buffer(Q=85, keep="none"))
+    return Preview(level, small.width, small.height, small.jpegsave_buffer(Q=90, keep="none"))

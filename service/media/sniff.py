@@ -1,5 +1,6 @@
 """What a file is and whether its frame is whole: read from its bytes, never from its name or declared type."""
 
+import re
 from dataclasses import dataclass
 
 
@@ -20,6 +21,9 @@ GIF = Format("image/gif", "gif", "gifload_buffer", animated=True)
 FORMATS = {one.mime: one for one in (JPEG, PNG, WEBP, GIF)}
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+# In pixel data a byte FF is followed by 00 or by a restart mark; those lead nowhere, everything else starts a segment.
+_JPEG_MARK = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+_JPEG_END = 0xD9
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 
 
@@ -34,6 +38,18 @@ def sniff(data: bytes) -> Format | None:
     if data.startswith((b"GIF87a", b"GIF89a")):
         return GIF
     return None
+
+
+def jpeg_is_whole(data: bytes) -> bool:
+    """True when the segments of a JPEG lead to its end mark; the decoder needs no more than the last pixel."""
+    place = 2
+    while mark := _JPEG_MARK.search(data, place):
+        kind = data[mark.end() - 1]
+        if kind == _JPEG_END:
+            return True
+        length = int.from_bytes(data[mark.end() : mark.end() + 2])
+        place = mark.end() + length
+    return False
 
 
 def png_chunks(data: bytes) -> list[bytes] | None:

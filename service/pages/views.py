@@ -15,6 +15,9 @@ from service.pages.words import spoken
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
 
+# A case that waits for years must not overflow the page that shows it.
+MOST_DOUBLINGS = 200.0
+
 
 @dataclass(frozen=True, slots=True)
 class UpcomingRow:
@@ -47,7 +50,10 @@ class HeldCase:
 
 @dataclass(frozen=True, slots=True)
 class AreaRow:
-    """One area's share of the harm of a view: `probability` x `weight` = `harm`. `reported`: a reporter named it."""
+    """One area's share of the harm of a view: `probability` x `weight` = `harm`.
+
+    `weight` holds the factor for harm that falls on a person; `reported` says that a reporter named the area.
+    """
 
     name: str
     reported: bool
@@ -58,15 +64,18 @@ class AreaRow:
 
 @dataclass(frozen=True, slots=True)
 class RiskSum:
-    """The rank as a sum that can be followed by hand; `risk_now` = `index` x `waiting_factor`, log2 of it is the key."""
+    """The rank as a sum that can be followed by hand.
+
+    `harm_per_view` x `views_per_hour` / `handling_minutes` = `index`; x `waiting_factor` = `risk_now`; the stored key
+    is log2 of `index` plus `waiting_bonus`. `person_factor` is what the weights of some areas contain, 1.0 for none.
+    """
 
     areas: tuple[AreaRow, ...]
     other_areas: int
     other_harm: float
     harm_per_view: float
     views_per_hour: float
-    vulnerability: float
-    harm_rate: float
+    person_factor: float
     handling_minutes: float
     index: float
     waited_seconds: float
@@ -170,7 +179,7 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
             label_name(taxonomy, one["area"]),
             one["area"] in parts["reasons"],
             one["probability"],
-            one["weight"],
+            one["weight"] * one["vulnerability"],
             one["harm"],
         )
         for one in shown
@@ -181,8 +190,7 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
         other_harm=math.fsum([parts["other_harm"], *(one["harm"] for one in folded)]),
         harm_per_view=parts["harm_per_view"],
         views_per_hour=parts["views_per_hour"],
-        vulnerability=parts["vulnerability"],
-        harm_rate=parts["harm_rate"],
+        person_factor=max((one["vulnerability"] for one in shown), default=1.0),
         handling_minutes=parts["handling_minutes"],
         index=parts["index"],
         waited_seconds=_waited(parts, now),
@@ -251,4 +259,5 @@ def _waited(parts: Mapping[str, Any], now: datetime) -> float:
 
 
 def _waiting_factor(parts: Mapping[str, Any], now: datetime) -> float:
-    return float(2 ** (_waited(parts, now) / 3600 / parts["doubling_hours"]))
+    doublings = _waited(parts, now) / 3600 / parts["doubling_hours"]
+    return float(2 ** min(doublings, MOST_DOUBLINGS))

@@ -31,7 +31,9 @@ def moment(when: datetime) -> str:
 def amount(value: float) -> str:
     """A quantity to three significant digits or, from a thousand on, whole with separators."""
     size = abs(value)
-    if size >= 1000 or value == 0:
+    if size >= 1e12:
+        return f"{value:.2e}"
+    if round(size) >= 1000 or value == 0:
         return f"{value:,.0f}"
     if size >= 100:
         return f"{value:.0f}"
@@ -41,14 +43,14 @@ def amount(value: float) -> str:
     return f"{value:.1e}"
 
 
-def chance(probability: float) -> str:
+def chance(probability: float, decimals: int = 0) -> str:
     """A probability as a percentage; never `0 %` or `100 %` for something that is merely close."""
-    percent = probability * 100
-    if 0 < percent < 0.5:
-        return "< 1 %"
-    if 99.5 <= percent < 100:
-        return "> 99 %"
-    return f"{percent:.0f} %"
+    percent, least = probability * 100, 10**-decimals
+    if 0 < percent < least / 2:
+        return f"< {least:g} %"
+    if 100 - least / 2 <= percent < 100:
+        return f"> {100 - least:g} %"
+    return f"{percent:.{decimals}f} %"
 
 
 def spoken(identifier: str) -> str:

@@ -37,6 +37,13 @@ def _distinct(value: list[UUID]) -> list[UUID]:
     return value
 
 
+def _storable_year(value: datetime) -> datetime:
+    # Year 1 and year 9999 may fall outside of what can be read back, depending on the time zone of the reader.
+    if not 1 < value.year < 9999:
+        raise ValueError("a year from 2 to 9998 is needed")
+    return value
+
+
 Stored = AfterValidator(_without_nul)
 Identifier = Annotated[str, Field(min_length=1, max_length=200), Stored]
 
@@ -63,7 +70,7 @@ class SubjectIn(Strict):
         str | None, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="BCP 47 tag")
     ] = None
     author: PersonIn | None = None
-    created_at: AwareDatetime | None = None
+    created_at: Annotated[AwareDatetime, AfterValidator(_storable_year)] | None = None
     views_per_hour: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)] = None
     media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = []
 

@@ -22,7 +22,7 @@ def product() -> list[Source]:
 
 @pytest.fixture(scope="module")
 def everything(product: list[Source]) -> list[Source]:
-    return [*product, *read_sources(REPOSITORY, ["tests"])]
+    return [*product, *read_sources(REPOSITORY, ["tests", "docs"])]
 
 
 def plant(root: Path, text: str, *, path: str = "service/planted.py") -> list[Source]:

@@ -49,13 +49,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """One part to run. `die_at` is the number of the step to die at, counted from 1; None lives on."""
+    """One part to run. It dies at step `die_at`, counted from 1, or at the first step that starts with that text."""
 
     part: str
     settings: Settings
     trace: Path
     log: Path
-    die_at: int | None = None
+    die_at: int | str | None = None
     real_model: bool = False
 
 
@@ -69,7 +69,7 @@ def start(plan: Plan) -> ForkServerProcess:
 class Steps:
     """Counts steps once armed, and at the chosen one takes the whole process with it."""
 
-    def __init__(self, trace: Path, die_at: int | None) -> None:
+    def __init__(self, trace: Path, die_at: int | str | None) -> None:
         self._trace = trace.open("w", encoding="utf-8", buffering=1)
         self._die_at = die_at
         self._count = 0
@@ -82,8 +82,9 @@ class Steps:
             return
         with self._lock:
             self._count += 1
-            self._trace.write(" ".join(name.split())[:120] + "\n")
-            if self._count == self._die_at:
+            name = " ".join(name.split())
+            self._trace.write(name[:120] + "\n")
+            if self._count == self._die_at or (isinstance(self._die_at, str) and name.startswith(self._die_at)):
                 os.kill(os.getpid(), signal.SIGKILL)
 
     def watch_database(self) -> None:
@@ -129,10 +130,9 @@ class Steps:
                 if message["type"] == "http.response.start":
                     self.reached(f"before answer: {called}")
                 await send(message)
-                if message["type"] == "http.response.body" and not message.get("more_body"):
-                    self.reached(f"after answer: {called}")
 
             await app(scope, receive, watched)
+            self.reached(f"after answer: {called}")
 
         return counted
 
@@ -169,7 +169,10 @@ def _serve(plan: Plan, steps: Steps) -> None:
         areas = app.state.taxonomy.area_ids
         app.state.model = LiveModel(lambda: ConstantScorer(areas), concurrency=settings.score_concurrency)
     around = steps.around(app)
-    uvicorn.run(around, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
+    with mock.patch.object(outbox, "enqueue", steps.wrapped("enqueue", outbox.enqueue)):
+        uvicorn.run(
+            around, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop"
+        )
 
 
 def _work(plan: Plan, steps: Steps) -> None:

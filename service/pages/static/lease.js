@@ -45,7 +45,7 @@ export class Lease {
   async keep() {
     if (!this.live) return;
     await this.#renew();
-    if (this.live) announce(`Yours for another ${countdown(secondsUntil(this.#until))}.`);
+    if (this.live) announce(`Yours for another ${countdown(this.#secondsLeft())}.`);
   }
 
   async release() {
@@ -90,14 +90,20 @@ export class Lease {
 
   #tick() {
     if (!this.live) return;
-    const seconds = secondsUntil(this.#until);
+    const seconds = this.#secondsLeft();
     this.#left.textContent = countdown(seconds);
     if (seconds <= 0) return this.end();
     const short = seconds < WARN_SECONDS;
     this.#bar.classList.toggle("is-short", short);
     if (short && !this.#warned) announce("Less than a minute left on this case. Press K to keep it.");
     this.#warned = short;
-    if (seconds < this.#length / 2 && this.#isActive()) this.#renew();
+    const late = Date.now() - this.#lastTry > RETRY_SECONDS * 1000;
+    if (seconds < this.#length / 2 && this.#isActive() && late) this.#renew();
+  }
+
+  // Never more than the whole: a part of a second between two clocks would show as one second too many.
+  #secondsLeft() {
+    return Math.min(secondsUntil(this.#until), this.#length);
   }
 
   #isActive() {
@@ -105,7 +111,6 @@ export class Lease {
   }
 
   async #renew() {
-    if (Date.now() - this.#lastTry < RETRY_SECONDS * 1000 && secondsUntil(this.#until) < this.#length / 2) return;
     this.#lastTry = Date.now();
     try {
       const renewed = await call("POST", `/v1/cases/${this.caseId}/lease/renew`, { lease_token: this.token });

@@ -9,14 +9,16 @@ const PENDING_SECONDS = 3;
 
 export function startReveals(lease) {
   const media = [...document.querySelectorAll(".medium")].map((figure) => new Medium(figure, lease));
-  const closeAll = () => media.forEach((medium) => medium.close());
+  // True when there was something to blur, so that a key is not used up for nothing.
+  const closeAll = () => media.map((medium) => medium.close()).some(Boolean);
   addEventListener("blur", closeAll);
   addEventListener("pagehide", closeAll);
   document.addEventListener("visibilitychange", () => document.hidden && closeAll());
   lease.onEnd(() => media.forEach((medium) => medium.retire()));
-  onKey("v", () => (media.find((medium) => !medium.seen) ?? media[0])?.ask());
-  // True when there was something to blur, so that the key is not used up for nothing.
-  return () => media.map((medium) => medium.close()).some(Boolean);
+  // A finger that lifts has not left the picture; touching something else has.
+  document.addEventListener("pointerdown", (event) => media.forEach((medium) => medium.holds(event.target) || medium.close()));
+  onKey("v", () => closeAll() || (media.find((medium) => !medium.seen) ?? media[0])?.ask());
+  return closeAll;
 }
 
 // A preview that was not ready when the page was written: try again until it is.
@@ -53,7 +55,7 @@ function countReveal() {
   const place = document.getElementById("revealed");
   const count = Number(place.dataset.count) + 1;
   place.dataset.count = count;
-  place.textContent = `You have revealed ${count === 1 ? "1 picture" : `${count} pictures`} on this case.`;
+  place.textContent = `You have looked at originals of this case ${count === 1 ? "once" : `${count} times`}.`;
 }
 
 class Medium {
@@ -80,7 +82,9 @@ class Medium {
     this.#form.querySelector(".cancel").addEventListener("click", () => this.#fold(true));
     this.#form.addEventListener("keydown", (event) => event.key === "Escape" && this.#fold(true));
     figure.addEventListener("pointermove", () => this.#stillLooking(true));
-    figure.addEventListener("pointerleave", () => this.#pointerInside && this.close());
+    figure.addEventListener("pointerleave", (event) => {
+      if (this.#pointerInside && event.pointerType !== "touch") this.close();
+    });
     addEventListener("keydown", () => this.#stillLooking(false));
   }
 
@@ -90,6 +94,10 @@ class Medium {
     this.#button.setAttribute("aria-expanded", "true");
     this.#form.querySelector("input:checked").focus();
     this.#form.scrollIntoView({ block: "nearest" });
+  }
+
+  holds(element) {
+    return this.#figure.contains(element);
   }
 
   // The element goes, not just its visibility: nothing is left that a style or an extension could show again.

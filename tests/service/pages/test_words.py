@@ -31,6 +31,7 @@ def test_duration_uses_the_two_largest_units(seconds: float, said: str) -> None:
         (0, "0"),
         (41_000, "41,000"),
         (1_234_567.8, "1,234,568"),
+        (2e15, "2.00e+15"),
         (999.6, "1,000"),
         (310, "310"),
         (19.23, "19.2"),
@@ -50,6 +51,10 @@ def test_amount_keeps_three_digits_that_count(value: float, said: str) -> None:
 )
 def test_chance_never_rounds_to_certainty(probability: float, said: str) -> None:
     assert chance(probability) == said
+
+
+def test_chance_with_a_decimal() -> None:
+    assert [chance(value, 1) for value in (0, 0.0001, 0.0412, 0.9999)] == ["0.0 %", "< 0.1 %", "4.1 %", "> 99.9 %"]
 
 
 def test_identifiers_become_words() -> None:

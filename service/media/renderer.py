@@ -1,0 +1,185 @@
+"""Rendering in processes of their own: what breaks a decoder costs that upload and nothing else."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import structlog
+
+from service.errors import (
+    MediaTooLargeError,
+    OverloadedError,
+    TriageError,
+    UnreadableMediaError,
+    UnsupportedMediaError,
+)
+from service.media import wire
+from service.media.render import Limits, Rendered
+from service.settings import REPOSITORY, Settings
+
+log = structlog.get_logger()
+
+PROCESSES = 2
+# Uploads on their way at once, each of which may hold a whole file in memory.
+UPLOADS = 16
+# Generous: on a busy machine the CPU limit of the process is what ends a file that never ends.
+JOB_SECONDS = 90.0
+START_SECONDS = 30.0
+# A fresh process after so many files, so that nothing that leaks or was tampered with stays for long.
+FILES_PER_PROCESS = 200
+
+# All that the process gets to know about its surroundings.
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": os.defpath,
+    "VIPS_BLOCK_UNTRUSTED": "1",
+    "VIPS_CONCURRENCY": "1",
+    "VIPS_WARNING": "0",
+}
+_ERRORS: dict[str, type[TriageError]] = {
+    error.code: error for error in (MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError)
+}
+
+
+class Renderer:
+    """A few rendering processes, each started when it is first needed and replaced when it is lost."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._limits = Limits(settings.media_max_bytes, settings.media_max_pixels, settings.media_max_frames)
+        self._free = asyncio.Semaphore(PROCESSES)
+        self._idle: list[_Child] = []
+        self._living: set[_Child] = set()
+        self._uploads = 0
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Count one upload while it lasts, before any of it is read. Raises OverloadedError."""
+        if self._uploads >= UPLOADS:
+            raise OverloadedError("too many uploads at once; send this one again in a moment", retry_after=2)
+        self._uploads += 1
+        try:
+            yield
+        finally:
+            self._uploads -= 1
+
+    async def render(self, data: bytes) -> Rendered:
+        """Clean copy and previews. Raises UnsupportedMediaError, MediaTooLargeError or UnreadableMediaError.
+
+        A file whose process dies or takes too long is unreadable.
+        """
+        async with self._free:
+            child = await self._ready_child()
+            kept = False
+            try:
+                async with asyncio.timeout(JOB_SECONDS):
+                    answer = await child.ask(_head(self._limits), data)
+                rendered = _result(answer, self._limits)
+                kept = True
+            except TriageError:
+                kept = True
+                raise
+            except (TimeoutError, EOFError, OSError, wire.BrokenMessageError) as error:
+                log.warning("media.renderer_lost", error=type(error).__name__, bytes=len(data))
+                raise UnreadableMediaError(
+                    "the picture could not be decoded within the limits of memory and time"
+                ) from error
+            finally:
+                # Also on cancellation: a process in the middle of a file would answer the next one with its result.
+                if kept and child.files < FILES_PER_PROCESS:
+                    self._idle.append(child)
+                else:
+                    await self._stop(child)
+        return rendered
+
+    async def close(self) -> None:
+        """End all processes."""
+        self._idle.clear()
+        for child in list(self._living):
+            await self._stop(child)
+
+    async def _ready_child(self) -> "_Child":
+        """A process that has just answered: one that was lost while idle must not cost an upload."""
+        while self._idle:
+            child = self._idle.pop()
+            if await self._answers(child):
+                return child
+        child = _Child(await _start_process())
+        self._living.add(child)
+        if not await self._answers(child):
+            raise RuntimeError("the rendering process does not start; its output on standard error says why")
+        return child
+
+    async def _answers(self, child: "_Child") -> bool:
+        alive = False
+        try:
+            async with asyncio.timeout(START_SECONDS):
+                alive = (await child.ask({}, b"")).head == {"ready": True}
+        except (TimeoutError, EOFError, OSError, wire.BrokenMessageError):
+            log.warning("media.renderer_gone")
+        finally:
+            if not alive:
+                await self._stop(child)
+        return alive
+
+    async def _stop(self, child: "_Child") -> None:
+        self._living.discard(child)
+        await child.stop()
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    process: Process
+    files: int = 0
+
+    async def ask(self, head: dict[str, int], body: bytes) -> wire.Message:
+        """Send a message and wait for its answer. Raises EOFError or OSError when the process is gone."""
+        to, answers = self.process.stdin, self.process.stdout
+        if to is None or answers is None:
+            raise EOFError
+        self.files += bool(body)
+        to.write(wire.prefix(head, len(body)))
+        to.write(body)
+        await to.drain()
+        head_length, body_length = wire.lengths(await answers.readexactly(wire.PREFIX.size))
+        return wire.parse(await answers.readexactly(head_length), await answers.readexactly(body_length))
+
+    async def stop(self) -> None:
+        """Kill and reap the process, whatever it is doing."""
+        if self.process.returncode is None:
+            # Not `Process.kill`: that would reap a process that is dead already, and the event loop then misses it.
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        await self.process.wait()
+
+
+async def _start_process() -> Process:
+    # Standard error stays ours for the traceback of a start that fails; libvips' warnings are switched off.
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "service.media.child",
+        cwd=REPOSITORY,
+        env=_ENVIRONMENT,
+        stdin=PIPE,
+        stdout=PIPE,
+    )
+
+
+def _head(limits: Limits) -> dict[str, int]:
+    return {"bytes": limits.bytes, "pixels": limits.pixels, "frames": limits.frames}
+
+
+def _result(answer: wire.Message, limits: Limits) -> Rendered:
+    if "error" not in answer.head:
+        return wire.read_rendered(answer, limits)
+    kind, detail = _ERRORS.get(str(answer.head["error"])), answer.head.get("detail")
+    if kind is None or not isinstance(detail, str):
+        raise wire.BrokenMessageError("an error that rendering does not have")
+    raise kind(detail)

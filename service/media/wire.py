@@ -1,0 +1,101 @@
+"""Messages between the service and the process that renders: a JSON head and a block of bytes, lengths in front.
+
+Not pickled on purpose: the other end has read an untrusted file, and loading its pickle would run what it likes.
+"""
+
+import json
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+from service.media.render import LEVELS, Limits, Preview, Rendered
+from service.media.sniff import FORMATS, sniff
+
+PREFIX = struct.Struct(">IQ")
+_MOST_HEAD = 10_000
+# A clean copy can be larger than its upload, since a strong compressor's work is undone; far above what limits allow.
+_MOST_BODY = 1 << 30
+
+
+class BrokenMessageError(ValueError):
+    """What came is not a message, or says what cannot be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: what it is about, and the bytes that go with it."""
+
+    head: dict[str, Any]
+    body: bytes = b""
+
+
+def prefix(head: dict[str, Any], body_length: int) -> bytes:
+    """Everything that goes before the body."""
+    encoded = json.dumps(head).encode()
+    return PREFIX.pack(len(encoded), body_length) + encoded
+
+
+def lengths(received: bytes) -> tuple[int, int]:
+    """Lengths of head and body that a prefix announces. Raises BrokenMessageError."""
+    head, body = PREFIX.unpack(received)
+    if head > _MOST_HEAD or body > _MOST_BODY:
+        raise BrokenMessageError(f"announces {head} and {body} bytes")
+    return head, body
+
+
+def parse(head: bytes, body: bytes) -> Message:
+    """The message. Raises BrokenMessageError."""
+    try:
+        parsed = json.loads(head)
+    except ValueError as error:
+        raise BrokenMessageError("the head is not JSON") from error
+    if not isinstance(parsed, dict):
+        raise BrokenMessageError("the head is not an object")
+    return Message(parsed, body)
+
+
+def rendered_head(rendered: Rendered) -> dict[str, Any]:
+    """The head of an answer; its body is the clean copy and then the previews in this order."""
+    return {
+        "mime": rendered.mime,
+        "width": rendered.width,
+        "height": rendered.height,
+        "frames": rendered.frames,
+        "clean": len(rendered.clean),
+        "previews": [[one.level, one.width, one.height, len(one.data)] for one in rendered.previews],
+    }
+
+
+def read_rendered(message: Message, limits: Limits) -> Rendered:
+    """The answer, believed no further than it can be checked. Raises BrokenMessageError."""
+    try:
+        head = message.head
+        rows = [tuple(map(_count, row)) for row in head["previews"]]
+        if [row[0] for row in rows] != list(LEVELS):
+            raise BrokenMessageError("not one preview for each level")
+        sizes = [_count(head["clean"]), *(row[3] for row in rows)]
+        if sum(sizes) != len(message.body):
+            raise BrokenMessageError("the parts are not as long as the whole")
+        parts = _cut(message.body, sizes)
+        width, height, frames = (_count(head[name]) for name in ("width", "height", "frames"))
+        found = FORMATS[head["mime"]]
+    except (KeyError, IndexError, TypeError) as error:
+        raise BrokenMessageError("the head of an answer has another form") from error
+    if sniff(parts[0]) is not found or width * height * frames > limits.pixels:
+        raise BrokenMessageError("the clean copy is not what it is said to be")
+    previews = tuple(Preview(row[0], row[1], row[2], data) for row, data in zip(rows, parts[1:], strict=True))
+    return Rendered(found.mime, width, height, frames, parts[0], previews)
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int) or value < 1:
+        raise BrokenMessageError("a count is not a positive whole number")
+    return value
+
+
+def _cut(body: bytes, sizes: list[int]) -> list[bytes]:
+    parts, place = [], 0
+    for size in sizes:
+        parts.append(body[place : place + size])
+        place += size
+    return parts

@@ -1,0 +1,147 @@
+"""What must be true after any crash, read from the database alone and compared with what was promised."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.rows import dict_row
+
+from service.db import libpq_url
+from tests.journey.people import Ledger
+from tests.journey.receiver import Inbox
+
+_QUIET = """
+    SELECT (SELECT count(*) FROM evidence WHERE score_state = 'waiting')
+         + (SELECT count(*) FROM outbox WHERE state = 'pending')
+         + (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')) AS left_to_do
+"""
+_STANDING = "SELECT d.* FROM decisions d WHERE NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)"
+# Each of these finds rows that contradict each other; none may find one.
+_CONTRADICTIONS: dict[str, LiteralString] = {
+    "a subject has two open cases": """
+        SELECT subject_id FROM cases WHERE status <> 'decided' GROUP BY 1 HAVING count(*) > 1""",
+    "a case counts other reports than it has": """
+        SELECT c.id, c.report_count, count(r.id) FROM cases c LEFT JOIN reports r ON r.case_id = c.id
+        GROUP BY c.id HAVING c.report_count <> count(r.id)""",
+    "a report shows other content than its case's subject": """
+        SELECT r.id FROM reports r JOIN cases c ON c.id = r.case_id JOIN evidence e ON e.id = r.evidence_id
+        WHERE e.subject_id <> c.subject_id""",
+    "a case has two decisions that stand": f"""
+        SELECT case_id FROM ({_STANDING}) AS standing GROUP BY 1 HAVING count(*) > 1""",
+    "a case is decided without a decision that stands, or open with one": f"""
+        SELECT c.id, c.status, count(d.id) FROM cases c LEFT JOIN ({_STANDING}) AS d ON d.case_id = c.id
+        WHERE EXISTS (SELECT FROM reports r WHERE r.case_id = c.id)
+        GROUP BY c.id HAVING (c.status = 'decided') <> (count(d.id) = 1)""",
+    "a case lost its reports without being merged": """
+        SELECT c.id FROM cases c WHERE NOT EXISTS (SELECT FROM reports r WHERE r.case_id = c.id)
+        AND NOT EXISTS (SELECT FROM events e WHERE e.case_id = c.id AND e.kind = 'case.merged')""",
+    "a lease led to two decisions": """
+        SELECT lease_token FROM decisions GROUP BY 1 HAVING count(*) > 1""",
+    "a lease says it led to a decision and there is none, or the reverse": """
+        SELECT l.token, l.outcome, d.id FROM leases l LEFT JOIN decisions d ON d.lease_token = l.token
+        WHERE (l.outcome IS NOT DISTINCT FROM 'decided') <> (d.id IS NOT NULL)""",
+    "a lease goes on although its case is not leased under it": """
+        SELECT l.token FROM leases l LEFT JOIN cases c ON c.lease_token = l.token
+        WHERE (l.ended_at IS NULL) <> (c.id IS NOT NULL)""",
+    "a decision has no event, or an event no decision": """
+        SELECT d.id, e.id FROM decisions d
+        FULL JOIN (SELECT id, data ->> 'decision' AS decision FROM events WHERE kind = 'case.decided') AS e
+        ON e.decision = d.id::text WHERE d.id IS NULL OR e.id IS NULL""",
+    "a case was opened without exactly one event of it": """
+        SELECT c.id, count(e.id) FROM cases c LEFT JOIN events e ON e.case_id = c.id AND e.kind = 'case.opened'
+        GROUP BY c.id HAVING count(e.id) <> 1""",
+    "a report has no event, or two": """
+        SELECT r.id, count(e.id) FROM reports r LEFT JOIN events e ON e.data ->> 'report' = r.id::text
+        GROUP BY r.id HAVING count(e.id) <> 1""",
+    "an idempotency key points to no report": """
+        SELECT k.key FROM idempotency_keys k WHERE NOT EXISTS (SELECT FROM reports r WHERE r.id = k.report_id)""",
+    "a decision has not exactly one message for each endpoint": """
+        SELECT d.id, e.id, count(o.id) FROM decisions d CROSS JOIN webhook_endpoints e
+        LEFT JOIN outbox o ON o.decision_id = d.id AND o.endpoint_id = e.id
+        GROUP BY d.id, e.id HAVING count(o.id) <> 1""",
+    "a message of an undone decision was sent, or one of a standing decision was not": """
+        SELECT o.id, o.state FROM outbox o LEFT JOIN decision_undos u ON u.decision_id = o.decision_id
+        WHERE o.state <> CASE WHEN u.decision_id IS NULL THEN 'delivered' ELSE 'cancelled' END""",
+    "evidence has no score": "SELECT id, score_state FROM evidence WHERE score_state <> 'scored' OR score IS NULL",
+    "a rank does not know the score of its evidence": """
+        SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id
+        WHERE c.status <> 'decided' AND (c.rank ->> 'scored')::boolean IS DISTINCT FROM (e.score IS NOT NULL)""",
+    "media has not its four previews": """
+        SELECT m.id, count(d.level) FROM media m LEFT JOIN media_derivatives d ON d.media_id = m.id
+        GROUP BY m.id HAVING count(d.level) <> 4""",
+    "an exposure was not under a lease of that case and person": """
+        SELECT x.id FROM exposures x JOIN leases l ON l.token = x.lease_token
+        WHERE (x.case_id, x.principal_id) IS DISTINCT FROM (l.case_id, l.holder)""",
+}
+
+
+@contextmanager
+def reading(database: str) -> Iterator[psycopg.Cursor[dict[str, Any]]]:
+    """A cursor on the database, with rows as dictionaries; what it changes is committed at once."""
+    with (
+        psycopg.connect(libpq_url(database), autocommit=True, row_factory=dict_row) as connection,
+        connection.cursor() as cursor,
+    ):
+        yield cursor
+
+
+def is_quiet(database: str) -> bool:
+    """Whether the worker has nothing left to do."""
+    with reading(database) as cursor:
+        row = cursor.execute(_QUIET).fetchone()
+    return row is not None and row["left_to_do"] == 0
+
+
+def let_time_pass(database: str) -> None:
+    """End every lease and every undo window, as a long wait would."""
+    with reading(database) as cursor:
+        cursor.execute("UPDATE cases SET lease_expires_at = now() WHERE status = 'leased'")
+        cursor.execute("UPDATE outbox SET deliver_after = now() WHERE deliver_after > now()")
+        cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at > now()")
+
+
+def check(database: str, ledger: Ledger, inbox: Inbox) -> None:
+    """Fail with everything that is not as it must be."""
+    with reading(database) as cursor:
+        found = {name: cursor.execute(query).fetchall() for name, query in _CONTRADICTIONS.items()}
+    problems = [f"{name}: {rows}" for name, rows in found.items() if rows]
+    problems += [*_broken_promises(database, ledger), *_wrong_webhooks(database, inbox)]
+    assert not problems, "\n".join(problems)
+
+
+def _broken_promises(database: str, ledger: Ledger) -> Iterator[str]:
+    with reading(database) as cursor:
+        reports = {str(row["id"]) for row in cursor.execute("SELECT id FROM reports").fetchall()}
+        decisions = {str(row["id"]) for row in cursor.execute("SELECT id FROM decisions").fetchall()}
+        undone = {str(row["decision_id"]) for row in cursor.execute("SELECT decision_id FROM decision_undos")}
+        exposures = {str(row["id"]) for row in cursor.execute("SELECT id FROM exposures").fetchall()}
+        media = {str(row["id"]) for row in cursor.execute("SELECT id FROM media").fetchall()}
+    by_key = {key: {answer["report_id"] for answer in answers} for key, answers in ledger.accepted.items()}
+    yield from (f"key {key} gave several reports: {ids}" for key, ids in by_key.items() if len(ids) != 1)
+    promised = set().union(*by_key.values())
+    if reports != promised:
+        yield f"reports lost {promised - reports}, reports nobody has an answer for {reports - promised}"
+    if len(promised) != len(by_key):
+        yield f"{len(by_key)} keys gave {len(promised)} reports"
+    yield from (f"decision lost: {one}" for one in set(ledger.decisions) - decisions)
+    yield from (f"undo lost: {one}" for one in set(ledger.undone) - undone)
+    yield from (f"an address was handed out without exposure {one}" for one in set(ledger.exposures) - exposures)
+    yield from (f"media lost: {one}" for one in set(ledger.media) - media)
+
+
+def _wrong_webhooks(database: str, inbox: Inbox) -> Iterator[str]:
+    with reading(database) as cursor:
+        standing = {str(row["id"]) for row in cursor.execute(_STANDING).fetchall()}
+        secret = cursor.execute("SELECT secret FROM webhook_endpoints").fetchone()
+    if secret is None:
+        yield "there is no webhook endpoint"
+        return
+    told = Counter({one.id: one.payload["data"]["decision_id"] for one in inbox.deliveries}.values())
+    if told != Counter(standing):
+        yield f"decisions by webhook ids {told}, decisions that stand {standing}"
+    bodies = {(one.id, one.body) for one in inbox.deliveries}
+    if len(bodies) != len(inbox.ids):
+        yield "one webhook id came with different bodies"
+    yield from (f"signature of {one.id}" for one in inbox.deliveries if not one.is_signed_with(secret["secret"]))

@@ -100,14 +100,17 @@ def bootstrap_auprc(
 
 
 def calibration_error(labels: Values, probabilities: Values) -> float:
-    """Expected calibration error: mean gap between stated and true share over CALIBRATION_BINS bins of equal size.
+    """Expected calibration error: mean gap between stated and true share over CALIBRATION_BINS bins of like size.
 
-    0 is perfect. Bins of equal size, for with equal widths nearly every row of a rare area falls into the first.
+    0 is perfect. Bins of like size, for with equal widths nearly every row of a rare area falls into the first.
     """
-    order = np.argsort(probabilities, kind="stable")
-    bins = np.array_split(order, min(CALIBRATION_BINS, len(order)))
-    gaps = [len(one) * abs(float(labels[one].mean() - probabilities[one].mean())) for one in bins if len(one)]
-    return sum(gaps) / len(labels) if len(labels) else float("nan")
+    if not len(labels):
+        return float("nan")
+    # The bin follows from how many rows are below, so that rows of one probability share a bin.
+    below = np.searchsorted(np.sort(probabilities), probabilities, side="left")
+    chosen = below * CALIBRATION_BINS // len(labels)
+    gaps = np.bincount(chosen, weights=labels - probabilities)
+    return float(np.abs(gaps).sum() / len(labels))
 
 
 def severity_kappa(truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:

@@ -1,5 +1,7 @@
 """Every failure leaves as the one error shape, whoever raised it."""
 
+from collections.abc import Sequence
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -56,8 +58,13 @@ async def _invalid(_request: Request, error: Exception) -> JSONResponse:
     if any(problem["loc"] == ("body",) and problem["type"] == "model_attributes_type" for problem in problems):
         return answer(InvalidRequestError("the body must be a JSON object, sent with Content-Type: application/json"))
     # Where and why, but never the value: it may be content.
-    details = [f"{'.'.join(str(part) for part in one['loc'][1:]) or one['loc'][0]}: {one['msg']}" for one in problems]
+    details = [f"{_place(one['loc'])}: {one['msg']}" for one in problems]
     return answer(InvalidRequestError("; ".join(details[:20])))
+
+
+def _place(location: Sequence[str | int]) -> str:
+    # The name of an unknown field is the caller's: cut, so that no answer is as large as the body it refuses.
+    return ".".join(str(part)[:60] for part in location[1:]) or str(location[0])
 
 
 async def _framework_error(request: Request, error: Exception) -> Response:

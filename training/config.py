@@ -41,11 +41,14 @@ class TrainConfig:
     licences: tuple[str, ...] = ()
 
 
+_ABOVE_ZERO = ("max_tokens", "batch_size", "minutes", "wide_rows", "wide_batch_size", "warm_up", "threads")
+
+
 def load_config(path: Path) -> TrainConfig:
     """Read a TOML file. Raises ConfigError on an unknown key, a missing one or a value of the wrong type."""
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read as a training configuration ({error})") from error
     kinds = {field.name: field.type for field in fields(TrainConfig)}
     unknown = sorted(set(values) - set(kinds))
@@ -60,7 +63,13 @@ def load_config(path: Path) -> TrainConfig:
 
 
 def _check_kind(path: Path, key: str, value: object, kind: object) -> None:
-    allowed: dict[object, tuple[type, ...]] = {float: (float, int), tuple[str, ...]: (list,)}
-    accepted = allowed.get(kind, (kind,) if isinstance(kind, type) else (object,))
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+    if kind == tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ConfigError(f"{path}: {key} must be a list of texts, not {value!r}")
+        return
+    # TOML tells 2 from 2.0, people do not; and a bool is an int to Python only.
+    accepted = (float, int) if kind is float else kind
+    if not isinstance(accepted, type | tuple) or not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
         raise ConfigError(f"{path}: {key} must be {getattr(kind, '__name__', kind)}, not {value!r}")
+    if key in _ABOVE_ZERO and not value > 0:
+        raise ConfigError(f"{path}: {key} must be above 0, not {value!r}")

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 
 from models.definition import TriageNetwork, WideConfig
 from models.inference import limit_tokens
-from training.config import TrainConfig
+from training.config import ConfigError, TrainConfig
 from training.encoders import grow_embeddings, load_encoder, locate_encoder
 
 WEIGHTS = "network.safetensors"
@@ -38,9 +38,14 @@ class Trained:
 
 
 def build_network(tokenizer: Tokenizer, config: TrainConfig, *, areas: int) -> TriageNetwork:
-    """The untrained network around the configured encoder, its embedding grown to the tokenizer's vocabulary."""
+    """The untrained network around the configured encoder, its embedding grown to the tokenizer's vocabulary.
+
+    Raises EncoderError, and ConfigError for a table with no room for pairs of tokens.
+    """
     encoder = load_encoder(locate_encoder(config.encoder))
     size = tokenizer.get_vocab_size()
+    if config.wide_rows <= size:
+        raise ConfigError(f"wide_rows must be above the vocabulary of {size} tokens, not {config.wide_rows}")
     grow_embeddings(encoder, size, generator=torch.Generator().manual_seed(config.seed))
     encoder.embeddings.requires_grad_(config.train_embeddings)
     for layer in encoder.encoder.layer[: config.frozen_layers]:

@@ -91,7 +91,8 @@ def test_interval_is_the_same_each_time() -> None:
 def test_calibration_error_by_hand() -> None:
     labels = np.array([0.0] * 15 + [1.0] * 15)
     assert calibration_error(labels, labels) == 0
-    assert calibration_error(labels, np.full(30, 0.5)) == pytest.approx(0.5)
+    assert calibration_error(labels, np.full(30, 0.5)) == 0
+    assert calibration_error(labels, np.full(30, 0.9)) == pytest.approx(0.4)
     assert calibration_error(labels, 1 - labels) == 1
     assert calibration_error(np.array([1.0, 0]), np.array([0.8, 0.1])) == pytest.approx((0.2 + 0.1) / 2)
     assert math.isnan(calibration_error(np.zeros(0), np.zeros(0)))

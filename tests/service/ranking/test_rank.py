@@ -83,9 +83,9 @@ def test_rank_is_finite_and_the_same_every_time(one: RankInputs) -> None:
 def test_parts_multiply_as_they_say(one: RankInputs) -> None:
     parts = rank(one, TAXONOMY, CONFIG).parts
     for area in parts["areas"]:
-        assert area["harm"] == area["probability"] * area["weight"]
-    assert parts["harm_rate"] == parts["harm_per_view"] * parts["views_per_hour"] * parts["vulnerability"]
-    assert parts["index"] == parts["harm_rate"] / parts["handling_minutes"]
+        assert area["harm"] == area["probability"] * area["weight"] * area["vulnerability"]
+    assert parts["harm_rate"] == parts["harm_per_view"] * parts["views_per_hour"]
+    assert parts["index"] == pytest.approx(parts["harm_rate"] / parts["handling_minutes"])
 
 
 @given(inputs, st.floats(0, 1e9))

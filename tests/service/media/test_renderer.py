@@ -1,0 +1,241 @@
+"""Rendering happens elsewhere: whatever happens to that process, this one goes on and no other upload suffers."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import pyvips
+
+from service.errors import MediaTooLargeError, OverloadedError, UnreadableMediaError, UnsupportedMediaError
+from service.media import render, wire
+from service.media import renderer as module
+from service.media.render import LEVELS, Limits
+from service.media.renderer import Renderer
+from service.settings import REPOSITORY, Settings
+from tests.service.media.pictures import gif, jpeg, png, webp
+
+LIMITS = Limits(bytes=20_000_000, pixels=40_000_000, frames=200)
+
+
+@pytest.fixture
+async def renderer(tmp_path: Path) -> AsyncIterator[Renderer]:
+    one = Renderer(Settings(data_dir=tmp_path))
+    yield one
+    await one.close()
+
+
+def slow_picture() -> bytes:
+    """A small file that takes about a second to encode anew."""
+    noise = pyvips.Image.gaussnoise(2500, 2500, mean=128, sigma=60).cast("uchar")
+    return png(noise.copy(interpretation="b-w"), compression=1)
+
+
+async def busy_process(renderer: Renderer) -> int:
+    """Id of the process that is at work on the only upload."""
+    async with asyncio.timeout(30):
+        while True:
+            await asyncio.sleep(0.01)
+            for child in renderer._living - set(renderer._idle):
+                if child.files:
+                    return child.process.pid
+
+
+async def test_gives_what_render_gives(renderer: Renderer) -> None:
+    for data in (jpeg(), png(), webp(), gif()):
+        assert await renderer.render(data) == render.render(data, LIMITS)
+
+
+async def test_refusals_come_through_and_cost_no_process(renderer: Renderer) -> None:
+    await renderer.render(jpeg())
+    [process] = [child.process.pid for child in renderer._idle]
+    with pytest.raises(UnsupportedMediaError, match="JPEG, PNG"):
+        await renderer.render(b"<svg/>")
+    with pytest.raises(UnreadableMediaError, match="image/jpeg"):
+        await renderer.render(jpeg()[:-300])
+    with pytest.raises(MediaTooLargeError, match="pixels"):
+        await renderer.render(png(pyvips.Image.black(8000, 6500)))
+    assert [child.process.pid for child in renderer._idle] == [process]
+
+
+async def test_killed_process_costs_its_upload_only(renderer: Renderer) -> None:
+    lost = asyncio.create_task(renderer.render(slow_picture()))
+    process = await busy_process(renderer)
+    other = asyncio.create_task(renderer.render(jpeg()))
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(UnreadableMediaError, match="could not be decoded"):
+        await lost
+    assert (await other).width == 400
+    assert (await renderer.render(png())).width == 400
+
+
+async def test_process_killed_while_idle_costs_nothing(renderer: Renderer) -> None:
+    await renderer.render(jpeg())
+    [idle] = renderer._idle
+    os.kill(idle.process.pid, signal.SIGKILL)
+    assert (await renderer.render(jpeg())).width == 400
+    assert idle not in renderer._living
+
+
+async def test_too_long_is_unreadable(renderer: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    await renderer.render(jpeg())
+    monkeypatch.setattr(module, "JOB_SECONDS", 0.05)
+    with pytest.raises(UnreadableMediaError):
+        await renderer.render(slow_picture())
+    monkeypatch.undo()
+    assert not renderer._living
+    assert (await renderer.render(jpeg())).width == 400
+
+
+async def test_cancelled_upload_does_not_answer_the_next(renderer: Renderer) -> None:
+    given_up = asyncio.create_task(renderer.render(slow_picture()))
+    await busy_process(renderer)
+    given_up.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await given_up
+    assert (await renderer.render(jpeg())).mime == "image/jpeg"
+
+
+async def test_uploads_share_few_processes(renderer: Renderer) -> None:
+    results = await asyncio.gather(*(renderer.render(png()) for _ in range(6)))
+    assert {one.width for one in results} == {400}
+    assert len(renderer._living) == module.PROCESSES
+
+
+async def test_process_is_replaced_after_its_share_of_files(
+    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FILES_PER_PROCESS", 2)
+    await renderer.render(jpeg())
+    [first] = renderer._living
+    await renderer.render(jpeg())
+    assert not renderer._living
+    assert first.process.returncode == -signal.SIGKILL
+
+
+async def test_close_ends_all_processes(renderer: Renderer) -> None:
+    await asyncio.gather(renderer.render(jpeg()), renderer.render(jpeg()))
+    processes = [child.process for child in renderer._living]
+    await renderer.close()
+    assert all(process.returncode is not None for process in processes)
+
+
+async def test_start_that_fails_is_our_fault_not_the_files(renderer: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with pytest.raises(RuntimeError, match="does not start"):
+        await renderer.render(jpeg())
+
+
+async def test_admits_so_many_uploads(renderer: Renderer) -> None:
+    with ExitStack() as stack:
+        for _ in range(module.UPLOADS):
+            stack.enter_context(renderer.admit())
+        with pytest.raises(OverloadedError) as refused, renderer.admit():
+            pass
+        assert refused.value.headers["Retry-After"] == "2"
+    with renderer.admit():
+        pass
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs a /proc file system")
+async def test_process_knows_no_secrets_and_has_limits(renderer: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRIAGE_SECRET", "s" * 40)
+    await renderer.render(jpeg())
+    [child] = renderer._living
+    process = Path(f"/proc/{child.process.pid}")
+    assert b"TRIAGE" not in (process / "environ").read_bytes()
+    limits = (process / "limits").read_text()
+    for line in ("Max file size             0 ", "Max core file size        0 "):
+        assert line in limits
+    assert f"Max address space         {5 * 2**29} " in limits
+    assert "Max cpu time              unlimited" not in limits
+
+
+def python(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+
+def test_process_imports_little_of_the_service() -> None:
+    done = python("import sys, service.media.child; print(*sys.modules)")
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "pyvips" in loaded
+    assert not loaded & {"fastapi", "starlette", "sqlalchemy", "psycopg", "pydantic", "onnxruntime", "multiprocessing"}
+    assert "service.settings" not in done.stdout.split()
+
+
+def test_hardened_process_reads_no_other_format() -> None:
+    program = """
+import pyvips
+from service.media.render import harden
+harden()
+image = pyvips.Image.black(9, 9)
+for save in ("jpeg", "png", "webp", "gif"):
+    pyvips.Image.new_from_buffer(getattr(image, save + "save_buffer")(), "").avg()
+for data in (image.tiffsave_buffer(), b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"):
+    try:
+        pyvips.Image.new_from_buffer(data, "")
+    except pyvips.Error:
+        print("refused")
+"""
+    done = python(program)
+    assert done.stdout.split() == ["refused", "refused"], done.stderr
+
+
+def answer(**changes: object) -> wire.Message:
+    """A good answer for a JPEG, with changes to its head."""
+    rendered = render.render(jpeg(), LIMITS)
+    body = rendered.clean + b"".join(one.data for one in rendered.previews)
+    return wire.Message({**wire.rendered_head(rendered), **changes}, body)
+
+
+def test_answer_can_be_read_back() -> None:
+    assert wire.read_rendered(answer(), LIMITS) == render.render(jpeg(), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mime": "image/png"},
+        {"mime": "text/html"},
+        {"mime": None},
+        {"width": 400.5},
+        {"width": -400},
+        {"height": 10**9},
+        {"clean": 5},
+        {"clean": "much"},
+        {"previews": []},
+        {"previews": None},
+        {"previews": [[level, 1, 1, 1] for level in LEVELS]},
+        {"previews": [[level, 1] for level in LEVELS]},
+        {"previews": [[1, 1, 1, 10]] * 4},
+    ],
+    ids=str,
+)
+def test_answer_that_cannot_be_is_not_believed(changes: dict[str, object]) -> None:
+    with pytest.raises(wire.BrokenMessageError):
+        wire.read_rendered(answer(**changes), LIMITS)
+
+
+@pytest.mark.parametrize("head", [b"", b"\xff", b"[]", b"{"])
+def test_head_that_is_no_object_is_refused(head: bytes) -> None:
+    with pytest.raises(wire.BrokenMessageError):
+        wire.parse(head, b"")
+
+
+@pytest.mark.parametrize("announced", [(2**31, 0), (10, 2**40)])
+def test_message_that_would_fill_memory_is_refused(announced: tuple[int, int]) -> None:
+    with pytest.raises(wire.BrokenMessageError, match="announces"):
+        wire.lengths(wire.PREFIX.pack(*announced))
+
+
+@pytest.mark.parametrize(
+    "head", [{"error": "internal_error", "detail": "x"}, {"error": "media_too_large"}, {"error": 1}]
+)
+def test_error_that_rendering_does_not_have_is_refused(head: dict[str, object]) -> None:
+    with pytest.raises(wire.BrokenMessageError):
+        module._result(wire.Message(head), LIMITS)

@@ -1,0 +1,90 @@
+import numpy as np
+import pytest
+
+from eval.metrics import calibration_error
+from eval.truth import Truth
+from models.calibration import UNTRAINED, sigmoid
+from training.calibrate import (
+    MIN_POSITIVES_FOR_SLOPE,
+    best_f1_threshold,
+    fit_calibration,
+    fit_platt,
+    fit_temperature,
+)
+
+
+def sample(rows: int, slope: float, bias: float) -> tuple[np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(5)
+    logits = generator.normal(0, 3, rows)
+    return logits, (generator.random(rows) < sigmoid(slope * logits + bias)).astype(np.float64)
+
+
+def test_platt_finds_the_slope_and_bias_that_made_the_labels() -> None:
+    slope, bias = fit_platt(*sample(50_000, 0.6, -1.5))
+    assert (slope, bias) == (pytest.approx(0.6, abs=0.02), pytest.approx(-1.5, abs=0.04))
+
+
+def test_fixed_slope_leaves_the_bias_free() -> None:
+    slope, bias = fit_platt(*sample(50_000, 0.6, -1.5), slope=0.6)
+    assert (slope, bias) == (0.6, pytest.approx(-1.5, abs=0.04))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3, 1e3])
+def test_separable_and_badly_scaled_logits_have_finite_answers(scale: float) -> None:
+    logits = np.linspace(-5, 5, 200) * scale
+    slope, bias = fit_platt(logits, (logits > 0).astype(float))
+    assert np.isfinite([slope, bias]).all()
+    assert slope > 0
+
+
+def test_no_rows_leave_logits_as_they_are() -> None:
+    assert fit_platt(np.zeros(0), np.zeros(0)) == (1.0, 0.0)
+    assert fit_platt(np.zeros(0), np.zeros(0), slope=0.7) == (0.7, 0.0)
+
+
+def test_threshold_has_the_best_f1_and_lies_between_two_scores() -> None:
+    # F1 by cut: 2/3, 4/5 (two of two), 2/3.
+    assert best_f1_threshold(np.array([1.0, 1, 0, 1]), np.array([0.9, 0.8, 0.7, 0.1])) == pytest.approx(0.05)
+    assert best_f1_threshold(np.array([1.0, 1, 0, 0]), np.array([0.9, 0.8, 0.6, 0.1])) == pytest.approx(0.7)
+    assert best_f1_threshold(np.zeros(3), np.array([0.9, 0.8, 0.7])) == 0.5
+
+
+def test_equal_scores_are_not_parted() -> None:
+    assert best_f1_threshold(np.array([1.0, 0, 0]), np.array([0.4, 0.4, 0.2])) == pytest.approx(0.3)
+
+
+def test_temperature_is_found_again() -> None:
+    generator = np.random.default_rng(5)
+    above = np.sort(generator.normal(0, 2, (20_000, 4)), axis=1)[:, ::-1]
+    levels = (sigmoid(above) > generator.random((20_000, 1))).sum(1)
+    assert fit_temperature(levels, above * 2) == pytest.approx(2, rel=0.05)
+    assert fit_temperature(np.full(3, -1), above[:3]) == 1.0
+
+
+def test_areas_by_what_is_known_of_them() -> None:
+    logits, labels = sample(4_000, 0.5, -1)
+    few = np.zeros(4_000)
+    few[np.argsort(-logits)[: MIN_POSITIVES_FOR_SLOPE - 1]] = 1
+    known = np.ones((4_000, 4), np.float32)
+    known[:, 3] = 0
+    truth = Truth(np.column_stack([labels, few, labels, labels]).astype(np.float32), known, np.full(4_000, -1))
+    fitted = fit_calibration(
+        truth,
+        np.column_stack([logits] * 4),
+        np.zeros((4_000, 4)),
+        areas=("many", "few", "untrained", "unknown"),
+        trained=("many", "few", "unknown"),
+    )
+    many, few_one, untrained, unknown = fitted.areas
+    assert untrained == UNTRAINED
+    assert few_one.slope == unknown.slope == many.slope == pytest.approx(0.5, abs=0.05)
+    assert few_one.bias < many.bias
+    assert unknown.threshold == 0.5
+    assert calibration_error(labels, fitted.area_probabilities(np.column_stack([logits] * 4))[:, 0]) < 0.02
+
+
+def test_upside_down_logits_do_not_turn_the_order_round() -> None:
+    logits, labels = sample(1_000, -1, 0)
+    truth = Truth(labels[:, None].astype(np.float32), np.ones((1_000, 1), np.float32), np.full(1_000, -1))
+    fitted = fit_calibration(truth, logits[:, None], np.zeros((1_000, 4)), areas=("a",), trained=("a",))
+    assert fitted.areas[0].slope == 1.0

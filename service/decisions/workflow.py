@@ -1,5 +1,6 @@
 """Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from procrastinate import App
@@ -19,25 +20,32 @@ from service.ranking.rank import RankConfig
 DECISION_MADE = "decision.made"
 
 
+@dataclass(frozen=True, slots=True)
+class DecisionRules:
+    """What decisions are made under: the vocabulary, where effects are queued, and how long they can be undone."""
+
+    taxonomy: Taxonomy
+    jobs: App
+    undo_seconds: int
+
+
 async def decide(
     connection: AsyncConnection,
     case_id: UUID,
     decision: DecisionIn,
     *,
     holder: UUID,
-    taxonomy: Taxonomy,
-    jobs: App,
-    undo_seconds: int,
+    rules: DecisionRules,
 ) -> DecisionMade:
     """Decide the case that `holder` has leased. Raises LeaseStaleError, UnknownLabelError, InvalidRequestError."""
-    check_labels(decision, taxonomy)
+    check_labels(decision, rules.taxonomy)
     values = decision.model_dump(exclude={"lease_token"}) | {
         "decision_id": new_id(),
         "case_id": case_id,
         "token": decision.lease_token,
         "holder": holder,
-        "taxonomy_version": taxonomy.version,
-        "undo_seconds": undo_seconds,
+        "taxonomy_version": rules.taxonomy.version,
+        "undo_seconds": rules.undo_seconds,
     }
     made = await store.decide(connection, values)
     if made is None:
@@ -50,10 +58,11 @@ async def decide(
         "actions": decision.actions,
         "policy_area": decision.policy_area,
         "severity": decision.severity,
-        "taxonomy_version": taxonomy.version,
+        "taxonomy_version": rules.taxonomy.version,
         "decided_at": made.decided_at.isoformat(),
     }
-    await outbox.publish(connection, jobs, DECISION_MADE, decision_id=made.id, data=message, after=made.undo_until)
+    told = outbox.Message(DECISION_MADE, decision_id=made.id, data=message, after=made.undo_until)
+    await outbox.publish(connection, rules.jobs, told)
     return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
 
 

@@ -1,6 +1,7 @@
 """SQL of webhook endpoints and of what waits to be sent to them."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -65,19 +66,21 @@ async def active_endpoints(connection: AsyncConnection) -> list[UUID]:
     return list((await connection.execute(_ACTIVE)).scalars())
 
 
-async def insert(
-    connection: AsyncConnection,
-    *,
-    endpoint_id: UUID,
-    decision_id: UUID,
-    kind: str,
-    payload: str,
-    message: UUID,
-    deliver_after: datetime,
-) -> None:
-    """Add one message for one endpoint."""
-    values = {"id": message, "endpoint_id": endpoint_id, "decision_id": decision_id, "kind": kind, "payload": payload}
-    await connection.execute(_INSERT, {**values, "deliver_after": deliver_after})
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One message for one endpoint; `payload` is the body exactly as it will be sent and signed."""
+
+    id: UUID
+    endpoint_id: UUID
+    decision_id: UUID
+    kind: str
+    payload: str
+    deliver_after: datetime
+
+
+async def insert(connection: AsyncConnection, message: StoredMessage) -> None:
+    """Add one message."""
+    await connection.execute(_INSERT, asdict(message))
 
 
 async def cancel(connection: AsyncConnection, decision_id: UUID) -> None:

@@ -5,6 +5,7 @@ import base64
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,16 @@ from service.outbox.schemas import WebhookCreatedOut, WebhookIn, WebhookOut, Web
 
 # Answers are read only to tell success from failure; this much of one is kept as the reason.
 ERROR_CHARACTERS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be told to every endpoint once `after` has passed, because of which decision."""
+
+    kind: str
+    decision_id: UUID
+    data: Mapping[str, Any]
+    after: datetime
 
 
 class DeliveryError(Exception):
@@ -50,23 +61,24 @@ async def close_endpoint(connection: AsyncConnection, endpoint: UUID, *, actor: 
     await events.record(connection, "webhook.closed", actor=actor, data={"endpoint": str(endpoint)})
 
 
-async def publish(
-    connection: AsyncConnection, jobs: App, kind: str, *, decision_id: UUID, data: Mapping[str, Any], after: datetime
-) -> None:
-    """Store one message for every active endpoint, to be sent once `after` has passed, in the caller's transaction."""
-    payload = {"type": kind, "timestamp": datetime.now(UTC).isoformat(), "data": dict(data)}
+async def publish(connection: AsyncConnection, jobs: App, message: Message) -> None:
+    """Store a message for every active endpoint, in the caller's transaction."""
+    payload = json.dumps(
+        {"type": message.kind, "timestamp": datetime.now(UTC).isoformat(), "data": dict(message.data)},
+        ensure_ascii=False,
+    )
     for endpoint in await store.active_endpoints(connection):
-        message = new_id()
-        await store.insert(
-            connection,
+        stored = store.StoredMessage(
+            id=new_id(),
             endpoint_id=endpoint,
-            decision_id=decision_id,
-            kind=kind,
-            payload=json.dumps(payload, ensure_ascii=False),
-            message=message,
-            deliver_after=after,
+            decision_id=message.decision_id,
+            kind=message.kind,
+            payload=payload,
+            deliver_after=message.after,
         )
-        await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)}, run_at=after)
+        await store.insert(connection, stored)
+        arguments = {"message": str(stored.id)}
+        await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments=arguments, run_at=message.after)
 
 
 async def cancel(connection: AsyncConnection, decision_id: UUID) -> None:

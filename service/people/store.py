@@ -1,5 +1,6 @@
 """SQL of accounts, keys and sessions."""
 
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,18 +26,20 @@ _FAILURES = text(
 _REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
 
 
-async def insert(
-    connection: AsyncConnection,
-    *,
-    principal_id: UUID,
-    username: str,
-    role: str,
-    password_hash: str | None,
-    sample: bool,
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class NewPrincipal:
+    """An account to be added; without a password hash it can only use keys."""
+
+    id: UUID
+    username: str
+    role: str
+    password_hash: str | None
+    sample: bool
+
+
+async def insert(connection: AsyncConnection, principal: NewPrincipal) -> bool:
     """Add an account; False when the name is taken."""
-    values = {"id": principal_id, "username": username, "role": role, "password_hash": password_hash, "sample": sample}
-    return (await connection.execute(_INSERT, values)).one_or_none() is not None
+    return (await connection.execute(_INSERT, asdict(principal))).one_or_none() is not None
 
 
 async def insert_key(connection: AsyncConnection, *, key_hash: bytes, principal_id: UUID) -> None:

@@ -46,14 +46,10 @@ async def create_person(
     principal_id, key = new_id(), new_api_key()
     # argon2 takes tens of milliseconds of pure CPU: off the event loop.
     hashed = await to_thread.run_sync(_hasher().hash, person.password) if person.password else None
-    made = await store.insert(
-        connection,
-        principal_id=principal_id,
-        username=person.username,
-        role=person.role,
-        password_hash=hashed,
-        sample=sample,
+    principal = store.NewPrincipal(
+        id=principal_id, username=person.username, role=person.role, password_hash=hashed, sample=sample
     )
+    made = await store.insert(connection, principal)
     if not made:
         raise NameTakenError(f"there is already an account named {person.username!r}")
     await store.insert_key(connection, key_hash=token_hash(key), principal_id=principal_id)

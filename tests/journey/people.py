@@ -26,6 +26,7 @@ class Ledger:
     exposures: list[str] = field(default_factory=list)
     decisions: list[str] = field(default_factory=list)
     undone: list[str] = field(default_factory=list)
+    outages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,12 @@ class Answer:
 
 
 class Caller:
-    """Anybody who calls the API with a key."""
+    """Anybody who calls the API with a key. `patient` ones also wait for a database that cannot be reached."""
 
-    def __init__(self, api: Part, key: str, ledger: Ledger) -> None:
+    def __init__(self, api: Part, key: str, ledger: Ledger, *, patient: bool = False) -> None:
         self.api = api
         self.ledger = ledger
+        self.patient = patient
         # A connection of its own for every call: one that a dead process left behind says nothing about the living one.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.AsyncClient(
@@ -67,8 +69,9 @@ class Caller:
             except httpx.TransportError:
                 await self.api.revive(generation)
                 continue
-            if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-                # Nothing was stored, says the API, so trying again is right; only a dead database leads here.
+            if self.patient and response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+                assert response.json()["error"] == "database_unavailable", response.text
+                self.ledger.outages += 1
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
             assert response.status_code < 500, f"{method} {path}: {response.text}\n{self.api.log()}"

@@ -27,7 +27,7 @@ async def world(database: str, tmp_path: Path) -> AsyncIterator[World]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def quiet_day(
     server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[tuple[Ledger, list[str]]]:
+) -> tuple[Ledger, list[str]]:
     """A day without a kill: what was promised on it, and every moment at which the others can die."""
     folder = tmp_path_factory.mktemp("quiet-day")
     with fresh_database(server_url, template, "triage_quiet_day") as database:
@@ -37,7 +37,7 @@ async def quiet_day(
             await a_day(world, api)
             steps = api.steps()
             await world.finish(api)
-            yield world.ledger, steps
+            return world.ledger, steps
 
 
 async def a_day(world: World, api: Part) -> None:

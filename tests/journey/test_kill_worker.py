@@ -26,9 +26,7 @@ async def world(database: str, tmp_path: Path) -> AsyncIterator[World]:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def quiet_work(
-    server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[list[str]]:
+async def quiet_work(server_url: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """The steps of a worker that nobody kills, up to the end of its work."""
     folder = tmp_path_factory.mktemp("quiet-work")
     with fresh_database(server_url, template, "triage_quiet_work") as database:
@@ -37,7 +35,7 @@ async def quiet_work(
             worker = world.part("work")
             await worker.start()
             await until(lambda: invariants.is_quiet(database), "the worker is done")
-            yield worker.steps()
+            return worker.steps()
 
 
 async def work_piles_up(world: World) -> Part:

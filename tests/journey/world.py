@@ -17,7 +17,7 @@ from service.settings import Settings
 from tests.conftest import make_keys, other_database
 from tests.journey import invariants
 from tests.journey.killable import Plan
-from tests.journey.parts import Killable, Part, free_port, until
+from tests.journey.parts import Command, Killable, Part, environment_of, free_port, until
 from tests.journey.people import Caller, Ledger, Platform, Reviewer
 from tests.journey.receiver import Inbox, listening
 
@@ -35,6 +35,7 @@ class World:
     inbox: Inbox
     keys: dict[str, str]
     ledger: Ledger = field(default_factory=Ledger)
+    patient: bool = False
     parts: list[Part] = field(default_factory=list)
     callers: list[Caller] = field(default_factory=list)
 
@@ -53,13 +54,21 @@ class World:
         self.parts.append(part)
         return part
 
+    def command(self, name: str) -> Command:
+        """A part as people start it, not started yet."""
+        log = self.folder / f"{name}-{len(self.parts)}.log"
+        port = self.settings.port if name == "serve" else None
+        part = Command(name, environment=environment_of(self.settings), log=log, port=port)
+        self.parts.append(part)
+        return part
+
     def platform(self, api: Part) -> Platform:
-        platform = Platform(api, self.keys["platform"], self.ledger)
+        platform = Platform(api, self.keys["platform"], self.ledger, patient=self.patient)
         self.callers.append(platform)
         return platform
 
     def reviewer(self, api: Part, role: str = "reviewer") -> Reviewer:
-        reviewer = Reviewer(api, self.keys[role], self.ledger)
+        reviewer = Reviewer(api, self.keys[role], self.ledger, patient=self.patient)
         self.callers.append(reviewer)
         return reviewer
 
@@ -96,7 +105,7 @@ class World:
 
 
 @asynccontextmanager
-async def new_world(database: str, folder: Path) -> AsyncIterator[World]:
+async def new_world(database: str, folder: Path, *, patient: bool = False) -> AsyncIterator[World]:
     """A world on a migrated, empty database; everything in it is killed at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(
@@ -109,7 +118,7 @@ async def new_world(database: str, folder: Path) -> AsyncIterator[World]:
         score_timeout_seconds=1,
     )
     with listening() as inbox:
-        world = World(database, settings, folder, inbox, await make_keys(database))
+        world = World(database, settings, folder, inbox, await make_keys(database), patient=patient)
         await subscribe(database, inbox.url)
         try:
             yield world

@@ -60,7 +60,9 @@ def test_own_taxonomy_decides_what_an_area_is(tmp_path: Path) -> None:
     assert main(["check", str(rows)]) == 1
 
 
-@pytest.mark.parametrize("content", [None, b"no gzip", gzip.compress(b"{}" * 999)[:20], gzip.compress(b"\xff\xfe"), BROKEN])
+@pytest.mark.parametrize(
+    "content", [None, b"no gzip", gzip.compress(b"{}" * 999)[:20], gzip.compress(b"\xff\xfe"), BROKEN]
+)
 def test_unreadable_file_is_one_line_and_no_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None
 ) -> None:

@@ -68,7 +68,12 @@ def test_calibration_survives_its_file() -> None:
         {"areas": {}},
         {"areas": []},
         {"areas": {"first": {"slope": 1, "bias": 0, "threshold": 0.5}, "second": {}}},
-        {"areas": {"first": {"slope": -1, "bias": 0, "threshold": 0.5}, "second": {"slope": 1, "bias": 0, "threshold": 1}}},
+        {
+            "areas": {
+                "first": {"slope": -1, "bias": 0, "threshold": 0.5},
+                "second": {"slope": 1, "bias": 0, "threshold": 1},
+            }
+        },
         {"areas": {"first": 1, "second": 2}},
     ],
 )

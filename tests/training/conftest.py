@@ -65,7 +65,9 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def bundle(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle of `run`."""
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
-    assert main(["export", "--run", str(run), "--validation", str(data / "validation.jsonl"), "--out", str(folder)]) == 0
+    assert (
+        main(["export", "--run", str(run), "--validation", str(data / "validation.jsonl"), "--out", str(folder)]) == 0
+    )
     return folder
 
 

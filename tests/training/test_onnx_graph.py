@@ -28,7 +28,9 @@ def network() -> TriageNetwork:
         intermediate_size=1_024,
         max_position_embeddings=64,
     )
-    made = TriageNetwork(BertModel(config, add_pooling_layer=False), hidden=128, areas=3, wide=WideConfig(20_000, 2_000))
+    made = TriageNetwork(
+        BertModel(config, add_pooling_layer=False), hidden=128, areas=3, wide=WideConfig(20_000, 2_000)
+    )
     torch.nn.init.normal_(made.wide.weight)
     return made.eval()
 
@@ -63,7 +65,9 @@ def test_int8_graph_is_small_close_and_indifferent_to_neighbours(network: Triage
     assert (tmp_path / "q.onnx").stat().st_size < 0.4 * (tmp_path / "g.onnx").stat().st_size
     exact, served = session(tmp_path / "g.onnx"), session(tmp_path / "q.onnx")
     ids, mask = batch(30, 20, 10, 2)
-    expected, found = (one.run(["area_logits"], {"input_ids": ids, "attention_mask": mask})[0] for one in (exact, served))
+    expected, found = (
+        one.run(["area_logits"], {"input_ids": ids, "attention_mask": mask})[0] for one in (exact, served)
+    )
     assert np.abs(expected - found).mean() < 0.02
     for row, length in enumerate((30, 20, 10, 2)):
         alone = {"input_ids": ids[row : row + 1, :length], "attention_mask": mask[row : row + 1, :length]}

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from labeling.taxonomy import load_taxonomy
 from models.bundle import MANIFEST, check_taxonomy, load_bundle
@@ -74,7 +73,10 @@ def test_export_replaces_a_bundle_and_nothing_else(run: Path, data: Path, bundle
 def test_baseline_of_other_rows_is_not_shown_beside_the_bundle(
     run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["export", "--run", str(run), "--validation", str(data / "train.jsonl"), "--out", str(tmp_path / "b")]) == 2
+    assert (
+        main(["export", "--run", str(run), "--validation", str(data / "train.jsonl"), "--out", str(tmp_path / "b")])
+        == 2
+    )
     assert "was measured on other validation rows" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -133,10 +135,3 @@ def test_characters_seen_often_become_readable() -> None:
     assert unknown in before.encode("谢谢 நன்றி").ids
     assert unknown not in after.encode("谢谢 நன்றி").ids
     assert after.encode("hello world").ids == before.encode("hello world").ids
-
-
-def test_training_twice_begins_alike(run: Path) -> None:
-    first, _ = load_checkpoint(run)
-    second, _ = load_checkpoint(run)
-    for name, weight in first.network.state_dict().items():
-        assert torch.equal(weight, second.network.state_dict()[name])

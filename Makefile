@@ -60,7 +60,8 @@ docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
 
 .PHONY: openapi
 openapi: $(SERVING) ## Write the API description to docs/openapi.json
-	@$(PY) -m service openapi --out docs/openapi.json
+	@$(PY) -m service openapi > docs/openapi.json.part && mv docs/openapi.json.part docs/openapi.json
+	@echo "docs/openapi.json written"
 
 .PHONY: screenshots
 screenshots: $(DEV) $(CHROMIUM) ## Draw docs/images anew from the sample cases of the running service

@@ -23,9 +23,7 @@ def run(*, quick: bool) -> Result:
     warm = 5 if quick else WARM
     with empty_database() as template:
         reviewers = add_accounts(template, "reviewer", CALLERS)
-        fill_cases(
-            template, open_cases=2 * CALLERS * (claims + warm), leased=10 * CALLERS, holder=reviewers[0].id
-        )
+        fill_cases(template, open_cases=2 * CALLERS * (claims + warm), leased=10 * CALLERS, holder=reviewers[0].id)
         say(f"{NAME}: {rounds} rounds of {CALLERS} x {claims} claims")
         pairs = alternate(
             lambda: _over_http(template, reviewers, claims=claims, warm=warm),
@@ -45,10 +43,7 @@ def _over_http(template: str, reviewers: list[Account], *, claims: int, warm: in
 
 def _by_statement(template: str, reviewers: list[Account], *, claims: int, warm: int) -> float:
     calls = [
-        [
-            {"queue": "default", "token": new_id(), "holder": reviewer.id, "seconds": 600}
-            for _ in range(claims + warm)
-        ]
+        [{"queue": "default", "token": new_id(), "holder": reviewer.id, "seconds": 600} for _ in range(claims + warm)]
         for reviewer in reviewers
     ]
     with copy_of(template) as url:

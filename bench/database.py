@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -81,10 +81,9 @@ def copy_of(template: str) -> Iterator[str]:
         _on_server("DROP DATABASE {} WITH (FORCE)", name)
 
 
-def as_driver_sql(statement: str) -> LiteralString:
+def as_driver_sql(statement: str) -> str:
     """A statement with `:name` parameters in the form that psycopg takes."""
-    marked = re.sub(r"(?<!:):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
-    return cast("LiteralString", marked)
+    return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
 
 
 def _address(name: str) -> str:

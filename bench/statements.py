@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 
@@ -13,9 +13,7 @@ from bench.measure import BenchError
 from service.db import libpq_url
 
 
-async def execute_all(
-    url: str, statement: str, calls: Sequence[Sequence[Mapping[str, Any]]], *, warm: int
-) -> float:
+async def execute_all(url: str, statement: str, calls: Sequence[Sequence[Mapping[str, Any]]], *, warm: int) -> float:
     """Execute a statement with each list of parameters over a connection of its own, all lists at once.
 
     Every execution commits by itself. Returns the seconds until the last commit; the first `warm` of each list come
@@ -35,7 +33,7 @@ async def execute_all(
 
 async def _phase(
     connections: Sequence[psycopg.AsyncConnection[Any]],
-    statement: LiteralString,
+    statement: str,
     calls: Sequence[Sequence[Mapping[str, Any]]],
 ) -> None:
     pairs = zip(connections, calls, strict=True)
@@ -43,7 +41,7 @@ async def _phase(
 
 
 async def _execute(
-    connection: psycopg.AsyncConnection[Any], statement: LiteralString, calls: Sequence[Mapping[str, Any]]
+    connection: psycopg.AsyncConnection[Any], statement: str, calls: Sequence[Mapping[str, Any]]
 ) -> None:
     for parameters in calls:
         cursor = await connection.execute(statement, parameters)

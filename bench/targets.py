@@ -1,6 +1,5 @@
 """What each benchmark must reach, in one table."""
 
-import operator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,8 +15,7 @@ class Target:
 
     def met(self, value: float) -> bool:
         """Whether a measured value is on the right side of the bound."""
-        compare = operator.ge if self.direction == "at least" else operator.le
-        return compare(value, self.bound)
+        return value >= self.bound if self.direction == "at least" else value <= self.bound
 
     def __str__(self) -> str:
         """The bound in words, such as "at least 0.3"."""

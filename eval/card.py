@@ -81,7 +81,7 @@ def _description(bundle: Bundle, training: Mapping[str, Any]) -> str:
         '"more severe than".\n'
         f"- Reads the first {bundle.max_tokens} tokens of a text. Links, handles and mail addresses are replaced first.\n"
         f"- One ONNX graph in int8, {size / 1e6:.1f} MB with tokenizer and calibration.\n"
-        f"- Trained for {config['minutes']:g} minutes on CPU: {training['rows_seen']:,} rows seen, out of "
+        f"- Trained for {training['minutes']:g} minutes on CPU: {training['rows_seen']:,} rows seen, out of "
         f"{training['rows_selected']:,} selected; seed {config['seed']}; training file sha256 "
         f"`{training['data']['sha256']}`."
     )

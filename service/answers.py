@@ -40,7 +40,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 def answer(error: TriageError) -> JSONResponse:
     """The one error shape."""
-    return JSONResponse({"error": error.code, "detail": error.detail}, status_code=error.status, headers=error.headers)
+    return JSONResponse(error.shape(), status_code=error.status, headers=error.headers)
 
 
 async def _triage_error(_request: Request, error: Exception) -> JSONResponse:

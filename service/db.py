@@ -1,12 +1,16 @@
 """The database: engine, and one transaction per request that commits before the response leaves."""
 
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from typing import Annotated, Any
 
 import psycopg
 from fastapi import Depends, Request
+from psycopg.rows import namedtuple_row
+from sqlalchemy import TextClause
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from service.settings import SettingsError
@@ -45,10 +49,40 @@ async def unit_of_work(request: Request) -> AsyncIterator[AsyncConnection]:
 UnitOfWork = Annotated[AsyncConnection, Depends(unit_of_work, scope="function")]
 
 
-async def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
-    """The psycopg connection below, for libraries that write in the caller's transaction."""
-    raw = await connection.get_raw_connection()
-    driver = raw.driver_connection
+def driver_connection(connection: AsyncConnection) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection below, for those who write in the caller's transaction without SQLAlchemy."""
+    sync = connection.sync_connection
+    driver = sync.connection.driver_connection if sync is not None else None
     if not isinstance(driver, psycopg.AsyncConnection):
         raise TypeError(f"psycopg connection expected, not {type(driver).__name__}")
     return driver
+
+
+async def fetch(
+    connection: AsyncConnection, statement: TextClause, values: Mapping[str, Any] | None = None
+) -> list[Any]:
+    """All rows of a statement, columns as attributes; for the paths that every report and every claim takes.
+
+    Runs on the driver, in the connection's transaction: SQLAlchemy's compiler, execution context and result cost three
+    times what the statement itself does. Errors are those of `connection.execute`. Raises DBAPIError.
+    """
+    cursor = driver_connection(connection).cursor(row_factory=namedtuple_row)
+    try:
+        await cursor.execute(_driver_sql(statement.text), values or {})
+        return await cursor.fetchall()
+    except psycopg.Error as error:
+        raise DBAPIError.instance(statement.text, None, error, psycopg.Error, hide_parameters=True) from error
+
+
+async def fetch_one(
+    connection: AsyncConnection, statement: TextClause, values: Mapping[str, Any] | None = None
+) -> Any | None:
+    """The first row of `fetch`, or None where there is none."""
+    rows = await fetch(connection, statement, values)
+    return rows[0] if rows else None
+
+
+@cache
+def _driver_sql(statement: str) -> str:
+    """`:name` as `%(name)s`, which is what psycopg takes; the statements are constants of the stores."""
+    return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))

@@ -17,6 +17,10 @@ class TriageError(Exception):
         self.detail = detail
         self.headers = dict(headers or {})
 
+    def shape(self) -> dict[str, str]:
+        """The one JSON form of every error."""
+        return {"error": self.code, "detail": self.detail}
+
 
 class InvalidRequestError(TriageError):
     """The body or a parameter breaks the documented form."""
@@ -96,6 +100,13 @@ class LeaseStaleError(TriageError):
 
     status = 409
     code = "lease_stale"
+
+
+class ContentChangedError(TriageError):
+    """The content was edited while the reviewer held the case; the next attempt decides what is shown now."""
+
+    status = 409
+    code = "content_changed"
 
 
 class CaseNotOpenError(TriageError):

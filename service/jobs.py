@@ -20,6 +20,6 @@ async def enqueue(
     jobs: App, connection: AsyncConnection, task: str, *, arguments: dict[str, Any], run_at: datetime | None = None
 ) -> None:
     """Add a job in the caller's transaction: it exists exactly if that transaction commits."""
-    driver = await driver_connection(connection)
+    driver = driver_connection(connection)
     deferrer = jobs.configure_task(name=task, allow_unknown=True, schedule_at=run_at, connection=driver)
     await deferrer.defer_async(**arguments)

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.db import UnitOfWork
+from service.db import UnitOfWork, fetch_one
 from service.errors import CrossSiteRequestError, ForbiddenError, NotSignedInError
 
 SESSION_COOKIE = "triage_session"
@@ -108,10 +108,10 @@ async def find_principal(request: Request, connection: AsyncConnection) -> Princ
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     session = request.cookies.get(SESSION_COOKIE)
     if scheme.lower() == "bearer" and key:
-        row = (await connection.execute(_BY_KEY, {"hash": token_hash(key.strip())})).one_or_none()
+        row = await fetch_one(connection, _BY_KEY, {"hash": token_hash(key.strip())})
     elif session:
         refuse_cross_site(request)
-        row = (await connection.execute(_BY_SESSION, {"hash": token_hash(session)})).one_or_none()
+        row = await fetch_one(connection, _BY_SESSION, {"hash": token_hash(session)})
     else:
         return None
     return Principal(row.id, row.username, row.role) if row else None

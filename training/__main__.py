@@ -2,10 +2,10 @@
 
 import argparse
 import json
+import logging
 import random
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from training.config import ConfigError, load_config
 from training.data import describe_rows, permitted, select_rows
 from training.encoders import EncoderError
 from training.export_onnx import BASELINE, ExportError, export
-from training.network import CheckpointError, save_checkpoint
+from training.network import CheckpointError, load_checkpoint, save_checkpoint
 from training.train import train
 
 # Validation rows looked at while training; all of them would cost minutes each time.
@@ -40,6 +40,8 @@ ERRORS = (
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 2 for input that cannot be used, with the reason on standard error."""
     options = _parser().parse_args(arguments)
+    logging.basicConfig(format="%(asctime)s %(message)s", stream=sys.stderr)
+    logging.getLogger("training").setLevel(logging.INFO)
     try:
         options.run_command(options)
     except ERRORS as error:
@@ -54,7 +56,10 @@ def _train(options: argparse.Namespace) -> None:
     looked_at = permitted(validation, config)
     random.Random(config.seed).shuffle(looked_at)
     areas = load_taxonomy(options.taxonomy).area_ids
-    trained = train(config, rows, validation=looked_at[:ROWS_LOOKED_AT], areas=areas, log=_logger())
+    start = load_checkpoint(options.start, config=config)[0] if options.start else None
+    if start and start.areas != areas:
+        raise CheckpointError(f"{options.start}: was trained on other areas than those of the taxonomy")
+    trained = train(config, rows, validation=looked_at[:ROWS_LOOKED_AT], areas=areas, start=start)
     data = {"sha256": sha256_of(_file(options.data, "train")), **describe_rows(select_rows(rows, config))}
     save_checkpoint(trained, options.out, data=data)
 
@@ -63,7 +68,7 @@ def _baseline(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     rows, validation = _rows(options.data, "train"), _rows(options.data, "validation")
     areas = load_taxonomy(options.taxonomy).area_ids
-    fitted = fit_baseline(config, rows, validation=validation, areas=areas, log=_logger())
+    fitted = fit_baseline(config, rows, validation=validation, areas=areas)
     figures = measure(make_truth(validation, areas), fitted.scores, areas)
     print(figures_table(figures))
     report = {
@@ -80,9 +85,7 @@ def _baseline(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     taxonomy = load_taxonomy(options.taxonomy)
-    bundle = export(
-        options.run, options.validation, options.out, taxonomy=taxonomy, now=datetime.now(UTC), log=_logger()
-    )
+    bundle = export(options.run, options.validation, options.out, taxonomy=taxonomy, now=datetime.now(UTC))
     print(f"{bundle.folder}: bundle {bundle.hash}")
 
 
@@ -94,12 +97,6 @@ def _file(folder: Path, name: str) -> Path:
 
 def _rows(folder: Path, name: str) -> Sequence[LabelledText]:
     return list(read_labelled_texts(_file(folder, name)))
-
-
-def _logger() -> Callable[[str], None]:
-    """Prints lines on standard error with the seconds since now."""
-    start = time.monotonic()
-    return lambda line: print(f"{time.monotonic() - start:6.0f} s  {line}", file=sys.stderr, flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
             "--config", type=Path, required=True, help="TOML file, such as training/configs/minilm.toml"
         )
         command.add_argument("--out", type=Path, required=True, help="run folder to write to")
+    training.add_argument("--start", type=Path, help="run folder whose network is trained on instead of a new one")
     exporting = commands.add_parser("export", help="write the bundle of a run, calibrated and measured")
     exporting.set_defaults(run_command=_export)
     exporting.add_argument("--run", type=Path, required=True, help="run folder that `train` wrote")

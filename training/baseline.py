@@ -5,7 +5,8 @@ balanced classes. The regularisation strength is chosen per area on a slice of t
 are only scored.
 """
 
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,7 @@ MIN_HELD_OUT_POSITIVES = 10
 CHARACTER_FEATURES = 200_000
 WORD_FEATURES = 100_000
 
-Log = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,12 @@ def fit_baseline(
     *,
     validation: Sequence[LabelledText],
     areas: tuple[str, ...],
-    log: Log = print,
 ) -> BaselineScores:
     """Fit on the rows that `config` selects from `rows` and score `validation`. An area that is not learned scores 0."""
     chosen = select_rows(rows, config)
     truth = make_truth(chosen, areas)
     features, to_score = _features([row.text for row in chosen], [row.text for row in validation])
-    log(f"{len(chosen)} rows, {features.shape[1]} features")
+    logger.info("%d rows, %d features", len(chosen), features.shape[1])
     held_out = np.random.default_rng(config.seed).random(len(chosen)) < HELD_OUT_SHARE
     scores = np.zeros((len(validation), len(areas)))
     strengths: dict[str, float] = {}
@@ -67,7 +67,7 @@ def fit_baseline(
         strengths[area] = _choose_strength(features, labels, known=known, held_out=held_out)
         model = _fit(features[known], labels[known], strengths[area])
         scores[:, column] = model.decision_function(to_score)
-        log(f"{area}: {int(labels[known].sum())} positives of {int(known.sum())}, C {strengths[area]}")
+        logger.info("%s: %d positives of %d, C %g", area, labels[known].sum(), known.sum(), strengths[area])
     return BaselineScores(scores, strengths, len(chosen))
 
 

@@ -75,5 +75,5 @@ def _check_kind(path: Path, key: str, value: object, kind: object) -> None:
         or isinstance(value, bool) != (kind is bool)
     ):
         raise ConfigError(f"{path}: {key} must be {getattr(kind, '__name__', kind)}, not {value!r}")
-    if key in _ABOVE_ZERO and not value > 0:
+    if key in _ABOVE_ZERO and isinstance(value, int | float) and value <= 0:
         raise ConfigError(f"{path}: {key} must be above 0, not {value!r}")

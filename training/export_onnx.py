@@ -1,8 +1,8 @@
 """From a finished run to a bundle: trace, quantise, calibrate on what will be served, measure, and only then write."""
 
 import json
+import logging
 import tempfile
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ TRACE_TEXTS = ("", "ok", "😀" * 40, "நான் நாளை வருகி
 
 BASELINE = "baseline.json"
 
-Log = Callable[[str], None]
+logger = logging.getLogger(__name__)
 Logits = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
@@ -62,9 +62,7 @@ class Parity:
     severity_changes: int
 
 
-def export(
-    run: Path, validation: Path, out: Path, *, taxonomy: Taxonomy, now: datetime, log: Log = print
-) -> files.Bundle:
+def export(run: Path, validation: Path, out: Path, *, taxonomy: Taxonomy, now: datetime) -> files.Bundle:
     """Write the bundle of the run in folder `run` to folder `out`, calibrated and measured on `validation`.
 
     Raises CheckpointError, EncoderError, RecordError, ExportError; `out` is replaced only after everything passed.
@@ -80,13 +78,13 @@ def export(
     truth = make_truth(rows, trained.areas)
     tokenizer = (run / TOKENIZER).read_bytes()
     float_model, int8_model = _graphs(trained)
-    log(f"int8 model: {len(int8_model) / 1e6:.1f} MB; scoring {len(rows)} rows with both models")
+    logger.info("int8 model: %.1f MB; scoring %d rows with both models", len(int8_model) / 1e6, len(rows))
     float_logits = _logits(float_model, tokenizer, trained, rows)
     int8_logits = _logits(int8_model, tokenizer, trained, rows)
     calibration = fit_calibration(truth, *int8_logits, areas=trained.areas, trained=trained.trained_areas)
     trace = _trace_difference(trained, float_model, tokenizer, rows)
     parity = _compare(calibration, float_logits, int8_logits, trained=trained, trace=trace)
-    log(f"parity: {parity}")
+    logger.info("parity: %s", parity)
     _check_parity(parity)
     contents = {
         files.MODEL: int8_model,

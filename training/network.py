@@ -26,7 +26,10 @@ class CheckpointError(ValueError):
 
 @dataclass(slots=True)
 class Trained:
-    """What a run leaves: network, tokenizer, column order, which columns were learned, and on how many rows."""
+    """What a run leaves: network, tokenizer, column order, which columns were learned, on how many rows, in what time.
+
+    `rows_seen` and `minutes` count all runs where one was started from another; `config` is that of the last.
+    """
 
     network: TriageNetwork
     tokenizer: Tokenizer
@@ -35,6 +38,7 @@ class Trained:
     trained_areas: tuple[str, ...]
     rows_selected: int
     rows_seen: int
+    minutes: float
 
 
 def build_network(tokenizer: Tokenizer, config: TrainConfig, *, areas: int) -> TriageNetwork:
@@ -65,22 +69,27 @@ def save_checkpoint(trained: Trained, folder: Path, *, data: dict[str, Any]) -> 
         "trained_areas": trained.trained_areas,
         "rows_selected": trained.rows_selected,
         "rows_seen": trained.rows_seen,
+        "minutes": trained.minutes,
         "data": data,
     }
     (folder / RUN).write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
 
 
-def load_checkpoint(folder: Path) -> tuple[Trained, dict[str, Any]]:
-    """What `save_checkpoint` wrote, with run.json as it stands. Raises CheckpointError."""
+def load_checkpoint(folder: Path, *, config: TrainConfig | None = None) -> tuple[Trained, dict[str, Any]]:
+    """What `save_checkpoint` wrote, with run.json as it stands; `config` replaces the run's own, to train on.
+
+    Raises CheckpointError, also where the network is not of the kind that `config` describes.
+    """
     try:
         state: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        config = TrainConfig(**{**state["config"], "licences": tuple(state["config"]["licences"])})
+        config = config or TrainConfig(**{**state["config"], "licences": tuple(state["config"]["licences"])})
         tokenizer = Tokenizer.from_buffer((folder / TOKENIZER).read_bytes())
         areas = tuple(state["areas"])
         network = build_network(tokenizer, config, areas=len(areas))
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"{folder}: not the folder of a finished training run ({error})") from error
+        reason = " ".join(str(error).split())
+        raise CheckpointError(f"{folder}: not the folder of a finished training run ({reason})") from error
     limit_tokens(tokenizer, config.max_tokens)
     network.eval()
     trained = Trained(
@@ -91,5 +100,6 @@ def load_checkpoint(folder: Path) -> tuple[Trained, dict[str, Any]]:
         trained_areas=tuple(state["trained_areas"]),
         rows_selected=state["rows_selected"],
         rows_seen=state["rows_seen"],
+        minutes=state["minutes"],
     )
     return trained, state

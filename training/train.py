@@ -1,5 +1,6 @@
 """Fine-tune the wide-and-deep network on labelled rows: one file, top to bottom, `train(config, …)` is the whole stage."""
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +30,7 @@ MIN_POSITIVES = 5
 # The share of the time after which, again and again, a look is taken at the validation rows.
 REPORT_EVERY = 0.2
 
-Log = Callable[[str], None]
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -48,37 +49,47 @@ def train(
     *,
     validation: Sequence[LabelledText],
     areas: tuple[str, ...],
-    log: Log = print,
+    start: Trained | None = None,
 ) -> Trained:
     """Train on `rows` by the clock of `config.minutes`; `validation` is only reported on, never chosen by.
 
-    Raises EncoderError when the base encoder is not installed as pinned.
+    `start` is trained on in place of a new network. Raises EncoderError when the base encoder is not installed as pinned.
     """
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     chosen = select_rows(rows, config)
-    folder = locate_encoder(config.encoder)
-    tokenizer = extend_tokenizer(folder, (row.text for row in chosen), min_count=config.min_character_count)
-    limit_tokens(tokenizer, config.max_tokens)
-    network = build_network(tokenizer, config, areas=len(areas))
+    network, tokenizer = (start.network, start.tokenizer) if start else _begin(chosen, config, areas=len(areas))
     network.wide.sparse = True
     train_rows = encode_rows(chosen, tokenizer, areas)
     positives = (train_rows.truth.labels * train_rows.truth.known).sum(0).astype(int).tolist()
     learned = [count >= MIN_POSITIVES for count in positives]
     train_rows.truth.known[:, [not one for one in learned]] = 0
-    log(f"{len(chosen)} rows, vocabulary {tokenizer.get_vocab_size()}")
-    log("positives: " + ", ".join(f"{area} {count}" for area, count in zip(areas, positives, strict=True)))
+    logger.info("%d rows, vocabulary %d", len(chosen), tokenizer.get_vocab_size())
+    logger.info("positives: %s", ", ".join(f"{area} {count}" for area, count in zip(areas, positives, strict=True)))
 
     checks = encode_rows(validation, tokenizer, areas)
-    warm_up_wide(network, train_rows, config, log=log)
-    log(f"wide branch alone: {report_line(network, checks, areas)}")
-    seen = fine_tune(network, train_rows, config, log=log, report=lambda: report_line(network, checks, areas))
+    if not start:
+        warm_up_wide(network, train_rows, config)
+    logger.info("before fine-tuning: %s", report_line(network, checks, areas))
+    before = start.rows_seen if start else 0
+    generator = np.random.default_rng(config.seed + 1 + before)
+    seen = fine_tune(
+        network, train_rows, config, generator=generator, report=lambda: report_line(network, checks, areas)
+    )
     silence_untrained(network, torch.tensor(learned))
-    trained = tuple(area for area, has in zip(areas, learned, strict=True) if has)
-    return Trained(network, tokenizer, config, areas, trained, rows_selected=len(chosen), rows_seen=seen)
+    return Trained(
+        network=network,
+        tokenizer=tokenizer,
+        config=config,
+        areas=areas,
+        trained_areas=tuple(area for area, has in zip(areas, learned, strict=True) if has),
+        rows_selected=len(chosen),
+        rows_seen=before + seen,
+        minutes=config.minutes + (start.minutes if start else 0),
+    )
 
 
-def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log: Log) -> None:
+def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig) -> None:
     """Fit the n-gram table alone first: as a linear model it needs many passes, which are cheap without the encoder."""
     generator = np.random.default_rng(config.seed)
     loss_of = _make_loss(rows, config)
@@ -100,14 +111,20 @@ def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log
             total, steps = total + loss.item(), steps + 1
         for group in optimizer.param_groups:
             group["lr"] *= 0.5
-        log(f"wide epoch {epoch + 1}: loss {total / max(steps, 1):.4f}")
+        logger.info("wide epoch %d: loss %.4f", epoch + 1, total / max(steps, 1))
     with torch.no_grad():
         network.head.bias.copy_(bias)
 
 
-def fine_tune(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log: Log, report: Callable[[], str]) -> int:
+def fine_tune(
+    network: TriageNetwork,
+    rows: Rows,
+    config: TrainConfig,
+    *,
+    generator: np.random.Generator,
+    report: Callable[[], str],
+) -> int:
     """Train encoder, heads and table together until the clock runs out; returns the number of rows seen."""
-    generator = np.random.default_rng(config.seed + 1)
     loss_of = _make_loss(rows, config)
     dense, sparse = _optimizers(network, config)
     weights = [weight for group in dense.param_groups for weight in group["params"]]
@@ -133,7 +150,7 @@ def fine_tune(network: TriageNetwork, rows: Rows, config: TrainConfig, *, log: L
         if share > (reports + 1) * REPORT_EVERY:
             reports += 1
             with clock.stopped():
-                log(f"{share:.0%} of the time, {seen} rows, loss {loss.item():.3f}: {report()}")
+                logger.info("%.0f %% of the time, %d rows, loss %.3f: %s", 100 * share, seen, loss.item(), report())
     return seen
 
 
@@ -173,6 +190,13 @@ def encode_rows(rows: Sequence[LabelledText], tokenizer: Tokenizer, areas: Seque
     """Rows as the network takes them; `tokenizer` must know its limit already."""
     ids = encode_texts([row.text for row in rows], tokenizer)
     return Rows(ids, np.array([len(one) for one in ids], np.int64), make_truth(rows, areas), row_weights(rows))
+
+
+def _begin(rows: Sequence[LabelledText], config: TrainConfig, *, areas: int) -> tuple[TriageNetwork, Tokenizer]:
+    folder = locate_encoder(config.encoder)
+    tokenizer = extend_tokenizer(folder, (row.text for row in rows), min_count=config.min_character_count)
+    limit_tokens(tokenizer, config.max_tokens)
+    return build_network(tokenizer, config, areas=areas), tokenizer
 
 
 class _Clock:

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.db import fetch_one
+
 _CASE = text("""
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
            s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
@@ -57,7 +59,8 @@ _SAVE_DRAFT = text("""
 _LOCK_SUBJECT = text(
     "SELECT s.id FROM subjects s JOIN cases c ON c.subject_id = s.id WHERE c.id = :case_id FOR UPDATE OF s"
 )
-_NEWER = text("SELECT id FROM cases WHERE subject_id = :subject AND status <> 'decided'")
+# Locked, so that nobody decides that case while reports are moved into it.
+_NEWER = text("SELECT id FROM cases WHERE subject_id = :subject AND status <> 'decided' FOR NO KEY UPDATE")
 _REOPEN = text("UPDATE cases SET status = 'open', decided_at = NULL WHERE id = :case_id AND status = 'decided'")
 _MOVE_REPORTS = text("UPDATE reports SET case_id = :new WHERE case_id = :old")
 _RECOUNT = text(
@@ -65,9 +68,9 @@ _RECOUNT = text(
 )
 
 
-async def case_row(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Row[Any] | None:
+async def case_row(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Any | None:
     """One case with subject, evidence, newest reports and the viewer's draft."""
-    return (await connection.execute(_CASE, {"case_id": case_id, "viewer": viewer})).one_or_none()
+    return await fetch_one(connection, _CASE, {"case_id": case_id, "viewer": viewer})
 
 
 async def decisions(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
@@ -109,7 +112,7 @@ async def lock_subject(connection: AsyncConnection, case_id: UUID) -> UUID | Non
 
 
 async def open_case_of(connection: AsyncConnection, subject: UUID) -> UUID | None:
-    """The subject's open case, if there is one."""
+    """The subject's open case, locked, if there is one."""
     return (await connection.execute(_NEWER, {"subject": subject})).scalar_one_or_none()
 
 

@@ -112,7 +112,7 @@ async def reopen(
 
 
 async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[Any]:
-    row = await store.case_row(connection, case_id, viewer=viewer)
+    row: Row[Any] | None = await store.case_row(connection, case_id, viewer=viewer)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")
     return row

@@ -3,37 +3,35 @@
 from uuid import UUID
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 
 from service.cases.workflow import keep_late_draft
 from service.db import UnitOfWork
 from service.decisions import workflow
 from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
 from service.decisions.workflow import DecisionRules
-from service.errors import LeaseStaleError
+from service.errors import ContentChangedError, LeaseStaleError
 from service.security import CaseReviewer
 
 router = APIRouter(prefix="/v1", tags=["decisions"])
 
 
-@router.post("/cases/{case_id}/decisions", status_code=201, summary="Decide a claimed case")
+@router.post(
+    "/cases/{case_id}/decisions", status_code=201, summary="Decide a claimed case", response_model=DecisionMade
+)
 async def decide(
     case_id: UUID, body: DecisionIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
-) -> DecisionMade:
+) -> DecisionMade | JSONResponse:
     state = request.app.state
+    rules = DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds)
     try:
-        return await workflow.decide(
-            connection,
-            case_id,
-            body,
-            holder=caller.id,
-            rules=DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds),
-        )
-    except LeaseStaleError:
-        # The refusal rolls this request's transaction back, so the draft is kept in one of its own.
+        return await workflow.decide(connection, case_id, body, holder=caller.id, rules=rules)
+    except (LeaseStaleError, ContentChangedError) as error:
+        # Answered instead of raised: raising would roll the draft back. Neither refusal has stored anything else
+        # but that the changed content was shown.
         draft = body.model_dump(mode="json", exclude={"lease_token"})
-        async with state.engine.begin() as own:
-            await keep_late_draft(own, case_id, token=body.lease_token, holder=caller.id, body=draft)
-        raise
+        await keep_late_draft(connection, case_id, token=body.lease_token, holder=caller.id, body=draft)
+        return JSONResponse(error.shape(), status_code=error.status)
 
 
 @router.post("/decisions/{decision_id}/undo", summary="Take a decision back before its effects are sent")

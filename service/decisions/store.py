@@ -7,6 +7,19 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# First the lock, then, in a statement of its own, the rest: only so does it see the reports and the evidence that came
+# in while it waited. Else a report in the same moment could make a live lease look stale, or be left out of the message.
+_LOCK = text("SELECT evidence_id FROM cases WHERE id = :case_id FOR NO KEY UPDATE")
+_SHOW_CHANGED = text("""
+    WITH shown AS (
+        UPDATE leases SET evidence_id = :evidence_id
+        WHERE token = :token AND case_id = :case_id AND holder = :holder AND evidence_id <> :evidence_id
+          AND ended_at IS NULL
+        RETURNING case_id
+    )
+    INSERT INTO events (kind, case_id, actor) SELECT 'case.content_changed', case_id, :holder FROM shown
+    RETURNING case_id
+""")
 _DECIDE = text("""
     WITH decided AS (
         UPDATE cases SET status = 'decided', decided_at = now(),
@@ -46,6 +59,19 @@ _UNDO = text("""
     ON CONFLICT DO NOTHING RETURNING decision_id
 """)
 _CASE_OF = text("SELECT case_id FROM decisions WHERE id = :decision_id AND decided_by = :person")
+
+
+async def lock_case(connection: AsyncConnection, case_id: UUID) -> UUID | None:
+    """Lock a case against reports and other decisions; returns the evidence it shows now."""
+    return (await connection.execute(_LOCK, {"case_id": case_id})).scalar_one_or_none()
+
+
+async def show_changed(
+    connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, evidence_id: UUID
+) -> bool:
+    """Note that the holder is told of changed content; False when they were shown this evidence already."""
+    values = {"case_id": case_id, "token": token, "holder": holder, "evidence_id": evidence_id}
+    return (await connection.execute(_SHOW_CHANGED, values)).one_or_none() is not None
 
 
 async def decide(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any] | None:

@@ -11,7 +11,7 @@ from service import events
 from service.cases.workflow import reopen
 from service.decisions import store
 from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
-from service.errors import InvalidRequestError, NotFoundError, UndoExpiredError, UnknownLabelError
+from service.errors import ContentChangedError, InvalidRequestError, NotFoundError, UndoExpiredError, UnknownLabelError
 from service.ids import new_id
 from service.leases.workflow import stale
 from service.outbox import workflow as outbox
@@ -37,8 +37,13 @@ async def decide(
     holder: UUID,
     rules: DecisionRules,
 ) -> DecisionMade:
-    """Decide the case that `holder` has leased. Raises LeaseStaleError, UnknownLabelError, InvalidRequestError."""
+    """Decide the case that `holder` has leased. Raises LeaseStaleError, ContentChangedError or a 422."""
     check_labels(decision, rules.taxonomy)
+    evidence_id = await store.lock_case(connection, case_id)
+    if evidence_id is not None and await store.show_changed(
+        connection, case_id=case_id, token=decision.lease_token, holder=holder, evidence_id=evidence_id
+    ):
+        raise ContentChangedError("the content was edited while you held this case: look at it again, then decide")
     values = decision.model_dump(exclude={"lease_token"}) | {
         "decision_id": new_id(),
         "case_id": case_id,
@@ -92,11 +97,11 @@ async def undo(
     case_id = await store.case_of(connection, decision_id, person=person)
     if case_id is None:
         raise NotFoundError(f"there is no decision {decision_id} of yours")
-    if not await store.undo(connection, decision_id, person=person):
+    in_time = await store.undo(connection, decision_id, person=person)
+    if not in_time or not await outbox.cancel(connection, decision_id):
         raise UndoExpiredError(
             "this decision can no longer be undone: its effects are being sent, or it was undone before"
         )
-    await outbox.cancel(connection, decision_id)
     await events.record(
         connection, "decision.undone", case_id=case_id, actor=person, data={"decision": str(decision_id)}
     )

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.db import fetch, fetch_one
+
 # A lapsed case goes back to its old place. It stays listed however often that happens, and the count is an alert.
 _RETURN_LAPSED = text("""
     WITH lapsed AS (
@@ -34,10 +36,10 @@ _LEASE_NEXT = """
         UPDATE cases SET status = 'leased', lease_token = :token, lease_holder = :holder,
                lease_expires_at = now() + make_interval(secs => :seconds)
         FROM next WHERE cases.id = next.id
-        RETURNING cases.id, cases.lease_expires_at, cases.rank_value, cases.rank
+        RETURNING cases.id, cases.evidence_id, cases.lease_expires_at, cases.rank_value, cases.rank
     ), leased AS (
-        INSERT INTO leases (token, case_id, holder, rank_value, rank)
-        SELECT :token, id, :holder, rank_value, rank FROM claimed
+        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank)
+        SELECT :token, id, :holder, evidence_id, rank_value, rank FROM claimed
     ), logged AS (
         INSERT INTO events (kind, case_id, actor) SELECT 'case.claimed', id, :holder FROM claimed
     )
@@ -49,6 +51,15 @@ CLAIM_NEXT_SQL = _LEASE_NEXT.format(
         ORDER BY rank_value DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
 )
 _CLAIM_NEXT = text(CLAIM_NEXT_SQL)
+# While a lapsed case waits to be given back, this one finds nothing: that case may be the riskiest of all.
+_CLAIM_NEXT_UNLESS_LAPSED = text(
+    _LEASE_NEXT.format(
+        next="""
+        SELECT id FROM cases WHERE queue = :queue AND status = 'open'
+          AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND lease_expires_at <= now())
+        ORDER BY rank_value DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+    )
+)
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
         next="""
@@ -88,15 +99,20 @@ _RELEASE = text("""
 
 async def return_lapsed(connection: AsyncConnection) -> int:
     """Give every lapsed case back to its queue; returns how many."""
-    return len((await connection.execute(_RETURN_LAPSED)).all())
+    return len(await fetch(connection, _RETURN_LAPSED))
 
 
-async def claim_next(
-    connection: AsyncConnection, *, queue: str, token: UUID, holder: UUID, seconds: int
-) -> Row[Any] | None:
-    """Lease the first open case of the queue that nobody else is taking right now: (id, lease_expires_at) or None."""
+async def claim_next(connection: AsyncConnection, *, queue: str, token: UUID, holder: UUID, seconds: int) -> Any | None:
+    """Lease the first open case of the queue that nobody else is taking right now: (id, lease_expires_at) or None.
+
+    Lapsed cases are given back first, which takes statements of its own only when there are any.
+    """
     values = {"queue": queue, "token": token, "holder": holder, "seconds": seconds}
-    return (await connection.execute(_CLAIM_NEXT, values)).one_or_none()
+    row = await fetch_one(connection, _CLAIM_NEXT_UNLESS_LAPSED, values)
+    if row is None:
+        await return_lapsed(connection)
+        row = await fetch_one(connection, _CLAIM_NEXT, values)
+    return row
 
 
 async def claim_case(

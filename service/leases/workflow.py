@@ -24,7 +24,6 @@ class Lease:
 
 async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, seconds: int) -> Lease | None:
     """Lease the riskiest case of the queue to `holder`; None when nothing waits."""
-    await store.return_lapsed(connection)
     token = new_id()
     row = await store.claim_next(connection, queue=queue, token=token, holder=holder, seconds=seconds)
     return Lease(token, row.id, holder, row.lease_expires_at) if row else None

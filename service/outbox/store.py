@@ -14,7 +14,7 @@ _INSERT_ENDPOINT = text(
 )
 _ENDPOINTS = text("""
     SELECT e.id, e.url, e.active, e.created_at,
-           count(*) FILTER (WHERE o.state = 'pending') AS pending,
+           count(*) FILTER (WHERE o.state IN ('pending', 'sending')) AS pending,
            count(*) FILTER (WHERE o.state = 'delivered') AS delivered,
            count(*) FILTER (WHERE o.state = 'failed') AS failed
     FROM webhook_endpoints e LEFT JOIN outbox o ON o.endpoint_id = e.id
@@ -26,21 +26,31 @@ _INSERT = text("""
     INSERT INTO outbox (id, endpoint_id, decision_id, kind, payload, deliver_after)
     VALUES (:id, :endpoint_id, :decision_id, :kind, :payload, :deliver_after)
 """)
-_CANCEL = text("UPDATE outbox SET state = 'cancelled' WHERE decision_id = :decision_id AND state = 'pending'")
-_DUE = text("""
-    SELECT o.id, o.payload, o.attempts, e.id AS endpoint_id, e.url, e.secret, e.active,
-           greatest(extract(epoch FROM o.deliver_after - now()), 0)::float AS seconds_early
-    FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
-    WHERE o.id = :id AND o.state = 'pending'
+# Waits for a sender that holds the row; what is being sent can no longer be taken back.
+_CANCEL = text("""
+    WITH messages AS (SELECT id, state FROM outbox WHERE decision_id = :decision_id FOR UPDATE), cancelled AS (
+        UPDATE outbox SET state = 'cancelled' FROM messages WHERE outbox.id = messages.id AND messages.state = 'pending'
+    )
+    SELECT count(*) FROM messages WHERE state <> 'pending'
+""")
+_BEGIN = text("""
+    UPDATE outbox SET state = 'sending' FROM webhook_endpoints AS e
+    WHERE outbox.id = :id AND outbox.state IN ('pending', 'sending') AND outbox.deliver_after <= now()
+      AND e.id = outbox.endpoint_id
+    RETURNING outbox.payload, outbox.attempts, e.url, e.secret, e.active
+""")
+_SECONDS_EARLY = text("""
+    SELECT greatest(extract(epoch FROM deliver_after - now()), 0)::float FROM outbox
+    WHERE id = :id AND state IN ('pending', 'sending')
 """)
 _DELIVERED = text("""
     UPDATE outbox SET state = 'delivered', delivered_at = now(), attempts = attempts + 1, last_error = NULL
-    WHERE id = :id AND state = 'pending' RETURNING decision_id
+    WHERE id = :id AND state = 'sending' RETURNING decision_id
 """)
 _ATTEMPTED = text("""
     UPDATE outbox SET attempts = attempts + 1, last_error = :error,
            state = CASE WHEN :final THEN 'failed' ELSE state END
-    WHERE id = :id AND state = 'pending'
+    WHERE id = :id AND state = 'sending'
 """)
 
 
@@ -83,14 +93,19 @@ async def insert(connection: AsyncConnection, message: StoredMessage) -> None:
     await connection.execute(_INSERT, asdict(message))
 
 
-async def cancel(connection: AsyncConnection, decision_id: UUID) -> None:
-    """Take back what was not sent yet."""
-    await connection.execute(_CANCEL, {"decision_id": decision_id})
+async def cancel(connection: AsyncConnection, decision_id: UUID) -> bool:
+    """Take back what was not sent yet; False when something of it is being sent or was."""
+    return int((await connection.execute(_CANCEL, {"decision_id": decision_id})).scalar_one()) == 0
 
 
-async def due(connection: AsyncConnection, message: UUID) -> Row[Any] | None:
-    """The pending message with its endpoint, or None when it was sent, cancelled or given up."""
-    return (await connection.execute(_DUE, {"id": message})).one_or_none()
+async def seconds_early(connection: AsyncConnection, message: UUID) -> float | None:
+    """How long the message still has to wait; None when it was delivered, cancelled or given up."""
+    return (await connection.execute(_SECONDS_EARLY, {"id": message})).scalar_one_or_none()
+
+
+async def begin(connection: AsyncConnection, message: UUID) -> Row[Any] | None:
+    """Mark a due message as being sent: (payload, attempts, url, secret, active); None when it is not to be sent."""
+    return (await connection.execute(_BEGIN, {"id": message})).one_or_none()
 
 
 async def mark_delivered(connection: AsyncConnection, message: UUID) -> bool:

@@ -81,36 +81,41 @@ async def publish(connection: AsyncConnection, jobs: App, message: Message) -> N
         await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments=arguments, run_at=message.after)
 
 
-async def cancel(connection: AsyncConnection, decision_id: UUID) -> None:
-    """Take back the messages of a decision that was undone in time."""
-    await store.cancel(connection, decision_id)
+async def cancel(connection: AsyncConnection, decision_id: UUID) -> bool:
+    """Take back the messages of a decision; False when it is too late for that."""
+    return await store.cancel(connection, decision_id)
 
 
 async def deliver(engine: AsyncEngine, client: httpx.AsyncClient, message: UUID, *, attempts: int) -> None:
-    """Send one message. Does nothing when it was sent or cancelled before. Raises DeliveryError to be tried again."""
-    async with engine.connect() as connection:
-        row = await store.due(connection, message)
+    """Send one message. Does nothing when it was sent or cancelled before. Raises DeliveryError to be tried again.
+
+    The message is marked as being sent, in a transaction of its own, before anything leaves: from then on an undo
+    comes too late. A process that dies in between leaves the mark, and the job is run again by another.
+    """
+    # The undo window is judged by the database's clock alone; a job that woke early waits it out.
+    while early := await _seconds_early(engine, message):
+        await asyncio.sleep(early)
+    async with engine.begin() as connection:
+        row = await store.begin(connection, message)
     if row is None:
         return
-    # The undo window is judged by the database's clock alone; a job that woke early waits it out.
-    await asyncio.sleep(row.seconds_early)
-    if row.seconds_early:
-        async with engine.connect() as connection:
-            row = await store.due(connection, message)
-        if row is None:
-            return
-    error = "the endpoint was closed" if not row.active else await _send(client, row, message)
+    error = await _send(client, row, message) if row.active else "the endpoint was closed"
+    final = not row.active or row.attempts + 1 >= attempts
     async with engine.begin() as connection:
         if error is None:
             if await store.mark_delivered(connection, message):
                 await events.record(connection, "webhook.delivered", data={"message": str(message)})
             return
-        final = not row.active or row.attempts + 1 >= attempts
         await store.mark_attempted(connection, message, error=error, final=final)
         if final:
             await events.record(connection, "webhook.failed", data={"message": str(message)})
-            return
-    raise DeliveryError(error)
+    if not final:
+        raise DeliveryError(error)
+
+
+async def _seconds_early(engine: AsyncEngine, message: UUID) -> float:
+    async with engine.connect() as connection:
+        return await store.seconds_early(connection, message) or 0.0
 
 
 async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> str | None:

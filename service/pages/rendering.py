@@ -58,6 +58,7 @@ def _environment() -> Environment:
         chance=words.chance,
         duration=words.duration,
         moment=words.moment,
+        sentence=words.sentence,
         spoken=words.spoken,
     )
     environment.globals["hidden_characters"] = words.hidden_characters

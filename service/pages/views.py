@@ -15,13 +15,17 @@ from service.pages.words import spoken
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
 
+# Risks in one queue differ by orders of magnitude: a bar is this much shorter, of 100, for every halving.
+BAR_PER_HALVING = 10.0
+LEAST_BAR = 2.0
+
 # A case that waits for years must not overflow the page that shows it.
 MOST_DOUBLINGS = 200.0
 
 
 @dataclass(frozen=True, slots=True)
 class UpcomingRow:
-    """One line of the preview of a queue. `risk_share` is 0-100 on a logarithmic scale, 100 for the riskiest shown."""
+    """One line of the preview of a queue. `risk_share` is the length of its bar, 100 for the riskiest shown."""
 
     position: int
     case_id: UUID
@@ -138,7 +142,7 @@ def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:
 def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> list[UpcomingRow]:
     """The preview of a queue from the rows of `service.queues.workflow.upcoming`."""
     risks = [risk_now(row.rank, now) for row in rows]
-    most = math.log2(1 + max(risks, default=1.0))
+    most = max(risks, default=1.0)
     return [
         UpcomingRow(
             position=position,
@@ -148,7 +152,7 @@ def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> lis
             reported=not row.rank["scored"],
             severity=_likely_severity(row.rank["severity"], taxonomy),
             risk=risk,
-            risk_share=100 * math.log2(1 + risk) / most,
+            risk_share=max(LEAST_BAR, 100 - BAR_PER_HALVING * math.log2(most / risk)),
             views_per_hour=row.views_per_hour,
             waiting_seconds=_waited(row.rank, now),
             pictures=row.pictures,
@@ -224,16 +228,19 @@ def policy_options(taxonomy: Taxonomy) -> list[Option]:
 
 def event_details(event: EventOut) -> str:
     """The data of an event in one line; identifiers are left out, they help nobody who reads."""
-    return ", ".join(
-        f"{spoken(key)} {value}"
-        for key, value in event.data.items()
-        if isinstance(value, str | int | float) and not _is_id(value)
-    )
+    said = ((spoken(key), _plain(value)) for key, value in event.data.items())
+    return ", ".join(f"{name} {value}" for name, value in said if value)
 
 
 def utc_now() -> datetime:
     """The time by which the pages count."""
     return datetime.now(UTC)
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, list):
+        return " and ".join(filter(None, map(_plain, value)))
+    return "" if value is None or isinstance(value, dict) or _is_id(value) else spoken(str(value))
 
 
 def _is_id(value: object) -> bool:

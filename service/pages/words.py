@@ -58,6 +58,12 @@ def spoken(identifier: str) -> str:
     return identifier.replace("_", " ").replace(".", " ")
 
 
+def sentence(text: str) -> str:
+    """A text of the API, written to stand inside a line, as a sentence of its own."""
+    capital = text[:1].upper() + text[1:]
+    return capital if capital.endswith((".", "!", "?")) else f"{capital}."
+
+
 def hidden_characters(text: str) -> int:
     """How many characters of a text cannot be seen: direction overrides, zero-width and control characters."""
     return sum(

@@ -7,6 +7,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.db import fetch_one
+
 _REMEMBER = text("""
     INSERT INTO idempotency_keys (principal_id, key, request_hash, report_id)
     VALUES (:principal_id, :key, :request_hash, :report_id) ON CONFLICT DO NOTHING RETURNING report_id
@@ -66,7 +68,7 @@ async def remember(
 ) -> bool:
     """Take an idempotency key; False when it was taken before. Waits for a call that is taking it right now."""
     values = {"principal_id": principal_id, "key": key, "request_hash": request_hash, "report_id": report_id}
-    return (await connection.execute(_REMEMBER, values)).one_or_none() is not None
+    return await fetch_one(connection, _REMEMBER, values) is not None
 
 
 async def remembered(connection: AsyncConnection, *, principal_id: UUID, key: str) -> Row[Any] | None:
@@ -74,9 +76,9 @@ async def remembered(connection: AsyncConnection, *, principal_id: UUID, key: st
     return (await connection.execute(_REMEMBERED, {"principal_id": principal_id, "key": key})).one_or_none()
 
 
-async def take_in(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
+async def take_in(connection: AsyncConnection, values: dict[str, Any]) -> Any:
     """Store one report whole; returns (case_id, status, evidence_id, scored)."""
-    return (await connection.execute(_TAKE_IN, values)).one()
+    return await fetch_one(connection, _TAKE_IN, values)
 
 
 async def attach(connection: AsyncConnection, *, evidence_id: UUID, media: Sequence[UUID]) -> None:

@@ -47,7 +47,7 @@ def test_every_source_is_named_with_its_licence() -> None:
 def test_bundle_without_baseline_or_figures_still_has_a_card(tmp_path: Path) -> None:
     values = manifest()
     metrics = values["metrics"]
-    nothing = {"areas": {}, "macro_auprc": None, "macro_interval": None, "severity_kappa": None}
+    nothing: dict[str, Any] = {"areas": {}, "macro_auprc": None, "macro_interval": None, "severity_kappa": None}
     metrics.update(baseline=None, int8={**metrics["int8"], **nothing}, float32={**metrics["float32"], **nothing})
     write_bundle(tmp_path / "b", contents=default_contents(), **values)
     text = card_text(load_bundle(tmp_path / "b"))

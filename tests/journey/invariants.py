@@ -64,6 +64,10 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
     "a message of an undone decision was sent, or one of a standing decision was not": """
         SELECT o.id, o.state FROM outbox o LEFT JOIN decision_undos u ON u.decision_id = o.decision_id
         WHERE o.state <> CASE WHEN u.decision_id IS NULL THEN 'delivered' ELSE 'cancelled' END""",
+    "a message does not name exactly the reports that its decision answers": f"""
+        SELECT o.id FROM outbox o JOIN ({_STANDING}) AS d ON d.id = o.decision_id
+        WHERE (SELECT jsonb_agg(r.id ORDER BY r.id) FROM reports r WHERE r.case_id = d.case_id) IS DISTINCT FROM
+              (SELECT jsonb_agg(named ORDER BY named) FROM jsonb_array_elements(o.payload::jsonb #> '{{data,reports}}') AS named)""",
     "evidence has no score": "SELECT id, score_state FROM evidence WHERE score_state <> 'scored' OR score IS NULL",
     "a rank does not know the score of its evidence": """
         SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id

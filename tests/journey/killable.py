@@ -20,11 +20,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from unittest import mock
 
+import psycopg
 import uvicorn
-from procrastinate import PsycopgConnector
-from sqlalchemy import event
-from sqlalchemy.engine import Engine
-from sqlalchemy.pool import Pool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeling.taxonomy import Taxonomy
@@ -87,20 +84,12 @@ class Steps:
             if self._count == self._die_at or (isinstance(self._die_at, str) and name.startswith(self._die_at)):
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    def watch_database(self) -> None:
-        """Count statements and transactions of every engine, and the statements of the job library."""
-
-        def before(statement: str, **_: object) -> None:
-            self.reached(f"before: {statement}")
-
-        def after(statement: str, **_: object) -> None:
-            self.reached(f"after: {statement}")
-
-        event.listen(Engine, "before_cursor_execute", before, named=True)
-        event.listen(Engine, "after_cursor_execute", after, named=True)
-        event.listen(Engine, "commit", lambda _connection: self.reached("before: commit"))
-        # A connection goes back to its pool right after the commit, and before the answer leaves.
-        event.listen(Pool, "checkin", lambda _connection, _record: self.reached("after: transaction"))
+    def watch_database(self, patches: ExitStack) -> None:
+        """Count statements and commits of whoever uses the driver: the service, SQLAlchemy and the job library."""
+        execute = self.wrapped("", psycopg.AsyncCursor.execute, named_by=1)
+        patches.enter_context(mock.patch.object(psycopg.AsyncCursor, "execute", execute))
+        commit = self.wrapped("commit", psycopg.AsyncConnection.commit)
+        patches.enter_context(mock.patch.object(psycopg.AsyncConnection, "commit", commit))
 
     def watch_files(self, folder: Path) -> None:
         """Count what changes a file's name or makes one, in any thread."""
@@ -136,13 +125,16 @@ class Steps:
 
         return counted
 
-    def wrapped(self, name: str, call: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        """The same call with a step before and after it."""
+    def wrapped(
+        self, name: str, call: Callable[P, Awaitable[T]], *, named_by: int | None = None
+    ) -> Callable[P, Awaitable[T]]:
+        """The same call with a step before and after it; `named_by` is the argument that tells such calls apart."""
 
         async def counted(*args: P.args, **kwargs: P.kwargs) -> T:
-            self.reached(f"before: {name}")
+            called = name if named_by is None else str(args[named_by])
+            self.reached(f"before: {called}")
             result = await call(*args, **kwargs)
-            self.reached(f"after: {name}")
+            self.reached(f"after: {called}")
             return result
 
         return counted
@@ -154,12 +146,13 @@ def _run(plan: Plan) -> None:
         os.dup2(log.fileno(), 2)
     configure_logs()
     steps = Steps(plan.trace, plan.die_at)
-    steps.watch_database()
     steps.watch_files(plan.settings.data_dir)
-    if plan.part == "serve":
-        _serve(plan, steps)
-    else:
-        _work(plan, steps)
+    with ExitStack() as patches:
+        steps.watch_database(patches)
+        if plan.part == "serve":
+            _serve(plan, steps)
+        else:
+            _work(plan, steps, patches)
 
 
 def _serve(plan: Plan, steps: Steps) -> None:
@@ -169,24 +162,16 @@ def _serve(plan: Plan, steps: Steps) -> None:
         areas = app.state.taxonomy.area_ids
         app.state.model = LiveModel(lambda: ConstantScorer(areas), concurrency=settings.score_concurrency)
     around = steps.around(app)
-    with mock.patch.object(outbox, "enqueue", steps.wrapped("enqueue", outbox.enqueue)):
-        uvicorn.run(
-            around, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop"
-        )
+    uvicorn.run(around, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
 
 
-def _work(plan: Plan, steps: Steps) -> None:
+def _work(plan: Plan, steps: Steps, patches: ExitStack) -> None:
     def constant(_settings: Settings, taxonomy: Taxonomy) -> Scorer:
         return ConstantScorer(taxonomy.area_ids)
 
     steps.armed = True
-    with ExitStack() as patches:
-        patches.enter_context(mock.patch.multiple(worker, **QUICK))
-        if not plan.real_model:
-            patches.enter_context(mock.patch.object(worker, "load_scorer", constant))
-        send = steps.wrapped("webhook", outbox._send)
-        patches.enter_context(mock.patch.object(outbox, "_send", send))
-        for name in ("execute_query_async", "execute_query_one_async", "execute_query_all_async"):
-            call = steps.wrapped(f"job {name}", getattr(PsycopgConnector, name))
-            patches.enter_context(mock.patch.object(PsycopgConnector, name, call))
-        asyncio.run(worker.work(plan.settings, str(plan.settings.database_url)))
+    patches.enter_context(mock.patch.multiple(worker, **QUICK))
+    if not plan.real_model:
+        patches.enter_context(mock.patch.object(worker, "load_scorer", constant))
+    patches.enter_context(mock.patch.object(outbox, "_send", steps.wrapped("webhook", outbox._send)))
+    asyncio.run(worker.work(plan.settings, str(plan.settings.database_url)))

@@ -6,7 +6,6 @@ import pytest
 from labeling.__main__ import MAX_PROBLEMS, main
 from labeling.records import LabelledText, write_labelled_texts
 
-
 # A gzip header with no deflate stream behind it.
 BROKEN = gzip.compress(b"{}")[:10] + b"\xff" * 20
 

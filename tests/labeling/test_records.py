@@ -16,7 +16,7 @@ from labeling.records import (
 )
 
 AREA_SETS = st.lists(st.sampled_from(["spam", "privacy", "harassment"]), unique=True).map(tuple)
-TEXTS = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=60)
+TEXTS = st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=60)
 
 ROW: dict[str, Any] = {
     "id": "r1",

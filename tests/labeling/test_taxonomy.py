@@ -11,7 +11,7 @@ def test_shipped_taxonomy_has_twenty_areas_five_severities_and_benign() -> None:
     taxonomy = load_taxonomy()
     assert len(taxonomy.areas) == 20
     assert taxonomy.label_ids == (*taxonomy.area_ids, "benign")
-    assert taxonomy.severity_weights == (0.2, 1, 4, 16, 64)
+    assert list(taxonomy.severity_weights) == [0.2, 1, 4, 16, 64]
     assert taxonomy.area("child_safety").floor == 4
 
 

@@ -79,7 +79,7 @@ def test_calibration_survives_its_file() -> None:
 )
 def test_calibration_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:
     sound = json.loads(Calibration((UNTRAINED, UNTRAINED), 1.0).to_json(NAMES))
-    with pytest.raises(BundleError, match="calibration.json: .*export the bundle anew"):
+    with pytest.raises(BundleError, match=r"calibration\.json: .*export the bundle anew"):
         parse_calibration(json.dumps({**sound, **change}).encode(), Path("calibration.json"), names=NAMES)
 
 

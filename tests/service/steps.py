@@ -128,3 +128,18 @@ def assert_error(answer: httpx.Response, status: int, code: str) -> str:
 def as_json(body: Any) -> bytes:
     """A body as bytes, with what `json=` of a client would refuse: lone surrogates, NaN and Infinity."""
     return json.dumps(body, ensure_ascii=True).encode()
+
+
+def seed_cases(database: str, count: int) -> None:
+    """Add open cases of distinct ranks straight into the tables; enough to be claimed, not to be looked at."""
+    query(
+        database,
+        """
+        WITH made AS (SELECT number, gen_random_uuid() AS id FROM generate_series(1, %s) AS number),
+        s AS (INSERT INTO subjects (id, external_id, kind) SELECT id, 'seeded-' || number, 'post' FROM made),
+        e AS (INSERT INTO evidence (id, subject_id, content_hash, text) SELECT id, id, '\\x00', 'text' FROM made)
+        INSERT INTO cases (id, subject_id, evidence_id, queue, status, rank_value, rank)
+        SELECT id, id, id, 'default', 'open', sin(number), '{}' FROM made
+        """,
+        count,
+    )

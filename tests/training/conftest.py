@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def bundle(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
-def read_json(path: Path) -> dict[str, object]:
+def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in a file."""
-    values: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+    values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return values

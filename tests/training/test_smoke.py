@@ -12,11 +12,11 @@ from labeling.taxonomy import load_taxonomy
 from models.bundle import MANIFEST, check_taxonomy, load_bundle
 from models.calibration import UNTRAINED_PRIOR, parse_calibration
 from models.inference import OnnxScorer, encode_texts
+from tests.training.conftest import AREAS, TEXTS, make_rows, read_json
 from training.__main__ import main
 from training.encoders import ENCODERS, EncoderError, extend_tokenizer, locate_encoder
 from training.network import load_checkpoint
 from training.train import predict
-from tests.training.conftest import AREAS, TEXTS, make_rows, read_json
 
 pytestmark = pytest.mark.training
 
@@ -84,7 +84,7 @@ def test_baseline_of_other_rows_is_not_shown_beside_the_bundle(
 def test_baseline_learns_the_same_areas(run: Path) -> None:
     report = read_json(run / "baseline.json")
     assert report["rows_selected"] == 66
-    assert set(report["strengths"]) == set(AREAS)  # type: ignore[call-overload]
+    assert set(report["strengths"]) == set(AREAS)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +105,25 @@ def test_bad_input_is_one_line_and_no_traceback(
 ) -> None:
     assert main([one.format(run=run, data=data, tmp=tmp_path) for one in arguments]) == 2
     assert re.fullmatch(r"error: [^\n]+\n", capsys.readouterr().err)
+
+
+def test_run_started_from_another_goes_on_from_it(run: Path, data: Path, tmp_path: Path) -> None:
+    arguments = ["train", "--data", str(data), "--config", str(data / "config.toml"), "--start", str(run)]
+    assert main([*arguments, "--out", str(tmp_path / "next")]) == 0
+    before, after = read_json(run / "run.json"), read_json(tmp_path / "next" / "run.json")
+    assert after["minutes"] == pytest.approx(0.1)
+    assert after["rows_seen"] > before["rows_seen"]
+    assert (tmp_path / "next" / "tokenizer.json").read_bytes() == (run / "tokenizer.json").read_bytes()
+
+
+def test_network_of_another_kind_is_not_trained_on(
+    run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "c.toml"
+    config.write_text((data / "config.toml").read_text().replace("40000", "50000"))
+    arguments = ["train", "--data", str(data), "--config", str(config), "--start", str(run), "--out", str(tmp_path)]
+    assert main(arguments) == 2
+    assert "not the folder of a finished training run" in capsys.readouterr().err
 
 
 def test_truncated_checkpoint_is_refused(run: Path, data: Path, tmp_path: Path) -> None:

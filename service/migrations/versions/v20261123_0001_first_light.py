@@ -151,6 +151,8 @@ CREATE TABLE leases (
     token uuid PRIMARY KEY,
     case_id uuid NOT NULL REFERENCES cases,
     holder uuid NOT NULL REFERENCES principals,
+    -- What the holder was shown; content that changes meanwhile has to be looked at before it can be decided.
+    evidence_id uuid NOT NULL REFERENCES evidence,
     granted_at timestamptz NOT NULL DEFAULT now(),
     ended_at timestamptz,
     outcome text CHECK (outcome IN ('decided', 'released', 'lapsed')),
@@ -218,7 +220,7 @@ CREATE TABLE outbox (
     payload text NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     deliver_after timestamptz NOT NULL,
-    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'cancelled', 'failed')),
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'sending', 'delivered', 'cancelled', 'failed')),
     attempts integer NOT NULL DEFAULT 0,
     last_error text,
     delivered_at timestamptz

@@ -2,13 +2,19 @@
 
 import { startDecision } from "./decide.js";
 import { onKey } from "./keys.js";
-import { Lease } from "./lease.js";
+import { claimAgain, Lease } from "./lease.js";
 import { startPage } from "./page.js";
 import { startPending, startReveals } from "./reveal.js";
 
 startPage();
 startPending();
 if (document.getElementById("lease")) startReview();
+else startReading();
+
+function startReading() {
+  const button = document.getElementById("claim-again");
+  button?.addEventListener("click", () => claimAgain(button, button.dataset.case));
+}
 
 function startReview() {
   const lease = new Lease();

@@ -5,7 +5,8 @@ let ahead = 0;
 export function setServerTime(written) {
   const [navigation] = performance.getEntriesByType("navigation");
   // The page was written just before its first byte arrived, which may be long before this script runs.
-  const arrived = performance.timeOrigin + (navigation?.responseStart || performance.now());
+  const since = navigation?.responseStart ? performance.now() - navigation.responseStart : 0;
+  const arrived = Date.now() - Math.max(0, since);
   ahead = Date.parse(written) - arrived;
 }
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service.db import create_engine
-from service.errors import UnknownMediaError
+from service.errors import MediaTooLargeError, UnknownMediaError
 from service.media import grants
 from service.media.grants import Grant
 from service.media.renderer import UPLOADS
@@ -499,4 +499,6 @@ async def test_samples_are_taken_in_within_the_callers_transaction(
     row = await ingest(console.connection, png(), uploaded_by=person.id, sample=True, **tools)
     [stored] = await console.execute("SELECT id, sample, uploaded_by FROM media")
     assert (stored.id, stored.sample, stored.uploaded_by) == (row.id, True, person.id)
+    with pytest.raises(MediaTooLargeError, match="bytes"):
+        await ingest(console.connection, bytes(20_000_001), uploaded_by=person.id, sample=True, **tools)
     assert await media_of(console.connection, uuid4(), score=None, reasons=[], taxonomy=taxonomy) == []

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.pages.words import amount, chance, duration, hidden_characters, moment, spoken
+from service.pages.words import amount, chance, duration, hidden_characters, moment, sentence, spoken
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,12 @@ def test_identifiers_become_words() -> None:
 
 def test_moment_names_its_time_zone() -> None:
     assert moment(datetime(2026, 11, 3, 7, 5, tzinfo=UTC)) == "3 Nov 2026, 07:05 UTC"
+
+
+def test_api_texts_become_sentences() -> None:
+    assert sentence("there is no case 7") == "There is no case 7."
+    assert sentence("Done.") == "Done."
+    assert not sentence("").strip(".")
 
 
 def test_hidden_characters_are_counted_and_joiners_are_not() -> None:

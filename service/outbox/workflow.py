@@ -93,7 +93,7 @@ async def deliver(engine: AsyncEngine, client: httpx.AsyncClient, message: UUID,
     comes too late. A process that dies in between leaves the mark, and the job is run again by another.
     """
     # The undo window is judged by the database's clock alone; a job that woke early waits it out.
-    while early := await _seconds_early(engine, message):
+    while early := await _seconds_early(engine, message):  # noqa: ASYNC110 - no event tells that a moment has come
         await asyncio.sleep(early)
     async with engine.begin() as connection:
         row = await store.begin(connection, message)

@@ -31,8 +31,8 @@ _ROWS = (
            CASE WHEN n <= %(leased)s THEN {_ID} END, CASE WHEN n <= %(leased)s THEN CAST(%(holder)s AS uuid) END,
            CASE WHEN n <= %(leased)s THEN now() + interval '1 hour' + n * interval '1 millisecond' END
     FROM generate_series(1, %(cases)s) AS n""",  # noqa: S608
-    f"""INSERT INTO leases (token, case_id, holder, rank_value, rank)
-    SELECT {_ID}, {_ID}, %(holder)s, %(value)s, CAST(%(rank)s AS jsonb)
+    f"""INSERT INTO leases (token, case_id, evidence_id, holder, rank_value, rank)
+    SELECT {_ID}, {_ID}, {_ID}, %(holder)s, %(value)s, CAST(%(rank)s AS jsonb)
     FROM generate_series(1, %(leased)s) AS n""",  # noqa: S608
     f"""INSERT INTO reports (id, case_id, evidence_id, channel, reason, note, reporter_id, received_from, case_status)
     SELECT {_ID}, {_ID}, {_ID}, 'user', 'harassment', 'seen today', 'reporter-' || n, %(holder)s, 'open'

@@ -24,6 +24,7 @@ OPSET = 17
 WEIGHT_LIMIT = 63
 TABLE_LIMIT = 127
 ACTIVATION_LIMIT = 127
+ACTIVATION_ZERO = 128
 # Smaller tables (token types, positions) and matrices stay in float: they save nothing.
 MIN_QUANTISED_VALUES = 100_000
 SMALLEST_SCALE = 1e-10
@@ -82,9 +83,9 @@ class _Rewriter:
         self._inputs: set[str] = set()
         self._constants = {
             "activation_limit": np.float32(ACTIVATION_LIMIT),
-            "activation_middle": np.float32(128),
-            "activation_zero": np.uint8(128),
-            "smallest_scale": np.float32(SMALLEST_SCALE),
+            "activation_shift": np.float32(ACTIVATION_ZERO + 0.5),
+            "activation_zero": np.uint8(ACTIVATION_ZERO),
+            "smallest_range": np.float32(SMALLEST_SCALE),
         }
 
     def is_large(self, name: str) -> bool:
@@ -127,15 +128,20 @@ class _Rewriter:
         if source in self._inputs:  # query, key and value read the same input
             return []
         self._inputs.add(source)
+        token = f"{source}_token"
         return [
-            helper.make_node("Abs", [source], [f"{source}_token_abs"]),
-            helper.make_node("ReduceMax", [f"{source}_token_abs"], [f"{source}_token_max"], axes=[-1], keepdims=1),
-            helper.make_node("Div", [f"{source}_token_max", "activation_limit"], [f"{source}_token_raw_scale"]),
-            helper.make_node("Max", [f"{source}_token_raw_scale", "smallest_scale"], [f"{source}_token_scale"]),
-            helper.make_node("Div", [source, f"{source}_token_scale"], [f"{source}_token_ratio"]),
-            helper.make_node("Round", [f"{source}_token_ratio"], [f"{source}_token_round"]),
-            helper.make_node("Add", [f"{source}_token_round", "activation_middle"], [f"{source}_token_moved"]),
-            helper.make_node("Cast", [f"{source}_token_moved"], [f"{source}_token_int"], to=TensorProto.UINT8),
+            helper.make_node("ReduceMax", [source], [f"{token}_highest"], axes=[-1], keepdims=1),
+            helper.make_node("ReduceMin", [source], [f"{token}_lowest"], axes=[-1], keepdims=1),
+            helper.make_node("Neg", [f"{token}_lowest"], [f"{token}_minus_lowest"]),
+            helper.make_node(
+                "Max", [f"{token}_highest", f"{token}_minus_lowest", "smallest_range"], [f"{token}_range"]
+            ),
+            helper.make_node("Div", [f"{token}_range", "activation_limit"], [f"{token}_scale"]),
+            helper.make_node("Div", ["activation_limit", f"{token}_range"], [f"{token}_factor"]),
+            helper.make_node("Mul", [source, f"{token}_factor"], [f"{token}_ratio"]),
+            # The cast cuts towards zero, so that adding the zero point and a half rounds.
+            helper.make_node("Add", [f"{token}_ratio", "activation_shift"], [f"{token}_shifted"]),
+            helper.make_node("Cast", [f"{token}_shifted"], [f"{token}_int"], to=TensorProto.UINT8),
         ]
 
     def _quantise(self, name: str, *, axis: int, limit: int, scale_type: type[np.floating]) -> None:

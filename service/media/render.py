@@ -199,11 +199,8 @@ def _encode(image: Any, sniffed: Sniffed) -> bytes:
 def _on_screen(image: Any) -> Any:
     """The colours a browser would show, without needing the profile that is about to be dropped."""
     if "icc-profile-data" in image.get_fields():
-        try:
-            return image.icc_transform("srgb", embedded=True)
-        except pyvips.Error:
-            # A profile that cannot be read: browsers ignore it as well.
-            pass
+        # A profile that cannot be read counts for nothing, as in browsers: libvips falls back to sRGB.
+        return image.icc_transform("srgb", embedded=True)
     grey = image.interpretation in {"b-w", "grey16"}
     return image.colourspace("b-w" if grey else "srgb")
 

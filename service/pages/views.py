@@ -25,13 +25,17 @@ MOST_DOUBLINGS = 200.0
 
 @dataclass(frozen=True, slots=True)
 class UpcomingRow:
-    """One line of the preview of a queue. `risk_share` is the length of its bar, 100 for the riskiest shown."""
+    """One line of the preview of a queue. `risk_share` is the length of its bar, 100 for the riskiest shown.
+
+    `area` is what the model takes the content for or, where it found nothing or has not looked, what was reported.
+    """
 
     position: int
     case_id: UUID
     kind: str
     area: str
-    reported: bool
+    area_is_reported: bool
+    scored: bool
     severity: Severity
     risk: float
     risk_share: float
@@ -148,8 +152,9 @@ def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> lis
             position=position,
             case_id=row.id,
             kind=spoken(row.kind).capitalize(),
-            area=label_name(taxonomy, _leading(row)),
-            reported=not row.rank["scored"],
+            area=label_name(taxonomy, row.primary_area if _found(row, taxonomy) else row.reason),
+            area_is_reported=not _found(row, taxonomy),
+            scored=row.rank["scored"],
             severity=_likely_severity(row.rank["severity"], taxonomy),
             risk=risk,
             risk_share=max(LEAST_BAR, 100 - BAR_PER_HALVING * math.log2(most / risk)),
@@ -251,10 +256,8 @@ def _is_id(value: object) -> bool:
     return True
 
 
-def _leading(row: Any) -> str:
-    if row.rank["areas"]:
-        return str(row.rank["areas"][0]["area"])
-    return str(row.primary_area or row.reason)
+def _found(row: Any, taxonomy: Taxonomy) -> bool:
+    return row.primary_area is not None and row.primary_area != taxonomy.benign_id
 
 
 def _likely_severity(severity: Sequence[float], taxonomy: Taxonomy) -> Severity:

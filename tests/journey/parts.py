@@ -181,3 +181,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
     if settings.database_url:
         chosen["TRIAGE_DATABASE_URL"] = settings.database_url
     return chosen
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process, of whoever's, runs; a zombie does not."""
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")

@@ -1,1 +1,75 @@
 """`kill -9` of PostgreSQL itself under load: what was accepted is there when it is back."""
+
+import asyncio
+import os
+import random
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.journey.parts import PATIENCE_SECONDS, Command, environment_of, is_alive, until
+from tests.journey.test_kill_crowd import REPORTERS, REPORTS_EACH, report
+from tests.journey.world import World, new_world, settings_for
+
+pytestmark = pytest.mark.kill
+
+
+class Postgres:
+    """The embedded server of a data folder, as its own files describe it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._file = data_dir / "postgres" / "postmaster.pid"
+
+    def pid(self) -> int:
+        return int(self._lines()[0])
+
+    def address(self) -> str:
+        return f"postgresql://postgres:@/postgres?host={self._lines()[4]}"
+
+    async def end(self, by: signal.Signals) -> None:
+        """Send a signal and wait until the server is gone."""
+        pid = self.pid()
+        os.kill(pid, by)
+        await until(lambda: not is_alive(pid), f"PostgreSQL ends after {by.name}")
+
+    def _lines(self) -> list[str]:
+        return self._file.read_text(encoding="utf-8").splitlines()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """A service that started its own database."""
+    settings = settings_for(tmp_path, database=None)
+    log = tmp_path / "serve.log"
+    api = Command("serve", environment=environment_of(settings), log=log, port=settings.port)
+    await api.start()
+    postgres = Postgres(settings.data_dir)
+    try:
+        async with new_world(postgres.address(), tmp_path, settings=settings) as made:
+            made.parts.append(api)
+            made.patient = True
+            yield made
+    finally:
+        await asyncio.to_thread(api.kill)
+        await postgres.end(signal.SIGINT)
+
+
+async def test_reports_survive_a_kill_of_the_database(world: World) -> None:
+    api, postgres = world.parts[0], Postgres(world.settings.data_dir)
+    worker = world.command("work")
+    await worker.start()
+    reporters = [
+        asyncio.create_task(report(world.platform(api), number, random.Random(number))) for number in range(REPORTERS)
+    ]
+    enough = REPORTERS * REPORTS_EACH // 3
+    await until(lambda: len(world.ledger.accepted) >= enough, f"{enough} reports are accepted\n{api.log()}")
+    await postgres.end(signal.SIGKILL)
+    await until(lambda: world.ledger.outages >= REPORTERS, f"the outage is told to callers\n{api.log()}")
+    accepted = len(world.ledger.accepted)
+    await asyncio.to_thread(api.kill)
+    await asyncio.wait_for(asyncio.gather(*reporters), PATIENCE_SECONDS)
+    assert accepted < len(world.ledger.accepted) == REPORTERS * REPORTS_EACH
+    assert worker.status() is None, worker.log()
+    await world.finish(api, worker)

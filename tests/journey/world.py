@@ -104,11 +104,9 @@ class World:
             await caller.close()
 
 
-@asynccontextmanager
-async def new_world(database: str, folder: Path, *, patient: bool = False) -> AsyncIterator[World]:
-    """A world on a migrated, empty database; everything in it is killed at the end."""
-    folder.mkdir(parents=True, exist_ok=True)
-    settings = Settings(
+def settings_for(folder: Path, database: str | None) -> Settings:
+    """Settings of a service in that folder; without a database it starts an embedded one there."""
+    return Settings(
         data_dir=folder / "data",
         database_url=database,
         port=free_port(),
@@ -117,8 +115,14 @@ async def new_world(database: str, folder: Path, *, patient: bool = False) -> As
         reveal_seconds=LONG_SECONDS,
         score_timeout_seconds=1,
     )
+
+
+@asynccontextmanager
+async def new_world(database: str, folder: Path, *, settings: Settings | None = None) -> AsyncIterator[World]:
+    """A world on a migrated, empty database; everything in it is killed at the end."""
+    settings = settings or settings_for(folder, database)
     with listening() as inbox:
-        world = World(database, settings, folder, inbox, await make_keys(database), patient=patient)
+        world = World(database, settings, folder, inbox, await make_keys(database))
         await subscribe(database, inbox.url)
         try:
             yield world

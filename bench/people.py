@@ -1,8 +1,9 @@
 """Accounts that a benchmark acts as."""
 
-import asyncio
 from dataclasses import dataclass
 from uuid import UUID
+
+import uvloop
 
 from service.db import create_engine
 from service.people.schemas import PersonIn, RoleName
@@ -19,10 +20,11 @@ class Account:
 
 def add_accounts(url: str, role: RoleName, count: int) -> list[Account]:
     """Add `count` accounts of one role."""
-    return asyncio.run(_add(url, role, count))
+    return uvloop.run(add_accounts_in_loop(url, role, count))
 
 
-async def _add(url: str, role: RoleName, count: int) -> list[Account]:
+async def add_accounts_in_loop(url: str, role: RoleName, count: int) -> list[Account]:
+    """The same, for those who have an event loop running."""
     engine = create_engine(url, pool=1)
     try:
         async with engine.begin() as connection:

@@ -33,8 +33,13 @@ def libpq_url(url: str) -> str:
 
 
 def create_engine(url: str, *, pool: int) -> AsyncEngine:
-    """An engine with at most `pool` connections; callers wait for one rather than fail."""
-    return create_async_engine(sqlalchemy_url(url), pool_size=pool, max_overflow=0, pool_timeout=30)
+    """An engine with at most `pool` connections; callers wait for one rather than fail.
+
+    Its errors, and so the log, never hold the values of a statement: they are content.
+    """
+    return create_async_engine(
+        sqlalchemy_url(url), pool_size=pool, max_overflow=0, pool_timeout=30, hide_parameters=True
+    )
 
 
 async def unit_of_work(request: Request) -> AsyncIterator[AsyncConnection]:

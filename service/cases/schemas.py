@@ -1,13 +1,26 @@
 """Wire types of cases."""
 
+import json
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from service.leases.schemas import LeaseOut
 from service.media.schemas import MediaItem
+
+
+def _storable(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise ValueError("NaN, Infinity, halves of surrogate pairs and endless nesting cannot be stored") from error
+    # A backslash of the text itself is written as two; what is left of them stands before an escaped character.
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise ValueError("the character U+0000 cannot be stored; remove it")
+    return value
 
 
 class PersonRef(BaseModel):
@@ -119,4 +132,8 @@ class DraftIn(BaseModel):
     """An unfinished decision, kept for its author."""
 
     lease_token: UUID
-    body: dict[str, Any] = Field(description="Whatever the form holds; at most 10,000 characters as JSON.")
+    body: Annotated[
+        dict[str, Any],
+        AfterValidator(_storable),
+        Field(description="Whatever the form holds; at most 70,000 characters as JSON."),
+    ]

@@ -28,7 +28,8 @@ from service.media import workflow as media
 from service.ranking.rank import Rank, RankConfig, RankInputs, rank
 from service.ranking.words import explain
 
-DRAFT_CHARACTERS = 10_000
+# Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
+DRAFT_CHARACTERS = 70_000
 
 
 async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
@@ -74,7 +75,7 @@ async def save_draft(
     """Keep an unfinished decision for its author. Raises LeaseStaleError when they never held the case."""
     text = json.dumps(dict(body), ensure_ascii=False)
     if len(text) > DRAFT_CHARACTERS:
-        raise InvalidRequestError(f"a draft may have at most {DRAFT_CHARACTERS} characters as JSON")
+        raise InvalidRequestError(f"a draft may have at most {DRAFT_CHARACTERS:,} characters as JSON")
     if not await store.save_draft(connection, case_id=case_id, token=token, holder=holder, body=text):
         raise stale()
 

@@ -14,7 +14,7 @@ from tests.journey.receiver import Inbox
 
 _QUIET = """
     SELECT (SELECT count(*) FROM evidence WHERE score_state = 'waiting')
-         + (SELECT count(*) FROM outbox WHERE state = 'pending')
+         + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'sending'))
          + (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')) AS left_to_do
 """
 _STANDING = "SELECT d.* FROM decisions d WHERE NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)"

@@ -1,7 +1,6 @@
 """`kill -9` of PostgreSQL itself under load: what was accepted is there when it is back."""
 
 import asyncio
-import os
 import random
 import signal
 from collections.abc import AsyncIterator
@@ -9,33 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey.parts import PATIENCE_SECONDS, Command, environment_of, is_alive, until
+from tests.journey.parts import PATIENCE_SECONDS, Command, environment_of, until
+from tests.journey.postgres import Postgres
 from tests.journey.test_kill_crowd import REPORTERS, REPORTS_EACH, report
 from tests.journey.world import World, new_world, settings_for
 
 pytestmark = pytest.mark.kill
-
-
-class Postgres:
-    """The embedded server of a data folder, as its own files describe it."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._file = data_dir / "postgres" / "postmaster.pid"
-
-    def pid(self) -> int:
-        return int(self._lines()[0])
-
-    def address(self) -> str:
-        return f"postgresql://postgres:@/postgres?host={self._lines()[4]}"
-
-    async def end(self, by: signal.Signals) -> None:
-        """Send a signal and wait until the server is gone."""
-        pid = self.pid()
-        os.kill(pid, by)
-        await until(lambda: not is_alive(pid), f"PostgreSQL ends after {by.name}")
-
-    def _lines(self) -> list[str]:
-        return self._file.read_text(encoding="utf-8").splitlines()
 
 
 @pytest.fixture

@@ -3,9 +3,10 @@
 import { call } from "./api.js";
 import { countdown, secondsUntil } from "./clock.js";
 import { onKey } from "./keys.js";
-import { nameLanguages, showProblem, startPage } from "./page.js";
+import { nameLanguages, setState, showProblem, startPage } from "./page.js";
 
 const REFRESH_SECONDS = 15;
+const NOTHING_WAITS = "Nothing waits in this queue right now.";
 
 startPage();
 const live = document.getElementById("live");
@@ -27,7 +28,7 @@ async function claim(button) {
   try {
     const claimed = await call("POST", `/v1/queues/${encodeURIComponent(button.dataset.queue)}/claim`);
     if (claimed) return location.assign(`/cases/${claimed.case.id}`);
-    showProblem("Nothing waits in this queue right now.");
+    showProblem(NOTHING_WAITS);
     await refresh();
   } catch (error) {
     showProblem(error.message);
@@ -44,7 +45,10 @@ async function refresh() {
   const fresh = page.getElementById("live");
   if (!fresh || live.contains(document.activeElement)) return;
   live.replaceChildren(...document.adoptNode(fresh).childNodes);
-  document.getElementById("claim")?.toggleAttribute("aria-disabled", page.querySelector("#claim[aria-disabled]") !== null);
+  const empty = page.querySelector("#claim[aria-disabled]") !== null;
+  const button = document.getElementById("claim");
+  if (button) setState(button, "aria-disabled", empty);
+  if (!empty && document.getElementById("problem").textContent === NOTHING_WAITS) showProblem("");
   nameLanguages();
   tick();
 }

@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { Draft } from "./draft.js";
 import { DecisionForm } from "./form.js";
 import { onKey } from "./keys.js";
-import { announce, showProblem } from "./page.js";
+import { announce, setState, showProblem } from "./page.js";
 import { rememberDecision } from "./undo.js";
 
 const THEN_NEXT = "triage.then-next";
@@ -15,6 +15,7 @@ export function startDecision(lease) {
   const form = new DecisionForm();
   const draft = new Draft(lease, () => form.values());
   const element = document.getElementById("decision");
+  const button = document.getElementById("decide");
   const thenNext = document.getElementById("then-next");
   let busy = false;
 
@@ -36,7 +37,7 @@ export function startDecision(lease) {
     busy = true;
     showProblem("");
     // The button keeps its focus and its place; it only stops answering.
-    document.getElementById("decide").setAttribute("aria-disabled", "true");
+    setState(button, "aria-disabled", true);
     try {
       const body = { lease_token: lease.token, ...form.values() };
       const made = await call("POST", `/v1/cases/${lease.caseId}/decisions`, body);
@@ -46,7 +47,7 @@ export function startDecision(lease) {
       await goOn(lease.queue, thenNext.checked);
     } catch (error) {
       busy = false;
-      document.getElementById("decide").removeAttribute("aria-disabled");
+      setState(button, "aria-disabled", false);
       lease.refused(error);
     }
   }

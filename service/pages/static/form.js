@@ -1,6 +1,6 @@
 // The decision form as values: what depends on what, what is missing, what the model merely suggested.
 
-import { announce } from "./page.js";
+import { announce, setState } from "./page.js";
 
 export class DecisionForm {
   #form = document.getElementById("decision");
@@ -99,7 +99,9 @@ export class DecisionForm {
 
   #setProblem(id, problem) {
     document.getElementById(`${id}-problem`).textContent = problem;
-    document.getElementById(id).toggleAttribute("aria-invalid", Boolean(problem));
+    const field = document.getElementById(id);
+    // A group of chips cannot be invalid in the eyes of assistive technology; its problem text describes it.
+    if (field.matches("select, textarea")) setState(field, "aria-invalid", Boolean(problem));
   }
 
   #actionChanged(box) {

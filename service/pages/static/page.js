@@ -20,6 +20,12 @@ export function announce(text) {
   document.getElementById("announce").textContent = text;
 }
 
+// An empty ARIA attribute counts as false, so `toggleAttribute` would say nothing.
+export function setState(element, name, on) {
+  if (on) element.setAttribute(name, "true");
+  else element.removeAttribute(name);
+}
+
 export function showProblem(text) {
   const place = document.getElementById("problem");
   place.textContent = text;

@@ -184,7 +184,7 @@ async def plan_of(engine: AsyncEngine, statement: str, values: dict[str, Any]) -
             {"queue": "default", "token": uuid4(), "holder": uuid4(), "seconds": 600},
         ),
         (store._RETURN_LAPSED.text, "cases_leased", {}),
-        (scoring_store._TAKE.text, "evidence_waiting", {"seconds": 60, "least": 0, "most": 0, "limit": 128}),
+        (scoring_store._TAKE.text, "evidence_waiting", {"seconds": 60, "least": 0, "most": 0, "limit": 8}),
     ],
     ids=["claim", "return lapsed", "take for scoring"],
 )

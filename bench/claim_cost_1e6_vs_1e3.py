@@ -1,0 +1,65 @@
+"""Whether a claim gets slower with the length of the queue."""
+
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+import uvloop
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bench.database import empty_database
+from bench.filling import fill_cases
+from bench.measure import BenchError, Result, hardware, ratio, say, sides
+from bench.people import add_accounts
+from service.db import create_engine
+from service.leases.workflow import claim_next
+
+NAME = "claim_cost_1e6_vs_1e3"
+WARM = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _Sizes:
+    long: int
+    short: int
+    leased: int
+    claims: int
+
+
+def run(*, quick: bool) -> Result:
+    """Median time of a claim, commit included, in a long queue over that in a short one."""
+    sizes = _Sizes(1_500, 150, 50, 20) if quick else _Sizes(1_000_000, 1_000, 5_000, 500)
+    with empty_database() as short, empty_database() as long:
+        holders = []
+        for url, count in ((short, sizes.short), (long, sizes.long)):
+            say(f"{NAME}: filling {count:,} open cases")
+            holder = add_accounts(url, "reviewer", 1)[0].id
+            fill_cases(url, open_cases=count, leased=sizes.leased, holder=holder)
+            holders.append(holder)
+        say(f"{NAME}: {sizes.claims} claims on each side")
+        pairs = uvloop.run(_claim_in_turn((long, holders[1]), (short, holders[0]), claims=sizes.claims))
+    detail = sides(pairs, first="long", second="short", unit="ms")
+    detail |= {"open_long": sizes.long, "open_short": sizes.short, "live_leases_each": sizes.leased}
+    return Result(NAME, ratio(pairs), "ratio", detail | hardware())
+
+
+async def _claim_in_turn(long: tuple[str, UUID], short: tuple[str, UUID], *, claims: int) -> list[tuple[float, float]]:
+    engines = [create_engine(url, pool=1) for url, _ in (long, short)]
+    try:
+        pairs = [
+            (await _claim_ms(engines[0], long[1]), await _claim_ms(engines[1], short[1])) for _ in range(WARM + claims)
+        ]
+    finally:
+        for engine in engines:
+            await engine.dispose()
+    return pairs[WARM:]
+
+
+async def _claim_ms(engine: AsyncEngine, holder: UUID) -> float:
+    started = time.perf_counter()
+    async with engine.begin() as connection:
+        lease = await claim_next(connection, "default", holder=holder, seconds=600)
+    took = time.perf_counter() - started
+    if lease is None:
+        raise BenchError("the queue ran empty")
+    return 1000 * took

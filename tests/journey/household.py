@@ -1,0 +1,122 @@
+"""`python -m service up` seen from outside: its processes, its folder, what it tells, and calls to it."""
+
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString
+
+import httpx
+
+from service.samples.load import CREDENTIALS
+from tests.conftest import bearer
+from tests.journey.invariants import reading
+from tests.journey.parts import Command, free_port, is_alive, until
+from tests.journey.postgres import Postgres
+
+GREETING = "content-triage is ready"
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A line of the process table."""
+
+    pid: int
+    parent: int
+    arguments: str
+
+
+class Household:
+    """An `up` that a test starts and ends as often as it likes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.data_dir = folder / "data"
+        self.port = free_port()
+        environment = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir)}
+        self.command = Command("up", environment=environment, log=folder / "up.log", port=self.port)
+        self.postgres = Postgres(self.data_dir)
+
+    async def running(self) -> None:
+        """Start it unless it runs, and wait for its greeting."""
+        if self.command.generation and self.command.status() is None:
+            return
+        greetings = self.told().count(GREETING)
+        await self.command.start()
+        await until(lambda: self.told().count(GREETING) > greetings, f"up greets:\n{self.told()}")
+
+    async def stopped(self, by: signal.Signals = signal.SIGTERM) -> int:
+        """End it by a signal; returns its status."""
+        os.kill(self.command.pid(), by)
+        await until(lambda: self.command.status() is not None, f"up ends:\n{self.told()}")
+        status = self.command.status()
+        assert status is not None
+        return status
+
+    def told(self) -> str:
+        """Everything it wrote to the terminal."""
+        return self.command.log()
+
+    def credentials(self) -> dict[str, dict[str, str]]:
+        people: dict[str, dict[str, str]] = json.loads((self.data_dir / CREDENTIALS).read_text(encoding="utf-8"))
+        return people
+
+    def part(self, name: str) -> int | None:
+        """Process id of the API ("serve") or the worker ("work") while there is one."""
+        pids = [one.pid for one in self.descendants() if one.arguments.endswith(f"-m service {name}")]
+        return pids[0] if pids else None
+
+    def descendants(self) -> list[Process]:
+        """Every process that came from this one, and the database's."""
+        table = processes()
+        found = {self.command.pid(), self.postgres.pid()}
+        while more := {one.pid for one in table if one.parent in found} - found:
+            found |= more
+        return [one for one in table if one.pid in found]
+
+    def call(self, method: str, path: str, role: str, **options: Any) -> httpx.Response:
+        headers = bearer(self.credentials()[role]["api_key"]) | options.pop("headers", {})
+        address = self.command.address + path
+        return httpx.request(method, address, headers=headers, timeout=30, trust_env=False, **options)
+
+    def is_ready(self) -> bool:
+        """Whether the API answers that everything is there."""
+        try:
+            return bool(httpx.get(f"{self.command.address}/readyz", timeout=30, trust_env=False).json()["status"] == "ready")
+        except httpx.TransportError:
+            return False
+
+    async def report(self, subject: str, **content: Any) -> dict[str, Any]:
+        """Report a post and wait for its score; returns the case."""
+        post = {"id": subject, "kind": "post", "language": "en", **content}
+        body = {"channel": "user", "reason": "harassment", "subject": post}
+        answer = self.call("POST", "/v1/reports", "platform", json=body, headers={"Idempotency-Key": subject})
+        assert answer.status_code == 201, answer.text
+        await self.scored()
+        case: dict[str, Any] = self.call("GET", f"/v1/cases/{answer.json()['case_id']}", "reviewer").json()
+        return case
+
+    async def scored(self) -> None:
+        """Wait until the worker has nothing left to score."""
+        waiting = "SELECT count(*) FROM evidence WHERE score_state = 'waiting'"
+        await until(lambda: self.count(waiting) == 0, f"everything is scored:\n{self.told()}")
+
+    def count(self, query: LiteralString) -> int:
+        with reading(self.postgres.address()) as cursor:
+            row = cursor.execute(query).fetchone()
+        assert row is not None
+        return int(row["count"])
+
+
+def processes() -> list[Process]:
+    """The process table."""
+    listed = subprocess.run(["ps", "-axo", "pid=,ppid=,args="], capture_output=True, text=True, check=True)
+    rows = (line.split(None, 2) for line in listed.stdout.splitlines())
+    return [Process(int(row[0]), int(row[1]), row[2].strip()) for row in rows if len(row) == 3]
+
+
+async def gone(those: list[Process]) -> None:
+    """Wait until none of these processes is there any more."""
+    left = {one.pid: one.arguments for one in those}
+    await until(lambda: not any(is_alive(pid) for pid in left), f"all of these end: {left}", seconds=20)

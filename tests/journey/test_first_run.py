@@ -1,0 +1,162 @@
+"""`python -m service up` in an empty folder: what somebody meets who has just got the product, and what outlives a kill."""
+
+import os
+import signal
+import stat
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from service.samples.load import CREDENTIALS
+from tests.journey.household import GREETING, Household, gone
+from tests.journey.invariants import let_time_pass
+from tests.journey.parts import is_alive, until
+
+pytestmark = [pytest.mark.kill, pytest.mark.asyncio(loop_scope="module")]
+
+ROLES = {"platform", "reviewer", "specialist", "lead", "ml", "admin"}
+SAMPLES = 80
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def home(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Household]:
+    """Started once in an empty folder; tests that end it leave it to the next one to start it again."""
+    made = Household(tmp_path_factory.mktemp("first-run"))
+    await made.running()
+    yield made
+    if made.command.status() is None:
+        await made.stopped()
+
+
+async def test_it_says_where_it_is_and_who_can_sign_in(home: Household) -> None:
+    await home.running()
+    assert f"http://127.0.0.1:{home.port}" in home.told()
+    for person in home.credentials().values():
+        assert person["username"] in home.told()
+        assert person["password"] in home.told()
+        # Keys are for machines: they stay in the file.
+        assert person["api_key"] not in home.told()
+
+
+async def test_credentials_are_private_and_work(home: Household) -> None:
+    await home.running()
+    assert stat.S_IMODE((home.data_dir / CREDENTIALS).stat().st_mode) == 0o600
+    people = home.credentials()
+    assert set(people) == ROLES
+    for role, person in people.items():
+        assert set(person) == {"username", "password", "api_key"}
+        me = home.call("GET", "/v1/me", role).json()
+        assert (me["role"], me["username"]) == (role, person["username"])
+        signing_in = {"username": person["username"], "password": person["password"]}
+        assert home.call("POST", "/v1/session", role, json=signing_in).status_code == 204
+
+
+async def test_sample_cases_are_scored_and_come_in_order_of_risk(home: Household) -> None:
+    await home.running()
+    await home.scored()
+    assert home.count("SELECT count(*) FROM reports") >= SAMPLES
+    assert home.count("SELECT count(*) FROM evidence WHERE score_state <> 'scored'") == 0
+    assert home.count("SELECT count(*) FROM evidence_media") >= 10
+    open_cases = home.count("SELECT count(*) FROM cases WHERE status = 'open'")
+    assert home.call("GET", "/v1/queues", "lead").json()["queues"][0]["open"] == open_cases
+    ranks = [claim(home)["rank"] for _ in range(open_cases)]
+    assert home.call("POST", "/v1/queues/default/claim", "reviewer").status_code == 204
+    values = [rank["value"] for rank in ranks]
+    assert values == sorted(values, reverse=True)
+    assert all(rank["parts"]["scored"] for rank in ranks)
+    # Not one score for all: the model has read the texts.
+    assert len({str(rank["parts"]["severity"]) for rank in ranks}) > open_cases / 2
+    let_time_pass(home.postgres.address())
+
+
+@pytest.mark.parametrize(
+    ("text", "views"),
+    [
+        ("I know where you live and tonight I am coming to kill you and your whole family.", 5_000_000),
+        ("The sunset at the beach was lovely today, we had ice cream.", 40),
+    ],
+    ids=["grave", "harmless"],
+)
+async def test_own_report_takes_its_place(home: Household, text: str, views: int) -> None:
+    await home.running()
+    await home.scored()
+    own = await home.report(f"own-{views}", text=text, views_per_hour=views)
+    assert own["score_state"] == "scored"
+    open_cases = home.count("SELECT count(*) FROM cases WHERE status = 'open'")
+    claimed = []
+    while not claimed or claimed[-1]["id"] != own["id"]:
+        claimed.append(claim(home))
+    ranks = [case["rank"]["value"] for case in claimed]
+    assert ranks == sorted(ranks, reverse=True)
+    assert (len(claimed) == 1) == (views > 1_000_000)
+    assert len(claimed) < open_cases, "a harmless post of some reach is not the very last"
+    let_time_pass(home.postgres.address())
+
+
+@pytest.mark.parametrize("name", ["serve", "work"])
+async def test_killed_part_is_started_again(home: Household, name: str) -> None:
+    await home.running()
+    killed = home.part(name)
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    await until(lambda: home.part(name) not in {None, killed}, f"{name} is started again:\n{home.told()}")
+    await until(home.is_ready, f"it answers again:\n{home.told()}")
+    case = await home.report(f"after-{name}-{killed}", text="still here?")
+    assert case["score_state"] == "scored"
+
+
+async def test_killed_database_is_started_again(home: Household) -> None:
+    await home.running()
+    reports = home.count("SELECT count(*) FROM reports")
+    await home.postgres.end(signal.SIGKILL)
+    await until(home.postgres.runs, f"PostgreSQL is started again:\n{home.told()}")
+    await until(home.is_ready, f"it answers again:\n{home.told()}")
+    assert home.count("SELECT count(*) FROM reports") == reports
+    case = await home.report(f"after-database-{home.postgres.pid()}", text="still here?")
+    assert case["score_state"] == "scored"
+
+
+@pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
+async def test_signal_stops_everything(home: Household, by: signal.Signals) -> None:
+    await home.running()
+    everybody = home.descendants()
+    assert {"serve", "work"} <= {one.arguments.rpartition(" ")[2] for one in everybody}
+    assert await home.stopped(by) == 0
+    await gone(everybody)
+    assert not home.postgres.runs()
+
+
+async def test_second_start_keeps_the_data_and_adds_no_samples(home: Household) -> None:
+    await home.running()
+    own = await home.report(f"kept-{home.command.generation}", text="will this be here tomorrow?")
+    reports, credentials = home.count("SELECT count(*) FROM reports"), home.credentials()
+    await home.stopped()
+    await home.running()
+    assert home.count("SELECT count(*) FROM reports") == reports
+    assert home.credentials() == credentials
+    assert home.call("GET", f"/v1/cases/{own['id']}", "reviewer").json()["subject"] == own["subject"]
+    assert home.told().rpartition(GREETING)[2].count(credentials["reviewer"]["password"]) == 1
+
+
+async def test_killed_as_a_whole_it_leaves_nothing_that_is_in_its_way(home: Household) -> None:
+    await home.running()
+    reports = home.count("SELECT count(*) FROM reports")
+    parts = [one for one in home.descendants() if "-m service" in one.arguments]
+    assert await home.stopped(signal.SIGKILL) == -signal.SIGKILL
+    await gone(parts)
+    await home.running()
+    assert home.count("SELECT count(*) FROM reports") == reports
+    everybody = home.descendants()
+    assert await home.stopped() == 0
+    await gone(everybody)
+    assert not is_alive(everybody[0].pid)
+    assert not home.postgres.runs()
+
+
+def claim(home: Household) -> dict[str, object]:
+    """The next case."""
+    answer = home.call("POST", "/v1/queues/default/claim", "reviewer")
+    assert answer.status_code == 200, answer.text
+    case: dict[str, object] = answer.json()["case"]
+    return case

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from bench.measure import BenchError
+from service.settings import REPOSITORY
 
 START_SECONDS = 60
 
@@ -27,7 +28,7 @@ def served(database_url: str) -> Iterator[int]:
             "TRIAGE_DATA_DIR": str(Path(folder)),
             "TRIAGE_PORT": str(port),
         }
-        process = subprocess.Popen([sys.executable, "-m", "service", "serve"], env=environment, stdout=sys.stderr)
+        process = subprocess.Popen([sys.executable, "-m", "service", "serve"], cwd=REPOSITORY, env=environment)
         try:
             _wait_until_ready(process, port)
             yield port

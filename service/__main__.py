@@ -16,7 +16,7 @@ from service.db import create_engine
 from service.demo import walk_through
 from service.embedded import database_url
 from service.exports.workflow import labelled_texts
-from service.local import run_everything
+from service.local import end_with_parent, run_everything
 from service.migrate import migrate
 from service.observe import configure_logs
 from service.samples.load import load_samples, remove_samples
@@ -24,14 +24,18 @@ from service.settings import Settings, SettingsError
 from service.worker import work
 
 
-def serve(settings: Settings, _options: argparse.Namespace) -> None:
+def serve(settings: Settings, options: argparse.Namespace) -> None:
     """Run the API."""
+    if options.with_parent:
+        end_with_parent()
     app = create_app(settings, database_url=_migrated(settings))
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
 
 
-def worker(settings: Settings, _options: argparse.Namespace) -> None:
+def worker(settings: Settings, options: argparse.Namespace) -> None:
     """Run the background worker."""
+    if options.with_parent:
+        end_with_parent()
     asyncio.run(work(settings, _migrated(settings)))
 
 
@@ -96,8 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("up", up)
-    add("serve", serve)
-    add("work", worker)
+    for name, run in (("serve", serve), ("work", worker)):
+        add(name, run).add_argument(
+            "--with-parent", action="store_true", help="end when standard input closes: the starting process is gone"
+        )
     add("migrate", migrate_database)
     add("seed", seed).add_argument("--remove", action="store_true", help="remove sample cases and close sample log-ins")
     add("export", export).add_argument("--out", type=Path, default=Path("labels.jsonl"), help="file to write")

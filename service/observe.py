@@ -1,6 +1,7 @@
 """Logs and metrics. Neither ever holds content text, notes or identities of people."""
 
 import logging
+import sys
 import time
 
 import structlog
@@ -23,7 +24,7 @@ def configure_logs() -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
 

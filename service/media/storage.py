@@ -60,7 +60,8 @@ class LocalStorage:
             # A file of another length is what a failing disk or an interrupted restore leaves behind: written again.
             if path.stat().st_size == len(data):
                 return name
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for folder in (self._folder, path.parent):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Made with mode 600, in the folder of its destination so that the rename cannot cross file systems.
         descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
         try:

@@ -64,7 +64,7 @@ class Household:
 
     def part(self, name: str) -> int | None:
         """Process id of the API ("serve") or the worker ("work") while there is one."""
-        pids = [one.pid for one in self.descendants() if one.arguments.endswith(f"-m service {name}")]
+        pids = [one.pid for one in self.descendants() if f"-m service {name} " in one.arguments]
         return pids[0] if pids else None
 
     def descendants(self) -> list[Process]:

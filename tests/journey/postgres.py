@@ -28,5 +28,9 @@ class Postgres:
         os.kill(pid, by)
         await until(lambda: not is_alive(pid), f"PostgreSQL ends after {by.name}")
 
+    def pretend_to_be(self, pid: int) -> None:
+        """Write another process into the file of a server that was killed."""
+        self._file.write_text("\n".join([str(pid), *self._lines()[1:]]) + "\n", encoding="utf-8")
+
     def _lines(self) -> list[str]:
         return self._file.read_text(encoding="utf-8").splitlines()

@@ -83,7 +83,7 @@ async def test_own_report_takes_its_place(home: Household, text: str, views: int
     await home.scored()
     own = await home.report(f"own-{views}", text=text, views_per_hour=views)
     assert own["score_state"] == "scored"
-    open_cases = home.count("SELECT count(*) FROM cases WHERE status = 'open'")
+    open_cases = home.count("SELECT count(*) FROM cases WHERE status <> 'decided'")
     claimed = []
     while not claimed or claimed[-1]["id"] != own["id"]:
         claimed.append(claim(home))
@@ -121,7 +121,7 @@ async def test_killed_database_is_started_again(home: Household) -> None:
 async def test_signal_stops_everything(home: Household, by: signal.Signals) -> None:
     await home.running()
     everybody = home.descendants()
-    assert {"serve", "work"} <= {one.arguments.rpartition(" ")[2] for one in everybody}
+    assert all(any(f"-m service {part}" in one.arguments for one in everybody) for part in ("up", "serve", "work"))
     assert await home.stopped(by) == 0
     await gone(everybody)
     assert not home.postgres.runs()
@@ -145,6 +145,9 @@ async def test_killed_as_a_whole_it_leaves_nothing_that_is_in_its_way(home: Hous
     parts = [one for one in home.descendants() if "-m service" in one.arguments]
     assert await home.stopped(signal.SIGKILL) == -signal.SIGKILL
     await gone(parts)
+    # The worst that a container's restart leaves: the process number in the file is somebody else's by now.
+    await home.postgres.end(signal.SIGKILL)
+    home.postgres.pretend_to_be(os.getpid())
     await home.running()
     assert home.count("SELECT count(*) FROM reports") == reports
     everybody = home.descendants()

@@ -44,7 +44,7 @@ async def test_only_the_owner_can_read(tmp_path: Path) -> None:
     storage = LocalStorage(tmp_path / "media")
     path = tmp_path / "media" / await storage.put(b"picture")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE((tmp_path / "media").stat().st_mode) == 0o700
 
 
 async def test_damaged_file_of_another_length_is_written_again(tmp_path: Path) -> None:

@@ -78,6 +78,6 @@ def _is_postgres(pid: int) -> bool:
         os.waitpid(pid, os.WNOHANG)
     try:
         process = psutil.Process(pid)
-        return process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.name().startswith("postgres") and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -78,7 +78,9 @@ def _keep_database(data_dir: Path, stopping: threading.Event) -> None:
     try:
         start_embedded(data_dir)
     except subprocess.SubprocessError as error:
-        print(f"PostgreSQL does not start ({error}); its own log is in {data_dir / 'postgres' / 'log'}", file=sys.stderr)
+        print(
+            f"PostgreSQL does not start ({error}); its own log is in {data_dir / 'postgres' / 'log'}", file=sys.stderr
+        )
 
 
 def _require_free_port(settings: Settings) -> None:

@@ -3,30 +3,59 @@
 import logging
 import sys
 import time
+import traceback
+from typing import Any
 
 import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 REQUESTS = Counter("triage_http_requests_total", "HTTP requests", ["method", "route", "status"])
 SECONDS = Histogram("triage_http_request_seconds", "Time to answer an HTTP request", ["method", "route"])
 SCORED = Counter("triage_scored_total", "Texts scored by this process")
 
 
+def trace(error: BaseException) -> str:
+    """Types and places of an error and its causes, without their messages: those can quote content."""
+    chain: list[str] = []
+    one: BaseException | None = error
+    while one is not None:
+        chain.append("".join(traceback.format_tb(one.__traceback__)) + type(one).__name__)
+        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    return "\nafter:\n".join(chain)
+
+
 def configure_logs() -> None:
-    """JSON lines on standard error."""
+    """JSON lines on standard error; libraries that log an error through `logging` lose its message as well."""
+    logging.setLogRecordFactory(_record_without_message)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            _trace_only,
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def _trace_only(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    error = event.pop("exc_info", None)
+    if isinstance(error, BaseException):
+        event["trace"] = trace(error)
+    return event
+
+
+def _record_without_message(*values: Any, **named: Any) -> logging.LogRecord:
+    record = logging.LogRecord(*values, **named)
+    if record.exc_info and record.exc_info[1] is not None:
+        # Formatters use this text when it is there already.
+        record.exc_text = trace(record.exc_info[1])
+    return record
 
 
 class MeasureRequests:
@@ -52,5 +81,7 @@ class MeasureRequests:
             await self._app(scope, receive, watch)
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            REQUESTS.labels(scope["method"], route, str(status)).inc()
-            SECONDS.labels(scope["method"], route).observe(time.perf_counter() - started)
+            # A method that nobody knows is the caller's word: as a label it would stay in memory for ever.
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            REQUESTS.labels(method, route, str(status)).inc()
+            SECONDS.labels(method, route).observe(time.perf_counter() - started)

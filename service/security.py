@@ -136,24 +136,41 @@ def require(capability: Capability) -> Callable[..., Awaitable[Principal]]:
     """A dependency that gives the caller, or answers 401 or 403."""
 
     async def caller(request: Request, connection: UnitOfWork) -> Principal:
-        principal = await find_principal(request, connection)
-        if principal is None:
-            raise NotSignedInError(
-                "send a valid key as 'Authorization: Bearer <key>' or sign in; it may be unknown, expired or revoked"
-            )
-        if capability not in principal.capabilities:
-            raise ForbiddenError(f"role {principal.role!r} lacks the capability {capability.value!r}")
-        return principal
+        return _allowed(await find_principal(request, connection), capability)
 
     caller.capability = capability  # type: ignore[attr-defined]
     return caller
+
+
+def require_first(capability: Capability) -> Callable[..., Awaitable[Principal]]:
+    """As `require`, in a transaction that ends before the handler begins.
+
+    For handlers that wait long for something else: they must not keep a database connection to themselves.
+    """
+
+    async def caller(request: Request) -> Principal:
+        async with request.app.state.engine.connect() as connection:
+            return _allowed(await find_principal(request, connection), capability)
+
+    caller.capability = capability  # type: ignore[attr-defined]
+    return caller
+
+
+def _allowed(principal: Principal | None, capability: Capability) -> Principal:
+    if principal is None:
+        raise NotSignedInError(
+            "send a valid key as 'Authorization: Bearer <key>' or sign in; it may be unknown, expired or revoked"
+        )
+    if capability not in principal.capabilities:
+        raise ForbiddenError(f"role {principal.role!r} lacks the capability {capability.value!r}")
+    return principal
 
 
 ReportWriter = Annotated[Principal, Depends(require(Capability.REPORT_WRITE))]
 MediaWriter = Annotated[Principal, Depends(require(Capability.MEDIA_WRITE))]
 MediaViewer = Annotated[Principal, Depends(require(Capability.MEDIA_PREVIEW))]
 MediaRevealer = Annotated[Principal, Depends(require(Capability.MEDIA_REVEAL))]
-ScoreCaller = Annotated[Principal, Depends(require(Capability.SCORE))]
+ScoreCaller = Annotated[Principal, Depends(require_first(Capability.SCORE))]
 QueueReader = Annotated[Principal, Depends(require(Capability.QUEUE_READ))]
 CaseReader = Annotated[Principal, Depends(require(Capability.CASE_READ))]
 CaseReviewer = Annotated[Principal, Depends(require(Capability.CASE_REVIEW))]

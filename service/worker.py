@@ -89,8 +89,8 @@ async def housekeeping(engine: AsyncEngine, jobs: App, stopping: asyncio.Event) 
                 await return_lapsed(connection)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
-        except Exception as error:  # noqa: BLE001 - a database blip must not end the process
-            log.error("housekeeping.failed", error=f"{type(error).__name__}: {error}"[:300])
+        except Exception as error:  # a database blip must not end the process
+            log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
         try:
             await asyncio.wait_for(stopping.wait(), HOUSEKEEPING_SECONDS)
         except TimeoutError:

@@ -13,7 +13,7 @@ stored once, and an index on it serves the claim.
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -73,6 +73,17 @@ class AreaHarm:
     minutes: float
     harm: float
 
+    def to_json(self) -> dict[str, Any]:
+        """The fields by name; `dataclasses.asdict` would copy deeply and take half the time of a rank."""
+        return {
+            "area": self.area,
+            "probability": self.probability,
+            "weight": self.weight,
+            "vulnerability": self.vulnerability,
+            "minutes": self.minutes,
+            "harm": self.harm,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Rank:
@@ -97,7 +108,7 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
         "taxonomy_version": taxonomy.version,
         "scored": inputs.score is not None,
         "reasons": sorted(set(inputs.reasons)),
-        "areas": [asdict(one) for one in shown],
+        "areas": [one.to_json() for one in shown],
         "other_harm": math.fsum(one.harm for one in others),
         "other_harm_per_minute": math.fsum(one.harm / one.minutes for one in others),
         "severity": list(severity),

@@ -69,6 +69,10 @@ class LiveModel:
             except BundleError as error:
                 self._reason = f"the model bundle cannot be used ({error})"
                 log.error("model.unusable", reason=str(error))
+            except Exception as error:  # whatever a runtime raises, the rest of the service goes on
+                self._reason = f"the model cannot be loaded ({type(error).__name__})"
+                log.error("model.unusable", reason=type(error).__name__, exc_info=error)
+            if self._scorer is None:
                 await asyncio.sleep(RETRY_SECONDS)
         log.info("model.ready", bundle=self._scorer.bundle_hash)
 
@@ -79,9 +83,17 @@ class LiveModel:
             raise OverloadedError("too many calls wait for the model; try again in a moment")
         self._waiting += 1
         try:
-            return await to_thread.run_sync(scorer.score, texts, limiter=self._limiter)
+            return await to_thread.run_sync(score_all, scorer, texts, limiter=self._limiter)
         finally:
             self._waiting -= 1
+
+
+def score_all(scorer: Scorer, texts: Sequence[str]) -> list[Score]:
+    """One score for each text. Raises RuntimeError for a model that gives more or fewer."""
+    scores = scorer.score(texts)
+    if len(scores) != len(texts):
+        raise RuntimeError(f"the model gave {len(scores)} scores for {len(texts)} texts")
+    return scores
 
 
 def unassessed(scorer: Scorer) -> list[str]:

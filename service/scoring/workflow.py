@@ -13,7 +13,7 @@ from service.cases.workflow import rerank_evidence
 from service.observe import SCORED
 from service.ranking.rank import RankConfig
 from service.scoring import store
-from service.scoring.live_model import LiveModel, as_json
+from service.scoring.live_model import LiveModel, as_json, score_all
 from service.settings import Settings
 
 IDLE_SECONDS = 0.3
@@ -41,8 +41,8 @@ class ScoringLoop:
             pause = 0.0
             try:
                 pause = 0.0 if self._model.ready and await self.step() else IDLE_SECONDS
-            except Exception as error:  # noqa: BLE001 - the loop outlives whatever a model or a database does to it
-                log.error("scoring.failed", error=f"{type(error).__name__}: {error}"[:300])
+            except Exception as error:  # the loop outlives whatever a model or a database does to it
+                log.error("scoring.failed", error=type(error).__name__, exc_info=error)
                 pause = PAUSE_SECONDS
             if pause:
                 await _sleep(pause, stopping)
@@ -75,10 +75,7 @@ class ScoringLoop:
 
 
 def _score(scorer: Scorer, texts: list[str]) -> list[str]:
-    scores = scorer.score(texts)
-    if len(scores) != len(texts):
-        raise RuntimeError(f"the model gave {len(scores)} scores for {len(texts)} texts")
-    return [json.dumps(as_json(score, scorer)) for score in scores]
+    return [json.dumps(as_json(score, scorer)) for score in score_all(scorer, texts)]
 
 
 async def _sleep(seconds: float, stopping: asyncio.Event) -> None:

@@ -1,5 +1,6 @@
 """Every benchmark runs at tiny size and prints what it promises; targets, comparison and document follow the figures."""
 
+import importlib
 import json
 import subprocess
 import sys
@@ -88,7 +89,7 @@ def test_without_torch_a_figure_is_left_out(monkeypatch: pytest.MonkeyPatch) -> 
     def missing(_name: str) -> None:
         raise ModuleNotFoundError("No module named 'torch'", name="torch")
 
-    monkeypatch.setattr(command.importlib, "import_module", missing)
+    monkeypatch.setattr(importlib, "import_module", missing)
     result = command.measure("int8_vs_own_torch", quick=True)
     assert result.value is None
     assert "make check" in result.detail["not_measured"]

@@ -83,7 +83,9 @@ class Household:
     def is_ready(self) -> bool:
         """Whether the API answers that everything is there."""
         try:
-            return bool(httpx.get(f"{self.command.address}/readyz", timeout=30, trust_env=False).json()["status"] == "ready")
+            return bool(
+                httpx.get(f"{self.command.address}/readyz", timeout=30, trust_env=False).json()["status"] == "ready"
+            )
         except httpx.TransportError:
             return False
 

@@ -98,10 +98,15 @@ def is_quiet(database: str) -> bool:
     return row is not None and row["left_to_do"] == 0
 
 
-def let_time_pass(database: str) -> None:
-    """End every lease and every undo window, as a long wait would."""
+def end_leases(database: str) -> None:
+    """Let every lease lapse, as a long wait would."""
     with reading(database) as cursor:
         cursor.execute("UPDATE cases SET lease_expires_at = now() WHERE status = 'leased'")
+
+
+def end_undo_windows(database: str) -> None:
+    """Let every undo window pass, as a long wait would."""
+    with reading(database) as cursor:
         cursor.execute("UPDATE outbox SET deliver_after = now() WHERE deliver_after > now()")
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at = now() WHERE scheduled_at > now()")
 

@@ -170,7 +170,8 @@ def _work(plan: Plan, steps: Steps, patches: ExitStack) -> None:
         return ConstantScorer(taxonomy.area_ids)
 
     steps.armed = True
-    patches.enter_context(mock.patch.multiple(worker, **QUICK))
+    for name, seconds in QUICK.items():
+        patches.enter_context(mock.patch.object(worker, name, seconds))
     if not plan.real_model:
         patches.enter_context(mock.patch.object(worker, "load_scorer", constant))
     patches.enter_context(mock.patch.object(outbox, "_send", steps.wrapped("webhook", outbox._send)))

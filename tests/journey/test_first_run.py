@@ -4,13 +4,14 @@ import os
 import signal
 import stat
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
 
 from service.samples.load import CREDENTIALS
 from tests.journey.household import GREETING, Household, gone
-from tests.journey.invariants import let_time_pass
+from tests.journey.invariants import end_leases
 from tests.journey.parts import is_alive, until
 
 pytestmark = [pytest.mark.kill, pytest.mark.asyncio(loop_scope="module")]
@@ -67,7 +68,7 @@ async def test_sample_cases_are_scored_and_come_in_order_of_risk(home: Household
     assert all(rank["parts"]["scored"] for rank in ranks)
     # Not one score for all: the model has read the texts.
     assert len({str(rank["parts"]["severity"]) for rank in ranks}) > open_cases / 2
-    let_time_pass(home.postgres.address())
+    end_leases(home.postgres.address())
 
 
 @pytest.mark.parametrize(
@@ -84,14 +85,14 @@ async def test_own_report_takes_its_place(home: Household, text: str, views: int
     own = await home.report(f"own-{views}", text=text, views_per_hour=views)
     assert own["score_state"] == "scored"
     open_cases = home.count("SELECT count(*) FROM cases WHERE status <> 'decided'")
-    claimed = []
+    claimed: list[dict[str, Any]] = []
     while not claimed or claimed[-1]["id"] != own["id"]:
         claimed.append(claim(home))
     ranks = [case["rank"]["value"] for case in claimed]
     assert ranks == sorted(ranks, reverse=True)
     assert (len(claimed) == 1) == (views > 1_000_000)
     assert len(claimed) < open_cases, "a harmless post of some reach is not the very last"
-    let_time_pass(home.postgres.address())
+    end_leases(home.postgres.address())
 
 
 @pytest.mark.parametrize("name", ["serve", "work"])
@@ -157,9 +158,9 @@ async def test_killed_as_a_whole_it_leaves_nothing_that_is_in_its_way(home: Hous
     assert not home.postgres.runs()
 
 
-def claim(home: Household) -> dict[str, object]:
+def claim(home: Household) -> dict[str, Any]:
     """The next case."""
     answer = home.call("POST", "/v1/queues/default/claim", "reviewer")
     assert answer.status_code == 200, answer.text
-    case: dict[str, object] = answer.json()["case"]
+    case: dict[str, Any] = answer.json()["case"]
     return case

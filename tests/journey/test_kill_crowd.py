@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.journey import invariants
 from tests.journey.parts import Part, until
 from tests.journey.people import Platform, Reviewer
 from tests.journey.world import World, new_world

@@ -75,13 +75,13 @@ class World:
     async def decide_everything(self, api: Part) -> None:
         """Let leases of the dead lapse, then claim and decide until nothing waits."""
         reviewer = self.reviewer(api, "lead")
-        invariants.let_time_pass(self.database)
+        invariants.end_leases(self.database)
         while held := await reviewer.claim():
             await reviewer.decide(held)
 
     async def work_off(self, worker: Part | None = None) -> None:
         """Let a worker do all that is left to do."""
-        invariants.let_time_pass(self.database)
+        invariants.end_undo_windows(self.database)
         if worker is None:
             worker = self.part("work")
             await worker.start()

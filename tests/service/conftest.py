@@ -1,10 +1,12 @@
 """One database that is emptied between tests, logs as the product writes them, and callers with credentials."""
 
+import io
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import psycopg
 import pytest
+import structlog
 from fastapi import FastAPI
 from psycopg import sql
 
@@ -18,6 +20,16 @@ SHARED = "triage_shared"
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
     configure_logs()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the service writes to its log during the test."""
+    before = structlog.get_config()
+    written = io.StringIO()
+    structlog.configure(**{**before, "logger_factory": structlog.WriteLoggerFactory(file=written)})
+    yield written
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 """What tests of the service do again and again: report, claim, decide, and look into the database."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -143,3 +145,17 @@ def seed_cases(database: str, count: int) -> None:
         """,
         count,
     )
+
+
+def rewrite(database: str, statement: str, *values: Any) -> None:
+    """Change what the product itself never changes: triggers and foreign keys are off for this one statement."""
+    with psycopg.connect(libpq_url(database)) as connection:
+        connection.execute("SET LOCAL session_replication_role = 'replica'")
+        connection.execute(statement, values)  # type: ignore[call-overload]
+
+
+async def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+    """Wait until something has happened; it has to, within `seconds`."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens in a thread or in the database
+            await asyncio.sleep(0.01)

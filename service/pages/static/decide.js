@@ -43,7 +43,7 @@ export function startDecision(lease) {
       const made = await call("POST", `/v1/cases/${lease.caseId}/decisions`, body);
       draft.close();
       lease.close();
-      rememberDecision(made, form.words());
+      rememberDecision(made, form);
       await goOn(lease.queue, thenNext.checked);
     } catch (error) {
       busy = false;

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { countdown, secondsUntil } from "./clock.js";
-import { announce, showProblem } from "./page.js";
+import { announce, reloadWith, showProblem } from "./page.js";
 
 const WARN_SECONDS = 60;
 const ACTIVE_SECONDS = 60;
@@ -59,9 +59,10 @@ export class Lease {
     }
   }
 
-  // Any call that speaks for this lease comes here when it fails: a 409 means that the case is no longer ours.
+  // Any call that speaks for this lease comes here when it fails.
   refused(error) {
-    if (error.status === 409) this.end();
+    if (error.code === "lease_stale") this.end();
+    else if (error.code === "content_changed") reloadWith(error.message);
     else showProblem(error.message);
   }
 

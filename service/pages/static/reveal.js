@@ -132,7 +132,7 @@ class Medium {
       this.#open(url);
     } catch (error) {
       this.#problem.textContent = error.message;
-      if (error.status === 409) this.#lease.refused(error);
+      if (error.code === "lease_stale") this.#lease.refused(error);
     }
     confirm.disabled = false;
   }

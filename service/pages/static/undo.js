@@ -5,9 +5,11 @@ import { secondsUntil } from "./clock.js";
 import { onKey } from "./keys.js";
 
 const PLACE = "triage.decided";
+const FAILURE_SECONDS = 8;
 
-export function rememberDecision(made, words) {
-  sessionStorage.setItem(PLACE, JSON.stringify({ id: made.decision_id, until: made.undo_until, words }));
+export function rememberDecision(made, form) {
+  const decision = { id: made.decision_id, until: made.undo_until, words: form.words(), values: form.values() };
+  sessionStorage.setItem(PLACE, JSON.stringify(decision));
 }
 
 export function offerUndo() {
@@ -39,13 +41,23 @@ export function offerUndo() {
     try {
       const { case_id: caseId } = await call("POST", `/v1/decisions/${decision.id}/undo`);
       stop();
-      // Back into the same hands, unless somebody was faster; then the page shows the case for reading.
-      await call("POST", `/v1/cases/${caseId}/claim`).catch(() => null);
+      await takeBack(caseId, decision.values);
       location.assign(`/cases/${caseId}`);
     } catch (error) {
       stop();
       toast.textContent = error.message;
+      setTimeout(() => { toast.hidden = true; }, FAILURE_SECONDS * 1000);
     }
+  }
+}
+
+// Into the same hands with the form as it was, unless somebody was faster; then the page is for reading.
+async function takeBack(caseId, values) {
+  try {
+    const { lease } = await call("POST", `/v1/cases/${caseId}/claim`);
+    await call("PUT", `/v1/cases/${caseId}/draft`, { lease_token: lease.token, body: values });
+  } catch {
+    // The undo itself stands; what failed here shows on the page of the case.
   }
 }
 

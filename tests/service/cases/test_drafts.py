@@ -64,9 +64,7 @@ async def test_a_draft_survives_the_lapse_and_comes_with_the_next_claim(
     assert (await claim(reviewer))["case"]["draft"] == {"note": "half"}
 
 
-async def test_a_draft_can_be_saved_after_the_lapse(
-    reviewer: httpx.AsyncClient, claimed: Body, database: str
-) -> None:
+async def test_a_draft_can_be_saved_after_the_lapse(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     lapse(database, claimed["case"]["id"])
     assert (await save(reviewer, claimed, {"note": "late"})).status_code == 204
     assert await draft(reviewer, claimed) == {"note": "late"}

@@ -46,16 +46,15 @@ async def test_a_decision_says_what_it_was_made_under(
 ) -> None:
     await decided(reviewer, claimed)
     [row] = query(
-        database, "SELECT policy_area, severity, note, taxonomy_version, bundle, shown, lease_token::text FROM decisions"
+        database,
+        "SELECT policy_area, severity, note, taxonomy_version, bundle, shown, lease_token::text FROM decisions",
     )
     assert row[:5] == ("harassment", 2, "clear case", taxonomy.version, None)
     assert row[5] == {"rank_value": claimed["case"]["rank"]["value"], "revealed": 0, "primary_area": None}
     assert row[6] == claimed["lease"]["token"]
 
 
-async def test_ten_submits_at_once_make_one_decision(
-    reviewer: httpx.AsyncClient, claimed: Body, database: str
-) -> None:
+async def test_ten_submits_at_once_make_one_decision(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     answers = await asyncio.gather(*(decide(reviewer, claimed, severity=number % 5) for number in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
     assert {answer.json()["error"] for answer in answers if answer.status_code == 409} == {"lease_stale"}
@@ -173,7 +172,9 @@ APPEND_ONLY = {
 
 async def test_the_record_cannot_be_changed(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     made = await decided(reviewer, claimed)
-    query(database, "INSERT INTO decision_undos SELECT id, decided_by FROM decisions WHERE id = %s", made["decision_id"])
+    query(
+        database, "INSERT INTO decision_undos SELECT id, decided_by FROM decisions WHERE id = %s", made["decision_id"]
+    )
     query(
         database,
         """

@@ -192,7 +192,10 @@ async def test_what_runs_all_the_time_reads_its_index_only(
     many_connections: AsyncEngine, database: str, statement: str, index: str, values: dict[str, Any]
 ) -> None:
     seed_cases(database, 5_000)
-    query(database, "UPDATE evidence SET score_state = 'scored' FROM cases WHERE evidence_id = evidence.id AND rank_value > -0.9")
+    query(
+        database,
+        "UPDATE evidence SET score_state = 'scored' FROM cases WHERE evidence_id = evidence.id AND rank_value > -0.9",
+    )
     query(database, "ANALYZE")
     plan = await plan_of(many_connections, statement, values)
     kinds = {node["Node Type"] for node in plan}

@@ -156,9 +156,7 @@ async def test_nothing_lapses_that_is_not_late(app: FastAPI, claimed: Body) -> N
         assert await return_lapsed(connection) == 0
 
 
-async def test_events_tell_the_life_of_a_case(
-    reviewer: httpx.AsyncClient, claimed: Body, database: str
-) -> None:
+async def test_events_tell_the_life_of_a_case(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     await call(reviewer, "release", claimed)
     await decided(reviewer, await claim(reviewer))
     told = query(database, "SELECT kind FROM events WHERE case_id = %s ORDER BY id", claimed["case"]["id"])

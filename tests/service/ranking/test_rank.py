@@ -220,7 +220,5 @@ def test_a_hand_computed_case() -> None:
 @settings(max_examples=20)
 @given(st.integers(101, 200))
 def test_a_taxonomy_of_very_many_areas_still_has_a_leading_one(count: int) -> None:
-    many = replace(
-        TAXONOMY, areas=tuple(replace(TAXONOMY.areas[0], id=f"area_{number}") for number in range(count))
-    )
+    many = replace(TAXONOMY, areas=tuple(replace(TAXONOMY.areas[0], id=f"area_{number}") for number in range(count)))
     assert rank(case(), many, CONFIG).parts["areas"]

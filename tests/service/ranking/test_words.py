@@ -31,7 +31,9 @@ def words(*, now: datetime = NOON, **fields: Any) -> str:
 
 @pytest.mark.parametrize("area", TAXONOMY.areas, ids=lambda area: area.id)
 def test_words_lead_with_the_area_that_weighs_most(area: Any) -> None:
-    assert words(score=score(**{area.id: 0.97})).startswith(f"{area.name} weighs most: 97% likely; most likely severity 2")
+    assert words(score=score(**{area.id: 0.97})).startswith(
+        f"{area.name} weighs most: 97% likely; most likely severity 2"
+    )
 
 
 @pytest.mark.parametrize("area", TAXONOMY.areas, ids=lambda area: area.id)

@@ -214,7 +214,13 @@ async def test_an_unknown_address_is_not_found(platform: httpx.AsyncClient, addr
 
 @pytest.mark.parametrize(
     ("method", "address"),
-    [("GET", "/v1/reports"), ("PUT", "/v1/reports"), ("DELETE", "/v1/queues"), ("PATCH", "/v1/score"), ("BREW", "/v1/me")],
+    [
+        ("GET", "/v1/reports"),
+        ("PUT", "/v1/reports"),
+        ("DELETE", "/v1/queues"),
+        ("PATCH", "/v1/score"),
+        ("BREW", "/v1/me"),
+    ],
 )
 async def test_a_wrong_method_is_refused(platform: httpx.AsyncClient, method: str, address: str) -> None:
     answer = await platform.request(method, address)

@@ -40,7 +40,8 @@ bodies = st.fixed_dictionaries(
         "reason": st.sampled_from(["spam", "child_safety"]) | anything,
         "note": texts | anything,
         "reporter": st.fixed_dictionaries({"id": texts}) | anything,
-        "subject": anything | st.fixed_dictionaries({}, optional={name: one | anything for name, one in likely.items()}),
+        "subject": anything
+        | st.fixed_dictionaries({}, optional={name: one | anything for name, one in likely.items()}),
     },
 )
 

@@ -94,7 +94,9 @@ async def test_printable_keys_are_taken(platform: httpx.AsyncClient, key: str) -
 
 
 @pytest.mark.parametrize(
-    "key", [b"x" * 201, b"", b"two words", "schlüssel".encode(), b"\xff\xfe"], ids=["long", "empty", "space", "utf8", "bytes"]
+    "key",
+    [b"x" * 201, b"", b"two words", "schlüssel".encode(), b"\xff\xfe"],
+    ids=["long", "empty", "space", "utf8", "bytes"],
 )
 async def test_other_keys_are_refused(platform: httpx.AsyncClient, database: str, key: bytes) -> None:
     before = row_counts(database)

@@ -49,7 +49,15 @@ async def test_smallest_report_is_accepted(platform: httpx.AsyncClient, reviewer
 
 @pytest.mark.parametrize(
     "text",
-    ["مرحبا بالعالم", "👩‍👩‍👧‍👦" * 100, "null\\u0000escaped", "'; DROP TABLE cases; --", "\u202eltr\u2066", "%s %(x)s :name", "x" * 100_000],
+    [
+        "مرحبا بالعالم",
+        "👩‍👩‍👧‍👦" * 100,
+        "null\\u0000escaped",
+        "'; DROP TABLE cases; --",
+        "\u202eltr\u2066",
+        "%s %(x)s :name",
+        "x" * 100_000,
+    ],
     ids=["arabic", "emoji", "backslash", "quotes", "bidi", "placeholders", "longest"],
 )
 async def test_text_comes_back_as_it_was_sent(
@@ -136,7 +144,10 @@ async def test_edited_content_is_kept_as_evidence_of_its_own(
 ) -> None:
     await report(platform, text="as first reported")
     await report(platform, text="edited meanwhile")
-    assert {text for (text,) in query(database, "SELECT text FROM evidence")} == {"as first reported", "edited meanwhile"}
+    assert {text for (text,) in query(database, "SELECT text FROM evidence")} == {
+        "as first reported",
+        "edited meanwhile",
+    }
     assert (await claim(reviewer))["case"]["subject"]["text"] == "edited meanwhile"
 
 

@@ -45,7 +45,8 @@ _LOAD_ERRORS = (
 class Score:
     """What a model says of one text: a calibrated probability for each area, and for each severity 0..4 (sum 1).
 
-    `primary_area` is an area id, or the benign id where severity is none or low and no area reaches its threshold.
+    `primary_area` is the likeliest of the areas that reach their thresholds. Where none does, it is the benign id if
+    severity is none or low, else the likeliest area of all.
     """
 
     areas: dict[str, float]
@@ -165,9 +166,11 @@ class OnnxScorer:
         trained = np.array([area in self.trained_areas for area in self.areas])
         if not trained.any():
             return [self.bundle.benign_id] * len(probabilities)
-        reached = ((probabilities >= self._calibration.thresholds()) & trained).any(1)
-        highest = np.where(trained, probabilities, -1.0).argmax(1)
-        benign = ~reached & (levels <= LOW_SEVERITY)
+        reached = (probabilities >= self._calibration.thresholds()) & trained
+        # Where some areas reach their thresholds, only those stand: 0.2 is much for a rare area, little for a common one.
+        standing = np.where(reached.any(1, keepdims=True), reached, trained)
+        highest = np.where(standing, probabilities, -1.0).argmax(1)
+        benign = ~reached.any(1) & (levels <= LOW_SEVERITY)
         return [
             self.bundle.benign_id if is_benign else self.areas[column]
             for is_benign, column in zip(benign, highest, strict=True)

@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.exceptions import HTTPException
 
 from service.errors import (
@@ -14,6 +15,7 @@ from service.errors import (
     InvalidRequestError,
     MethodNotAllowedError,
     NotFoundError,
+    OverloadedError,
     TriageError,
     UnreadableBodyError,
 )
@@ -35,6 +37,7 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework_error)
     app.add_exception_handler(OperationalError, _database_gone)
     app.add_exception_handler(InterfaceError, _database_gone)
+    app.add_exception_handler(NoFreeConnectionError, _no_free_connection)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -86,6 +89,11 @@ async def _database_gone(_request: Request, error: Exception) -> JSONResponse:
     return answer(
         DatabaseUnavailableError("the database cannot be reached; nothing was stored", headers={"Retry-After": "2"})
     )
+
+
+async def _no_free_connection(_request: Request, error: Exception) -> JSONResponse:
+    log.error("database.no_free_connection", error=type(error).__name__)
+    return answer(OverloadedError("every database connection is in use; try again in a moment"))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

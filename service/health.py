@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 router = APIRouter(tags=["operation"])
 
@@ -20,7 +20,7 @@ async def readyz(request: Request, response: Response) -> dict[str, str]:
     try:
         async with state.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-    except (DBAPIError, OSError) as error:
+    except (SQLAlchemyError, OSError) as error:
         parts["database"] = type(error).__name__
     # Reports are taken without a model, so only the database decides whether traffic should come here.
     if parts["database"] != "ready":

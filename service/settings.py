@@ -78,13 +78,13 @@ class Settings(BaseSettings):
             return value
         path = self.data_dir / "secret.key"
         if not path.exists():
-            self.data_dir.mkdir(parents=True, exist_ok=True)
             write_private(path, secrets.token_urlsafe(48))
         return path.read_text(encoding="utf-8")
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read; it appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)

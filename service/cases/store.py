@@ -33,7 +33,7 @@ _EVENTS = text("SELECT at, kind, data FROM events WHERE case_id = :case_id ORDER
 # the lock wrote to the other tables.
 _LOCK = text(
     "SELECT id FROM cases WHERE evidence_id = ANY(CAST(:evidence AS uuid[])) AND status <> 'decided'"
-    " ORDER BY id FOR UPDATE"
+    " ORDER BY id FOR NO KEY UPDATE"
 )
 _RANK_INPUTS = text("""
     SELECT c.id, e.score, s.views_per_hour,
@@ -57,7 +57,7 @@ _SAVE_DRAFT = text("""
     RETURNING case_id
 """)
 _LOCK_SUBJECT = text(
-    "SELECT s.id FROM subjects s JOIN cases c ON c.subject_id = s.id WHERE c.id = :case_id FOR UPDATE OF s"
+    "SELECT s.id FROM subjects s JOIN cases c ON c.subject_id = s.id WHERE c.id = :case_id FOR NO KEY UPDATE OF s"
 )
 # Locked, so that nobody decides that case while reports are moved into it.
 _NEWER = text("SELECT id FROM cases WHERE subject_id = :subject AND status <> 'decided' FOR NO KEY UPDATE")

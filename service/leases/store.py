@@ -18,7 +18,7 @@ _RETURN_LAPSED = text("""
         FROM (
             SELECT id AS case_id, lease_token AS token, lease_holder AS holder FROM cases
             WHERE status = 'leased' AND lease_expires_at <= now()
-            ORDER BY lease_expires_at LIMIT 100 FOR UPDATE SKIP LOCKED
+            ORDER BY lease_expires_at LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
         ) AS late
         WHERE cases.id = late.case_id
         RETURNING late.case_id, late.token, late.holder, cases.lapses
@@ -48,7 +48,7 @@ _LEASE_NEXT = """
 CLAIM_NEXT_SQL = _LEASE_NEXT.format(
     next="""
         SELECT id FROM cases WHERE queue = :queue AND status = 'open'
-        ORDER BY rank_value DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+        ORDER BY rank_value DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"""
 )
 _CLAIM_NEXT = text(CLAIM_NEXT_SQL)
 # While a lapsed case waits to be given back, this one finds nothing: that case may be the riskiest of all.
@@ -57,13 +57,13 @@ _CLAIM_NEXT_UNLESS_LAPSED = text(
         next="""
         SELECT id FROM cases WHERE queue = :queue AND status = 'open'
           AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND lease_expires_at <= now())
-        ORDER BY rank_value DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED"""
+        ORDER BY rank_value DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"""
     )
 )
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
         next="""
-        SELECT id FROM cases WHERE id = :case_id AND status = 'open' FOR UPDATE SKIP LOCKED"""
+        SELECT id FROM cases WHERE id = :case_id AND status = 'open' FOR NO KEY UPDATE SKIP LOCKED"""
     )
 )
 

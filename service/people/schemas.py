@@ -15,7 +15,7 @@ class SignInIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    username: Annotated[str, Field(max_length=64)]
+    username: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
     password: Annotated[str, Field(max_length=200)]
 
 

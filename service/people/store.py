@@ -19,10 +19,18 @@ _INSERT_SESSION = text(
     " VALUES (:token_hash, :principal_id, now() + make_interval(hours => :hours)) RETURNING expires_at"
 )
 _END_SESSION = text("UPDATE sessions SET revoked_at = now() WHERE token_hash = :token_hash AND revoked_at IS NULL")
-_FAILED = text("INSERT INTO sign_in_failures (username) VALUES (:username)")
-_FAILURES = text(
-    "SELECT count(*) FROM sign_in_failures WHERE username = :username AND at > now() - make_interval(mins => :minutes)"
-)
+# An attempt counts as failed until it has succeeded, and attempts for one name come one after the other: else guesses
+# made at the same moment would all find the limit not reached yet.
+_ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended(:username, 0))")
+_BEGIN_ATTEMPT = text("""
+    INSERT INTO sign_in_failures (username)
+    SELECT :username WHERE :allowed > (
+        SELECT count(*) FROM sign_in_failures
+        WHERE username = :username AND at > now() - make_interval(mins => :minutes)
+    )
+    RETURNING id
+""")
+_FORGET_ATTEMPT = text("DELETE FROM sign_in_failures WHERE id = :id")
 _REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
 
 
@@ -64,14 +72,16 @@ async def end_session(connection: AsyncConnection, token_hash: bytes) -> None:
     await connection.execute(_END_SESSION, {"token_hash": token_hash})
 
 
-async def record_failure(connection: AsyncConnection, username: str) -> None:
-    """Note one failed sign-in."""
-    await connection.execute(_FAILED, {"username": username})
+async def begin_attempt(connection: AsyncConnection, username: str, *, allowed: int, minutes: int) -> int | None:
+    """Count a sign-in as failed before it is tried; None when `allowed` have failed in the last minutes."""
+    await connection.execute(_ONE_AFTER_THE_OTHER, {"username": username})
+    values = {"username": username, "allowed": allowed, "minutes": minutes}
+    return (await connection.execute(_BEGIN_ATTEMPT, values)).scalar_one_or_none()
 
 
-async def recent_failures(connection: AsyncConnection, username: str, *, minutes: int) -> int:
-    """Failed sign-ins for that name in the last minutes."""
-    return int((await connection.execute(_FAILURES, {"username": username, "minutes": minutes})).scalar_one())
+async def forget_attempt(connection: AsyncConnection, attempt: int) -> None:
+    """Take an attempt that succeeded off the failures."""
+    await connection.execute(_FORGET_ATTEMPT, {"id": attempt})
 
 
 async def deactivate_samples(connection: AsyncConnection) -> list[str]:

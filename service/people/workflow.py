@@ -60,22 +60,22 @@ async def create_person(
 async def sign_in(engine: AsyncEngine, username: str, password: str, *, hours: int) -> Session:
     """Open a session. Raises NotSignedInError or TooManyAttemptsError; failures are counted even though they raise."""
     username = username.strip().lower()
-    async with engine.connect() as connection:
-        if await store.recent_failures(connection, username, minutes=FAILURE_MINUTES) >= FAILURES_ALLOWED:
-            raise TooManyAttemptsError(f"too many failed sign-ins for this account; wait {FAILURE_MINUTES} minutes")
+    async with engine.begin() as connection:
+        attempt = await store.begin_attempt(connection, username, allowed=FAILURES_ALLOWED, minutes=FAILURE_MINUTES)
         row = await store.by_username(connection, username)
+    if attempt is None:
+        raise TooManyAttemptsError(f"too many failed sign-ins for this account; wait {FAILURE_MINUTES} minutes")
     known = row.password_hash if row else None
     # An unknown name costs the same hash as a known one, so that answers do not tell which names exist.
     matches = await to_thread.run_sync(_hasher().verify, password, known or _hash_of_nobody())
+    if row is None or known is None or not matches:
+        raise NotSignedInError("user name or password is wrong")
+    token = secrets.token_urlsafe(32)
     async with engine.begin() as connection:
-        if row is None or known is None or not matches:
-            await store.record_failure(connection, username)
-        else:
-            token = secrets.token_urlsafe(32)
-            await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
-            await events.record(connection, "person.signed_in", actor=row.id)
-            return Session(token, hours * 3600)
-    raise NotSignedInError("user name or password is wrong")
+        await store.forget_attempt(connection, attempt)
+        await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
+        await events.record(connection, "person.signed_in", actor=row.id)
+    return Session(token, hours * 3600)
 
 
 async def sign_out(connection: AsyncConnection, token: str | None) -> None:

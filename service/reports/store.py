@@ -39,7 +39,9 @@ TAKE_IN_SQL = """
                :sample
         FROM subject, snapshot
         ON CONFLICT (subject_id) WHERE status <> 'decided' DO UPDATE
-            SET report_count = cases.report_count + 1, evidence_id = EXCLUDED.evidence_id
+            SET report_count = cases.report_count + 1, evidence_id = EXCLUDED.evidence_id,
+                -- A real report makes a sample case real: removing the samples must not take it along.
+                sample = cases.sample AND EXCLUDED.sample
         RETURNING id, status, evidence_id
     ), report AS (
         INSERT INTO reports (id, case_id, evidence_id, channel, reason, note, reporter_id, received_from, received_at,

@@ -15,7 +15,7 @@ _TAKE = text("""
         SELECT id AS taken FROM evidence
         WHERE score_state = 'waiting' AND score_attempts BETWEEN :least AND :most
           AND (score_claimed_until IS NULL OR score_claimed_until < now())
-        ORDER BY captured_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        ORDER BY captured_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
     ) AS batch
     WHERE evidence.id = batch.taken
     RETURNING evidence.id, evidence.text, evidence.score_attempts
@@ -27,7 +27,7 @@ _SAVE = text("""
         SELECT found.id, given.score
         FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS text[])) AS given (id, score)
         JOIN evidence AS found ON found.id = given.id
-        WHERE found.score_state = 'waiting' ORDER BY found.id FOR UPDATE OF found
+        WHERE found.score_state = 'waiting' ORDER BY found.id FOR NO KEY UPDATE OF found
     ) AS new
     WHERE evidence.id = new.id
     RETURNING evidence.id

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping
 
 # Each pattern with what is wrong about it. They are kept general: a path of somebody's machine, whoever that is.
 FORBIDDEN_TEXT = {
-    re.compile(r"(?<![\w.}$/-])/(?:home|Users|root|work|workspace|tmp|mnt|opt)/[\w.]"): "a path of one machine",
+    re.compile(
+        r"(?:(?<![\w.}$/-])|file://)/(?:home|Users|root|work|workspace|tmp|mnt|opt)/[\w.]"
+    ): "a path of one machine",
     re.compile(r"(?<!\w)[A-Z]:\\(?:Users|Temp|Windows)\\"): "a path of one machine",
-    re.compile(r"file:///"): "an address of one machine",
     re.compile(r"--(?:extra-)?index-url|--find-links|--trusted-host"): "an index: who installs decides where from",
     re.compile(r"^(?:<{7}|>{7})(?: |$)", re.MULTILINE): "a merge conflict",
     re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"): "a private key",

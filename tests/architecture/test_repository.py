@@ -42,7 +42,7 @@ def test_repository_speaks_of_the_product_alone() -> None:
         "cd /home/ada/triage",
         "(/Users/ada)",
         r"C:\Users\ada",
-        "file:///wheels",
+        "file:///opt/wheels",
         "--index-url https://mirror.example/simple",
         "<<<<<<< HEAD",
         "-----BEGIN PRIVATE KEY-----",

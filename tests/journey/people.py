@@ -155,7 +155,7 @@ class Reviewer(Caller):
             "note": "",
         }
         answer = await self.call("POST", f"/v1/cases/{case_id}/decisions", json=body)
-        if answer.status == 409 and answer.json()["error"] == "content_changed":
+        while answer.status == 409 and answer.json()["error"] == "content_changed":
             # A report brought other content while this person decided: they have seen it now.
             answer = await self.call("POST", f"/v1/cases/{case_id}/decisions", json=body)
         if answer.status == 409:

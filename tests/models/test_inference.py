@@ -123,10 +123,21 @@ class FixedLogits(TextModel):
         ([-3.0, 0.0, 9.0], [-2.0, -2.0, -2.0, -2.0], "harassment"),
         ([0.2, -2.0, 9.0], [-2.0, -2.0, -2.0, -2.0], "benign"),
         ([0.6, -2.0, 9.0], [-2.0, -2.0, -2.0, -2.0], "fraud_scams"),
+        ([0.3, -0.3, 9.0], [-2.0, -2.0, -2.0, -2.0], "harassment"),
+        ([0.6, 0.5, 9.0], [-2.0, -2.0, -2.0, -2.0], "fraud_scams"),
         ([-3.0, -2.0, 9.0], [2.0, -0.1, -2.0, -2.0], "benign"),
         ([-3.0, -2.0, 9.0], [2.0, 0.1, -2.0, -2.0], "harassment"),
     ],
-    ids=["nothing", "over its threshold", "under its threshold", "over", "low severity", "severe without an area"],
+    ids=[
+        "nothing",
+        "over its threshold",
+        "under its threshold",
+        "over",
+        "only the less likely is over",
+        "both over",
+        "low severity",
+        "severe without an area",
+    ],
 )
 def test_primary_area(tmp_path: Path, areas: list[float], severity: list[float], primary: str) -> None:
     scorer = OnnxScorer(tiny_bundle(tmp_path / "b"), FixedLogits([areas], [severity]), CALIBRATION)

@@ -9,9 +9,12 @@ import pytest
 import structlog
 from fastapi import FastAPI
 from psycopg import sql
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from service.db import libpq_url
 from service.observe import configure_logs
+from service.people import workflow
 from tests.conftest import bearer, client_of, other_database
 
 SHARED = "triage_shared"
@@ -20,6 +23,13 @@ SHARED = "triage_shared"
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
     configure_logs()
+
+
+@pytest.fixture
+def cheap_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Password hashes that cost next to nothing, so that tests do not wait for them."""
+    cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+    monkeypatch.setattr(workflow, "_hasher", lambda: cheap)
 
 
 @pytest.fixture

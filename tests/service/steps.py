@@ -95,7 +95,7 @@ async def decided(person: httpx.AsyncClient, claimed: Body, **fields: Any) -> Bo
 def query(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Run one statement in a transaction of its own and return its rows, if it has any."""
     with psycopg.connect(libpq_url(database), autocommit=True) as connection:
-        cursor = connection.execute(statement, values)  # type: ignore[call-overload]
+        cursor = connection.execute(statement, values)
         return list(cursor.fetchall()) if cursor.description else []
 
 
@@ -108,7 +108,7 @@ def value(database: str, statement: str, *values: Any) -> Any:
 def row_counts(database: str) -> dict[str, int]:
     """How many rows each table holds."""
     counts = " UNION ALL ".join(f"SELECT '{table}', count(*) FROM {table}" for table in TABLES)
-    return dict(query(database, counts))  # type: ignore[arg-type]
+    return dict(query(database, counts))
 
 
 def lapse(database: str, case_id: str | UUID) -> None:
@@ -151,7 +151,7 @@ def rewrite(database: str, statement: str, *values: Any) -> None:
     """Change what the product itself never changes: triggers and foreign keys are off for this one statement."""
     with psycopg.connect(libpq_url(database)) as connection:
         connection.execute("SET LOCAL session_replication_role = 'replica'")
-        connection.execute(statement, values)  # type: ignore[call-overload]
+        connection.execute(statement, values)
 
 
 async def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:

@@ -116,7 +116,7 @@ async def test_fifty_claimers_get_five_hundred_cases_once_each(
     seed_cases(database, 500)
 
     async def work() -> list[UUID]:
-        mine = []
+        mine: list[UUID] = []
         while True:
             async with many_connections.begin() as connection:
                 lease = await workflow.claim_next(connection, "default", holder=holder, seconds=600)

@@ -131,6 +131,7 @@ async def test_a_lapsed_case_goes_back_to_its_old_place(
 async def test_lapses_are_counted_and_written_down(
     app: FastAPI, reviewer: httpx.AsyncClient, claimed: Body, database: str
 ) -> None:
+    again = claimed
     for _ in range(3):
         lapse(database, claimed["case"]["id"])
         async with app.state.engine.begin() as connection:

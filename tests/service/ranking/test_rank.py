@@ -97,7 +97,10 @@ def test_more_views_never_lower_the_rank(one: RankInputs, other_views: float) ->
 @pytest.mark.parametrize("rising", TAXONOMY.area_ids)
 @pytest.mark.parametrize("leading", ["spam", "harassment", "child_safety"])
 def test_a_higher_probability_never_lowers_the_rank(leading: str, rising: str) -> None:
-    steps = [score(**{leading: 0.4, rising: max(0.4 * (leading == rising), step / 20)}) for step in range(21)]
+    others = {leading: 0.4} if leading != rising else {}
+    steps = [score() for _ in range(21)]
+    for step, said in enumerate(steps):
+        said["areas"] |= others | {rising: step / 20}
     values = [ranked(case(score=said)) for said in steps]
     assert all(low <= high + 1e-9 for low, high in itertools.pairwise(values))
 

@@ -77,7 +77,8 @@ async def test_an_odd_creation_date_is_refused_or_can_be_read_again(
 ) -> None:
     answer = await platform.post("/v1/reports", json=report_body(created_at=moment))
     if answer.status_code == 201:
-        assert datetime.fromisoformat((await claim(reviewer))["case"]["subject"]["created_at"])
+        shown = datetime.fromisoformat((await claim(reviewer))["case"]["subject"]["created_at"])
+        assert shown.tzinfo is not None
     else:
         assert_error(answer, 422, "invalid_request")
 

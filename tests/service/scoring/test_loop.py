@@ -15,6 +15,7 @@ from models.inference import Score
 from service.db import create_engine
 from service.ranking.rank import RankConfig, RankInputs, rank
 from service.scoring import workflow
+from service.scoring.live_model import LiveModel
 from service.scoring.workflow import ScoringLoop
 from service.settings import Settings
 from tests.service.scoring.doubles import (
@@ -75,7 +76,7 @@ def pause_is_over(database: str) -> None:
 
 
 def states(database: str) -> dict[str, str]:
-    return dict(query(database, "SELECT text, score_state FROM evidence"))  # type: ignore[arg-type]
+    return dict(query(database, "SELECT text, score_state FROM evidence"))
 
 
 def assert_ranks_true(database: str, taxonomy: Taxonomy) -> None:
@@ -353,7 +354,7 @@ async def test_without_a_model_the_loop_waits(
     engine: AsyncEngine, settings: Settings, taxonomy: Taxonomy, platform: httpx.AsyncClient, database: str
 ) -> None:
     await report(platform)
-    model = workflow.LiveModel(Scripted, concurrency=1)
+    model = LiveModel(Scripted, concurrency=1)
     loop = ScoringLoop(engine, model, taxonomy=taxonomy, config=RankConfig(), settings=settings)
     stopping = asyncio.Event()
     running = asyncio.create_task(loop.run(stopping))

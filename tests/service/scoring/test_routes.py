@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
+from models.bundle import BundleError
 from service.scoring import live_model
 from service.scoring.live_model import LiveModel
 from tests.service.scoring.doubles import (
@@ -154,7 +155,7 @@ async def test_a_model_that_cannot_be_loaded_is_tried_again(
     platform: httpx.AsyncClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_model, "RETRY_SECONDS", 0.01)
-    failures = [live_model.BundleError("not there yet"), OSError("disk"), RuntimeError("runtime"), MemoryError()]
+    failures = [BundleError("not there yet"), OSError("disk"), RuntimeError("runtime"), MemoryError()]
 
     def load() -> Scripted:
         if failures:
@@ -168,7 +169,7 @@ async def test_a_model_that_cannot_be_loaded_is_tried_again(
 
 async def test_the_reason_why_there_is_no_model_is_told(app: FastAPI, platform: httpx.AsyncClient) -> None:
     def load() -> Scripted:
-        raise live_model.BundleError("model.onnx is damaged")
+        raise BundleError("model.onnx is damaged")
 
     app.state.model = LiveModel(load, concurrency=1)
     loading = asyncio.create_task(app.state.model.keep_loading())

@@ -1,0 +1,108 @@
+"""Three different answers: the process runs, the service can work, and how it does."""
+
+import asyncio
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from models.bundle import BundleError
+from service.db import create_engine, sqlalchemy_url
+from service.scoring.live_model import LiveModel
+from tests.service.scoring.doubles import Scripted
+from tests.service.steps import assert_error, query, report, report_body, row_counts, until
+
+NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"
+
+
+@pytest.fixture
+async def without_database(app: FastAPI, keys: dict[str, str]) -> None:
+    """The database is out of reach."""
+    await app.state.engine.dispose()
+    app.state.engine = create_engine(NOWHERE, pool=2)
+
+
+async def test_ready_when_database_and_model_are(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ready", "model": "ready", "database": "ready"}
+
+
+async def test_without_a_model_traffic_still_comes(app: FastAPI, client: httpx.AsyncClient) -> None:
+    app.state.model = LiveModel(Scripted, concurrency=1)
+    answer = await client.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "degraded"
+    assert "loaded" in answer.json()["model"]
+
+
+async def test_why_there_is_no_model_is_told(app: FastAPI, client: httpx.AsyncClient) -> None:
+    def load() -> Scripted:
+        raise BundleError("tokenizer.json is missing")
+
+    app.state.model = LiveModel(load, concurrency=1)
+    loading = asyncio.create_task(app.state.model.keep_loading())
+    await until(lambda: "tokenizer.json" in app.state.model.reason)
+    assert "tokenizer.json is missing" in (await client.get("/readyz")).json()["model"]
+    loading.cancel()
+
+
+async def test_without_a_database_no_traffic_comes(without_database: None, client: httpx.AsyncClient) -> None:
+    answer = await client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "unavailable"
+    assert "127.0.0.1" not in answer.text
+
+
+async def test_without_a_database_the_process_lives_and_counts(
+    without_database: None, client: httpx.AsyncClient
+) -> None:
+    assert (await client.get("/livez")).json() == {"status": "alive"}
+    assert (await client.get("/metrics")).status_code == 200
+
+
+async def test_without_a_database_callers_are_told_to_come_back(
+    without_database: None, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
+) -> None:
+    calls = [
+        platform.post("/v1/reports", json=report_body()),
+        reviewer.post("/v1/queues/default/claim"),
+        reviewer.get("/v1/queues"),
+        platform.post("/v1/score", json={"texts": ["a"]}),
+        reviewer.post("/v1/session", json={"username": "ada", "password": "correct horse"}),
+    ]
+    for answer in await asyncio.gather(*calls):
+        assert_error(answer, 503, "database_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "127.0.0.1" not in answer.text
+
+
+async def test_the_service_recovers_when_every_connection_was_cut(
+    app: FastAPI, platform: httpx.AsyncClient, database: str
+) -> None:
+    await asyncio.gather(*(report(platform, f"post-{number}") for number in range(6)))
+    query(
+        database,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    statuses = [(await platform.post("/v1/reports", json=report_body("post-9"))).status_code for _ in range(8)]
+    assert set(statuses) <= {201, 503}
+    assert statuses[-5:] == [201] * 5
+    assert row_counts(database)["reports"] == 6 + statuses.count(201)
+
+
+async def test_more_callers_than_connections_are_told_to_come_back(
+    app: FastAPI, platform: httpx.AsyncClient, client: httpx.AsyncClient, database: str
+) -> None:
+    narrow = create_async_engine(sqlalchemy_url(database), pool_size=1, max_overflow=0, pool_timeout=0.2)
+    app.state.engine = narrow
+    async with narrow.connect() as held:
+        await held.execute(text("SELECT 1"))
+        answer = await platform.post("/v1/reports", json=report_body())
+        assert_error(answer, 429, "overloaded")
+        assert int(answer.headers["Retry-After"]) > 0
+        assert (await client.get("/readyz")).status_code == 503
+    assert (await platform.post("/v1/reports", json=report_body())).status_code == 201

@@ -1,0 +1,247 @@
+"""Who may call what: every address of the API with the roles that may use it, and how callers are known."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service.errors import CrossSiteRequestError
+from service.people.schemas import PersonIn
+from service.people.workflow import create_person
+from service.security import ROLES, SESSION_COOKIE, Capability, new_api_key, token_hash
+from tests.conftest import bearer, client_of
+from tests.service.steps import assert_error, query, report, value
+
+PASSWORD = "correct horse battery"
+
+REVIEWERS = {"reviewer", "specialist", "lead"}
+SENDERS = {"platform", "specialist"}
+EVERYBODY = set(ROLES)
+
+# What is agreed: a new address fails the test until somebody has decided who may use it.
+ALLOWED: dict[str, set[str]] = {
+    "DELETE /v1/session": EVERYBODY,
+    "GET /v1/me": EVERYBODY,
+    "POST /v1/people": {"admin"},
+    "POST /v1/reports": SENDERS,
+    "POST /v1/media": SENDERS,
+    "GET /v1/queues": REVIEWERS | {"ml", "admin"},
+    "POST /v1/queues/{queue}/claim": REVIEWERS,
+    "POST /v1/cases/{case_id}/claim": REVIEWERS,
+    "POST /v1/cases/{case_id}/lease/renew": REVIEWERS,
+    "POST /v1/cases/{case_id}/lease/release": REVIEWERS,
+    "GET /v1/cases/{case_id}": REVIEWERS,
+    "PUT /v1/cases/{case_id}/draft": REVIEWERS,
+    "POST /v1/cases/{case_id}/decisions": REVIEWERS,
+    "POST /v1/decisions/{decision_id}/undo": REVIEWERS,
+    "GET /v1/media/{media_id}/preview": REVIEWERS,
+    "POST /v1/media/{media_id}/reveal": REVIEWERS,
+    "GET /v1/media/{media_id}/original": REVIEWERS,
+    "POST /v1/score": EVERYBODY - {"reviewer"},
+    "GET /v1/labels": {"lead", "ml", "admin"},
+    "POST /v1/webhooks": {"platform", "admin"},
+    "GET /v1/webhooks": {"platform", "admin"},
+    "DELETE /v1/webhooks/{webhook_id}": {"platform", "admin"},
+}
+PUBLIC = {"POST /v1/session"}
+
+
+def call(address: str) -> dict[str, Any]:
+    """A request to an address of the list, with ids that nothing has and a body that nothing takes."""
+    method, _, path = address.partition(" ")
+    for name in ("case_id", "decision_id", "media_id", "webhook_id"):
+        path = path.replace(f"{{{name}}}", str(uuid4()))
+    asks_for_grant = path.endswith("original")
+    return {
+        "method": method,
+        "url": path.replace("{queue}", "default"),
+        "params": {"grant": "none"} if asks_for_grant else {},
+        **({} if method == "GET" else {"json": {}}),
+    }
+
+
+def test_every_address_is_on_the_list(app: FastAPI) -> None:
+    found = {
+        f"{method.upper()} {path}"
+        for path, methods in app.openapi()["paths"].items()
+        for method in methods
+        if path.startswith("/v1")
+    }
+    assert found == set(ALLOWED) | PUBLIC
+
+
+def test_every_role_can_do_something_and_none_everything() -> None:
+    for role, capabilities in ROLES.items():
+        assert Capability.SELF in capabilities, role
+        assert capabilities < set(Capability), role
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+async def test_each_role_reaches_what_it_may_and_nothing_else(
+    client: httpx.AsyncClient, keys: dict[str, str], address: str
+) -> None:
+    for role, key in keys.items():
+        answer = await client.request(**call(address), headers=bearer(key))
+        if role in ALLOWED[address]:
+            assert answer.status_code not in {401, 403, 405}, (role, answer.text)
+            assert answer.status_code < 500
+        else:
+            assert role in assert_error(answer, 403, "forbidden")
+
+
+@pytest.mark.parametrize("address", ALLOWED)
+async def test_nobody_gets_in_without_a_valid_key(client: httpx.AsyncClient, address: str) -> None:
+    for headers in ({}, bearer(new_api_key()), {"Cookie": f"{SESSION_COOKIE}=made-up"}):
+        answer = await client.request(**call(address), headers=headers)
+        assert_error(answer, 401, "not_signed_in")
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("address", ["/livez", "/readyz", "/metrics", "/openapi.json", "/sign-in"])
+async def test_the_open_addresses_are_open(client: httpx.AsyncClient, address: str) -> None:
+    assert (await client.get(address)).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["/docs", "/redoc", "/v1/docs", "/.env", "/static/../settings.py", "/admin"])
+async def test_there_is_nothing_else(client: httpx.AsyncClient, address: str) -> None:
+    assert (await client.get(address)).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["{key}", "Basic {key}", "Bearer", "Bearer  ", "Bearer x{key}", "Bearer {key}x", "Token {key}", "Bearer \xff"],
+)
+async def test_a_key_counts_only_as_a_whole_bearer_key(
+    client: httpx.AsyncClient, keys: dict[str, str], header: str
+) -> None:
+    sent = [(b"Authorization", header.format(key=keys["reviewer"]).encode("latin-1"))]
+    assert_error(await client.get("/v1/me", headers=sent), 401, "not_signed_in")
+
+
+@pytest.mark.parametrize("header", ["bearer {key}", "BEARER {key}", "Bearer   {key} "])
+async def test_the_name_of_the_scheme_is_read_as_the_standard_says(
+    client: httpx.AsyncClient, keys: dict[str, str], header: str
+) -> None:
+    answer = await client.get("/v1/me", headers={"Authorization": header.format(key=keys["reviewer"])})
+    assert answer.status_code == 200
+
+
+async def test_callers_learn_who_they_are(client: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    body = (await client.get("/v1/me", headers=bearer(keys["ml"]))).json()
+    assert (body["username"], body["role"]) == ("test-ml", "ml")
+    assert body["capabilities"] == sorted(ROLES["ml"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE principals SET active = false WHERE role = 'reviewer'",
+        "UPDATE api_keys SET revoked_at = now()",
+        "DELETE FROM api_keys",
+    ],
+    ids=["closed account", "revoked key", "removed key"],
+)
+async def test_a_key_that_was_taken_away_is_refused_at_once(
+    reviewer: httpx.AsyncClient, database: str, change: str
+) -> None:
+    assert (await reviewer.get("/v1/me")).status_code == 200
+    query(database, change)
+    assert_error(await reviewer.get("/v1/me"), 401, "not_signed_in")
+
+
+async def test_a_role_that_no_longer_exists_may_do_nothing(reviewer: httpx.AsyncClient, database: str) -> None:
+    query(database, "UPDATE principals SET role = 'moderator'")
+    assert_error(await reviewer.get("/v1/me"), 403, "forbidden")
+
+
+async def test_keys_are_stored_as_hashes_only(keys: dict[str, str], database: str) -> None:
+    stored = {bytes(row) for (row,) in query(database, "SELECT key_hash FROM api_keys")}
+    assert stored == {token_hash(key) for key in keys.values()}
+    everything = "".join(
+        str(query(database, f"SELECT t::text FROM {table} t"))
+        for (table,) in query(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    )
+    for key in keys.values():
+        assert key not in everything
+        assert key.removeprefix("ct_") not in everything
+
+
+def test_keys_are_long_and_differ() -> None:
+    keys = {new_api_key() for _ in range(100)}
+    assert len(keys) == 100
+    assert min(len(key) for key in keys) >= 43
+
+
+@pytest.fixture
+async def browser(app: FastAPI, cheap_passwords: None) -> AsyncIterator[httpx.AsyncClient]:
+    """A reviewer signed in by cookie, as a browser holds it."""
+    async with app.state.engine.begin() as connection:
+        person = PersonIn(username="ada", role="reviewer", password=PASSWORD)
+        await create_person(connection, person, actor=None)
+    async with client_of(app) as caller:
+        signed_in = await caller.post("/v1/session", json={"username": "ada", "password": PASSWORD})
+        assert signed_in.status_code == 204
+        yield caller
+
+
+SAME = "http://triage.test"
+FOREIGN_CALLS = [
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://evil.test"},
+    {"Origin": "null"},
+    {"Origin": "http://triage.test.evil.test"},
+    {"Origin": "http://triage.test:8080"},
+    {"Origin": "https://evil.test", "Sec-Fetch-Site": "same-origin"},
+    {"Origin": SAME, "Sec-Fetch-Site": "cross-site"},
+]
+OWN_CALLS: list[dict[str, str]] = [
+    {},
+    {"Sec-Fetch-Site": "same-origin"},
+    {"Sec-Fetch-Site": "none"},
+    {"Origin": SAME},
+    {"Origin": SAME, "Sec-Fetch-Site": "same-origin"},
+]
+
+
+@pytest.mark.parametrize("headers", FOREIGN_CALLS, ids=str)
+async def test_another_sites_page_cannot_use_the_session(
+    browser: httpx.AsyncClient, platform: httpx.AsyncClient, database: str, headers: dict[str, str]
+) -> None:
+    await report(platform)
+    for address in ("/v1/queues/default/claim", "/v1/session"):
+        method = "DELETE" if address.endswith("session") else "POST"
+        answer = await browser.request(method, address, headers=headers)
+        assert_error(answer, CrossSiteRequestError.status, CrossSiteRequestError.code)
+    assert value(database, "SELECT status FROM cases") == "open"
+    assert (await browser.get("/v1/me")).status_code == 200
+
+
+@pytest.mark.parametrize("headers", OWN_CALLS, ids=str)
+async def test_our_own_pages_can_use_the_session(browser: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    assert (await browser.post("/v1/queues/default/claim", headers=headers)).status_code == 204
+
+
+@pytest.mark.parametrize("headers", FOREIGN_CALLS, ids=str)
+async def test_another_sites_page_cannot_sign_anybody_in(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await client.post("/v1/session", json={"username": "ada", "password": PASSWORD}, headers=headers)
+    assert_error(answer, 403, "cross_site_request")
+    assert "set-cookie" not in answer.headers
+
+
+async def test_reading_from_another_site_is_left_to_the_browser(browser: httpx.AsyncClient) -> None:
+    assert (await browser.get("/v1/me", headers={"Sec-Fetch-Site": "cross-site"})).status_code == 200
+
+
+async def test_a_key_is_not_bound_to_a_site(reviewer: httpx.AsyncClient) -> None:
+    answer = await reviewer.post("/v1/queues/default/claim", headers={"Origin": "https://integration.test"})
+    assert answer.status_code == 204
+
+
+async def test_a_bad_key_is_not_mended_by_a_good_session(browser: httpx.AsyncClient) -> None:
+    assert_error(await browser.get("/v1/me", headers=bearer(new_api_key())), 401, "not_signed_in")

@@ -1,0 +1,158 @@
+"""The background process: jobs are run to their end, lapsed cases and orphaned jobs come back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from procrastinate import App
+from standardwebhooks import Webhook
+
+from service import worker
+from service.jobs import create_jobs_app, enqueue
+from service.settings import Settings
+from service.worker import housekeeping, register_tasks
+from tests.service.outbox.receiver import Receiver, receiving
+from tests.service.steps import Body, claim, decided, lapse, query, report, row_counts, until, value
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as one:
+        yield one
+
+
+@pytest.fixture
+async def jobs(app: FastAPI, settings: Settings, database: str) -> AsyncIterator[App]:
+    """The worker's jobs with its functions, not running yet."""
+    one = create_jobs_app(database)
+    async with one.open_async(), httpx.AsyncClient(timeout=2, trust_env=False) as client:
+        register_tasks(one, app.state.engine, client, settings)
+        yield one
+
+
+async def run_what_is_due(jobs: App) -> None:
+    await jobs.run_worker_async(wait=False, install_signal_handlers=False, delete_jobs="successful")
+
+
+@pytest.fixture
+async def endpoint(platform: httpx.AsyncClient, receiver: Receiver) -> Body:
+    return dict((await platform.post("/v1/webhooks", json={"url": receiver.url})).json())
+
+
+@pytest.fixture
+async def decision(endpoint: Body, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> Body:
+    """A decision whose effect is due."""
+    await report(platform)
+    return await decided(reviewer, await claim(reviewer))
+
+
+async def test_a_decision_reaches_the_platform(
+    jobs: App, receiver: Receiver, endpoint: Body, decision: Body, database: str
+) -> None:
+    await run_what_is_due(jobs)
+    [(_, headers, body)] = receiver.seen
+    told = Webhook(endpoint["secret"]).verify(body, headers)
+    assert told["data"]["decision_id"] == decision["decision_id"]
+    assert query(database, "SELECT state FROM outbox") == [("delivered",)]
+    assert row_counts(database)["procrastinate_jobs"] == 0
+
+
+async def test_a_refused_delivery_is_tried_again_later(
+    jobs: App, receiver: Receiver, decision: Body, database: str
+) -> None:
+    receiver.answers = [503]
+    await run_what_is_due(jobs)
+    [(status, attempts, later)] = query(
+        database, "SELECT status::text, attempts, scheduled_at > now() FROM procrastinate_jobs"
+    )
+    assert (status, attempts, later) == ("todo", 1, True)
+    query(database, "UPDATE procrastinate_jobs SET scheduled_at = now()")
+    await run_what_is_due(jobs)
+    assert len(receiver.seen) == 2
+    assert len(set(receiver.ids)) == 1
+    assert query(database, "SELECT state, attempts FROM outbox") == [("delivered", 2)]
+
+
+async def test_a_job_run_twice_sends_once(
+    app: FastAPI, jobs: App, receiver: Receiver, decision: Body, database: str
+) -> None:
+    message = value(database, "SELECT id::text FROM outbox")
+    async with app.state.engine.begin() as connection:
+        await enqueue(app.state.jobs, connection, "outbox.deliver", arguments={"message": message})
+    await run_what_is_due(jobs)
+    assert len(receiver.seen) == 1
+
+
+async def test_a_job_of_a_transaction_that_failed_does_not_exist(app: FastAPI, jobs: App, database: str) -> None:
+    async with app.state.engine.connect() as connection:
+        await enqueue(app.state.jobs, connection, "outbox.deliver", arguments={"message": "never"})
+        await connection.rollback()
+    assert row_counts(database)["procrastinate_jobs"] == 0
+
+
+async def test_a_job_about_nothing_ends(app: FastAPI, jobs: App, database: str) -> None:
+    arguments = {"message": "0199f1c2-0000-7000-8000-000000000000"}
+    async with app.state.engine.begin() as connection:
+        await enqueue(app.state.jobs, connection, "outbox.deliver", arguments=arguments)
+    await run_what_is_due(jobs)
+    assert row_counts(database)["procrastinate_jobs"] == 0
+
+
+async def test_housekeeping_gives_lapsed_cases_back(
+    app: FastAPI, jobs: App, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    case = (await report(platform))["case_id"]
+    await claim(reviewer)
+    lapse(database, case)
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping))
+    await until(lambda: value(database, "SELECT status FROM cases") == "open")
+    stopping.set()
+    await asyncio.wait_for(keeping, 2)
+    assert value(database, "SELECT lapses FROM cases") == 1
+
+
+async def test_housekeeping_gives_jobs_of_dead_workers_back(
+    app: FastAPI, jobs: App, receiver: Receiver, decision: Body, database: str
+) -> None:
+    query(
+        database,
+        """
+        WITH dead AS (
+            INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 minute') RETURNING id
+        )
+        UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead
+        """,
+    )
+    await run_what_is_due(jobs)
+    assert receiver.seen == []
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping))
+    await until(lambda: value(database, "SELECT status::text FROM procrastinate_jobs") == "todo")
+    stopping.set()
+    await keeping
+    await run_what_is_due(jobs)
+    assert len(receiver.seen) == 1
+
+
+async def test_housekeeping_outlives_a_failing_database(
+    app: FastAPI, jobs: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    async def failing_once(_connection: object) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise ConnectionError("gone")
+        return 0
+
+    monkeypatch.setattr(worker, "return_lapsed", failing_once)
+    monkeypatch.setattr(worker, "HOUSEKEEPING_SECONDS", 0.01)
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping))
+    await until(lambda: calls > 2)
+    stopping.set()
+    await asyncio.wait_for(keeping, 2)

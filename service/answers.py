@@ -87,7 +87,10 @@ async def _framework_error(request: Request, error: Exception) -> Response:
 async def _database_gone(_request: Request, error: Exception) -> JSONResponse:
     log.error("database.unavailable", error=type(error).__name__)
     return answer(
-        DatabaseUnavailableError("the database cannot be reached; nothing was stored", headers={"Retry-After": "2"})
+        DatabaseUnavailableError(
+            "the database cannot be reached; send it again, reports with the same Idempotency-Key",
+            headers={"Retry-After": "2"},
+        )
     )
 
 

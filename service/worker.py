@@ -14,6 +14,7 @@ from service.db import create_engine
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.outbox.workflow import DeliveryError, deliver
+from service.people.workflow import forget_old
 from service.ranking.rank import RankConfig
 from service.scoring.live_model import LiveModel, load_scorer
 from service.scoring.workflow import ScoringLoop
@@ -87,6 +88,7 @@ async def housekeeping(engine: AsyncEngine, jobs: App, stopping: asyncio.Event) 
         try:
             async with engine.begin() as connection:
                 await return_lapsed(connection)
+                await forget_old(connection)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
         except Exception as error:  # a database blip must not end the process

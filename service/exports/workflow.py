@@ -23,7 +23,8 @@ async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> Asy
             text=row.text,
             policy_areas=(row.policy_area,) if broken else (),
             annotated_areas=taxonomy.area_ids if benign else (row.policy_area,),
-            severity=row.severity,
+            # What breaks no rule has no severity, whatever the form held.
+            severity=row.severity if broken else 0,
             source="decisions",
             lang=row.language or "und",
             label_quality="gold",

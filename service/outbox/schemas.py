@@ -8,7 +8,9 @@ from uuid import UUID
 from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict
 
 
-def _https_unless_loopback(url: AnyHttpUrl) -> AnyHttpUrl:
+def _safe_address(url: AnyHttpUrl) -> AnyHttpUrl:
+    if url.username or url.password:
+        raise ValueError("leave user name and password out of the address; verify the signature instead")
     host = (url.host or "").strip("[]")
     if url.scheme == "https" or host == "localhost":
         return url
@@ -26,7 +28,7 @@ class WebhookIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Annotated[AnyHttpUrl, AfterValidator(_https_unless_loopback)]
+    url: Annotated[AnyHttpUrl, AfterValidator(_safe_address)]
 
 
 class WebhookCreatedOut(BaseModel):

@@ -31,6 +31,10 @@ _BEGIN_ATTEMPT = text("""
     RETURNING id
 """)
 _FORGET_ATTEMPT = text("DELETE FROM sign_in_failures WHERE id = :id")
+_FORGET_OLD = (
+    text("DELETE FROM sign_in_failures WHERE at < now() - interval '1 day'"),
+    text("DELETE FROM sessions WHERE expires_at < now() - interval '7 days'"),
+)
 _REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
 
 
@@ -82,6 +86,12 @@ async def begin_attempt(connection: AsyncConnection, username: str, *, allowed: 
 async def forget_attempt(connection: AsyncConnection, attempt: int) -> None:
     """Take an attempt that succeeded off the failures."""
     await connection.execute(_FORGET_ATTEMPT, {"id": attempt})
+
+
+async def forget_old(connection: AsyncConnection) -> None:
+    """Remove failed sign-ins that no longer count and sessions that ended long ago."""
+    for statement in _FORGET_OLD:
+        await connection.execute(statement)
 
 
 async def deactivate_samples(connection: AsyncConnection) -> list[str]:

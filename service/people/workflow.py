@@ -84,6 +84,11 @@ async def sign_out(connection: AsyncConnection, token: str | None) -> None:
         await store.end_session(connection, token_hash(token))
 
 
+async def forget_old(connection: AsyncConnection) -> None:
+    """Remove traces of sign-ins that serve nothing any more."""
+    await store.forget_old(connection)
+
+
 async def close_sample_accounts(connection: AsyncConnection) -> list[str]:
     """Close the accounts that came with the sample cases; returns their names."""
     return await store.deactivate_samples(connection)

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from typing import Any
 
 import structlog
 from anyio import to_thread
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from models.inference import Scorer
@@ -34,6 +37,7 @@ class ScoringLoop:
         self._taxonomy = taxonomy
         self._config = config
         self._settings = settings
+        self._retry_first = True
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Go on until `stopping` is set; the batch in hand is finished first."""
@@ -49,14 +53,9 @@ class ScoringLoop:
 
     async def step(self) -> int:
         """Score one batch; returns how many rows were in it, 0 when nothing waits."""
-        limit, seconds = self._settings.score_batch, self._settings.score_timeout_seconds
         scorer = self._model.scorer
         async with self._engine.begin() as connection:
-            rows = await store.take(connection, limit=limit, seconds=seconds)
-            if not rows:
-                attempts = self._settings.score_attempts
-                await store.give_up(connection, attempts=attempts)
-                rows = await store.take_one_again(connection, seconds=seconds, attempts=attempts)
+            rows = await self._take(connection)
         if not rows:
             return 0
         ids = [row.id for row in rows]
@@ -72,6 +71,20 @@ class ScoringLoop:
             await rerank_evidence(connection, saved, taxonomy=self._taxonomy, config=self._config)
         SCORED.inc(len(saved))
         return len(rows)
+
+    async def _take(self, connection: AsyncConnection) -> Sequence[Row[Any]]:
+        """A batch of fresh rows and one that failed before by turns, so that neither keeps the other waiting."""
+        limit, seconds = self._settings.score_batch, self._settings.score_timeout_seconds
+        attempts = self._settings.score_attempts
+        self._retry_first = not self._retry_first
+        fresh = [] if self._retry_first else await store.take(connection, limit=limit, seconds=seconds)
+        if fresh:
+            return fresh
+        await store.give_up(connection, attempts=attempts)
+        again = await store.take_one_again(connection, seconds=seconds, attempts=attempts)
+        if again or not self._retry_first:
+            return again
+        return await store.take(connection, limit=limit, seconds=seconds)
 
 
 def _score(scorer: Scorer, texts: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from service.settings import REPOSITORY, Settings
 from tests.journey.killable import Plan, start
 
 # Far above what anything here takes, so that a slow machine does not fail a test.
-PATIENCE_SECONDS = 40.0
+PATIENCE_SECONDS = 60.0
 
 
 def free_port() -> int:

@@ -65,7 +65,7 @@ BROKEN_RULES = {
     "a message does not name every report of its case": """
         SELECT o.id FROM outbox o WHERE o.state = 'pending' AND EXISTS (
             SELECT FROM decisions d JOIN reports r ON r.case_id = d.case_id WHERE d.id = o.decision_id
-            AND r.received_at < d.decided_at - interval '1 s' AND NOT o.payload LIKE '%' || r.id || '%')
+            AND position(r.id::text IN o.payload) = 0)
     """,
     "lapses are miscounted": """
         SELECT c.id FROM cases c
@@ -167,7 +167,7 @@ async def test_every_rule_holds_after_a_storm(
         await return_lapsed(connection)
     assert storm.surprises == []
     assert {str(one) for (one,) in query(database, "SELECT id FROM reports")} == set(storm.accepted)
-    assert {rule: query(database, found) for rule, found in BROKEN_RULES.items()} == dict.fromkeys(BROKEN_RULES, [])
+    assert {rule: query(database, found) for rule, found in BROKEN_RULES.items()} == {rule: [] for rule in BROKEN_RULES}
     assert value(database, "SELECT count(*) FROM decision_undos") > 0
     assert_ranks_true(database, taxonomy)
 

@@ -2,10 +2,11 @@
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from labeling.taxonomy import SEVERITY_LEVELS
 
@@ -60,8 +61,8 @@ def parse_labelled_text(line: str, *, where: str) -> LabelledText:
         record = LabelledText(
             id=_text(row, "id"),
             text=_text(row, "text"),
-            policy_areas=tuple(row["policy_areas"]),
-            annotated_areas=tuple(row["annotated_areas"]),
+            policy_areas=_names(row, "policy_areas"),
+            annotated_areas=_names(row, "annotated_areas"),
             severity=row.get("severity"),
             source=_text(row, "source"),
             lang=_text(row, "lang"),
@@ -72,7 +73,9 @@ def parse_labelled_text(line: str, *, where: str) -> LabelledText:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise RecordError(f"{where}: {error if isinstance(error, RecordError) else f'bad field {error}'}") from error
-    if record.severity is not None and record.severity not in range(SEVERITY_LEVELS):
+    if record.severity is not None and (
+        type(record.severity) is not int or record.severity not in range(SEVERITY_LEVELS)
+    ):
         raise RecordError(f"{where}: severity must be 0-{SEVERITY_LEVELS - 1} or null, not {record.severity!r}")
     if not set(record.policy_areas) <= set(record.annotated_areas):
         raise RecordError(f"{where}: every policy area must be among annotated_areas")
@@ -81,11 +84,14 @@ def parse_labelled_text(line: str, *, where: str) -> LabelledText:
 
 def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
     """Yield the rows of a `.jsonl` or `.jsonl.gz` file; blank lines are passed over. Raises RecordError, OSError."""
-    opened: TextIO = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
-    with opened as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield parse_labelled_text(line, where=f"{path}:{number}")
+    number = 0
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield parse_labelled_text(line, where=f"{path}:{number}")
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
+        raise RecordError(f"{path}: damaged after line {number} ({error}); fetch or export it anew") from error
 
 
 def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:
@@ -96,6 +102,13 @@ def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:
             out.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
             count += 1
     return count
+
+
+def _names(row: dict[str, Any], key: str) -> tuple[str, ...]:
+    value = row[key]
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError(f"{key}: a list of strings is needed")
+    return tuple(value)
 
 
 def _text(row: dict[str, Any], key: str) -> str:

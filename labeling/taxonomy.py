@@ -1,12 +1,11 @@
 """Policy areas, severities and actions: read from one versioned file, which is the only place that names a label."""
 
+import itertools
 import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 SEVERITY_LEVELS = 5
 
@@ -137,7 +136,7 @@ def _check(taxonomy: Taxonomy, where: str) -> None:
     if levels != list(range(SEVERITY_LEVELS)):
         raise TaxonomyError(f"{where}: severities must be the levels 0 to {SEVERITY_LEVELS - 1} in order, not {levels}")
     weights = taxonomy.severity_weights
-    if weights[0] <= 0 or any(low >= high for low, high in zip(weights, weights[1:], strict=False)):
+    if weights[0] <= 0 or any(low >= high for low, high in itertools.pairwise(weights)):
         raise TaxonomyError(f"{where}: weight_per_view must be positive and rise with severity, not {weights}")
     for area in taxonomy.areas:
         if not 0 <= area.floor < SEVERITY_LEVELS or not 0 <= area.graphic <= 3 or area.handling_minutes <= 0:
@@ -152,13 +151,3 @@ def _check_unique(kind: str, ids: list[str], where: str) -> None:
         raise TaxonomyError(
             f"{where}: {kind} ids must be unique lower_snake_case; repeated: {', '.join(repeated) or 'none'}"
         )
-
-
-def describe(taxonomy: Taxonomy) -> Mapping[str, Any]:
-    """The taxonomy as plain JSON values, for the API and for bundle manifests."""
-    return {
-        "version": taxonomy.version,
-        "areas": list(taxonomy.label_ids),
-        "severities": [step.name for step in taxonomy.severities],
-        "actions": [action.id for action in taxonomy.actions],
-    }

@@ -2,26 +2,37 @@
 
 import argparse
 import asyncio
+import gc
 import json
+import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import uvicorn
 from pydantic import ValidationError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import TaxonomyError, load_taxonomy
 from service.app import create_app
 from service.db import create_engine
 from service.demo import walk_through
 from service.embedded import database_url
+from service.errors import TriageError
 from service.exports.workflow import labelled_texts
 from service.local import end_with_parent, run_everything
 from service.migrate import migrate
 from service.observe import configure_logs
+from service.people.schemas import PersonIn
+from service.people.workflow import close_person, create_person
 from service.samples.load import load_samples, remove_samples
+from service.security import ROLES
 from service.settings import Settings, SettingsError
 from service.worker import work
+
+Result = TypeVar("Result")
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -29,6 +40,9 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     if options.with_parent:
         end_with_parent()
     app = create_app(settings, database_url=_migrated(settings))
+    # What is loaded now stays to the end: the garbage collector need not walk through it again under load.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
 
 
@@ -72,6 +86,30 @@ def demo(settings: Settings, _options: argparse.Namespace) -> None:
     walk_through(settings)
 
 
+def add_person(settings: Settings, options: argparse.Namespace) -> None:
+    """Add an account and print its password and key, this once."""
+    password = secrets.token_urlsafe(12)
+    person = PersonIn(username=options.username, role=options.role, password=password)
+    made = asyncio.run(_with_connection(settings, lambda connection: create_person(connection, person, actor=None)))
+    print(f"user name {made.username}\npassword  {password}\nAPI key   {made.api_key}")
+
+
+def remove_person(settings: Settings, options: argparse.Namespace) -> None:
+    """Close an account with its keys and sessions."""
+    name = options.username
+    asyncio.run(_with_connection(settings, lambda connection: close_person(connection, name, actor=None)))
+    print(f"{name} is closed")
+
+
+async def _with_connection(settings: Settings, run: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
+    engine = create_engine(_migrated(settings), pool=1)
+    try:
+        async with engine.begin() as connection:
+            return await run(connection)
+    finally:
+        await engine.dispose()
+
+
 def _migrated(settings: Settings) -> str:
     url = database_url(settings)
     migrate(url)
@@ -107,6 +145,10 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", migrate_database)
     add("seed", seed).add_argument("--remove", action="store_true", help="remove sample cases and close sample log-ins")
     add("export", export).add_argument("--out", type=Path, default=Path("labels.jsonl"), help="file to write")
+    person = add("add-person", add_person)
+    person.add_argument("username", help="lower case, 2 to 64 characters")
+    person.add_argument("--role", required=True, choices=sorted(ROLES), help="what the account may do")
+    add("close-person", remove_person).add_argument("username", help="whose account to close")
     add("openapi", openapi)
     add("demo", demo)
     return parser
@@ -125,6 +167,14 @@ def main() -> int:
         return 2
     except (SettingsError, TaxonomyError) as error:
         print(f"settings: {error}", file=sys.stderr)
+        return 2
+    except TriageError as error:
+        print(error.detail, file=sys.stderr)
+        return 1
+    except OperationalError as error:
+        # Only the kind: the driver's message repeats the address.
+        kind = type(error.orig).__name__
+        print(f"TRIAGE_DATABASE_URL: the database cannot be reached ({kind}); is it running?", file=sys.stderr)
         return 2
     return 0
 

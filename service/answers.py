@@ -84,19 +84,15 @@ async def _framework_error(request: Request, error: Exception) -> Response:
     return _for_reader(request, found)
 
 
-async def _database_gone(_request: Request, error: Exception) -> JSONResponse:
+async def _database_gone(request: Request, error: Exception) -> Response:
     log.error("database.unavailable", error=type(error).__name__)
-    return answer(
-        DatabaseUnavailableError(
-            "the database cannot be reached; send it again, reports with the same Idempotency-Key",
-            headers={"Retry-After": "2"},
-        )
-    )
+    words = "the database cannot be reached; send it again, reports with the same Idempotency-Key"
+    return _for_reader(request, DatabaseUnavailableError(words, headers={"Retry-After": "2"}))
 
 
-async def _no_free_connection(_request: Request, error: Exception) -> JSONResponse:
+async def _no_free_connection(request: Request, error: Exception) -> Response:
     log.error("database.no_free_connection", error=type(error).__name__)
-    return answer(OverloadedError("every database connection is in use; try again in a moment"))
+    return _for_reader(request, OverloadedError("every database connection is in use; try again in a moment"))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:

@@ -31,7 +31,8 @@ from service.scoring import routes as scoring
 from service.scoring.live_model import LiveModel, load_scorer
 from service.settings import Settings
 
-ROUTERS = (people, reports, queues, leases, cases, decisions, media, scoring, exports, outbox, health)
+# Those that carry the load come first: a request is matched against one after the other.
+ROUTERS = (reports, queues, people, leases, cases, decisions, media, scoring, exports, outbox, health)
 
 DESCRIPTION = """
 Every report in, riskiest case out. Machines send `Authorization: Bearer <key>`; people sign in by session.

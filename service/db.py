@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import psycopg
 from fastapi import Depends, Request
 from psycopg.rows import namedtuple_row
+from pydantic_core import from_json
 from sqlalchemy import TextClause
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -38,7 +39,13 @@ def create_engine(url: str, *, pool: int) -> AsyncEngine:
     Its errors, and so the log, never hold the values of a statement: they are content.
     """
     return create_async_engine(
-        sqlalchemy_url(url), pool_size=pool, max_overflow=0, pool_timeout=30, hide_parameters=True
+        sqlalchemy_url(url),
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=30,
+        hide_parameters=True,
+        # Ranks and scores are read with every case; the standard library takes three times as long to parse them.
+        json_deserializer=from_json,
     )
 
 

@@ -29,7 +29,7 @@ REPORT = {
 
 
 def walk_through(settings: Settings) -> None:
-    """Report, score, claim, explain, decide, undo, each shown with its answer. Raises SettingsError when nothing runs."""
+    """Report, score, claim, explain and decide, each shown with its answer. Raises SettingsError when nothing runs."""
     path = settings.data_dir / CREDENTIALS
     if not path.exists():
         raise SettingsError(f"{path} is missing: start the service first with `make run` (and the same DATA_DIR)")
@@ -44,6 +44,12 @@ def walk_through(settings: Settings) -> None:
         _wait_for_score(client, keys["reviewer"], case_id)
         claimed = _call(client, keys["reviewer"], "POST", "/v1/queues/default/claim")
         if claimed["case"]["id"] != case_id:
+            lease = {"lease_token": claimed["lease"]["token"]}
+            client.post(
+                f"/v1/cases/{claimed['case']['id']}/lease/release",
+                json=lease,
+                headers={"Authorization": f"Bearer {keys['reviewer']}"},
+            )
             raise SettingsError("another case outranks the demo report, which is unusual; look at the console")
         print("\n  Why it is first:", *claimed["case"]["rank"]["words"], sep="\n    ")
         decision = {
@@ -63,7 +69,8 @@ def _wait_for_score(client: httpx.Client, key: str, case_id: str) -> None:
     while time.monotonic() < deadline:
         case = client.get(f"/v1/cases/{case_id}", headers=headers).raise_for_status().json()
         if case["score_state"] != "waiting":
-            print(f"\n  Scored: {json.dumps(_top_areas(case['score']))}")
+            shown = _top_areas(case["score"]) if case["score"] else case["score_state"]
+            print(f"\n  Scored: {json.dumps(shown)}")
             return
     raise SettingsError(f"the report was not scored within {SCORE_SECONDS} seconds: is the worker running?")
 

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 
 
 class TriageError(Exception):
-    """Base of all errors that are shown to a caller. `headers` go onto the response as they are."""
+    """Something went wrong on our side; the log holds the failure."""
+
+    # The base of all errors shown to a caller. `headers` go onto the response as they are.
 
     status = 500
     code = "internal_error"
@@ -131,7 +133,7 @@ class NameTakenError(TriageError):
 
 
 class UnknownLabelError(TriageError):
-    """A policy area, reason or action that is not in the taxonomy."""
+    """A policy area or action that is not in the taxonomy."""
 
     status = 422
     code = "unknown_label"
@@ -197,7 +199,7 @@ class OverloadedError(TriageError):
 
 
 class DatabaseUnavailableError(TriageError):
-    """The database cannot be reached; nothing was stored."""
+    """The database cannot be reached; send the call again, reports with the same Idempotency-Key."""
 
     status = 503
     code = "database_unavailable"

@@ -16,7 +16,7 @@ async def livez() -> dict[str, str]:
 @router.get("/readyz", summary="Database reachable, model loaded")
 async def readyz(request: Request, response: Response) -> dict[str, str]:
     state = request.app.state
-    parts = {"model": "ready" if state.model.ready else state.model.reason, "database": "ready"}
+    parts = {"model": state.model.state, "database": "ready"}
     try:
         async with state.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))

@@ -116,7 +116,7 @@ def _ready(settings: Settings) -> bool:
         answer = httpx.get(f"{address(settings)}/readyz", timeout=2, trust_env=False)
     except httpx.HTTPError:
         return False
-    return answer.status_code == httpx.codes.OK and answer.json()["model"] != "the model is still being loaded"
+    return answer.status_code == httpx.codes.OK and answer.json()["model"] != "loading"
 
 
 def address(settings: Settings) -> str:

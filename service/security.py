@@ -127,8 +127,12 @@ def refuse_cross_site(request: Request) -> None:
         return
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    same_origin = origin is None or origin.partition("://")[2] == request.headers.get("host")
-    if (site is not None and site not in {"same-origin", "none"}) or not same_origin:
+    if site is not None:
+        foreign = site not in {"same-origin", "none"}
+    else:
+        # A browser too old for the first header; here a proxy must pass the Host header through.
+        foreign = origin is not None and origin.partition("://")[2] != request.headers.get("host")
+    if foreign:
         raise CrossSiteRequestError("this call came from another site; open the console directly")
 
 
@@ -167,7 +171,7 @@ def _allowed(principal: Principal | None, capability: Capability) -> Principal:
 
 
 ReportWriter = Annotated[Principal, Depends(require(Capability.REPORT_WRITE))]
-MediaWriter = Annotated[Principal, Depends(require(Capability.MEDIA_WRITE))]
+MediaWriter = Annotated[Principal, Depends(require_first(Capability.MEDIA_WRITE))]
 MediaViewer = Annotated[Principal, Depends(require(Capability.MEDIA_PREVIEW))]
 MediaRevealer = Annotated[Principal, Depends(require(Capability.MEDIA_REVEAL))]
 ScoreCaller = Annotated[Principal, Depends(require_first(Capability.SCORE))]

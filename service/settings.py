@@ -45,7 +45,9 @@ class Settings(BaseSettings):
     )
     database_pool: Count = Field(default=12, description="Connections one API process may hold.")
     secret: SecretStr | None = Field(
-        default=None, description="Key that signs media addresses; without it one is made in the data folder."
+        default=None,
+        min_length=32,
+        description="Key that signs media addresses; without it one is made in the data folder.",
     )
     bundle: Path = Field(default=REPOSITORY / "bundles" / "default", description="Folder of the model bundle.")
     taxonomy: Path | None = Field(default=None, description="Taxonomy file that replaces the shipped one.")
@@ -72,10 +74,7 @@ class Settings(BaseSettings):
     def signing_key(self) -> str:
         """The secret, or one made once and kept in the data folder with mode 600."""
         if self.secret is not None:
-            value = self.secret.get_secret_value()
-            if len(value) < 32:
-                raise SettingsError("TRIAGE_SECRET: at least 32 characters are needed; unset it to have one made")
-            return value
+            return self.secret.get_secret_value()
         path = self.data_dir / "secret.key"
         if not path.exists():
             write_private(path, secrets.token_urlsafe(48))

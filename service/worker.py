@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from uuid import UUID
 
 import httpx
@@ -13,7 +14,7 @@ from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
-from service.outbox.workflow import DeliveryError, deliver
+from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.rank import RankConfig
 from service.scoring.live_model import LiveModel, load_scorer
@@ -24,6 +25,8 @@ from service.settings import Settings
 HEARTBEAT_SECONDS = 2.0
 DEAD_AFTER_SECONDS = 10.0
 HOUSEKEEPING_SECONDS = 2.0
+# Between two looks at what is rare or merely old.
+SWEEP_SECONDS = 60.0
 SHUTDOWN_SECONDS = 20.0
 
 log = structlog.get_logger()
@@ -64,8 +67,8 @@ def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, se
     async def deliver_webhook(message: str) -> None:
         await deliver(engine, client, UUID(message), attempts=settings.webhook_attempts)
 
-    # 3, 9, 27 … seconds; the outbox row says when to give up.
-    retry = RetryStrategy(exponential_wait=3, retry_exceptions=[DeliveryError])
+    # 3, 9, 27 … seconds, whatever went wrong: the outbox row says when to give up.
+    retry = RetryStrategy(exponential_wait=3)
     jobs.task(name=DELIVER_WEBHOOK, retry=retry)(deliver_webhook)
 
 
@@ -83,14 +86,19 @@ async def run_jobs(jobs: App) -> None:
 
 
 async def housekeeping(engine: AsyncEngine, jobs: App, stopping: asyncio.Event) -> None:
-    """Give lapsed cases back, and the jobs of dead workers to living ones, every few seconds."""
+    """Give lapsed cases back and the work of dead workers to living ones; now and then, clear out what is old."""
+    swept = 0.0
     while not stopping.is_set():
         try:
             async with engine.begin() as connection:
                 await return_lapsed(connection)
-                await forget_old(connection)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
+            if not swept or time.monotonic() - swept > SWEEP_SECONDS:
+                swept = time.monotonic()
+                await enqueue_orphans(engine, jobs)
+                async with engine.begin() as connection:
+                    await forget_old(connection)
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
         try:

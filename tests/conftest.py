@@ -121,6 +121,6 @@ def other_database(url: str, name: str) -> str:
     return url.replace("/postgres?", f"/{name}?", 1)
 
 
-def _execute(url: str, statement: sql.Composable) -> None:
+def _execute(url: str, statement: sql.Composed) -> None:
     with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         connection.execute(statement)

@@ -19,7 +19,9 @@ class DecisionIn(Strict):
     """What a reviewer decided about the case they hold."""
 
     lease_token: UUID
-    actions: Annotated[list[str], Field(min_length=1, max_length=10), AfterValidator(_distinct)]
+    actions: Annotated[
+        list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=10), AfterValidator(_distinct)
+    ]
     policy_area: Annotated[str, Field(max_length=100)]
     severity: Annotated[int, Field(ge=0, le=4, strict=True)]
     note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""

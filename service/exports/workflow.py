@@ -8,6 +8,9 @@ from labeling.records import LabelledText
 from labeling.taxonomy import Taxonomy
 from service.exports import store
 
+# The platform's own decisions on its own content; training configurations name the licences that they admit.
+OWN_LICENCE = "own"
+
 
 async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> AsyncIterator[LabelledText]:
     """Every standing decision as a labelled row; who decided is left out.
@@ -15,9 +18,11 @@ async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> Asy
     A decision names one area and says nothing of the others, so only that one counts as annotated; a benign decision
     means that the reviewer found none of them.
     """
+    harmless = {action.id for action in taxonomy.actions if not action.enforces}
     async for row in store.labels(connection):
         benign = row.policy_area == taxonomy.benign_id
-        broken = any(taxonomy.action(action).enforces for action in row.actions)
+        # An action that has left the taxonomy since did enforce something: the one that does not cannot leave.
+        broken = any(action not in harmless for action in row.actions)
         yield LabelledText(
             id=f"decision:{row.id}",
             text=row.text,
@@ -27,6 +32,7 @@ async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> Asy
             severity=row.severity if broken else 0,
             source="decisions",
             lang=row.language or "und",
+            licence=OWN_LICENCE,
             label_quality="gold",
             extra={"taxonomy_version": row.taxonomy_version},
         )

@@ -21,6 +21,19 @@ class LeaseOut(BaseModel):
     expires_at: datetime
 
 
+class HeldOut(BaseModel):
+    """A case in the caller's hands, and the moment at which it goes back to its queue."""
+
+    case_id: UUID
+    expires_at: datetime
+
+
+class LeasesOut(BaseModel):
+    """Every case in the caller's hands."""
+
+    leases: list[HeldOut]
+
+
 class RenewedOut(BaseModel):
     """The new end of a lease."""
 

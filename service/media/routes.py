@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.db import UnitOfWork
@@ -14,7 +14,7 @@ from service.media.sniff import FORMATS
 from service.media.storage import StoredFile
 from service.media.upload import read_upload
 from service.media.workflow import Picture
-from service.security import Capability, MediaRevealer, MediaViewer, Principal, require
+from service.security import MediaRevealer, MediaViewer, MediaWriter
 
 router = APIRouter(prefix="/v1/media", tags=["media"])
 
@@ -40,20 +40,9 @@ _UPLOAD_BODY = {
     },
 }
 
-_writer = require(Capability.MEDIA_WRITE)
-
-
-async def uploader(request: Request) -> Principal:
-    """The caller, found in a transaction of its own: a slow upload must not keep a database connection to itself."""
-    async with request.app.state.engine.begin() as connection:
-        return await _writer(request, connection)
-
-
-uploader.capability = Capability.MEDIA_WRITE  # type: ignore[attr-defined]
-
 
 @router.post("", status_code=201, summary="Upload a picture", openapi_extra={"requestBody": _UPLOAD_BODY})
-async def upload(request: Request, caller: Annotated[Principal, Depends(uploader)]) -> UploadedOut:
+async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
     """JPEG, PNG, WebP or GIF. A clean copy without metadata is kept, never the file itself."""
     state = request.app.state
     with state.renderer.admit():

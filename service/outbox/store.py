@@ -39,6 +39,17 @@ _BEGIN = text("""
       AND e.id = outbox.endpoint_id
     RETURNING outbox.payload, outbox.attempts, e.url, e.secret, e.active
 """)
+# Locked, so that two workers do not both give the same message a job.
+_ORPHANS = text("""
+    SELECT id FROM outbox
+    WHERE state IN ('pending', 'sending') AND deliver_after < now() - interval '1 minute'
+      AND NOT EXISTS (
+          SELECT FROM procrastinate_jobs AS job
+          WHERE job.task_name = :task AND job.args ->> 'message' = CAST(outbox.id AS text)
+            AND job.status IN ('todo', 'doing')
+      )
+    ORDER BY deliver_after LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+""")
 _SECONDS_EARLY = text("""
     SELECT greatest(extract(epoch FROM deliver_after - now()), 0)::float FROM outbox
     WHERE id = :id AND state IN ('pending', 'sending')
@@ -52,6 +63,11 @@ _ATTEMPTED = text("""
            state = CASE WHEN :final THEN 'failed' ELSE state END
     WHERE id = :id AND state = 'sending'
 """)
+
+
+async def orphans(connection: AsyncConnection, *, task: str) -> list[UUID]:
+    """Messages overdue by a minute that no waiting or running job of that name will send."""
+    return list((await connection.execute(_ORPHANS, {"task": task})).scalars())
 
 
 async def insert_endpoint(

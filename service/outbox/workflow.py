@@ -22,7 +22,7 @@ from service.jobs import DELIVER_WEBHOOK, enqueue
 from service.outbox import store
 from service.outbox.schemas import WebhookCreatedOut, WebhookIn, WebhookOut, WebhooksOut
 
-# Answers are read only to tell success from failure; this much of one is kept as the reason.
+# How much of a connection error is kept as the reason of a failed attempt.
 ERROR_CHARACTERS = 300
 
 
@@ -81,6 +81,15 @@ async def publish(connection: AsyncConnection, jobs: App, message: Message) -> N
         await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments=arguments, run_at=message.after)
 
 
+async def enqueue_orphans(engine: AsyncEngine, jobs: App) -> int:
+    """Give a job to every overdue message that has none: its worker was stopped in the middle, or gave up wrongly."""
+    async with engine.begin() as connection:
+        orphans = await store.orphans(connection, task=DELIVER_WEBHOOK)
+        for message in orphans:
+            await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)})
+    return len(orphans)
+
+
 async def cancel(connection: AsyncConnection, decision_id: UUID) -> bool:
     """Take back the messages of a decision; False when it is too late for that."""
     return await store.cancel(connection, decision_id)
@@ -127,7 +136,14 @@ async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> str | Non
         "webhook-signature": Webhook(row.secret).sign(str(message), now, row.payload),
     }
     try:
-        answer = await client.post(row.url, content=row.payload.encode(), headers=headers)
-    except httpx.HTTPError as error:
+        # The limit is on the whole exchange, and only the status is read: a receiver that drips or pours its answer
+        # costs no more than one that is silent.
+        async with (
+            asyncio.timeout(client.timeout.read),
+            client.stream("POST", row.url, content=row.payload.encode(), headers=headers) as answer,
+        ):
+            return None if answer.is_success else f"answered {answer.status_code}"
+    except (TimeoutError, httpx.TimeoutException):
+        return "no answer in time"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
-    return None if answer.is_success else f"answered {answer.status_code}"

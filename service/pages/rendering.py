@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.errors import NotSignedInError, TriageError
@@ -98,6 +99,9 @@ class PageRoute(APIRoute):
                 return error_page(status=error.status, code=error.code, detail=error.detail)
             except (InterfaceError, OperationalError):
                 return error_page(status=503, code="database_unavailable", detail="The database cannot be reached.")
+            except NoFreeConnectionError:
+                detail = "Every database connection is in use; try again in a moment."
+                return error_page(status=429, code="overloaded", detail=detail)
             except RequestValidationError:
                 # The only input of a page is its address.
                 return error_page(status=404, code="not_found", detail="The address is not one that this console has.")

@@ -21,13 +21,19 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 START = "/console"
 PREVIEW_ROWS = 10
 
+# Actions beyond the ninth have no digit; 0 is left to the severities.
+DIGIT_KEYS = 9
+
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
 _OWN_PAGES = re.compile(r"/console|/cases/[0-9a-f-]{36}")
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
-CONSOLE_KEYS = ((("N",), "Claim the next case"), (("C",), "Continue the case you hold"), *_EVERYWHERE)
+CONSOLE_KEYS = (
+    (("N",), "Continue the case you hold, else claim the next"),
+    (("C",), "Continue the case you hold"),
+    *_EVERYWHERE,
+)
 CASE_KEYS = (
-    (("1", "…", "8"), "Choose or drop an action"),
     (("Shift", "0", "…", "4"), "Severity; or S, then the digit"),
     (("A",), "Policy area; type to find it, Esc to leave"),
     (("T",), "Note"),
@@ -98,10 +104,16 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
         "policy_options": views.policy_options(taxonomy),
         "taxonomy": taxonomy,
         "views": views,
-        "shortcuts": CASE_KEYS if lease else _EVERYWHERE,
+        "shortcuts": _case_keys(taxonomy) if lease else _EVERYWHERE,
         "now": now,
     }
     return render("case.html", context)
+
+
+def _case_keys(taxonomy: Taxonomy) -> tuple[tuple[tuple[str, ...], str], ...]:
+    last = min(len(taxonomy.actions), DIGIT_KEYS)
+    digits = ("1",) if last == 1 else ("1", "…", str(last))
+    return ((digits, "Choose or drop an action"), *CASE_KEYS)
 
 
 async def _held(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> list[views.HeldCase]:

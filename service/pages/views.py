@@ -113,7 +113,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """A label that a decision may be filed under; `floor` is the least severity it takes."""
+    """A label that a decision may be filed under; `floor` is the severity it usually has at least, which is advice only."""
 
     id: str
     name: str

@@ -1,6 +1,8 @@
 """HTTP of sign-in and accounts."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
 
 from service.db import UnitOfWork
 from service.people import workflow
@@ -44,3 +46,11 @@ async def me(caller: SignedIn) -> MeOut:
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
 async def create(body: PersonIn, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
     return await workflow.create_person(connection, body, actor=caller.id)
+
+
+@router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")
+async def close(
+    username: Annotated[str, Path(max_length=64)], caller: PeopleManager, connection: UnitOfWork
+) -> Response:
+    await workflow.close_person(connection, username, actor=caller.id)
+    return Response(status_code=204)

@@ -35,6 +35,7 @@ _FORGET_OLD = (
     text("DELETE FROM sign_in_failures WHERE at < now() - interval '1 day'"),
     text("DELETE FROM sessions WHERE expires_at < now() - interval '7 days'"),
 )
+_DEACTIVATE = text("UPDATE principals SET active = false WHERE username = :username AND active RETURNING id")
 _REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
 
 
@@ -92,6 +93,11 @@ async def forget_old(connection: AsyncConnection) -> None:
     """Remove failed sign-ins that no longer count and sessions that ended long ago."""
     for statement in _FORGET_OLD:
         await connection.execute(statement)
+
+
+async def deactivate(connection: AsyncConnection, username: str) -> bool:
+    """Close an account; its keys and sessions stop working at once. False when there is no such active one."""
+    return (await connection.execute(_DEACTIVATE, {"username": username})).one_or_none() is not None
 
 
 async def deactivate_samples(connection: AsyncConnection) -> list[str]:

@@ -1,21 +1,25 @@
 """Rules of accounts: making them, signing in and out."""
 
+import asyncio
 import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from anyio import to_thread
 from pwdlib import PasswordHash
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service import events
-from service.errors import NameTakenError, NotSignedInError, TooManyAttemptsError
+from service.errors import NameTakenError, NotFoundError, NotSignedInError, TooManyAttemptsError
 from service.ids import new_id
 from service.people import store
 from service.people.schemas import PersonIn, PersonOut
 from service.security import new_api_key, token_hash
+
+Result = TypeVar("Result")
 
 FAILURES_ALLOWED = 10
 FAILURE_MINUTES = 15
@@ -39,13 +43,27 @@ def _hash_of_nobody() -> str:
     return _hasher().hash(secrets.token_urlsafe(16))
 
 
+def _verify(password: str, known: str | None) -> bool:
+    return _hasher().verify(password, known or _hash_of_nobody())
+
+
+@lru_cache(maxsize=1)
+def _hashing_threads() -> ThreadPoolExecutor:
+    # One hash takes 64 MiB: whoever signs in more often waits, instead of taking the memory of everybody else.
+    return ThreadPoolExecutor(max_workers=2, thread_name_prefix="hash")
+
+
+async def _off_loop(function: Callable[..., Result], *values: object) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(_hashing_threads(), function, *values)
+
+
 async def create_person(
     connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, sample: bool = False
 ) -> PersonOut:
     """Add an account with one key. Raises NameTakenError."""
     principal_id, key = new_id(), new_api_key()
     # argon2 takes tens of milliseconds of pure CPU: off the event loop.
-    hashed = await to_thread.run_sync(_hasher().hash, person.password) if person.password else None
+    hashed = await _off_loop(_hasher().hash, person.password) if person.password else None
     principal = store.NewPrincipal(
         id=principal_id, username=person.username, role=person.role, password_hash=hashed, sample=sample
     )
@@ -67,7 +85,7 @@ async def sign_in(engine: AsyncEngine, username: str, password: str, *, hours: i
         raise TooManyAttemptsError(f"too many failed sign-ins for this account; wait {FAILURE_MINUTES} minutes")
     known = row.password_hash if row else None
     # An unknown name costs the same hash as a known one, so that answers do not tell which names exist.
-    matches = await to_thread.run_sync(_hasher().verify, password, known or _hash_of_nobody())
+    matches = await _off_loop(_verify, password, known)
     if row is None or known is None or not matches:
         raise NotSignedInError("user name or password is wrong")
     token = secrets.token_urlsafe(32)
@@ -87,6 +105,13 @@ async def sign_out(connection: AsyncConnection, token: str | None) -> None:
 async def forget_old(connection: AsyncConnection) -> None:
     """Remove traces of sign-ins that serve nothing any more."""
     await store.forget_old(connection)
+
+
+async def close_person(connection: AsyncConnection, username: str, *, actor: UUID | None) -> None:
+    """Close an account: its keys and sessions stop working at once. Raises NotFoundError."""
+    if not await store.deactivate(connection, username):
+        raise NotFoundError(f"there is no open account named {username!r}")
+    await events.record(connection, "person.closed", actor=actor, data={"username": username})
 
 
 async def close_sample_accounts(connection: AsyncConnection) -> list[str]:

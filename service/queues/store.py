@@ -12,11 +12,9 @@ _COUNTS = text("""
     FROM cases WHERE status <> 'decided' GROUP BY queue
 """)
 _UPCOMING = text("""
-    SELECT c.id, c.rank_value, c.rank, c.report_count, c.opened_at, s.kind, s.views_per_hour,
-           e.score_state, e.score ->> 'primary_area' AS primary_area, e.language,
+    SELECT c.id, c.rank, c.report_count, s.kind, s.views_per_hour, e.score ->> 'primary_area' AS primary_area, e.language,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
-           (SELECT r.reason FROM reports r WHERE r.case_id = c.id ORDER BY r.received_at LIMIT 1) AS reason,
-           (SELECT r.channel FROM reports r WHERE r.case_id = c.id ORDER BY r.received_at LIMIT 1) AS channel
+           (SELECT r.reason FROM reports r WHERE r.case_id = c.id ORDER BY r.received_at LIMIT 1) AS reason
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
     WHERE c.queue = :queue AND c.status = 'open'
     ORDER BY c.rank_value DESC, c.id LIMIT :limit

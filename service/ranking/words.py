@@ -23,14 +23,14 @@ def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> l
 
 def _what(parts: Mapping[str, Any], taxonomy: Taxonomy) -> str:
     leading = parts["areas"][0]
-    name = taxonomy.area(leading["area"]).name
+    name = _name(leading["area"], taxonomy)
     likely = max(range(len(parts["severity"])), key=lambda level: parts["severity"][level])
     severity = taxonomy.severities[likely].name
     if not parts["scored"]:
         return (
             f"Not scored yet: treated as {name} at {leading['probability']:.0%}, which is cautious on purpose, "
             "because of what was reported."
-            if parts["reasons"]
+            if leading["area"] in parts["reasons"]
             else f"Not scored yet: treated as {name} at {leading['probability']:.0%}, which is cautious on purpose."
         )
     reported = ", and a reporter named it" if leading["area"] in parts["reasons"] else ""
@@ -41,7 +41,7 @@ def _vulnerable(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[str]:
     vulnerability = parts["areas"][0]["vulnerability"]
     if vulnerability == 1.0:
         return []
-    name = taxonomy.area(parts["areas"][0]["area"]).name
+    name = _name(parts["areas"][0]["area"], taxonomy)
     return [f"{name} falls on a person, which counts {vulnerability:g} times."]
 
 
@@ -53,6 +53,11 @@ def _waiting(parts: Mapping[str, Any], now: datetime) -> str:
     doublings = hours / parts["doubling_hours"]
     factor = _number(2**doublings) if doublings < MANY_DOUBLINGS else "over a million"
     return f"{doubled}; this one has waited {hours:.1f} hours, which counts {factor} times."
+
+
+def _name(area_id: str, taxonomy: Taxonomy) -> str:
+    """The id itself where a rank is older than the taxonomy and names an area that is gone."""
+    return next((area.name for area in taxonomy.areas if area.id == area_id), area_id)
 
 
 def _number(value: float) -> str:

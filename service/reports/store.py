@@ -22,8 +22,8 @@ TAKE_IN_SQL = """
     WITH subject AS (
         INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour, sample)
         VALUES (:subject_id, :external_id, :kind, :author_id, :created_at, coalesce(:views_per_hour, 0), :sample)
-        ON CONFLICT (external_id) DO UPDATE
-            SET kind = EXCLUDED.kind, author_id = coalesce(EXCLUDED.author_id, subjects.author_id),
+        ON CONFLICT (kind, external_id) DO UPDATE
+            SET author_id = coalesce(EXCLUDED.author_id, subjects.author_id),
                 created_at = coalesce(EXCLUDED.created_at, subjects.created_at),
                 views_per_hour = coalesce(:views_per_hour, subjects.views_per_hour)
         RETURNING id

@@ -78,7 +78,10 @@ async def remove_samples(settings: Settings, url: str) -> str:
         closed = await close_sample_accounts(connection)
     await engine.dispose()
     (settings.data_dir / CREDENTIALS).unlink(missing_ok=True)
-    return f"Removed {count} sample cases and closed {len(closed)} sample log-ins."
+    return (
+        f"Removed {count} sample cases and closed {len(closed)} sample log-ins. "
+        "An account of your own: python -m service add-person NAME --role admin"
+    )
 
 
 async def _add_people(connection: AsyncConnection, data_dir: Path) -> Any:

@@ -36,6 +36,7 @@ class LiveModel:
         self._load = load
         self._scorer: Scorer | None = None
         self._reason = "the model is still being loaded"
+        self._state = "loading"
         self._waiting = 0
         self._most_waiting = concurrency
         # One call at a time: two would only share the same cores and both be late.
@@ -47,9 +48,9 @@ class LiveModel:
         return self._scorer is not None
 
     @property
-    def reason(self) -> str:
-        """Why there is no model, in words."""
-        return self._reason
+    def state(self) -> str:
+        """One of ready, loading, unusable. The reason is for the log and for callers with a key: it names files."""
+        return "ready" if self.ready else self._state
 
     @property
     def scorer(self) -> Scorer:
@@ -73,6 +74,7 @@ class LiveModel:
                 self._reason = f"the model cannot be loaded ({type(error).__name__})"
                 log.error("model.unusable", reason=type(error).__name__, exc_info=error)
             if self._scorer is None:
+                self._state = "unusable"
                 await asyncio.sleep(RETRY_SECONDS)
         log.info("model.ready", bundle=self._scorer.bundle_hash)
 

@@ -1,5 +1,6 @@
 """The documents keep up with the code: targets, settings, error codes, links, decisions."""
 
+import json
 import re
 
 import pytest
@@ -100,3 +101,11 @@ def test_bad_decision_is_found(text: str, expected: int) -> None:
 
 def test_changelog_has_a_place_for_what_is_next(pages: dict[str, str]) -> None:
     assert "## [Unreleased]" in pages["CHANGELOG.md"]
+
+
+def test_notice_names_every_source_of_the_shipped_bundle() -> None:
+    manifest = json.loads((REPOSITORY / "bundles/default/manifest.json").read_text(encoding="utf-8"))
+    sources = set(manifest["training"]["data"]["sources"])
+    named = set(re.findall(r"^  ([a-z][a-z0-9_]+) ", (REPOSITORY / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE))
+    assert sources
+    assert sources - named == set()

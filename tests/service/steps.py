@@ -154,7 +154,7 @@ def rewrite(database: str, statement: str, *values: Any) -> None:
         connection.execute(statement, values)
 
 
-async def until(condition: Callable[[], bool], *, seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], *, seconds: float = 30) -> None:
     """Wait until something has happened; it has to, within `seconds`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - what is waited for happens in a thread or in the database

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/media": SENDERS,
     "GET /v1/queues": REVIEWERS | {"ml", "admin"},
     "POST /v1/queues/{queue}/claim": REVIEWERS,
+    "GET /v1/leases": REVIEWERS,
     "POST /v1/cases/{case_id}/claim": REVIEWERS,
     "POST /v1/cases/{case_id}/lease/renew": REVIEWERS,
     "POST /v1/cases/{case_id}/lease/release": REVIEWERS,

@@ -40,17 +40,21 @@ CREATE TABLE sign_in_failures (
     at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX sign_in_failures_recent ON sign_in_failures (username, at);
+CREATE INDEX sign_in_failures_old ON sign_in_failures (at);
+CREATE INDEX sessions_old ON sessions (expires_at);
 """
 
 CONTENT = """
 CREATE TABLE subjects (
     id uuid PRIMARY KEY,
-    external_id text NOT NULL UNIQUE,
     kind text NOT NULL,
+    external_id text NOT NULL,
     author_id text,
     created_at timestamptz,
     views_per_hour double precision NOT NULL DEFAULT 0,
-    sample boolean NOT NULL DEFAULT false
+    sample boolean NOT NULL DEFAULT false,
+    -- A post and an account may have the same id on the platform.
+    UNIQUE (kind, external_id)
 );
 CREATE TABLE evidence (
     id uuid PRIMARY KEY,
@@ -226,6 +230,7 @@ CREATE TABLE outbox (
     delivered_at timestamptz
 );
 CREATE INDEX outbox_decision ON outbox (decision_id);
+CREATE INDEX outbox_waiting ON outbox (deliver_after) WHERE state IN ('pending', 'sending');
 CREATE TABLE events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at timestamptz NOT NULL DEFAULT now(),

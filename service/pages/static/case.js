@@ -4,10 +4,10 @@ import { startDecision } from "./decide.js";
 import { onKey } from "./keys.js";
 import { claimAgain, Lease } from "./lease.js";
 import { startPage } from "./page.js";
-import { startPending, startReveals } from "./reveal.js";
+import { startPreviews, startReveals } from "./reveal.js";
 
 startPage();
-startPending();
+startPreviews();
 if (document.getElementById("lease")) startReview();
 else startReading();
 

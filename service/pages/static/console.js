@@ -1,8 +1,8 @@
 // The console: claim the next case, and keep the numbers fresh while the page is looked at.
 
-import { call } from "./api.js";
 import { countdown, secondsUntil } from "./clock.js";
 import { onKey } from "./keys.js";
+import { takeNext } from "./next.js";
 import { nameLanguages, setState, showProblem, startPage } from "./page.js";
 
 const REFRESH_SECONDS = 15;
@@ -26,8 +26,8 @@ async function claim(button) {
   button.disabled = true;
   showProblem("");
   try {
-    const claimed = await call("POST", `/v1/queues/${encodeURIComponent(button.dataset.queue)}/claim`);
-    if (claimed) return location.assign(`/cases/${claimed.case.id}`);
+    const next = await takeNext(button.dataset.queue);
+    if (next) return location.assign(`/cases/${next}`);
     showProblem(NOTHING_WAITS);
     await refresh();
   } catch (error) {
@@ -47,7 +47,10 @@ async function refresh() {
   live.replaceChildren(...document.adoptNode(fresh).childNodes);
   const empty = page.querySelector("#claim[aria-disabled]") !== null;
   const button = document.getElementById("claim");
-  if (button) setState(button, "aria-disabled", empty);
+  if (button) {
+    setState(button, "aria-disabled", empty);
+    document.getElementById("claim-words").textContent = page.getElementById("claim-words").textContent;
+  }
   if (!empty && document.getElementById("problem").textContent === NOTHING_WAITS) showProblem("");
   nameLanguages();
   tick();

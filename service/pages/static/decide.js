@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { Draft } from "./draft.js";
 import { DecisionForm } from "./form.js";
 import { onKey } from "./keys.js";
+import { takeNext } from "./next.js";
 import { announce, setState, showProblem } from "./page.js";
 import { rememberDecision } from "./undo.js";
 
@@ -54,12 +55,9 @@ export function startDecision(lease) {
 }
 
 async function goOn(queue, claimNext) {
-  let next = null;
-  if (claimNext) {
-    // The decision stands whatever happens here; the console then says what is wrong.
-    next = await call("POST", `/v1/queues/${encodeURIComponent(queue)}/claim`).catch(() => null);
-  }
-  location.assign(next ? `/cases/${next.case.id}` : "/console");
+  // The decision stands whatever happens here; the console then says what is wrong.
+  const next = claimNext ? await takeNext(queue).catch(() => null) : null;
+  location.assign(next ? `/cases/${next}` : "/console");
 }
 
 function startThenNext(box) {

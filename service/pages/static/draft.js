@@ -44,7 +44,12 @@ export class Draft {
       this.#state.textContent = "Draft kept";
     } catch (error) {
       this.#state.textContent = "Draft not kept yet";
-      if (error.status === 0) this.#timer = setTimeout(() => this.#save(), RETRY_MILLISECONDS);
+      if (mayPass(error)) this.#timer = setTimeout(() => this.#save(), RETRY_MILLISECONDS);
     }
   }
+}
+
+// No connection, too much at once, or a failure on the other side: the same call may work in a moment.
+function mayPass({ status }) {
+  return status === 0 || status === 429 || status >= 500;
 }

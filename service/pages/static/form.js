@@ -20,10 +20,6 @@ export class DecisionForm {
     this.restore(JSON.parse(this.#form.dataset.draft));
   }
 
-  get actionCount() {
-    return this.#actions.length;
-  }
-
   values() {
     const severity = this.#severities.find((radio) => radio.checked);
     return {
@@ -65,10 +61,9 @@ export class DecisionForm {
   // Says everything that is missing at once and goes to the first of it.
   complete() {
     const values = this.values();
-    const enforces = this.#chosen().some((box) => !("excludes" in box.dataset));
     const problems = {
       actions: values.actions.length ? "" : "Choose at least one action.",
-      "policy-area": this.#areaProblem(values, enforces),
+      "policy-area": this.#areaProblem(values),
       severity: values.severity === null ? "Choose a severity." : "",
       note: "",
     };
@@ -88,13 +83,17 @@ export class DecisionForm {
     return this.#actions.filter((box) => box.checked);
   }
 
+  #enforces() {
+    return this.#chosen().some((box) => !("excludes" in box.dataset));
+  }
+
   #optionOf(area) {
     return [...this.#area.options].find((option) => option.value === area);
   }
 
-  #areaProblem(values, enforces) {
+  #areaProblem(values) {
     if (!values.policy_area) return "Choose the policy area.";
-    return values.policy_area === this.#benign && enforces ? "Name the area that was broken: benign content stays." : "";
+    return values.policy_area === this.#benign && this.#enforces() ? "Name the area that was broken: benign content stays." : "";
   }
 
   #setProblem(id, problem) {
@@ -128,17 +127,24 @@ export class DecisionForm {
     const option = this.#area.selectedOptions[0];
     const radio = this.#severities.find((one) => one.checked);
     document.getElementById("area-words").textContent = option.dataset.description ?? "";
-    document.getElementById("severity-words").textContent = severityWords(option, radio);
+    document.getElementById("severity-words").textContent = radio ? radio.dataset.anchor : floorWords(option);
+    this.#advise(option, radio);
     if (this.#suggested) this.#suggested.hidden = this.#area.value !== this.#suggested.dataset.area;
     if (this.#chosen().length) this.#setProblem("actions", "");
     if (option.value) this.#setProblem("policy-area", "");
     if (radio) this.#setProblem("severity", "");
   }
+
+  // A severity below what the area usually has is worth a second look, and may still be right.
+  #advise(option, radio) {
+    const advice = document.getElementById("severity-advice");
+    const low = radio && this.#enforces() && Number(radio.value) < Number(option.dataset.floor ?? 0);
+    advice.textContent = low ? `${floorWords(option)} You can still record ${radio.value}.` : "";
+    advice.hidden = !low;
+  }
 }
 
-function severityWords(option, radio) {
+function floorWords(option) {
   const floor = Number(option.dataset.floor ?? 0);
-  const least = floor ? `${option.text} counts from ${floor} on once it is confirmed.` : "";
-  if (!radio) return least;
-  return Number(radio.value) < floor ? `${radio.dataset.anchor} ${least}` : radio.dataset.anchor;
+  return floor ? `${option.text} usually counts from severity ${floor} on once it is confirmed.` : "";
 }

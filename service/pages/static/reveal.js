@@ -5,7 +5,6 @@ import { onKey } from "./keys.js";
 import { announce } from "./page.js";
 
 const IDLE_SECONDS = 10;
-const PENDING_SECONDS = 3;
 
 export function startReveals(lease) {
   const media = [...document.querySelectorAll(".medium")].map((figure) => new Medium(figure, lease));
@@ -21,34 +20,19 @@ export function startReveals(lease) {
   return closeAll;
 }
 
-// A preview that was not ready when the page was written: try again until it is.
-export function startPending() {
-  for (const place of document.querySelectorAll("[data-pending]")) {
-    const address = place.dataset.pending;
-    if (address) setTimeout(() => tryPreview(place, address), PENDING_SECONDS * 1000);
-  }
+// A picture that does not come would leave a hole with the browser's own sign in it.
+export function startPreviews() {
   for (const image of document.querySelectorAll("img.preview")) {
     image.addEventListener("error", () => replaceBroken(image));
     if (image.complete && image.naturalWidth === 0) replaceBroken(image);
   }
 }
 
-function tryPreview(place, address) {
-  const image = document.createElement("img");
-  image.className = "preview";
-  image.alt = "Blurred picture";
-  image.addEventListener("load", () => place.replaceWith(image));
-  image.addEventListener("error", () => setTimeout(() => tryPreview(place, address), PENDING_SECONDS * 1000));
-  image.src = address;
-}
-
 function replaceBroken(image) {
   const place = document.createElement("p");
   place.className = "placeholder";
-  place.textContent = "The blurred preview is being made.";
-  const address = image.getAttribute("src");
+  place.textContent = "The blurred preview could not be loaded. Reload the page to try again.";
   image.replaceWith(place);
-  setTimeout(() => tryPreview(place, address), PENDING_SECONDS * 1000);
 }
 
 function countReveal() {

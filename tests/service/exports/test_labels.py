@@ -62,9 +62,9 @@ async def test_no_violation_of_a_named_area_is_a_negative_of_that_area(
     lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
 ) -> None:
     await report(platform)
-    await decided(reviewer, await claim(reviewer), policy_area="spam", actions=["no_violation"], severity=0)
+    await decided(reviewer, await claim(reviewer), policy_area="spam", actions=["no_violation"], severity=3)
     [row] = await exported(lines)
-    assert (row.policy_areas, row.annotated_areas) == ((), ("spam",))
+    assert (row.policy_areas, row.annotated_areas, row.severity) == ((), ("spam",), 0)
 
 
 async def test_undone_decisions_are_left_out(

@@ -19,6 +19,7 @@ from service.scoring import store as scoring_store
 from tests.service.steps import assert_error, claim, decided, lapse, query, report, seed_cases, value
 
 CLAIMERS = 50
+RUN_OUT = text("UPDATE cases SET lease_expires_at = now() - interval '1 second' WHERE lease_token = :token")
 
 
 @pytest.fixture
@@ -139,8 +140,11 @@ async def test_claimers_and_lapses_at_once_lose_no_case(
     async def work(number: int) -> None:
         for _ in range(5):
             async with many_connections.begin() as connection:
-                # A lease of no length lapses with the next claim, of whomever.
-                await workflow.claim_next(connection, "default", holder=holder, seconds=600 * (number % 2))
+                lease = await workflow.claim_next(connection, "default", holder=holder, seconds=600)
+            assert lease
+            if number % 2 == 0:
+                async with many_connections.begin() as connection:
+                    await connection.execute(RUN_OUT, {"token": lease.token})
 
     await asyncio.gather(*(work(number) for number in range(10)))
     async with many_connections.begin() as connection:

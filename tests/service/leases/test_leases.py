@@ -172,7 +172,12 @@ async def test_events_tell_the_life_of_a_case(reviewer: httpx.AsyncClient, claim
 
 
 async def test_held_cases_are_listed_with_the_one_that_ends_first_in_front(
-    app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, claimed: Body, database: str
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    claimed: Body,
+    database: str,
 ) -> None:
     await report(platform, "post-2")
     second = await claim(reviewer)
@@ -185,3 +190,7 @@ async def test_held_cases_are_listed_with_the_one_that_ends_first_in_front(
         held = await held_by(connection, person)
     assert [str(lease.case_id) for lease in held] == [second["case"]["id"], claimed["case"]["id"]]
     assert str(held[0].token) == second["lease"]["token"]
+    listed = (await reviewer.get("/v1/leases")).json()["leases"]
+    assert [one["case_id"] for one in listed] == [second["case"]["id"], claimed["case"]["id"]]
+    assert listed[1]["expires_at"] == claimed["lease"]["expires_at"]
+    assert (await colleague.get("/v1/leases")).json() == {"leases": []}

@@ -35,7 +35,7 @@ def receiving() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.seen.append((self.path, headers, body))
-            receiver.hold.wait(5)
+            receiver.hold.wait(30)
             self.send_response(receiver.answers.pop(0) if receiver.answers else 200)
             self.send_header("Location", "/elsewhere")
             self.send_header("Content-Length", "0")

@@ -43,6 +43,8 @@ async def test_a_safe_address_is_taken(platform: httpx.AsyncClient, url: str) ->
         "http://localhost.platform.test/",
         "http://127.0.0.1.platform.test/",
         "http://127.0.0.1@platform.test/",
+        "https://user:password@platform.test/",
+        "https://user@platform.test/",
         "ftp://platform.test/",
         "file:///etc/passwd",
         "javascript:alert(1)",

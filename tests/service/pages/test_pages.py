@@ -1,5 +1,6 @@
 """The pages as a browser gets them: headers, guards, redirects, and hostile content that stays text."""
 
+import dataclasses
 import itertools
 import math
 import re
@@ -7,8 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from labeling.taxonomy import Taxonomy
+from service.db import sqlalchemy_url
 from service.pages.static import FOLDER, KEEP_FOR_EVER
 from tests.conftest import bearer
 
@@ -110,6 +115,7 @@ async def test_console_lists_what_waits_without_content(client: httpx.AsyncClien
     assert answer.status_code == 200
     assert "secret words" not in answer.text
     assert 'id="claim"' in answer.text
+    assert "Claim next case" in answer.text
     assert answer.text.count('<td class="span">') == 10
     risks = [float(value) for value in re.findall(r'<data value="([^"]+)">', answer.text)]
     assert risks == sorted(risks, reverse=True)
@@ -137,6 +143,8 @@ async def test_console_lists_cases_in_hand(client: httpx.AsyncClient, keys: dict
 
     assert f'href="/cases/{case_id}"' in answer.text
     assert "In your hands" in answer.text
+    assert "Continue your case" in answer.text
+    assert 'aria-disabled="true"' not in answer.text
     assert case_id not in (await client.get("/console", headers=bearer(keys["lead"]))).text
 
 
@@ -163,8 +171,27 @@ async def test_case_in_hand_carries_its_lease_and_the_form(client: httpx.AsyncCl
     answer = await client.get(f"/cases/{case_id}", headers=bearer(keys["reviewer"]))
 
     assert f'data-token="{lease["token"]}"' in answer.text
+    assert "Why this case ranks here" in answer.text
     for hook in ('name="actions"', 'id="policy-area"', 'name="severity"', 'id="note"', 'id="decide"', 'id="why"'):
         assert hook in answer.text
+
+
+@pytest.mark.parametrize(("actions", "digits"), [(1, ["1"]), (3, ["1", "…", "3"]), (12, ["1", "…", "9"])])
+async def test_keys_of_a_case_are_those_that_its_actions_have(
+    app: FastAPI, client: httpx.AsyncClient, keys: dict[str, str], actions: int, digits: list[str]
+) -> None:
+    case_id = await add_report(client, keys)
+    await claim(client, keys)
+    taxonomy: Taxonomy = app.state.taxonomy
+    many = tuple(dataclasses.replace(taxonomy.actions[0], id=f"action_{number}") for number in range(actions))
+    app.state.taxonomy = dataclasses.replace(taxonomy, actions=many)
+
+    page = (await client.get(f"/cases/{case_id}", headers=bearer(keys["reviewer"]))).text
+
+    help_on_keys = re.search(r"<dt>(.*)</dt>\s*<dd>Choose or drop an action", page)
+    assert help_on_keys
+    assert re.findall(r"<kbd>(.*?)</kbd>", help_on_keys.group(1)) == digits
+    assert len(re.findall(r'aria-keyshortcuts="\d"', page)) == int(digits[-1])
 
 
 async def test_case_of_another_is_for_reading_only(client: httpx.AsyncClient, keys: dict[str, str]) -> None:
@@ -260,6 +287,21 @@ async def test_errors_are_pages(
     assert answer.status_code == status
     assert "Back to the console" in answer.text
     assert_is_safe_page(answer)
+
+
+async def test_more_readers_than_connections_get_a_page(
+    app: FastAPI, client: httpx.AsyncClient, keys: dict[str, str], database: str
+) -> None:
+    narrow = create_async_engine(sqlalchemy_url(database), pool_size=1, max_overflow=0, pool_timeout=0.2)
+    app.state.engine = narrow
+    async with narrow.connect() as held:
+        await held.execute(text("SELECT 1"))
+        answer = await client.get("/console", headers=bearer(keys["reviewer"]))
+
+    assert answer.status_code == 429
+    assert "try again in a moment" in answer.text
+    assert_is_safe_page(answer)
+    assert (await client.get("/console", headers=bearer(keys["reviewer"]))).status_code == 200
 
 
 async def test_static_files_are_kept_for_ever_at_an_address_that_changes(client: httpx.AsyncClient) -> None:

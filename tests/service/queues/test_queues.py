@@ -57,7 +57,7 @@ async def test_what_comes_next_is_what_the_claim_hands_out(
     async with app.state.engine.connect() as connection:
         rows = await upcoming(connection, "default", limit=3)
     assert [row.kind for row in rows] == ["post"] * 3
-    assert [row.rank_value for row in rows] == sorted((row.rank_value for row in rows), reverse=True)
+    assert [row.views_per_hour for row in rows] == [300, 12, 7]
     assert [str(row.id) for row in rows] == [(await claim(reviewer))["case"]["id"] for _ in rows]
 
 
@@ -66,4 +66,4 @@ async def test_the_preview_of_the_queue_shows_no_content(app: FastAPI, platform:
     async with app.state.engine.connect() as connection:
         [row] = await upcoming(connection, "default")
     assert "nobody should read" not in str(tuple(row))
-    assert (row.reason, row.channel, row.report_count, row.score_state) == ("harassment", "user", 1, "waiting")
+    assert (row.reason, row.report_count, row.primary_area) == ("harassment", 1, None)

@@ -50,7 +50,7 @@ class Blocking(Scripted):
 
     def score(self, texts: Sequence[str]) -> list[Score]:
         self.begun.set()
-        self.go.wait(10)
+        self.go.wait(60)
         return super().score(texts)
 
 

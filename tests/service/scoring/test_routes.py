@@ -101,8 +101,8 @@ async def test_one_call_too_many_is_told_to_come_back(app: FastAPI, platform: ht
     scorer = Blocking()
     app.state.model = await loaded(scorer, concurrency=2)
     waiting = [asyncio.create_task(ask(platform, f"text {number}")) for number in range(2)]
-    await asyncio.to_thread(scorer.begun.wait, 5)
-    answer = await asyncio.wait_for(ask(platform, "one more"), 3)
+    await asyncio.to_thread(scorer.begun.wait, 30)
+    answer = await asyncio.wait_for(ask(platform, "one more"), 30)
     assert_error(answer, 429, "overloaded")
     assert int(answer.headers["Retry-After"]) > 0
     scorer.go.set()
@@ -117,8 +117,8 @@ async def test_a_slow_model_keeps_nobody_else_waiting(
     scorer = Blocking()
     app.state.model = await loaded(scorer)
     waiting = [asyncio.create_task(ask(platform, f"text {number}")) for number in range(4)]
-    await asyncio.to_thread(scorer.begun.wait, 5)
-    async with asyncio.timeout(5):
+    await asyncio.to_thread(scorer.begun.wait, 30)
+    async with asyncio.timeout(30):
         for number in range(15):
             await report(platform, f"post-{number}")
         await decided(reviewer, await claim(reviewer))
@@ -132,7 +132,7 @@ async def test_a_waiting_score_holds_no_database_connection(app: FastAPI, platfo
     scorer = Blocking()
     app.state.model = await loaded(scorer)
     waiting = [asyncio.create_task(ask(platform, f"text {number}")) for number in range(4)]
-    await asyncio.to_thread(scorer.begun.wait, 5)
+    await asyncio.to_thread(scorer.begun.wait, 30)
     await until(lambda: app.state.model._waiting == 4)
     assert app.state.engine.pool.checkedout() == 0
     scorer.go.set()
@@ -163,7 +163,7 @@ async def test_a_model_that_cannot_be_loaded_is_tried_again(
         return Scripted()
 
     model = LiveModel(load, concurrency=1)
-    await asyncio.wait_for(model.keep_loading(), 5)
+    await asyncio.wait_for(model.keep_loading(), 30)
     assert model.ready
 
 

@@ -1,0 +1,133 @@
+"""What the scripts of the pages do, in a real browser against the application."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI
+from playwright.async_api import Page, Route, expect
+
+from service.settings import Settings
+from tests.conftest import bearer
+from tests.journey.browsing import chromium, sign_in
+from tests.service.media.pictures import png
+from tests.service.steps import query, report, value
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "long enough to be one"
+
+
+@pytest.fixture
+def settings(database: str, tmp_path: Path) -> Settings:
+    """Decisions that can be undone for as long as a test takes."""
+    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=120)
+
+
+@pytest.fixture
+async def address(app: FastAPI) -> AsyncIterator[str]:
+    """Where the application answers a browser."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
+    serving = asyncio.create_task(server.serve([listening]))
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+@pytest.fixture
+async def page(address: str, client: httpx.AsyncClient, keys: dict[str, str]) -> AsyncIterator[Page]:
+    """The console with a reviewer signed in."""
+    person = {"username": "pat", "role": "reviewer", "password": PASSWORD}
+    assert (await client.post("/v1/people", json=person, headers=bearer(keys["admin"]))).status_code == 201
+    async with chromium() as browser:
+        opened = await browser.new_page(base_url=address)
+        await sign_in(opened, "pat", PASSWORD)
+        yield opened
+
+
+async def press_to_a_case(page: Page, key: str, *, leaving: str = "nothing") -> str:
+    """Press a key that leads to a case with the form; returns the id of the case."""
+    await page.keyboard.press(key)
+    await page.wait_for_url(lambda url: "/cases/" in url and leaving not in url)
+    await expect(page.locator("#lease")).to_be_visible()
+    return page.url.rpartition("/")[2]
+
+
+async def choose_no_violation(page: Page) -> None:
+    await page.keyboard.press("1")
+    await expect(page.locator("[name=actions][value=no_violation]")).to_be_checked()
+
+
+async def test_undo_leaves_no_claimed_case_behind(page: Page, platform: httpx.AsyncClient, database: str) -> None:
+    for number in range(3):
+        await report(platform, f"post-{number}")
+    first = await press_to_a_case(page, "n")
+    await choose_no_violation(page)
+    second = await press_to_a_case(page, "Control+Enter", leaving=first)
+    assert await press_to_a_case(page, "u", leaving=second) == first
+    # The form is as it was, so that the decision can be made again at once.
+    await expect(page.locator("[name=actions][value=no_violation]")).to_be_checked()
+    assert await press_to_a_case(page, "Control+Enter", leaving=first) == second
+    assert value(database, "SELECT count(*) FROM cases WHERE status = 'leased'") == 1
+    await page.goto("/console")
+    await expect(page.locator("#claim")).to_contain_text("Continue your case")
+    assert await press_to_a_case(page, "n") == second
+    assert value(database, "SELECT count(*) FROM cases WHERE status = 'open'") == 1
+
+
+@pytest.mark.parametrize("status", [429, 500])
+async def test_draft_is_sent_again_after_a_failure_that_may_pass(
+    page: Page, platform: httpx.AsyncClient, database: str, status: int
+) -> None:
+    await report(platform)
+    await press_to_a_case(page, "n")
+    refused = []
+
+    async def refuse_once(route: Route) -> None:
+        if refused:
+            return await route.continue_()
+        refused.append(route)
+        return await route.fulfill(status=status, json={"error": "any", "detail": "not now"})
+
+    await page.route("**/draft", refuse_once)
+    await page.fill("#note", "half a thought")
+    await expect(page.locator("#draft-state")).to_have_text("Draft not kept yet")
+    await expect(page.locator("#draft-state")).to_have_text("Draft kept", timeout=15_000)
+    assert query(database, "SELECT body ->> 'note' FROM drafts") == [("half a thought",)]
+
+
+async def test_severity_below_that_of_the_area_is_pointed_out_and_taken(
+    page: Page, platform: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform)
+    await press_to_a_case(page, "n")
+    advice = page.locator("#severity-advice")
+    await page.select_option("#policy-area", "child_safety")
+    await page.keyboard.press("Shift+Digit1")
+    await expect(advice).to_be_hidden()
+    await page.locator("[name=actions][value=remove]").check(force=True)
+    await expect(advice).to_contain_text("usually counts from severity 4 on")
+    await page.keyboard.press("Shift+Digit4")
+    await expect(advice).to_be_hidden()
+    await page.keyboard.press("Shift+Digit1")
+    await expect(advice).to_be_visible()
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/console")
+    assert query(database, "SELECT policy_area, severity FROM decisions") == [("child_safety", 1)]
+
+
+async def test_preview_that_does_not_come_leaves_words_in_its_place(page: Page, platform: httpx.AsyncClient) -> None:
+    uploaded = await platform.post("/v1/media", files={"file": ("picture.png", png(), "image/png")})
+    await report(platform, media=[uploaded.json()["media_id"]])
+    await page.route("**/preview?*", lambda route: route.fulfill(status=503))
+    await press_to_a_case(page, "n")
+    await expect(page.locator(".placeholder")).to_contain_text("could not be loaded")
+    await expect(page.locator("img.preview")).to_have_count(0)
+    await page.unroute_all()
+    await page.reload()
+    await expect(page.locator("img.preview")).to_be_visible()

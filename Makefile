@@ -48,7 +48,9 @@ check: $(DEV) $(TRAINING) ## Format, lint, types, floors and the architecture te
 
 .PHONY: test
 test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
-	$(PY) -m pytest $(ARGS)
+	@# A folder of its own: pytest's usual one is closed to other users by the next pytest that starts, and the test
+	@# server, which does not run as root, would lose its files.
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m pytest --basetemp="$$folder/tests" $(ARGS)
 
 .PHONY: bench
 bench: $(DEV) ## Measure against the stated targets (ONLY=name for one)

@@ -68,8 +68,8 @@ class Part(ABC):
 
     async def start(self) -> None:
         """Start the process and, for the API, wait until it answers."""
-        self._launch()
         self.generation += 1
+        self._launch()
         if self.port is None:
             return
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -96,14 +96,13 @@ class Part(ABC):
             self.deaths.append(-signal.SIGKILL)
             await self.start()
 
-    def kill(self) -> None:
+    async def kill(self) -> None:
         """`kill -9`, and wait for the end of it."""
+        generation = self.generation
         if self.status() is None:
             os.kill(self.pid(), signal.SIGKILL)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while self.status() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        # Somebody who noticed may have started the next one already.
+        await until(lambda: self.generation != generation or self.status() is not None, f"{self.name} is gone")
 
 
 class Killable(Part):
@@ -115,7 +114,7 @@ class Killable(Part):
 
     def _launch(self) -> None:
         trace = self.plan.trace.with_suffix(f".{self.generation}")
-        die_at = None if self.generation else self.plan.die_at
+        die_at = self.plan.die_at if self.generation == 1 else None
         self._process = start(replace(self.plan, trace=trace, die_at=die_at))
 
     def status(self) -> int | None:
@@ -130,7 +129,7 @@ class Killable(Part):
 
     def steps(self) -> list[str]:
         """Every step of the first life, in order."""
-        return self.plan.trace.with_suffix(".0").read_text(encoding="utf-8").splitlines()
+        return self.plan.trace.with_suffix(".1").read_text(encoding="utf-8").splitlines()
 
 
 class Command(Part):

@@ -50,7 +50,7 @@ async def a_busy_hour(world: World, api: Part, worker: Part, rng: random.Random)
             await until(lambda: len(world.ledger.accepted) >= enough, f"{enough} reports are accepted\n{api.log()}")  # noqa: B023
             await asyncio.sleep(rng.random() * 0.05)
             generation = part.generation
-            await asyncio.to_thread(part.kill)
+            await part.kill()
             await part.revive(generation)
         await asyncio.gather(*reporters)
         busy.clear()

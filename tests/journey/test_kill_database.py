@@ -30,7 +30,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             made.patient = True
             yield made
     finally:
-        await asyncio.to_thread(api.kill)
+        await api.kill()
         await postgres.end(signal.SIGINT)
 
 
@@ -46,7 +46,7 @@ async def test_reports_survive_a_kill_of_the_database(world: World) -> None:
     await postgres.end(signal.SIGKILL)
     await until(lambda: world.ledger.outages >= REPORTERS, f"the outage is told to callers\n{api.log()}")
     accepted = len(world.ledger.accepted)
-    await asyncio.to_thread(api.kill)
+    await api.kill()
     await asyncio.wait_for(asyncio.gather(*reporters), PATIENCE_SECONDS)
     assert accepted < len(world.ledger.accepted) == REPORTERS * REPORTS_EACH
     assert worker.status() is None, worker.log()

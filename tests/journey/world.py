@@ -1,6 +1,5 @@
 """A service in a folder and a database of its own, with a platform and reviewers around it."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -99,7 +98,7 @@ class World:
     async def close(self) -> None:
         for part in self.parts:
             if part.generation:
-                await asyncio.to_thread(part.kill)
+                await part.kill()
         for caller in self.callers:
             await caller.close()
 

@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "DELETE /v1/session": EVERYBODY,
     "GET /v1/me": EVERYBODY,
     "POST /v1/people": {"admin"},
+    "DELETE /v1/people/{username}": {"admin"},
     "POST /v1/reports": SENDERS,
     "POST /v1/media": SENDERS,
     "GET /v1/queues": REVIEWERS | {"ml", "admin"},
@@ -53,7 +54,7 @@ PUBLIC = {"POST /v1/session"}
 def call(address: str) -> dict[str, Any]:
     """A request to an address of the list, with ids that nothing has and a body that nothing takes."""
     method, _, path = address.partition(" ")
-    for name in ("case_id", "decision_id", "media_id", "webhook_id"):
+    for name in ("case_id", "decision_id", "media_id", "webhook_id", "username"):
         path = path.replace(f"{{{name}}}", str(uuid4()))
     asks_for_grant = path.endswith("original")
     return {

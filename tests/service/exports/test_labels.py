@@ -74,8 +74,18 @@ async def test_undone_decisions_are_left_out(
     await report(platform)
     first = await decided(reviewer, await claim(reviewer), severity=1)
     assert (await reviewer.post(f"/v1/decisions/{first['decision_id']}/undo")).status_code == 200
+    app.state.settings = app.state.settings.model_copy(update={"undo_seconds": 0})
     second = await decided(reviewer, await claim(reviewer), severity=4)
     assert [row.id for row in await exported(lines)] == [f"decision:{second['decision_id']}"]
+
+
+async def test_a_decision_that_can_still_be_undone_is_left_out(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, app: FastAPI
+) -> None:
+    app.state.settings = app.state.settings.model_copy(update={"undo_seconds": 60})
+    await report(platform)
+    await decided(reviewer, await claim(reviewer))
+    assert await exported(lines) == []
 
 
 async def test_the_label_is_of_the_text_that_was_judged(

@@ -86,7 +86,7 @@ async def test_draft_is_sent_again_after_a_failure_that_may_pass(
 ) -> None:
     await report(platform)
     await press_to_a_case(page, "n")
-    refused = []
+    refused: list[Route] = []
 
     async def refuse_once(route: Route) -> None:
         if refused:

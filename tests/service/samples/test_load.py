@@ -140,7 +140,7 @@ async def test_samples_are_removed_with_all_that_hangs_on_them(
     await load_samples(settings, database)
     await work_on(app, settings, database)
     said = await remove_samples(settings, database)
-    assert re.fullmatch(r"Removed \d+ sample cases and closed 6 sample log-ins\.", said)
+    assert said.startswith("Removed 6 sample cases and closed 6 sample log-ins.")
     left = {table: count for table, count in row_counts(database).items() if count}
     assert set(left) <= {"events", "procrastinate_jobs"}
     assert value(database, "SELECT count(*) FROM events WHERE case_id IS NOT NULL") == 0
@@ -164,7 +164,8 @@ async def test_removing_twice_removes_nothing_more(few_samples: None, settings: 
     await load_samples(settings, database)
     await remove_samples(settings, database)
     before = row_counts(database)
-    assert await remove_samples(settings, database) == "Removed 0 sample cases and closed 0 sample log-ins."
+    said = await remove_samples(settings, database)
+    assert said.startswith("Removed 0 sample cases and closed 0 sample log-ins.")
     assert row_counts(database) == before
 
 

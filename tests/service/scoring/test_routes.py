@@ -173,6 +173,6 @@ async def test_the_reason_why_there_is_no_model_is_told(app: FastAPI, platform: 
 
     app.state.model = LiveModel(load, concurrency=1)
     loading = asyncio.create_task(app.state.model.keep_loading())
-    await until(lambda: "damaged" in app.state.model.reason)
+    await until(lambda: app.state.model.state == "unusable")
     assert "model.onnx is damaged" in assert_error(await ask(platform, "a"), 503, "model_unavailable")
     loading.cancel()

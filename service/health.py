@@ -1,11 +1,20 @@
 """Three different answers: the process runs, the service can work, and the numbers."""
 
+import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.leases.workflow import lapsed_cases
+from service.observe import FAILED_WEBHOOKS, LAPSED_CASES, OLDEST_SECONDS, OPEN_CASES, UNSCORED
+from service.outbox.workflow import list_endpoints
+from service.queues.workflow import list_queues
+from service.scoring.workflow import unscored
 
 router = APIRouter(tags=["operation"])
+log = structlog.get_logger()
 
 
 @router.get("/livez", summary="The process runs")
@@ -30,5 +39,21 @@ async def readyz(request: Request, response: Response) -> dict[str, str]:
 
 
 @router.get("/metrics", summary="Prometheus metrics")
-async def metrics() -> Response:
+async def metrics(request: Request) -> Response:
+    try:
+        async with request.app.state.engine.connect() as connection:
+            await _measure(connection)
+    except (SQLAlchemyError, OSError) as error:
+        # The gauges keep their last values; that the database is gone shows in the other metrics and in /readyz.
+        log.warning("metrics.without_database", error=type(error).__name__)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _measure(connection: AsyncConnection) -> None:
+    """Read the gauges. Every API process shows the same ones: they are of the database, not of the process."""
+    for queue in (await list_queues(connection)).queues:
+        OPEN_CASES.labels(queue.name).set(queue.open)
+        OLDEST_SECONDS.labels(queue.name).set(queue.oldest_seconds or 0)
+    LAPSED_CASES.set(await lapsed_cases(connection))
+    UNSCORED.set(await unscored(connection))
+    FAILED_WEBHOOKS.set(sum(one.failed for one in (await list_endpoints(connection)).webhooks))

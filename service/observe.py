@@ -7,13 +7,17 @@ import traceback
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 REQUESTS = Counter("triage_http_requests_total", "HTTP requests", ["method", "route", "status"])
 SECONDS = Histogram("triage_http_request_seconds", "Time to answer an HTTP request", ["method", "route"])
-SCORED = Counter("triage_scored_total", "Texts scored by this process")
+OPEN_CASES = Gauge("triage_open_cases", "Cases that wait to be claimed", ["queue"])
+OLDEST_SECONDS = Gauge("triage_oldest_case_seconds", "Age of the oldest case that waits", ["queue"])
+LAPSED_CASES = Gauge("triage_lapsed_cases", "Undecided cases with at least one lapsed lease")
+UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
+FAILED_WEBHOOKS = Gauge("triage_failed_webhooks", "Messages that were given up")
 
 
 def trace(error: BaseException) -> str:

@@ -5,10 +5,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+SECRET_CHARACTERS = 32
 
 Seconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -69,6 +71,13 @@ class Settings(BaseSettings):
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")
     webhook_attempts: Count = Field(default=12, description="Tries before a delivery is given up and shown as failed.")
     secure_cookies: bool = Field(default=False, description="Send the session cookie over HTTPS only; set behind TLS.")
+
+    @field_validator("secret")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SECRET_CHARACTERS:
+            raise ValueError(f"at least {SECRET_CHARACTERS} characters are needed; unset it to have one made")
+        return value
 
     @cached_property
     def signing_key(self) -> str:

@@ -67,6 +67,7 @@ _CLAIM_CASE = text(
     )
 )
 
+_LAPSED_CASES = text("SELECT count(*) FROM cases WHERE status <> 'decided' AND lapses > 0")
 _LIVE = text("""
     SELECT id AS case_id, lease_token AS token, lease_holder AS holder, lease_expires_at AS expires_at FROM cases
     WHERE lease_token = :token AND lease_holder = :holder AND status = 'leased' AND lease_expires_at > now()
@@ -100,6 +101,11 @@ _RELEASE = text("""
 async def return_lapsed(connection: AsyncConnection) -> int:
     """Give every lapsed case back to its queue; returns how many."""
     return len(await fetch(connection, _RETURN_LAPSED))
+
+
+async def lapsed_cases(connection: AsyncConnection) -> int:
+    """Undecided cases that came back at least once."""
+    return int((await connection.execute(_LAPSED_CASES)).scalar_one())
 
 
 async def claim_next(connection: AsyncConnection, *, queue: str, token: UUID, holder: UUID, seconds: int) -> Any | None:

@@ -77,3 +77,8 @@ def stale() -> LeaseStaleError:
 async def return_lapsed(connection: AsyncConnection) -> int:
     """Give every lapsed case back to its queue; returns how many."""
     return await store.return_lapsed(connection)
+
+
+async def lapsed_cases(connection: AsyncConnection) -> int:
+    """How many undecided cases came back because a lease ran out: a rising number is an alert."""
+    return await store.lapsed_cases(connection)

@@ -50,7 +50,7 @@ async def create(body: PersonIn, caller: PeopleManager, connection: UnitOfWork) 
 
 @router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")
 async def close(
-    username: Annotated[str, Path(max_length=64)], caller: PeopleManager, connection: UnitOfWork
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")], caller: PeopleManager, connection: UnitOfWork
 ) -> Response:
     await workflow.close_person(connection, username, actor=caller.id)
     return Response(status_code=204)

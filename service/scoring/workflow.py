@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from labeling.taxonomy import Taxonomy
 from models.inference import Scorer
 from service.cases.workflow import rerank_evidence
-from service.observe import SCORED
 from service.ranking.rank import RankConfig
 from service.scoring import store
 from service.scoring.live_model import LiveModel, as_json, score_all
@@ -24,6 +23,11 @@ IDLE_SECONDS = 0.3
 PAUSE_SECONDS = 5
 
 log = structlog.get_logger()
+
+
+async def unscored(connection: AsyncConnection) -> int:
+    """How many texts wait for a score."""
+    return await store.waiting(connection)
 
 
 class ScoringLoop:
@@ -69,7 +73,6 @@ class ScoringLoop:
         async with self._engine.begin() as connection:
             saved = await store.save(connection, ids=ids, scores=scores, bundle=scorer.bundle_hash)
             await rerank_evidence(connection, saved, taxonomy=self._taxonomy, config=self._config)
-        SCORED.inc(len(saved))
         return len(rows)
 
     async def _take(self, connection: AsyncConnection) -> Sequence[Row[Any]]:

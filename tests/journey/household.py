@@ -40,7 +40,7 @@ class Household:
 
     async def running(self) -> None:
         """Start it unless it runs, and wait for its greeting."""
-        if self.command.generation and self.command.status() is None:
+        if self.command.starts and self.command.status() is None:
             return
         greetings = self.told().count(GREETING)
         await self.command.start()

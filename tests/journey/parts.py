@@ -38,11 +38,12 @@ async def until(happened: Callable[[], bool], what: str, *, seconds: float = PAT
 
 
 class Part(ABC):
-    """The API or a worker. `generation` counts its starts, `deaths` holds the status of every end but the last."""
+    """The API or a worker. `starts` counts its processes, `generation` those that came up, `deaths` those it survived."""
 
     def __init__(self, name: str, *, port: int | None) -> None:
         self.name = name
         self.port = port
+        self.starts = 0
         self.generation = 0
         self.deaths: list[int] = []
         self._reviving = asyncio.Lock()
@@ -68,10 +69,14 @@ class Part(ABC):
 
     async def start(self) -> None:
         """Start the process and, for the API, wait until it answers."""
-        self.generation += 1
+        self.starts += 1
         self._launch()
-        if self.port is None:
-            return
+        if self.port is not None:
+            await self._answers()
+        # Only now: a call that failed while it came up has met the process before it.
+        self.generation = self.starts
+
+    async def _answers(self) -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
             deadline = time.monotonic() + PATIENCE_SECONDS
             while True:
@@ -98,11 +103,11 @@ class Part(ABC):
 
     async def kill(self) -> None:
         """`kill -9`, and wait for the end of it."""
-        generation = self.generation
+        starts = self.starts
         if self.status() is None:
             os.kill(self.pid(), signal.SIGKILL)
         # Somebody who noticed may have started the next one already.
-        await until(lambda: self.generation != generation or self.status() is not None, f"{self.name} is gone")
+        await until(lambda: self.starts != starts or self.status() is not None, f"{self.name} is gone")
 
 
 class Killable(Part):
@@ -113,8 +118,8 @@ class Killable(Part):
         self.plan = plan
 
     def _launch(self) -> None:
-        trace = self.plan.trace.with_suffix(f".{self.generation}")
-        die_at = self.plan.die_at if self.generation == 1 else None
+        trace = self.plan.trace.with_suffix(f".{self.starts}")
+        die_at = self.plan.die_at if self.starts == 1 else None
         self._process = start(replace(self.plan, trace=trace, die_at=die_at))
 
     def status(self) -> int | None:

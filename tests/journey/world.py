@@ -97,7 +97,7 @@ class World:
 
     async def close(self) -> None:
         for part in self.parts:
-            if part.generation:
+            if part.starts:
                 await part.kill()
         for caller in self.callers:
             await caller.close()

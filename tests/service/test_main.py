@@ -9,6 +9,8 @@ import pytest
 import structlog
 
 from service import __main__ as command_line
+from service.security import token_hash
+from tests.service.steps import query
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +86,7 @@ def test_seeding_says_what_was_done(
 ) -> None:
     monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
     assert run(monkeypatch, "seed", "--remove") == 0
-    assert capsys.readouterr().out == "Removed 0 sample cases and closed 0 sample log-ins.\n"
+    assert capsys.readouterr().out.startswith("Removed 0 sample cases and closed 0 sample log-ins.")
 
 
 def test_exporting_says_how_many_rows(
@@ -94,3 +96,45 @@ def test_exporting_says_how_many_rows(
     assert run(monkeypatch, "export", "--out", str(tmp_path / "out.jsonl")) == 0
     assert capsys.readouterr().out == f"0 rows written to {tmp_path / 'out.jsonl'}\n"
     assert (tmp_path / "out.jsonl").read_text(encoding="utf-8") == ""
+
+
+def test_an_account_is_added_once_and_closed_once(
+    monkeypatch: pytest.MonkeyPatch, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
+    assert run(monkeypatch, "add-person", "ada", "--role", "lead") == 0
+    told = capsys.readouterr().out
+    assert query(database, "SELECT username, role, active FROM principals") == [("ada", "lead", True)]
+    key = told.rpartition(" ")[2].strip()
+    assert query(database, "SELECT key_hash FROM api_keys") == [(token_hash(key),)]
+    assert run(monkeypatch, "add-person", "ada", "--role", "admin") == 1
+    assert "already" in capsys.readouterr().err
+    assert run(monkeypatch, "close-person", "ada") == 0
+    assert query(database, "SELECT active FROM principals") == [(False,)]
+    assert run(monkeypatch, "close-person", "ada") == 1
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [("Ada", "--role", "lead"), ("ada", "--role", "owner"), ("ada",)])
+def test_an_account_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, database: str, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
+    try:
+        code = run(monkeypatch, "add-person", *arguments)
+    except SystemExit as ended:
+        code = int(ended.code or 0)
+    assert code == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert query(database, "SELECT count(*) FROM principals") == [(0,)]
+
+
+def test_a_database_that_is_not_there_is_one_line_without_its_address(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", "postgresql://user:hunter2@127.0.0.1:9/name")
+    assert run(monkeypatch, "migrate") == 2
+    told = capsys.readouterr().err
+    assert "cannot be reached" in told
+    assert "hunter2" not in told
+    assert told.count("\n") == 1

@@ -122,11 +122,11 @@ async def test_metrics_hold_no_identities(
 ) -> None:
     case = (await report(platform, text=CONTENT))["case_id"]
     await decided(reviewer, await claim(reviewer))
-    await client.request("BREW4711", "/v1/me")
-    await client.get("/v1/cases/4711")
+    await client.request("BREWXYZZY", "/v1/me")
+    await client.get("/v1/cases/xyzzy")
     text = (await client.get("/metrics")).text
     people = [str(one) for row in query(database, "SELECT id, username FROM principals") for one in row]
-    for secret in (case, CONTENT, "post-1", "4711", *people, *keys.values()):
+    for secret in (case, CONTENT, "post-1", "xyzzy", "XYZZY", *people, *keys.values()):
         assert secret not in text
 
 

@@ -129,6 +129,7 @@ CREATE UNIQUE INDEX cases_one_open_per_subject ON cases (subject_id) WHERE statu
 CREATE INDEX cases_next ON cases (queue, rank_value DESC, id) WHERE status = 'open';
 CREATE INDEX cases_leased ON cases (lease_expires_at) WHERE status = 'leased';
 CREATE INDEX cases_oldest ON cases (queue, opened_at) WHERE status <> 'decided';
+CREATE INDEX cases_lapsed ON cases (lapses) WHERE status <> 'decided' AND lapses > 0;
 CREATE INDEX cases_evidence ON cases (evidence_id);
 CREATE TABLE reports (
     id uuid PRIMARY KEY,

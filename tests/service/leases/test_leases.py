@@ -157,6 +157,20 @@ async def test_nothing_lapses_that_is_not_late(app: FastAPI, claimed: Body) -> N
         assert await return_lapsed(connection) == 0
 
 
+async def test_callers_are_told_what_they_hold(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, claimed: Body, database: str
+) -> None:
+    await report(platform, "post-2")
+    second = await claim(reviewer)
+    lapse(database, second["case"]["id"])
+    answer = await reviewer.get("/v1/leases")
+    assert answer.status_code == 200
+    [held] = answer.json()["leases"]
+    assert held["case_id"] == claimed["case"]["id"]
+    assert datetime.fromisoformat(held["expires_at"]) == datetime.fromisoformat(claimed["lease"]["expires_at"])
+    assert (await colleague.get("/v1/leases")).json() == {"leases": []}
+
+
 async def test_events_tell_the_life_of_a_case(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     await call(reviewer, "release", claimed)
     await decided(reviewer, await claim(reviewer))

@@ -95,6 +95,16 @@ async def test_second_report_joins_the_open_case(platform: httpx.AsyncClient, da
     ]
 
 
+async def test_a_post_and_an_account_with_the_same_id_are_two_subjects(
+    platform: httpx.AsyncClient, database: str
+) -> None:
+    post = await report(platform, "77", kind="post")
+    account = await report(platform, "77", kind="profile")
+    assert post["case_id"] != account["case_id"]
+    assert (await report(platform, "77", kind="profile"))["case_id"] == account["case_id"]
+    assert query(database, "SELECT kind FROM subjects ORDER BY id") == [("post",), ("profile",)]
+
+
 async def test_twenty_reporters_at_once_share_one_case(platform: httpx.AsyncClient, database: str) -> None:
     bodies = [report_body() | {"note": f"reporter {number}"} for number in range(20)]
     answers = await asyncio.gather(*(platform.post("/v1/reports", json=body) for body in bodies))

@@ -101,7 +101,7 @@ async def test_one_call_too_many_is_told_to_come_back(app: FastAPI, platform: ht
     scorer = Blocking()
     app.state.model = await loaded(scorer, concurrency=2)
     waiting = [asyncio.create_task(ask(platform, f"text {number}")) for number in range(2)]
-    await asyncio.to_thread(scorer.begun.wait, 30)
+    await until(lambda: app.state.model._waiting == 2)
     answer = await asyncio.wait_for(ask(platform, "one more"), 30)
     assert_error(answer, 429, "overloaded")
     assert int(answer.headers["Retry-After"]) > 0

@@ -83,11 +83,11 @@ clean: ## Remove build products and caches (keeps .venv and var)
 
 ##@ Model
 .PHONY: train
-train: $(TRAINING) ## Train and export a candidate bundle (ARGS="--data rows.jsonl")
+train: $(TRAINING) ## Train a network (ARGS="--data DIR --config training/configs/minilm.toml --out var/runs/NAME")
 	@$(PY) -m training train $(ARGS)
 
 .PHONY: baseline
-baseline: $(TRAINING) ## Train the linear baseline that a bundle has to beat (ARGS="--data rows.jsonl")
+baseline: $(TRAINING) ## Fit the linear baseline that a bundle has to beat (same ARGS)
 	@$(PY) -m training baseline $(ARGS)
 
 # --- installs ---

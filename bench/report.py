@@ -23,7 +23,9 @@ commits (`fsync` and `synchronous_commit` on) on both sides of every comparison.
 _SIDES = """
 ## Both sides, in absolute figures
 
-These depend on the machine. `lowest_round` and `highest_round` are the ratio of the single rounds furthest apart.
+These depend on the machine. `lowest_round` and `highest_round` are the ratio of the single rounds furthest apart;
+`load` is the number of processes that wanted a core when the figure was done: above the number of cores, other work ran
+beside it.
 
 | figure | details |
 |---|---|
@@ -32,8 +34,8 @@ These depend on the machine. `lowest_round` and `highest_round` are the ratio of
 
 def markdown(results: Sequence[Result], *, on: date) -> str:
     """The whole document."""
-    machine = hardware()
-    head = _HEAD.format(on=on.isoformat(), **{key: machine[key] for key in ("cpu", "cores", "python")})
+    machine = {key: value for key, value in hardware().items() if key != "load"}
+    head = _HEAD.format(on=on.isoformat(), **machine)
     rows = "".join(map(_row, results))
     return head + rows + _missed(results) + _SIDES + "".join(_detail(one, leave_out=machine) for one in results)
 

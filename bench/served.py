@@ -54,7 +54,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], port: int) -> None:
             time.sleep(0.1)
             continue
         # A model that is still being loaded would take a core away from what is measured.
-        if answer.is_success and answer.json()["model"] != "the model is still being loaded":
+        if answer.is_success and answer.json()["model"] != "loading":
             return
         time.sleep(0.1)
     raise BenchError(f"the API was not ready within {START_SECONDS} seconds")

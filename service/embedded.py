@@ -13,6 +13,8 @@ from service.settings import Settings
 # Names that PostgreSQL and the wheel give their files: the server's process number, and those of all who use it.
 PID_FILE = "postmaster.pid"
 USERS_FILE = ".handle_pids.json"
+# A killed server stays in the process table until its parent has taken note.
+REAPED_SECONDS = 5
 
 
 def database_url(settings: Settings) -> str:
@@ -56,12 +58,24 @@ def _forget_the_dead(folder: Path) -> None:
     process on the list of those that use it has taken itself off.
     """
     pid = _first_number(folder / PID_FILE)
-    if pid is not None and psutil.pid_exists(pid) and not _is_postgres(pid):
-        (folder / PID_FILE).unlink()
+    if pid is not None and not _is_postgres(pid):
+        with suppress(psutil.Error):
+            process = psutil.Process(pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                process.wait(REAPED_SECONDS)
+            else:
+                _remove_locks(folder)
     users = folder / USERS_FILE
     if users.exists():
         living = [user for user in json.loads(users.read_text(encoding="utf-8") or "[]") if psutil.pid_exists(user)]
         users.write_text(json.dumps(living), encoding="utf-8")
+
+
+def _remove_locks(folder: Path) -> None:
+    """Remove both files that name the server's process. PostgreSQL itself does so only for numbers nobody has."""
+    _, _, _, port, sockets, *_ = [*(folder / PID_FILE).read_text(encoding="utf-8").splitlines(), "", "", "", ""]
+    (Path(sockets) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+    (folder / PID_FILE).unlink()
 
 
 def _first_number(path: Path) -> int | None:

@@ -127,12 +127,9 @@ def refuse_cross_site(request: Request) -> None:
         return
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")
-    if site is not None:
-        # Only the browser itself can set this one, and it knows what a proxy has made of the Host header.
-        foreign = site not in {"same-origin", "none"}
-    else:
-        foreign = origin is not None and origin.partition("://")[2] != request.headers.get("host")
-    if foreign:
+    # Both have to hold, so a proxy in front must pass the Host header through.
+    same_origin = origin is None or origin.partition("://")[2] == request.headers.get("host")
+    if (site is not None and site not in {"same-origin", "none"}) or not same_origin:
         raise CrossSiteRequestError("this call came from another site; open the console directly")
 
 

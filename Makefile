@@ -53,7 +53,7 @@ test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a re
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m pytest --basetemp="$$folder/tests" $(ARGS)
 
 .PHONY: bench
-bench: $(DEV) ## Measure against the stated targets (ONLY=name for one)
+bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for one)
 	@$(PY) -m bench $(ONLY)
 
 .PHONY: docs

@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.journey.world import World, fresh_database, new_world
 pytestmark = pytest.mark.kill
 
 # More seeds try more moments: KILL_SEEDS=300 goes through every one of them.
+EDGE = re.compile("before: commit|after: commit|before answer")
 SEEDS = int(os.environ.get("KILL_SEEDS", "24"))
 
 
@@ -92,8 +94,7 @@ async def test_day_without_a_kill(quiet_day: tuple[Ledger, list[str]]) -> None:
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_api_killed_between_two_steps(world: World, quiet_day: tuple[Ledger, list[str]], seed: int) -> None:
     _, steps = quiet_day
-    # Seeds share the day evenly between them: each dies somewhere in its own part of it.
-    die_at = 1 + int((seed + random.Random(seed).random()) * len(steps) / SEEDS)
+    die_at = moment(steps, seed)
     print(f"dies at step {die_at} of {len(steps)}: {steps[die_at - 1]}")
     api = world.part("serve", die_at=die_at)
     await api.start()
@@ -104,3 +105,13 @@ async def test_api_killed_between_two_steps(world: World, quiet_day: tuple[Ledge
     assert api.deaths == [-9]
     assert len(api.steps()) == die_at
     await world.finish(api)
+
+
+def moment(steps: list[str], seed: int) -> int:
+    """The number of the step at which this seed dies. Seeds share the day evenly, each has its own part of it.
+
+    Every other seed dies right before or after a commit or before an answer: there is most to be lost.
+    """
+    edges = [number for number, step in enumerate(steps, 1) if EDGE.match(step)]
+    choice = edges if seed % 2 else range(1, len(steps) + 1)
+    return choice[int((seed + random.Random(seed).random()) * len(choice) / SEEDS)]

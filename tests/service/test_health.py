@@ -12,7 +12,7 @@ from models.bundle import BundleError
 from service.db import create_engine, sqlalchemy_url
 from service.scoring.live_model import LiveModel
 from tests.service.scoring.doubles import Scripted
-from tests.service.steps import assert_error, query, report, report_body, row_counts, until
+from tests.service.steps import assert_error, claim, lapse, query, report, report_body, row_counts, until
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"
 
@@ -109,3 +109,20 @@ async def test_more_callers_than_connections_are_told_to_come_back(
         assert int(answer.headers["Retry-After"]) > 0
         assert (await client.get("/readyz")).status_code == 503
     assert (await platform.post("/v1/reports", json=report_body())).status_code == 201
+
+
+async def test_metrics_tell_the_state_of_the_backlog(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, client: httpx.AsyncClient, database: str
+) -> None:
+    for number in range(3):
+        await report(platform, f"post-{number}")
+    held = await claim(reviewer)
+    lapse(database, held["case"]["id"])
+    await claim(reviewer)
+    query(database, "UPDATE cases SET opened_at = now() - interval '1 hour' WHERE status = 'open'")
+    told = dict(line.rpartition(" ")[::2] for line in (await client.get("/metrics")).text.splitlines())
+    assert float(told['triage_open_cases{queue="default"}']) == 2
+    assert 3600 <= float(told['triage_oldest_case_seconds{queue="default"}']) < 3660
+    assert float(told["triage_lapsed_cases"]) == 1
+    assert float(told["triage_unscored_texts"]) == 3
+    assert float(told["triage_failed_webhooks"]) == 0

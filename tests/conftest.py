@@ -1,6 +1,9 @@
 """Real Postgres for every test: one embedded server, one migrated template, one fresh copy of it per test."""
 
+import atexit
 import itertools
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -28,9 +31,16 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Address of the embedded server's own database."""
-    return start_embedded(tmp_path_factory.mktemp("server"))
+def server_url() -> str:
+    """Address of the embedded server's own database.
+
+    Its folder lies outside pytest's: every pytest that starts closes the shared one to other users, and the server,
+    which does not run as root, would lose its files.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="triage-tests-"))
+    # Last in, first out: the server stops at exit too, and registers that when it starts, so before its folder goes.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return start_embedded(folder)
 
 
 @pytest.fixture(scope="session")

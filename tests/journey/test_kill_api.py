@@ -15,8 +15,8 @@ from tests.journey.world import World, fresh_database, new_world
 
 pytestmark = pytest.mark.kill
 
-# More seeds try more moments: KILL_SEEDS=300 goes through every one of them.
 EDGE = re.compile("before: commit|after: commit|before answer")
+# More seeds try more moments: KILL_SEEDS=700 goes through nearly every one of them.
 SEEDS = int(os.environ.get("KILL_SEEDS", "24"))
 
 

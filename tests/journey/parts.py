@@ -67,10 +67,14 @@ class Part(ABC):
     def log(self) -> str:
         """What the part wrote so far."""
 
-    async def start(self) -> None:
-        """Start the process and, for the API, wait until it answers."""
+    def begin(self) -> None:
+        """Start the process."""
         self.starts += 1
         self._launch()
+
+    async def start(self) -> None:
+        """Start the process and, for the API, wait until it answers."""
+        self.begin()
         if self.port is not None:
             await self._answers()
         # Only now: a call that failed while it came up has met the process before it.

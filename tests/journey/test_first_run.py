@@ -4,13 +4,15 @@ import os
 import signal
 import stat
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from service.samples.draw import draw_picture
 from service.samples.load import CREDENTIALS
-from tests.journey.household import GREETING, Household, gone
+from tests.journey.household import GREETING, Household, gone, processes
 from tests.journey.invariants import end_leases
 from tests.journey.parts import is_alive, until
 
@@ -98,10 +100,16 @@ async def test_own_report_takes_its_place(home: Household, text: str, views: int
 @pytest.mark.parametrize("name", ["serve", "work"])
 async def test_killed_part_is_started_again(home: Household, name: str) -> None:
     await home.running()
+    # A picture starts the processes that decode it, which must not outlive the API.
+    picture = {"file": ("picture.png", draw_picture("poster.png"))}
+    assert home.call("POST", "/v1/media", "platform", files=picture).status_code == 201
     killed = home.part(name)
     assert killed is not None
+    children = [one for one in processes() if one.parent == killed]
+    assert bool(children) == (name == "serve")
     os.kill(killed, signal.SIGKILL)
     await until(lambda: home.part(name) not in {None, killed}, f"{name} is started again:\n{home.told()}")
+    await gone(children)
     await until(home.is_ready, f"it answers again:\n{home.told()}")
     case = await home.report(f"after-{name}-{killed}", text="still here?")
     assert case["score_state"] == "scored"
@@ -155,6 +163,27 @@ async def test_killed_as_a_whole_it_leaves_nothing_that_is_in_its_way(home: Hous
     assert await home.stopped() == 0
     await gone(everybody)
     assert not is_alive(everybody[0].pid)
+    assert not home.postgres.runs()
+
+
+# Signs of how far a first start has come: setting up the database, running it, writing log-ins, starting the parts.
+MOMENTS = ("postgres", "postgres/PG_VERSION", "postgres/postmaster.pid", CREDENTIALS, "Loaded")
+
+
+async def test_first_start_killed_again_and_again_still_ends_well(tmp_path: Path) -> None:
+    home = Household(tmp_path)
+    for moment in MOMENTS:
+        home.command.begin()
+        await until(lambda: moment in home.told() or (home.data_dir / moment).exists(), moment)  # noqa: B023
+        await home.stopped(signal.SIGKILL)
+    await home.running()
+    try:
+        assert home.told().count("Loaded") == 1
+        assert home.count("SELECT count(*) FROM reports") >= SAMPLES
+        for role in ROLES:
+            assert home.call("GET", "/v1/me", role).json()["role"] == role
+    finally:
+        assert await home.stopped() == 0
     assert not home.postgres.runs()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from models.bundle import load_bundle
 from tests.journey import invariants
 from tests.journey.parts import Part, until
 from tests.journey.world import World, fresh_database, new_world
@@ -73,10 +74,19 @@ async def test_worker_killed_after_a_delivery_that_it_has_not_noted(world: World
     assert len(world.inbox.deliveries) > len(world.inbox.ids) == DECISIONS + OPEN_CASES
 
 
-async def kill_worker_at(world: World, die_at: int | str) -> None:
+@pytest.mark.parametrize("real_model", [False, True], ids=["constant scores", "shipped model"])
+async def test_worker_killed_with_a_scored_batch_that_it_has_not_stored(world: World, real_model: bool) -> None:
+    # `finish` finds every score: the batch was given to the next worker.
+    await kill_worker_at(world, "before: UPDATE evidence SET score_state = 'scored'", real_model=real_model)
+    with invariants.reading(world.database) as cursor:
+        bundles = {row["bundle"] for row in cursor.execute("SELECT bundle FROM evidence").fetchall()}
+    assert bundles == {load_bundle(world.settings.bundle).hash if real_model else "constant"}
+
+
+async def kill_worker_at(world: World, die_at: int | str, *, real_model: bool = False) -> None:
     """Let a worker die at that step, start another one, and check that all is done in the end."""
     api = await work_piles_up(world)
-    worker = world.part("work", die_at=die_at)
+    worker = world.part("work", die_at=die_at, real_model=real_model)
     await worker.start()
     await worker.died()
     steps = worker.steps()

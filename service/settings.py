@@ -1,6 +1,8 @@
 """All settings of the service, read once from the environment (prefix `TRIAGE_`)."""
 
+import os
 import secrets
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +88,12 @@ class Settings(BaseSettings):
             return self.secret.get_secret_value()
         path = self.data_dir / "secret.key"
         if not path.exists():
-            write_private(path, secrets.token_urlsafe(48))
+            own = path.with_name(f".secret.{os.getpid()}")
+            write_private(own, secrets.token_urlsafe(48))
+            # Of two processes that start at once, one key wins for both.
+            with suppress(FileExistsError):
+                path.hardlink_to(own)
+            own.unlink()
         return path.read_text(encoding="utf-8")
 
 

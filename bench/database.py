@@ -2,7 +2,6 @@
 
 import atexit
 import itertools
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -79,11 +78,6 @@ def copy_of(template: str) -> Iterator[str]:
         yield _address(name)
     finally:
         _on_server("DROP DATABASE {} WITH (FORCE)", name)
-
-
-def as_driver_sql(statement: str) -> str:
-    """A statement with `:name` parameters in the form that psycopg takes."""
-    return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))
 
 
 def _address(name: str) -> str:

@@ -8,9 +8,8 @@ from typing import Any
 
 import psycopg
 
-from bench.database import as_driver_sql
 from bench.measure import BenchError
-from service.db import libpq_url
+from service.db import driver_sql, libpq_url
 
 
 async def execute_all(url: str, statement: str, calls: Sequence[Sequence[Mapping[str, Any]]], *, warm: int) -> float:
@@ -19,7 +18,7 @@ async def execute_all(url: str, statement: str, calls: Sequence[Sequence[Mapping
     Every execution commits by itself. Returns the seconds until the last commit; the first `warm` of each list come
     before and do not count.
     """
-    marked = as_driver_sql(statement)
+    marked = driver_sql(statement)
     async with AsyncExitStack() as stack:
         connections = [
             await stack.enter_async_context(await psycopg.AsyncConnection.connect(libpq_url(url), autocommit=True))

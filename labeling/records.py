@@ -43,6 +43,13 @@ class LabelledText:
         extra = values.pop("extra")
         return {"schema": SCHEMA_VERSION, **extra, **values}
 
+    def to_line(self) -> str:
+        """The row as one JSON line, its end included.
+
+        Plain ASCII: many readers of lines also break them at U+2028, U+2029 and U+0085, which texts contain.
+        """
+        return json.dumps(self.to_json()) + "\n"
+
 
 _FIELDS = ("id", "text", "policy_areas", "annotated_areas", "severity", "source", "lang", "licence", "label_quality")
 
@@ -99,7 +106,7 @@ def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:
     count = 0
     with path.open("w", encoding="utf-8") as out:
         for record in records:
-            out.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
+            out.write(record.to_line())
             count += 1
     return count
 

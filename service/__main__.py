@@ -122,7 +122,7 @@ async def _export(settings: Settings, out: Path) -> int:
     async with engine.connect() as connection:
         with out.open("w", encoding="utf-8") as lines:
             async for record in labelled_texts(connection, load_taxonomy(settings.taxonomy)):
-                lines.write(json.dumps(record.to_json()) + "\n")
+                lines.write(record.to_line())
                 count += 1
     await engine.dispose()
     return count

@@ -80,7 +80,7 @@ async def fetch(
     """
     cursor = driver_connection(connection).cursor(row_factory=namedtuple_row)
     try:
-        await cursor.execute(_driver_sql(statement.text), values or {})
+        await cursor.execute(driver_sql(statement.text), values or {})
         return await cursor.fetchall()
     except psycopg.Error as error:
         raise DBAPIError.instance(statement.text, None, error, psycopg.Error, hide_parameters=True) from error
@@ -95,6 +95,6 @@ async def fetch_one(
 
 
 @cache
-def _driver_sql(statement: str) -> str:
+def driver_sql(statement: str) -> str:
     """`:name` as `%(name)s`, which is what psycopg takes; the statements are constants of the stores."""
     return re.sub(r"(?<![:\w]):([a-z_]+)", r"%(\1)s", statement.replace("%", "%%"))

@@ -1,6 +1,5 @@
 """HTTP of the label export."""
 
-import json
 from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
@@ -24,5 +23,4 @@ async def _lines(engine: AsyncEngine, taxonomy: Taxonomy) -> AsyncIterator[str]:
     # A connection of its own: the request's one is given back before the body has been sent.
     async with engine.connect() as connection:
         async for record in labelled_texts(connection, taxonomy):
-            # Plain ASCII: many readers of lines also break them at U+2028, U+2029 and U+0085, which texts contain.
-            yield json.dumps(record.to_json()) + "\n"
+            yield record.to_line()

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service.cases.schemas import ClaimOut
 from service.cases.workflow import case_view
-from service.errors import NotFoundError
+from service.errors import CaseNotOpenError, NotFoundError
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.queues import store
@@ -51,8 +51,12 @@ async def claim_case(
     connection: AsyncConnection, case_id: UUID, *, holder: UUID, seconds: int, taxonomy: Taxonomy
 ) -> ClaimOut:
     """Hand one named case to `holder`: after a lapse or an undo. Raises NotFoundError, CaseNotOpenError."""
-    await case_view(connection, case_id, viewer=holder, taxonomy=taxonomy)
-    lease = await leases.claim_case(connection, case_id, holder=holder, seconds=seconds)
+    try:
+        lease = await leases.claim_case(connection, case_id, holder=holder, seconds=seconds)
+    except CaseNotOpenError:
+        # Only a refusal has to tell a case that is not open from one that is not there.
+        await case_view(connection, case_id, viewer=holder, taxonomy=taxonomy)
+        raise
     return await _handed_over(connection, lease, taxonomy)
 
 

@@ -9,11 +9,11 @@ from datetime import date
 import pytest
 
 from bench import __main__ as command
-from bench.database import as_driver_sql
 from bench.measure import BenchError, Result, ratio, sides
 from bench.report import markdown
 from bench.targets import TARGETS
 from bench.texts import MOST_CHARACTERS, texts
+from service.db import driver_sql
 from tests.architecture.tree import REPOSITORY
 
 NEEDS_TORCH = {"int8_vs_own_torch", "int8_vs_bert_base_torch"}
@@ -135,4 +135,4 @@ def test_texts_are_many_different_ones_of_real_lengths() -> None:
 
 
 def test_parameters_are_marked_for_the_driver_and_casts_left_alone() -> None:
-    assert as_driver_sql("SELECT :a::text, ':', '10 %' || :b_c") == "SELECT %(a)s::text, ':', '10 %%' || %(b_c)s"
+    assert driver_sql("SELECT :a::text, ':', '10 %' || :b_c") == "SELECT %(a)s::text, ':', '10 %%' || %(b_c)s"

@@ -16,6 +16,7 @@ from service.db import libpq_url
 from service.observe import configure_logs
 from service.people import workflow
 from tests.conftest import bearer, client_of, other_database
+from tests.service.steps import Body, claim, report
 
 SHARED = "triage_shared"
 
@@ -94,3 +95,10 @@ async def colleague(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.A
     async with client_of(app) as caller:
         caller.headers.update(bearer(keys["specialist"]))
         yield caller
+
+
+@pytest.fixture
+async def claimed(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> Body:
+    """A case in the reviewer's hands."""
+    await report(platform)
+    return await claim(reviewer)

@@ -14,17 +14,9 @@ from tests.service.steps import (
     decide,
     decided,
     lapse,
-    report,
     row_counts,
     value,
 )
-
-
-@pytest.fixture
-async def claimed(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> Body:
-    """A case in the reviewer's hands."""
-    await report(platform)
-    return await claim(reviewer)
 
 
 async def save(person: httpx.AsyncClient, claimed: Body, body: Any, *, token: str | None = None) -> httpx.Response:

@@ -24,13 +24,6 @@ from tests.service.steps import (
 )
 
 
-@pytest.fixture
-async def claimed(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> Body:
-    """A case in the reviewer's hands."""
-    await report(platform)
-    return await claim(reviewer)
-
-
 async def test_a_decision_closes_the_case(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     answer = await decide(reviewer, claimed)
     assert answer.status_code == 201

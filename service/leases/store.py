@@ -12,15 +12,14 @@ from service.db import fetch, fetch_one
 
 # A lapsed case goes back to its old place. It stays listed however often that happens, and the count is an alert.
 _RETURN_LAPSED = text("""
-    WITH lapsed AS (
+    WITH late AS MATERIALIZED (
+        SELECT id AS case_id, lease_token AS token, lease_holder AS holder FROM cases
+        WHERE status = 'leased' AND lease_expires_at <= now()
+        ORDER BY lease_expires_at LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+    ), lapsed AS (
         UPDATE cases SET status = 'open', lapses = lapses + 1,
                lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL
-        FROM (
-            SELECT id AS case_id, lease_token AS token, lease_holder AS holder FROM cases
-            WHERE status = 'leased' AND lease_expires_at <= now()
-            ORDER BY lease_expires_at LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
-        ) AS late
-        WHERE cases.id = late.case_id
+        FROM late WHERE cases.id = late.case_id
         RETURNING late.case_id, late.token, late.holder, cases.lapses
     ), ended AS (
         UPDATE leases SET ended_at = now(), outcome = 'lapsed' FROM lapsed WHERE leases.token = lapsed.token
@@ -31,7 +30,7 @@ _RETURN_LAPSED = text("""
 """)
 
 _LEASE_NEXT = """
-    WITH next AS ({next}
+    WITH next AS MATERIALIZED ({next}
     ), claimed AS (
         UPDATE cases SET status = 'leased', lease_token = :token, lease_holder = :holder,
                lease_expires_at = now() + make_interval(secs => :seconds)

@@ -28,7 +28,9 @@ _INSERT = text("""
 """)
 # Waits for a sender that holds the row; what is being sent can no longer be taken back.
 _CANCEL = text("""
-    WITH messages AS (SELECT id, state FROM outbox WHERE decision_id = :decision_id FOR UPDATE), cancelled AS (
+    WITH messages AS MATERIALIZED (
+        SELECT id, state FROM outbox WHERE decision_id = :decision_id FOR UPDATE
+    ), cancelled AS (
         UPDATE outbox SET state = 'cancelled' FROM messages WHERE outbox.id = messages.id AND messages.state = 'pending'
     )
     SELECT count(*) FROM messages WHERE state <> 'pending'

@@ -8,28 +8,30 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 # A row that failed before comes back alone: if it is the text that breaks the model, it breaks nothing else again.
+# MATERIALIZED, here and in every such statement: as the inner side of a nested loop a plain subquery would be run anew
+# for each row, and its limit with it.
 _TAKE = text("""
-    UPDATE evidence SET score_attempts = score_attempts + 1,
-           score_claimed_until = now() + make_interval(secs => :seconds)
-    FROM (
+    WITH batch AS MATERIALIZED (
         SELECT id AS taken FROM evidence
         WHERE score_state = 'waiting' AND score_attempts BETWEEN :least AND :most
           AND (score_claimed_until IS NULL OR score_claimed_until < now())
         ORDER BY captured_at LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
-    ) AS batch
-    WHERE evidence.id = batch.taken
+    )
+    UPDATE evidence SET score_attempts = score_attempts + 1,
+           score_claimed_until = now() + make_interval(secs => :seconds)
+    FROM batch WHERE evidence.id = batch.taken
     RETURNING evidence.id, evidence.text, evidence.score_attempts
 """)
 _SAVE = text("""
-    UPDATE evidence SET score_state = 'scored', score = CAST(new.score AS jsonb), bundle = :bundle, scored_at = now(),
-           score_claimed_until = NULL
-    FROM (
+    WITH new AS MATERIALIZED (
         SELECT found.id, given.score
         FROM unnest(CAST(:ids AS uuid[]), CAST(:scores AS text[])) AS given (id, score)
         JOIN evidence AS found ON found.id = given.id
         WHERE found.score_state = 'waiting' ORDER BY found.id FOR NO KEY UPDATE OF found
-    ) AS new
-    WHERE evidence.id = new.id
+    )
+    UPDATE evidence SET score_state = 'scored', score = CAST(new.score AS jsonb), bundle = :bundle, scored_at = now(),
+           score_claimed_until = NULL
+    FROM new WHERE evidence.id = new.id
     RETURNING evidence.id
 """)
 _GIVE_BACK = text("""

@@ -33,9 +33,11 @@ from tests.service.steps import claim, decided, query, report, until, value
 ATTEMPTS = 3
 
 
-@pytest.fixture
-async def engine(database: str) -> AsyncIterator[AsyncEngine]:
-    """The worker's own connections."""
+@pytest.fixture(params=[False, True], ids=["never analysed", "analysed when empty"])
+async def engine(database: str, request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
+    """The worker's own connections. What the server knows of its tables decides the plan; each must give the same."""
+    if request.param:
+        query(database, "ANALYZE evidence")
     one = create_engine(database, pool=6)
     yield one
     await one.dispose()

@@ -20,6 +20,8 @@ TOKENIZER = "tokenizer.json"
 CALIBRATION = "calibration.json"
 FILES = (MODEL, TOKENIZER, CALIBRATION)
 MAX_MANIFEST_BYTES = 1_000_000
+# A text of the greatest length in windows of the smallest useful size.
+MAX_WINDOWS = 64
 
 _MEND = "fetch the bundle again, or export it anew with `python -m training export`"
 
@@ -41,6 +43,7 @@ class Bundle:
     trained_areas: tuple[str, ...]
     benign_id: str
     max_tokens: int
+    windows: int
     manifest: Mapping[str, Any]
 
     def read(self, file_name: str) -> bytes:
@@ -138,6 +141,10 @@ def _from_manifest(folder: Path, manifest: dict[str, Any], *, digest: str) -> Bu
     max_tokens = manifest["max_tokens"]
     if not isinstance(max_tokens, int) or not 8 <= max_tokens <= 8_192:
         raise BundleError(f"{path}: max_tokens must be between 8 and 8192, not {max_tokens!r}; {_MEND}")
+    # Bundles made before long texts were read in windows read their beginning only.
+    windows = manifest.get("windows", 1)
+    if not isinstance(windows, int) or not 1 <= windows <= MAX_WINDOWS:
+        raise BundleError(f"{path}: windows must be between 1 and {MAX_WINDOWS}, not {windows!r}; {_MEND}")
     return Bundle(
         folder=folder,
         hash=digest,
@@ -148,6 +155,7 @@ def _from_manifest(folder: Path, manifest: dict[str, Any], *, digest: str) -> Bu
         trained_areas=trained,
         benign_id=str(manifest["benign_id"]),
         max_tokens=max_tokens,
+        windows=windows,
         manifest=manifest,
     )
 

@@ -1,4 +1,4 @@
-"""From raw logits to probabilities that mean what they say: Platt scaling by area, one temperature for severity.
+"""From raw logits to probabilities that mean what they say: Platt scaling by area, one temperature each for severity and graphic level.
 
 Both leave the order of scores as it is (slopes are positive), so ranking quality is that of the raw model.
 """
@@ -36,10 +36,11 @@ UNTRAINED = AreaCalibration(0.0, math.log(UNTRAINED_PRIOR / (1 - UNTRAINED_PRIOR
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Calibration of every area, in the column order of the model, and the temperature of its severity logits."""
+    """Calibration of every area, in the column order of the model, and the temperatures of its ordinal logits."""
 
     areas: tuple[AreaCalibration, ...]
     severity_temperature: float
+    graphic_temperature: float = 1.0
 
     def area_probabilities(self, logits: Values) -> NDArray[np.float64]:
         """Probabilities (n, areas) from area logits of the same shape."""
@@ -49,10 +50,13 @@ class Calibration:
 
     def severity_probabilities(self, logits: Values) -> NDArray[np.float64]:
         """Probabilities (n, 5) of severity 0..4 from the (n, 4) logits "more severe than k"; rows sum to 1."""
-        above = np.minimum.accumulate(sigmoid(logits.astype(np.float64) / self.severity_temperature), axis=1)
-        edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
-        probabilities: NDArray[np.float64] = edges[:, :-1] - edges[:, 1:]
-        return probabilities
+        return ordinal_probabilities(logits, self.severity_temperature)
+
+    def graphic_probabilities(self, logits: Values) -> NDArray[np.float64]:
+        """Probabilities (n, 4) of graphic level 0..3 from (n, 3) logits; (n, 0) where the model does not judge it."""
+        if not logits.shape[1]:
+            return np.zeros((len(logits), 0))
+        return ordinal_probabilities(logits, self.graphic_temperature)
 
     def thresholds(self) -> NDArray[np.float64]:
         """Threshold of every area, in column order."""
@@ -61,7 +65,11 @@ class Calibration:
     def to_json(self, names: Sequence[str]) -> str:
         """The text of `calibration.json`; `names` are the area ids in column order."""
         areas = {name: asdict(area) for name, area in zip(names, self.areas, strict=True)}
-        return json.dumps({"areas": areas, "severity_temperature": self.severity_temperature}, indent=2) + "\n"
+        temperatures = {
+            "severity_temperature": self.severity_temperature,
+            "graphic_temperature": self.graphic_temperature,
+        }
+        return json.dumps({"areas": areas, **temperatures}, indent=2) + "\n"
 
 
 def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibration:
@@ -69,14 +77,24 @@ def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibr
     values = parse_object(raw, path)
     try:
         entries, temperature = values["areas"], _number(values, "severity_temperature")
+        # Bundles made before there was a graphic level have none.
+        graphic = _number(values, "graphic_temperature") if "graphic_temperature" in values else 1.0
         if set(entries) != set(names):
             raise BundleError(f"{path}: areas differ from those of the manifest; export the bundle anew")
         areas = tuple(_area(entries[name]) for name in names)
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{path}: a field is missing or no number ({error}); export the bundle anew") from error
-    if temperature <= 0 or any(area.slope < 0 for area in areas):
+    if min(temperature, graphic) <= 0 or any(area.slope < 0 for area in areas):
         raise BundleError(f"{path}: temperature and slopes must not be negative; export the bundle anew")
-    return Calibration(areas, temperature)
+    return Calibration(areas, temperature, graphic)
+
+
+def ordinal_probabilities(logits: Values, temperature: float) -> NDArray[np.float64]:
+    """Probabilities (n, k + 1) of levels 0..k from the (n, k) logits "more than level i"; rows sum to 1."""
+    above = np.minimum.accumulate(sigmoid(logits.astype(np.float64) / temperature), axis=1)
+    edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
+    probabilities: NDArray[np.float64] = edges[:, :-1] - edges[:, 1:]
+    return probabilities
 
 
 def severity_level(probabilities: Values) -> NDArray[np.int64]:

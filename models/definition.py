@@ -1,8 +1,8 @@
-"""The network: a small transformer encoder (deep) beside a table of hashed token n-grams (wide), two heads on their sum.
+"""The network: a small transformer encoder (deep) beside a table of hashed token n-grams (wide), three heads on their sum.
 
 The wide branch is what a linear bag-of-n-grams model would learn, kept inside the same graph, so that one ONNX file
-scores both (Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems"). Severity is ordinal: one logit for
-each step "more severe than k" (Frank & Hall 2001).
+scores both (Cheng et al. 2016, "Wide & Deep Learning for Recommender Systems"). Severity and graphic level are ordinal:
+one logit for each step "more than k" (Frank & Hall 2001).
 """
 
 from dataclasses import dataclass
@@ -11,9 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from labeling.taxonomy import SEVERITY_LEVELS
+from labeling.taxonomy import GRAPHIC_LEVELS, SEVERITY_LEVELS
 
 SEVERITY_STEPS = SEVERITY_LEVELS - 1
+GRAPHIC_STEPS = GRAPHIC_LEVELS - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +26,14 @@ class WideConfig:
 
 
 class TriageNetwork(nn.Module):
-    """Scores token ids. The heads give `areas` logits and SEVERITY_STEPS cumulative severity logits."""
+    """Scores token ids. The heads give `areas` logits, and cumulative logits: SEVERITY_STEPS and GRAPHIC_STEPS."""
 
     def __init__(self, encoder: nn.Module, *, hidden: int, areas: int, wide: WideConfig) -> None:
         super().__init__()
         self.encoder = encoder
         self.wide_config = wide
         self.areas = areas
-        outputs = areas + SEVERITY_STEPS
+        outputs = areas + SEVERITY_STEPS + GRAPHIC_STEPS
         self.head = nn.Linear(2 * hidden, outputs)
         self.dropout = nn.Dropout(0.1)
         self.wide = nn.Embedding(wide.rows, outputs)
@@ -40,18 +41,23 @@ class TriageNetwork(nn.Module):
 
     def forward(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, keep_wide: torch.Tensor | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Map int64 (batch, length) ids and mask to (batch, areas) and (batch, SEVERITY_STEPS) logits.
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Map int64 (batch, length) ids and mask to (batch, areas), (batch, SEVERITY_STEPS), (batch, GRAPHIC_STEPS).
 
         Training passes `keep_wide` (batch, 1): 0 leaves the table out of a row, so that the encoder must learn what
         the table already knows; at inference the two then act as an ensemble.
         """
         wide = self.wide_logits(input_ids, attention_mask)
         logits = self._deep_logits(input_ids, attention_mask) + (wide if keep_wide is None else keep_wide * wide)
-        return logits[:, : self.areas], logits[:, self.areas :]
+        return self.split(logits)
+
+    def split(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Area, severity and graphic columns of (batch, outputs) logits."""
+        severity = self.areas + SEVERITY_STEPS
+        return logits[:, : self.areas], logits[:, self.areas : severity], logits[:, severity:]
 
     def wide_logits(self, ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """The table's share of the (batch, areas + SEVERITY_STEPS) logits."""
+        """The table's share of the (batch, outputs) logits."""
         mask = attention_mask.unsqueeze(-1).to(self.wide.weight.dtype)
         first, rest = self.wide_config.vocabulary, self.wide_config.rows - self.wide_config.vocabulary
         # Token ids stay below 2**17, so the products stay far inside int64; the primes only spread pairs over the

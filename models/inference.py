@@ -7,7 +7,7 @@ next week under the same bundle has the same numbers, up to float rounding.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import onnxruntime
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 from tokenizers import Tokenizer
 
-from labeling.taxonomy import SEVERITY_LEVELS
+from labeling.taxonomy import GRAPHIC_LEVELS, SEVERITY_LEVELS
 from models.bundle import CALIBRATION, MODEL, TOKENIZER, Bundle, BundleError, load_bundle
 from models.calibration import UNTRAINED_PRIOR, Calibration, parse_calibration, severity_level
 from models.preprocess import clean_text
@@ -29,6 +29,10 @@ LOW_SEVERITY = 1
 
 INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = ("area_logits", "severity_logits")
+# Only graphs with a head for the graphic level have it.
+GRAPHIC_OUTPUT = "graphic_logits"
+# Tokens that one window of a long text shares with the next, so that no sentence is cut in both.
+OVERLAP = 24
 
 _LOAD_ERRORS = (
     ort_errors.Fail,
@@ -46,12 +50,22 @@ class Score:
     """What a model says of one text: a calibrated probability for each area, and for each severity 0..4 (sum 1).
 
     `primary_area` is the likeliest of the areas that reach their thresholds. Where none does, it is the benign id if
-    severity is none or low, else the likeliest area of all.
+    severity is none or low, else the likeliest area of all. `graphic` are probabilities of graphic levels 0..3 of what
+    the text tells or announces (sum 1), empty for a model that does not judge it.
     """
 
     areas: dict[str, float]
     severity: tuple[float, ...]
     primary_area: str
+    graphic: tuple[float, ...] = ()
+
+
+class Logits(NamedTuple):
+    """Raw outputs for n texts: areas (n, areas), "more severe than k" (n, 4), "more graphic than k" (n, 3) or (n, 0)."""
+
+    areas: NDArray[np.float32]
+    severity: NDArray[np.float32]
+    graphic: NDArray[np.float32]
 
 
 class Scorer(Protocol):
@@ -74,46 +88,48 @@ class Scorer(Protocol):
 class TextModel:
     """A tokenizer and an ONNX graph: texts to raw logits."""
 
-    def __init__(self, model: bytes, tokenizer: bytes, *, max_tokens: int, threads: int = 1) -> None:
-        """Raises ValueError for a tokenizer, and an onnxruntime error for a graph, that cannot be loaded."""
+    def __init__(self, model: bytes, tokenizer: bytes, *, max_tokens: int, windows: int = 1, threads: int = 1) -> None:
+        """Texts longer than `max_tokens` are read in up to `windows` windows, of which the highest logits count.
+
+        Raises ValueError for a tokenizer, and an onnxruntime error for a graph, that cannot be loaded.
+        """
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         limit_tokens(self._tokenizer, max_tokens)
+        self._windows = windows
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         # Idle threads must not burn the cores that the API and the database need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        self._widths = {output.name: output.shape[-1] for output in self._session.get_outputs()}
 
     def check_signature(self, areas: int) -> None:
         """Raise ValueError unless inputs and outputs are those that scoring needs, for so many areas."""
-        found = {one.name: one.shape for one in (*self._session.get_inputs(), *self._session.get_outputs())}
-        widths = [found.get(name, [None])[-1] for name in OUTPUTS]
-        if set(found) != {*INPUTS, *OUTPUTS} or widths != [areas, SEVERITY_LEVELS - 1]:
-            raise ValueError(
-                f"inputs {INPUTS}, {areas} area and {SEVERITY_LEVELS - 1} severity outputs needed: {found}"
-            )
+        inputs = {one.name for one in self._session.get_inputs()}
+        expected = dict(zip((*OUTPUTS, GRAPHIC_OUTPUT), (areas, SEVERITY_LEVELS - 1, GRAPHIC_LEVELS - 1), strict=True))
+        found = {GRAPHIC_OUTPUT: GRAPHIC_LEVELS - 1, **self._widths}
+        if inputs != set(INPUTS) or found != expected:
+            raise ValueError(f"inputs {INPUTS} and outputs {expected} needed, found {inputs} and {self._widths}")
 
-    def logits(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Area logits (n, areas) and the logits (n, 4) of "more severe than k", in the order of `texts`."""
-        area_parts: list[NDArray[np.float32]] = []
-        severity_parts: list[NDArray[np.float32]] = []
-        for start in range(0, max(len(texts), 1), TEXTS_PER_CHUNK):
-            chunk = texts[start : start + TEXTS_PER_CHUNK]
-            area_logits, severity_logits = self._chunk_logits(chunk)
-            area_parts.append(area_logits)
-            severity_parts.append(severity_logits)
-        return np.concatenate(area_parts), np.concatenate(severity_parts)
+    def logits(self, texts: Sequence[str]) -> Logits:
+        """Logits in the order of `texts`."""
+        starts = range(0, max(len(texts), 1), TEXTS_PER_CHUNK)
+        parts = [self._chunk_logits(texts[start : start + TEXTS_PER_CHUNK]) for start in starts]
+        return Logits(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
-    def _chunk_logits(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        ids = encode_texts(texts, self._tokenizer)
-        widths = [output.shape[-1] for output in self._session.get_outputs()]
-        area_logits, severity_logits = (np.zeros((len(ids), width), np.float32) for width in widths)
+    def _chunk_logits(self, texts: Sequence[str]) -> Logits:
+        ids, owners = encode_windows(texts, self._tokenizer, windows=self._windows)
+        columns = [np.full((len(texts), width), -np.inf, np.float32) for width in self._widths.values()]
         for index in like_length_batches([len(one) for one in ids]):
             stacked, mask = pad([ids[one] for one in index])
-            found = self._session.run(OUTPUTS, {"input_ids": stacked, "attention_mask": mask})
-            area_logits[index], severity_logits[index] = found
-        return area_logits, severity_logits
+            found = self._session.run(list(self._widths), {"input_ids": stacked, "attention_mask": mask})
+            for column, values in zip(columns, found, strict=True):
+                np.maximum.at(column, owners[index], values)
+        by_name = dict(zip(self._widths, columns, strict=True))
+        nothing = np.zeros((len(texts), 0), np.float32)
+        areas, severity = (by_name[name] for name in OUTPUTS)
+        return Logits(areas, severity, by_name.get(GRAPHIC_OUTPUT, nothing))
 
 
 class OnnxScorer:
@@ -130,7 +146,13 @@ class OnnxScorer:
         bundle = load_bundle(folder)
         calibration = parse_calibration(bundle.read(CALIBRATION), folder / CALIBRATION, names=bundle.areas)
         try:
-            model = TextModel(bundle.read(MODEL), bundle.read(TOKENIZER), max_tokens=bundle.max_tokens, threads=threads)
+            model = TextModel(
+                bundle.read(MODEL),
+                bundle.read(TOKENIZER),
+                max_tokens=bundle.max_tokens,
+                windows=bundle.windows,
+                threads=threads,
+            )
             model.check_signature(len(bundle.areas))
         except (*_LOAD_ERRORS, ValueError) as error:
             raise BundleError(f"{folder}: model or tokenizer cannot be loaded ({error}); export it anew") from error
@@ -153,13 +175,16 @@ class OnnxScorer:
 
     def score(self, texts: Sequence[str]) -> list[Score]:
         """One score for each text, in order; any number of texts of any length, empty ones too."""
-        area_logits, severity_logits = self._model.logits(texts)
-        probabilities = self._calibration.area_probabilities(area_logits)
-        severities = self._calibration.severity_probabilities(severity_logits)
+        logits = self._model.logits(texts)
+        probabilities = self._calibration.area_probabilities(logits.areas)
+        severities = self._calibration.severity_probabilities(logits.severity)
+        graphic = self._calibration.graphic_probabilities(logits.graphic)
         primary = self._primary_areas(probabilities, severity_level(severities))
         return [
-            Score(dict(zip(self.areas, row.tolist(), strict=True)), tuple(severity.tolist()), area)
-            for row, severity, area in zip(probabilities, severities, primary, strict=True)
+            Score(
+                dict(zip(self.areas, row.tolist(), strict=True)), tuple(severity.tolist()), area, tuple(level.tolist())
+            )
+            for row, severity, level, area in zip(probabilities, severities, graphic, primary, strict=True)
         ]
 
     def _primary_areas(self, probabilities: NDArray[np.float64], levels: NDArray[np.int64]) -> list[str]:
@@ -195,7 +220,7 @@ class ConstantScorer:
 
 def limit_tokens(tokenizer: Tokenizer, max_tokens: int) -> None:
     """Make `tokenizer` cut at `max_tokens`, special tokens included, and leave padding to `pad`."""
-    tokenizer.enable_truncation(max_tokens)
+    tokenizer.enable_truncation(max_tokens, stride=min(OVERLAP, max_tokens // 4))
     tokenizer.no_padding()
 
 
@@ -203,6 +228,19 @@ def encode_texts(texts: Sequence[str], tokenizer: Tokenizer) -> list[NDArray[np.
     """Token ids of the model text of each text, special tokens included."""
     encoded = tokenizer.encode_batch_fast([clean_text(text) for text in texts])
     return [np.array(one.ids, np.int64) for one in encoded]
+
+
+def encode_windows(
+    texts: Sequence[str], tokenizer: Tokenizer, *, windows: int
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Token ids of up to `windows` overlapping windows of each text, and which text each belongs to."""
+    ids: list[NDArray[np.int64]] = []
+    owners: list[int] = []
+    for owner, encoded in enumerate(tokenizer.encode_batch_fast([clean_text(text) for text in texts])):
+        for window in [encoded, *encoded.overflowing][:windows]:
+            ids.append(np.array(window.ids, np.int64))
+            owners.append(owner)
+    return ids, np.array(owners, np.int64)
 
 
 def like_length_batches(lengths: Sequence[int]) -> list[NDArray[np.int64]]:

@@ -1,4 +1,4 @@
-"""Fit what `models.calibration` applies: Platt scaling and a threshold for each area, a temperature for severity."""
+"""Fit what `models.calibration` applies: Platt scaling and a threshold for each area, temperatures for the ordinal heads."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from eval.metrics import Values
 from eval.truth import UNKNOWN_SEVERITY, Truth
-from models.calibration import UNTRAINED, AreaCalibration, Calibration, sigmoid
+from models.calibration import UNTRAINED, AreaCalibration, Calibration, ordinal_probabilities, sigmoid
+from models.inference import Logits
 
 # With fewer positives a slope of one's own is noise: the area gets the shared slope and fits its bias alone.
 MIN_POSITIVES_FOR_SLOPE = 20
@@ -16,14 +17,17 @@ TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 
 
 def fit_calibration(
-    truth: Truth, area_logits: Values, severity_logits: Values, *, areas: Sequence[str], trained: Sequence[str]
+    truth: Truth, graphic: NDArray[np.int64], logits: Logits, *, areas: Sequence[str], trained: Sequence[str]
 ) -> Calibration:
-    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior."""
+    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior.
+
+    `graphic` are graphic levels (n,), UNKNOWN_SEVERITY where nobody gave one.
+    """
     known = {area: truth.known[:, column] > 0 for column, area in enumerate(areas)}
     labels = {area: truth.labels[known[area], column] for column, area in enumerate(areas)}
-    logits = {area: area_logits[known[area], column].astype(np.float64) for column, area in enumerate(areas)}
+    values = {area: logits.areas[known[area], column].astype(np.float64) for column, area in enumerate(areas)}
     own = {
-        area: fit_platt(logits[area], labels[area])
+        area: fit_platt(values[area], labels[area])
         for area in trained
         if labels[area].sum() >= MIN_POSITIVES_FOR_SLOPE and not labels[area].all()
     }
@@ -36,10 +40,12 @@ def fit_calibration(
             continue
         slope, bias = own.get(area, (0.0, 0.0))
         if slope <= 0:
-            slope, bias = fit_platt(logits[area], labels[area], slope=shared)
-        threshold = best_f1_threshold(labels[area], sigmoid(slope * logits[area] + bias))
+            slope, bias = fit_platt(values[area], labels[area], slope=shared)
+        threshold = best_f1_threshold(labels[area], sigmoid(slope * values[area] + bias))
         fitted.append(AreaCalibration(slope, bias, threshold))
-    return Calibration(tuple(fitted), fit_temperature(truth.severity, severity_logits))
+    return Calibration(
+        tuple(fitted), fit_temperature(truth.severity, logits.severity), fit_temperature(graphic, logits.graphic)
+    )
 
 
 def fit_platt(logits: Values, labels: Values, *, slope: float | None = None) -> tuple[float, float]:
@@ -88,15 +94,15 @@ def best_f1_threshold(labels: Values, probabilities: Values) -> float:
     return float((ranked[ends[best]] + below) / 2)
 
 
-def fit_temperature(severity: NDArray[np.int64], logits: Values) -> float:
-    """The temperature under which the known severities are likeliest; 1 where none is known."""
-    rated = severity != UNKNOWN_SEVERITY
-    if not rated.any():
+def fit_temperature(levels: NDArray[np.int64], logits: Values) -> float:
+    """The temperature under which the known levels are likeliest; 1 where none is known or the model judges none."""
+    rated = levels != UNKNOWN_SEVERITY
+    if not rated.any() or not logits.shape[1]:
         return 1.0
-    levels = severity[rated]
+    levels = levels[rated]
     losses: list[float] = []
     for temperature in TEMPERATURES:
-        probabilities = Calibration((), float(temperature)).severity_probabilities(logits[rated])
+        probabilities = ordinal_probabilities(logits[rated], float(temperature))
         losses.append(float(-np.log(np.maximum(probabilities[np.arange(len(levels)), levels], 1e-9)).mean()))
     return float(TEMPERATURES[int(np.argmin(losses))])
 

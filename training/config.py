@@ -3,6 +3,7 @@
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 
 class ConfigError(ValueError):
@@ -11,12 +12,18 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """One training run. Times are minutes of wall clock, rates are per optimiser step."""
+    """One training run. Times are minutes of wall clock, rates are per optimiser step.
+
+    `layers` and `vocabulary` say how much of the base encoder is kept, 0 for all of it (only e5 can be cut);
+    `batch_size` is that of all processes together; `disguise` is the share of texts that are trained on in a
+    disguised spelling.
+    """
 
     name: str
     encoder: str
     seed: int = 20261123
     max_tokens: int = 128
+    windows: int = 8
     batch_size: int = 32
     minutes: float = 60.0
     wide_rows: int = 2**19
@@ -30,18 +37,26 @@ class TrainConfig:
     warm_up: float = 0.04
     weight_decay: float = 0.01
     severity_loss: float = 0.25
+    graphic_loss: float = 0.1
+    layers: int = 0
+    vocabulary: int = 0
     frozen_layers: int = 0
     train_embeddings: bool = True
     threads: int = 2
+    checkpoint_minutes: float = 5.0
+    disguise: float = 0.0
     cap_per_source: int = 9_000
     cap_per_source_other: int = 5_000
     repeat_rare_below: int = 2_500
     repeat_at_most: int = 4
+    repeat_sources: tuple[str, ...] = ()
+    repeat_times: int = 1
     min_character_count: int = 20
     licences: tuple[str, ...] = ()
+    exclude_sources: tuple[str, ...] = ()
 
 
-_ABOVE_ZERO = ("max_tokens", "batch_size", "minutes", "wide_rows", "wide_batch_size", "warm_up", "threads")
+_ABOVE_ZERO = ("max_tokens", "windows", "batch_size", "minutes", "wide_rows", "wide_batch_size", "warm_up", "threads")
 
 
 def load_config(path: Path) -> TrainConfig:
@@ -57,9 +72,15 @@ def load_config(path: Path) -> TrainConfig:
     for key, value in values.items():
         _check_kind(path, key, value, kinds[key])
     try:
-        return TrainConfig(**{**values, "licences": tuple(values.get("licences", ()))})
+        return read_config(values)
     except TypeError as error:
         raise ConfigError(f"{path}: {error}") from error
+
+
+def read_config(values: dict[str, Any]) -> TrainConfig:
+    """A configuration from plain values, lists becoming tuples. Raises TypeError for a missing or unknown key."""
+    lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
+    return TrainConfig(**{**values, **lists})
 
 
 def _check_kind(path: Path, key: str, value: object, kind: object) -> None:

@@ -3,12 +3,13 @@
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.truth import Truth
+from eval.truth import UNKNOWN_SEVERITY, Truth
 from labeling.records import LabelledText
 from training.config import TrainConfig
 
@@ -18,10 +19,41 @@ QUALITY_WEIGHTS = {"gold": 1.5, "silver": 1.0, "construction": 0.7, "weak": 0.5}
 # Batches of like length are cut from stretches of this many batches, so that order stays random from one to the next.
 BATCHES_SORTED_TOGETHER = 50
 
+UNKNOWN_GRAPHIC = UNKNOWN_SEVERITY
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What the network should say: area probabilities (n, areas), graphic level (n,) with UNKNOWN_GRAPHIC.
+
+    A probability is the label, or between 0 and 1 where two people who labelled a row differed.
+    """
+
+    areas: NDArray[np.float32]
+    graphic: NDArray[np.int64]
+
+
+def make_targets(rows: Sequence[LabelledText], truth: Truth, areas: Sequence[str]) -> Targets:
+    """Targets of `rows`, from the optional fields `soft` {area: probability} and `graphic` 0-3 of each."""
+    targets = truth.labels.copy()
+    graphic = np.full(len(rows), UNKNOWN_GRAPHIC, np.int64)
+    column = {area: index for index, area in enumerate(areas)}
+    for index, row in enumerate(rows):
+        graphic[index] = row.extra.get("graphic", UNKNOWN_GRAPHIC)
+        for area, probability in row.extra.get("soft", {}).items():
+            if area in column:
+                targets[index, column[area]] = probability
+    return Targets(targets, graphic)
+
 
 def permitted(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
-    """The rows whose licence the configuration allows; all of them where it names no licences."""
-    return [row for row in rows if not config.licences or row.licence in config.licences]
+    """The rows whose licence the configuration allows, all where it names none, without the sources it excludes."""
+    return [row for row in kept_sources(rows, config) if not config.licences or row.licence in config.licences]
+
+
+def kept_sources(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
+    """The rows without those of sources that the configuration excludes."""
+    return [row for row in rows if row.source not in config.exclude_sources]
 
 
 def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
@@ -60,14 +92,22 @@ def row_weights(rows: Sequence[LabelledText]) -> NDArray[np.float32]:
 
 
 def repeat_rare(truth: Truth, *, below: int, at_most: int) -> NDArray[np.int64]:
-    """Row indices with the positives of rare areas repeated, so that an epoch shows each area often enough."""
+    """How often each row stands in an epoch (n,): more than once for positives of rare areas."""
     repeats = np.ones(len(truth.labels), np.int64)
     positives = truth.labels.sum(0)
     for area in np.flatnonzero((positives > 0) & (positives < below)):
         times = min(at_most, int(below / positives[area]))
         chosen = truth.labels[:, area] > 0
         repeats[chosen] = np.maximum(repeats[chosen], times)
-    return np.repeat(np.arange(len(repeats)), repeats)
+    return repeats
+
+
+def repeat_sources(rows: Sequence[LabelledText], config: TrainConfig) -> NDArray[np.int64]:
+    """How often each row stands in an epoch (n,): `repeat_times` for sources that begin as the configuration says."""
+    return np.array(
+        [config.repeat_times if row.source.startswith(config.repeat_sources or ("\0",)) else 1 for row in rows],
+        np.int64,
+    )
 
 
 def shuffled_batches(

@@ -5,15 +5,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
+from transformers import BertModel
 
 from models.definition import TriageNetwork, WideConfig
 from models.inference import limit_tokens
-from training.config import ConfigError, TrainConfig
-from training.encoders import grow_embeddings, load_encoder, locate_encoder
+from training.config import ConfigError, TrainConfig, read_config
+from training.encoders import empty_encoder, encoder_shape
 
 WEIGHTS = "network.safetensors"
 TOKENIZER = "tokenizer.json"
@@ -41,16 +41,11 @@ class Trained:
     minutes: float
 
 
-def build_network(tokenizer: Tokenizer, config: TrainConfig, *, areas: int) -> TriageNetwork:
-    """The untrained network around the configured encoder, its embedding grown to the tokenizer's vocabulary.
-
-    Raises EncoderError, and ConfigError for a table with no room for pairs of tokens.
-    """
-    encoder = load_encoder(locate_encoder(config.encoder))
-    size = tokenizer.get_vocab_size()
+def build_network(encoder: BertModel, config: TrainConfig, *, areas: int) -> TriageNetwork:
+    """The untrained network around `encoder`. Raises ConfigError for a table with no room for pairs of tokens."""
+    size = encoder.config.vocab_size
     if config.wide_rows <= size:
         raise ConfigError(f"wide_rows must be above the vocabulary of {size} tokens, not {config.wide_rows}")
-    grow_embeddings(encoder, size, generator=torch.Generator().manual_seed(config.seed))
     encoder.embeddings.requires_grad_(config.train_embeddings)
     for layer in encoder.encoder.layer[: config.frozen_layers]:
         layer.requires_grad_(False)
@@ -65,6 +60,7 @@ def save_checkpoint(trained: Trained, folder: Path, *, data: dict[str, Any]) -> 
     trained.tokenizer.save(str(folder / TOKENIZER))
     state = {
         "config": asdict(trained.config),
+        "encoder_shape": encoder_shape(trained.network.encoder.config),
         "areas": trained.areas,
         "trained_areas": trained.trained_areas,
         "rows_selected": trained.rows_selected,
@@ -82,10 +78,10 @@ def load_checkpoint(folder: Path, *, config: TrainConfig | None = None) -> tuple
     """
     try:
         state: dict[str, Any] = json.loads((folder / RUN).read_text(encoding="utf-8"))
-        config = config or TrainConfig(**{**state["config"], "licences": tuple(state["config"]["licences"])})
+        config = config or read_config(state["config"])
         tokenizer = Tokenizer.from_buffer((folder / TOKENIZER).read_bytes())
         areas = tuple(state["areas"])
-        network = build_network(tokenizer, config, areas=len(areas))
+        network = build_network(empty_encoder(state["encoder_shape"]), config, areas=len(areas))
         network.load_state_dict(load_file(folder / WEIGHTS))
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         reason = " ".join(str(error).split())

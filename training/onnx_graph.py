@@ -4,6 +4,9 @@ Weights are quantised by output channel, tables by row, activations by token whi
 instead of by batch (as onnxruntime's own tool does) makes a text's score independent of the texts beside it, and closer
 to the float model, at the same speed. Channel weights use 7 of the 8 bits: CPUs without VNNI add pairs of products in
 16 bits, and with 8 the sum would saturate there, so that the same bundle gave other scores on other machines.
+
+A table whose rows are made of 4-bit blocks, as those of some base encoders come and stay when they are not trained, is
+kept in 4 bits: that is half the size and loses nothing.
 """
 
 import warnings
@@ -18,7 +21,7 @@ from onnx import TensorProto, helper, numpy_helper
 from transformers import PreTrainedModel
 
 from models.definition import TriageNetwork
-from models.inference import INPUTS, OUTPUTS
+from models.inference import GRAPHIC_OUTPUT, INPUTS, OUTPUTS
 
 OPSET = 17
 WEIGHT_LIMIT = 63
@@ -28,6 +31,8 @@ ACTIVATION_ZERO = 128
 # Smaller tables (token types, positions) and matrices stay in float: they save nothing.
 MIN_QUANTISED_VALUES = 100_000
 SMALLEST_SCALE = 1e-10
+# Weights that share a scale in a 4-bit table; the largest of them is -8 times the scale.
+BLOCK = 32
 
 
 def write_onnx(network: TriageNetwork, path: Path) -> None:
@@ -45,9 +50,9 @@ def write_onnx(network: TriageNetwork, path: Path) -> None:
             (ids, torch.ones_like(ids)),
             str(path),
             input_names=list(INPUTS),
-            output_names=list(OUTPUTS),
+            output_names=[*OUTPUTS, GRAPHIC_OUTPUT],
             dynamic_axes={name: {0: "batch", 1: "length"} for name in INPUTS}
-            | {name: {0: "batch"} for name in OUTPUTS},
+            | {name: {0: "batch"} for name in (*OUTPUTS, GRAPHIC_OUTPUT)},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -81,7 +86,7 @@ class _Rewriter:
         self._floats = {one.name: one for one in graph.initializer}
         self._quantised: set[str] = set()
         self._inputs: set[str] = set()
-        self._constants = {
+        self._constants: dict[str, Any] = {
             "activation_limit": np.float32(ACTIVATION_LIMIT),
             "activation_shift": np.float32(ACTIVATION_ZERO + 0.5),
             "activation_zero": np.uint8(ACTIVATION_ZERO),
@@ -94,6 +99,8 @@ class _Rewriter:
     def table_lookup(self, node: Any) -> list[Any]:
         """Gather integers and the scales of their rows (half precision, to keep the file small), and multiply."""
         table, indices, out = node.input[0], node.input[1], node.output[0]
+        if f"{table}_packed" in self._constants or self._pack(table):
+            return self._packed_lookup(table, indices, out)
         self._quantise(table, axis=1, limit=TABLE_LIMIT, scale_type=np.float16)
         return [
             helper.make_node("Gather", [f"{table}_int", indices], [f"{out}_row_int"]),
@@ -123,6 +130,45 @@ class _Rewriter:
         kept += [numpy_helper.from_array(np.asarray(value), name) for name, value in self._constants.items()]
         del self._graph.initializer[:]
         self._graph.initializer.extend(kept)
+
+    def _packed_lookup(self, table: str, indices: str, out: str) -> list[Any]:
+        """Gather the bytes of each row, split each into its two values, and multiply by the scale of the block."""
+        return [
+            helper.make_node("Gather", [f"{table}_packed", indices], [f"{out}_bytes"]),
+            helper.make_node("Mod", [f"{out}_bytes", "sixteen"], [f"{out}_low"]),
+            helper.make_node("Div", [f"{out}_bytes", "sixteen"], [f"{out}_high"]),
+            helper.make_node("Concat", [f"{out}_low", f"{out}_high"], [f"{out}_halves"], axis=-1),
+            helper.make_node("Cast", [f"{out}_halves"], [f"{out}_shifted"], to=TensorProto.FLOAT),
+            helper.make_node("Sub", [f"{out}_shifted", "eight"], [f"{out}_values"]),
+            helper.make_node("Gather", [f"{table}_scales", indices], [f"{out}_half_scales"]),
+            helper.make_node("Cast", [f"{out}_half_scales"], [f"{out}_scales"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", [f"{out}_values", f"{out}_scales"], [f"{out}_blocks"]),
+            helper.make_node("Reshape", [f"{out}_blocks", f"{table}_shape"], [out]),
+        ]
+
+    def _pack(self, name: str) -> bool:
+        """Keep a table in 4 bits if that gives back its very values; False where it does not."""
+        values: NDArray[np.float32] = numpy_helper.to_array(self._floats[name])
+        if values.ndim != 2 or values.shape[1] % BLOCK:
+            return False
+        blocks = values.reshape(len(values), -1, BLOCK)
+        largest = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], -1)
+        scales = largest.astype(np.float32) / -8
+        with np.errstate(divide="ignore", invalid="ignore"):
+            integers = np.nan_to_num(np.rint(blocks / scales)) + 8
+        integers = np.clip(integers, 0, 15)
+        if not np.array_equal((integers - 8) * scales.astype(np.float16).astype(np.float32), blocks):
+            return False
+        halves = integers.astype(np.uint8)
+        self._constants |= {
+            f"{name}_packed": halves[..., : BLOCK // 2] + 16 * halves[..., BLOCK // 2 :],
+            f"{name}_scales": scales.astype(np.float16),
+            f"{name}_shape": np.array([0, 0, values.shape[1]], np.int64),
+            "sixteen": np.uint8(16),
+            "eight": np.float32(8),
+        }
+        self._quantised.add(name)
+        return True
 
     def _quantise_tokens(self, source: str) -> list[Any]:
         if source in self._inputs:  # query, key and value read the same input

@@ -1,11 +1,15 @@
 """Fine-tune the wide-and-deep network on labelled rows: one file, top to bottom, `train(config, …)` is the whole stage."""
 
+import hashlib
+import json
 import logging
 import math
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,29 +22,43 @@ from eval.metrics import area_report
 from eval.truth import UNKNOWN_SEVERITY, Truth, make_truth
 from labeling.records import LabelledText
 from models.calibration import UNTRAINED_PRIOR
-from models.definition import SEVERITY_STEPS, TriageNetwork
-from models.inference import encode_texts, like_length_batches, limit_tokens, pad
+from models.definition import GRAPHIC_STEPS, SEVERITY_STEPS, TriageNetwork
+from models.inference import Logits, encode_texts, encode_windows, like_length_batches, limit_tokens, pad
 from training.config import TrainConfig
-from training.data import repeat_rare, row_weights, select_rows, shuffled_batches
-from training.encoders import extend_tokenizer, locate_encoder
+from training.data import (
+    UNKNOWN_GRAPHIC,
+    Targets,
+    make_targets,
+    repeat_rare,
+    repeat_sources,
+    row_weights,
+    select_rows,
+    shuffled_batches,
+)
+from training.disguise import disguise
+from training.encoders import begin
 from training.network import Trained, build_network
+from training.parallel import Team
+from training.progress import Position, load_progress, save_progress
 
 # An area with fewer positive rows than this is not learned but stays at UNTRAINED_PRIOR, and the bundle says so.
 MIN_POSITIVES = 5
 # The share of the time after which, again and again, a look is taken at the validation rows.
-REPORT_EVERY = 0.2
+REPORT_EVERY = 0.25
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Rows:
-    """Encoded rows with what is known of them."""
+    """Encoded rows with what is known of them and how often each stands in an epoch."""
 
     ids: list[NDArray[np.int64]]
     lengths: NDArray[np.int64]
     truth: Truth
+    targets: Targets
     weight: NDArray[np.float32]
+    pool: NDArray[np.int64]
 
 
 def train(
@@ -50,35 +68,38 @@ def train(
     validation: Sequence[LabelledText],
     areas: tuple[str, ...],
     start: Trained | None = None,
+    team: Team | None = None,
+    progress: Path | None = None,
 ) -> Trained:
     """Train on `rows` by the clock of `config.minutes`; `validation` is only reported on, never chosen by.
 
-    `start` is trained on in place of a new network. Raises EncoderError when the base encoder is not installed as pinned.
+    `start` is trained on in place of a new network. With `progress`, a folder, the state is kept there and a run that
+    was killed goes on from it. Raises EncoderError when the base encoder is not installed as pinned, ProgressError.
     """
+    team = team or Team()
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     chosen = select_rows(rows, config)
     network, tokenizer = (start.network, start.tokenizer) if start else _begin(chosen, config, areas=len(areas))
     network.wide.sparse = True
-    train_rows = encode_rows(chosen, tokenizer, areas)
+    train_rows = encode_rows(chosen, tokenizer, areas, config=config)
     positives = (train_rows.truth.labels * train_rows.truth.known).sum(0).astype(int).tolist()
     learned = [count >= MIN_POSITIVES for count in positives]
     train_rows.truth.known[:, [not one for one in learned]] = 0
     logger.info("%d rows, vocabulary %d", len(chosen), tokenizer.get_vocab_size())
     logger.info("positives: %s", ", ".join(f"{area} {count}" for area, count in zip(areas, positives, strict=True)))
-
     checks = encode_rows(validation, tokenizer, areas)
-    if not start:
+    network.to(team.device)
+    fit = Fit(network, train_rows, config, team=team, progress=progress, run=_identity(config, chosen, start))
+    if not fit.went_on and not start:
         warm_up_wide(network, train_rows, config)
-    logger.info("before fine-tuning: %s", report_line(network, checks, areas))
-    before = start.rows_seen if start else 0
-    generator = np.random.default_rng(config.seed + 1 + before)
-    seen = fine_tune(
-        network, train_rows, config, generator=generator, report=lambda: report_line(network, checks, areas)
-    )
+    if team.leads:
+        logger.info("before fine-tuning: %s", report_line(network, checks, areas))
+    seen = fit.run(report=lambda: report_line(network, checks, areas))
     silence_untrained(network, torch.tensor(learned))
+    before = start.rows_seen if start else 0
     return Trained(
-        network=network,
+        network=network.cpu(),
         tokenizer=tokenizer,
         config=config,
         areas=areas,
@@ -92,17 +113,16 @@ def train(
 def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig) -> None:
     """Fit the n-gram table alone first: as a linear model it needs many passes, which are cheap without the encoder."""
     generator = np.random.default_rng(config.seed)
-    loss_of = _make_loss(rows, config)
+    device = network.wide.weight.device
+    loss_of = _make_loss(rows, config, device)
     optimizer = torch.optim.SparseAdam(list(network.wide.parameters()), lr=config.wide_warm_rate)
-    bias = nn.Parameter(torch.zeros(network.areas + SEVERITY_STEPS))
+    bias = nn.Parameter(torch.zeros(network.head.out_features, device=device))
     bias_optimizer = torch.optim.Adam([bias], lr=config.wide_warm_rate)
-    pool = _pool(rows, config)
     for epoch in range(config.wide_epochs):
         total, steps = 0.0, 0
-        for batch in shuffled_batches(rows.lengths[pool], config.wide_batch_size, generator=generator):
-            index = pool[batch]
-            logits = network.wide_logits(*_tensors(rows, index)) + bias
-            loss = loss_of(logits[:, : network.areas], logits[:, network.areas :], index)
+        for batch in shuffled_batches(rows.lengths[rows.pool], config.wide_batch_size, generator=generator):
+            index = rows.pool[batch]
+            loss = loss_of(network.split(network.wide_logits(*_tensors(rows, index, device)) + bias), index)
             optimizer.zero_grad()
             bias_optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -116,42 +136,98 @@ def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig) -> Non
         network.head.bias.copy_(bias)
 
 
-def fine_tune(
-    network: TriageNetwork,
-    rows: Rows,
-    config: TrainConfig,
-    *,
-    generator: np.random.Generator,
-    report: Callable[[], str],
-) -> int:
-    """Train encoder, heads and table together until the clock runs out; returns the number of rows seen."""
-    loss_of = _make_loss(rows, config)
-    dense, sparse = _optimizers(network, config)
-    weights = [weight for group in dense.param_groups for weight in group["params"]]
-    clock = _Clock(config.minutes)
-    seen, reports = 0, 0
-    for index in _endless_batches(rows, config, generator=generator):
-        share = clock.share()
-        if share >= 1:
-            break
-        for group in (*dense.param_groups, *sparse.param_groups):
-            group["lr"] = group["base"] * _schedule(share, config.warm_up)
-        network.train()
-        keep = (torch.rand(len(index), 1) >= config.wide_dropout).float()
-        area_logits, severity_logits = network(*_tensors(rows, index), keep)
-        loss = loss_of(area_logits, severity_logits, index)
-        dense.zero_grad()
-        sparse.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        dense.step()
-        sparse.step()  # type: ignore[no-untyped-call]
-        seen += len(index)
-        if share > (reports + 1) * REPORT_EVERY:
-            reports += 1
+class Fit:
+    """Trains encoder, heads and table together until the clock runs out."""
+
+    def __init__(
+        self,
+        network: TriageNetwork,
+        rows: Rows,
+        config: TrainConfig,
+        *,
+        team: Team,
+        progress: Path | None = None,
+        run: str = "",
+    ) -> None:
+        self._network = network
+        self._rows = rows
+        self._config = config
+        self._team = team
+        self._progress = progress
+        self._run = run
+        self._dense, self._sparse = _optimizers(network, config)
+        self._optimizers: dict[str, torch.optim.Optimizer] = {"dense": self._dense, "sparse": self._sparse}
+        found = load_progress(progress, network, self._optimizers, run=run) if progress else None
+        self.went_on = found is not None
+        self._position = found or Position()
+        if self.went_on:
+            logger.info("going on after %d rows", self._position.seen)
+
+    def run(self, *, report: Callable[[], str]) -> int:
+        """Train; returns the number of rows seen, by all processes together."""
+        position, config, team = self._position, self._config, self._team
+        joined = team.join(self._network)
+        device = self._network.wide.weight.device
+        loss_of = _make_loss(self._rows, config, device)
+        weights = [weight for group in self._dense.param_groups for weight in group["params"]]
+        clock = _Clock(config.minutes, position.seconds)
+        saved = position.seconds
+        for index in self._batches():
+            share = team.share_of_leader(clock.share())
+            if share >= 1:
+                break
+            self._set_rates(share)
+            # Drawn anew for each step, so that a run that goes on after a kill draws what it would have drawn.
+            torch.manual_seed(config.seed + position.step * team.size + team.rank)
+            self._network.train()
+            mine = index[team.rank :: team.size]
+            keep = (torch.rand(len(mine), 1) >= config.wide_dropout).float().to(device)
+            loss = loss_of(joined(*_tensors(self._rows, mine, device), keep), mine)
+            for optimizer in self._optimizers.values():
+                optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            for optimizer in self._optimizers.values():
+                optimizer.step()
+            position.step, position.seen, position.batch = (
+                position.step + 1,
+                position.seen + len(index),
+                position.batch + 1,
+            )
+            position.seconds = clock.seconds()
             with clock.stopped():
-                logger.info("%.0f %% of the time, %d rows, loss %.3f: %s", 100 * share, seen, loss.item(), report())
-    return seen
+                if share > (position.reports + 1) * REPORT_EVERY:
+                    position.reports += 1
+                    self._report(share, loss.item(), report)
+                if position.seconds - saved > config.checkpoint_minutes * 60:
+                    saved = position.seconds
+                    self._save()
+        return position.seen
+
+    def _set_rates(self, share: float) -> None:
+        for group in (*self._dense.param_groups, *self._sparse.param_groups):
+            group["lr"] = group["base"] * _schedule(share, self._config.warm_up)
+
+    def _batches(self) -> Iterator[NDArray[np.int64]]:
+        """Batches for all processes together, without end, from the position on; each epoch has its own order."""
+        rows, position = self._rows, self._position
+        while len(rows.pool):
+            generator = np.random.default_rng([self._config.seed, position.epoch])
+            batches = list(shuffled_batches(rows.lengths[rows.pool], self._config.batch_size, generator=generator))
+            for batch in batches[position.batch :]:
+                # One process must not be left without a row while the others wait for its gradients.
+                if len(batch) >= self._team.size:
+                    yield rows.pool[batch]
+            position.epoch, position.batch = position.epoch + 1, 0
+
+    def _report(self, share: float, loss: float, report: Callable[[], str]) -> None:
+        if self._team.leads:
+            logger.info("%.0f %% of the time, %d rows, loss %.3f: %s", 100 * share, self._position.seen, loss, report())
+        self._team.wait()
+
+    def _save(self) -> None:
+        if self._progress and self._team.leads:
+            save_progress(self._progress, self._position, self._network, self._optimizers, run=self._run)
 
 
 def silence_untrained(network: TriageNetwork, learned: torch.Tensor) -> None:
@@ -163,51 +239,89 @@ def silence_untrained(network: TriageNetwork, learned: torch.Tensor) -> None:
         network.wide.weight[:, columns] = 0
 
 
+def predict_texts(trained: Trained, texts: Sequence[str]) -> Logits:
+    """Logits of texts, long ones read in windows as in service."""
+    ids, owners = encode_windows(texts, trained.tokenizer, windows=trained.config.windows)
+    found = predict(trained.network, ids)
+    columns = [np.full((len(texts), values.shape[1]), -np.inf, np.float32) for values in found]
+    for column, values in zip(columns, found, strict=True):
+        np.maximum.at(column, owners, values)
+    return Logits(*columns)
+
+
 @torch.inference_mode()
-def predict(
-    network: TriageNetwork, ids: Sequence[NDArray[np.int64]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Area and cumulative severity logits of encoded texts, in their order."""
+def predict(network: TriageNetwork, ids: Sequence[NDArray[np.int64]]) -> Logits:
+    """Logits of encoded texts, in their order."""
     network.eval()
-    areas = np.zeros((len(ids), network.areas), np.float32)
-    severity = np.zeros((len(ids), SEVERITY_STEPS), np.float32)
+    widths = (network.areas, SEVERITY_STEPS, GRAPHIC_STEPS)
+    columns = [np.zeros((len(ids), width), np.float32) for width in widths]
+    device = network.wide.weight.device
     for index in like_length_batches([len(one) for one in ids]):
-        stacked, mask = pad([ids[one] for one in index])
-        area_logits, severity_logits = network(torch.from_numpy(stacked), torch.from_numpy(mask))
-        areas[index], severity[index] = area_logits.numpy(), severity_logits.numpy()
-    return areas, severity
+        found = network(*(torch.from_numpy(one).to(device) for one in pad([ids[one] for one in index])))
+        for column, values in zip(columns, found, strict=True):
+            column[index] = values.cpu().numpy()
+    return Logits(*columns)
 
 
 def report_line(network: TriageNetwork, rows: Rows, areas: tuple[str, ...]) -> str:
     """Macro AUPRC and its parts on `rows`, in one line."""
-    scores, _ = predict(network, rows.ids)
-    report = area_report(rows.truth, scores, areas)
+    report = area_report(rows.truth, predict(network, rows.ids).areas, areas)
     parts = ", ".join(f"{area} {entry.auprc:.3f}" for area, entry in report.areas.items())
     return f"macro AUPRC {report.macro_auprc:.4f} over {len(report.areas)} areas ({parts})"
 
 
-def encode_rows(rows: Sequence[LabelledText], tokenizer: Tokenizer, areas: Sequence[str]) -> Rows:
-    """Rows as the network takes them; `tokenizer` must know its limit already."""
-    ids = encode_texts([row.text for row in rows], tokenizer)
-    return Rows(ids, np.array([len(one) for one in ids], np.int64), make_truth(rows, areas), row_weights(rows))
+def encode_rows(
+    rows: Sequence[LabelledText], tokenizer: Tokenizer, areas: Sequence[str], *, config: TrainConfig | None = None
+) -> Rows:
+    """Rows as the network takes them, disguised and repeated as `config` says where it is given.
+
+    `tokenizer` must know its limit already.
+    """
+    texts = [row.text for row in rows]
+    truth = make_truth(rows, areas)
+    pool = np.arange(len(rows))
+    if config:
+        chance = random.Random(config.seed)
+        texts = [disguise(text, chance) if chance.random() < config.disguise else text for text in texts]
+        pool = np.repeat(
+            pool,
+            np.maximum(
+                repeat_rare(truth, below=config.repeat_rare_below, at_most=config.repeat_at_most),
+                repeat_sources(rows, config),
+            ),
+        )
+    ids = encode_texts(texts, tokenizer)
+    lengths = np.array([len(one) for one in ids], np.int64)
+    return Rows(ids, lengths, truth, make_targets(rows, truth, areas), row_weights(rows), pool)
 
 
 def _begin(rows: Sequence[LabelledText], config: TrainConfig, *, areas: int) -> tuple[TriageNetwork, Tokenizer]:
-    folder = locate_encoder(config.encoder)
-    tokenizer = extend_tokenizer(folder, (row.text for row in rows), min_count=config.min_character_count)
+    encoder, tokenizer = begin(config, [row.text for row in rows])
     limit_tokens(tokenizer, config.max_tokens)
-    return build_network(tokenizer, config, areas=areas), tokenizer
+    return build_network(encoder, config, areas=areas), tokenizer
+
+
+def _identity(config: TrainConfig, rows: Sequence[LabelledText], start: Trained | None) -> str:
+    """What a saved state must have been made with to be gone on from."""
+    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
+    for row in rows:
+        digest.update(row.id.encode())
+    digest.update(str(start.rows_seen if start else 0).encode())
+    return digest.hexdigest()
 
 
 class _Clock:
-    """Wall-clock budget that can be stopped while the run is looked at."""
+    """Wall-clock budget, some of it used before, that can be stopped while the run is looked at."""
 
-    def __init__(self, minutes: float) -> None:
+    def __init__(self, minutes: float, used: float) -> None:
         self._budget = minutes * 60
-        self._start = time.monotonic()
+        self._start = time.monotonic() - used
+
+    def seconds(self) -> float:
+        return time.monotonic() - self._start
 
     def share(self) -> float:
-        return (time.monotonic() - self._start) / self._budget
+        return self.seconds() / self._budget
 
     @contextmanager
     def stopped(self) -> Iterator[None]:
@@ -216,20 +330,9 @@ class _Clock:
         self._start += time.monotonic() - since
 
 
-def _endless_batches(rows: Rows, config: TrainConfig, *, generator: np.random.Generator) -> Iterator[NDArray[np.int64]]:
-    pool = _pool(rows, config)
-    while len(pool):
-        for batch in shuffled_batches(rows.lengths[pool], config.batch_size, generator=generator):
-            yield pool[batch]
-
-
-def _pool(rows: Rows, config: TrainConfig) -> NDArray[np.int64]:
-    return repeat_rare(rows.truth, below=config.repeat_rare_below, at_most=config.repeat_at_most)
-
-
-def _tensors(rows: Rows, index: NDArray[np.int64]) -> tuple[torch.Tensor, torch.Tensor]:
+def _tensors(rows: Rows, index: NDArray[np.int64], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     ids, mask = pad([rows.ids[one] for one in index])
-    return torch.from_numpy(ids), torch.from_numpy(mask)
+    return torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device)
 
 
 def _schedule(share: float, warm_up: float) -> float:
@@ -248,30 +351,36 @@ def _optimizers(network: TriageNetwork, config: TrainConfig) -> tuple[torch.opti
     return dense, sparse
 
 
-LossOf = Callable[[torch.Tensor, torch.Tensor, NDArray[np.int64]], torch.Tensor]
+Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+LossOf = Callable[[Outputs, NDArray[np.int64]], torch.Tensor]
 
 
-def _make_loss(rows: Rows, config: TrainConfig) -> LossOf:
-    """Masked area loss plus cumulative severity loss. Positives weigh sqrt(negatives / positives), at most 5."""
-    labels, known = torch.from_numpy(rows.truth.labels), torch.from_numpy(rows.truth.known)
-    severity, weight = torch.from_numpy(rows.truth.severity), torch.from_numpy(rows.weight)
-    positives = (labels * known).sum(0)
+def _make_loss(rows: Rows, config: TrainConfig, device: torch.device) -> LossOf:
+    """Masked area loss plus cumulative losses of severity and graphic level.
+
+    Positives weigh sqrt(negatives / positives), at most 5.
+    """
+    target, known = (torch.from_numpy(one).to(device) for one in (rows.targets.areas, rows.truth.known))
+    weight = torch.from_numpy(rows.weight).to(device)
+    severity = torch.from_numpy(rows.truth.severity).to(device)
+    graphic = torch.from_numpy(rows.targets.graphic).to(device)
+    positives = (target * known).sum(0)
     balance = ((known.sum(0) - positives) / positives.clamp(min=1)).clamp(min=1).sqrt().clamp(max=5)
-    steps = torch.arange(SEVERITY_STEPS)
 
-    def loss_of(area_logits: torch.Tensor, severity_logits: torch.Tensor, index: NDArray[np.int64]) -> torch.Tensor:
-        at = torch.from_numpy(index)
+    def loss_of(logits: Outputs, index: NDArray[np.int64]) -> torch.Tensor:
+        at = torch.from_numpy(index).to(device)
         mask = known[at] * weight[at, None]
-        each = functional.binary_cross_entropy_with_logits(
-            area_logits, labels[at], pos_weight=balance, reduction="none"
-        )
+        each = functional.binary_cross_entropy_with_logits(logits[0], target[at], pos_weight=balance, reduction="none")
         loss = (each * mask).sum() / mask.sum().clamp(min=1)
-        rated = severity[at] != UNKNOWN_SEVERITY
-        if bool(rated.any()):
-            above = (severity[at][rated, None] > steps).float()
-            loss = loss + config.severity_loss * functional.binary_cross_entropy_with_logits(
-                severity_logits[rated], above
-            )
-        return loss
+        loss = loss + config.severity_loss * _ordinal_loss(logits[1], severity[at], UNKNOWN_SEVERITY)
+        return loss + config.graphic_loss * _ordinal_loss(logits[2], graphic[at], UNKNOWN_GRAPHIC)
 
     return loss_of
+
+
+def _ordinal_loss(logits: torch.Tensor, levels: torch.Tensor, unknown: int) -> torch.Tensor:
+    """Cross entropy of the steps "more than k", over the rows whose level is known; 0 where there is none."""
+    above = (levels[:, None] > torch.arange(logits.shape[1], device=logits.device)).float()
+    each = functional.binary_cross_entropy_with_logits(logits, above, reduction="none").mean(1)
+    known = (levels != unknown).float()
+    return (each * known).sum() / known.sum().clamp(min=1)

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from eval.metrics import calibration_error
 from eval.truth import Truth
 from models.calibration import UNTRAINED, sigmoid
+from models.inference import Logits
 from training.calibrate import (
     MIN_POSITIVES_FOR_SLOPE,
     best_f1_threshold,
@@ -61,6 +63,13 @@ def test_temperature_is_found_again() -> None:
     assert fit_temperature(np.full(3, -1), above[:3]) == 1.0
 
 
+def raw(areas: NDArray[np.float64]) -> Logits:
+    """Area logits of a model that says nothing of severity and graphic level."""
+    return Logits(
+        areas.astype(np.float32), np.zeros((len(areas), 4), np.float32), np.zeros((len(areas), 0), np.float32)
+    )
+
+
 def test_areas_by_what_is_known_of_them() -> None:
     logits, labels = sample(4_000, 0.5, -1)
     few = np.zeros(4_000)
@@ -70,8 +79,8 @@ def test_areas_by_what_is_known_of_them() -> None:
     truth = Truth(np.column_stack([labels, few, labels, labels]).astype(np.float32), known, np.full(4_000, -1))
     fitted = fit_calibration(
         truth,
-        np.column_stack([logits] * 4),
-        np.zeros((4_000, 4)),
+        np.full(4_000, -1),
+        raw(np.column_stack([logits] * 4)),
         areas=("many", "few", "untrained", "unknown"),
         trained=("many", "few", "unknown"),
     )
@@ -86,5 +95,5 @@ def test_areas_by_what_is_known_of_them() -> None:
 def test_upside_down_logits_do_not_turn_the_order_round() -> None:
     logits, labels = sample(1_000, -1, 0)
     truth = Truth(labels[:, None].astype(np.float32), np.ones((1_000, 1), np.float32), np.full(1_000, -1))
-    fitted = fit_calibration(truth, logits[:, None], np.zeros((1_000, 4)), areas=("a",), trained=("a",))
+    fitted = fit_calibration(truth, np.full(1_000, -1), raw(logits[:, None]), areas=("a",), trained=("a",))
     assert fitted.areas[0].slope == 1.0

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,8 +55,10 @@ def test_traced_graph_is_the_network_at_any_size_and_padding(network: TriageNetw
         ids, mask = batch(*lengths)
         with torch.inference_mode():
             expected = [one.numpy() for one in network(torch.from_numpy(ids), torch.from_numpy(mask))]
-        found = graph.run(["area_logits", "severity_logits"], {"input_ids": ids, "attention_mask": mask})
-        assert [one.shape for one in found] == [(len(lengths), 3), (len(lengths), 4)]
+        found = graph.run(
+            ["area_logits", "severity_logits", "graphic_logits"], {"input_ids": ids, "attention_mask": mask}
+        )
+        assert [one.shape for one in found] == [(len(lengths), 3), (len(lengths), 4), (len(lengths), 3)]
         assert all(np.abs(one - other).max() < 1e-4 for one, other in zip(expected, found, strict=True))
 
 
@@ -74,15 +77,17 @@ def test_int8_graph_is_small_close_and_indifferent_to_neighbours(network: Triage
         assert np.abs(served.run(["area_logits"], alone)[0] - found[row]).max() < 1e-4
 
 
-def small_graph(table: NDArray[np.float32], matrix: NDArray[np.float32]) -> onnx.ModelProto:
+def small_graph(
+    table: NDArray[np.float32], matrix: NDArray[np.float32], *, dimensions: Sequence[str] = ("n",)
+) -> onnx.ModelProto:
     graph = helper.make_graph(
         [
             helper.make_node("Gather", ["table", "ids"], ["looked_up"]),
             helper.make_node("MatMul", ["looked_up", "matrix"], ["out"]),
         ],
         "g",
-        [helper.make_tensor_value_info("ids", TensorProto.INT64, ["n"])],
-        [helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", matrix.shape[1]])],
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, dimensions)],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [*dimensions, matrix.shape[1]])],
         [numpy_helper.from_array(table, "table"), numpy_helper.from_array(matrix, "matrix")],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -115,3 +120,23 @@ def test_largest_products_do_not_saturate() -> None:
 def test_small_weights_stay_in_float() -> None:
     model = small_graph(np.ones((10, 4), np.float32), np.ones((4, 3), np.float32))
     assert {node.op_type for node in quantise(model).graph.node} == {"Gather", "MatMul"}
+
+
+def test_a_table_of_four_bit_blocks_is_kept_in_four_bits_without_loss() -> None:
+    integers = GENERATOR.integers(-8, 8, (4_000, 2, 32))
+    integers[:, :, 7] = -8
+    scales = GENERATOR.normal(0, 0.1, (4_000, 2, 1)).astype(np.float16).astype(np.float32)
+    table = (integers * scales).astype(np.float32).reshape(4_000, 64)
+    table[3] = 0
+    # The matrix is small and so stays in float: what differs could only come from the table.
+    exact = small_graph(table, GENERATOR.normal(0, 1, (64, 3)).astype(np.float32), dimensions=["n", "m"])
+    packed = quantise(exact)
+    assert {one.name: list(one.dims) for one in packed.graph.initializer}["table_packed"] == [4_000, 2, 16]
+    ids = np.array([[0, 3, 3_999], [17, 17, 1]])
+    assert np.array_equal(products(packed, ids), products(exact, ids))
+
+
+def test_a_trained_table_is_kept_in_eight_bits() -> None:
+    table = GENERATOR.normal(0, 0.1, (4_000, 64)).astype(np.float32)
+    names = {one.name for one in quantise(small_graph(table, np.ones((64, 3), np.float32))).graph.initializer}
+    assert {"table_int", "table_scale"} <= names

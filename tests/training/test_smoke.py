@@ -11,12 +11,12 @@ import pytest
 from labeling.taxonomy import load_taxonomy
 from models.bundle import MANIFEST, check_taxonomy, load_bundle
 from models.calibration import UNTRAINED_PRIOR, parse_calibration
-from models.inference import OnnxScorer, TextModel, encode_texts
+from models.inference import OnnxScorer, TextModel
 from tests.training.conftest import AREAS, TEXTS, make_rows, read_json
 from training.__main__ import main
 from training.encoders import ENCODERS, EncoderError, extend_tokenizer, locate_encoder
 from training.network import load_checkpoint
-from training.train import predict
+from training.train import predict_texts
 
 pytestmark = pytest.mark.training
 
@@ -33,18 +33,20 @@ def test_bundle_scores_what_it_was_taught(bundle: Path) -> None:
 def test_served_scores_are_close_to_the_network(bundle: Path, run: Path) -> None:
     texts = [*(row.text for row in make_rows(12, start=900)), "", "😀 நன்றி 明天", "word " * 200]
     trained, _ = load_checkpoint(run)
-    logits, severity = predict(trained.network, encode_texts(texts, trained.tokenizer))
+    logits = predict_texts(trained, texts)
     loaded = load_bundle(bundle)
     calibration = parse_calibration(loaded.read("calibration.json"), bundle, names=loaded.areas)
     served = OnnxScorer.load(bundle).score(texts)
     areas = np.array([list(score.areas.values()) for score in served])
     severities = np.array([score.severity for score in served])
-    assert np.abs(areas - calibration.area_probabilities(logits)).max() < 0.1
+    assert np.abs(areas - calibration.area_probabilities(logits.areas)).max() < 0.1
     # The temperature that a few made-up rows fit is extreme and multiplies every difference, so the eight bits are
     # judged on the logits' own probabilities, and the served ones on following from these logits.
-    model = TextModel(loaded.read("model.onnx"), loaded.read("tokenizer.json"), max_tokens=loaded.max_tokens)
-    _, quantised = model.logits(texts)
-    assert np.abs(1 / (1 + np.exp(-quantised)) - 1 / (1 + np.exp(-severity))).max() < 0.1
+    model = TextModel(
+        loaded.read("model.onnx"), loaded.read("tokenizer.json"), max_tokens=loaded.max_tokens, windows=loaded.windows
+    )
+    quantised = model.logits(texts).severity
+    assert np.abs(1 / (1 + np.exp(-quantised)) - 1 / (1 + np.exp(-logits.severity))).max() < 0.1
     assert np.abs(severities - calibration.severity_probabilities(quantised)).max() < 1e-5
 
 

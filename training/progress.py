@@ -1,0 +1,99 @@
+"""The state of an unfinished run on disk: enough to go on after a kill as if nothing had happened."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.optim import Optimizer
+
+NETWORK = "network.safetensors"
+STATE = "state.json"
+
+
+class ProgressError(ValueError):
+    """A saved state that does not fit the run that is to go on from it."""
+
+
+@dataclass(slots=True)
+class Position:
+    """How far a run is: seconds of its budget used, steps, rows seen, epoch, batches of that epoch, reports made."""
+
+    seconds: float = 0.0
+    step: int = 0
+    seen: int = 0
+    epoch: int = 0
+    batch: int = 0
+    reports: int = 0
+
+
+def save_progress(
+    folder: Path, position: Position, network: nn.Module, optimizers: dict[str, Optimizer], *, run: str
+) -> None:
+    """Write the state in `folder`, replaced as a whole; `run` identifies data and configuration."""
+    new = folder.with_name(f".{folder.name}.new")
+    new.mkdir(parents=True, exist_ok=True)
+    save_file(network.state_dict(), new / NETWORK)
+    settings: dict[str, Any] = {}
+    for name, optimizer in optimizers.items():
+        state: dict[int, dict[str, Any]] = optimizer.state_dict()["state"]
+        tensors = {
+            f"{index}.{key}": value.contiguous()
+            for index, values in state.items()
+            for key, value in values.items()
+            if isinstance(value, torch.Tensor)
+        }
+        save_file(tensors, new / f"{name}.safetensors")
+        settings[name] = {
+            f"{index}.{key}": value
+            for index, values in state.items()
+            for key, value in values.items()
+            if not isinstance(value, torch.Tensor)
+        }
+    text = json.dumps({"run": run, "position": asdict(position), "optimizers": settings})
+    (new / STATE).write_text(text, encoding="utf-8")
+    # Two renames: between them a kill leaves the old state beside, which `load_progress` then takes.
+    old = folder.with_name(f".{folder.name}.old")
+    _remove(old)
+    if folder.exists():
+        folder.replace(old)
+    new.replace(folder)
+    _remove(old)
+
+
+def load_progress(folder: Path, network: nn.Module, optimizers: dict[str, Optimizer], *, run: str) -> Position | None:
+    """Put a saved state into network and optimizers; None where there is none. Raises ProgressError."""
+    old = folder.with_name(f".{folder.name}.old")
+    source = folder if folder.exists() else old
+    if not source.exists():
+        return None
+    try:
+        values: dict[str, Any] = json.loads((source / STATE).read_text(encoding="utf-8"))
+        if values["run"] != run:
+            raise ProgressError(f"{source}: belongs to other data or another configuration; remove it to start anew")
+        network.load_state_dict(load_file(source / NETWORK))
+        for name, optimizer in optimizers.items():
+            state = _nested({**load_file(source / f"{name}.safetensors"), **values["optimizers"][name]})
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+        return Position(**values["position"])
+    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
+        raise ProgressError(f"{source}: cannot be gone on from ({error}); remove it to start anew") from error
+
+
+def _nested(flat: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    nested: dict[int, dict[str, Any]] = {}
+    for name, value in flat.items():
+        index, key = name.split(".", 1)
+        nested.setdefault(int(index), {})[key] = value
+    return nested
+
+
+def _remove(folder: Path) -> None:
+    if folder.exists():
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()

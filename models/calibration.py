@@ -24,11 +24,17 @@ Values = NDArray[np.floating]
 
 @dataclass(frozen=True, slots=True)
 class AreaCalibration:
-    """p = sigmoid(slope * logit + bias). An area applies where p reaches `threshold`."""
+    """p = sigmoid(slope * logit + bias). An area applies where p reaches `threshold`.
+
+    From `unsure_from` to `unsure_to` neither answer can be excluded at the error rates stated in training.calibrate;
+    no probability lies there where the first is above the second.
+    """
 
     slope: float
     bias: float
     threshold: float
+    unsure_from: float = 1.0
+    unsure_to: float = 0.0
 
 
 UNTRAINED = AreaCalibration(0.0, math.log(UNTRAINED_PRIOR / (1 - UNTRAINED_PRIOR)), 1.0)
@@ -61,6 +67,13 @@ class Calibration:
     def thresholds(self) -> NDArray[np.float64]:
         """Threshold of every area, in column order."""
         return np.array([area.threshold for area in self.areas])
+
+    def unsure(self, probabilities: Values) -> NDArray[np.bool_]:
+        """Where of (n, areas) probabilities neither "applies" nor "does not apply" can be excluded."""
+        lowest = np.array([area.unsure_from for area in self.areas])
+        highest = np.array([area.unsure_to for area in self.areas])
+        flags: NDArray[np.bool_] = (probabilities >= lowest) & (probabilities <= highest)
+        return flags
 
     def to_json(self, names: Sequence[str]) -> str:
         """The text of `calibration.json`; `names` are the area ids in column order."""
@@ -110,7 +123,9 @@ def sigmoid(values: Values) -> NDArray[np.float64]:
 
 
 def _area(entry: dict[str, Any]) -> AreaCalibration:
-    return AreaCalibration(_number(entry, "slope"), _number(entry, "bias"), _number(entry, "threshold"))
+    # Bundles made before there was an unsure range flag nothing.
+    unsure = {name: _number(entry, name) for name in ("unsure_from", "unsure_to") if name in entry}
+    return AreaCalibration(_number(entry, "slope"), _number(entry, "bias"), _number(entry, "threshold"), **unsure)
 
 
 def _number(values: dict[str, Any], key: str) -> float:

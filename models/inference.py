@@ -51,13 +51,15 @@ class Score:
 
     `primary_area` is the likeliest of the areas that reach their thresholds. Where none does, it is the benign id if
     severity is none or low, else the likeliest area of all. `graphic` are probabilities of graphic levels 0..3 of what
-    the text tells or announces (sum 1), empty for a model that does not judge it.
+    the text tells or announces (sum 1), empty for a model that does not judge it. `unsure` are the areas for which
+    neither answer can be excluded at the error rates that the bundle states.
     """
 
     areas: dict[str, float]
     severity: tuple[float, ...]
     primary_area: str
     graphic: tuple[float, ...] = ()
+    unsure: tuple[str, ...] = ()
 
 
 class Logits(NamedTuple):

@@ -13,6 +13,10 @@ from models.inference import Logits
 # With fewer positives a slope of one's own is noise: the area gets the shared slope and fits its bias alone.
 MIN_POSITIVES_FOR_SLOPE = 20
 NEWTON_STEPS = 50
+# Error rates outside the unsure range. Negatives are many: two in a hundred of them are more than all positives of a
+# rare area.
+POSITIVES_MISSED = 0.1
+NEGATIVES_MISSED = 0.02
 TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 
 
@@ -41,8 +45,9 @@ def fit_calibration(
         slope, bias = own.get(area, (0.0, 0.0))
         if slope <= 0:
             slope, bias = fit_platt(values[area], labels[area], slope=shared)
-        threshold = best_f1_threshold(labels[area], sigmoid(slope * values[area] + bias))
-        fitted.append(AreaCalibration(slope, bias, threshold))
+        probabilities = sigmoid(slope * values[area] + bias)
+        threshold = best_f1_threshold(labels[area], probabilities)
+        fitted.append(AreaCalibration(slope, bias, threshold, *unsure_range(labels[area], probabilities)))
     return Calibration(
         tuple(fitted), fit_temperature(truth.severity, logits.severity), fit_temperature(graphic, logits.graphic)
     )
@@ -92,6 +97,24 @@ def best_f1_threshold(labels: Values, probabilities: Values) -> float:
     best = int(f1.argmax())
     below = ranked[ends[best] + 1] if best + 1 < len(ends) else 0.0
     return float((ranked[ends[best]] + below) / 2)
+
+
+def unsure_range(labels: Values, probabilities: Values) -> tuple[float, float]:
+    """The probabilities between which neither answer can be excluded.
+
+    Split conformal prediction for each class by itself (Vovk 2012, "Conditional validity of inductive conformal
+    predictors"): at most POSITIVES_MISSED of the positives fall below the range and NEGATIVES_MISSED of the negatives
+    above it, on rows like these. With too few rows of a class nothing of it can be promised, and everything is unsure.
+    """
+    lowest, highest = 0.0, 1.0
+    positives, negatives = np.sort(probabilities[labels > 0]), np.sort(probabilities[labels <= 0])
+    below = int(POSITIVES_MISSED * (len(positives) + 1))
+    if below:
+        lowest = float(positives[below - 1])
+    above = int(NEGATIVES_MISSED * (len(negatives) + 1))
+    if above:
+        highest = float(negatives[-above])
+    return lowest, highest
 
 
 def fit_temperature(levels: NDArray[np.int64], logits: Values) -> float:

@@ -99,10 +99,13 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
         files.TOKENIZER: tokenizer,
         files.CALIBRATION: calibration.to_json(trained.areas).encode(),
     }
+    served, unsure = _figures(rows, truth, int8_logits, trained)
+    exact, _ = _figures(rows, truth, float_logits, trained)
     metrics = {
         "validation": {"sha256": digests, "rows": len(rows)},
-        "int8": _figures(rows, truth, int8_logits, trained).to_json(),
-        "float32": _figures(rows, truth, float_logits, trained).to_json(),
+        "int8": served.to_json(),
+        "float32": exact.to_json(),
+        "unsure": asdict(unsure),
         "baseline": baseline,
         "parity": asdict(parity),
         "calibration": _calibration_notes(truth, trained),
@@ -169,12 +172,25 @@ def _check_parity(parity: Parity) -> None:
         )
 
 
-def _figures(rows: Sequence[LabelledText], truth: Truth, logits: Logits, trained: Trained) -> Figures:
+@dataclass(frozen=True, slots=True)
+class UnsureFigures:
+    """What the unsure ranges keep of their promise: shares of known (row, area) pairs of the learned areas."""
+
+    flagged: float
+    positives_missed: float
+    negatives_missed: float
+
+
+def _figures(
+    rows: Sequence[LabelledText], truth: Truth, logits: Logits, trained: Trained
+) -> tuple[Figures, UnsureFigures]:
     """Figures of probabilities that were calibrated on the other half of the rows."""
     fold = np.array([int(hashlib.sha256(row.id.encode()).hexdigest(), 16) % FOLDS for row in rows])
     graphic = make_targets(rows, truth, trained.areas).graphic
     areas = np.zeros(logits.areas.shape)
     severity = np.zeros((len(rows), SEVERITY_LEVELS))
+    unsure = np.zeros(areas.shape, bool)
+    below = np.zeros(areas.shape, bool)
     for one in range(FOLDS):
         fitted, held = fold != one, fold == one
         part = Truth(truth.labels[fitted], truth.known[fitted], truth.severity[fitted])
@@ -182,7 +198,17 @@ def _figures(rows: Sequence[LabelledText], truth: Truth, logits: Logits, trained
         calibration = fit_calibration(part, graphic[fitted], chosen, areas=trained.areas, trained=trained.trained_areas)
         areas[held] = calibration.area_probabilities(logits.areas[held])
         severity[held] = calibration.severity_probabilities(logits.severity[held])
-    return measure(truth, areas, trained.areas, severity=severity, calibrated=True)
+        unsure[held] = calibration.unsure(areas[held])
+        below[held] = areas[held] < np.array([area.unsure_from for area in calibration.areas])
+    learned = np.array([area in trained.trained_areas for area in trained.areas])
+    known = (truth.known > 0) & learned
+    positive, negative = known & (truth.labels > 0), known & (truth.labels <= 0)
+    kept = UnsureFigures(
+        flagged=float(unsure[known].mean()),
+        positives_missed=float(below[positive].mean()) if positive.any() else 0.0,
+        negatives_missed=float((~below & ~unsure)[negative].mean()) if negative.any() else 0.0,
+    )
+    return measure(truth, areas, trained.areas, severity=severity, calibrated=True), kept
 
 
 def _baseline(run: Path, validation_sha256: Sequence[str]) -> dict[str, Any] | None:

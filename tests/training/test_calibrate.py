@@ -8,10 +8,13 @@ from models.calibration import UNTRAINED, sigmoid
 from models.inference import Logits
 from training.calibrate import (
     MIN_POSITIVES_FOR_SLOPE,
+    NEGATIVES_MISSED,
+    POSITIVES_MISSED,
     best_f1_threshold,
     fit_calibration,
     fit_platt,
     fit_temperature,
+    unsure_range,
 )
 
 
@@ -97,3 +100,24 @@ def test_upside_down_logits_do_not_turn_the_order_round() -> None:
     truth = Truth(labels[:, None].astype(np.float32), np.ones((1_000, 1), np.float32), np.full(1_000, -1))
     fitted = fit_calibration(truth, np.full(1_000, -1), raw(logits[:, None]), areas=("a",), trained=("a",))
     assert fitted.areas[0].slope == 1.0
+
+
+def test_unsure_range_keeps_its_promise_on_other_rows() -> None:
+    generator = np.random.default_rng(9)
+    labels = (generator.random(40_000) < 0.05).astype(np.float64)
+    probabilities = sigmoid(generator.normal(np.where(labels > 0, 1.0, -2.0), 1.0))
+    lowest, highest = unsure_range(labels[:20_000], probabilities[:20_000])
+    fresh, known = probabilities[20_000:], labels[20_000:]
+    assert (fresh[known > 0] < lowest).mean() == pytest.approx(POSITIVES_MISSED, abs=0.025)
+    assert (fresh[known == 0] > highest).mean() == pytest.approx(NEGATIVES_MISSED, abs=0.005)
+    assert 0 < lowest < highest < 1
+
+
+def test_with_few_rows_everything_is_unsure() -> None:
+    assert unsure_range(np.array([1.0, 0.0, 0.0]), np.array([0.9, 0.1, 0.2])) == (0.0, 1.0)
+
+
+def test_classes_far_apart_leave_nothing_unsure() -> None:
+    labels = np.repeat([0.0, 1.0], 200)
+    lowest, highest = unsure_range(labels, np.where(labels > 0, 0.9, 0.1) + np.linspace(0, 0.01, 400))
+    assert lowest > highest

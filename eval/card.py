@@ -1,14 +1,22 @@
-"""The model card: everything a reader must know before relying on a bundle, written from its manifest alone."""
+"""The model card: everything a reader must know before relying on a bundle.
 
-from collections.abc import Mapping
+It is written from the manifest of the bundle, and from the reports of `python -m eval run --json` that it is given.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from eval.markdown import section_markdown
+from eval.sections import Json, sections
 from models.bundle import Bundle
 from models.calibration import UNTRAINED_PRIOR
 
 # With fewer validation positives than this, an area's score may order a queue but must not act by itself.
 MIN_POSITIVES_TO_ACT = 50
+# Base encoders, by their name in a training configuration, that know one language only.
+ENGLISH_ENCODERS = frozenset({"minilm-l6"})
 
 _LIMITS = """\
 - **It learned sources, not policies.** Rows of a public collection share a style, and so do their labels; the network
@@ -18,31 +26,77 @@ _LIMITS = """\
 - **It orders work and decides nothing.** Who is hurt, who is quoted and who is joking cannot be read off a score.
 - **Known to go wrong:** quoted or condemned hate taken for hate, negation ignored, harmless questions with alarming words
   raised, altered spelling missed.
+- **Severity** was mostly derived from the category a source used, seldom rated by a person."""
+
+_ENGLISH = """\
 - **Languages:** the encoder was made for English. In other languages the score rests on short strings of characters and
-  tokens seen in training, and a language that is not in the list below was never seen at all.
-- **Severity** was mostly derived from the category a source used, seldom rated by a person.
+  tokens seen in training, and a language that is not in the list below was never seen at all."""
+_MULTILINGUAL = """\
+- **Languages:** the encoder knows many languages, but the labels that it was fine-tuned on are in those listed below, in
+  most of them for few areas. In any other language the score is a guess by likeness."""
+
+_SAME_ROWS = """\
 - **Calibration and thresholds were fitted on the very rows the figures come from**, so calibration error, thresholds and
   flips look better than they are. The order of scores, and so AUPRC, is not touched by calibration; nor is the severity
   kappa, which depends on which side of even odds a severity falls."""
+_CROSS_FITTED = """\
+- **Thresholds were fitted on the very rows the figures come from**, so they, and the flips, look better than they are.
+  Calibration errors are {measured}."""
+
+_USE = """\
+**Made for** putting reported content into the order in which people review it, suggesting the policy area a reviewer
+sees first, and blurring media until somebody asks for more. A person decides every case.
+
+**Not made for** removing content, suspending people or informing authorities without a person; for judging people rather
+than texts; for languages and areas without figures here; for pictures, sound and video, of which it reads nothing."""
+
+# What of a report the card shows, in this order.
+_SHOWN = (
+    "summary",
+    "areas",
+    "harm",
+    "severity",
+    "against-baseline",
+    "against-previous",
+    "hard",
+    "identity",
+    "behaviour",
+)
+_SLICES = frozenset({"By language", "By length", "By format", "By kind"})
 
 
-def write_card(bundle: Bundle, path: Path) -> None:
-    """Write the card of `bundle` as Markdown. Raises OSError, and KeyError for a manifest without figures."""
+class CardError(ValueError):
+    """A report that does not belong on this card."""
+
+
+def write_card(bundle: Bundle, path: Path, *, reports: Sequence[Json] = ()) -> None:
+    """Write the card of `bundle` as Markdown. Raises CardError, OSError, KeyError for a manifest without figures."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(card_text(bundle), encoding="utf-8")
+    path.write_text(card_text(bundle, reports=reports), encoding="utf-8")
 
 
-def card_text(bundle: Bundle) -> str:
-    """The card as Markdown."""
+def card_text(bundle: Bundle, *, reports: Sequence[Json] = ()) -> str:
+    """The card as Markdown. Raises CardError for a report of another bundle."""
     training, metrics = bundle.manifest["training"], bundle.manifest["metrics"]
+    for report in reports:
+        if report["bundle"] != bundle.hash:
+            raise CardError(
+                f"the report is of bundle {report['bundle']}, the card is of {bundle.hash}; measure it anew"
+            )
     parts = [
         f"# Model card: {bundle.name}",
-        "Written by `python -m eval card` from the manifest of the bundle; edit that command, not this page.",
+        (
+            "Written by `python -m eval card` from the manifest of the bundle"
+            f"{' and the reports it was given' if reports else ''}; edit that command, not this page."
+        ),
         f"Bundle `{bundle.hash}`, made {bundle.created}, taxonomy {bundle.taxonomy_version}.",
         "## Limits: read these first",
         _limits(bundle),
+        "## Intended use",
+        _USE,
         "## What it is",
         _description(bundle, training),
+        *(part for report in reports for part in _measured(report)),
         "## Figures on validation rows of its own sources",
         _figures(bundle, metrics, training),
         "## What eight bits cost",
@@ -53,11 +107,36 @@ def card_text(bundle: Bundle) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _measured(report: Json) -> list[str]:
+    names = ", ".join(f"`{one['name']}` ({one['rows']:,} rows, sha256 `{one['sha256']}`)" for one in report["data"])
+    found = {section.id: section for section in sections(report)}
+    parts = [f"## Measured on {', '.join(one['name'] for one in report['data'])}", f"Rows: {names}. {_method(report)}"]
+    parts += [part for name in _SHOWN if name in found for part in section_markdown(found[name], level=3)]
+    if "slices" in found:
+        chosen = tuple(table for table in found["slices"].tables if table.caption in _SLICES)
+        parts += section_markdown(replace(found["slices"], tables=chosen), level=3)
+    return parts
+
+
+def _method(report: Json) -> str:
+    wanted = [*(f"only {one}" for one in report["filters"]["wanted"])]
+    wanted += [f"without {one}" for one in report["filters"]["unwanted"]]
+    return (
+        f"Filters: {', '.join(wanted) or 'none'}. Intervals hold 95 % of {report['settings']['draws']} bootstrap draws of "
+        "rows; they say nothing about other sources."
+    )
+
+
 def _limits(bundle: Bundle) -> str:
     positives: Mapping[str, int] = bundle.manifest["metrics"]["calibration"]["positives"]
     untrained = [area for area in bundle.areas if area not in bundle.trained_areas]
     few = [area for area in bundle.trained_areas if positives[area] < MIN_POSITIVES_TO_ACT]
-    lines = [_LIMITS]
+    lines = [
+        _LIMITS,
+        _ENGLISH if bundle.manifest["training"]["config"]["encoder"] in ENGLISH_ENCODERS else _MULTILINGUAL,
+    ]
+    measured = bundle.manifest["metrics"]["calibration"].get("measured")
+    lines.append(_CROSS_FITTED.format(measured=measured) if measured else _SAME_ROWS)
     if untrained:
         lines.append(
             f"- **{len(untrained)} of {len(bundle.areas)} areas were never learned**, for want of training rows: "
@@ -79,12 +158,31 @@ def _description(bundle: Bundle, training: Mapping[str, Any]) -> str:
         f"- Base encoder: `{encoder['package']}` {encoder['version']} ({encoder['licence']}), fine-tuned; beside it a table "
         f"of {config['wide_rows']:,} hashed token n-grams; both add up to one logit per area and four ordinal logits "
         '"more severe than".\n'
-        f"- Reads the first {bundle.max_tokens} tokens of a text. Links, handles and mail addresses are replaced first.\n"
+        f"- Reads {_reading(bundle)}. Links, handles and mail addresses are replaced first.\n"
         f"- One ONNX graph in int8, {size / 1e6:.1f} MB with tokenizer and calibration.\n"
         f"- Trained for {training['minutes']:g} minutes on CPU: {training['rows_seen']:,} rows seen, out of "
-        f"{training['rows_selected']:,} selected; seed {config['seed']}; training file sha256 "
-        f"`{training['data']['sha256']}`."
+        f"{training['rows_selected']:,} selected; seed {config['seed']}; {_data(training['data'])}."
     )
+
+
+def _reading(bundle: Bundle) -> str:
+    windows = bundle.manifest.get("windows", 1)
+    if windows == 1:
+        return f"the first {bundle.max_tokens} tokens of a text"
+    return f"a text in up to {windows} windows of {bundle.max_tokens} tokens, of which the highest score counts"
+
+
+def _data(data: Mapping[str, Any]) -> str:
+    if "files" not in data:
+        return f"training file sha256 `{data['sha256']}`"
+    return "training files " + ", ".join(
+        f"`{Path(name).name}` sha256 `{digest}`" for name, digest in data["files"].items()
+    )
+
+
+def _digests(value: str | Sequence[str]) -> str:
+    every = [value] if isinstance(value, str) else value
+    return f"file{'s' if len(every) > 1 else ''} sha256 " + ", ".join(f"`{one}`" for one in every)
 
 
 def _figures(bundle: Bundle, metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
@@ -94,7 +192,7 @@ def _figures(bundle: Bundle, metrics: Mapping[str, Any], training: Mapping[str, 
     )
     lines = [
         (
-            f"{metrics['validation']['rows']:,} rows, file sha256 `{metrics['validation']['sha256']}`. An area is measured "
+            f"{metrics['validation']['rows']:,} rows, {_digests(metrics['validation']['sha256'])}. An area is measured "
             "on the rows where its label is known. AUPRC of a random order is the base rate. Intervals hold 95 % of "
             f"bootstrap draws of rows; they say nothing about other sources. The baseline is {compared}."
         ),

@@ -1,6 +1,6 @@
 """Metrics as pure functions on arrays. An area somebody did not look for is masked, never counted as negative."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,16 @@ from labeling.taxonomy import SEVERITY_LEVELS
 MIN_POSITIVES = 10
 CALIBRATION_BINS = 15
 
+# The recall at which false-positive rates of different systems are compared.
+RECALL = 0.8
+# A case of this severity or more must not be missed.
+SEVERE = 3
+
 Values = NDArray[np.floating]
+# How often each row counts: ones for the rows as they are, a resample's multiplicities in the bootstrap.
+Counts = NDArray[np.integer]
+# One or several numbers of a resample.
+Statistic = Callable[[Counts], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,48 +84,114 @@ def average_precision(labels: Values, scores: Values) -> float:
 
     NaN where there is no positive.
     """
-    return _Ranking(labels, scores).average_precision(np.ones(len(labels), np.int64))
+    return Ranking(labels, scores).average_precision(np.ones(len(labels), np.int64))
+
+
+def false_positive_rate(labels: Values, scores: Values, *, recall: float = RECALL) -> float:
+    """Share of negatives at or above the highest cut that finds `recall` of the positives; lower is better.
+
+    NaN without positives or without negatives.
+    """
+    return Ranking(labels, scores, recall=recall).at_recall(np.ones(len(labels), np.int64))[1]
+
+
+def cut_at_recall(labels: Values, scores: Values, *, recall: float = RECALL) -> float:
+    """The highest score at which `recall` of the positives are found; NaN without positives."""
+    positives = np.sort(scores[labels > 0])[::-1]
+    return float(positives[int(np.ceil(recall * len(positives) - 1e-9)) - 1]) if len(positives) else float("nan")
+
+
+def bootstrap(
+    statistics: Sequence[Statistic], rows: int, *, draws: int = 500, seed: int = 1
+) -> list[NDArray[np.float64]]:
+    """Each statistic (one or several numbers) on `draws` resamples of whole rows: arrays (draws, numbers).
+
+    All statistics see the same resamples, so differences between their columns are paired. The rows are drawn as if
+    independent and from the same sources: intervals made of them say nothing about other sources.
+    """
+    generator = np.random.default_rng(seed)
+    drawn: list[list[Sequence[float]]] = [[] for _ in statistics]
+    for _ in range(draws):
+        times = np.bincount(generator.integers(rows, size=rows), minlength=rows)
+        for kept, statistic in zip(drawn, statistics, strict=True):
+            kept.append(statistic(times))
+    return [np.array(kept, np.float64).reshape(draws, -1) for kept in drawn]
 
 
 def bootstrap_auprc(
     truth: Truth, scores: Values, columns: Sequence[int], *, draws: int = 500, seed: int = 1
 ) -> tuple[list[Interval], Interval]:
-    """95 % intervals of the AUPRC of `columns`, and of their mean, from `draws` resamples of whole rows.
-
-    The rows are drawn as if independent and from the same sources: the interval says nothing about other sources.
-    """
-    generator = np.random.default_rng(seed)
-    selected = [truth.known[:, column] > 0 for column in columns]
+    """95 % intervals of the AUPRC of `columns`, and of their mean, from `draws` resamples of whole rows."""
     rankings = [
-        _Ranking(truth.labels[rows, column], scores[rows, column])
-        for column, rows in zip(columns, selected, strict=True)
+        Ranking(truth.labels[rows, column], scores[rows, column], rows=rows)
+        for column in columns
+        for rows in [np.flatnonzero(truth.known[:, column])]
     ]
-    count = len(truth.labels)
-    drawn = np.empty((draws, len(rankings)))
-    for draw in range(draws):
-        times = np.bincount(generator.integers(count, size=count), minlength=count)
-        drawn[draw] = [ranking.average_precision(times[rows]) for ranking, rows in zip(rankings, selected, strict=True)]
-    return [_middle(values) for values in drawn.T], _middle(drawn.mean(1))
+    drawn = np.hstack(bootstrap([one.figures for one in rankings], len(truth.labels), draws=draws, seed=seed))[:, ::2]
+    return [middle(values) for values in drawn.T], middle(drawn.mean(1))
+
+
+class Calibration:
+    """Expected calibration error: mean gap between stated and true share over CALIBRATION_BINS bins of like size.
+
+    0 is perfect. Bins of like size, for with equal widths nearly every row of a rare area falls into the first. A
+    resample keeps the bins of the rows as they are.
+    """
+
+    def __init__(self, labels: Values, probabilities: Values, *, rows: NDArray[np.integer] | None = None) -> None:
+        # The bin follows from how many rows are below, so that rows of one probability share a bin.
+        below = np.searchsorted(np.sort(probabilities), probabilities, side="left")
+        self._bins = below * CALIBRATION_BINS // max(len(labels), 1)
+        self._labels, self._probabilities = labels.astype(np.float64), probabilities.astype(np.float64)
+        self._rows = np.arange(len(labels)) if rows is None else rows
+
+    def error(self, times: Counts) -> float:
+        """The error with row i counted times[i] times; NaN without rows."""
+        weight = times[self._rows]
+        total = float(weight.sum())
+        gaps = np.bincount(self._bins, weights=weight * (self._labels - self._probabilities))
+        return float(np.abs(gaps).sum() / total) if total else float("nan")
+
+    def bins(self) -> list[tuple[float, float, int]]:
+        """Mean stated probability, share of positives and number of rows of each bin that has rows."""
+        sizes = np.bincount(self._bins)
+        sums = [np.bincount(self._bins, weights=values) for values in (self._probabilities, self._labels)]
+        return [
+            (float(stated / size), float(seen / size), int(size))
+            for stated, seen, size in zip(*sums, sizes, strict=True)
+            if size
+        ]
 
 
 def calibration_error(labels: Values, probabilities: Values) -> float:
-    """Expected calibration error: mean gap between stated and true share over CALIBRATION_BINS bins of like size.
-
-    0 is perfect. Bins of like size, for with equal widths nearly every row of a rare area falls into the first.
-    """
-    if not len(labels):
-        return float("nan")
-    # The bin follows from how many rows are below, so that rows of one probability share a bin.
-    below = np.searchsorted(np.sort(probabilities), probabilities, side="left")
-    chosen = below * CALIBRATION_BINS // len(labels)
-    gaps = np.bincount(chosen, weights=labels - probabilities)
-    return float(np.abs(gaps).sum() / len(labels))
+    """Expected calibration error of the rows as they are, as `Calibration` defines it."""
+    return Calibration(labels, probabilities).error(np.ones(len(labels), np.int64))
 
 
 def severity_kappa(truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> float:
     """Quadratic-weighted kappa of severities 0-4 (Cohen 1968): 1 is perfect, 0 is chance; NaN when undefined."""
-    seen = np.zeros((SEVERITY_LEVELS, SEVERITY_LEVELS))
-    np.add.at(seen, (truth, predicted), 1)
+    return _kappa(severity_confusion(truth, predicted))
+
+
+def severity_confusion(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], times: Counts | None = None
+) -> NDArray[np.float64]:
+    """How often each true severity (row) was taken for each predicted one (column)."""
+    cells = truth * SEVERITY_LEVELS + predicted
+    seen = np.bincount(cells, weights=times, minlength=SEVERITY_LEVELS**2).astype(np.float64)
+    return seen.reshape(SEVERITY_LEVELS, SEVERITY_LEVELS)
+
+
+def severity_figures(confusion: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Quadratic-weighted kappa, mean absolute error, and recall of SEVERE or more; NaN where undefined."""
+    levels = np.arange(SEVERITY_LEVELS)
+    total, severe = confusion.sum(), confusion[SEVERE:].sum()
+    error = float((np.abs(levels[:, None] - levels) * confusion).sum() / total) if total else float("nan")
+    recall = float(confusion[SEVERE:, SEVERE:].sum() / severe) if severe else float("nan")
+    return _kappa(confusion), error, recall
+
+
+def _kappa(seen: NDArray[np.float64]) -> float:
     levels = np.arange(SEVERITY_LEVELS)
     cost = (levels[:, None] - levels[None, :]) ** 2
     by_chance = np.outer(seen.sum(1), seen.sum(0)) / max(seen.sum(), 1)
@@ -124,26 +199,73 @@ def severity_kappa(truth: NDArray[np.int64], predicted: NDArray[np.int64]) -> fl
     return 1 - float((cost * seen).sum()) / expected if expected else float("nan")
 
 
-class _Ranking:
-    """Rows in falling order of score, ready for the average precision of many resamples."""
+class Ranking:
+    """Rows in falling order of score, ready for the figures of many resamples.
 
-    def __init__(self, labels: Values, scores: Values) -> None:
-        self._order = np.argsort(-scores, kind="stable")
-        self._labels = (labels[self._order] > 0).astype(np.int64)
-        ranked = scores[self._order]
+    `rows` says which of the rows that a resample counts these are; all of them, in order, where it is left out.
+    """
+
+    def __init__(
+        self,
+        labels: Values,
+        scores: Values,
+        *,
+        rows: NDArray[np.integer] | None = None,
+        recall: float = RECALL,
+    ) -> None:
+        order = np.argsort(-scores, kind="stable")
+        self._labels = (labels[order] > 0).astype(np.int64)
+        self._order = order if rows is None else rows[order]
+        self._scores = scores[order]
+        ranked = self._scores
         self._ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True)) if len(ranked) else np.zeros(0, int)
+        self._recall = recall
 
-    def average_precision(self, times: NDArray[np.int64]) -> float:
-        """AUPRC with row i counted times[i] times."""
-        weight = times[self._order]
-        found = np.cumsum(weight * self._labels)[self._ends]
+    def average_precision(self, times: Counts) -> float:
+        """AUPRC with row i counted times[i] times; NaN where there is no positive."""
+        return self.figures(times)[0]
+
+    def at_recall(self, times: Counts) -> tuple[float, float]:
+        """Score of the cut that finds the wanted recall, and the false-positive rate there."""
+        found, read = self._sums(times)
         if not len(found) or not found[-1]:
-            return float("nan")
-        read = np.cumsum(weight)[self._ends]
+            return float("nan"), float("nan")
+        # Rounding must not ask for one positive more than the share means.
+        cut = int(np.searchsorted(found, self._recall * found[-1] - 1e-9))
+        negatives = read - found
+        rate = float(negatives[cut] / negatives[-1]) if negatives[-1] else float("nan")
+        return float(self._scores[self._ends[cut]]), rate
+
+    def figures(self, times: Counts) -> tuple[float, float]:
+        """AUPRC and false-positive rate at the wanted recall, with row i counted times[i] times."""
+        found, read = self._sums(times)
+        if not len(found) or not found[-1]:
+            return float("nan"), float("nan")
         steps = np.diff(found, prepend=0)
-        return float((steps * found / np.maximum(read, 1)).sum() / found[-1])
+        precision = float((steps * found / np.maximum(read, 1)).sum() / found[-1])
+        cut = int(np.searchsorted(found, self._recall * found[-1] - 1e-9))
+        negatives = read - found
+        return precision, float(negatives[cut] / negatives[-1]) if negatives[-1] else float("nan")
+
+    def curve(self, points: int = 100) -> list[tuple[float, float]]:
+        """Recall and precision at no more than so many cuts, from the strictest on; empty without positives."""
+        found, read = self._sums(np.ones(int(self._order.max(initial=-1)) + 1, np.int64))
+        if not len(found) or not found[-1]:
+            return []
+        wanted = np.linspace(0, found[-1], points + 1)[1:]
+        chosen = np.unique(np.append(0, np.searchsorted(found, wanted)))
+        chosen = chosen[chosen < len(found)]
+        return [(float(found[one] / found[-1]), float(found[one] / read[one])) for one in chosen]
+
+    def _sums(self, times: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        weight = times[self._order]
+        return np.cumsum(weight * self._labels)[self._ends], np.cumsum(weight)[self._ends]
 
 
-def _middle(values: Values) -> Interval:
-    low, high = np.nanpercentile(values, [2.5, 97.5])
+def middle(values: NDArray[np.float64]) -> Interval:
+    """The 2.5th and 97.5th percentile of the draws in which the statistic is defined; NaN where it never is."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return Interval(float("nan"), float("nan"))
+    low, high = np.percentile(defined, [2.5, 97.5])
     return Interval(float(low), float(high))

@@ -1,15 +1,14 @@
-"""Score labelled rows with a bundle, and measure how good the scores are."""
+"""The figures that a bundle carries in its manifest: quality on the rows that it was calibrated on.
+
+`eval.report` measures a finished bundle, on any rows, in far more ways.
+"""
 
 import hashlib
-import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from eval.metrics import (
     Interval,
@@ -19,15 +18,8 @@ from eval.metrics import (
     calibration_error,
     severity_kappa,
 )
-from eval.truth import UNKNOWN_SEVERITY, Truth, make_truth
-from labeling.records import LabelledText, read_labelled_texts
+from eval.truth import UNKNOWN_SEVERITY, Truth
 from models.calibration import severity_level
-from models.inference import Score, Scorer
-
-# Rows read and scored at a time; large enough for full batches of like length.
-ROWS_PER_CHUNK = 1_024
-
-Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,52 +55,6 @@ class Figures:
     def to_json(self) -> dict[str, Any]:
         """The figures as JSON values."""
         return asdict(self)
-
-
-def score_file(scorer: Scorer, data: Path, out: Path, *, progress: Progress) -> int:
-    """Write one JSON line of scores for each row of `data`; returns how many. Raises RecordError, OSError."""
-    written = 0
-    with out.open("w", encoding="utf-8") as lines:
-        for rows in _chunks(read_labelled_texts(data)):
-            for row, score in zip(rows, scorer.score([row.text for row in rows]), strict=True):
-                lines.write(json.dumps(score_line(row.id, score), ensure_ascii=False) + "\n")
-            written += len(rows)
-            progress(written)
-    return written
-
-
-def score_line(row_id: str, score: Score) -> dict[str, Any]:
-    """One row of a score file, probabilities to six digits."""
-    return {
-        "id": row_id,
-        "areas": {area: round(p, 6) for area, p in score.areas.items()},
-        "severity": [round(p, 6) for p in score.severity],
-    }
-
-
-def evaluate(scorer: Scorer, data: Path, *, progress: Progress) -> Figures:
-    """Score every row of `data` and measure. Raises RecordError, OSError."""
-    truths: list[Truth] = []
-    area_parts: list[list[list[float]]] = []
-    severity_parts: list[list[tuple[float, ...]]] = []
-    done = 0
-    for rows in _chunks(read_labelled_texts(data)):
-        scores = scorer.score([row.text for row in rows])
-        truths.append(make_truth(rows, scorer.areas))
-        area_parts.append([[score.areas[area] for area in scorer.areas] for score in scores])
-        severity_parts.append([score.severity for score in scores])
-        done += len(rows)
-        progress(done)
-    if not truths:
-        raise ValueError(f"{data}: holds no rows")
-    truth = Truth(
-        np.concatenate([one.labels for one in truths]),
-        np.concatenate([one.known for one in truths]),
-        np.concatenate([one.severity for one in truths]),
-    )
-    probabilities = np.concatenate([np.array(part) for part in area_parts])
-    severities = np.concatenate([np.array(part) for part in severity_parts])
-    return measure(truth, probabilities, scorer.areas, severity=severities, calibrated=True)
 
 
 def measure(
@@ -177,12 +123,6 @@ def sha256_of(path: Path) -> str:
 def _area_calibration_error(truth: Truth, scores: Values, column: int) -> float:
     known = truth.known[:, column] > 0
     return calibration_error(truth.labels[known, column], scores[known, column])
-
-
-def _chunks(rows: Iterable[LabelledText]) -> Iterator[list[LabelledText]]:
-    remaining = iter(rows)
-    while chunk := list(islice(remaining, ROWS_PER_CHUNK)):
-        yield chunk
 
 
 def _number(value: float) -> float | None:

@@ -4,6 +4,7 @@ import argparse
 import json
 import logging
 import random
+import shutil
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,16 +15,26 @@ from eval.truth import make_truth
 from labeling.records import LabelledText, RecordError, read_labelled_texts
 from labeling.taxonomy import TaxonomyError, load_taxonomy
 from models.bundle import BundleError
+from models.calibration import sigmoid
+from training.acquire import add_data_command
 from training.baseline import fit_baseline
 from training.config import ConfigError, load_config
 from training.data import describe_rows, permitted, select_rows
 from training.encoders import EncoderError
 from training.export_onnx import BASELINE, ExportError, export
 from training.network import CheckpointError, load_checkpoint, save_checkpoint
+from training.parallel import team
+from training.progress import ProgressError
+from training.release import add_release_commands
+from training.tracking import TrackingError
 from training.train import train
 
 # Validation rows looked at while training; all of them would cost minutes each time.
-ROWS_LOOKED_AT = 4_000
+ROWS_LOOKED_AT = 2_000
+# Folder in that of a run, for as long as it is unfinished.
+PROGRESS = "progress"
+# Scores of the baseline for every validation row, as `python -m eval score` writes them for a bundle.
+BASELINE_SCORES = "baseline.scores.jsonl"
 
 ERRORS = (
     BundleError,
@@ -32,8 +43,10 @@ ERRORS = (
     EncoderError,
     ExportError,
     OSError,
+    ProgressError,
     RecordError,
     TaxonomyError,
+    TrackingError,
 )
 
 
@@ -59,9 +72,23 @@ def _train(options: argparse.Namespace) -> None:
     start = load_checkpoint(options.start, config=config)[0] if options.start else None
     if start and start.areas != areas:
         raise CheckpointError(f"{options.start}: was trained on other areas than those of the taxonomy")
-    trained = train(config, rows, validation=looked_at[:ROWS_LOOKED_AT], areas=areas, start=start)
-    data = {"sha256": sha256_of(_file(options.data, "train")), **describe_rows(select_rows(rows, config))}
-    save_checkpoint(trained, options.out, data=data)
+    progress = options.out / PROGRESS
+    with team() as members:
+        if not members.leads:
+            logging.getLogger("training").setLevel(logging.WARNING)
+        trained = train(
+            config,
+            rows,
+            validation=looked_at[:ROWS_LOOKED_AT],
+            areas=areas,
+            start=start,
+            team=members,
+            progress=progress,
+        )
+        if members.leads:
+            files = {f"{path.parent.name}/{path.name}": sha256_of(path) for path in _files(options.data, "train")}
+            save_checkpoint(trained, options.out, data={"files": files, **describe_rows(select_rows(rows, config))})
+            shutil.rmtree(progress, ignore_errors=True)
 
 
 def _baseline(options: argparse.Namespace) -> None:
@@ -69,11 +96,12 @@ def _baseline(options: argparse.Namespace) -> None:
     rows, validation = _rows(options.data, "train"), _rows(options.data, "validation")
     areas = load_taxonomy(options.taxonomy).area_ids
     fitted = fit_baseline(config, rows, validation=validation, areas=areas)
-    figures = measure(make_truth(validation, areas), fitted.scores, areas)
+    kept = [index for index, row in enumerate(validation) if row.source not in config.exclude_sources]
+    figures = measure(make_truth([validation[index] for index in kept], areas), fitted.scores[kept], areas)
     print(figures_table(figures))
     report = {
         "model": "TF-IDF (character 2-5, word 1-2) and logistic regression per area",
-        "validation_sha256": sha256_of(_file(options.data, "validation")),
+        "validation_sha256": [sha256_of(path) for path in _files(options.data, "validation")],
         "rows_selected": fitted.rows_selected,
         "strengths": fitted.strengths,
         "figures": figures.to_json(),
@@ -81,6 +109,11 @@ def _baseline(options: argparse.Namespace) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=2, allow_nan=False) + "\n"
     (options.out / BASELINE).write_text(text, encoding="utf-8")
+    learned = [index for index, area in enumerate(areas) if area in fitted.strengths]
+    with (options.out / BASELINE_SCORES).open("w", encoding="utf-8") as lines:
+        for row, values in zip(validation, sigmoid(fitted.scores), strict=True):
+            scores = {areas[index]: round(float(values[index]), 6) for index in learned}
+            lines.write(json.dumps({"id": row.id, "areas": scores}) + "\n")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -89,25 +122,33 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{bundle.folder}: bundle {bundle.hash}")
 
 
-def _file(folder: Path, name: str) -> Path:
-    """`NAME.jsonl.gz` or `NAME.jsonl` in the data folder."""
-    packed = folder / f"{name}.jsonl.gz"
-    return packed if packed.exists() else folder / f"{name}.jsonl"
+def _files(folders: Sequence[Path], name: str) -> list[Path]:
+    """`NAME.jsonl.gz` or `NAME.jsonl` in each of the data folders."""
+    packed = [folder / f"{name}.jsonl.gz" for folder in folders]
+    return [path if path.exists() else path.with_suffix("") for path in packed]
 
 
-def _rows(folder: Path, name: str) -> Sequence[LabelledText]:
-    return list(read_labelled_texts(_file(folder, name)))
+def _rows(folders: Sequence[Path], name: str) -> Sequence[LabelledText]:
+    return [row for path in _files(folders, name) for row in read_labelled_texts(path)]
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m training", description="Make model bundles.")
     commands = parser.add_subparsers(required=True)
+    add_data_command(commands)
+    add_release_commands(commands)
     training = commands.add_parser("train", help="fine-tune a network for as long as its configuration says")
     training.set_defaults(run_command=_train)
     baseline = commands.add_parser("baseline", help="fit and measure TF-IDF with logistic regression on the same rows")
     baseline.set_defaults(run_command=_baseline)
     for command in (training, baseline):
-        command.add_argument("--data", type=Path, required=True, help="folder with train and validation .jsonl(.gz)")
+        command.add_argument(
+            "--data",
+            type=Path,
+            action="append",
+            required=True,
+            help="folder with train and validation .jsonl(.gz); may be given more than once",
+        )
         command.add_argument(
             "--config", type=Path, required=True, help="TOML file, such as training/configs/minilm.toml"
         )
@@ -116,7 +157,13 @@ def _parser() -> argparse.ArgumentParser:
     exporting = commands.add_parser("export", help="write the bundle of a run, calibrated and measured")
     exporting.set_defaults(run_command=_export)
     exporting.add_argument("--run", type=Path, required=True, help="run folder that `train` wrote")
-    exporting.add_argument("--validation", type=Path, required=True, help="labelled rows to calibrate and measure on")
+    exporting.add_argument(
+        "--validation",
+        type=Path,
+        action="append",
+        required=True,
+        help="labelled rows to calibrate and measure on; may be given more than once",
+    )
     exporting.add_argument("--out", type=Path, required=True, help="bundle folder to write, replaced as a whole")
     for command in (training, baseline, exporting):
         command.add_argument(

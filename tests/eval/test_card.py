@@ -3,11 +3,17 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from eval.__main__ import main
 from eval.card import card_text
+from labeling.records import write_labelled_texts
 from models.bundle import MANIFEST, load_bundle
+from tests.eval.rows import row
 from tests.models.bundles import DEFAULT, default_contents, write_bundle
 
+# Beside the bundle once its report is kept there; what `eval card` is then given.
+REPORT = DEFAULT.with_name("default.report.json")
 CARD = Path(__file__).parents[2] / "docs" / "model-card.md"
 
 
@@ -17,7 +23,8 @@ def manifest() -> dict[str, Any]:
 
 
 def test_card_in_the_documentation_is_that_of_the_shipped_bundle(tmp_path: Path) -> None:
-    assert main(["card", "--bundle", str(DEFAULT), "--out", str(tmp_path / "new" / "card.md")]) == 0
+    report = ["--report", str(REPORT)] if REPORT.exists() else []
+    assert main(["card", "--bundle", str(DEFAULT), *report, "--out", str(tmp_path / "new" / "card.md")]) == 0
     assert (tmp_path / "new" / "card.md").read_text(encoding="utf-8") == CARD.read_text(encoding="utf-8")
 
 
@@ -53,3 +60,45 @@ def test_bundle_without_baseline_or_figures_still_has_a_card(tmp_path: Path) -> 
     text = card_text(load_bundle(tmp_path / "b"))
     assert "The baseline is not measured" in text
     assert "Macro AUPRC over 0 areas: served not measurable" in text
+
+
+def test_card_shows_what_the_report_measured(tmp_path: Path) -> None:
+    rows = [
+        row(n, *(("spam",) if n % 2 else ()), text=f"win a prize {n}" if n % 2 else f"see you {n}") for n in range(40)
+    ]
+    write_labelled_texts(tmp_path / "mine.jsonl", rows)
+    out = tmp_path / "report.json"
+    arguments = ["--bundle", str(DEFAULT), "--data", str(tmp_path / "mine.jsonl"), "--draws", "20", "--behaviour"]
+    assert main(["run", *arguments, "--macro-positives", "10", "--json", str(out)]) == 0
+    card = tmp_path / "card.md"
+    assert main(["card", "--bundle", str(DEFAULT), "--report", str(out), "--out", str(card)]) == 0
+    text, spam = card.read_text(encoding="utf-8"), json.loads(out.read_text())["areas"]["spam"]
+    assert "## Measured on mine.jsonl" in text
+    assert f"{spam['auprc']:.3f} ({spam['auprc_low']:.3f} to {spam['auprc_high']:.3f})" in text
+    for title in ("Any harm", "Slices", "Behaviour"):
+        assert f"### {title}" in text
+    assert text.index("## Limits") < text.index("## Intended use") < text.index("## Measured on")
+
+
+def test_report_of_another_bundle_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.json").write_text('{"bundle": "other"}')
+    arguments = ["card", "--bundle", str(DEFAULT), "--report", str(tmp_path / "r.json")]
+    assert main([*arguments, "--out", str(tmp_path / "card.md")]) == 2
+    assert "the report is of bundle other" in capsys.readouterr().err
+
+
+def test_newer_manifests_say_how_they_were_made(tmp_path: Path) -> None:
+    values = manifest()
+    values["windows"] = 8
+    values["training"]["data"] = {**values["training"]["data"], "files": {"/data/train.jsonl.gz": "abc"}}
+    values["training"]["config"]["encoder"] = "e5-small"
+    values["metrics"]["validation"]["sha256"] = ["one", "two"]
+    values["metrics"]["calibration"]["measured"] = "errors of the other half"
+    write_bundle(tmp_path / "b", contents=default_contents(), **values)
+    text = card_text(load_bundle(tmp_path / "b"))
+    assert "in up to 8 windows" in text
+    assert "`train.jsonl.gz` sha256 `abc`" in text
+    assert "/data/" not in text
+    assert "files sha256 `one`, `two`" in text
+    assert "errors of the other half" in text
+    assert "the encoder knows many languages" in text

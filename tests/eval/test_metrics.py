@@ -5,15 +5,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, cohen_kappa_score
+from sklearn.metrics import (
+    average_precision_score,
+    cohen_kappa_score,
+    mean_absolute_error,
+    precision_recall_curve,
+    recall_score,
+    roc_curve,
+)
 
 from eval.metrics import (
     MIN_POSITIVES,
     AreaResult,
+    Calibration,
+    Ranking,
     area_report,
     average_precision,
+    bootstrap,
     bootstrap_auprc,
     calibration_error,
+    cut_at_recall,
+    false_positive_rate,
+    middle,
+    severity_confusion,
+    severity_figures,
     severity_kappa,
 )
 from eval.truth import Truth
@@ -114,3 +129,85 @@ def test_kappa_is_that_of_scikit_learn() -> None:
     truth, predicted = SEED.integers(0, 5, 300), SEED.integers(0, 5, 300)
     expected = cohen_kappa_score(truth, predicted, weights="quadratic", labels=list(range(5)))
     assert severity_kappa(truth, predicted) == pytest.approx(expected)
+
+
+def test_false_positive_rate_by_hand() -> None:
+    # Four of five positives are found at 0.5, where one of four negatives stands as high.
+    labels = np.array([1.0, 1, 1, 1, 1, 0, 0, 0, 0])
+    scores = np.array([0.9, 0.8, 0.7, 0.5, 0.1, 0.6, 0.4, 0.3, 0.2])
+    assert false_positive_rate(labels, scores) == pytest.approx(0.25)
+    assert false_positive_rate(labels, scores, recall=1.0) == 1
+    assert cut_at_recall(labels, scores) == 0.5
+    assert math.isnan(false_positive_rate(np.zeros(3), np.arange(3.0)))
+    assert math.isnan(false_positive_rate(np.ones(3), np.arange(3.0)))
+    assert math.isnan(cut_at_recall(np.zeros(3), np.arange(3.0)))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([0.1, 0.2, 0.5, 0.7, 0.9])), min_size=2, max_size=40))
+def test_false_positive_rate_is_that_of_the_roc_curve_of_scikit_learn(rows: list[tuple[bool, float]]) -> None:
+    labels, scores = np.array([float(hit) for hit, _ in rows]), np.array([score for _, score in rows])
+    if 0 < labels.sum() < len(labels):
+        rates, recalls, cuts = roc_curve(labels, scores, drop_intermediate=False)
+        first = int(np.argmax(recalls >= 0.8 - 1e-9))
+        assert false_positive_rate(labels, scores) == pytest.approx(rates[first])
+        assert cut_at_recall(labels, scores) == cuts[first]
+
+
+def test_counting_a_row_twice_is_the_same_as_having_it_twice() -> None:
+    labels, scores = (SEED.random(50) < 0.4).astype(float), SEED.choice([0.1, 0.4, 0.6, 0.8], 50)
+    times = SEED.integers(0, 4, 50)
+    index = np.repeat(np.arange(50), times)
+    ones = np.ones(len(index), np.int64)
+    assert Ranking(labels, scores).figures(times) == pytest.approx(Ranking(labels[index], scores[index]).figures(ones))
+
+
+def test_curve_passes_through_points_of_scikit_learn() -> None:
+    labels, scores = (SEED.random(300) < 0.3).astype(float), SEED.random(300)
+    precisions, recalls, _ = precision_recall_curve(labels, scores)
+    known = {(round(recall, 9), round(precision, 9)) for recall, precision in zip(recalls, precisions, strict=True)}
+    curve = Ranking(labels, scores).curve(20)
+    assert len(curve) <= 21
+    assert curve[-1][0] == 1
+    assert {(round(recall, 9), round(precision, 9)) for recall, precision in curve} <= known
+
+
+def test_severity_figures_are_those_of_scikit_learn() -> None:
+    truth, predicted = SEED.integers(0, 5, 300), SEED.integers(0, 5, 300)
+    kappa, error, recall = severity_figures(severity_confusion(truth, predicted))
+    assert kappa == pytest.approx(cohen_kappa_score(truth, predicted, weights="quadratic", labels=list(range(5))))
+    assert error == pytest.approx(mean_absolute_error(truth, predicted))
+    assert recall == pytest.approx(recall_score(truth >= 3, predicted >= 3))
+
+
+def test_severity_figures_without_severe_rows_have_no_recall() -> None:
+    _, error, recall = severity_figures(severity_confusion(np.array([0, 1]), np.array([0, 3])))
+    assert error == 1
+    assert math.isnan(recall)
+
+
+def test_reliability_bins_hold_every_row_once() -> None:
+    p = SEED.random(1_000)
+    labels = (SEED.random(1_000) < p).astype(float)
+    bins = Calibration(labels, p).bins()
+    assert sum(count for _, _, count in bins) == 1_000
+    gap = sum(abs(stated - seen) * count for stated, seen, count in bins) / 1_000
+    assert gap == pytest.approx(calibration_error(labels, p))
+
+
+def test_bootstrap_pairs_its_statistics_and_covers_the_mean() -> None:
+    values = SEED.normal(5.0, 1.0, 400)
+    first, second = bootstrap(
+        [lambda times: (float(times @ values) / 400, float(times.sum())), lambda times: [float(times @ values) / 400]],
+        400,
+        draws=400,
+    )
+    assert (first[:, 0] == second[:, 0]).all()
+    assert (first[:, 1] == 400).all()
+    interval = middle(first[:, 0])
+    # The width of a 95 % interval of a mean is 3.92 standard errors.
+    assert interval.high - interval.low == pytest.approx(3.92 * values.std() / 20, rel=0.2)
+
+
+def test_draws_without_a_value_are_left_out_of_the_interval() -> None:
+    assert middle(np.array([1.0, np.nan, 1.0])).low == 1
+    assert math.isnan(middle(np.array([np.nan])).high)

@@ -1,4 +1,4 @@
-"""`python -m labeling`: print the vocabulary, check files of labelled rows."""
+"""`python -m labeling`: print the vocabulary, check files of labelled rows, write out and describe the corpus."""
 
 import argparse
 import gzip
@@ -7,7 +7,10 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from labeling.records import RecordError, parse_labelled_text
+from labeling.corpus.describe import description
+from labeling.corpus.near import near_duplicates
+from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
+from labeling.records import RecordError, parse_labelled_text, write_labelled_texts
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 
 # A file that is wrong throughout should not print a line for each of its rows.
@@ -22,8 +25,10 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "taxonomy":
             print(_vocabulary(taxonomy))
             return 0
+        if options.command == "corpus":
+            return _corpus(options.out, taxonomy)
         return _check(options.file, taxonomy)
-    except (TaxonomyError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (TaxonomyError, RecordError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -63,6 +68,23 @@ def _check(path: Path, taxonomy: Taxonomy) -> int:
     return 1 if found else 0
 
 
+def _corpus(out: Path | None, taxonomy: Taxonomy) -> int:
+    """Describe the corpus, or write it to `out`; returns 1 when it holds near-duplicates."""
+    texts = list(read_corpus())
+    if out:
+        out.mkdir(parents=True, exist_ok=True)
+        for split in SPLITS:
+            rows = write_labelled_texts(out / f"{split}.jsonl", labelled_rows(texts, taxonomy, split=split))
+            print(f"{out / split}.jsonl: {rows} rows")
+        return 0
+    print(description(texts, taxonomy))
+    found = list(near_duplicates(texts))
+    for one, other in found[:MAX_PROBLEMS]:
+        print(f"nearly the same: {one.id} and {other.id}")
+    print(f"{len(found)} pairs of near-duplicates")
+    return 1 if found else 0
+
+
 def _vocabulary(taxonomy: Taxonomy) -> str:
     lines = [f"taxonomy {taxonomy.version}", "", f"{'area':24}{'floor':>6}{'graphic':>8}{'minutes':>8}  name"]
     lines += [
@@ -85,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     vocabulary = commands.add_parser("taxonomy", help="print areas, severities and actions")
     check = commands.add_parser("check", help="check a file of labelled rows, line by line")
     check.add_argument("file", type=Path, metavar="FILE", help="labelled rows, .jsonl or .jsonl.gz")
-    for command in (vocabulary, check):
+    corpus = commands.add_parser("corpus", help="describe the project's own corpus, or write it out as labelled rows")
+    corpus.add_argument("--out", type=Path, help="folder to write train.jsonl and validation.jsonl to")
+    for command in (vocabulary, check, corpus):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"
         )

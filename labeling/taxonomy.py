@@ -140,7 +140,11 @@ def _check(taxonomy: Taxonomy, where: str) -> None:
     if weights[0] <= 0 or any(low >= high for low, high in itertools.pairwise(weights)):
         raise TaxonomyError(f"{where}: weight_per_view must be positive and rise with severity, not {weights}")
     for area in taxonomy.areas:
-        if not 0 <= area.floor < SEVERITY_LEVELS or not 0 <= area.graphic < GRAPHIC_LEVELS or area.handling_minutes <= 0:
+        if (
+            not 0 <= area.floor < SEVERITY_LEVELS
+            or not 0 <= area.graphic < GRAPHIC_LEVELS
+            or area.handling_minutes <= 0
+        ):
             raise TaxonomyError(f"{where}: area {area.id}: floor 0-4, graphic 0-3 and handling_minutes > 0 are needed")
     if sum(not action.enforces for action in taxonomy.actions) != 1:
         raise TaxonomyError(f"{where}: exactly one action must have enforces = false")

@@ -27,7 +27,7 @@ from training.parallel import team
 from training.progress import ProgressError
 from training.release import add_release_commands
 from training.tracking import TrackingError
-from training.train import train
+from training.train import Surroundings, train
 
 # Validation rows looked at while training; all of them would cost minutes each time.
 ROWS_LOOKED_AT = 2_000
@@ -81,9 +81,7 @@ def _train(options: argparse.Namespace) -> None:
             rows,
             validation=looked_at[:ROWS_LOOKED_AT],
             areas=areas,
-            start=start,
-            team=members,
-            progress=progress,
+            around=Surroundings(start, members, progress),
         )
         if members.leads:
             files = {f"{path.parent.name}/{path.name}": sha256_of(path) for path in _files(options.data, "train")}

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -61,22 +61,33 @@ class Rows:
     pool: NDArray[np.int64]
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a run starts from and where it happens.
+
+    `start` is trained on in place of a new network. With `progress`, a folder, the state is kept there and a run that
+    was killed goes on from it.
+    """
+
+    start: Trained | None = None
+    team: Team = field(default_factory=Team)
+    progress: Path | None = None
+
+
 def train(
     config: TrainConfig,
     rows: Sequence[LabelledText],
     *,
     validation: Sequence[LabelledText],
     areas: tuple[str, ...],
-    start: Trained | None = None,
-    team: Team | None = None,
-    progress: Path | None = None,
+    around: Surroundings | None = None,
 ) -> Trained:
     """Train on `rows` by the clock of `config.minutes`; `validation` is only reported on, never chosen by.
 
-    `start` is trained on in place of a new network. With `progress`, a folder, the state is kept there and a run that
-    was killed goes on from it. Raises EncoderError when the base encoder is not installed as pinned, ProgressError.
+    Raises EncoderError when the base encoder is not installed as pinned, ProgressError.
     """
-    team = team or Team()
+    around = around or Surroundings()
+    start, team = around.start, around.team
     torch.set_num_threads(config.threads)
     torch.manual_seed(config.seed)
     chosen = select_rows(rows, config)
@@ -90,7 +101,7 @@ def train(
     logger.info("positives: %s", ", ".join(f"{area} {count}" for area, count in zip(areas, positives, strict=True)))
     checks = encode_rows(validation, tokenizer, areas)
     network.to(team.device)
-    fit = Fit(network, train_rows, config, team=team, progress=progress, run=_identity(config, chosen, start))
+    fit = Fit(network, train_rows, config, around=around, identity=_identity(config, chosen, start))
     if not fit.went_on and not start:
         warm_up_wide(network, train_rows, config)
     if team.leads:
@@ -145,19 +156,19 @@ class Fit:
         rows: Rows,
         config: TrainConfig,
         *,
-        team: Team,
-        progress: Path | None = None,
-        run: str = "",
+        around: Surroundings,
+        identity: str = "",
     ) -> None:
+        """`identity` is what a saved state must have been made with to be gone on from."""
         self._network = network
         self._rows = rows
         self._config = config
-        self._team = team
-        self._progress = progress
-        self._run = run
+        self._team = around.team
+        self._progress = around.progress
+        self._identity = identity
         self._dense, self._sparse = _optimizers(network, config)
         self._optimizers: dict[str, torch.optim.Optimizer] = {"dense": self._dense, "sparse": self._sparse}
-        found = load_progress(progress, network, self._optimizers, run=run) if progress else None
+        found = load_progress(around.progress, network, self._optimizers, run=identity) if around.progress else None
         self.went_on = found is not None
         self._position = found or Position()
         if self.went_on:
@@ -227,7 +238,7 @@ class Fit:
 
     def _save(self) -> None:
         if self._progress and self._team.leads:
-            save_progress(self._progress, self._position, self._network, self._optimizers, run=self._run)
+            save_progress(self._progress, self._position, self._network, self._optimizers, run=self._identity)
 
 
 def silence_untrained(network: TriageNetwork, learned: torch.Tensor) -> None:

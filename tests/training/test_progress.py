@@ -20,9 +20,8 @@ from training import train as stage
 from training.config import TrainConfig
 from training.encoders import empty_encoder
 from training.network import build_network, load_checkpoint
-from training.parallel import Team
-from training.progress import ProgressError, load_progress, save_progress
-from training.train import Fit, encode_rows
+from training.progress import Position, ProgressError, load_progress, save_progress
+from training.train import Fit, Surroundings, encode_rows
 
 pytestmark = pytest.mark.training
 
@@ -115,7 +114,7 @@ def run(progress: Path | None, *, kill_at: int | None = None) -> tuple[dict[str,
     """Train on made-up rows; the weights at the end and the number of rows seen."""
     network, tokenizer = small_network()
     rows = encode_rows(make_rows(40), tokenizer, AREAS, config=CONFIG)
-    fit = Fit(network, rows, CONFIG, team=Team(), progress=progress, run="this run")
+    fit = Fit(network, rows, CONFIG, around=Surroundings(progress=progress), identity="this run")
     if kill_at is not None:
         step, steps = fit._dense.step, iter(range(10_000))
 
@@ -169,8 +168,8 @@ def test_a_damaged_state_is_refused(tmp_path: Path) -> None:
 def test_nothing_saved_nothing_loaded(tmp_path: Path) -> None:
     network, _ = small_network()
     assert load_progress(tmp_path / "none", network, {}, run="") is None
-    save_progress(tmp_path / "some", stage.Position(step=3), network, {}, run="r")
-    assert load_progress(tmp_path / "some", network, {}, run="r") == stage.Position(step=3)
+    save_progress(tmp_path / "some", Position(step=3), network, {}, run="r")
+    assert load_progress(tmp_path / "some", network, {}, run="r") == Position(step=3)
 
 
 def test_changed_rates_change_what_is_learned() -> None:
@@ -178,7 +177,7 @@ def test_changed_rates_change_what_is_learned() -> None:
     network, tokenizer = small_network()
     config = replace(CONFIG, encoder_rate=CONFIG.encoder_rate * 2)
     rows = encode_rows(make_rows(40), tokenizer, AREAS, config=config)
-    Fit(network, rows, config, team=Team()).run(report=lambda: "")
+    Fit(network, rows, config, around=Surroundings()).run(report=lambda: "")
     whole, _ = run(None)
     assert not torch.equal(network.state_dict()["head.weight"], whole["head.weight"])
 

@@ -58,15 +58,32 @@ class TriageNetwork(nn.Module):
 
     def wide_logits(self, ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """The table's share of the (batch, outputs) logits."""
+        alone, pairs, length = self._wide_parts(ids, attention_mask)
+        shared: torch.Tensor = (alone.sum(1) + pairs.sum(1)) / length
+        return shared
+
+    def token_hints(self, ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """What each token adds to the table's share of the area logits (batch, length, areas).
+
+        They sum to that share exactly; what a pair of tokens adds is halved between the two.
+        """
+        alone, pairs, length = self._wide_parts(ids, attention_mask)
+        nothing = torch.zeros_like(alone[:, :1])
+        halves = torch.cat([pairs, nothing], 1) / 2 + torch.cat([nothing, pairs], 1) / 2
+        hints: torch.Tensor = ((alone + halves) / length.unsqueeze(1))[:, :, : self.areas]
+        return hints
+
+    def _wide_parts(
+        self, ids: torch.Tensor, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Rows of the table for tokens (batch, length, outputs) and pairs, and what their sum is divided by."""
         mask = attention_mask.unsqueeze(-1).to(self.wide.weight.dtype)
         first, rest = self.wide_config.vocabulary, self.wide_config.rows - self.wide_config.vocabulary
         # Token ids stay below 2**17, so the products stay far inside int64; the primes only spread pairs over the
         # rows behind the vocabulary.
         pairs = (ids[:, :-1] * 1_000_003 + ids[:, 1:] * 8_191) % rest + first
-        total = (self.wide(ids) * mask).sum(1) + (self.wide(pairs) * mask[:, 1:]).sum(1)
         # Long texts would otherwise drown the encoder: the sum grows with length, its spread with the square root.
-        shared: torch.Tensor = total / mask.sum(1).clamp(min=1).sqrt()
-        return shared
+        return self.wide(ids) * mask, self.wide(pairs) * mask[:, 1:], mask.sum(1).clamp(min=1).sqrt()
 
     def _deep_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         # The mask as attention adds it, made here: what the encoder would make of a plain one depends on the values

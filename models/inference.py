@@ -31,6 +31,8 @@ INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = ("area_logits", "severity_logits")
 # Only graphs with a head for the graphic level have it.
 GRAPHIC_OUTPUT = "graphic_logits"
+# What each token adds to the area logits through the n-gram table; scoring does not ask for it.
+HINT_OUTPUT = "token_hints"
 # Tokens that one window of a long text shares with the next, so that no sentence is cut in both.
 OVERLAP = 24
 
@@ -104,7 +106,8 @@ class TextModel:
         # Idle threads must not burn the cores that the API and the database need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        self._widths = {output.name: output.shape[-1] for output in self._session.get_outputs()}
+        outputs = {output.name: output.shape[-1] for output in self._session.get_outputs()}
+        self._widths = {name: width for name, width in outputs.items() if name != HINT_OUTPUT}
 
     def check_signature(self, areas: int) -> None:
         """Raise ValueError unless inputs and outputs are those that scoring needs, for so many areas."""

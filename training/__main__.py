@@ -14,15 +14,16 @@ from eval.run import figures_table, measure, sha256_of
 from eval.truth import make_truth
 from labeling.records import LabelledText, RecordError, read_labelled_texts
 from labeling.taxonomy import TaxonomyError, load_taxonomy
-from models.bundle import BundleError
+from models.bundle import MANIFEST, BundleError
 from models.calibration import sigmoid
 from training.acquire import add_data_command
 from training.baseline import fit_baseline
-from training.config import ConfigError, load_config
+from training.config import ConfigError, TrainConfig, load_config
 from training.data import describe_rows, permitted, select_rows
 from training.encoders import EncoderError
 from training.export_onnx import BASELINE, ExportError, export
-from training.network import CheckpointError, load_checkpoint, save_checkpoint
+from training.from_bundle import read_bundle
+from training.network import CheckpointError, Trained, load_checkpoint, save_checkpoint
 from training.parallel import team
 from training.progress import ProgressError
 from training.release import add_release_commands
@@ -69,9 +70,7 @@ def _train(options: argparse.Namespace) -> None:
     looked_at = permitted(validation, config)
     random.Random(config.seed).shuffle(looked_at)
     areas = load_taxonomy(options.taxonomy).area_ids
-    start = load_checkpoint(options.start, config=config)[0] if options.start else None
-    if start and start.areas != areas:
-        raise CheckpointError(f"{options.start}: was trained on other areas than those of the taxonomy")
+    start = _start(options.start, config, areas) if options.start else None
     progress = options.out / PROGRESS
     with team() as members:
         if not members.leads:
@@ -87,6 +86,16 @@ def _train(options: argparse.Namespace) -> None:
             files = {f"{path.parent.name}/{path.name}": sha256_of(path) for path in _files(options.data, "train")}
             save_checkpoint(trained, options.out, data={"files": files, **describe_rows(select_rows(rows, config))})
             shutil.rmtree(progress, ignore_errors=True)
+
+
+def _start(folder: Path, config: TrainConfig, areas: tuple[str, ...]) -> Trained:
+    """The network of a run folder, or of a bundle, to train on."""
+    if (folder / MANIFEST).is_file():
+        return read_bundle(folder, config, areas=areas)
+    start, _ = load_checkpoint(folder, config=config)
+    if start.areas != areas:
+        raise CheckpointError(f"{folder}: was trained on other areas than those of the taxonomy; start from its bundle")
+    return start
 
 
 def _baseline(options: argparse.Namespace) -> None:
@@ -151,7 +160,9 @@ def _parser() -> argparse.ArgumentParser:
             "--config", type=Path, required=True, help="TOML file, such as training/configs/minilm.toml"
         )
         command.add_argument("--out", type=Path, required=True, help="run folder to write to")
-    training.add_argument("--start", type=Path, help="run folder whose network is trained on instead of a new one")
+    training.add_argument(
+        "--start", type=Path, help="run folder or bundle whose network is trained on instead of a new one"
+    )
     exporting = commands.add_parser("export", help="write the bundle of a run, calibrated and measured")
     exporting.set_defaults(run_command=_export)
     exporting.add_argument("--run", type=Path, required=True, help="run folder that `train` wrote")

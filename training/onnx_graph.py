@@ -18,10 +18,11 @@ import onnx
 import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 from transformers import PreTrainedModel
 
 from models.definition import TriageNetwork
-from models.inference import GRAPHIC_OUTPUT, INPUTS, OUTPUTS
+from models.inference import GRAPHIC_OUTPUT, HINT_OUTPUT, INPUTS, OUTPUTS
 
 OPSET = 17
 WEIGHT_LIMIT = 63
@@ -33,6 +34,8 @@ MIN_QUANTISED_VALUES = 100_000
 SMALLEST_SCALE = 1e-10
 # Weights that share a scale in a 4-bit table; the largest of them is -8 times the scale.
 BLOCK = 32
+# Behind the name of a weight that the graph holds transposed.
+TRANSPOSED = ".T"
 
 
 def write_onnx(network: TriageNetwork, path: Path) -> None:
@@ -46,16 +49,54 @@ def write_onnx(network: TriageNetwork, path: Path) -> None:
         # The tracing exporter is deprecated, yet the only one whose graph keeps weights where quantisation finds them.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            network,
+            _Served(network).eval(),
             (ids, torch.ones_like(ids)),
             str(path),
             input_names=list(INPUTS),
-            output_names=[*OUTPUTS, GRAPHIC_OUTPUT],
-            dynamic_axes={name: {0: "batch", 1: "length"} for name in INPUTS}
+            output_names=[*OUTPUTS, GRAPHIC_OUTPUT, HINT_OUTPUT],
+            dynamic_axes={name: {0: "batch", 1: "length"} for name in (*INPUTS, HINT_OUTPUT)}
             | {name: {0: "batch"} for name in (*OUTPUTS, GRAPHIC_OUTPUT)},
             opset_version=OPSET,
             dynamo=False,
         )
+    model = onnx.load(path)
+    _name_matrices(model.graph, network)
+    onnx.save(model, path)
+
+
+class _Served(nn.Module):
+    """The network with everything that is asked of it in service."""
+
+    def __init__(self, network: TriageNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Area, severity and graphic logits, and token hints."""
+        return *self.network(ids, attention_mask), self.network.token_hints(ids, attention_mask)
+
+
+def _name_matrices(graph: Any, network: TriageNetwork) -> None:
+    """Name every weight of the graph after the parameter it is, a transposed one with TRANSPOSED behind.
+
+    Tracing names matrices by number; with their own names a bundle can be trained on (training.from_bundle).
+    """
+    known = {name: value.detach().numpy() for name, value in network.named_parameters()}
+    renamed: dict[str, str] = {}
+    for tensor in graph.initializer:
+        short = tensor.name.removeprefix("network.")
+        if short in known:
+            renamed[tensor.name] = short
+            continue
+        values = numpy_helper.to_array(tensor)
+        for name, value in known.items():
+            if value.ndim == 2 and values.shape == value.T.shape and np.array_equal(values, value.T):
+                renamed[tensor.name] = name + TRANSPOSED
+                break
+    for tensor in graph.initializer:
+        tensor.name = renamed.get(tensor.name, tensor.name)
+    for node in graph.node:
+        node.input[:] = [renamed.get(name, name) for name in node.input]
 
 
 def quantise(model: Any) -> Any:

@@ -12,10 +12,10 @@ import pytest
 
 from models.bundle import load_bundle
 from models.registry import Live, Releases, Shadow, open_release, open_shipped, read_releases
-from models.verdict import RegistryError
 from tests.architecture.tree import REPOSITORY
 from tests.models.bundles import write_bundle
 from tests.models.releases import damage, made, write_verdict
+from training import release
 from training.__main__ import main
 from training.release import ship
 from training.tracking import (
@@ -172,19 +172,23 @@ def test_half_a_command_is_refused(arguments: list[str], capsys: pytest.CaptureF
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_shipped_bundle_is_replaced_with_its_verdict(tmp_path: Path) -> None:
+def test_shipped_bundle_is_replaced_with_its_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     bundles = tmp_path / "bundles"
     bundles.mkdir()
+    monkeypatch.setattr(release, "BUNDLES", bundles)
+    command = ["promote", "--default", "--no-tracking"]
     for name in ("a", "b", "b"):
         source, verdict, chosen = made(tmp_path, name)
-        assert ship(source, verdict, bundles).hash == chosen
+        assert main([*command, "--bundle", str(source), "--verdict", str(verdict)]) == 0
         assert open_shipped(bundles / "default").hash == chosen
-        left = {path.name for path in bundles.iterdir()}
-        assert left == {"default", "default.verdict.json", ".lock"}
+        assert {path.name for path in bundles.iterdir()} == {"default", "default.verdict.json", ".lock"}
+    before = open_shipped(bundles / "default")
     source, verdict, _ = made(tmp_path, "c", passed=False)
-    with pytest.raises(RegistryError, match="did not pass"):
-        ship(source, verdict, bundles)
-    assert open_shipped(bundles / "default").hash == chosen
+    assert main([*command, "--bundle", str(source), "--verdict", str(verdict)]) == 2
+    assert "did not pass" in capsys.readouterr().err
+    assert open_shipped(bundles / "default") == before
 
 
 def test_unfinished_shipping_is_finished_by_the_next(tmp_path: Path) -> None:

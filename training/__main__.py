@@ -7,6 +7,7 @@ import random
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,7 +28,7 @@ from training.network import CheckpointError, Trained, load_checkpoint, save_che
 from training.parallel import team
 from training.progress import ProgressError
 from training.release import add_release_commands
-from training.tracking import TrackingError
+from training.tracking import TrackingError, open_store, open_tracker, record_bundle
 from training.train import Surroundings, train
 
 # Validation rows looked at while training; all of them would cost minutes each time.
@@ -71,21 +72,25 @@ def _train(options: argparse.Namespace) -> None:
     random.Random(config.seed).shuffle(looked_at)
     areas = load_taxonomy(options.taxonomy).area_ids
     start = _start(options.start, config, areas) if options.start else None
+    files = {f"{path.parent.name}/{path.name}": sha256_of(path) for path in _files(options.data, "train")}
+    data = {"files": files, **describe_rows(select_rows(rows, config))}
     progress = options.out / PROGRESS
     with team() as members:
         if not members.leads:
             logging.getLogger("training").setLevel(logging.WARNING)
+        tracker = open_tracker(options.out, wanted=not options.no_tracking, leads=members.leads)
+        tracker.start(asdict(config), data)
         trained = train(
             config,
             rows,
             validation=looked_at[:ROWS_LOOKED_AT],
             areas=areas,
-            around=Surroundings(start, members, progress),
+            around=Surroundings(start, members, progress, tracker),
         )
         if members.leads:
-            files = {f"{path.parent.name}/{path.name}": sha256_of(path) for path in _files(options.data, "train")}
-            save_checkpoint(trained, options.out, data={"files": files, **describe_rows(select_rows(rows, config))})
+            save_checkpoint(trained, options.out, data=data)
             shutil.rmtree(progress, ignore_errors=True)
+        tracker.end({"rows_seen": trained.rows_seen})
 
 
 def _start(folder: Path, config: TrainConfig, areas: tuple[str, ...]) -> Trained:
@@ -127,6 +132,8 @@ def _export(options: argparse.Namespace) -> None:
     taxonomy = load_taxonomy(options.taxonomy)
     bundle = export(options.run, options.validation, options.out, taxonomy=taxonomy, now=datetime.now(UTC))
     print(f"{bundle.folder}: bundle {bundle.hash}")
+    if not options.no_tracking:
+        record_bundle(open_store(), options.run, bundle)
 
 
 def _files(folders: Sequence[Path], name: str) -> list[Path]:
@@ -174,6 +181,8 @@ def _parser() -> argparse.ArgumentParser:
         help="labelled rows to calibrate and measure on; may be given more than once",
     )
     exporting.add_argument("--out", type=Path, required=True, help="bundle folder to write, replaced as a whole")
+    for command in (training, exporting):
+        command.add_argument("--no-tracking", action="store_true", help="keep no record in MLflow")
     for command in (training, baseline, exporting):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"

@@ -72,7 +72,7 @@ def run_promote(options: argparse.Namespace) -> None:
     # Asked before anything changes, so that a record that cannot be kept does not come as a surprise.
     store = None if options.no_tracking or options.registry is None else open_store()
     if options.default:
-        shipped = ship(options.bundle, options.verdict)
+        shipped = ship(options.bundle, options.verdict, BUNDLES)
         _say(f"{shipped.folder}: bundle {shipped.hash}")
     if options.registry is not None:
         _tell(_released(options), options.registry, store)
@@ -87,7 +87,7 @@ def run_rollback(options: argparse.Namespace) -> None:
     _tell(releases, options.registry, store)
 
 
-def ship(source: Path, verdict: Path, bundles: Path = BUNDLES) -> Bundle:
+def ship(source: Path, verdict: Path, bundles: Path) -> Bundle:
     """Make the bundle in `source` the one that ships, with its verdict beside it, in one step.
 
     At every moment the shipped bundle is whole and has a passing verdict for its hash beside it (`open_shipped`).
@@ -124,6 +124,7 @@ def _check_comparison(folder: Path, verdict: Path, bundle: Bundle) -> None:
     """Refuse a verdict that knows of no bundle before where one is live, and warn of one that knows another."""
     live = read_releases(folder).bundle_of("live") if folder.is_dir() else None
     judged = read_verdict(verdict)
+    judged.check(bundle.hash)
     if live is None or live == bundle.hash:
         return
     if judged.compared_with is None:

@@ -18,7 +18,7 @@ from tokenizers import Tokenizer
 from torch import nn
 from torch.nn import functional
 
-from eval.metrics import area_report
+from eval.metrics import AreaReport, area_report
 from eval.truth import UNKNOWN_SEVERITY, Truth, make_truth
 from labeling.records import LabelledText
 from models.calibration import UNTRAINED_PRIOR
@@ -40,6 +40,7 @@ from training.encoders import begin
 from training.network import Trained, build_network
 from training.parallel import Team
 from training.progress import Position, load_progress, save_progress
+from training.tracking import NullTracker, Tracking
 
 # An area with fewer positive rows than this is not learned but stays at UNTRAINED_PRIOR, and the bundle says so.
 MIN_POSITIVES = 5
@@ -66,12 +67,13 @@ class Surroundings:
     """What a run starts from and where it happens.
 
     `start` is trained on in place of a new network. With `progress`, a folder, the state is kept there and a run that
-    was killed goes on from it.
+    was killed goes on from it. `tracker` gets the points of its curves.
     """
 
     start: Trained | None = None
     team: Team = field(default_factory=Team)
     progress: Path | None = None
+    tracker: Tracking = field(default_factory=NullTracker)
 
 
 def train(
@@ -105,8 +107,8 @@ def train(
     if not fit.went_on and not start:
         warm_up_wide(network, train_rows, config)
     if team.leads:
-        logger.info("before fine-tuning: %s", report_line(network, checks, areas))
-    seen = fit.run(report=lambda: report_line(network, checks, areas))
+        logger.info("before fine-tuning: %s", report_line(_judge(network, checks, areas)))
+    seen = fit.run(report=lambda: _judge(network, checks, areas))
     silence_untrained(network, torch.tensor(learned))
     before = start.rows_seen if start else 0
     return Trained(
@@ -166,6 +168,7 @@ class Fit:
         self._team = around.team
         self._progress = around.progress
         self._identity = identity
+        self._tracker = around.tracker
         self._dense, self._sparse = _optimizers(network, config)
         self._optimizers: dict[str, torch.optim.Optimizer] = {"dense": self._dense, "sparse": self._sparse}
         found = load_progress(around.progress, network, self._optimizers, run=identity) if around.progress else None
@@ -174,7 +177,7 @@ class Fit:
         if self.went_on:
             logger.info("going on after %d rows", self._position.seen)
 
-    def run(self, *, report: Callable[[], str]) -> int:
+    def run(self, *, report: Callable[[], AreaReport]) -> int:
         """Train; returns the number of rows seen, by all processes together."""
         position, config, team = self._position, self._config, self._team
         joined = team.join(self._network)
@@ -231,9 +234,13 @@ class Fit:
                     yield rows.pool[batch]
             position.epoch, position.batch = position.epoch + 1, 0
 
-    def _report(self, share: float, loss: float, report: Callable[[], str]) -> None:
+    def _report(self, share: float, loss: float, report: Callable[[], AreaReport]) -> None:
         if self._team.leads:
-            logger.info("%.0f %% of the time, %d rows, loss %.3f: %s", 100 * share, self._position.seen, loss, report())
+            found = report()
+            line = report_line(found)
+            logger.info("%.0f %% of the time, %d rows, loss %.3f: %s", 100 * share, self._position.seen, loss, line)
+            parts = {f"auprc.{area}": entry.auprc for area, entry in found.areas.items()}
+            self._tracker.point(self._position.seen, loss=loss, macro_auprc=found.macro_auprc, **parts)
         self._team.wait()
 
     def _save(self) -> None:
@@ -274,11 +281,14 @@ def predict(network: TriageNetwork, ids: Sequence[NDArray[np.int64]]) -> Logits:
     return Logits(*columns)
 
 
-def report_line(network: TriageNetwork, rows: Rows, areas: tuple[str, ...]) -> str:
-    """Macro AUPRC and its parts on `rows`, in one line."""
-    report = area_report(rows.truth, predict(network, rows.ids).areas, areas)
+def report_line(report: AreaReport) -> str:
+    """Macro AUPRC and its parts, in one line."""
     parts = ", ".join(f"{area} {entry.auprc:.3f}" for area, entry in report.areas.items())
     return f"macro AUPRC {report.macro_auprc:.4f} over {len(report.areas)} areas ({parts})"
+
+
+def _judge(network: TriageNetwork, rows: Rows, areas: tuple[str, ...]) -> AreaReport:
+    return area_report(rows.truth, predict(network, rows.ids).areas, areas)
 
 
 def encode_rows(

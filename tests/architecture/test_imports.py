@@ -8,7 +8,16 @@ from tests.architecture import imports, lifts
 from tests.architecture.tree import REPOSITORY, join, read_sources, write_tree
 
 NOT_IN_SERVING = {"datasets", "mlflow", "onnx", "pandas", "scipy", "sklearn", "torch", "transformers"}
-SERVING_PARTS = ["labeling.taxonomy", "labeling.records", "models.bundle", "models.calibration", "models.inference"]
+SERVING_PARTS = [
+    "labeling.taxonomy",
+    "labeling.records",
+    "models.atomic",
+    "models.bundle",
+    "models.calibration",
+    "models.inference",
+    "models.registry",
+    "models.verdict",
+]
 
 
 def modules_of(*folders: str) -> list[str]:

@@ -23,6 +23,7 @@ NAMES = st.text(alphabet="abcdefghijklmnopqrstuvwxyz0123456789", min_size=2, max
         ("@name.bsky.social said", "@user said"),
         ("fish &amp; chips &#64;someone", "fish & chips @user"),
         ("me\u200beting so\u00adon", "meeting soon"),
+        ("\u0000zero\u0008 and\u009d control", "zero and control"),
         ("e\u0301", "é"),
         ("e\u200b\u0301", "é"),
         ("👩\u200d👧 நன்றி", "👩\u200d👧 நன்றி"),

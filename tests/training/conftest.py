@@ -56,9 +56,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of three seconds on `data`, baseline beside it."""
     folder = tmp_path_factory.mktemp("run")
-    for command in ("train", "baseline"):
-        arguments = ["--data", str(data), "--config", str(data / "config.toml"), "--out", str(folder)]
-        assert main([command, *arguments]) == 0
+    arguments = ["--data", str(data), "--config", str(data / "config.toml"), "--out", str(folder)]
+    assert main(["train", "--no-tracking", *arguments]) == 0
+    assert main(["baseline", *arguments]) == 0
     return folder
 
 
@@ -67,7 +67,19 @@ def bundle(run: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> P
     """The bundle of `run`."""
     folder = tmp_path_factory.mktemp("bundles") / "tiny"
     assert (
-        main(["export", "--run", str(run), "--validation", str(data / "validation.jsonl"), "--out", str(folder)]) == 0
+        main(
+            [
+                "export",
+                "--no-tracking",
+                "--run",
+                str(run),
+                "--validation",
+                str(data / "validation.jsonl"),
+                "--out",
+                str(folder),
+            ]
+        )
+        == 0
     )
     return folder
 

@@ -45,7 +45,7 @@ def test_training_goes_on_from_a_bundle(bundle: Path, data: Path, tmp_path: Path
     config = tmp_path / "config.toml"
     config.write_text(CONFIG.replace("0.05", "0.02"))
     arguments = ["--data", str(data), "--config", str(config), "--start", str(bundle), "--out", str(tmp_path / "run")]
-    assert main(["train", *arguments]) == 0
+    assert main(["train", "--no-tracking", *arguments]) == 0
     state = read_json(tmp_path / "run" / "run.json")
     assert state["minutes"] == pytest.approx(0.07)
     assert set(state["trained_areas"]) == set(AREAS)

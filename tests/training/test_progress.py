@@ -13,6 +13,7 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from eval.metrics import AreaReport
 from models.definition import TriageNetwork
 from models.inference import limit_tokens
 from tests.training.conftest import AREAS, make_rows, read_json
@@ -60,6 +61,9 @@ CONFIG = TrainConfig(
     threads=1,
     warm_up=0.1,
 )
+
+
+NOTHING = AreaReport({}, {})
 
 
 class CountingClock:
@@ -125,9 +129,9 @@ def run(progress: Path | None, *, kill_at: int | None = None) -> tuple[dict[str,
 
         fit._dense.step = step_or_die  # type: ignore[method-assign,assignment]
         with pytest.raises(KilledError):
-            fit.run(report=lambda: "")
+            fit.run(report=lambda: NOTHING)
         return {}, 0
-    seen = fit.run(report=lambda: "")
+    seen = fit.run(report=lambda: NOTHING)
     return {name: value.clone() for name, value in network.state_dict().items()}, seen
 
 
@@ -177,13 +181,13 @@ def test_changed_rates_change_what_is_learned() -> None:
     network, tokenizer = small_network()
     config = replace(CONFIG, encoder_rate=CONFIG.encoder_rate * 2)
     rows = encode_rows(make_rows(40), tokenizer, AREAS, config=config)
-    Fit(network, rows, config, around=Surroundings()).run(report=lambda: "")
+    Fit(network, rows, config, around=Surroundings()).run(report=lambda: NOTHING)
     whole, _ = run(None)
     assert not torch.equal(network.state_dict()["head.weight"], whole["head.weight"])
 
 
 def test_two_processes_train_one_network(data: Path, tmp_path: Path) -> None:
-    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "training", "train"]
+    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "training", "train", "--no-tracking"]
     arguments = ["--data", str(data), "--config", str(data / "config.toml"), "--out", str(tmp_path / "run")]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, *command, *arguments], check=True, env=environment, timeout=180)
@@ -196,7 +200,18 @@ def test_two_processes_train_one_network(data: Path, tmp_path: Path) -> None:
 def test_a_killed_process_goes_on(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text((data / "config.toml").read_text().replace("0.05", "0.2") + "checkpoint_minutes = 0.01\n")
-    command = [sys.executable, "-m", "training", "train", "--data", str(data), "--config", str(config), "--out"]
+    command = [
+        sys.executable,
+        "-m",
+        "training",
+        "train",
+        "--no-tracking",
+        "--data",
+        str(data),
+        "--config",
+        str(config),
+        "--out",
+    ]
     out = tmp_path / "run"
     started = subprocess.Popen([*command, str(out)])
     deadline = time.monotonic() + 120

@@ -65,7 +65,7 @@ def test_manifest_says_what_was_measured_and_trained_on(bundle: Path) -> None:
 
 
 def test_export_replaces_a_bundle_and_nothing_else(run: Path, data: Path, bundle: Path, tmp_path: Path) -> None:
-    arguments = ["export", "--run", str(run), "--validation", str(data / "validation.jsonl"), "--out"]
+    arguments = ["export", "--no-tracking", "--run", str(run), "--validation", str(data / "validation.jsonl"), "--out"]
     shutil.copytree(bundle, tmp_path / "old")
     (tmp_path / "old" / "stray").write_text("")
     assert main([*arguments, str(tmp_path / "old")]) == 0
@@ -80,10 +80,8 @@ def test_export_replaces_a_bundle_and_nothing_else(run: Path, data: Path, bundle
 def test_baseline_of_other_rows_is_not_shown_beside_the_bundle(
     run: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert (
-        main(["export", "--run", str(run), "--validation", str(data / "train.jsonl"), "--out", str(tmp_path / "b")])
-        == 2
-    )
+    arguments = ["--run", str(run), "--validation", str(data / "train.jsonl"), "--out", str(tmp_path / "b")]
+    assert main(["export", "--no-tracking", *arguments]) == 2
     assert "was measured on other validation rows" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
@@ -115,7 +113,16 @@ def test_bad_input_is_one_line_and_no_traceback(
 
 
 def test_run_started_from_another_goes_on_from_it(run: Path, data: Path, tmp_path: Path) -> None:
-    arguments = ["train", "--data", str(data), "--config", str(data / "config.toml"), "--start", str(run)]
+    arguments = [
+        "train",
+        "--no-tracking",
+        "--data",
+        str(data),
+        "--config",
+        str(data / "config.toml"),
+        "--start",
+        str(run),
+    ]
     assert main([*arguments, "--out", str(tmp_path / "next")]) == 0
     before, after = read_json(run / "run.json"), read_json(tmp_path / "next" / "run.json")
     assert after["minutes"] == pytest.approx(0.1)
@@ -128,7 +135,18 @@ def test_network_of_another_kind_is_not_trained_on(
 ) -> None:
     config = tmp_path / "c.toml"
     config.write_text((data / "config.toml").read_text().replace("40000", "50000"))
-    arguments = ["train", "--data", str(data), "--config", str(config), "--start", str(run), "--out", str(tmp_path)]
+    arguments = [
+        "train",
+        "--no-tracking",
+        "--data",
+        str(data),
+        "--config",
+        str(config),
+        "--start",
+        str(run),
+        "--out",
+        str(tmp_path),
+    ]
     assert main(arguments) == 2
     assert "not the folder of a finished training run" in capsys.readouterr().err
 
@@ -138,7 +156,12 @@ def test_truncated_checkpoint_is_refused(run: Path, data: Path, tmp_path: Path) 
     weights = broken / "network.safetensors"
     weights.write_bytes(weights.read_bytes()[:1_000])
     validation = str(data / "validation.jsonl")
-    assert main(["export", "--run", str(broken), "--validation", validation, "--out", str(tmp_path / "b")]) == 2
+    assert (
+        main(
+            ["export", "--no-tracking", "--run", str(broken), "--validation", validation, "--out", str(tmp_path / "b")]
+        )
+        == 2
+    )
 
 
 def test_unknown_encoder_is_answered_with_the_known_ones() -> None:

@@ -1,0 +1,354 @@
+"""The kinds of rule that the release gate knows: each asks a report for figures and says what is wrong with them.
+
+Every rule fails closed: a figure that is missing, that is no number or that rests on too few rows counts as failed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from eval.gate_findings import Evidence, Findings, Json, data_hashes, lookup, numbers
+
+
+class Kind(Protocol):
+    """One kind of rule; its fields are the parameters that the rules file gives."""
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        """Put into `found` what is wrong and what is fine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ours, theirs, and the upper end of the interval of the difference: below 0 it is surely a loss."""
+
+    ours: float
+    theirs: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class AreaFloors:
+    """Every area of the bundle was learned, has `min_positives`, reaches its floor and beats a random order.
+
+    Areas in `unmeasured` are left out: name them for as long as there are no rows to judge them by.
+    """
+
+    floor: float
+    above_base_rate: float
+    min_positives: int
+    floors: dict[str, float] = field(default_factory=dict)
+    unmeasured: tuple[str, ...] = ()
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        report = evidence.report
+        for area in evidence.bundle.areas:
+            if area in self.unmeasured:
+                continue
+            entry = lookup(report, "areas", area)
+            if entry is None:
+                positives = lookup(report, "too_few", area)
+                found.wrong.append(f"{area}: not measured ({positives or 0} positives)")
+                continue
+            if lookup(entry, "trained") is not True:
+                found.wrong.append(f"{area}: was never learned")
+            if found.enough(f"{area}: positives", found.number(report, "areas", area, "positives"), self.min_positives):
+                auprc = found.number(report, "areas", area, "auprc")
+                base_rate = found.number(report, "areas", area, "base_rate")
+                found.at_least(f"{area} AUPRC", auprc, self.floors.get(area, self.floor))
+                if auprc is not None and base_rate is not None:
+                    found.at_least(f"{area} AUPRC above its base rate", auprc - base_rate, self.above_base_rate)
+        if self.unmeasured:
+            found.notes.append(f"not asked for: {', '.join(self.unmeasured)}")
+
+
+@dataclass(frozen=True, slots=True)
+class MacroVersusPrevious:
+    """Macro AUPRC is not surely below that of the previous bundle, and in no case by more than `max_drop`."""
+
+    max_drop: float
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        gaps = against_previous(evidence, found)
+        if gaps is not None and "macro" in gaps:
+            _compare("macro AUPRC", gaps["macro"], self.max_drop, found=found)
+        elif gaps is not None:
+            found.wrong.append("macro AUPRC: not compared with the previous bundle")
+
+
+@dataclass(frozen=True, slots=True)
+class AreasVersusPrevious:
+    """No area with `min_positives` is surely below the previous bundle by more than `max_drop`."""
+
+    max_drop: float
+    min_positives: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        gaps = against_previous(evidence, found)
+        for area in evidence.bundle.areas if gaps is not None else ():
+            positives = lookup(evidence.report, "areas", area, "positives")
+            if not isinstance(positives, int) or positives < self.min_positives:
+                continue
+            if gaps is None or area not in gaps:
+                found.wrong.append(f"{area}: not compared with the previous bundle")
+                continue
+            drop = gaps[area].theirs - gaps[area].ours
+            if gaps[area].high < 0:
+                found.at_most(f"{area} AUPRC surely lower, by", drop, self.max_drop)
+            else:
+                found.fine.append((self.max_drop - drop, f"{area} AUPRC {-drop:+.4f}, which may be chance"))
+
+
+@dataclass(frozen=True, slots=True)
+class AboveBaseline:
+    """Macro AUPRC is surely above the baseline's by `min_difference`, and higher in a share of at least `min_areas`."""
+
+    min_difference: float
+    min_share_of_areas: float
+    min_areas: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        report, at = evidence.report, ("comparisons", "baseline")
+        found.at_least(
+            "macro AUPRC minus the baseline's", found.number(report, *at, "macro", "difference"), self.min_difference
+        )
+        found.at_least("lower end of that difference", found.number(report, *at, "macro", "low"), 0.0)
+        better, of = found.number(report, *at, "better_in"), found.number(report, *at, "of")
+        if found.enough("areas compared with the baseline", of, max(self.min_areas, 1)) and better is not None and of:
+            found.at_least("share of areas above the baseline", better / of, self.min_share_of_areas)
+
+
+@dataclass(frozen=True, slots=True)
+class HardNegatives:
+    """Harmless rows that look harmful: at the score that finds 80 % of the harm, at most `max_fpr` of them are hit.
+
+    The `kinds` must each be there with `min_rows_of_kind`, and within `max_fpr_of_kind`.
+    """
+
+    max_fpr: float
+    min_rows: int
+    kinds: tuple[str, ...] = ()
+    max_fpr_of_kind: float = 1.0
+    min_rows_of_kind: int = 1
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        asked = [("all", self.min_rows, self.max_fpr)]
+        asked += [(kind, self.min_rows_of_kind, self.max_fpr_of_kind) for kind in self.kinds]
+        for kind, rows, limit in asked:
+            at = ("hard_negatives", kind)
+            if found.enough(f"hard negatives, {kind}", found.number(evidence.report, *at, "n_at_recall"), rows):
+                rate = found.number(evidence.report, *at, "fpr_at_recall_80", "value")
+                found.at_most(f"hard negatives, {kind}: false positives at recall .80", rate, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class MinimalPairs:
+    """Of at least `min_pairs` minimal pairs, both sides are right in a share of `min_both_right`."""
+
+    min_both_right: float
+    min_pairs: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        if found.enough("minimal pairs", found.number(evidence.report, "minimal_pairs", "n"), self.min_pairs):
+            both = found.number(evidence.report, "minimal_pairs", "both_right", "value")
+            found.at_least("minimal pairs both right", both, self.min_both_right)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityGap:
+    """Harmless texts that mention a group are flagged at most `max_gap` more often than those that mention none.
+
+    The `groups` must each be there with `min_rows`; others are judged when they have as many.
+    """
+
+    max_gap: float
+    min_rows: int
+    groups: tuple[str, ...]
+    dialects: tuple[str, ...] = ()
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        for kind, asked in (("groups", self.groups), ("dialects", self.dialects)):
+            seen = lookup(evidence.report, "identity", kind)
+            for name in dict.fromkeys((*asked, *(seen if isinstance(seen, Mapping) else ()))):
+                at = ("identity", kind, name)
+                rows = [found.number(evidence.report, *at, count) for count in ("n", "n_without")]
+                least = min((count for count in rows if count is not None), default=None)
+                if name not in asked and least is not None and least < self.min_rows:
+                    continue
+                if found.enough(f"harmless rows, {name}", least, self.min_rows):
+                    found.at_most(f"gap, {name}", found.number(evidence.report, *at, "gap", "value"), self.max_gap)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationError:
+    """Every area with enough positives for it is calibrated within `max_ece`; there are at least `min_areas`."""
+
+    max_ece: float
+    min_areas: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        areas = lookup(evidence.report, "areas")
+        firm = [area for area, one in (areas or {}).items() if lookup(one, "ece_firm") is True]
+        found.enough("areas with enough positives for a calibration error", len(firm), self.min_areas)
+        for area in firm:
+            found.at_most(f"{area} ECE", found.number(evidence.report, "areas", area, "ece"), self.max_ece)
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """Eight bits cost at most `max_difference` of macro AUPRC and flip at most `max_flips` of the decisions.
+
+    The figures come from the bundle's own manifest, whose hash is the bundle's name.
+    """
+
+    max_difference: float
+    max_flips: float
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        metrics = lookup(evidence.bundle.manifest, "metrics")
+        served, exact = (found.number(metrics, name, "macro_auprc") for name in ("int8", "float32"))
+        if served is not None and exact is not None:
+            found.at_most("macro AUPRC, float32 minus int8", exact - served, self.max_difference)
+        flips, decisions = (found.number(metrics, "parity", name) for name in ("flips", "decisions"))
+        if flips is not None and found.enough("decisions compared with float32", decisions, 1) and decisions:
+            found.at_most("share of flipped decisions", flips / decisions, self.max_flips)
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    """Pass rates of the behavioural suites, of at least `min_cases` each."""
+
+    minimum: float
+    invariance: float
+    direction: float
+    min_cases: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        suites = {"minimum": self.minimum, "invariance": self.invariance, "direction": self.direction}
+        for suite, limit in suites.items():
+            at = ("behaviour", suite, "total")
+            if found.enough(f"cases of {suite}", found.number(evidence.report, *at, "n"), self.min_cases):
+                found.at_least(f"passed in {suite}", found.number(evidence.report, *at, "rate"), limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """Quadratic-weighted kappa of severity on rows rated by `raters`, "human" or "all"."""
+
+    min_qwk: float
+    min_rows: int
+    raters: str
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        at = ("severity", self.raters)
+        if found.enough(f"rows rated ({self.raters})", found.number(evidence.report, *at, "n"), self.min_rows):
+            found.at_least("severity kappa", found.number(evidence.report, *at, "qwk", "value"), self.min_qwk)
+
+
+@dataclass(frozen=True, slots=True)
+class AnyHarm:
+    """AUPRC of any harm over all rows."""
+
+    min_auprc: float
+    min_positives: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        positives = found.number(evidence.report, "any_harm", "positives")
+        if found.enough("harmful rows", positives, self.min_positives):
+            found.at_least("any-harm AUPRC", found.number(evidence.report, "any_harm", "auprc"), self.min_auprc)
+
+
+@dataclass(frozen=True, slots=True)
+class Slices:
+    """Parts of the rows by `dimension`: each of `values` is there with enough rows and its AUPRC reaches the limit."""
+
+    dimension: str
+    values: tuple[str, ...]
+    min_auprc: float
+    min_rows: int
+    min_positives: int
+
+    def judge(self, evidence: Evidence, found: Findings) -> None:
+        for value in self.values:
+            at, label = ("slices", self.dimension, value), f"{self.dimension} {value}"
+            rows, positives = (found.number(evidence.report, *at, name) for name in ("n", "positives"))
+            enough = [
+                found.enough(f"{label}: rows", rows, self.min_rows),
+                found.enough(f"{label}: positives", positives, self.min_positives),
+            ]
+            if all(enough):
+                found.at_least(f"{label} AUPRC", found.number(evidence.report, *at, "auprc"), self.min_auprc)
+
+
+def against_previous(evidence: Evidence, found: Findings) -> dict[str, Gap] | None:
+    """Differences to the previous bundle by area and for `macro`; None where they cannot be had, which is said.
+
+    Paired differences on the same rows are taken where the report has them for that bundle; else two reports on the
+    same data are held against each other, and our own interval stands for the noise.
+    """
+    report, previous = evidence.report, evidence.previous
+    paired = lookup(report, "comparisons", "previous")
+    if previous is None and paired is None:
+        if evidence.first:
+            found.notes.append("stated: there is no previous bundle")
+        else:
+            found.wrong.append("there is no previous bundle to compare with: give its report, or state that it is none")
+        return None
+    system = str(previous.get("bundle") if previous is not None else lookup(paired, "system"))
+    if evidence.bundle.hash in system:
+        found.wrong.append("the bundle is compared with itself; compare it with the one before")
+        return None
+    if previous is not None and (paired is None or str(previous.get("bundle")) not in str(lookup(paired, "system"))):
+        return _unpaired(report, previous, found)
+    gaps = dict(lookup(paired, "areas") or {})
+    gaps["macro"] = lookup(paired, "macro")
+    return {
+        name: Gap(*three) for name, one in gaps.items() if len(three := numbers(one, "ours", "theirs", "high")) == 3
+    }
+
+
+def _unpaired(report: Json, previous: Json, found: Findings) -> dict[str, Gap] | None:
+    if not data_hashes(report) or data_hashes(report) != data_hashes(previous):
+        found.wrong.append("the previous report was measured on other data; measure both on the same")
+        return None
+    for same in (("filters",), ("settings", "macro_positives"), ("macro_auprc", "areas")):
+        if lookup(report, *same) != lookup(previous, *same):
+            found.wrong.append(f"the previous report differs in {'.'.join(same)}; measure both alike")
+            return None
+    pairs = {name: (one, lookup(previous, "areas", name)) for name, one in (report.get("areas") or {}).items()}
+    gaps = {
+        name: (numbers(ours, "auprc", "auprc_high"), numbers(theirs, "auprc")) for name, (ours, theirs) in pairs.items()
+    }
+    gaps["macro"] = (
+        numbers(report.get("macro_auprc"), "value", "high"),
+        numbers(previous.get("macro_auprc"), "value"),
+    )
+    return {
+        name: Gap(ours[0], theirs[0], ours[1] - theirs[0])
+        for name, (ours, theirs) in gaps.items()
+        if len(ours) == 2 and len(theirs) == 1
+    }
+
+
+def _compare(label: str, gap: Gap, max_drop: float, *, found: Findings) -> None:
+    if gap.high < 0:
+        found.wrong.append(f"{label} {gap.ours:.4f} is surely below the previous {gap.theirs:.4f}")
+    else:
+        found.at_most(f"{label} below the previous by", gap.theirs - gap.ours, max_drop)
+
+
+KINDS: dict[str, type[Kind]] = {
+    "above_baseline": AboveBaseline,
+    "any_harm": AnyHarm,
+    "area_floors": AreaFloors,
+    "areas_vs_previous": AreasVersusPrevious,
+    "behaviour": Behaviour,
+    "calibration": CalibrationError,
+    "hard_negatives": HardNegatives,
+    "identity_gap": IdentityGap,
+    "macro_vs_previous": MacroVersusPrevious,
+    "minimal_pairs": MinimalPairs,
+    "parity": Parity,
+    "severity": Severity,
+    "slices": Slices,
+}

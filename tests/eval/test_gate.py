@@ -1,0 +1,409 @@
+import copy
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eval.__main__ import main
+from eval.dataset import Filters, read_dataset
+from eval.figures import Settings
+from eval.formats import Vocabulary
+from eval.gate import DEFAULT_RULES, GateError, RuleVerdict, judge, load_rules
+from eval.gate_findings import Evidence
+from eval.gate_rules import KINDS
+from eval.report import Subject, make_report
+from eval.scored import Scores, pair_up
+from labeling.records import LabelledText, write_labelled_texts
+from models.bundle import Bundle, load_bundle
+from models.verdict import read_verdict
+from tests.models.bundles import write_bundle
+
+AREAS = ("fraud_scams", "harassment", "spam", "privacy", "commerce", "advertising")
+DATA, TRAINED_ON, OTHER = "d" * 64, "e" * 64, "f" * 64
+EXTRA_RULES = """
+[[rule]]
+name = "any harm"
+kind = "any_harm"
+owner = "modelling"
+since = 2026-11-23
+reason = "kinds that the shipped rules do not use"
+min_auprc = 0.8
+min_positives = 100
+
+[[rule]]
+name = "languages"
+kind = "slices"
+owner = "modelling"
+since = 2026-11-23
+reason = "kinds that the shipped rules do not use"
+dimension = "language"
+values = ["en", "ta"]
+min_auprc = 0.5
+min_rows = 100
+min_positives = 20
+"""
+
+
+def estimate(value: float) -> dict[str, float]:
+    return {"value": value, "low": value - 0.01, "high": value + 0.01}
+
+
+def difference(ours: float, theirs: float) -> dict[str, float]:
+    gap = ours - theirs
+    return {"ours": ours, "theirs": theirs, "difference": gap, "low": gap - 0.005, "high": gap + 0.005}
+
+
+def good_report(bundle: Bundle) -> dict[str, Any]:
+    """The parts of a report that rules look at, all of them well within their limits."""
+    area = {
+        "n": 1_000,
+        "positives": 200,
+        "base_rate": 0.2,
+        "auprc": 0.8,
+        "auprc_low": 0.78,
+        "auprc_high": 0.82,
+        "ece": 0.01,
+        "ece_firm": True,
+        "trained": True,
+    }
+    kinds = load_rules(DEFAULT_RULES).rules
+    hard = {"n_at_recall": 500, "fpr_at_recall_80": estimate(0.05)}
+    asked = next(rule.check for rule in kinds if rule.kind == "hard_negatives")
+    assert isinstance(asked, KINDS["hard_negatives"])
+    languages = {name: {"n": 500, "positives": 100, "auprc": 0.7} for name in ("en", "ta")}
+    return {
+        "format": 1,
+        "bundle": bundle.hash,
+        "taxonomy_version": bundle.taxonomy_version,
+        "data": [{"name": "validation.jsonl", "sha256": DATA, "rows": 5_000}],
+        "rows": 5_000,
+        "filters": {"wanted": [], "unwanted": []},
+        "settings": {"draws": 500, "seed": 1, "macro_positives": 30},
+        "areas": {name: dict(area) for name in bundle.areas},
+        "too_few": {},
+        "macro_auprc": {**estimate(0.8), "areas": list(bundle.areas), "min_positives": 30},
+        "any_harm": {"n": 5_000, "positives": 900, "auprc": 0.9},
+        "severity": {"human": {"n": 900, "qwk": estimate(0.7)}},
+        "slices": {"language": languages},
+        "hard_negatives": {name: copy.deepcopy(hard) for name in ("all", *getattr(asked, "kinds", ()))},
+        "minimal_pairs": {"n": 200, "both_right": estimate(0.8)},
+        "identity": {"groups": {"any group": {"n": 400, "n_without": 800, "gap": estimate(0.02)}}, "dialects": {}},
+        "behaviour": {
+            name: {"total": {"n": 100, "passed": 95, "rate": 0.95}} for name in ("minimum", "invariance", "direction")
+        },
+        "comparisons": {
+            "baseline": {"system": "TF-IDF", "macro": difference(0.8, 0.6), "better_in": 14, "of": 15},
+            "previous": {
+                "system": f"Bundle {OTHER} (old)",
+                "macro": difference(0.8, 0.79),
+                "areas": {name: difference(0.8, 0.79) for name in bundle.areas},
+            },
+        },
+    }
+
+
+MANIFEST: dict[str, Any] = {
+    "training": {"data": {"files": {"train.jsonl": TRAINED_ON}}},
+    "metrics": {
+        "int8": {"macro_auprc": 0.799},
+        "float32": {"macro_auprc": 0.8},
+        "parity": {"decisions": 10_000, "flips": 20},
+    },
+}
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Bundle:
+    return load_bundle(write_bundle(tmp_path / "b", areas=list(AREAS), trained_areas=list(AREAS), **MANIFEST))
+
+
+@pytest.fixture
+def rules_file(tmp_path: Path) -> Path:
+    path = tmp_path / "rules.toml"
+    path.write_text(DEFAULT_RULES.read_text(encoding="utf-8") + EXTRA_RULES, encoding="utf-8")
+    return path
+
+
+def failed(found: tuple[RuleVerdict, ...]) -> dict[str, str]:
+    return {one.kind: one.reason for one in found if not one.passed}
+
+
+def test_good_report_passes_every_rule(bundle: Bundle, rules_file: Path) -> None:
+    rules = load_rules(rules_file)
+    found = judge(Evidence(good_report(bundle), bundle), rules)
+    assert failed(found) == {}
+    assert {one.kind for one in found} == {"report", *KINDS}
+    assert all(one.reason for one in found)
+
+
+def put(value: Any, *path: str) -> Callable[[dict[str, Any]], None]:
+    """A change of the report: `value` at `path`, or nothing there where it is None."""
+
+    def change(report: dict[str, Any]) -> None:
+        for key in path[:-1]:
+            report = report[key]
+        if value is None:
+            del report[path[-1]]
+        else:
+            report[path[-1]] = value
+
+    return change
+
+
+PLANTED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
+    ("report", put("0" * 64, "bundle"), "about bundle '0000"),
+    ("report", put("2020", "taxonomy_version"), "taxonomy_version '2020'"),
+    ("report", put(100, "rows"), "100, too few to judge"),
+    ("report", put(10, "settings", "draws"), "bootstrap draws: 10"),
+    ("report", put(["source=easy"], "filters", "wanted"), "source=easy"),
+    ("report", put(None, "filters"), "filters wanted are None"),
+    ("report", put([], "data"), "does not name its data"),
+    ("report", put(None, "data"), "does not name its data"),
+    ("report", put([{"sha256": TRAINED_ON}], "data"), "was trained on the data"),
+    ("area_floors", put(0.29, "areas", "spam", "auprc"), "spam AUPRC 0.29 (at least 0.3)"),
+    ("area_floors", put(0.7, "areas", "spam", "base_rate"), "above its base rate 0.1"),
+    ("area_floors", put(29, "areas", "spam", "positives"), "spam: positives: 29, too few"),
+    ("area_floors", put(False, "areas", "spam", "trained"), "spam: was never learned"),
+    ("area_floors", put(None, "areas", "spam"), "spam: not measured"),
+    ("area_floors", put(float("nan"), "areas", "spam", "auprc"), "areas.spam.auprc: no figure"),
+    ("area_floors", put("0.9", "areas", "spam", "auprc"), "areas.spam.auprc: no figure"),
+    ("macro_vs_previous", put(difference(0.8, 0.81), "comparisons", "previous", "macro"), "surely below"),
+    (
+        "macro_vs_previous",
+        put({**difference(0.8, 0.82), "high": 0.01}, "comparisons", "previous", "macro"),
+        "below the previous by 0.02",
+    ),
+    ("macro_vs_previous", put(None, "comparisons", "previous", "macro"), "not compared"),
+    ("macro_vs_previous", put(None, "comparisons", "previous"), "no previous bundle"),
+    ("areas_vs_previous", put(difference(0.8, 0.9), "comparisons", "previous", "areas", "spam"), "spam AUPRC surely"),
+    ("areas_vs_previous", put(None, "comparisons", "previous", "areas", "spam"), "spam: not compared"),
+    ("above_baseline", put(difference(0.8, 0.79), "comparisons", "baseline", "macro"), "at least 0.02"),
+    ("above_baseline", put(-0.001, "comparisons", "baseline", "macro", "low"), "lower end"),
+    ("above_baseline", put(9, "comparisons", "baseline", "better_in"), "0.6 (at least 0.7)"),
+    ("above_baseline", put(3, "comparisons", "baseline", "of"), "3, too few"),
+    ("above_baseline", put(None, "comparisons", "baseline"), "no figure"),
+    ("hard_negatives", put(estimate(0.2), "hard_negatives", "all", "fpr_at_recall_80"), "0.2 (at most 0.1)"),
+    ("hard_negatives", put(estimate(0.9), "hard_negatives", "satire", "fpr_at_recall_80"), "satire"),
+    ("hard_negatives", put(None, "hard_negatives", "satire"), "hard_negatives.satire.n_at_recall: no figure"),
+    ("hard_negatives", put(10, "hard_negatives", "all", "n_at_recall"), "all: 10, too few"),
+    ("hard_negatives", put({}, "hard_negatives"), "no figure"),
+    ("minimal_pairs", put(estimate(0.69), "minimal_pairs", "both_right"), "0.69 (at least 0.7)"),
+    ("minimal_pairs", put(3, "minimal_pairs", "n"), "3, too few"),
+    ("minimal_pairs", put(None, "minimal_pairs"), "no figure"),
+    ("identity_gap", put(estimate(0.06), "identity", "groups", "any group", "gap"), "0.06 (at most 0.05)"),
+    ("identity_gap", put(20, "identity", "groups", "any group", "n"), "20, too few"),
+    ("identity_gap", put(None, "identity", "groups", "any group"), "no figure"),
+    (
+        "identity_gap",
+        put({"n": 300, "n_without": 300, "gap": estimate(0.2)}, "identity", "groups", "elders"),
+        "gap, elders 0.2",
+    ),
+    ("identity_gap", put(None, "identity"), "no figure"),
+    ("calibration", put(0.04, "areas", "spam", "ece"), "spam ECE 0.04 (at most 0.03)"),
+    ("calibration", put({}, "areas"), "0, too few"),
+    ("severity", put(estimate(0.5), "severity", "human", "qwk"), "0.5 (at least 0.6)"),
+    ("severity", put(None, "severity", "human"), "severity.human.n: no figure"),
+    ("behaviour", put(0.5, "behaviour", "direction", "total", "rate"), "passed in direction 0.5"),
+    ("behaviour", put({}, "behaviour"), "no figure"),
+    ("any_harm", put(0.7, "any_harm", "auprc"), "0.7 (at least 0.8)"),
+    ("any_harm", put(5, "any_harm", "positives"), "5, too few"),
+    ("slices", put(0.4, "slices", "language", "ta", "auprc"), "language ta AUPRC 0.4"),
+    ("slices", put(None, "slices", "language", "ta"), "slices.language.ta.n: no figure"),
+    ("slices", put(2, "slices", "language", "ta", "positives"), "language ta: positives: 2"),
+]
+
+
+@pytest.mark.parametrize(("kind", "change", "reason"), PLANTED)
+def test_planted_failure_is_found_and_said(
+    bundle: Bundle, rules_file: Path, kind: str, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    report = good_report(bundle)
+    change(report)
+    found = failed(judge(Evidence(report, bundle), load_rules(rules_file)))
+    assert reason in found[kind]
+
+
+def test_every_kind_of_rule_has_a_planted_failure() -> None:
+    assert {kind for kind, _, _ in PLANTED} | {"parity"} == {"report", *KINDS}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"int8": {"macro_auprc": 0.79}}, "0.01 (at most 0.005)"),
+        ({"parity": {"decisions": 100, "flips": 3}}, "0.03 (at most 0.02)"),
+        ({"parity": {"decisions": 0, "flips": 0}}, "0, too few"),
+        ({"int8": {"macro_auprc": None}}, "no figure"),
+        ({"parity": None}, "no figure"),
+    ],
+)
+def test_parity_is_read_from_the_manifest(
+    tmp_path: Path, rules_file: Path, changes: dict[str, Any], reason: str
+) -> None:
+    metrics = {**MANIFEST["metrics"], **changes}
+    changed = {**MANIFEST, "metrics": metrics}
+    bundle = load_bundle(write_bundle(tmp_path / "p", areas=list(AREAS), trained_areas=list(AREAS), **changed))
+    assert reason in failed(judge(Evidence(good_report(bundle), bundle), load_rules(rules_file)))["parity"]
+
+
+def test_bundle_that_does_not_name_its_training_data_fails(tmp_path: Path, rules_file: Path) -> None:
+    bundle = load_bundle(write_bundle(tmp_path / "p", areas=list(AREAS), metrics=MANIFEST["metrics"]))
+    found = failed(judge(Evidence(good_report(bundle), bundle), load_rules(rules_file)))
+    assert "does not name the files" in found["report"]
+
+
+def against(bundle: Bundle, rules_file: Path, change: Callable[[dict[str, Any]], None]) -> dict[str, str]:
+    """What fails when two reports are held against each other, the previous one changed."""
+    report, previous = good_report(bundle), good_report(bundle)
+    del report["comparisons"]["previous"]
+    previous["bundle"] = OTHER
+    change(previous)
+    return failed(judge(Evidence(report, bundle, previous), load_rules(rules_file)))
+
+
+def test_two_reports_on_the_same_data_can_be_compared(bundle: Bundle, rules_file: Path) -> None:
+    assert against(bundle, rules_file, lambda _: None) == {}
+    assert "surely below" in against(bundle, rules_file, put(0.85, "macro_auprc", "value"))["macro_vs_previous"]
+    assert "spam" in against(bundle, rules_file, put(0.9, "areas", "spam", "auprc"))["areas_vs_previous"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (put([{"sha256": OTHER}], "data"), "other data"),
+        (put(["source=x"], "filters", "wanted"), "filters"),
+        (put(["spam"], "macro_auprc", "areas"), "macro_auprc.areas"),
+        (put(10, "settings", "macro_positives"), "macro_positives"),
+    ],
+)
+def test_reports_that_cannot_be_compared_fail(
+    bundle: Bundle, rules_file: Path, change: Callable[[dict[str, Any]], None], reason: str
+) -> None:
+    found = against(bundle, rules_file, change)
+    assert reason in found["macro_vs_previous"]
+    assert reason in found["areas_vs_previous"]
+
+
+def test_bundle_compared_with_itself_fails(bundle: Bundle, rules_file: Path) -> None:
+    assert "with itself" in against(bundle, rules_file, put(bundle.hash, "bundle"))["macro_vs_previous"]
+
+
+def test_pinned_data_must_be_what_was_measured(bundle: Bundle, rules_file: Path) -> None:
+    pinned = rules_file.read_text(encoding="utf-8").replace("min_draws = 200", f'min_draws = 200\nsha256 = ["{OTHER}"]')
+    rules_file.write_text(pinned, encoding="utf-8")
+    evidence = Evidence(good_report(bundle), bundle)
+    assert f"not measured on the data {OTHER}" in failed(judge(evidence, load_rules(rules_file)))["report"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("format = 1\n", "format = 2\n", "format must be 1"),
+        ('kind = "parity"', 'kind = "latency"', "'latency' is unknown"),
+        ("max_flips = 0.02", "", "missing max_flips"),
+        ("max_flips = 0.02", "max_flips = 0.02\nmax_flip = 1", "unknown max_flip"),
+        ("max_flips = 0.02", 'max_flips = "0.02"', "max_flips is '0.02'"),
+        ("max_flips = 0.02", "max_flips = true", "max_flips is True"),
+        ('owner = "modelling"', "", "owner must be given"),
+        ("since = 2026-11-23", 'since = "today"', "since must be given"),
+        ('reason = "What serves must be what was trained."', 'reason = ""', "reason must be given"),
+        ('name = "eight bits cost nothing"', 'name = "scores are probabilities"', "a name of its own"),
+        ("[data]", "[other]", "must hold one"),
+        ("min_rows = 2000", "", "missing min_rows"),
+        ("[[rule]]", "[[rule", "cannot be read"),
+    ],
+)
+def test_rules_that_are_not_understood_are_refused(rules_file: Path, old: str, new: str, message: str) -> None:
+    text = rules_file.read_text(encoding="utf-8")
+    assert old in text
+    rules_file.write_text(text.replace(old, new), encoding="utf-8")
+    with pytest.raises(GateError, match=message):
+        load_rules(rules_file)
+
+
+@pytest.fixture
+def files(bundle: Bundle, tmp_path: Path) -> dict[str, Path]:
+    paths = {name: tmp_path / f"{name}.json" for name in ("report", "verdict")}
+    report = good_report(bundle)
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    report["data"][0]["sha256"] = hashlib.sha256(b"{}\n").hexdigest()
+    paths["report"].write_text(json.dumps(report))
+    return {**paths, "bundle": bundle.folder, "rows": tmp_path / "rows.jsonl"}
+
+
+def gate(files: dict[str, Path], *more: str) -> int:
+    paths = [f"--{name}={files[name]}" for name in ("report", "bundle")]
+    try:
+        return main(["gate", *paths, f"--out={files['verdict']}", f"--data={files['rows']}", *more])
+    except SystemExit as ended:
+        return int(str(ended.code))
+
+
+def test_command_writes_a_passing_verdict_for_that_hash(
+    files: dict[str, Path], bundle: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gate(files) == 0
+    verdict = read_verdict(files["verdict"])
+    verdict.check(bundle.hash)
+    assert verdict.compared_with == OTHER
+    written = json.loads(files["verdict"].read_text())
+    assert written["report_sha256"] == hashlib.sha256(files["report"].read_bytes()).hexdigest()
+    assert written["rules_sha256"] == hashlib.sha256(DEFAULT_RULES.read_bytes()).hexdigest()
+    assert f"all {len(written['rules'])} rules passed" in capsys.readouterr().out
+
+
+def test_command_ends_with_1_and_says_what_failed(files: dict[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    files["rows"].write_text("other rows\n")
+    assert gate(files) == 1
+    assert json.loads(files["verdict"].read_text())["passed"] is False
+    said = capsys.readouterr().out
+    assert "FAILED  report is about the right data: the report was measured on other files" in said
+    assert "1 of" in said
+
+
+def test_first_bundle_must_be_called_that(files: dict[str, Path]) -> None:
+    report = json.loads(files["report"].read_text())
+    del report["comparisons"]["previous"]
+    files["report"].write_text(json.dumps(report))
+    assert gate(files) == 1
+    assert gate(files, "--no-previous") == 0
+    assert json.loads(files["verdict"].read_text())["first"] is True
+
+
+@pytest.mark.parametrize("broken", ["report", "bundle", "rows"])
+def test_unusable_input_ends_with_2_and_leaves_no_verdict(
+    files: dict[str, Path], broken: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gate(files) == 0
+    if broken == "report":
+        files["report"].write_text("{}")
+    elif broken == "rows":
+        files["rows"].unlink()
+    else:
+        (files["bundle"] / "model.onnx").write_bytes(b"A graph")
+    assert gate(files) == 2
+    assert not files["verdict"].exists()
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_real_report_has_everything_where_the_rules_look(bundle: Bundle, tmp_path: Path) -> None:
+    rows = [
+        LabelledText(f"r{n}", f"text {n}", ("spam",) if n % 2 else (), AREAS, n % 5, "s", "en", extra={"kind": "news"})
+        for n in range(80)
+    ]
+    write_labelled_texts(tmp_path / "rows.jsonl", rows)
+    vocabulary = Vocabulary(bundle.areas, None)
+    dataset = read_dataset([tmp_path / "rows.jsonl"], form="rows", vocabulary=vocabulary, filters=Filters())
+    values = np.full((80, len(AREAS)), 0.1)
+    values[:, 2] = np.linspace(0, 1, 80)
+    scored = pair_up(dataset, bundle.areas, Scores(values), thresholds=np.full(len(AREAS), 0.5), trained=bundle.areas)
+    report = make_report(Subject(bundle, dataset, Filters(), scored, "scored now"), Settings(draws=20)).to_json()
+    assert report["areas"]["spam"].keys() >= good_report(bundle)["areas"]["spam"].keys()
+    for name in ("any_harm", "macro_auprc", "settings", "filters"):
+        assert report[name].keys() >= good_report(bundle)[name].keys()
+    assert report["hard_negatives"]["news"].keys() >= {"n_at_recall", "fpr_at_recall_80"}
+    assert good_report(bundle).keys() <= report.keys()

@@ -1,7 +1,8 @@
-"""`python -m labeling`: print the vocabulary, check files of labelled rows, write out and describe the corpus."""
+"""`python -m labeling`: print the vocabulary, check and divide files of labelled rows, describe the corpus."""
 
 import argparse
 import gzip
+import hashlib
 import sys
 import zlib
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 from labeling.corpus.describe import description
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
-from labeling.records import RecordError, parse_labelled_text, write_labelled_texts
+from labeling.records import RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 
 # A file that is wrong throughout should not print a line for each of its rows.
@@ -21,12 +22,15 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 1 when `check` found problems, 2 for input that cannot be read."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "corpus":
+            # The corpus was labelled for the areas of the taxonomy that ships; of others it says nothing.
+            return _corpus(options.out, load_taxonomy())
+        if options.command == "split":
+            return _split(options.file, options.out, share=options.share)
         taxonomy = load_taxonomy(options.taxonomy)
         if options.command == "taxonomy":
             print(_vocabulary(taxonomy))
             return 0
-        if options.command == "corpus":
-            return _corpus(options.out, taxonomy)
         return _check(options.file, taxonomy)
     except (TaxonomyError, RecordError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -85,6 +89,17 @@ def _corpus(out: Path | None, taxonomy: Taxonomy) -> int:
     return 1 if found else 0
 
 
+def _split(path: Path, out: Path, *, share: float) -> int:
+    """Divide labelled rows by the hash of their text: the same text always falls on the same side."""
+    rows = list(read_labelled_texts(path))
+    held = [int(hashlib.sha256(row.text.casefold().encode()).hexdigest()[:8], 16) < share * 2**32 for row in rows]
+    out.mkdir(parents=True, exist_ok=True)
+    for name, side in zip(SPLITS, (False, True), strict=True):
+        chosen = (row for row, is_held in zip(rows, held, strict=True) if is_held == side)
+        print(f"{out / name}.jsonl: {write_labelled_texts(out / f'{name}.jsonl', chosen)} rows")
+    return 0
+
+
 def _vocabulary(taxonomy: Taxonomy) -> str:
     lines = [f"taxonomy {taxonomy.version}", "", f"{'area':24}{'floor':>6}{'graphic':>8}{'minutes':>8}  name"]
     lines += [
@@ -107,9 +122,13 @@ def _parser() -> argparse.ArgumentParser:
     vocabulary = commands.add_parser("taxonomy", help="print areas, severities and actions")
     check = commands.add_parser("check", help="check a file of labelled rows, line by line")
     check.add_argument("file", type=Path, metavar="FILE", help="labelled rows, .jsonl or .jsonl.gz")
+    split = commands.add_parser("split", help="divide labelled rows into train.jsonl and validation.jsonl")
+    split.add_argument("file", type=Path, metavar="FILE", help="labelled rows, .jsonl or .jsonl.gz")
+    split.add_argument("--out", type=Path, required=True, help="folder to write to")
+    split.add_argument("--share", type=float, default=0.2, help="share of the texts that validate (default 0.2)")
     corpus = commands.add_parser("corpus", help="describe the project's own corpus, or write it out as labelled rows")
     corpus.add_argument("--out", type=Path, help="folder to write train.jsonl and validation.jsonl to")
-    for command in (vocabulary, check, corpus):
+    for command in (vocabulary, check):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"
         )

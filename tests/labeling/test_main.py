@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from labeling.__main__ import MAX_PROBLEMS, main
-from labeling.records import LabelledText, write_labelled_texts
+from labeling.records import LabelledText, read_labelled_texts, write_labelled_texts
 
 # A gzip header with no deflate stream behind it.
 BROKEN = gzip.compress(b"{}")[:10] + b"\xff" * 20
@@ -72,3 +72,13 @@ def test_unreadable_file_is_one_line_and_no_traceback(
     error = capsys.readouterr().err
     assert error.startswith("error: ")
     assert error.count("\n") == 1
+
+
+def test_split_keeps_every_row_and_the_same_text_on_one_side(tmp_path: Path) -> None:
+    rows = [LabelledText(f"r{n}", f"text {n % 300}", (), ("spam",), 0, "s", "en") for n in range(600)]
+    file = write_rows(tmp_path / "rows.jsonl", *rows)
+    assert main(["split", str(file), "--out", str(tmp_path / "out"), "--share", "0.3"]) == 0
+    train, held = (list(read_labelled_texts(tmp_path / "out" / f"{name}.jsonl")) for name in ("train", "validation"))
+    assert sorted(row.id for row in [*train, *held]) == sorted(row.id for row in rows)
+    assert not {row.text for row in train} & {row.text for row in held}
+    assert len(held) / 600 == pytest.approx(0.3, abs=0.08)

@@ -1,4 +1,4 @@
-"""Fine-tune the wide-and-deep network on labelled rows: one file, top to bottom, `train(config, …)` is the whole stage."""
+"""Fine-tune the wide-and-deep network on labelled rows: top to bottom, `train(config, …)` is the whole stage."""
 
 import hashlib
 import json
@@ -16,18 +16,15 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import nn
-from torch.nn import functional
 
 from eval.metrics import AreaReport, area_report
-from eval.truth import UNKNOWN_SEVERITY, Truth, make_truth
+from eval.truth import make_truth
 from labeling.records import LabelledText
 from models.calibration import UNTRAINED_PRIOR
 from models.definition import GRAPHIC_STEPS, SEVERITY_STEPS, TriageNetwork
 from models.inference import Logits, encode_texts, encode_windows, like_length_batches, limit_tokens, pad
 from training.config import TrainConfig
 from training.data import (
-    UNKNOWN_GRAPHIC,
-    Targets,
     make_targets,
     repeat_rare,
     repeat_sources,
@@ -37,6 +34,7 @@ from training.data import (
 )
 from training.disguise import disguise
 from training.encoders import begin
+from training.loss import Rows, make_loss
 from training.network import Trained, build_network
 from training.parallel import Team
 from training.progress import Position, load_progress, save_progress
@@ -48,18 +46,6 @@ MIN_POSITIVES = 5
 REPORT_EVERY = 0.25
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class Rows:
-    """Encoded rows with what is known of them and how often each stands in an epoch."""
-
-    ids: list[NDArray[np.int64]]
-    lengths: NDArray[np.int64]
-    truth: Truth
-    targets: Targets
-    weight: NDArray[np.float32]
-    pool: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +113,7 @@ def warm_up_wide(network: TriageNetwork, rows: Rows, config: TrainConfig) -> Non
     """Fit the n-gram table alone first: as a linear model it needs many passes, which are cheap without the encoder."""
     generator = np.random.default_rng(config.seed)
     device = network.wide.weight.device
-    loss_of = _make_loss(rows, config, device)
+    loss_of = make_loss(rows, config, device)
     optimizer = torch.optim.SparseAdam(list(network.wide.parameters()), lr=config.wide_warm_rate)
     bias = nn.Parameter(torch.zeros(network.head.out_features, device=device))
     bias_optimizer = torch.optim.Adam([bias], lr=config.wide_warm_rate)
@@ -182,7 +168,7 @@ class Fit:
         position, config, team = self._position, self._config, self._team
         joined = team.join(self._network)
         device = self._network.wide.weight.device
-        loss_of = _make_loss(self._rows, config, device)
+        loss_of = make_loss(self._rows, config, device)
         weights = [weight for group in self._dense.param_groups for weight in group["params"]]
         clock = _Clock(config.minutes, position.seconds)
         saved = position.seconds
@@ -370,38 +356,3 @@ def _optimizers(network: TriageNetwork, config: TrainConfig) -> tuple[torch.opti
     )
     sparse = torch.optim.SparseAdam([{"params": list(network.wide.parameters()), "base": config.wide_rate}])
     return dense, sparse
-
-
-Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-LossOf = Callable[[Outputs, NDArray[np.int64]], torch.Tensor]
-
-
-def _make_loss(rows: Rows, config: TrainConfig, device: torch.device) -> LossOf:
-    """Masked area loss plus cumulative losses of severity and graphic level.
-
-    Positives weigh sqrt(negatives / positives), at most 5.
-    """
-    target, known = (torch.from_numpy(one).to(device) for one in (rows.targets.areas, rows.truth.known))
-    weight = torch.from_numpy(rows.weight).to(device)
-    severity = torch.from_numpy(rows.truth.severity).to(device)
-    graphic = torch.from_numpy(rows.targets.graphic).to(device)
-    positives = (target * known).sum(0)
-    balance = ((known.sum(0) - positives) / positives.clamp(min=1)).clamp(min=1).sqrt().clamp(max=5)
-
-    def loss_of(logits: Outputs, index: NDArray[np.int64]) -> torch.Tensor:
-        at = torch.from_numpy(index).to(device)
-        mask = known[at] * weight[at, None]
-        each = functional.binary_cross_entropy_with_logits(logits[0], target[at], pos_weight=balance, reduction="none")
-        loss = (each * mask).sum() / mask.sum().clamp(min=1)
-        loss = loss + config.severity_loss * _ordinal_loss(logits[1], severity[at], UNKNOWN_SEVERITY)
-        return loss + config.graphic_loss * _ordinal_loss(logits[2], graphic[at], UNKNOWN_GRAPHIC)
-
-    return loss_of
-
-
-def _ordinal_loss(logits: torch.Tensor, levels: torch.Tensor, unknown: int) -> torch.Tensor:
-    """Cross entropy of the steps "more than k", over the rows whose level is known; 0 where there is none."""
-    above = (levels[:, None] > torch.arange(logits.shape[1], device=logits.device)).float()
-    each = functional.binary_cross_entropy_with_logits(logits, above, reduction="none").mean(1)
-    known = (levels != unknown).float()
-    return (each * known).sum() / known.sum().clamp(min=1)

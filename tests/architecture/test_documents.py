@@ -105,7 +105,8 @@ def test_changelog_has_a_place_for_what_is_next(pages: dict[str, str]) -> None:
 
 def test_notice_names_every_source_of_the_shipped_bundle() -> None:
     manifest = json.loads((REPOSITORY / "bundles/default/manifest.json").read_text(encoding="utf-8"))
-    sources = set(manifest["training"]["data"]["sources"])
+    # The corpus lies in the repository itself; NOTICE names it in words.
+    sources = {name for name in manifest["training"]["data"]["sources"] if not name.startswith("corpus:")}
     named = set(re.findall(r"^  ([a-z][a-z0-9_]+) ", (REPOSITORY / "NOTICE").read_text(encoding="utf-8"), re.MULTILINE))
     assert sources
     assert sources - named == set()

@@ -54,6 +54,10 @@ def take_all(browser: Browser, address: str, log_in: dict[str, str]) -> None:
     save(page, "console")
     claimed = claim_one_with_pictures(page, address)
     save(page, "case")
+    page.click("#hints-toggle")
+    page.wait_for_selector("#hints:not([aria-busy])")
+    save(page, "case-hints")
+    page.click("#hints-toggle")
     state = context.storage_state()
     for name, viewport, scheme in (("case-dark", WIDE, "dark"), ("case-mobile", NARROW, "light")):
         other = browser.new_context(

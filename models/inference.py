@@ -72,6 +72,13 @@ class Logits(NamedTuple):
     graphic: NDArray[np.float32]
 
 
+class Window(NamedTuple):
+    """Part of a text as token ids, and by token the characters that it stands for; special tokens stand for none."""
+
+    ids: NDArray[np.int64]
+    spans: tuple[tuple[int, int], ...]
+
+
 class Scorer(Protocol):
     """Anything that scores texts. `trained_areas` are those whose probability depends on the text at all."""
 
@@ -108,6 +115,7 @@ class TextModel:
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         outputs = {output.name: output.shape[-1] for output in self._session.get_outputs()}
         self._widths = {name: width for name, width in outputs.items() if name != HINT_OUTPUT}
+        self._hints = HINT_OUTPUT in outputs
 
     def check_signature(self, areas: int) -> None:
         """Raise ValueError unless inputs and outputs are those that scoring needs, for so many areas."""
@@ -122,6 +130,32 @@ class TextModel:
         starts = range(0, max(len(texts), 1), TEXTS_PER_CHUNK)
         parts = [self._chunk_logits(texts[start : start + TEXTS_PER_CHUNK]) for start in starts]
         return Logits(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+    def windows(self, cleaned: str) -> list[Window]:
+        """What is read of a text that was cleaned before, in order; at least one window."""
+        encoded = self._tokenizer.encode(cleaned)
+        return [
+            Window(np.array(one.ids, np.int64), tuple(one.offsets))
+            for one in [encoded, *encoded.overflowing][: self._windows]
+        ]
+
+    def token_shares(
+        self, rows: Sequence[NDArray[np.int64]]
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]] | None]:
+        """Area logits (n, areas) of n rows of token ids and, by row, what each token adds through the n-gram table.
+
+        The shares of a row have the shape (length, areas); None for a graph that does not tell them.
+        """
+        logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
+        shares = list(logits)
+        wanted = [OUTPUTS[0], *([HINT_OUTPUT] if self._hints else [])]
+        for index in like_length_batches([len(one) for one in rows]):
+            stacked, mask = pad([rows[one] for one in index])
+            found = self._session.run(wanted, {"input_ids": stacked, "attention_mask": mask})
+            for place, one in enumerate(index):
+                logits[one] = found[0][place]
+                shares[one] = found[-1][place][: len(rows[one])]
+        return np.stack(logits), shares if self._hints else None
 
     def _chunk_logits(self, texts: Sequence[str]) -> Logits:
         ids, owners = encode_windows(texts, self._tokenizer, windows=self._windows)
@@ -162,6 +196,15 @@ class OnnxScorer:
         except (*_LOAD_ERRORS, ValueError) as error:
             raise BundleError(f"{folder}: model or tokenizer cannot be loaded ({error}); export it anew") from error
         return cls(bundle, model, calibration)
+
+    @property
+    def model(self) -> TextModel:
+        """The tokenizer and the graph, for whoever asks for more than scores."""
+        return self._model
+
+    def odds_slope(self, area: str) -> float:
+        """By how much the log-odds of an area change for each unit of its logit; 0 for an area that was not learned."""
+        return self._calibration.areas[self.areas.index(area)].slope
 
     @property
     def bundle_hash(self) -> str:

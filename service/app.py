@@ -12,7 +12,10 @@ from service.answers import install_error_handlers
 from service.cases import routes as cases
 from service.db import create_engine
 from service.decisions import routes as decisions
+from service.drift import routes as drift
 from service.exports import routes as exports
+from service.hints import routes as hints
+from service.hints.workflow import Hints
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
 from service.limits import LimitBody
@@ -21,6 +24,7 @@ from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
 from service.observe import MeasureRequests
 from service.outbox import routes as outbox
+from service.pages.models import router as model_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
@@ -28,11 +32,16 @@ from service.queues import routes as queues
 from service.ranking.rank import RankConfig
 from service.reports import routes as reports
 from service.scoring import routes as scoring
-from service.scoring.live_model import LiveModel, load_scorer
+from service.scoring.live_model import ReleasedModel, load_scorer
+from service.scoring.releases import registry_of
 from service.settings import Settings
+from service.shadow import routes as shadow
 
 # Those that carry the load come first: a request is matched against one after the other.
-ROUTERS = (reports, queues, people, leases, cases, decisions, media, scoring, exports, outbox, health)
+ROUTERS = (
+    *(reports, queues, people, leases, cases, decisions, media, hints),
+    *(scoring, shadow, drift, exports, outbox, health),
+)
 
 DESCRIPTION = """
 Every report in, riskiest case out. Machines send `Authorization: Bearer <key>`; people sign in by session.
@@ -68,12 +77,18 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.rank_config = RankConfig()
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
     app.state.jobs = create_jobs_app(database_url)
-    app.state.model = LiveModel(lambda: load_scorer(settings, taxonomy), concurrency=settings.score_concurrency)
+    app.state.model = ReleasedModel(
+        lambda: load_scorer(settings, taxonomy),
+        concurrency=settings.score_concurrency,
+        registry=registry_of(settings, taxonomy),
+    )
+    app.state.hints = Hints()
     app.state.renderer = Renderer(settings)
     app.state.storage = LocalStorage(settings.data_dir / "media")
     for part in ROUTERS:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
+    app.include_router(model_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_media=settings.media_max_bytes)

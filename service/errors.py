@@ -174,6 +174,13 @@ class DerivativePendingError(TriageError):
     code = "derivative_pending"
 
 
+class HintsUnavailableError(TriageError):
+    """No hints can be given on this case: no score, no text, or the bundle that scored it is not at work."""
+
+    status = 404
+    code = "hints_unavailable"
+
+
 class LinkExpiredError(TriageError):
     """The signed address is no longer valid."""
 

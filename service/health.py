@@ -7,11 +7,21 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.drift.workflow import standing
 from service.leases.workflow import lapsed_cases
-from service.observe import FAILED_WEBHOOKS, LAPSED_CASES, OLDEST_SECONDS, OPEN_CASES, UNSCORED
+from service.observe import (
+    DRIFT,
+    DRIFT_ALERTS,
+    FAILED_WEBHOOKS,
+    LAPSED_CASES,
+    OLDEST_SECONDS,
+    OPEN_CASES,
+    RELEASE_REFUSED,
+    UNSCORED,
+)
 from service.outbox.workflow import list_endpoints
 from service.queues.workflow import list_queues
-from service.scoring.workflow import unscored
+from service.scoring.workflow import release_states, unscored
 
 router = APIRouter(tags=["operation"])
 log = structlog.get_logger()
@@ -26,6 +36,9 @@ async def livez() -> dict[str, str]:
 async def readyz(request: Request, response: Response) -> dict[str, str]:
     state = request.app.state
     parts = {"model": state.model.state, "database": "ready"}
+    if state.settings.registry is not None:
+        # Which bundle and why is for callers with a key: GET /v1/models.
+        parts["releases"] = "refused" if state.model.problems else "ready"
     try:
         async with state.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
@@ -40,6 +53,8 @@ async def readyz(request: Request, response: Response) -> dict[str, str]:
 
 @router.get("/metrics", summary="Prometheus metrics")
 async def metrics(request: Request) -> Response:
+    if request.app.state.settings.registry is not None:
+        RELEASE_REFUSED.labels("api", "live").set("live" in request.app.state.model.problems)
     try:
         async with request.app.state.engine.connect() as connection:
             await _measure(connection)
@@ -56,4 +71,11 @@ async def _measure(connection: AsyncConnection) -> None:
         OLDEST_SECONDS.labels(queue.name).set(queue.oldest_seconds or 0)
     LAPSED_CASES.set(await lapsed_cases(connection))
     UNSCORED.set(await unscored(connection))
+    for state in await release_states(connection):
+        RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)
+    drift = await standing(connection)
+    DRIFT.clear()
+    for monitor in drift.monitors:
+        DRIFT.labels(monitor.monitor).set(monitor.value)
+    DRIFT_ALERTS.set(drift.alerts)
     FAILED_WEBHOOKS.set(sum(one.failed for one in (await list_endpoints(connection)).webhooks))

@@ -17,6 +17,11 @@ OPEN_CASES = Gauge("triage_open_cases", "Cases that wait to be claimed", ["queue
 OLDEST_SECONDS = Gauge("triage_oldest_case_seconds", "Age of the oldest case that waits", ["queue"])
 LAPSED_CASES = Gauge("triage_lapsed_cases", "Undecided cases with at least one lapsed lease")
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
+RELEASE_REFUSED = Gauge(
+    "triage_release_refused", "1 where a bundle that the releases name does not serve", ["process", "part"]
+)
+DRIFT = Gauge("triage_drift", "Distance of the recent window from the reference", ["monitor"])
+DRIFT_ALERTS = Gauge("triage_drift_alerts", "Drift monitors beyond their threshold")
 FAILED_WEBHOOKS = Gauge("triage_failed_webhooks", "Messages that were given up")
 
 

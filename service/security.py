@@ -34,6 +34,7 @@ class Capability(StrEnum):
     LABELS_EXPORT = "labels.export"
     PEOPLE_MANAGE = "people.manage"
     WEBHOOKS_MANAGE = "webhooks.manage"
+    MODELS_READ = "models.read"
     SELF = "self"
 
 
@@ -54,10 +55,19 @@ ROLES: dict[str, frozenset[Capability]] = {
     ),
     "reviewer": _REVIEW,
     "specialist": _REVIEW | {Capability.REPORT_WRITE, Capability.MEDIA_WRITE, Capability.SCORE},
-    "lead": _REVIEW | {Capability.LABELS_EXPORT, Capability.SCORE},
-    "ml": frozenset({Capability.SCORE, Capability.LABELS_EXPORT, Capability.QUEUE_READ, Capability.SELF}),
+    "lead": _REVIEW | {Capability.LABELS_EXPORT, Capability.SCORE, Capability.MODELS_READ},
+    "ml": frozenset(
+        {
+            Capability.SCORE,
+            Capability.LABELS_EXPORT,
+            Capability.QUEUE_READ,
+            Capability.MODELS_READ,
+            Capability.SELF,
+        }
+    ),
     "admin": frozenset(
         {
+            Capability.MODELS_READ,
             Capability.PEOPLE_MANAGE,
             Capability.WEBHOOKS_MANAGE,
             Capability.QUEUE_READ,
@@ -178,4 +188,5 @@ CaseReviewer = Annotated[Principal, Depends(require(Capability.CASE_REVIEW))]
 LabelExporter = Annotated[Principal, Depends(require(Capability.LABELS_EXPORT))]
 PeopleManager = Annotated[Principal, Depends(require(Capability.PEOPLE_MANAGE))]
 WebhookManager = Annotated[Principal, Depends(require(Capability.WEBHOOKS_MANAGE))]
+ModelReader = Annotated[Principal, Depends(require(Capability.MODELS_READ))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

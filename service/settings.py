@@ -54,6 +54,13 @@ class Settings(BaseSettings):
         description="Key that signs media addresses; without it one is made in the data folder.",
     )
     bundle: Path = Field(default=REPOSITORY / "bundles" / "default", description="Folder of the model bundle.")
+    registry: Path | None = Field(
+        default=None,
+        description="Registry folder whose releases say which bundles serve; without it the bundle above is live.",
+    )
+    registry_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=3, description="Pause between two looks at the releases of the registry."
+    )
     taxonomy: Path | None = Field(default=None, description="Taxonomy file that replaces the shipped one.")
     model_threads: Count = Field(default=1, description="Threads one inference call may use.")
     score_batch: Count = Field(default=128, description="Unscored rows a worker takes at once.")
@@ -62,6 +69,29 @@ class Settings(BaseSettings):
     )
     score_attempts: Count = Field(default=5, description="Tries before a text is marked as impossible to score.")
     score_concurrency: Count = Field(default=4, description="Calls of POST /v1/score that may wait for the model.")
+    rescore: bool = Field(
+        default=True, description="Score open cases anew, riskiest first, when another bundle has gone live."
+    )
+    rescore_batch: Count = Field(default=32, description="Rows scored anew at once, while no unscored text waits.")
+    shadow_batch: Count = Field(
+        default=16, description="Texts the shadow bundle scores at once, while nothing else is to be scored."
+    )
+    shadow_days: Count = Field(default=30, description="How long scores of shadow bundles are kept.")
+    drift_minutes: Seconds = Field(default=15, description="How often drift is measured; 0 switches it off.")
+    drift_window_hours: Count = Field(
+        default=24, description="Texts and decisions of so many hours are compared with those after the promotion."
+    )
+    drift_samples: Count = Field(
+        default=500, description="Fewest texts or decisions on each side of a comparison; with fewer none is made."
+    )
+    drift_stability: Annotated[float, Field(gt=0)] = Field(
+        default=0.25,
+        description="Population stability index of texts or scores that is an alert; 0.1 is a slight shift, 0.25 a large one.",
+    )
+    drift_change: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.1,
+        description="Change of a mean probability, of agreement with reviewers or of the share without action that is an alert.",
+    )
     lease_seconds: Count = Field(default=600, description="How long a claimed case stays with its reviewer.")
     undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")

@@ -10,16 +10,20 @@ import structlog
 from procrastinate import App, RetryStrategy
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from labeling.taxonomy import load_taxonomy
+from labeling.taxonomy import Taxonomy, load_taxonomy
 from service.db import create_engine
+from service.drift.workflow import measure_if_due
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.rank import RankConfig
-from service.scoring.live_model import LiveModel, load_scorer
-from service.scoring.workflow import ScoringLoop
+from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
+from service.scoring.releases import ALL_PARTS, registry_of
+from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states_of
 from service.settings import Settings
+from service.shadow.workflow import ShadowLoop
+from service.shadow.workflow import forget_old as forget_old_shadow
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -40,8 +44,16 @@ async def work(settings: Settings, database_url: str) -> None:
         loop.add_signal_handler(name, stopping.set)
     taxonomy = load_taxonomy(settings.taxonomy)
     engine = create_engine(database_url, pool=4)
-    model = LiveModel(lambda: load_scorer(settings, taxonomy), concurrency=1)
-    scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=RankConfig(), settings=settings)
+    model = ReleasedModel(
+        lambda: load_scorer(settings, taxonomy),
+        concurrency=1,
+        registry=registry_of(settings, taxonomy),
+        parts=ALL_PARTS,
+    )
+    config = RankConfig()
+    scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
+    rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
+    shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     jobs = create_jobs_app(database_url)
     async with (
         jobs.open_async(),
@@ -50,8 +62,9 @@ async def work(settings: Settings, database_url: str) -> None:
     ):
         register_tasks(jobs, engine, client, settings)
         loading = group.create_task(model.keep_loading())
-        group.create_task(scoring.run(stopping))
-        group.create_task(housekeeping(engine, jobs, stopping))
+        group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
+        watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
+        group.create_task(housekeeping(engine, jobs, stopping, watch))
         worker = group.create_task(run_jobs(jobs))
         log.info("worker.started")
         await stopping.wait()
@@ -85,7 +98,37 @@ async def run_jobs(jobs: App) -> None:
     )
 
 
-async def housekeeping(engine: AsyncEngine, jobs: App, stopping: asyncio.Event) -> None:
+class ModelWatch:
+    """Keeps what others want to know of the models: which serve, and whether what comes in has drifted."""
+
+    def __init__(self, engine: AsyncEngine, model: LiveModel, *, taxonomy: Taxonomy, settings: Settings) -> None:
+        self._engine = engine
+        self._model = model
+        self._taxonomy = taxonomy
+        self._settings = settings
+        self._told: object = None
+
+    async def tell(self) -> None:
+        """Store which bundles serve, when that has changed."""
+        states = states_of(self._model, ALL_PARTS)
+        if states != self._told:
+            async with self._engine.begin() as connection:
+                await keep_states(connection, states)
+            self._told = states
+
+    async def sweep(self) -> None:
+        """Measure drift when it is time, and forget old scores of the shadow."""
+        async with self._engine.begin() as connection:
+            await forget_old_shadow(connection, days=self._settings.shadow_days)
+        if self._model.ready:
+            bundle = self._model.scorer.bundle_hash
+            async with self._engine.begin() as connection:
+                await measure_if_due(connection, bundle, taxonomy=self._taxonomy, settings=self._settings)
+
+
+async def housekeeping(
+    engine: AsyncEngine, jobs: App, stopping: asyncio.Event, watch: ModelWatch | None = None
+) -> None:
     """Give lapsed cases back and the work of dead workers to living ones; now and then, clear out what is old."""
     swept = 0.0
     while not stopping.is_set():
@@ -94,11 +137,15 @@ async def housekeeping(engine: AsyncEngine, jobs: App, stopping: asyncio.Event) 
                 await return_lapsed(connection)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
+            if watch is not None:
+                await watch.tell()
             if not swept or time.monotonic() - swept > SWEEP_SECONDS:
                 swept = time.monotonic()
                 await enqueue_orphans(engine, jobs)
                 async with engine.begin() as connection:
                     await forget_old(connection)
+                if watch is not None:
+                    await watch.sweep()
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
         try:

@@ -53,12 +53,18 @@ class ReportOut(BaseModel):
 
 
 class ScoreOut(BaseModel):
-    """What the model said. `unassessed` areas had no training data: their probability is a constant."""
+    """What the model said. `unassessed` areas had no training data: their probability is a constant.
+
+    `graphic` are probabilities of graphic levels 0 to 3, empty from a model that does not judge them. Of the `unsure`
+    areas neither answer can be excluded at the error rates that the bundle's manifest states.
+    """
 
     areas: dict[str, float]
     severity: list[float]
     primary_area: str
     unassessed: list[str]
+    graphic: list[float] = []
+    unsure: list[str] = []
     bundle: str
     scored_at: datetime
 

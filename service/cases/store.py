@@ -36,13 +36,18 @@ _LOCK = text(
     " ORDER BY id FOR NO KEY UPDATE"
 )
 _RANK_INPUTS = text("""
-    SELECT c.id, e.score, s.views_per_hour,
+    SELECT c.id, c.evidence_id, c.report_count, e.score, s.views_per_hour,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
            array_agg(DISTINCT r.reason) AS reasons, min(r.received_at) AS received_at
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
     JOIN reports r ON r.case_id = c.id
     WHERE c.id = ANY(CAST(:cases AS uuid[]))
     GROUP BY c.id, e.id, e.score, s.views_per_hour
+""")
+_CASES_OF = text("""
+    SELECT DISTINCT ON (evidence_id) evidence_id, id FROM cases
+    WHERE evidence_id = ANY(CAST(:evidence AS uuid[]))
+    ORDER BY evidence_id, status <> 'decided' DESC, opened_at DESC
 """)
 _SET_RANKS = text("""
     UPDATE cases SET rank_value = new.value, rank = CAST(new.parts AS jsonb)
@@ -91,6 +96,11 @@ async def lock_by_evidence(connection: AsyncConnection, evidence: Sequence[UUID]
 async def rank_inputs(connection: AsyncConnection, cases: Sequence[UUID]) -> Sequence[Row[Any]]:
     """What the rank of each case is made of."""
     return (await connection.execute(_RANK_INPUTS, {"cases": list(cases)})).all()
+
+
+async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """(evidence_id, id) of the case that each evidence belongs to: the undecided one, else the newest."""
+    return (await connection.execute(_CASES_OF, {"evidence": list(evidence)})).all()
 
 
 async def set_ranks(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,15 @@ from service.ranking.words import explain
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
 DRAFT_CHARACTERS = 70_000
+
+
+@dataclass(frozen=True, slots=True)
+class RankUnder:
+    """A rank that a case would have; true for as long as its reports are `reports` in number."""
+
+    case_id: UUID
+    reports: int
+    value: float
 
 
 async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
@@ -67,6 +77,25 @@ async def rerank(connection: AsyncConnection, cases: Sequence[UUID], *, taxonomy
     await store.set_ranks(
         connection, [row.id for row in rows], [one.value for one in ranks], [json.dumps(one.parts) for one in ranks]
     )
+
+
+async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> dict[UUID, UUID]:
+    """The case that each evidence belongs to: the undecided one, else the newest."""
+    return {row.evidence_id: row.id for row in await store.cases_of(connection, evidence)}
+
+
+async def ranks_under(
+    connection: AsyncConnection, scores: Mapping[UUID, Mapping[str, Any]], *, taxonomy: Taxonomy, config: RankConfig
+) -> dict[UUID, RankUnder]:
+    """By evidence, the rank its case would have if its score were the one given. Nothing is changed."""
+    cases = await cases_of(connection, list(scores))
+    rows = await store.rank_inputs(connection, list(cases.values()))
+    return {
+        row.evidence_id: RankUnder(
+            row.id, row.report_count, _rank(row, taxonomy, config, scores[row.evidence_id]).value
+        )
+        for row in rows
+    }
 
 
 async def save_draft(
@@ -172,9 +201,9 @@ def _report(report: Mapping[str, Any]) -> ReportOut:
     )
 
 
-def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig) -> Rank:
+def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[str, Any] | None = None) -> Rank:
     inputs = RankInputs(
-        score=row.score,
+        score=score or row.score,
         reasons=row.reasons,
         views_per_hour=row.views_per_hour,
         pictures=row.pictures,

@@ -11,7 +11,7 @@ from labeling.taxonomy import Taxonomy
 from service.cases.workflow import case_history, case_view
 from service.db import UnitOfWork
 from service.leases.workflow import held_by
-from service.pages import views
+from service.pages import hints, views
 from service.pages.rendering import PageRoute, redirect, render
 from service.queues.workflow import list_queues, upcoming
 from service.security import Capability, CaseReader, Principal, SignedIn, find_principal
@@ -25,7 +25,7 @@ PREVIEW_ROWS = 10
 DIGIT_KEYS = 9
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
-_OWN_PAGES = re.compile(r"/console|/cases/[0-9a-f-]{36}")
+_OWN_PAGES = re.compile(r"/console|/models|/cases/[0-9a-f-]{36}")
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
 CONSOLE_KEYS = (
@@ -91,6 +91,7 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
     shown = await case_history(connection, case_id, viewer=me.id, taxonomy=taxonomy)
     lease = next((one for one in await held_by(connection, me.id) if one.case_id == case_id), None)
     now = shown.server_now
+    offered = hints.offer(shown, taxonomy)
     context = {
         "me": me,
         "case": shown,
@@ -101,10 +102,12 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
         "levels": views.level_rows(shown.score, taxonomy),
         "suggestion": views.suggestion(shown.score, taxonomy),
         "unassessed": [views.label_name(taxonomy, area) for area in shown.score.unassessed] if shown.score else [],
+        "unsure": views.unsure_names(shown.score, taxonomy),
         "policy_options": views.policy_options(taxonomy),
         "taxonomy": taxonomy,
         "views": views,
-        "shortcuts": _case_keys(taxonomy) if lease else _EVERYWHERE,
+        "hints": offered,
+        "shortcuts": (*((hints.KEY,) if offered else ()), *(_case_keys(taxonomy) if lease else _EVERYWHERE)),
         "now": now,
     }
     return render("case.html", context)

@@ -15,6 +15,9 @@ from service.pages.words import spoken
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
 
+# Areas of which the model is unsure: more names would only worry.
+UNSURE_SHOWN = 3
+
 # Risks in one queue differ by orders of magnitude: a bar is this much shorter, of 100, for every halving.
 BAR_PER_HALVING = 10.0
 LEAST_BAR = 2.0
@@ -60,11 +63,14 @@ class HeldCase:
 class AreaRow:
     """One area's share of the harm of a view: `probability` x `weight` = `harm`.
 
-    `weight` holds the factor for harm that falls on a person; `reported` says that a reporter named the area.
+    `weight` holds the factor for harm that falls on a person; `reported` says that a reporter named the area, `learned`
+    that the model's probability depends on the text.
     """
 
+    area_id: str
     name: str
     reported: bool
+    learned: bool
     probability: float
     weight: float
     harm: float
@@ -185,8 +191,10 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
     shown, folded = parts["areas"][:AREAS_SHOWN], parts["areas"][AREAS_SHOWN:]
     areas = tuple(
         AreaRow(
+            one["area"],
             label_name(taxonomy, one["area"]),
             one["area"] in parts["reasons"],
+            case.score is not None and one["area"] in case.score.areas and one["area"] not in case.score.unassessed,
             one["probability"],
             one["weight"] * one["vulnerability"],
             one["harm"],
@@ -215,6 +223,14 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
 def level_rows(score: ScoreOut | None, taxonomy: Taxonomy) -> list[LevelRow]:
     """The five levels with what the model gave each."""
     return [LevelRow(step, score.severity[step.level] if score is not None else None) for step in taxonomy.severities]
+
+
+def unsure_names(score: ScoreOut | None, taxonomy: Taxonomy) -> list[str]:
+    """Names of the likeliest areas of which the model can exclude neither answer."""
+    if score is None:
+        return []
+    likeliest = sorted(score.unsure, key=lambda area: -score.areas.get(area, 0.0))
+    return [label_name(taxonomy, area) for area in likeliest[:UNSURE_SHOWN]]
 
 
 def suggestion(score: ScoreOut | None, taxonomy: Taxonomy) -> Suggestion | None:

@@ -1,6 +1,7 @@
 """Wire types of stateless scoring."""
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -18,11 +19,16 @@ class ScoreIn(Strict):
 
 
 class ScoreResult(BaseModel):
-    """Calibrated probabilities by area, and of severity 0 to 4."""
+    """Calibrated probabilities by area, of severity 0 to 4, and of graphic level 0 to 3 where the model judges it.
+
+    Of the `unsure` areas neither answer can be excluded at the error rates that the bundle's manifest states.
+    """
 
     areas: dict[str, float]
     severity: list[float]
     primary_area: str
+    graphic: list[float] = []
+    unsure: list[str] = []
 
 
 class ScoresOut(BaseModel):
@@ -31,3 +37,20 @@ class ScoresOut(BaseModel):
     bundle: str
     unassessed: list[str]
     results: list[ScoreResult]
+
+
+class ReleaseState(BaseModel):
+    """What the workers last said of one part: the bundle that serves in it, and why the one that is named does not."""
+
+    part: Literal["live", "staged", "shadow"]
+    bundle: str | None
+    problem: str | None
+    at: datetime
+
+
+class ModelsOut(BaseModel):
+    """The bundles at work. `api` is what answers POST /v1/score in the process that was asked."""
+
+    api: str | None
+    api_problem: str | None
+    workers: list[ReleaseState]

@@ -140,3 +140,19 @@ def test_a_trained_table_is_kept_in_eight_bits() -> None:
     table = GENERATOR.normal(0, 0.1, (4_000, 64)).astype(np.float32)
     names = {one.name for one in quantise(small_graph(table, np.ones((64, 3), np.float32))).graph.initializer}
     assert {"table_int", "table_scale"} <= names
+
+
+def test_token_hints_add_up_to_what_the_table_gives(network: TriageNetwork, tmp_path: Path) -> None:
+    write_onnx(network, tmp_path / "g.onnx")
+    onnx.save(quantise(onnx.load(tmp_path / "g.onnx")), tmp_path / "q.onnx")
+    ids, mask = batch(30, 7, 1, 2)
+    inputs = {"input_ids": ids, "attention_mask": mask}
+    with torch.inference_mode():
+        expected = network.wide_logits(torch.from_numpy(ids), torch.from_numpy(mask))[:, :3].numpy()
+        exact = network.token_hints(torch.from_numpy(ids), torch.from_numpy(mask)).numpy()
+    assert np.abs(exact.sum(1) - expected).max() < 1e-4
+    assert np.abs(exact[1, 7:]).max() == 0
+    for path, tolerance in (("g.onnx", 1e-4), ("q.onnx", 0.1)):
+        (found,) = session(tmp_path / path).run(["token_hints"], inputs)
+        assert found.shape == (4, 30, 3)
+        assert np.abs(found.sum(1) - expected).max() < tolerance

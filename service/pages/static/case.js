@@ -1,6 +1,7 @@
 // The page of one case. Without a lease it is for reading only, and nothing but the frame needs a script.
 
 import { startDecision } from "./decide.js";
+import { startHints } from "./hints.js";
 import { onKey } from "./keys.js";
 import { claimAgain, Lease } from "./lease.js";
 import { startPage } from "./page.js";
@@ -8,6 +9,7 @@ import { startPreviews, startReveals } from "./reveal.js";
 
 startPage();
 startPreviews();
+startHints();
 if (document.getElementById("lease")) startReview();
 else startReading();
 

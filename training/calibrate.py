@@ -1,6 +1,7 @@
 """Fit what `models.calibration` applies: Platt scaling and a threshold for each area, temperatures for the ordinal heads."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,8 @@ from models.inference import Logits
 # With fewer positives a slope of one's own is noise: the area gets the shared slope and fits its bias alone.
 MIN_POSITIVES_FOR_SLOPE = 20
 NEWTON_STEPS = 50
+WANTED_RECALL = 0.9
+WANTED_PRECISION = 0.9
 # Error rates outside the unsure range. Negatives are many: two in a hundred of them are more than all positives of a
 # rare area.
 POSITIVES_MISSED = 0.1
@@ -97,6 +100,39 @@ def best_f1_threshold(labels: Values, probabilities: Values) -> float:
     best = int(f1.argmax())
     below = ranked[ends[best] + 1] if best + 1 < len(ends) else 0.0
     return float((ranked[ends[best]] + below) / 2)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A probability to act from, and what that gives on the rows it was chosen on."""
+
+    threshold: float
+    recall: float
+    precision: float
+    flagged: float
+
+
+def operating_points(labels: Values, probabilities: Values) -> dict[str, OperatingPoint | None]:
+    """Where an area should apply for the best F1, for a recall of WANTED_RECALL and for a precision of WANTED_PRECISION.
+
+    None where no threshold gives that, or there is no positive.
+    """
+    if not labels.sum():
+        return dict.fromkeys(("best_f1", "recall", "precision"))
+    thresholds = np.unique(probabilities)[::-1]
+    order = np.argsort(-probabilities, kind="stable")
+    ends = np.searchsorted(-probabilities[order], -thresholds, side="right")
+    hits = np.concatenate([[0.0], np.cumsum(labels[order])])[ends]
+    recall, precision = hits / labels.sum(), hits / ends
+    points = [
+        OperatingPoint(*map(float, one)) for one in zip(thresholds, recall, precision, ends / len(labels), strict=True)
+    ]
+    return {
+        "best_f1": points[int((2 * hits / (ends + labels.sum())).argmax())],
+        # The highest threshold that still finds enough, and the lowest that is still right often enough.
+        "recall": next((one for one in points if one.recall >= WANTED_RECALL), None),
+        "precision": next((one for one in reversed(points) if one.precision >= WANTED_PRECISION), None),
+    }
 
 
 def unsure_range(labels: Values, probabilities: Values) -> tuple[float, float]:

@@ -22,7 +22,7 @@ from labeling.taxonomy import SEVERITY_LEVELS, Taxonomy
 from models import bundle as files
 from models.calibration import Calibration, severity_level
 from models.inference import Logits, OnnxScorer, TextModel
-from training.calibrate import MIN_POSITIVES_FOR_SLOPE, fit_calibration
+from training.calibrate import MIN_POSITIVES_FOR_SLOPE, fit_calibration, operating_points
 from training.data import kept_sources, make_targets
 from training.encoders import ENCODERS
 from training.network import TOKENIZER, Trained, load_checkpoint
@@ -106,6 +106,7 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
         "int8": served.to_json(),
         "float32": exact.to_json(),
         "unsure": asdict(unsure),
+        "operating_points": _operating_points(truth, calibration.area_probabilities(int8_logits.areas), trained),
         "baseline": baseline,
         "parity": asdict(parity),
         "calibration": _calibration_notes(truth, trained),
@@ -209,6 +210,17 @@ def _figures(
         negatives_missed=float((~below & ~unsure)[negative].mean()) if negative.any() else 0.0,
     )
     return measure(truth, areas, trained.areas, severity=severity, calibrated=True), kept
+
+
+def _operating_points(truth: Truth, probabilities: Values, trained: Trained) -> dict[str, Any]:
+    """Operating points of every learned area, chosen on the rows that calibrate it."""
+    points: dict[str, Any] = {}
+    for column, area in enumerate(trained.areas):
+        if area in trained.trained_areas:
+            known = truth.known[:, column] > 0
+            found = operating_points(truth.labels[known, column], probabilities[known, column])
+            points[area] = {name: asdict(point) if point else None for name, point in found.items()}
+    return points
 
 
 def _baseline(run: Path, validation_sha256: Sequence[str]) -> dict[str, Any] | None:

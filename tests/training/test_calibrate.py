@@ -10,10 +10,13 @@ from training.calibrate import (
     MIN_POSITIVES_FOR_SLOPE,
     NEGATIVES_MISSED,
     POSITIVES_MISSED,
+    WANTED_PRECISION,
+    WANTED_RECALL,
     best_f1_threshold,
     fit_calibration,
     fit_platt,
     fit_temperature,
+    operating_points,
     unsure_range,
 )
 
@@ -121,3 +124,29 @@ def test_classes_far_apart_leave_nothing_unsure() -> None:
     labels = np.repeat([0.0, 1.0], 200)
     lowest, highest = unsure_range(labels, np.where(labels > 0, 0.9, 0.1) + np.linspace(0, 0.01, 400))
     assert lowest > highest
+
+
+def test_operating_points_give_what_they_are_named_after() -> None:
+    generator = np.random.default_rng(4)
+    labels = (generator.random(5_000) < 0.1).astype(np.float64)
+    probabilities = sigmoid(generator.normal(np.where(labels > 0, 1.5, -2.0), 1.2)).round(3)
+    points = operating_points(labels, probabilities)
+    for name, point in points.items():
+        assert point is not None
+        chosen = probabilities >= point.threshold
+        assert point.recall == pytest.approx(labels[chosen].sum() / labels.sum()), name
+        assert point.precision == pytest.approx(labels[chosen].mean()), name
+        assert point.flagged == pytest.approx(chosen.mean()), name
+    recall, precision, best = (points[name] for name in ("recall", "precision", "best_f1"))
+    assert recall is not None
+    assert precision is not None
+    assert best is not None
+    assert WANTED_RECALL <= recall.recall < WANTED_RECALL + 0.02
+    assert precision.precision >= WANTED_PRECISION
+    assert recall.threshold < best.threshold < precision.threshold
+
+
+def test_no_operating_point_without_positives_or_above_what_is_possible() -> None:
+    assert set(operating_points(np.zeros(5), np.linspace(0, 1, 5)).values()) == {None}
+    points = operating_points(np.array([1.0, 0.0, 0.0, 1.0]), np.array([0.2, 0.9, 0.8, 0.1]))
+    assert points["precision"] is None

@@ -5,17 +5,21 @@ import gzip
 import hashlib
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from labeling.corpus.describe import description
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
-from labeling.records import RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
+from labeling.records import LabelledText, RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 
 # A file that is wrong throughout should not print a line for each of its rows.
 MAX_PROBLEMS = 20
+
+
+class SplitError(ValueError):
+    """Rows that cannot be divided as asked; the message says why."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(_vocabulary(taxonomy))
             return 0
         return _check(options.file, taxonomy)
-    except (TaxonomyError, RecordError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (TaxonomyError, RecordError, SplitError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -82,7 +86,8 @@ def _corpus(out: Path | None, taxonomy: Taxonomy) -> int:
             print(f"{out / split}.jsonl: {rows} rows")
         return 0
     print(description(texts, taxonomy))
-    found = list(near_duplicates(texts))
+    pairs = ((texts[one], texts[other]) for one, other in near_duplicates([each.text for each in texts]))
+    found = [(one, other) for one, other in pairs if one.pair is None or one.pair != other.pair]
     for one, other in found[:MAX_PROBLEMS]:
         print(f"nearly the same: {one.id} and {other.id}")
     print(f"{len(found)} pairs of near-duplicates")
@@ -90,14 +95,41 @@ def _corpus(out: Path | None, taxonomy: Taxonomy) -> int:
 
 
 def _split(path: Path, out: Path, *, share: float) -> int:
-    """Divide labelled rows by the hash of their text: the same text always falls on the same side."""
+    """Divide labelled rows; near-duplicates and the two of a minimal pair stay on one side. Raises SplitError."""
+    if not 0 < share < 1:
+        raise SplitError(f"--share must lie between 0 and 1, not {share}")
     rows = list(read_labelled_texts(path))
-    held = [int(hashlib.sha256(row.text.casefold().encode()).hexdigest()[:8], 16) < share * 2**32 for row in rows]
+    held = _held_out(rows, share)
+    if all(held) or not any(held):
+        raise SplitError(f"{path}: {len(rows)} rows cannot be divided so that {share:g} of them validate; bring more")
     out.mkdir(parents=True, exist_ok=True)
     for name, side in zip(SPLITS, (False, True), strict=True):
         chosen = (row for row, is_held in zip(rows, held, strict=True) if is_held == side)
         print(f"{out / name}.jsonl: {write_labelled_texts(out / f'{name}.jsonl', chosen)} rows")
     return 0
+
+
+def _held_out(rows: Sequence[LabelledText], share: float) -> list[bool]:
+    """Which rows validate: decided for each group of rows that belong together by the hash of one of its texts."""
+    leader = list(range(len(rows)))
+
+    def lead(place: int) -> int:
+        while leader[place] != place:
+            place = leader[place]
+        return place
+
+    first_of_pair: dict[str, int] = {}
+    together = list(near_duplicates([row.text for row in rows]))
+    together += [
+        (first_of_pair.setdefault(str(row.extra["pair"]), place), place)
+        for place, row in enumerate(rows)
+        if "pair" in row.extra
+    ]
+    for one, other in together:
+        low, high = sorted((lead(one), lead(other)))
+        leader[high] = low
+    keys = [" ".join(rows[lead(place)].text.casefold().split()) for place in range(len(rows))]
+    return [int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) < share * 2**32 for key in keys]
 
 
 def _vocabulary(taxonomy: Taxonomy) -> str:

@@ -228,11 +228,16 @@ class OnnxScorer:
         severities = self._calibration.severity_probabilities(logits.severity)
         graphic = self._calibration.graphic_probabilities(logits.graphic)
         primary = self._primary_areas(probabilities, severity_level(severities))
+        unsure = self._calibration.unsure(probabilities)
         return [
             Score(
-                dict(zip(self.areas, row.tolist(), strict=True)), tuple(severity.tolist()), area, tuple(level.tolist())
+                areas=dict(zip(self.areas, probabilities[row].tolist(), strict=True)),
+                severity=tuple(severities[row].tolist()),
+                primary_area=primary[row],
+                graphic=tuple(graphic[row].tolist()),
+                unsure=tuple(self.areas[column] for column in np.flatnonzero(unsure[row])),
             )
-            for row, severity, level, area in zip(probabilities, severities, graphic, primary, strict=True)
+            for row in range(len(texts))
         ]
 
     def _primary_areas(self, probabilities: NDArray[np.float64], levels: NDArray[np.int64]) -> list[str]:

@@ -1,4 +1,4 @@
-"""How far two people who labelled the same texts agree: beyond chance, by area, on severity, by language and kind."""
+"""How far the two labels of the same texts agree: beyond chance, by area and on severity."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ class AreaAgreement:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Agreement on `texts` texts that two people labelled.
+    """Agreement on `texts` texts that have two labels.
 
     `exact` is the share with the very same set of areas, `harm_kappa` is on whether any area applies,
     `severity_kappa` is weighted by squared distance (Cohen 1968).

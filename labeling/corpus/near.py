@@ -1,9 +1,7 @@
-"""Texts that say nearly the same: a corpus must not hold them, nor have one on each side of a split."""
+"""Texts that say nearly the same: a corpus must not hold them, nor may two of them lie on two sides of a split."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-
-from labeling.corpus.reader import CorpusText
 
 GRAM = 5
 # Shared five-letter sequences over all of both (Jaccard). Rewordings of one template lie above, other texts far below.
@@ -13,23 +11,17 @@ COMMON = 40
 HINTS = 3
 
 
-def near_duplicates(texts: Sequence[CorpusText]) -> Iterator[tuple[CorpusText, CorpusText]]:
-    """Pairs of texts whose similarity is above NEAR, apart from the two of a minimal pair."""
+def near_duplicates(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Places of every two texts whose similarity is above NEAR, the earlier first."""
     holders: dict[str, list[int]] = defaultdict(list)
-    grams = [_grams(one.text) for one in texts]
+    grams = [_grams(one) for one in texts]
     for index, own in enumerate(grams):
         hints = Counter(other for gram in own if len(holders[gram]) < COMMON for other in holders[gram])
         for other, count in hints.items():
-            if count < min(HINTS, len(own)) or _paired(texts[index], texts[other]):
-                continue
-            if len(own & grams[other]) > NEAR * len(own | grams[other]):
-                yield texts[other], texts[index]
+            if count >= min(HINTS, len(own)) and len(own & grams[other]) > NEAR * len(own | grams[other]):
+                yield other, index
         for gram in own:
             holders[gram].append(index)
-
-
-def _paired(one: CorpusText, other: CorpusText) -> bool:
-    return one.pair is not None and one.pair == other.pair
 
 
 def _grams(text: str) -> set[str]:

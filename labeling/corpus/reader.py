@@ -1,7 +1,7 @@
 """Read the corpus: compact files, one for each writer, to labelled rows for training and for judging.
 
-A line of `texts/WRITER.jsonl` is one text with the label its writer gave it and, under `second`, the one that somebody
-gave who saw only the text. Every text was labelled for every area, so an area that is not named does not apply.
+A line of `texts/WRITER.jsonl` is one text with the label its writer gave it and, under `second`, one
+that was given from the text and its format alone. Every text was labelled for every area, so an area that is not named does not apply.
 """
 
 import json
@@ -25,7 +25,7 @@ DISPUTED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """One person's judgement of one text; `graphic` (0-3) only where it was asked for."""
+    """One judgement of one text by the brief; `graphic` (0-3) only where it was asked for."""
 
     areas: frozenset[str]
     severity: int
@@ -98,7 +98,7 @@ def _to_row(one: CorpusText, taxonomy: Taxonomy, *, judging: bool) -> LabelledTe
         "persona": one.persona,
         "kind": one.kind,
         "group": "corpus",
-        "severity_basis": "human",
+        "severity_basis": "brief",
     }
     if one.pair:
         extra["pair"] = one.pair

@@ -87,11 +87,11 @@ def test_minimal_pairs_are_whole(corpus: list[CorpusText]) -> None:
     assert all(sorted(sides) == [False, True] for sides in pairs.values())
 
 
-def test_near_duplicates_are_found_but_not_in_minimal_pairs() -> None:
-    near = made_up(SENTENCE.replace("nine", "eight"), writer="w02")
-    other = made_up("quite another sentence about boats and bread and the sea")
-    assert list(near_duplicates([made_up(), other, near])) == [(made_up(), near)]
-    assert not list(near_duplicates([made_up(pair="p"), replace(near, pair="p")]))
+def test_near_duplicates_are_found() -> None:
+    near = SENTENCE.replace("nine", "eight")
+    assert list(near_duplicates([SENTENCE, "quite another sentence about boats and bread and the sea", near])) == [
+        (0, 2)
+    ]
 
 
 def test_writers_stay_on_one_side_and_disputes_are_soft_or_unknown(taxonomy: Taxonomy) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from labeling.__main__ import MAX_PROBLEMS, main
+from labeling.corpus.reader import SPLITS
 from labeling.records import LabelledText, read_labelled_texts, write_labelled_texts
 
 # A gzip header with no deflate stream behind it.
@@ -74,11 +75,36 @@ def test_unreadable_file_is_one_line_and_no_traceback(
     assert error.count("\n") == 1
 
 
-def test_split_keeps_every_row_and_the_same_text_on_one_side(tmp_path: Path) -> None:
-    rows = [LabelledText(f"r{n}", f"text {n % 300}", (), ("spam",), 0, "s", "en") for n in range(600)]
+ANIMALS = ("heron", "otter", "badger", "lizard", "salmon", "falcon", "hedgehog", "beetle", "weasel", "magpie")
+
+
+def test_split_keeps_every_row_and_what_belongs_together_on_one_side(tmp_path: Path) -> None:
+    texts = [f"{one} {other} {one[::-1]}{other}" for one in ANIMALS for other in ANIMALS]
+    rows = [LabelledText(f"r{n}", text, (), ("spam",), 0, "s", "en") for n, text in enumerate(texts)]
+    rows += [LabelledText(f"s{n}", f"  {text.upper()} !", (), ("spam",), 0, "s", "en") for n, text in enumerate(texts)]
+    rows += [
+        LabelledText(f"p{n}{side}", f"{side * 9} {text}", (), ("spam",), 0, "s", "en", extra={"pair": str(n)})
+        for n, text in enumerate(("boats", "bread"))
+        for side in "ab"
+    ]
     file = write_rows(tmp_path / "rows.jsonl", *rows)
     assert main(["split", str(file), "--out", str(tmp_path / "out"), "--share", "0.3"]) == 0
-    train, held = (list(read_labelled_texts(tmp_path / "out" / f"{name}.jsonl")) for name in ("train", "validation"))
-    assert sorted(row.id for row in [*train, *held]) == sorted(row.id for row in rows)
-    assert not {row.text for row in train} & {row.text for row in held}
-    assert len(held) / 600 == pytest.approx(0.3, abs=0.08)
+    sides = [{row.id for row in read_labelled_texts(tmp_path / "out" / f"{name}.jsonl")} for name in SPLITS]
+    assert sorted([*sides[0], *sides[1]]) == sorted(row.id for row in rows)
+    for side in sides:
+        assert {name[1:] for name in side if name[0] == "r"} == {name[1:] for name in side if name[0] == "s"}
+        assert {name[:2] for name in side if name.endswith("a")} == {name[:2] for name in side if name.endswith("b")}
+    assert 0.1 < len(sides[1]) / len(rows) < 0.5
+
+
+@pytest.mark.parametrize("share", ["0", "1", "20", "-1", "nan"])
+def test_a_share_that_leaves_a_side_empty_is_refused(tmp_path: Path, share: str) -> None:
+    file = write_rows(tmp_path / "rows.jsonl", row("a"))
+    assert main(["split", str(file), f"--share={share}", "--out", str(tmp_path / "out")]) == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_too_few_rows_to_divide_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = write_rows(tmp_path / "rows.jsonl", row("a"))
+    assert main(["split", str(file), "--out", str(tmp_path / "out")]) == 2
+    assert "cannot be divided" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,17 @@ class FixedLogits(TextModel):
 def test_primary_area(tmp_path: Path, areas: list[float], severity: list[float], primary: str) -> None:
     scorer = OnnxScorer(tiny_bundle(tmp_path / "b"), FixedLogits([areas], [severity]), CALIBRATION)
     assert scorer.score(["x"])[0].primary_area == primary
+
+
+def test_areas_in_their_unsure_range_are_named(tmp_path: Path) -> None:
+    first, second, third = CALIBRATION.areas
+    ranges = (replace(first, unsure_from=0.1, unsure_to=0.9), second, replace(third, unsure_from=0.6, unsure_to=0.9))
+    scorer = OnnxScorer(
+        tiny_bundle(tmp_path / "b"),
+        FixedLogits([[0.0, 0.0, 0.0]], [[-2.0] * 4]),
+        replace(CALIBRATION, areas=ranges),
+    )
+    assert scorer.score(["x"])[0].unsure == (scorer.areas[0],)
 
 
 def test_bundle_without_learned_areas_calls_everything_benign(tmp_path: Path) -> None:

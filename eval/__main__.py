@@ -7,13 +7,15 @@ from pathlib import Path
 
 from eval.behaviour.suites import run_suites
 from eval.card import write_card
+from eval.compare import Rival
 from eval.dataset import Dataset, Filters, read_dataset
 from eval.figures import Settings
 from eval.formats import FORMATS, Vocabulary
 from eval.gate import add_gate_command
 from eval.markdown import aligned, markdown, terminal
 from eval.page import PageError, page
-from eval.report import Report, Rival, Subject, make_report
+from eval.report import Report, Subject, make_report
+from eval.run import sha256_of
 from eval.scored import Scored, Scores, pair_up
 from eval.scores import ScoreError, read_scores, score_rows, scores_of, spot_check
 from eval.sources import measure_sources, parse_folds, sources_table
@@ -110,7 +112,9 @@ def _rivals(options: argparse.Namespace, subject: Subject) -> list[Rival]:
     if options.baseline is not None:
         scores = read_scores(options.baseline, dataset.rows, areas)
         scored = pair_up(dataset, areas, scores, thresholds=subject.scored.thresholds, trained=areas)
-        rivals.append(Rival("baseline", f"Scores of {options.baseline.name}", scored))
+        # The gate wants to know which scores these were.
+        system = f"Scores of {options.baseline.name} (sha256 {sha256_of(options.baseline)})"
+        rivals.append(Rival("baseline", system, scored))
     if options.against is not None:
         print(f"scoring with {options.against}", file=sys.stderr)
         previous = OnnxScorer.load(options.against, threads=options.threads)
@@ -120,7 +124,8 @@ def _rivals(options: argparse.Namespace, subject: Subject) -> list[Rival]:
             scores = read_scores(options.against_scores, dataset.rows, areas)
             spot_check(previous, scores, dataset.rows, areas)
         scored = pair_up(dataset, areas, scores, thresholds=subject.scored.thresholds, trained=previous.trained_areas)
-        rivals.append(Rival("previous", f"Bundle {previous.bundle_hash} ({previous.bundle.name})", scored))
+        system = f"Bundle {previous.bundle_hash} ({previous.bundle.name})"
+        rivals.append(Rival("previous", system, scored, previous.areas))
     return rivals
 
 

@@ -13,6 +13,19 @@ from eval.scored import Scored
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """Another system's scores of the same rows. `name` is its key in the report, `system` what it is.
+
+    `speaks_of` are the areas it has, as far as they are known: it may have some that the subject lacks.
+    """
+
+    name: str
+    system: str
+    scored: Scored
+    speaks_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """AUPRC of both, and ours minus theirs with the interval of paired bootstrap draws; None where not measurable.
 
@@ -34,7 +47,8 @@ class Comparison:
     """Ours against another system. `macro` is the mean over the `of` areas with enough positives.
 
     `better_in` of them are better by the figure alone, `surely_better_in` by an interval that lies above 0, and
-    `worse_in` names the others in which the figure is lower.
+    `worse_in` names the others in which the figure is lower. Areas that one of both does not speak of are in no other
+    figure: `unknown_to_them`, and `unknown_to_us`.
     """
 
     system: str
@@ -45,22 +59,24 @@ class Comparison:
     surely_better_in: int
     of: int
     worse_in: tuple[str, ...]
+    unknown_to_them: tuple[str, ...]
+    unknown_to_us: tuple[str, ...]
     slices: dict[str, dict[str, dict[str, Difference]]]
 
 
 def compare(
     ours: Scored,
-    theirs: Scored,
+    rival: Rival,
     settings: Settings,
     *,
-    system: str,
     slices: Mapping[str, Mapping[str, NDArray[np.bool_]]],
 ) -> Comparison:
     """Compare on all rows, and by area on each of `slices` (dimension, then value, then the rows it holds)."""
+    theirs = rival.scored
     areas, drawn = _by_area(ours, theirs, settings)
     counted = {area: one for area, one in areas.items() if one.positives >= settings.macro_positives}
     return Comparison(
-        system=system,
+        system=rival.system,
         areas=areas,
         macro=_mean(counted, {area: drawn[area] for area in counted}),
         any_harm=_any_harm(ours, theirs, settings),
@@ -68,6 +84,10 @@ def compare(
         surely_better_in=sum((one.low or 0) > 0 for one in counted.values()),
         of=len(counted),
         worse_in=tuple(area for area, one in counted.items() if (one.difference or 0) < 0),
+        unknown_to_them=_unspoken(theirs),
+        unknown_to_us=tuple(
+            dict.fromkeys((*_unspoken(ours), *(one for one in rival.speaks_of if one not in ours.areas)))
+        ),
         slices={
             dimension: {
                 value: _by_area(ours.take(chosen), theirs.take(chosen), settings)[0] for value, chosen in values.items()
@@ -75,6 +95,11 @@ def compare(
             for dimension, values in slices.items()
         },
     )
+
+
+def _unspoken(scored: Scored) -> tuple[str, ...]:
+    columns = zip(scored.areas, scored.scores.areas.T, strict=True)
+    return tuple(area for area, column in columns if np.isnan(column).all())
 
 
 def _by_area(

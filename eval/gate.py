@@ -7,7 +7,7 @@ when and why. Latency is no part of it: that depends on the machine, and `make b
 import argparse
 import hashlib
 import json
-import re
+import math
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,18 +16,18 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from eval.gate_findings import Evidence, Findings, Json, data_hashes, lookup
+from eval.gate_findings import SHA256, Evidence, Findings, Json, data_hashes, lookup, sha256s_in
 from eval.gate_rules import KINDS, Kind
 from eval.run import sha256_of
 from models.atomic import write_atomically
-from models.bundle import load_bundle
+from models.bundle import MANIFEST, load_bundle, manifest_hash
 from models.verdict import FORMAT as VERDICT_FORMAT
+from models.verdict import VERDICT_SUFFIX, RegistryError, read_verdict
 
 RULES_FORMAT = 1
 REPORT_FORMAT = 1
 DEFAULT_RULES = Path(__file__).with_name("gate.toml")
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _ABOUT = {"name": str, "kind": str, "owner": str, "since": date, "reason": str}
 
 
@@ -158,11 +158,11 @@ def add_gate_command(commands: "argparse._SubParsersAction[argparse.ArgumentPars
 
 
 def run_gate(options: argparse.Namespace) -> None:
-    """The command. A verdict of an earlier run is removed first: input that cannot be judged leaves none.
+    """The command. A verdict of that bundle is removed first: input that cannot be judged leaves none.
 
     Raises GateError, BundleError, OSError, and SystemExit with 1 for a bundle that must not be released.
     """
-    options.out.unlink(missing_ok=True)
+    _make_room(options)
     bundle, rules = load_bundle(options.bundle), load_rules(options.rules)
     report, digest = read_report(options.report)
     previous = read_report(options.previous)[0] if options.previous else None
@@ -188,9 +188,29 @@ def run_gate(options: argparse.Namespace) -> None:
         raise SystemExit(1)
 
 
+def _make_room(options: argparse.Namespace) -> None:
+    """Remove an earlier verdict of this bundle from `--out`. Raises GateError where something else would be lost."""
+    out, judged = options.out, manifest_hash(options.bundle)
+    inputs = [options.report, options.rules, *options.data, *([options.previous] if options.previous else [])]
+    if out.resolve() in {path.resolve() for path in inputs} or options.bundle.resolve() in out.resolve().parents:
+        raise GateError(f"{out}: is read by this very command; choose another --out")
+    if out.name.endswith(VERDICT_SUFFIX):
+        neighbour = out.with_name(out.name.removesuffix(VERDICT_SUFFIX))
+        if manifest_hash(neighbour) not in {None, judged}:
+            raise GateError(f"{out}: belongs to {neighbour / MANIFEST}, which is another bundle; choose another --out")
+    if not out.exists():
+        return
+    try:
+        earlier = read_verdict(out)
+    except RegistryError as error:
+        raise GateError(f"{out}: is there already and is no verdict; choose another --out, or remove it") from error
+    if earlier.bundle == judged:
+        out.unlink()
+
+
 def _compared_with(report: Json, previous: Json | None) -> str | None:
     named = previous.get("bundle") if previous else lookup(report, "comparisons", "previous", "system")
-    found = _SHA256.search(str(named))
+    found = SHA256.search(str(named))
     return found.group() if found else None
 
 
@@ -222,27 +242,19 @@ def _report_rules(evidence: Evidence, rule: DataRule, expected: Sequence[str]) -
 
     hashes = data_hashes(report)
     found = Findings(notes=[f"{len(hashes)} files"])
-    if not hashes or not all(_SHA256.fullmatch(one) for one in hashes):
+    if not hashes or not all(SHA256.fullmatch(one) for one in hashes):
         found.wrong.append("the report does not name its data by sha256")
     if expected and sorted(expected) != hashes:
         found.wrong.append("the report was measured on other files than those given")
     found.wrong += [f"the report was not measured on the data {one}" for one in rule.sha256 if one not in hashes]
     yield "report is about the right data", found
 
-    learned = set(_hashes_in(lookup(bundle.manifest, "training", "data")))
+    learned = set(sha256s_in(lookup(bundle.manifest, "training", "data")))
     found = Findings(notes=[f"none of {len(learned)} training files"])
     if not learned:
         found.wrong.append("the manifest does not name the files that the bundle was trained on by sha256")
     found.wrong += [f"the bundle was trained on the data {one}" for one in hashes if one in learned]
     yield "measured on rows it was not trained on", found
-
-
-def _hashes_in(values: Any) -> Iterator[str]:
-    if isinstance(values, str) and _SHA256.fullmatch(values):
-        yield values
-    elif isinstance(values, Mapping | list):
-        for one in values.values() if isinstance(values, Mapping) else values:
-            yield from _hashes_in(one)
 
 
 def _rule(path: Path, table: Any) -> Rule:
@@ -286,4 +298,7 @@ def _fits(value: Any, kind: Any) -> bool:
         return isinstance(value, dict) and all(_fits(one, float) for one in value.values())
     # TOML tells 2 from 2.0, people do not; and a bool is an int to Python only.
     accepted = (float, int) if kind is float else kind
-    return isinstance(value, accepted) and not isinstance(value, bool)
+    if not isinstance(value, accepted) or isinstance(value, bool):
+        return False
+    # TOML knows nan and inf: a limit that nothing exceeds is none.
+    return not isinstance(value, float) or math.isfinite(value)

@@ -1,13 +1,15 @@
 """What the release gate looks at, and what one of its rules found there."""
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from models.bundle import Bundle
 
 Json = Mapping[str, Any]
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,15 @@ def data_hashes(report: Json) -> list[str]:
     if not isinstance(files, list):
         return []
     return sorted(str(lookup(one, "sha256")) for one in files)
+
+
+def sha256s_in(values: Any) -> Iterator[str]:
+    """Every text in nested lists and objects that is a sha256 in hex."""
+    if isinstance(values, str) and SHA256.fullmatch(values):
+        yield values
+    elif isinstance(values, Mapping | list):
+        for one in values.values() if isinstance(values, Mapping) else values:
+            yield from sha256s_in(one)
 
 
 def numbers(values: Any, *names: str) -> list[float]:

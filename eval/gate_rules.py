@@ -3,11 +3,13 @@
 Every rule fails closed: a figure that is missing, that is no number or that rests on too few rows counts as failed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from eval.gate_findings import Evidence, Findings, Json, data_hashes, lookup, numbers
+from eval.figures import FIRM_POSITIVES
+from eval.gate_findings import SHA256, Evidence, Findings, data_hashes, lookup, numbers, sha256s_in
+from eval.gate_previous import Gap, against_previous
 
 
 class Kind(Protocol):
@@ -16,15 +18,6 @@ class Kind(Protocol):
     def judge(self, evidence: Evidence, found: Findings) -> None:
         """Put into `found` what is wrong and what is fine."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Ours, theirs, and the upper end of the interval of the difference: below 0 it is surely a loss."""
-
-    ours: float
-    theirs: float
-    high: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,31 +62,40 @@ class MacroVersusPrevious:
     max_drop: float
 
     def judge(self, evidence: Evidence, found: Findings) -> None:
-        gaps = against_previous(evidence, found)
-        if gaps is not None and "macro" in gaps:
-            _compare("macro AUPRC", gaps["macro"], self.max_drop, found=found)
-        elif gaps is not None:
+        before = against_previous(evidence, found)
+        if before is not None and "macro" in before.gaps:
+            _compare("macro AUPRC", before.gaps["macro"], self.max_drop, found=found)
+            _note("not in it, new", before.new, found)
+        elif before is not None:
             found.wrong.append("macro AUPRC: not compared with the previous bundle")
 
 
 @dataclass(frozen=True, slots=True)
 class AreasVersusPrevious:
-    """No area with `min_positives` is surely below the previous bundle by more than `max_drop`."""
+    """No area with `min_positives` is surely below the previous bundle by more than `max_drop`, and none is gone.
+
+    An area that the previous bundle does not have is new: the other rules judge it.
+    """
 
     max_drop: float
     min_positives: int
 
     def judge(self, evidence: Evidence, found: Findings) -> None:
-        gaps = against_previous(evidence, found)
-        for area in evidence.bundle.areas if gaps is not None else ():
+        before = against_previous(evidence, found)
+        if before is None:
+            return
+        _note("new", before.new, found)
+        found.wrong += [f"{area}: the previous bundle has this area, this one lacks it" for area in before.lost]
+        for area in evidence.bundle.areas:
             positives = lookup(evidence.report, "areas", area, "positives")
-            if not isinstance(positives, int) or positives < self.min_positives:
+            if area in before.new or not isinstance(positives, int) or positives < self.min_positives:
                 continue
-            if gaps is None or area not in gaps:
+            gap = before.gaps.get(area)
+            if gap is None:
                 found.wrong.append(f"{area}: not compared with the previous bundle")
                 continue
-            drop = gaps[area].theirs - gaps[area].ours
-            if gaps[area].high < 0:
+            drop = gap.theirs - gap.ours
+            if gap.high < 0:
                 found.at_most(f"{area} AUPRC surely lower, by", drop, self.max_drop)
             else:
                 found.fine.append((self.max_drop - drop, f"{area} AUPRC {-drop:+.4f}, which may be chance"))
@@ -101,7 +103,10 @@ class AreasVersusPrevious:
 
 @dataclass(frozen=True, slots=True)
 class AboveBaseline:
-    """Macro AUPRC is surely above the baseline's by `min_difference`, and higher in a share of at least `min_areas`."""
+    """Macro AUPRC is surely above the baseline's by `min_difference`, and higher in a share of at least `min_areas`.
+
+    The report must name the baseline's scores by sha256; where the manifest does so too, they must be the same.
+    """
 
     min_difference: float
     min_share_of_areas: float
@@ -113,9 +118,22 @@ class AboveBaseline:
             "macro AUPRC minus the baseline's", found.number(report, *at, "macro", "difference"), self.min_difference
         )
         found.at_least("lower end of that difference", found.number(report, *at, "macro", "low"), 0.0)
+        self._check_scores(evidence, found)
         better, of = found.number(report, *at, "better_in"), found.number(report, *at, "of")
         if found.enough("areas compared with the baseline", of, max(self.min_areas, 1)) and better is not None and of:
             found.at_least("share of areas above the baseline", better / of, self.min_share_of_areas)
+        left_out = lookup(report, *at, "unknown_to_them")
+        _note("not learned by the baseline", left_out if isinstance(left_out, list) else (), found)
+
+    def _check_scores(self, evidence: Evidence, found: Findings) -> None:
+        named = SHA256.search(str(lookup(evidence.report, "comparisons", "baseline", "system")))
+        expected = lookup(evidence.bundle.manifest, "metrics", "baseline", "scores_sha256")
+        if named is None:
+            found.wrong.append("the report does not name the baseline's scores by sha256; measure anew with `eval run`")
+        elif expected is not None and named.group() != expected:
+            found.wrong.append(f"the baseline's scores are {named.group()}, the manifest says {expected}")
+        else:
+            found.notes.append(f"scores of the baseline: {named.group()}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +170,7 @@ class MinimalPairs:
         if found.enough("minimal pairs", found.number(evidence.report, "minimal_pairs", "n"), self.min_pairs):
             both = found.number(evidence.report, "minimal_pairs", "both_right", "value")
             found.at_least("minimal pairs both right", both, self.min_both_right)
+            _note_thresholds(evidence, found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +186,7 @@ class IdentityGap:
     dialects: tuple[str, ...] = ()
 
     def judge(self, evidence: Evidence, found: Findings) -> None:
+        _note_thresholds(evidence, found)
         for kind, asked in (("groups", self.groups), ("dialects", self.dialects)):
             seen = lookup(evidence.report, "identity", kind)
             for name in dict.fromkeys((*asked, *(seen if isinstance(seen, Mapping) else ()))):
@@ -181,17 +201,45 @@ class IdentityGap:
 
 @dataclass(frozen=True, slots=True)
 class CalibrationError:
-    """Every area with enough positives for it is calibrated within `max_ece`; there are at least `min_areas`."""
+    """Every area with enough positives for it is calibrated within `max_ece`; there are at least `min_areas`.
+
+    On rows that the bundle was calibrated on, the report's error is too good: there the errors of the manifest are
+    taken, for which each half of those rows was calibrated on the other.
+    """
 
     max_ece: float
     min_areas: int
 
     def judge(self, evidence: Evidence, found: Findings) -> None:
-        areas = lookup(evidence.report, "areas")
-        firm = [area for area, one in (areas or {}).items() if lookup(one, "ece_firm") is True]
+        fitted = calibrated_on_these(evidence)
+        if fitted is None:
+            found.wrong.append("report and manifest do not both say on which rows the bundle was calibrated")
+            return
+        if fitted:
+            metrics = lookup(evidence.bundle.manifest, "metrics")
+            optimistic = lookup(metrics, "calibration", "optimistic")
+            if not isinstance(optimistic, list) or "calibration_error" in optimistic:
+                found.wrong.append(
+                    "measured on the rows of the calibration, and the manifest has no cross-fitted errors of them; "
+                    "measure on other rows, or export the bundle anew"
+                )
+                return
+            found.notes.append("errors of the manifest, cross-fitted on the rows of the calibration")
+            self._limit(lookup(metrics, "int8", "areas"), "calibration_error", found)
+        else:
+            found.notes.append("errors of the report, on rows that the bundle was not calibrated on")
+            self._limit(lookup(evidence.report, "areas"), "ece", found)
+
+    def _limit(self, areas: Any, figure: str, found: Findings) -> None:
+        named = areas if isinstance(areas, Mapping) else {}
+        firm = [
+            area
+            for area, one in named.items()
+            if any(positives >= FIRM_POSITIVES for positives in numbers(one, "positives"))
+        ]
         found.enough("areas with enough positives for a calibration error", len(firm), self.min_areas)
         for area in firm:
-            found.at_most(f"{area} ECE", found.number(evidence.report, "areas", area, "ece"), self.max_ece)
+            found.at_most(f"{area} ECE", found.number(named, area, figure), self.max_ece)
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,54 +328,25 @@ class Slices:
                 found.at_least(f"{label} AUPRC", found.number(evidence.report, *at, "auprc"), self.min_auprc)
 
 
-def against_previous(evidence: Evidence, found: Findings) -> dict[str, Gap] | None:
-    """Differences to the previous bundle by area and for `macro`; None where they cannot be had, which is said.
-
-    Paired differences on the same rows are taken where the report has them for that bundle; else two reports on the
-    same data are held against each other, and our own interval stands for the noise.
-    """
-    report, previous = evidence.report, evidence.previous
-    paired = lookup(report, "comparisons", "previous")
-    if previous is None and paired is None:
-        if evidence.first:
-            found.notes.append("stated: there is no previous bundle")
-        else:
-            found.wrong.append("there is no previous bundle to compare with: give its report, or state that it is none")
+def calibrated_on_these(evidence: Evidence) -> bool | None:
+    """Whether the report was measured on rows that the bundle was calibrated on; None where that is not known."""
+    said = evidence.report.get("calibrated_on_these")
+    fitted = set(sha256s_in(lookup(evidence.bundle.manifest, "metrics", "validation", "sha256")))
+    if not isinstance(said, bool) or not fitted:
         return None
-    system = str(previous.get("bundle") if previous is not None else lookup(paired, "system"))
-    if evidence.bundle.hash in system:
-        found.wrong.append("the bundle is compared with itself; compare it with the one before")
-        return None
-    if previous is not None and (paired is None or str(previous.get("bundle")) not in str(lookup(paired, "system"))):
-        return _unpaired(report, previous, found)
-    gaps = dict(lookup(paired, "areas") or {})
-    gaps["macro"] = lookup(paired, "macro")
-    return {
-        name: Gap(*three) for name, one in gaps.items() if len(three := numbers(one, "ours", "theirs", "high")) == 3
-    }
+    return said or not fitted.isdisjoint(data_hashes(evidence.report))
 
 
-def _unpaired(report: Json, previous: Json, found: Findings) -> dict[str, Gap] | None:
-    if not data_hashes(report) or data_hashes(report) != data_hashes(previous):
-        found.wrong.append("the previous report was measured on other data; measure both on the same")
-        return None
-    for same in (("filters",), ("settings", "macro_positives"), ("macro_auprc", "areas")):
-        if lookup(report, *same) != lookup(previous, *same):
-            found.wrong.append(f"the previous report differs in {'.'.join(same)}; measure both alike")
-            return None
-    pairs = {name: (one, lookup(previous, "areas", name)) for name, one in (report.get("areas") or {}).items()}
-    gaps = {
-        name: (numbers(ours, "auprc", "auprc_high"), numbers(theirs, "auprc")) for name, (ours, theirs) in pairs.items()
-    }
-    gaps["macro"] = (
-        numbers(report.get("macro_auprc"), "value", "high"),
-        numbers(previous.get("macro_auprc"), "value"),
-    )
-    return {
-        name: Gap(ours[0], theirs[0], ours[1] - theirs[0])
-        for name, (ours, theirs) in gaps.items()
-        if len(ours) == 2 and len(theirs) == 1
-    }
+def _note_thresholds(evidence: Evidence, found: Findings) -> None:
+    fitted = calibrated_on_these(evidence)
+    if fitted is not False:
+        how = "it is not known whether thresholds" if fitted is None else "optimistic: thresholds"
+        found.notes.append(f"{how} were chosen on these rows")
+
+
+def _note(label: str, areas: Iterable[object], found: Findings) -> None:
+    if names := ", ".join(map(str, areas)):
+        found.notes.append(f"{label}: {names}")
 
 
 def _compare(label: str, gap: Gap, max_drop: float, *, found: Findings) -> None:

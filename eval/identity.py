@@ -25,7 +25,8 @@ class Gap:
 
     `fpr` and `fpr_without` are the two shares at the bundle's threshold; `gap` is their difference. The other two gaps
     are at the score that finds 80 % of the positives, and at the threshold again with each mention compared only with
-    rows of its own language, so that a difference between languages is not taken for one between groups.
+    rows of its own language, so that a difference between languages is not taken for one between groups. None where
+    the area was not learned; at that recall also where no positive is known.
     """
 
     n: int
@@ -59,8 +60,12 @@ def identity_report(scored: Scored, settings: Settings) -> IdentityReport | None
     if not negatives.rows:
         return None
     score = negatives.scores.areas[:, column]
-    flags = np.column_stack([score >= negatives.thresholds[column], score >= cut])
-    flags[:, 0] &= bool(negatives.usable[column])
+    flags = np.column_stack([score >= negatives.thresholds[column], score >= cut]).astype(np.float64)
+    # What cannot be measured must not look even: an area that was not learned, a cut that no positive sets.
+    if not negatives.usable[column]:
+        flags[:] = np.nan
+    elif np.isnan(cut):
+        flags[:, 1] = np.nan
     groups, dialects = (_mentions(negatives, kind) for kind in ("groups", "dialects"))
     nobody = ~np.logical_or.reduce(list(groups.values()))
     if groups:
@@ -101,16 +106,15 @@ def _spoken(scored: Scored, dialect: str) -> NDArray[np.bool_]:
 
 
 def _gap(
-    flags: NDArray[np.bool_],
+    flags: NDArray[np.float64],
     mention: NDArray[np.bool_],
     without: NDArray[np.bool_],
     *,
     languages: NDArray[np.int64],
     settings: Settings,
 ) -> Gap:
-    flagged = flags.astype(np.int64)
     (found,) = estimates(
-        [_gaps(flagged, mention.astype(np.int64), without.astype(np.int64), languages=languages)], len(flags), settings
+        [_gaps(flags, mention.astype(np.int64), without.astype(np.int64), languages=languages)], len(flags), settings
     )
     return Gap(
         n=int(mention.sum()),
@@ -124,7 +128,11 @@ def _gap(
 
 
 def _gaps(
-    flagged: NDArray[np.int64], mention: NDArray[np.int64], without: NDArray[np.int64], *, languages: NDArray[np.int64]
+    flagged: NDArray[np.float64],
+    mention: NDArray[np.int64],
+    without: NDArray[np.int64],
+    *,
+    languages: NDArray[np.int64],
 ) -> Statistic:
     def rates(weight: Counts) -> NDArray[np.float64]:
         rate: NDArray[np.float64] = (weight @ flagged) / weight.sum()
@@ -146,8 +154,8 @@ def _gaps(
     return statistic
 
 
-def _mean(values: NDArray[np.bool_]) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return float(values.mean()) if len(values) and not np.isnan(values).any() else None
 
 
 @lru_cache(maxsize=1024)

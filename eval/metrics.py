@@ -87,14 +87,6 @@ def average_precision(labels: Values, scores: Values) -> float:
     return Ranking(labels, scores).average_precision(np.ones(len(labels), np.int64))
 
 
-def false_positive_rate(labels: Values, scores: Values, *, recall: float = RECALL) -> float:
-    """Share of negatives at or above the highest cut that finds `recall` of the positives; lower is better.
-
-    NaN without positives or without negatives.
-    """
-    return Ranking(labels, scores, recall=recall).at_recall(np.ones(len(labels), np.int64))[1]
-
-
 def cut_at_recall(labels: Values, scores: Values, *, recall: float = RECALL) -> float:
     """The highest score at which `recall` of the positives are found; NaN without positives."""
     positives = np.sort(scores[labels > 0])[::-1]

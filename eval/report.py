@@ -29,7 +29,8 @@ be measured" (too few rows), never zero, and a slice without rows is missing. Wh
      "behaviour": {"minimum" | "invariance" | "direction": {"total", "kinds": {KIND: RATE}, "languages": {LANG: RATE},
                    "failed": [ID], "limit"}} | {} where not asked for; RATE is {"n", "passed", "rate"},
      "comparisons": {"baseline" | "previous": {"system", "areas": {AREA: DIFFERENCE}, "macro", "any_harm": DIFFERENCE,
-                     "better_in", "surely_better_in", "of", "worse_in": [AREA], "slices": {"language" | "source":
+                     "better_in", "surely_better_in", "of", "worse_in": [AREA], "unknown_to_them": [AREA],
+                     "unknown_to_us": [AREA], "slices": {"language" | "source":
                      {VALUE: {AREA: DIFFERENCE}}}}}; DIFFERENCE is {"n", "positives", "base_rate", "ours", "theirs",
                      "difference", "low", "high"},
      "parity": {"int8_macro_auprc", "float32_macro_auprc", "difference", ...} from the bundle's manifest | null,
@@ -43,7 +44,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from eval.behaviour.suites import SuiteReport
-from eval.compare import Comparison, compare
+from eval.compare import Comparison, Rival, compare
 from eval.dataset import DataFile, Dataset, Filters
 from eval.figures import (
     AreaFigures,
@@ -103,15 +104,6 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Rival:
-    """Another system's scores of the same rows. `name` is its key in the report, `system` what it is."""
-
-    name: str
-    system: str
-    scored: Scored
-
-
-@dataclass(frozen=True, slots=True)
 class Subject:
     """What is judged: a bundle on rows, and where its scores come from."""
 
@@ -155,10 +147,7 @@ def make_report(
         hard_negatives=hard_negatives(scored, settings),
         minimal_pairs=minimal_pairs(scored, settings),
         identity=identity_report(scored, settings),
-        comparisons={
-            rival.name: compare(scored, rival.scored, settings, system=rival.system, slices=compared)
-            for rival in rivals
-        },
+        comparisons={rival.name: compare(scored, rival, settings, slices=compared) for rival in rivals},
         curves=table.curves,
         parity=_parity(bundle),
         behaviour=dict(behaviour or {}),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.compare import Comparison, compare
+from eval.compare import Comparison, Rival, compare
 from eval.dataset import DataFile, Dataset
 from eval.figures import Estimate, Macro, Settings, area_table, harm_figures
 from eval.scored import Scored, Scores, pair_up
@@ -139,7 +139,9 @@ def _figures(ours: Scored, known: Scored | None, settings: Settings) -> SourceFi
             area: SliceArea(one.n, one.positives, one.base_rate, one.auprc, one.auprc_low, one.auprc_high)
             for area, one in table.areas.items()
         },
-        known=None if known is None else compare(ours, known, settings, system="Trained on all sources", slices={}),
+        known=None
+        if known is None
+        else compare(ours, Rival("known", "Trained on all sources", known), settings, slices={}),
     )
 
 

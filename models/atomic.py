@@ -1,11 +1,12 @@
 """Changes on disk that a kill or a loss of power leaves done or undone, never half done."""
 
+import ctypes
 import fcntl
 import hashlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from models.verdict import RegistryError
 
 LOCK = ".lock"
 LOCK_SECONDS = 60.0
+
+# renameat2(2) and renamex_np(2): exchange two paths in one step.
+_AT_FDCWD = -100
+_RENAME_EXCHANGE = 2
+_RENAME_SWAP = 2
 
 
 @contextmanager
@@ -58,6 +64,32 @@ def write_copy(bundle: Bundle, place: Path) -> None:
     write_atomically(place / MANIFEST, manifest)
 
 
+def exchange(new: Path, place: Path) -> None:
+    """Put the folder `new` where `place` is and the other way round, in one step where the system can.
+
+    Where it cannot, a kill may leave nothing at `place` for a while: call `restore` before whatever comes next.
+    """
+    if not place.exists():
+        new.rename(place)
+    elif not _exchanged_by_the_system(new, place):
+        place.rename(_aside(place))
+        new.rename(place)
+        _aside(place).rename(new)
+    sync_folder(place.parent)
+
+
+def restore(place: Path) -> None:
+    """Clear up after an `exchange` that was killed: the old folder is back where the new one did not get there."""
+    aside = _aside(place)
+    if not aside.exists():
+        return
+    if place.exists():
+        shutil.rmtree(aside)
+    else:
+        aside.rename(place)
+    sync_folder(place.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in `folder` survive a loss of power."""
     handle = os.open(folder, os.O_RDONLY)
@@ -65,3 +97,16 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _aside(place: Path) -> Path:
+    return place.with_name(f".{place.name}.old")
+
+
+def _exchanged_by_the_system(new: Path, place: Path) -> bool:
+    library = ctypes.CDLL(None, use_errno=True)
+    linux: Callable[..., int] | None = getattr(library, "renameat2", None)
+    if linux is not None:
+        return linux(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(place), _RENAME_EXCHANGE) == 0
+    darwin: Callable[..., int] | None = getattr(library, "renamex_np", None)
+    return darwin is not None and darwin(os.fsencode(new), os.fsencode(place), _RENAME_SWAP) == 0

@@ -64,8 +64,6 @@ class Bundle:
 
 def load_bundle(folder: Path) -> Bundle:
     """Read the manifest of `folder` and verify every file against it. Raises BundleError."""
-    if not folder.is_dir():
-        raise BundleError(f"{folder}: no such bundle folder; point to one that holds {MANIFEST}")
     _check_listing(folder)
     raw = _read(folder / MANIFEST)
     if len(raw) > MAX_MANIFEST_BYTES:
@@ -78,6 +76,19 @@ def load_bundle(folder: Path) -> Bundle:
     for file_name in FILES:
         bundle.read(file_name)
     return bundle
+
+
+def manifest_hash(folder: Path) -> str | None:
+    """The hash of the bundle in `folder`, whose other files are not looked at; None where there is no manifest.
+
+    Raises BundleError where it cannot be read.
+    """
+    try:
+        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _unreadable(folder / MANIFEST, error) from error
 
 
 def describe_file(content: bytes) -> dict[str, Any]:
@@ -112,15 +123,21 @@ def parse_object(raw: bytes, path: Path) -> dict[str, Any]:
 
 def _check_listing(folder: Path) -> None:
     expected = {MANIFEST, *FILES}
-    entries = {entry.name: entry for entry in folder.iterdir()}
+    try:
+        entries = {entry.name: entry for entry in folder.iterdir()}
+        odd = [name for name, entry in sorted(entries.items()) if entry.is_symlink() or not entry.is_file()]
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BundleError(f"{folder}: no such bundle folder; point to one that holds {MANIFEST}") from error
+    except OSError as error:
+        raise _unreadable(folder, error) from error
     missing, extra = sorted(expected - set(entries)), sorted(set(entries) - expected)
     if missing:
         raise BundleError(f"{folder}: {', '.join(missing)} missing; {_MEND}")
     if extra:
         raise BundleError(f"{folder}: {', '.join(extra)} does not belong in a bundle; remove it")
-    for name, entry in sorted(entries.items()):
-        if entry.is_symlink() or not entry.is_file():
-            raise BundleError(f"{entry}: must be a regular file, not a link, folder or device; copy {name} itself here")
+    for name in odd:
+        what = "must be a regular file, not a link, folder or device"
+        raise BundleError(f"{folder / name}: {what}; copy {name} itself here")
 
 
 def _from_manifest(folder: Path, manifest: dict[str, Any], *, digest: str) -> Bundle:
@@ -171,4 +188,8 @@ def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise BundleError(f"{path}: cannot be read ({error.strerror}); check its permissions") from error
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> BundleError:
+    return BundleError(f"{path}: cannot be read ({error.strerror}); check its permissions")

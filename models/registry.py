@@ -112,7 +112,7 @@ class Releases:
     def earlier(self) -> tuple[str | None, ...]:
         """What was live before the live bundle, last first; the oldest is always None, the shipped bundle.
 
-        A bundle that was rolled back from is not among them.
+        A bundle that was rolled back from is not among them, unless it was promoted again and superseded since.
         """
         stack: list[str | None] = [None]
         for change in self.history:
@@ -121,6 +121,7 @@ class Releases:
             elif change.action == "rollback":
                 while len(stack) > 1 and stack[-1] != change.bundle:
                     stack.pop()
+                stack = [one for one in stack if one is None or one != change.replaced]
         live = self.bundle_of("live")
         return tuple(reversed([one for one in stack if one is None or one != live] if live else []))
 
@@ -128,7 +129,7 @@ class Releases:
 def read_releases(folder: Path) -> Releases:
     """The releases of the registry in `folder`; empty where nothing was ever promoted. Raises RegistryError."""
     path = folder / RELEASES
-    if not folder.is_dir():
+    if not _is_folder(folder):
         raise RegistryError(f"{folder}: no such registry folder; make it, or `python -m training promote` into it")
     try:
         raw = path.read_bytes()
@@ -143,37 +144,10 @@ def read_releases(folder: Path) -> Releases:
         raise RegistryError(f"{path}: is damaged ({error}); {mend}") from error
 
 
-def open_release(folder: Path, name: Part) -> Bundle | None:
-    """The verified bundle that plays the part `name`; None where nobody does (for live: use the shipped bundle).
-
-    Raises RegistryError, and BundleError for a bundle that changed since it was released.
-    """
-    chosen = read_releases(folder).bundle_of(name)
-    return None if chosen is None else open_stored(folder, chosen)
-
-
-def open_live(folder: Path) -> tuple[Bundle | None, tuple[str, ...]]:
-    """What to serve at start: the live bundle, else the last one before it that can be verified; and what was wrong.
-
-    None stands for the shipped bundle. The second value is empty unless bundles had to be passed over, of which it
-    says why: that must be told to somebody. Raises RegistryError when `releases.json` itself cannot be used.
-    """
-    releases = read_releases(folder)
-    problems: list[str] = []
-    for chosen in (releases.bundle_of("live"), *releases.earlier()):
-        if chosen is None:
-            break
-        try:
-            return open_stored(folder, chosen), tuple(problems)
-        except BundleError as error:
-            problems.append(str(error))
-    return None, tuple(problems)
-
-
 def open_stored(folder: Path, chosen: str) -> Bundle:
     """The bundle with hash `chosen`, all its files verified, and its verdict. Raises RegistryError, BundleError."""
     place = folder / BUNDLES / bundle_hash(chosen)
-    if not place.is_dir():
+    if not _is_folder(place):
         raise RegistryError(f"{place}: the registry holds no such bundle; `python -m training promote` it again")
     bundle = load_bundle(place)
     if bundle.hash != chosen:
@@ -190,9 +164,12 @@ def open_shipped(place: Path) -> Bundle:
     bundle = load_bundle(place)
     upcoming = place.with_name(f"{place.name}.next{VERDICT_SUFFIX}")
     if upcoming.exists():
-        verdict = read_verdict(upcoming)
-        if verdict.bundle == bundle.hash:
-            verdict.check(bundle.hash)
+        try:
+            read_verdict(upcoming).check(bundle.hash)
+        except RegistryError:
+            # Damaged, or that of a bundle which is not there yet; then the one that stays must do.
+            pass
+        else:
             return bundle
     read_verdict(place.with_name(f"{place.name}{VERDICT_SUFFIX}")).check(bundle.hash)
     return bundle
@@ -349,6 +326,13 @@ def _check_free(folder: Path, old: Releases, chosen: str | None) -> None:
     open_stored(folder, chosen)
     if old.bundle_of("live") == chosen:
         raise RegistryError(f"{chosen}: is live, so every case is scored with it already")
+
+
+def _is_folder(place: Path) -> bool:
+    try:
+        return place.is_dir()
+    except OSError as error:
+        raise RegistryError(f"{place}: cannot be read ({error.strerror}); check its permissions") from error
 
 
 def _is_released(folder: Path, chosen: str) -> bool:

@@ -24,7 +24,8 @@ class RegistryError(BundleError):
 class Verdict:
     """One verdict as it was read. `failed` names the rules that did not pass; `raw` are the bytes.
 
-    `compared_with` is the hash of the bundle before it, None where it was judged alone.
+    `compared_with` is the hash of the bundle before it, None where it was judged alone; `rules_sha256` is that of the
+    rules file, None where the verdict does not say.
     """
 
     path: Path
@@ -33,6 +34,7 @@ class Verdict:
     failed: tuple[str, ...]
     rules: int
     compared_with: str | None
+    rules_sha256: str | None
     raw: bytes
 
     def check(self, bundle: str) -> None:
@@ -81,5 +83,6 @@ def _from_json(path: Path, raw: bytes) -> Verdict:
         failed=tuple(str(rule["rule"]) for rule in rules if rule["passed"] is not True),
         rules=len(rules),
         compared_with=None if values.get("previous") is None else bundle_hash(values["previous"]),
+        rules_sha256=None if values.get("rules_sha256") is None else str(values["rules_sha256"]),
         raw=raw,
     )

@@ -4,18 +4,18 @@ import argparse
 import json
 import logging
 import random
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from eval.run import figures_table, measure, sha256_of
 from eval.truth import make_truth
 from labeling.records import LabelledText, RecordError, read_labelled_texts
 from labeling.taxonomy import TaxonomyError, load_taxonomy
-from models.bundle import MANIFEST, BundleError
+from models.bundle import MANIFEST, BundleError, load_bundle
 from models.calibration import sigmoid
 from training.acquire import add_data_command
 from training.baseline import fit_baseline
@@ -26,7 +26,7 @@ from training.export_onnx import BASELINE, ExportError, export
 from training.from_bundle import read_bundle
 from training.network import CheckpointError, Trained, load_checkpoint, save_checkpoint
 from training.parallel import team
-from training.progress import ProgressError
+from training.progress import ProgressError, remove_progress
 from training.release import add_release_commands
 from training.tracking import TrackingError, open_store, open_tracker, record_bundle
 from training.train import Surroundings, train
@@ -71,9 +71,9 @@ def _train(options: argparse.Namespace) -> None:
     looked_at = permitted(validation, config)
     random.Random(config.seed).shuffle(looked_at)
     areas = load_taxonomy(options.taxonomy).area_ids
-    start = _start(options.start, config, areas) if options.start else None
-    files = {f"{path.parent.name}/{path.name}": sha256_of(path) for path in _files(options.data, "train")}
-    data = {"files": files, **describe_rows(select_rows(rows, config))}
+    start, before = _start(options.start, config, areas) if options.start else (None, None)
+    files = [{"name": path.name, "sha256": sha256_of(path)} for path in _files(options.data, "train")]
+    data = {"files": files, **describe_rows(select_rows(rows, config)), "started_from": before}
     progress = options.out / PROGRESS
     with team() as members:
         if not members.leads:
@@ -89,18 +89,24 @@ def _train(options: argparse.Namespace) -> None:
         )
         if members.leads:
             save_checkpoint(trained, options.out, data=data)
-            shutil.rmtree(progress, ignore_errors=True)
+            remove_progress(progress)
         tracker.end({"rows_seen": trained.rows_seen})
 
 
-def _start(folder: Path, config: TrainConfig, areas: tuple[str, ...]) -> Trained:
-    """The network of a run folder, or of a bundle, to train on."""
+def _start(folder: Path, config: TrainConfig, areas: tuple[str, ...]) -> tuple[Trained, dict[str, Any]]:
+    """The network of a run folder, or of a bundle, to train on, and what it was trained with before.
+
+    Data and licences of every leg stay on record this way, one within the other.
+    """
     if (folder / MANIFEST).is_file():
-        return read_bundle(folder, config, areas=areas)
-    start, _ = load_checkpoint(folder, config=config)
+        bundle = load_bundle(folder)
+        facts = bundle.manifest["training"]
+        start = read_bundle(folder, config, areas=areas)
+        return start, {"bundle": bundle.hash, "config": facts["config"], "data": facts["data"]}
+    start, state = load_checkpoint(folder, config=config)
     if start.areas != areas:
         raise CheckpointError(f"{folder}: was trained on other areas than those of the taxonomy; start from its bundle")
-    return start
+    return start, {"bundle": None, "config": state["config"], "data": state["data"]}
 
 
 def _baseline(options: argparse.Namespace) -> None:
@@ -137,8 +143,11 @@ def _export(options: argparse.Namespace) -> None:
 
 
 def _files(folders: Sequence[Path], name: str) -> list[Path]:
-    """`NAME.jsonl.gz` or `NAME.jsonl` in each of the data folders."""
+    """`NAME.jsonl.gz` or `NAME.jsonl` in each of the data folders. Raises RecordError where there are both."""
     packed = [folder / f"{name}.jsonl.gz" for folder in folders]
+    for path in packed:
+        if path.exists() and path.with_suffix("").exists():
+            raise RecordError(f"{path.parent}: holds {path.name} and {path.stem}; remove the one that is out of date")
     return [path if path.exists() else path.with_suffix("") for path in packed]
 
 

@@ -87,19 +87,9 @@ def fit_platt(logits: Values, labels: Values, *, slope: float | None = None) -> 
 
 
 def best_f1_threshold(labels: Values, probabilities: Values) -> float:
-    """The probability from which on an area should apply to have the best F1; 0.5 where there is no positive.
-
-    It lies half way to the next lower probability, so that rounding cannot move a row across it.
-    """
-    if not labels.sum():
-        return 0.5
-    order = np.argsort(-probabilities, kind="stable")
-    ranked, hits = probabilities[order], np.cumsum(labels[order])
-    ends = np.flatnonzero(np.append(ranked[1:] != ranked[:-1], True))
-    f1 = 2 * hits[ends] / (ends + 1 + labels.sum())
-    best = int(f1.argmax())
-    below = ranked[ends[best] + 1] if best + 1 < len(ends) else 0.0
-    return float((ranked[ends[best]] + below) / 2)
+    """The probability from which on an area should apply to have the best F1; 0.5 where there is no positive."""
+    best = operating_points(labels, probabilities)["best_f1"]
+    return best.threshold if best else 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +105,15 @@ class OperatingPoint:
 def operating_points(labels: Values, probabilities: Values) -> dict[str, OperatingPoint | None]:
     """Where an area should apply for the best F1, for a recall of WANTED_RECALL and for a precision of WANTED_PRECISION.
 
-    None where no threshold gives that, or there is no positive.
+    None where no threshold gives that, or there is no positive. A threshold lies half way to the next lower
+    probability, so that rounding cannot move a row across it.
     """
     if not labels.sum():
         return dict.fromkeys(("best_f1", "recall", "precision"))
-    thresholds = np.unique(probabilities)[::-1]
+    reached = np.unique(probabilities)[::-1]
+    thresholds = (reached + np.append(reached[1:], 0.0)) / 2
     order = np.argsort(-probabilities, kind="stable")
-    ends = np.searchsorted(-probabilities[order], -thresholds, side="right")
+    ends = np.searchsorted(-probabilities[order], -reached, side="right")
     hits = np.concatenate([[0.0], np.cumsum(labels[order])])[ends]
     recall, precision = hits / labels.sum(), hits / ends
     points = [

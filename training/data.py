@@ -1,5 +1,6 @@
 """Labelled rows to training material: which rows train, how much each counts, and batches of like length."""
 
+import math
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.truth import UNKNOWN_SEVERITY, Truth
-from labeling.records import LabelledText
+from labeling.records import LabelledText, RecordError
+from labeling.taxonomy import GRAPHIC_LEVELS
 from training.config import TrainConfig
 
 # How far a label is trusted: expert labels count for more than labels derived from where a text was found.
@@ -26,7 +28,7 @@ UNKNOWN_GRAPHIC = UNKNOWN_SEVERITY
 class Targets:
     """What the network should say: area probabilities (n, areas), graphic level (n,) with UNKNOWN_GRAPHIC.
 
-    A probability is the label, or between 0 and 1 where two people who labelled a row differed.
+    A probability is the label, or between 0 and 1 where the two labels of a row differ.
     """
 
     areas: NDArray[np.float32]
@@ -34,16 +36,41 @@ class Targets:
 
 
 def make_targets(rows: Sequence[LabelledText], truth: Truth, areas: Sequence[str]) -> Targets:
-    """Targets of `rows`, from the optional fields `soft` {area: probability} and `graphic` 0-3 of each."""
+    """Targets of `rows`, from the optional fields `soft` {area: probability} and `graphic` 0-3 of each.
+
+    Raises RecordError for other values; null is as good as no field.
+    """
     targets = truth.labels.copy()
     graphic = np.full(len(rows), UNKNOWN_GRAPHIC, np.int64)
     column = {area: index for index, area in enumerate(areas)}
     for index, row in enumerate(rows):
-        graphic[index] = row.extra.get("graphic", UNKNOWN_GRAPHIC)
-        for area, probability in row.extra.get("soft", {}).items():
+        graphic[index] = _graphic(row)
+        for area, probability in _soft(row).items():
             if area in column:
                 targets[index, column[area]] = probability
     return Targets(targets, graphic)
+
+
+def _graphic(row: LabelledText) -> int:
+    level = row.extra.get("graphic")
+    if level is None:
+        return UNKNOWN_GRAPHIC
+    if type(level) is not int or level not in range(GRAPHIC_LEVELS):
+        raise RecordError(f"row {row.id}: graphic must be 0-{GRAPHIC_LEVELS - 1} or null, not {level!r}")
+    return level
+
+
+def _soft(row: LabelledText) -> dict[str, float]:
+    soft = row.extra.get("soft")
+    if soft is None:
+        return {}
+    if not isinstance(soft, dict):
+        raise RecordError(f"row {row.id}: soft must be an object of area and probability, not {soft!r}")
+    for area, value in soft.items():
+        # A NaN is not between 0 and 1 either.
+        if type(value) not in (int, float) or not 0 <= value <= 1:
+            raise RecordError(f"row {row.id}: soft.{area} must be a probability, not {value!r}")
+    return soft
 
 
 def permitted(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
@@ -52,12 +79,17 @@ def permitted(rows: Sequence[LabelledText], config: TrainConfig) -> list[Labelle
 
 
 def kept_sources(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
-    """The rows without those of sources that the configuration excludes."""
-    return [row for row in rows if row.source not in config.exclude_sources]
+    """The rows without those of sources that the configuration excludes, and whose text no such source holds too."""
+    excluded = frozenset(config.exclude_sources)
+    return [row for row in rows if excluded.isdisjoint({row.source, *(row.extra.get("also_in") or ())})]
 
 
 def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:
-    """The rows that train: permitted licences, positives first, no more of one source than the caps allow."""
+    """The rows that train: permitted licences, and of each source as many positives as its cap.
+
+    Rows without an area fill what positives leave of the cap, but may always be half of it: of a source with many of
+    both up to one and a half caps are taken. A source is of the language that most of its rows are in.
+    """
     by_source: dict[str, list[LabelledText]] = defaultdict(list)
     for row in permitted(rows, config):
         by_source[row.source].append(row)
@@ -65,7 +97,8 @@ def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[Label
     for source in sorted(by_source):
         members = by_source[source]
         random.Random(f"{config.seed}:{source}").shuffle(members)
-        cap = config.cap_per_source if members[0].lang == "en" else config.cap_per_source_other
+        english = sum(row.lang == "en" for row in members)
+        cap = config.cap_per_source if 2 * english > len(members) else config.cap_per_source_other
         positive = [row for row in members if row.policy_areas][:cap]
         negative = [row for row in members if not row.policy_areas]
         room = max(cap - len(positive), min(len(negative), cap // 2))
@@ -87,7 +120,13 @@ def describe_rows(rows: Sequence[LabelledText]) -> dict[str, Any]:
 
 
 def row_weights(rows: Sequence[LabelledText]) -> NDArray[np.float32]:
-    """How much each row counts in the loss: trust in its kind of label times its own weight."""
+    """How much each row counts in the loss: trust in its kind of label times its own weight.
+
+    Raises RecordError for a weight below 0 or without end: one such row would spoil the whole network.
+    """
+    for row in rows:
+        if not (math.isfinite(row.weight) and row.weight >= 0):
+            raise RecordError(f"row {row.id}: weight must be a number from 0 on, not {row.weight!r}")
     return np.array([QUALITY_WEIGHTS.get(row.label_quality, 1.0) * row.weight for row in rows], np.float32)
 
 

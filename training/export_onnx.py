@@ -83,6 +83,7 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
     digests = [sha256_of(path) for path in validation]
     baseline = _baseline(run, digests)
     truth = make_truth(rows, trained.areas)
+    _check_learned(trained, truth, run)
     tokenizer = (run / TOKENIZER).read_bytes()
     float_model, int8_model = _graphs(trained)
     logger.info("int8 model: %.1f MB; scoring %d rows with both models", len(int8_model) / 1e6, len(rows))
@@ -158,6 +159,14 @@ def _compare(calibration: Calibration, exact: Logits, served: Logits, *, trained
         severity_rows=len(levels[0]),
         severity_changes=int((levels[0] != levels[1]).sum()),
     )
+
+
+def _check_learned(trained: Trained, truth: Truth, run: Path) -> None:
+    if not trained.trained_areas:
+        raise ExportError(f"{run}: learned no area; train on more rows, with an area in policy_areas")
+    columns = [trained.areas.index(area) for area in trained.trained_areas]
+    if not truth.known[:, columns].any():
+        raise ExportError(f"{run}: no validation row speaks of an area that was learned; bring rows that do")
 
 
 def _check_parity(parity: Parity) -> None:
@@ -276,9 +285,15 @@ def _write(out: Path, manifest: dict[str, Any], contents: dict[str, bytes]) -> f
         if size > MAX_BUNDLE_BYTES:
             raise ExportError(f"the bundle has {size} bytes, more than {MAX_BUNDLE_BYTES}; lower wide_rows")
         OnnxScorer.load(new).score(TRACE_TEXTS)
-        if out.exists():
-            out.rename(old)
-        new.rename(out)
+        try:
+            if out.exists():
+                out.rename(old)
+            new.rename(out)
+        except BaseException:
+            # The folder that `old` is in goes with this block, and must not take the only bundle along.
+            if old.exists() and not out.exists():
+                old.rename(out)
+            raise
     return files.load_bundle(out)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import numpy_helper
 from tokenizers import Tokenizer
@@ -21,6 +22,11 @@ from training.encoders import empty_encoder
 from training.network import Trained, build_network
 from training.onnx_graph import TRANSPOSED
 
+# What of a manifest's `training` is needed to train on.
+_FACTS = frozenset({"encoder_shape", "rows_selected", "rows_seen", "minutes"})
+# What of its graph has a row, or of the table a column, for each area.
+_PARTS = frozenset({"head.weight", "head.bias", "wide.weight"})
+
 
 def read_bundle(folder: Path, config: TrainConfig, *, areas: tuple[str, ...]) -> Trained:
     """The network of a bundle, to be trained on under `config` for `areas`.
@@ -29,12 +35,15 @@ def read_bundle(folder: Path, config: TrainConfig, *, areas: tuple[str, ...]) ->
     for a bundle that is damaged or was made before its graph named its weights.
     """
     bundle = load_bundle(folder)
-    facts = bundle.manifest["training"]
-    weights = _weights(bundle.read(MODEL))
-    if "encoder_shape" not in facts or "wide.weight" not in weights:
+    facts = bundle.manifest.get("training")
+    try:
+        weights = _weights(bundle.read(MODEL))
+    except (DecodeError, KeyError, ValueError) as error:
+        raise BundleError(f"{folder / MODEL}: cannot be read as a graph ({error}); export the bundle anew") from error
+    if not isinstance(facts, dict) or not facts.keys() >= _FACTS or not weights.keys() >= _PARTS:
         raise BundleError(f"{folder}: was exported by a version whose bundles cannot be trained on; train a new one")
     outputs = weights["head.weight"].shape[0]
-    for name in ("head.weight", "head.bias", "wide.weight"):
+    for name in _PARTS:
         weights[name] = _for_areas(weights[name], bundle.areas, areas, outputs=outputs)
     network = build_network(empty_encoder(facts["encoder_shape"]), config, areas=len(areas))
     _load(network, weights, folder)

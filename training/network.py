@@ -54,8 +54,12 @@ def build_network(encoder: BertModel, config: TrainConfig, *, areas: int) -> Tri
 
 
 def save_checkpoint(trained: Trained, folder: Path, *, data: dict[str, Any]) -> None:
-    """Write network, tokenizer and what else the export needs; nothing is pickled. `data` describes the rows."""
+    """Write network, tokenizer and what else the export needs; nothing is pickled. `data` describes the rows.
+
+    A kill on the way leaves a folder without run.json, never one that describes other weights than its own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / RUN).unlink(missing_ok=True)
     save_file(trained.network.state_dict(), folder / WEIGHTS)
     trained.tokenizer.save(str(folder / TOKENIZER))
     state = {

@@ -1,4 +1,7 @@
-"""Several processes that train one network together: started by `torchrun`, on CPU cores (gloo) or GPUs (nccl)."""
+"""Several processes that train one network together: started by `torchrun`, on CPU cores (gloo) or GPUs (nccl).
+
+Tried with two processes on CPU cores; not tried on more than one GPU.
+"""
 
 import os
 from collections.abc import Iterator
@@ -24,6 +27,15 @@ class Team:
     def leads(self) -> bool:
         """Whether this process is the one that reports and writes."""
         return self.rank == 0
+
+    @property
+    def sparse_table(self) -> bool:
+        """Whether the n-gram table may have sparse gradients: nccl, between GPUs, cannot average such."""
+        return self.size == 1 or self.device.type != "cuda"
+
+    def threads_each(self, threads: int) -> int:
+        """Threads for this process where all together may use `threads`."""
+        return max(1, threads // self.size)
 
     def join(self, network: nn.Module) -> nn.Module:
         """The network with gradients averaged over all processes, starting from the leader's weights."""
@@ -53,8 +65,11 @@ def team() -> Iterator[Team]:
         yield Team(device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
         return
     cuda = torch.cuda.is_available()
-    distributed.init_process_group("nccl" if cuda else "gloo")
     device = torch.device("cuda", int(os.environ["LOCAL_RANK"])) if cuda else torch.device("cpu")
+    if cuda:
+        # Before anything else speaks to a GPU: otherwise every process would also take memory of the first one.
+        torch.cuda.set_device(device)
+    distributed.init_process_group("nccl" if cuda else "gloo")
     try:
         yield Team(distributed.get_rank(), distributed.get_world_size(), device)
     finally:

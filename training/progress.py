@@ -1,6 +1,8 @@
 """The state of an unfinished run on disk: enough to go on after a kill as if nothing had happened."""
 
 import json
+import os
+import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.optim import Optimizer
+
+from models.atomic import sync_folder
 
 NETWORK = "network.safetensors"
 STATE = "state.json"
@@ -35,8 +39,9 @@ def save_progress(
     folder: Path, position: Position, network: nn.Module, optimizers: dict[str, Optimizer], *, run: str
 ) -> None:
     """Write the state in `folder`, replaced as a whole; `run` identifies data and configuration."""
-    new = folder.with_name(f".{folder.name}.new")
-    new.mkdir(parents=True, exist_ok=True)
+    new, old = _beside(folder)
+    _remove(new)
+    new.mkdir(parents=True)
     save_file(network.state_dict(), new / NETWORK)
     settings: dict[str, Any] = {}
     for name, optimizer in optimizers.items():
@@ -56,18 +61,21 @@ def save_progress(
         }
     text = json.dumps({"run": run, "position": asdict(position), "optimizers": settings})
     (new / STATE).write_text(text, encoding="utf-8")
-    # Two renames: between them a kill leaves the old state beside, which `load_progress` then takes.
-    old = folder.with_name(f".{folder.name}.old")
-    _remove(old)
+    # On disk before the state that it replaces goes, so that a loss of power leaves one of them whole.
+    _sync(new)
+    # Two renames: between them a kill leaves the old state beside, which `load_progress` then takes. Where only that
+    # one is left, it stays until the new state is in its place.
     if folder.exists():
+        _remove(old)
         folder.replace(old)
     new.replace(folder)
+    sync_folder(folder.parent)
     _remove(old)
 
 
 def load_progress(folder: Path, network: nn.Module, optimizers: dict[str, Optimizer], *, run: str) -> Position | None:
     """Put a saved state into network and optimizers; None where there is none. Raises ProgressError."""
-    old = folder.with_name(f".{folder.name}.old")
+    _, old = _beside(folder)
     source = folder if folder.exists() else old
     if not source.exists():
         return None
@@ -80,8 +88,33 @@ def load_progress(folder: Path, network: nn.Module, optimizers: dict[str, Optimi
             state = _nested({**load_file(source / f"{name}.safetensors"), **values["optimizers"][name]})
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
         return Position(**values["position"])
-    except (OSError, KeyError, TypeError, RuntimeError, SafetensorError, json.JSONDecodeError) as error:
+    except ProgressError:
+        raise
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise ProgressError(f"{source}: cannot be gone on from ({error}); remove it to start anew") from error
+
+
+def remove_progress(folder: Path) -> None:
+    """Remove the state of a finished run with everything beside it; a kill leaves it whole or takes it all."""
+    new, old = _beside(folder)
+    _remove(old)
+    if folder.exists():
+        _remove(new)
+        # Out of the place where `load_progress` looks before its files go one after the other.
+        folder.replace(new)
+    _remove(new)
+
+
+def _beside(folder: Path) -> tuple[Path, Path]:
+    """Where the next state is made, and where the last one is while the next takes its place."""
+    return folder.with_name(f".{folder.name}.new"), folder.with_name(f".{folder.name}.old")
+
+
+def _sync(folder: Path) -> None:
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    sync_folder(folder)
 
 
 def _nested(flat: dict[str, Any]) -> dict[int, dict[str, Any]]:
@@ -94,6 +127,4 @@ def _nested(flat: dict[str, Any]) -> dict[int, dict[str, Any]]:
 
 def _remove(folder: Path) -> None:
     if folder.exists():
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()
+        shutil.rmtree(folder)

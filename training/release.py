@@ -1,17 +1,17 @@
 """`python -m training promote` and `rollback`: what is live changes here, by verdict, and the old one stays until then."""
 
 import argparse
-import ctypes
 import getpass
 import os
 import shutil
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from models.atomic import locked, sync_folder, write_atomically, write_copy
-from models.bundle import Bundle, BundleError, load_bundle
+from eval.gate import DEFAULT_RULES
+from eval.run import sha256_of
+from models.atomic import exchange, locked, restore, write_atomically, write_copy
+from models.bundle import Bundle, BundleError, load_bundle, manifest_hash
 from models.registry import (
     Note,
     Releases,
@@ -23,16 +23,11 @@ from models.registry import (
     set_shadow,
     set_staged,
 )
-from models.verdict import VERDICT_SUFFIX, RegistryError, read_verdict
+from models.verdict import VERDICT_SUFFIX, RegistryError, Verdict, read_verdict
 from training.tracking import Store, TrackingError, mirror, open_store
 
 BUNDLES = Path(__file__).parents[1] / "bundles"
 DEFAULT = "default"
-
-# renameat2(2) and renamex_np(2): exchange two paths in one step.
-_AT_FDCWD = -100
-_RENAME_EXCHANGE = 2
-_RENAME_SWAP = 2
 
 
 def add_release_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -42,6 +37,9 @@ def add_release_commands(commands: "argparse._SubParsersAction[argparse.Argument
     promoting.add_argument("--registry", type=Path, help="registry folder, made where there is none")
     promoting.add_argument("--bundle", type=Path, help="folder of the bundle")
     promoting.add_argument("--verdict", type=Path, help="verdict of `python -m eval gate` for that very bundle")
+    promoting.add_argument(
+        "--rules", type=Path, default=DEFAULT_RULES, help="rules file of the verdict (default: the one that ships)"
+    )
     part = promoting.add_mutually_exclusive_group()
     part.add_argument("--shadow", action="store_true", help="let it score beside the live bundle and change nothing")
     part.add_argument("--staged", type=float, metavar="SHARE", help="let it score that share of the cases")
@@ -71,6 +69,8 @@ def run_promote(options: argparse.Namespace) -> None:
         raise RegistryError("a shadow or a stage needs --registry DIR")
     # Asked before anything changes, so that a record that cannot be kept does not come as a surprise.
     store = None if options.no_tracking or options.registry is None else open_store()
+    if not ends:
+        _check_verdict(options)
     if options.default:
         shipped = ship(options.bundle, options.verdict, BUNDLES)
         _say(f"{shipped.folder}: bundle {shipped.hash}")
@@ -99,6 +99,7 @@ def ship(source: Path, verdict: Path, bundles: Path) -> Bundle:
     place, new = bundles / DEFAULT, bundles / f".{DEFAULT}.next"
     upcoming = bundles / f"{DEFAULT}.next{VERDICT_SUFFIX}"
     with locked(bundles):
+        restore(place)
         _finish(place, upcoming)
         try:
             already = load_bundle(place).hash == bundle.hash
@@ -107,7 +108,7 @@ def ship(source: Path, verdict: Path, bundles: Path) -> Bundle:
         if not already:
             write_copy(bundle, new)
             write_atomically(upcoming, judged.raw)
-            _exchange(new, place)
+            exchange(new, place)
         write_atomically(bundles / f"{DEFAULT}{VERDICT_SUFFIX}", judged.raw)
         upcoming.unlink(missing_ok=True)
         _remove(new)
@@ -116,21 +117,46 @@ def ship(source: Path, verdict: Path, bundles: Path) -> Bundle:
 
 def _finish(place: Path, upcoming: Path) -> None:
     """Complete what a killed call left: a bundle that is there already, its verdict not yet under its own name."""
-    if upcoming.exists() and place.exists() and read_verdict(upcoming).bundle == load_bundle(place).hash:
+    try:
+        finished = upcoming.exists() and read_verdict(upcoming).bundle == load_bundle(place).hash
+    except BundleError:
+        # Whatever is damaged there is about to be replaced.
+        return
+    if finished:
         upcoming.rename(place.with_name(f"{place.name}{VERDICT_SUFFIX}"))
 
 
-def _check_comparison(folder: Path, verdict: Path, bundle: Bundle) -> None:
-    """Refuse a verdict that knows of no bundle before where one is live, and warn of one that knows another."""
-    live = read_releases(folder).bundle_of("live") if folder.is_dir() else None
-    judged = read_verdict(verdict)
+def _check_verdict(options: argparse.Namespace) -> None:
+    """Refuse a verdict for another bundle, by other rules, or without the bundle that is to be replaced.
+
+    Raises RegistryError, BundleError, OSError.
+    """
+    judged, bundle, rules = read_verdict(options.verdict), load_bundle(options.bundle), sha256_of(options.rules)
     judged.check(bundle.hash)
-    if live is None or live == bundle.hash:
+    if judged.rules_sha256 != rules:
+        raise RegistryError(
+            f"{judged.path}: was made with rules of sha256 {judged.rules_sha256}, those of {options.rules} have {rules}; "
+            "gate again, or name the file with --rules"
+        )
+    shipped = manifest_hash(BUNDLES / DEFAULT)
+    replaced = {"ships": shipped} if options.default else {}
+    if options.registry is not None:
+        live = read_releases(options.registry).bundle_of("live") if options.registry.is_dir() else None
+        replaced["is live"] = live or shipped
+    for part, known in replaced.items():
+        _check_comparison(judged, known, part)
+
+
+def _check_comparison(judged: Verdict, replaced: str | None, part: str) -> None:
+    """Refuse a verdict that knows of no bundle before where there is one, and warn of one that knows another."""
+    if replaced is None or replaced == judged.bundle:
         return
     if judged.compared_with is None:
-        raise RegistryError(f"{verdict}: compares with no bundle, but {live} is live; gate again with its report")
-    if judged.compared_with != live:
-        sys.stderr.write(f"warning: {verdict} compares with bundle {judged.compared_with}, but {live} is live\n")
+        raise RegistryError(
+            f"{judged.path}: compares with no bundle, but {replaced} {part}; gate again with its report"
+        )
+    if judged.compared_with != replaced:
+        sys.stderr.write(f"warning: {judged.path} compares with bundle {judged.compared_with}, but {replaced} {part}\n")
 
 
 def _released(options: argparse.Namespace) -> Releases:
@@ -139,7 +165,6 @@ def _released(options: argparse.Namespace) -> Releases:
         return set_shadow(folder, None, note)
     if options.no_staged:
         return set_staged(folder, None, note)
-    _check_comparison(folder, options.verdict, load_bundle(options.bundle))
     bundle = add_bundle(folder, options.bundle, options.verdict)
     if options.shadow:
         return set_shadow(folder, bundle.hash, note)
@@ -174,27 +199,6 @@ def _user() -> str:
     except (KeyError, OSError):
         # In a container there may be a user without a name.
         return f"user {os.getuid()}"
-
-
-def _exchange(new: Path, place: Path) -> None:
-    """Put `new` where `place` is and the other way round, in one step where the system can."""
-    if not place.exists():
-        new.rename(place)
-    elif not _exchanged_by_the_system(new, place):
-        aside = place.with_name(f".{place.name}.old")
-        place.rename(aside)
-        new.rename(place)
-        aside.rename(new)
-    sync_folder(place.parent)
-
-
-def _exchanged_by_the_system(new: Path, place: Path) -> bool:
-    library = ctypes.CDLL(None, use_errno=True)
-    linux: Callable[..., int] | None = getattr(library, "renameat2", None)
-    if linux is not None:
-        return linux(_AT_FDCWD, os.fsencode(new), _AT_FDCWD, os.fsencode(place), _RENAME_EXCHANGE) == 0
-    darwin: Callable[..., int] | None = getattr(library, "renamex_np", None)
-    return darwin is not None and darwin(os.fsencode(new), os.fsencode(place), _RENAME_SWAP) == 0
 
 
 def _remove(folder: Path) -> None:

@@ -23,7 +23,7 @@ from labeling.records import LabelledText
 from models.calibration import UNTRAINED_PRIOR
 from models.definition import GRAPHIC_STEPS, SEVERITY_STEPS, TriageNetwork
 from models.inference import Logits, encode_texts, encode_windows, like_length_batches, limit_tokens, pad
-from training.config import TrainConfig
+from training.config import ConfigError, TrainConfig
 from training.data import (
     make_targets,
     repeat_rare,
@@ -44,6 +44,8 @@ from training.tracking import NullTracker, Tracking
 MIN_POSITIVES = 5
 # The share of the time after which, again and again, a look is taken at the validation rows.
 REPORT_EVERY = 0.25
+# What a run may change that goes on after a kill, on another machine: it moves no weight.
+OF_THE_MACHINE = frozenset({"threads", "checkpoint_minutes"})
 
 logger = logging.getLogger(__name__)
 
@@ -72,24 +74,28 @@ def train(
 ) -> Trained:
     """Train on `rows` by the clock of `config.minutes`; `validation` is only reported on, never chosen by.
 
-    Raises EncoderError when the base encoder is not installed as pinned, ProgressError.
+    Raises EncoderError when the base encoder is not installed as pinned, ProgressError, RecordError for a row with
+    values that cannot be trained on, ConfigError where processes would be left without rows.
     """
     around = around or Surroundings()
     start, team = around.start, around.team
-    torch.set_num_threads(config.threads)
+    torch.set_num_threads(team.threads_each(config.threads))
     torch.manual_seed(config.seed)
     chosen = select_rows(rows, config)
     network, tokenizer = (start.network, start.tokenizer) if start else _begin(chosen, config, areas=len(areas))
     network.wide.sparse = True
     train_rows = encode_rows(chosen, tokenizer, areas, config=config)
     positives = (train_rows.truth.labels * train_rows.truth.known).sum(0).astype(int).tolist()
-    learned = [count >= MIN_POSITIVES for count in positives]
-    train_rows.truth.known[:, [not one for one in learned]] = 0
+    enough = [count >= MIN_POSITIVES for count in positives]
+    train_rows.truth.known[:, [not one for one in enough]] = 0
+    # What was learned before stays as it is where these rows say too little of it.
+    known_before = start.trained_areas if start else ()
+    learned = [has or area in known_before for area, has in zip(areas, enough, strict=True)]
     logger.info("%d rows, vocabulary %d", len(chosen), tokenizer.get_vocab_size())
     logger.info("positives: %s", ", ".join(f"{area} {count}" for area, count in zip(areas, positives, strict=True)))
     checks = encode_rows(validation, tokenizer, areas)
     network.to(team.device)
-    fit = Fit(network, train_rows, config, around=around, identity=_identity(config, chosen, start))
+    fit = Fit(network, train_rows, config, around=around, identity=_identity(config, chosen, areas, start))
     if not fit.went_on and not start:
         warm_up_wide(network, train_rows, config)
     if team.leads:
@@ -155,8 +161,10 @@ class Fit:
         self._progress = around.progress
         self._identity = identity
         self._tracker = around.tracker
-        self._dense, self._sparse = _optimizers(network, config)
-        self._optimizers: dict[str, torch.optim.Optimizer] = {"dense": self._dense, "sparse": self._sparse}
+        network.wide.sparse = self._team.sparse_table
+        self._dense, self._table = _optimizers(network, config)
+        # On disk the table's keeps its first name.
+        self._optimizers: dict[str, torch.optim.Optimizer] = {"dense": self._dense, "sparse": self._table}
         found = load_progress(around.progress, network, self._optimizers, run=identity) if around.progress else None
         self.went_on = found is not None
         self._position = found or Position()
@@ -205,19 +213,24 @@ class Fit:
         return position.seen
 
     def _set_rates(self, share: float) -> None:
-        for group in (*self._dense.param_groups, *self._sparse.param_groups):
+        for group in (*self._dense.param_groups, *self._table.param_groups):
             group["lr"] = group["base"] * _schedule(share, self._config.warm_up)
 
     def _batches(self) -> Iterator[NDArray[np.int64]]:
         """Batches for all processes together, without end, from the position on; each epoch has its own order."""
         rows, position = self._rows, self._position
-        while len(rows.pool):
+        while True:
             generator = np.random.default_rng([self._config.seed, position.epoch])
-            batches = list(shuffled_batches(rows.lengths[rows.pool], self._config.batch_size, generator=generator))
-            for batch in batches[position.batch :]:
-                # One process must not be left without a row while the others wait for its gradients.
-                if len(batch) >= self._team.size:
-                    yield rows.pool[batch]
+            batches = shuffled_batches(rows.lengths[rows.pool], self._config.batch_size, generator=generator)
+            # One process must not be left without a row while the others wait for its gradients.
+            whole = [batch for batch in batches if len(batch) >= self._team.size]
+            if not whole:
+                raise ConfigError(
+                    f"batch_size {self._config.batch_size} and {len(rows.pool)} rows leave some of {self._team.size} "
+                    "processes without a row; raise batch_size, bring more rows or start fewer processes"
+                )
+            for batch in whole[position.batch :]:
+                yield rows.pool[batch]
             position.epoch, position.batch = position.epoch + 1, 0
 
     def _report(self, share: float, loss: float, report: Callable[[], AreaReport]) -> None:
@@ -308,12 +321,17 @@ def _begin(rows: Sequence[LabelledText], config: TrainConfig, *, areas: int) -> 
     return build_network(encoder, config, areas=areas), tokenizer
 
 
-def _identity(config: TrainConfig, rows: Sequence[LabelledText], start: Trained | None) -> str:
+def _identity(config: TrainConfig, rows: Sequence[LabelledText], areas: tuple[str, ...], start: Trained | None) -> str:
     """What a saved state must have been made with to be gone on from."""
-    digest = hashlib.sha256(json.dumps(asdict(config), sort_keys=True).encode())
+    settings = {key: value for key, value in asdict(config).items() if key not in OF_THE_MACHINE}
+    digest = hashlib.sha256(json.dumps([settings, areas], sort_keys=True).encode())
     for row in rows:
-        digest.update(row.id.encode())
-    digest.update(str(start.rows_seen if start else 0).encode())
+        digest.update(row.to_line().encode())
+    if start:
+        digest.update(str(start.rows_seen).encode())
+        for name, values in start.network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(values.cpu().numpy().tobytes())
     return digest.hexdigest()
 
 
@@ -346,7 +364,8 @@ def _schedule(share: float, warm_up: float) -> float:
     return min(share / warm_up, 1.0) * max(1 - share, 0.0)
 
 
-def _optimizers(network: TriageNetwork, config: TrainConfig) -> tuple[torch.optim.AdamW, torch.optim.SparseAdam]:
+def _optimizers(network: TriageNetwork, config: TrainConfig) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """One for encoder and heads, one for the n-gram table."""
     encoder = [weight for weight in network.encoder.parameters() if weight.requires_grad]
     dense = torch.optim.AdamW(
         [
@@ -354,5 +373,7 @@ def _optimizers(network: TriageNetwork, config: TrainConfig) -> tuple[torch.opti
             {"params": list(network.head.parameters()), "base": config.head_rate, "weight_decay": 0.0},
         ]
     )
-    sparse = torch.optim.SparseAdam([{"params": list(network.wide.parameters()), "base": config.wide_rate}])
-    return dense, sparse
+    table = [{"params": list(network.wide.parameters()), "base": config.wide_rate}]
+    if network.wide.sparse:
+        return dense, torch.optim.SparseAdam(table)
+    return dense, torch.optim.AdamW(table, weight_decay=0.0)

@@ -21,9 +21,10 @@ from labeling.records import LabelledText, write_labelled_texts
 from models.bundle import Bundle, load_bundle
 from models.verdict import read_verdict
 from tests.models.bundles import write_bundle
+from tests.models.releases import write_verdict
 
 AREAS = ("fraud_scams", "harassment", "spam", "privacy", "commerce", "advertising")
-DATA, TRAINED_ON, OTHER = "d" * 64, "e" * 64, "f" * 64
+DATA, TRAINED_ON, OTHER, CALIBRATED_ON, BASELINE = (digit * 64 for digit in "defab")
 EXTRA_RULES = """
 [[rule]]
 name = "any harm"
@@ -82,6 +83,7 @@ def good_report(bundle: Bundle) -> dict[str, Any]:
         "data": [{"name": "validation.jsonl", "sha256": DATA, "rows": 5_000}],
         "rows": 5_000,
         "filters": {"wanted": [], "unwanted": []},
+        "calibrated_on_these": False,
         "settings": {"draws": 500, "seed": 1, "macro_positives": 30},
         "areas": {name: dict(area) for name in bundle.areas},
         "too_few": {},
@@ -96,11 +98,18 @@ def good_report(bundle: Bundle) -> dict[str, Any]:
             name: {"total": {"n": 100, "passed": 95, "rate": 0.95}} for name in ("minimum", "invariance", "direction")
         },
         "comparisons": {
-            "baseline": {"system": "TF-IDF", "macro": difference(0.8, 0.6), "better_in": 14, "of": 15},
+            "baseline": {
+                "system": f"TF-IDF (sha256 {BASELINE})",
+                "macro": difference(0.8, 0.6),
+                "better_in": 14,
+                "of": 15,
+            },
             "previous": {
                 "system": f"Bundle {OTHER} (old)",
                 "macro": difference(0.8, 0.79),
                 "areas": {name: difference(0.8, 0.79) for name in bundle.areas},
+                "unknown_to_them": [],
+                "unknown_to_us": [],
             },
         },
     }
@@ -109,7 +118,13 @@ def good_report(bundle: Bundle) -> dict[str, Any]:
 MANIFEST: dict[str, Any] = {
     "training": {"data": {"files": {"train.jsonl": TRAINED_ON}}},
     "metrics": {
-        "int8": {"macro_auprc": 0.799},
+        "validation": {"sha256": [CALIBRATED_ON], "rows": 3_000},
+        "calibration": {"optimistic": ["thresholds"]},
+        "int8": {
+            "macro_auprc": 0.799,
+            "areas": {name: {"positives": 150, "calibration_error": 0.02} for name in AREAS},
+        },
+        "baseline": {"scores_sha256": BASELINE},
         "float32": {"macro_auprc": 0.8},
         "parity": {"decisions": 10_000, "flips": 20},
     },
@@ -181,11 +196,28 @@ PLANTED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
     ("macro_vs_previous", put(None, "comparisons", "previous"), "no previous bundle"),
     ("areas_vs_previous", put(difference(0.8, 0.9), "comparisons", "previous", "areas", "spam"), "spam AUPRC surely"),
     ("areas_vs_previous", put(None, "comparisons", "previous", "areas", "spam"), "spam: not compared"),
+    (
+        "areas_vs_previous",
+        put(["gambling"], "comparisons", "previous", "unknown_to_us"),
+        "gambling: the previous bundle",
+    ),
+    ("areas_vs_previous", put(None, "comparisons", "previous", "unknown_to_us"), "which areas the previous bundle has"),
+    (
+        "macro_vs_previous",
+        put(None, "comparisons", "previous", "unknown_to_them"),
+        "which areas the previous bundle has",
+    ),
     ("above_baseline", put(difference(0.8, 0.79), "comparisons", "baseline", "macro"), "at least 0.02"),
     ("above_baseline", put(-0.001, "comparisons", "baseline", "macro", "low"), "lower end"),
     ("above_baseline", put(9, "comparisons", "baseline", "better_in"), "0.6 (at least 0.7)"),
     ("above_baseline", put(3, "comparisons", "baseline", "of"), "3, too few"),
     ("above_baseline", put(None, "comparisons", "baseline"), "no figure"),
+    ("above_baseline", put("TF-IDF", "comparisons", "baseline", "system"), "baseline's scores by sha256"),
+    (
+        "above_baseline",
+        put(OTHER, "comparisons", "baseline", "system"),
+        f"scores are {OTHER}, the manifest says {BASELINE}",
+    ),
     ("hard_negatives", put(estimate(0.2), "hard_negatives", "all", "fpr_at_recall_80"), "0.2 (at most 0.1)"),
     ("hard_negatives", put(estimate(0.9), "hard_negatives", "satire", "fpr_at_recall_80"), "satire"),
     ("hard_negatives", put(None, "hard_negatives", "satire"), "hard_negatives.satire.n_at_recall: no figure"),
@@ -205,6 +237,8 @@ PLANTED: list[tuple[str, Callable[[dict[str, Any]], None], str]] = [
     ("identity_gap", put(None, "identity"), "no figure"),
     ("calibration", put(0.04, "areas", "spam", "ece"), "spam ECE 0.04 (at most 0.03)"),
     ("calibration", put({}, "areas"), "0, too few"),
+    ("calibration", put(None, "calibrated_on_these"), "do not both say on which rows"),
+    ("calibration", put(None, "areas", "spam", "ece"), "spam.ece: no figure"),
     ("severity", put(estimate(0.5), "severity", "human", "qwk"), "0.5 (at least 0.6)"),
     ("severity", put(None, "severity", "human"), "severity.human.n: no figure"),
     ("behaviour", put(0.5, "behaviour", "direction", "total", "rate"), "passed in direction 0.5"),
@@ -250,6 +284,70 @@ def test_parity_is_read_from_the_manifest(
     assert reason in failed(judge(Evidence(good_report(bundle), bundle), load_rules(rules_file)))["parity"]
 
 
+def said_of(kind: str, evidence: Evidence, rules_file: Path) -> RuleVerdict:
+    (found,) = [one for one in judge(evidence, load_rules(rules_file)) if one.kind == kind]
+    return found
+
+
+def other_bundle(folder: Path, **metrics: Any) -> Bundle:
+    """A bundle whose manifest has other metrics."""
+    changed = {**MANIFEST, "metrics": {**MANIFEST["metrics"], **metrics}}
+    return load_bundle(write_bundle(folder, areas=list(AREAS), trained_areas=list(AREAS), **changed))
+
+
+def errors(value: float, positives: int = 150) -> dict[str, Any]:
+    return {"areas": {name: {"positives": positives, "calibration_error": value} for name in AREAS}, "macro_auprc": 0.8}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "passed", "reason"),
+    [
+        ({}, True, "errors of the manifest, cross-fitted on the rows of the calibration"),
+        ({"int8": errors(0.04)}, False, "spam ECE 0.04 (at most 0.03)"),
+        ({"int8": errors(0.01, positives=99)}, False, "0, too few"),
+        ({"int8": {"macro_auprc": 0.8}}, False, "0, too few"),
+        ({"calibration": {"optimistic": ["calibration_error"]}}, False, "no cross-fitted errors"),
+        ({"calibration": None}, False, "no cross-fitted errors"),
+        ({"validation": None}, False, "do not both say on which rows"),
+    ],
+)
+def test_rows_of_the_calibration_are_judged_by_the_cross_fitted_errors(
+    tmp_path: Path, rules_file: Path, metrics: dict[str, Any], passed: bool, reason: str
+) -> None:
+    bundle = other_bundle(tmp_path / "p", **metrics)
+    report = good_report(bundle)
+    report["calibrated_on_these"] = True
+    for area in report["areas"].values():
+        area["ece"] = 0.001
+    found = said_of("calibration", Evidence(report, bundle), rules_file)
+    assert (found.passed, reason in found.reason) == (passed, True)
+
+
+def test_report_that_denies_the_rows_of_the_calibration_is_not_believed(bundle: Bundle, rules_file: Path) -> None:
+    report = good_report(bundle)
+    assert "errors of the report" in said_of("calibration", Evidence(report, bundle), rules_file).reason
+    report["data"].append({"name": "w09.jsonl", "sha256": CALIBRATED_ON, "rows": 3_000})
+    assert "errors of the manifest" in said_of("calibration", Evidence(report, bundle), rules_file).reason
+    for kind in ("minimal_pairs", "identity_gap"):
+        assert "thresholds were chosen on these rows" in said_of(kind, Evidence(report, bundle), rules_file).reason
+
+
+def test_new_area_is_noted_and_not_compared(bundle: Bundle, rules_file: Path) -> None:
+    report = good_report(bundle)
+    del report["comparisons"]["previous"]["areas"]["spam"]
+    report["comparisons"]["previous"]["unknown_to_them"] = ["spam"]
+    evidence = Evidence(report, bundle)
+    assert failed(judge(evidence, load_rules(rules_file))) == {}
+    assert "new: spam" in said_of("areas_vs_previous", evidence, rules_file).reason
+    assert "not in it, new: spam" in said_of("macro_vs_previous", evidence, rules_file).reason
+
+
+def test_area_that_the_baseline_did_not_learn_is_said(bundle: Bundle, rules_file: Path) -> None:
+    report = good_report(bundle)
+    report["comparisons"]["baseline"]["unknown_to_them"] = ["spam"]
+    assert "not learned by the baseline: spam" in said_of("above_baseline", Evidence(report, bundle), rules_file).reason
+
+
 def test_bundle_that_does_not_name_its_training_data_fails(tmp_path: Path, rules_file: Path) -> None:
     bundle = load_bundle(write_bundle(tmp_path / "p", areas=list(AREAS), metrics=MANIFEST["metrics"]))
     found = failed(judge(Evidence(good_report(bundle), bundle), load_rules(rules_file)))
@@ -271,12 +369,30 @@ def test_two_reports_on_the_same_data_can_be_compared(bundle: Bundle, rules_file
     assert "spam" in against(bundle, rules_file, put(0.9, "areas", "spam", "auprc"))["areas_vs_previous"]
 
 
+def test_areas_of_one_report_only_are_new_or_lost(bundle: Bundle, rules_file: Path) -> None:
+    # Too rare to be in the macro mean of either.
+    rare = [name for name in bundle.areas if name != "spam"]
+    report, previous = good_report(bundle), good_report(bundle)
+    del report["comparisons"]["previous"]
+    previous["bundle"] = OTHER
+    for one in (report, previous):
+        one["macro_auprc"]["areas"] = rare
+    del previous["areas"]["spam"]
+    evidence = Evidence(report, bundle, previous)
+    assert "new: spam" in said_of("areas_vs_previous", evidence, rules_file).reason
+    assert failed(judge(evidence, load_rules(rules_file))) == {}
+    previous["too_few"]["gambling"] = 3
+    assert failed(judge(evidence, load_rules(rules_file))) == {
+        "areas_vs_previous": "gambling: the previous bundle has this area, this one lacks it"
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (put([{"sha256": OTHER}], "data"), "other data"),
         (put(["source=x"], "filters", "wanted"), "filters"),
-        (put(["spam"], "macro_auprc", "areas"), "macro_auprc.areas"),
+        (put(["spam"], "macro_auprc", "areas"), "macro_auprc.areas; compare with `eval run --against`"),
         (put(10, "settings", "macro_positives"), "macro_positives"),
     ],
 )
@@ -308,6 +424,9 @@ def test_pinned_data_must_be_what_was_measured(bundle: Bundle, rules_file: Path)
         ("max_flips = 0.02", "max_flips = 0.02\nmax_flip = 1", "unknown max_flip"),
         ("max_flips = 0.02", 'max_flips = "0.02"', "max_flips is '0.02'"),
         ("max_flips = 0.02", "max_flips = true", "max_flips is True"),
+        ("max_flips = 0.02", "max_flips = nan", "max_flips is nan"),
+        ("floor = 0.30", "floor = -inf", "floor is -inf"),
+        ("floor = 0.30", "floor = 0.30\nfloors = {spam = nan}", "floors is"),
         ('owner = "modelling"', "", "owner must be given"),
         ("since = 2026-11-23", 'since = "today"', "since must be given"),
         ('reason = "What serves must be what was trained."', 'reason = ""', "reason must be given"),
@@ -388,6 +507,40 @@ def test_unusable_input_ends_with_2_and_leaves_no_verdict(
     assert gate(files) == 2
     assert not files["verdict"].exists()
     assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_inputs_are_never_the_verdict_to_write(files: dict[str, Path], tmp_path: Path) -> None:
+    previous, rules = tmp_path / "previous.json", tmp_path / "r.toml"
+    previous.write_bytes(files["report"].read_bytes())
+    rules.write_bytes(DEFAULT_RULES.read_bytes())
+    for out in (files["report"], files["rows"], previous, rules, files["bundle"] / "model.onnx"):
+        before = out.read_bytes()
+        assert gate(files, f"--out={out}", f"--previous={previous}", f"--rules={rules}") == 2
+        assert out.read_bytes() == before
+
+
+def test_what_is_no_verdict_of_that_bundle_is_not_removed(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notes = tmp_path / "notes.json"
+    notes.write_text("{}")
+    assert gate(files, f"--out={notes}") == 2
+    assert "is there already and is no verdict" in capsys.readouterr().err
+    assert notes.read_text() == "{}"
+    earlier = write_verdict(tmp_path / "earlier.json", OTHER)
+    files["report"].write_text("{}")
+    assert gate(files, f"--out={earlier}") == 2
+    assert read_verdict(earlier).bundle == OTHER
+
+
+def test_verdict_beside_another_bundle_stays(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shipped = load_bundle(write_bundle(tmp_path / "default", name="shipped")).hash
+    verdict = write_verdict(tmp_path / "default.verdict.json", shipped)
+    assert gate(files, f"--out={verdict}") == 2
+    assert "which is another bundle" in capsys.readouterr().err
+    read_verdict(verdict).check(shipped)
 
 
 def test_real_report_has_everything_where_the_rules_look(bundle: Bundle, tmp_path: Path) -> None:

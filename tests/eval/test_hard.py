@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eval.figures import Settings
+from eval.figures import NOTHING, Settings
 from eval.hard import hard_negatives, minimal_pairs
 from eval.identity import identity_report, mentions
 from tests.eval.rows import row, scored
@@ -114,6 +114,22 @@ def test_dialect_is_compared_within_its_language() -> None:
     assert found.groups == {}
     dialect = found.dialects["african_american_english"]
     assert (dialect.n, dialect.n_without, dialect.gap.value) == (4, 6, 0.75)
+
+
+def test_gap_that_cannot_be_measured_is_none_and_not_even() -> None:
+    rows = [row(n, known=HATE, text="my muslim friend" if n < 10 else "my old friend") for n in range(30)]
+    without_positives = scored(rows, [[0.9 if n < 5 else 0.1, 0.0] for n in range(30)], areas=HATE)
+    found = identity_report(without_positives, FEW)
+    assert found is not None
+    muslims = found.groups["muslims"]
+    assert (muslims.gap.value, muslims.gap_at_recall_80) == (0.5, NOTHING)
+    rows += [row(30 + n, "hateful_conduct", known=HATE, text="a bad word") for n in range(10)]
+    never_learned = scored(rows, [[0.1, 0.0]] * 40, areas=HATE, trained=("spam",))
+    found = identity_report(never_learned, FEW)
+    assert found is not None
+    muslims = found.groups["muslims"]
+    assert (muslims.n, muslims.fpr, muslims.fpr_without) == (10, None, None)
+    assert (muslims.gap, muslims.gap_at_recall_80, muslims.gap_same_language) == (NOTHING, NOTHING, NOTHING)
 
 
 def test_rows_that_do_not_know_the_area_have_no_gap() -> None:

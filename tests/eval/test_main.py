@@ -1,5 +1,6 @@
 """The commands on the shipped bundle and a handful of rows."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -118,6 +119,13 @@ def test_comparisons_know_what_the_other_is(report: dict[str, Any]) -> None:
     assert baseline["areas"]["spam"]["low"] > 0
     assert previous["macro"]["difference"] == 0
     assert load_bundle(DEFAULT).hash in previous["system"]
+    assert (previous["unknown_to_them"], previous["unknown_to_us"]) == ([], [])
+    assert baseline["unknown_to_them"] == [load_taxonomy().area_ids[-1]]
+
+
+def test_baseline_is_named_by_the_sha256_of_its_scores(folder: Path, report: dict[str, Any]) -> None:
+    digest = hashlib.sha256((folder / "base.jsonl").read_bytes()).hexdigest()
+    assert digest in report["comparisons"]["baseline"]["system"]
 
 
 def test_markdown_shows_every_section_and_escapes_cells(report: dict[str, Any]) -> None:

@@ -16,16 +16,17 @@ from sklearn.metrics import (
 
 from eval.metrics import (
     MIN_POSITIVES,
+    RECALL,
     AreaResult,
     Calibration,
     Ranking,
+    Values,
     area_report,
     average_precision,
     bootstrap,
     bootstrap_auprc,
     calibration_error,
     cut_at_recall,
-    false_positive_rate,
     middle,
     severity_confusion,
     severity_figures,
@@ -129,6 +130,11 @@ def test_kappa_is_that_of_scikit_learn() -> None:
     truth, predicted = SEED.integers(0, 5, 300), SEED.integers(0, 5, 300)
     expected = cohen_kappa_score(truth, predicted, weights="quadratic", labels=list(range(5)))
     assert severity_kappa(truth, predicted) == pytest.approx(expected)
+
+
+def false_positive_rate(labels: Values, scores: Values, *, recall: float = RECALL) -> float:
+    """The rate on the rows as they are."""
+    return Ranking(labels, scores, recall=recall).at_recall(np.ones(len(labels), np.int64))[1]
 
 
 def test_false_positive_rate_by_hand() -> None:

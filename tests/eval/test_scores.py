@@ -64,6 +64,16 @@ def test_unfit_score_file_is_refused(tmp_path: Path, lines: list[object], messag
         read_scores(write(tmp_path / "s.jsonl", *lines), [row(1), row(2)], AREAS)
 
 
+def test_area_that_the_scorer_does_not_know_is_one_that_its_file_leaves_out() -> None:
+    rows, scorer = [row(number) for number in range(4)], ConstantScorer(AREAS[:1])
+    scores = scores_of(scorer, rows, AREAS, progress=ignore)
+    assert np.isnan(scores.areas[:, 1]).all()
+    spot_check(scorer, scores, rows, AREAS)
+    scores.areas[:, 1] = 0.01
+    with pytest.raises(ScoreError, match="not of bundle constant"):
+        spot_check(scorer, scores, rows, AREAS)
+
+
 def test_scores_of_another_bundle_are_found_out() -> None:
     rows = [row(number) for number in range(40)]
     scores = scores_of(ConstantScorer(AREAS), rows, AREAS, progress=ignore)

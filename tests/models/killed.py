@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from models.bundle import load_bundle
-from models.registry import add_bundle, open_live, open_shipped, promote
-from tests.models.releases import NOTE
+from models.registry import add_bundle, open_shipped, promote
+from tests.models.releases import NOTE, open_release
 from training.release import ship
 
 TOUCHING = ("open", "os.", "shutil.", "fcntl.")
@@ -73,9 +73,9 @@ def main(folder: Path, old: Path, old_verdict: Path, new: Path, new_verdict: Pat
         ship(old, old_verdict, bundles)
 
     def check_registry() -> None:
-        bundle, problems = open_live(registry)
-        if problems or bundle is None or bundle.hash not in both:
-            raise SystemExit(f"the registry is broken: {bundle}, {problems}")
+        bundle = open_release(registry, "live")
+        if bundle is None or bundle.hash not in both:
+            raise SystemExit(f"another bundle is live: {bundle}")
 
     def check_shipped() -> None:
         if open_shipped(bundles / "default").hash not in both:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,8 @@ from models.registry import (
     Note,
     Staged,
     add_bundle,
-    open_live,
-    open_release,
     open_shipped,
+    open_stored,
     promote,
     read_releases,
     rollback,
@@ -32,7 +32,7 @@ from models.registry import (
 from models.verdict import RegistryError, read_verdict
 from tests.architecture.tree import REPOSITORY
 from tests.models.bundles import write_bundle
-from tests.models.releases import NOTE, damage, made, write_verdict
+from tests.models.releases import NOTE, damage, first_sound, made, open_release, write_verdict
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def stored(registry: Path) -> list[str]:
 
 def test_empty_registry_leaves_the_shipped_bundle_live(tmp_path: Path) -> None:
     assert open_release(tmp_path, "live") is None
-    assert open_live(tmp_path) == (None, ())
+    assert read_releases(tmp_path).earlier() == ()
     assert read_releases(tmp_path).history == ()
 
 
@@ -142,7 +142,7 @@ def test_damaged_bundle_is_refused_and_the_old_one_stays(registry: Path, tmp_pat
         add_bundle(registry, source, verdict)
     with pytest.raises(RegistryError, match="holds no such bundle"):
         promote(registry, chosen, NOTE)
-    assert open_live(registry)[0] == load_bundle(registry / "bundles" / live)
+    assert open_release(registry, "live") == load_bundle(registry / "bundles" / live)
 
 
 def test_bundle_damaged_in_the_registry_gives_way_to_the_one_before(registry: Path, tmp_path: Path) -> None:
@@ -150,20 +150,18 @@ def test_bundle_damaged_in_the_registry_gives_way_to_the_one_before(registry: Pa
     damage(registry / "bundles" / second)
     with pytest.raises(BundleError, match="sha256"):
         open_release(registry, "live")
-    bundle, problems = open_live(registry)
+    bundle, damaged = first_sound(registry)
     assert bundle is not None
-    assert bundle.hash == first
-    assert len(problems) == 1
-    assert second in problems[0]
+    assert (bundle.hash, damaged) == (first, [second])
     damage(registry / "bundles" / first)
-    assert open_live(registry)[0] is None
+    assert first_sound(registry) == (None, [second, first])
 
 
 def test_damaged_copy_is_mended_by_promoting_again(registry: Path, tmp_path: Path) -> None:
     chosen = release(registry, tmp_path, "a")
     damage(registry / "bundles" / chosen)
     assert release(registry, tmp_path, "a") == chosen
-    assert open_live(registry)[1] == ()
+    assert open_stored(registry, chosen).hash == chosen
     assert stored(registry) == [chosen]
 
 
@@ -195,6 +193,43 @@ def test_rollback_never_returns_to_what_it_leaves(registry: Path, tmp_path: Path
     back = rollback(registry, NOTE)
     assert back.live is None
     assert back.history[-1].skipped == (second,)
+
+
+def test_rollback_never_returns_to_what_a_rollback_left(registry: Path, tmp_path: Path) -> None:
+    first, second = release(registry, tmp_path, "a"), release(registry, tmp_path, "b")
+    promote(registry, first, NOTE)
+    assert rollback(registry, NOTE).bundle_of("live") == second
+    assert read_releases(registry).earlier() == (None,)
+    assert rollback(registry, NOTE).live is None
+    promote(registry, first, NOTE)
+    promote(registry, second, NOTE)
+    assert rollback(registry, NOTE).bundle_of("live") == first, "it was promoted again"
+
+
+def test_folder_that_cannot_be_read_is_passed_over(
+    registry: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (release(registry, tmp_path, name) for name in "abc")
+    closed, listed = registry / "bundles" / second, Path.iterdir
+    asked, hidden = Path.is_dir, registry / "bundles" / third
+
+    def refusing(path: Path) -> Iterator[Path]:
+        if path == closed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    def refusing_to_say(path: Path) -> bool:
+        if path == hidden:
+            raise PermissionError(13, "Permission denied", str(path))
+        return asked(path)
+
+    monkeypatch.setattr(Path, "iterdir", refusing)
+    monkeypatch.setattr(Path, "is_dir", refusing_to_say)
+    for chosen in (second, third):
+        with pytest.raises(BundleError, match=rf"{chosen}: cannot be read \(Permission denied\)"):
+            open_stored(registry, chosen)
+    back = rollback(registry, NOTE)
+    assert (back.bundle_of("live"), back.history[-1].skipped) == (first, (second,))
 
 
 def test_shadow_and_stage_play_beside_the_live_bundle_until_promoted(registry: Path, tmp_path: Path) -> None:
@@ -264,7 +299,7 @@ def test_damaged_releases_are_refused_by_all(registry: Path, tmp_path: Path, con
     chosen = release(registry, tmp_path, "a")
     (registry / RELEASES).write_text(content)
     with pytest.raises(RegistryError, match=r"releases\.json: is damaged"):
-        open_live(registry)
+        read_releases(registry)
     with pytest.raises(RegistryError, match=r"releases\.json: is damaged"):
         promote(registry, chosen, NOTE)
     assert (registry / RELEASES).read_text() == content
@@ -279,6 +314,13 @@ def test_shipped_bundle_needs_the_verdict_beside_it(tmp_path: Path) -> None:
     write_verdict(tmp_path / "default.verdict.json", "0" * 64)
     with pytest.raises(RegistryError, match="is a verdict for bundle 0000"):
         open_shipped(source)
+
+
+def test_shipped_bundle_stands_by_its_own_verdict_while_the_next_one_is_damaged(tmp_path: Path) -> None:
+    source, verdict, chosen = made(tmp_path, "default")
+    verdict.rename(tmp_path / "default.verdict.json")
+    (tmp_path / "default.next.verdict.json").write_text("{")
+    assert open_shipped(source).hash == chosen
 
 
 def test_verdict_says_what_it_compares_with(tmp_path: Path) -> None:
@@ -326,9 +368,9 @@ def test_whatever_happens_something_verified_is_live(operations: list[tuple[str,
                     set_shadow(registry, chosen, NOTE)
                 else:
                     set_staged(registry, chosen, NOTE, share=0.1 + number / 10)
-            bundle, problems = open_live(registry)
+            bundle, damaged = first_sound(registry)
             assert bundle is None or load_bundle(bundle.folder).hash == bundle.hash
-            assert problems or read_releases(registry).bundle_of("live") == (bundle.hash if bundle else None)
+            assert damaged or read_releases(registry).bundle_of("live") == (bundle.hash if bundle else None)
 
 
 def program(*arguments: str | Path) -> subprocess.Popen[str]:
@@ -366,6 +408,4 @@ def test_killed_at_any_moment_leaves_the_old_release_or_the_new(registry: Path, 
             running.stdout.readline()
             time.sleep(chance.random() / 20)
             running.kill()
-        bundle, problems = open_live(registry)
-        assert bundle is not None
-        assert problems == ()
+        assert open_release(registry, "live") is not None

@@ -150,3 +150,12 @@ def test_no_operating_point_without_positives_or_above_what_is_possible() -> Non
     assert set(operating_points(np.zeros(5), np.linspace(0, 1, 5)).values()) == {None}
     points = operating_points(np.array([1.0, 0.0, 0.0, 1.0]), np.array([0.2, 0.9, 0.8, 0.1]))
     assert points["precision"] is None
+
+
+def test_the_two_best_f1_thresholds_are_one_and_no_threshold_lies_on_a_score() -> None:
+    labels, probabilities = np.array([1.0, 1, 0, 1, 0]), np.array([0.9, 0.8, 0.7, 0.3, 0.1])
+    points = operating_points(labels, probabilities)
+    best = points["best_f1"]
+    assert best is not None
+    assert best.threshold == best_f1_threshold(labels, probabilities) == pytest.approx(0.2)
+    assert not {one.threshold for one in points.values() if one} & set(probabilities)

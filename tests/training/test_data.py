@@ -1,11 +1,25 @@
 from collections import Counter
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pytest
 
-from eval.truth import Truth
-from labeling.records import LabelledText
+from eval.truth import Truth, make_truth
+from labeling.records import LabelledText, RecordError
 from training.config import TrainConfig
-from training.data import describe_rows, permitted, repeat_rare, row_weights, select_rows, shuffled_batches
+from training.data import (
+    UNKNOWN_GRAPHIC,
+    Targets,
+    describe_rows,
+    kept_sources,
+    make_targets,
+    permitted,
+    repeat_rare,
+    row_weights,
+    select_rows,
+    shuffled_batches,
+)
 
 CONFIG = TrainConfig(name="t", encoder="e", cap_per_source=10, cap_per_source_other=4, licences=("MIT",))
 
@@ -76,3 +90,52 @@ def test_description_counts_sources_languages_and_positives() -> None:
         "languages": {"en": 2, "de": 1},
         "positives": {"spam": 1},
     }
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf"), -3.0])
+def test_a_weight_that_would_spoil_the_network_is_refused(weight: float) -> None:
+    with pytest.raises(RecordError, match="row s:2: weight must be"):
+        row_weights([row(1), replace(row(2), weight=weight)])
+
+
+def targets(**extra: Any) -> Targets:
+    rows = [replace(row(1), extra=extra)]
+    return make_targets(rows, make_truth(rows, ("spam", "privacy")), ("spam", "privacy"))
+
+
+def test_optional_fields_become_targets() -> None:
+    found = targets(graphic=3, soft={"spam": 0.5, "unheard of": 1})
+    assert (found.graphic.tolist(), found.areas.tolist()) == ([3], [[0.5, 0.0]])
+    assert targets(graphic=None, soft=None).graphic.tolist() == targets().graphic.tolist() == [UNKNOWN_GRAPHIC]
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ({"graphic": 9}, "graphic must be 0-3 or null, not 9"),
+        ({"graphic": -1}, "graphic must be"),
+        ({"graphic": True}, "graphic must be"),
+        ({"graphic": "1"}, "graphic must be"),
+        ({"soft": [1]}, "soft must be an object"),
+        ({"soft": {"spam": 7}}, r"soft\.spam must be a probability, not 7"),
+        ({"soft": {"spam": float("nan")}}, r"soft\.spam must be"),
+        ({"soft": {"spam": None}}, r"soft\.spam must be"),
+    ],
+)
+def test_values_that_are_no_targets_are_refused(extra: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecordError, match=f"row s:1: {message}"):
+        targets(**extra)
+
+
+def test_a_text_that_an_excluded_source_holds_too_is_excluded() -> None:
+    config = replace(CONFIG, exclude_sources=("judging",))
+    rows = [row(1), replace(row(2), extra={"also_in": ["judging"]}), row(3, "judging")]
+    assert kept_sources(rows, config) == rows[:1]
+    assert kept_sources(rows, CONFIG) == rows
+
+
+@pytest.mark.parametrize(("english", "expected"), [(30, 10), (20, 4)])
+def test_the_language_of_most_rows_decides_the_cap_whatever_the_seed(english: int, expected: int) -> None:
+    rows = [row(n, lang="en" if n < english else "de") for n in range(50)]
+    found = {len(select_rows(rows, replace(CONFIG, seed=seed))) for seed in range(12)}
+    assert found == {expected}

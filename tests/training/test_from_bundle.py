@@ -1,13 +1,16 @@
 """A bundle can be trained on: its weights come back, for the same areas and for others."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from labeling.taxonomy import load_taxonomy
-from models.bundle import BundleError
+from models.bundle import MANIFEST, MODEL, BundleError, describe_file
 from tests.training.conftest import AREAS, CONFIG, TEXTS, read_json
 from training.__main__ import main
 from training.config import load_config
@@ -55,3 +58,20 @@ def test_another_shape_is_refused(bundle: Path, data: Path) -> None:
     config = replace(load_config(data / "config.toml"), wide_rows=50_000)
     with pytest.raises(BundleError, match="keep `wide_rows`"):
         read_bundle(bundle, config, areas=load_taxonomy().area_ids)
+
+
+@pytest.mark.parametrize("what", ["no training", "training of another kind", "no graph", "another graph"])
+def test_a_bundle_without_what_training_needs_is_refused(bundle: Path, data: Path, tmp_path: Path, what: str) -> None:
+    broken = Path(shutil.copytree(bundle, tmp_path / "broken"))
+    manifest = read_json(broken / MANIFEST)
+    if what == "no training":
+        del manifest["training"]
+    elif what == "training of another kind":
+        manifest["training"] = {"encoder_shape": {}}
+    else:
+        graph = b"no graph" if what == "no graph" else onnx.ModelProto().SerializeToString()
+        (broken / MODEL).write_bytes(graph)
+        manifest["files"][MODEL] = describe_file(graph)
+    (broken / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(BundleError, match=r"cannot be read as a graph|cannot be trained on"):
+        read_bundle(broken, load_config(data / "config.toml"), areas=load_taxonomy().area_ids)

@@ -5,84 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, pre_tokenizers
 
-from eval.metrics import AreaReport
-from models.definition import TriageNetwork
-from models.inference import limit_tokens
 from tests.training.conftest import AREAS, make_rows, read_json
+from tests.training.small import CONFIG, NOTHING, CountingClock, small_network
+from training import progress as states
 from training import train as stage
-from training.config import TrainConfig
-from training.encoders import empty_encoder
-from training.network import build_network, load_checkpoint
-from training.progress import Position, ProgressError, load_progress, save_progress
+from training.network import Trained
+from training.progress import Position, ProgressError, load_progress, remove_progress, save_progress
 from training.train import Fit, Surroundings, encode_rows
 
 pytestmark = pytest.mark.training
-
-WORDS = [
-    "[UNK]",
-    *[
-        "you",
-        "have",
-        "won",
-        "prize",
-        "number",
-        "call",
-        "now",
-        "to",
-        "claim",
-        "your",
-        "free",
-        "gift",
-        "are",
-        "a",
-        "fool",
-        "and",
-        "clown",
-        "go",
-        "away",
-        "the",
-    ],
-]
-CONFIG = TrainConfig(
-    name="small",
-    encoder="none",
-    minutes=0.5,
-    batch_size=6,
-    wide_rows=100,
-    checkpoint_minutes=3.5 / 60,
-    threads=1,
-    warm_up=0.1,
-)
-
-
-NOTHING = AreaReport({}, {})
-
-
-class CountingClock:
-    """A clock on which each step of training takes one second."""
-
-    def __init__(self, minutes: float, used: float) -> None:
-        self._budget = minutes * 60
-        self._now = used
-
-    def share(self) -> float:
-        self._now += 1
-        return self._now / self._budget
-
-    def seconds(self) -> float:
-        return self._now
-
-    def stopped(self) -> torch.no_grad:
-        """Any context manager will do."""
-        return torch.no_grad()
 
 
 class KilledError(Exception):
@@ -94,33 +33,14 @@ def _counting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "_Clock", CountingClock)
 
 
-def small_network() -> tuple[TriageNetwork, Tokenizer]:
-    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    limit_tokens(tokenizer, 16)
-    torch.manual_seed(3)
-    shape = {
-        "vocab_size": len(WORDS),
-        "hidden_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 32,
-        "max_position_embeddings": 32,
-        "type_vocab_size": 2,
-        "layer_norm_eps": 1e-6,
-    }
-    network = build_network(empty_encoder(shape), CONFIG, areas=len(AREAS))
-    network.wide.sparse = True
-    return network, tokenizer
-
-
 def run(progress: Path | None, *, kill_at: int | None = None) -> tuple[dict[str, torch.Tensor], int]:
     """Train on made-up rows; the weights at the end and the number of rows seen."""
     network, tokenizer = small_network()
     rows = encode_rows(make_rows(40), tokenizer, AREAS, config=CONFIG)
     fit = Fit(network, rows, CONFIG, around=Surroundings(progress=progress), identity="this run")
     if kill_at is not None:
-        step, steps = fit._dense.step, iter(range(10_000))
+        step: Callable[..., object] = fit._dense.step
+        steps = iter(range(10_000))
 
         def step_or_die(*args: object) -> object:
             if next(steps) == kill_at:
@@ -186,17 +106,6 @@ def test_changed_rates_change_what_is_learned() -> None:
     assert not torch.equal(network.state_dict()["head.weight"], whole["head.weight"])
 
 
-def test_two_processes_train_one_network(data: Path, tmp_path: Path) -> None:
-    command = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "-m", "training", "train", "--no-tracking"]
-    arguments = ["--data", str(data), "--config", str(data / "config.toml"), "--out", str(tmp_path / "run")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    subprocess.run([sys.executable, *command, *arguments], check=True, env=environment, timeout=180)
-    trained, state = load_checkpoint(tmp_path / "run")
-    assert trained.trained_areas == AREAS
-    assert state["rows_seen"] > 0
-    assert np.isfinite(trained.network.head.weight.detach().numpy()).all()
-
-
 def test_a_killed_process_goes_on(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
     config.write_text((data / "config.toml").read_text().replace("0.05", "0.2") + "checkpoint_minutes = 0.01\n")
@@ -223,4 +132,102 @@ def test_a_killed_process_goes_on(data: Path, tmp_path: Path) -> None:
     ended = subprocess.run([*command, str(out)], check=True, capture_output=True, text=True, timeout=180)
     assert f"going on after {saved} rows" in ended.stderr
     assert read_json(out / "run.json")["rows_seen"] > saved > 0
-    assert not (out / "progress").exists()
+    assert not [path.name for path in out.iterdir() if "progress" in path.name]
+
+
+@pytest.mark.parametrize("changes", range(5))
+def test_kills_in_two_saves_in_turn_leave_a_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: int
+) -> None:
+    """The first between its renames, the second after so many changes to what lies there."""
+    place = tmp_path / "progress"
+    network, _ = small_network()
+    save_progress(place, Position(step=2), network, {}, run="r")
+    place.rename(tmp_path / ".progress.old")
+    left = iter(range(changes))
+
+    def counted(change: Callable[..., object]) -> Callable[..., object]:
+        def change_or_die(*of: object) -> object:
+            if next(left, None) is None:
+                raise KilledError
+            return change(*of)
+
+        return change_or_die
+
+    with monkeypatch.context() as patched, suppress(KilledError):
+        patched.setattr(states, "_remove", counted(states._remove))
+        patched.setattr(Path, "replace", counted(Path.replace))
+        save_progress(place, Position(step=3), network, {}, run="r")
+    found = load_progress(place, network, {}, run="r")
+    assert found
+    assert found.step == (2 if changes < 2 else 3)
+
+
+def test_a_state_is_on_disk_before_it_takes_the_place_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    replace_path, sync = Path.replace, os.fsync
+
+    def record_sync(handle: int) -> None:
+        synced.append(Path(f"/dev/fd/{handle}").resolve().name)
+        sync(handle)
+
+    def record_rename(path: Path, target: Path) -> Path:
+        synced.append(f"to {target.name}")
+        return replace_path(path, target)
+
+    monkeypatch.setattr(os, "fsync", record_sync)
+    monkeypatch.setattr(Path, "replace", record_rename)
+    network, _ = small_network()
+    save_progress(tmp_path / "progress", Position(), network, {}, run="r")
+    assert set(synced[:3]) == {"network.safetensors", "state.json", ".progress.new"}
+    assert synced[3:] == ["to progress", tmp_path.name]
+
+
+def test_nothing_of_a_finished_run_stays(tmp_path: Path) -> None:
+    network, _ = small_network()
+    for name in (".progress.old", ".progress.new", "progress"):
+        save_progress(tmp_path / name, Position(), network, {}, run="r")
+    remove_progress(tmp_path / "progress")
+    assert not list(tmp_path.iterdir())
+    remove_progress(tmp_path / "progress")
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"not json", b"[]", b"{}"])
+def test_a_state_that_is_no_state_is_refused(tmp_path: Path, content: bytes) -> None:
+    network, _ = small_network()
+    save_progress(tmp_path / "progress", Position(), network, {}, run="r")
+    (tmp_path / "progress" / "state.json").write_bytes(content)
+    with pytest.raises(ProgressError, match="cannot be gone on from"):
+        load_progress(tmp_path / "progress", network, {}, run="r")
+
+
+def trained_before(*, change: float = 0.0) -> Trained:
+    network, tokenizer = small_network()
+    with torch.no_grad():
+        network.head.weight[0, 0] += change
+    return Trained(network, tokenizer, CONFIG, AREAS, AREAS, rows_selected=9, rows_seen=9, minutes=1.0)
+
+
+def test_a_run_is_known_by_all_that_moves_its_weights() -> None:
+    rows = make_rows(6)
+    relabelled = [*rows[:-1], replace(rows[-1], policy_areas=AREAS)]
+    reworded = [*rows[:-1], replace(rows[-1], text="something else")]
+    here = stage._identity(CONFIG, rows, AREAS, None)
+    others = [
+        stage._identity(CONFIG, relabelled, AREAS, None),
+        stage._identity(CONFIG, reworded, AREAS, None),
+        stage._identity(CONFIG, rows, AREAS[::-1], None),
+        stage._identity(replace(CONFIG, batch_size=7), rows, AREAS, None),
+        stage._identity(CONFIG, rows, AREAS, trained_before()),
+        stage._identity(CONFIG, rows, AREAS, trained_before(change=0.5)),
+    ]
+    assert len({here, *others}) == 7
+    assert others[4] == stage._identity(CONFIG, rows, AREAS, trained_before())
+
+
+def test_another_machine_may_go_on() -> None:
+    moved = replace(CONFIG, threads=16, checkpoint_minutes=1.0)
+    rows = make_rows(6)
+    assert stage._identity(moved, rows, AREAS, None) == stage._identity(CONFIG, rows, AREAS, None)

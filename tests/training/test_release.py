@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from eval.run import sha256_of
+from models import atomic
 from models.bundle import load_bundle
-from models.registry import Live, Releases, Shadow, open_release, open_shipped, read_releases
+from models.registry import Live, Releases, Shadow, open_shipped, read_releases
 from tests.architecture.tree import REPOSITORY
 from tests.models.bundles import write_bundle
-from tests.models.releases import damage, made, write_verdict
+from tests.models.releases import damage, made, open_release, write_verdict
 from training import release
 from training.__main__ import main
 from training.release import ship
@@ -36,6 +38,14 @@ pytestmark = pytest.mark.training
 
 CONFIG = {"name": "tiny", "seed": 3, "licences": ["MIT"], "minutes": 1.5}
 DATA = {"files": {"train.jsonl": "a" * 64}, "sources": {"forum": {"rows": 7, "licence": "MIT"}}}
+
+
+@pytest.fixture(autouse=True)
+def bundles(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the shipped bundle, in which there is none yet."""
+    folder = tmp_path_factory.mktemp("bundles")
+    monkeypatch.setattr(release, "BUNDLES", folder)
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -173,14 +183,12 @@ def test_half_a_command_is_refused(arguments: list[str], capsys: pytest.CaptureF
 
 
 def test_shipped_bundle_is_replaced_with_its_verdict(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, bundles: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundles = tmp_path / "bundles"
-    bundles.mkdir()
-    monkeypatch.setattr(release, "BUNDLES", bundles)
     command = ["promote", "--default", "--no-tracking"]
+    chosen = None
     for name in ("a", "b", "b"):
-        source, verdict, chosen = made(tmp_path, name)
+        source, verdict, chosen = made(tmp_path, name, previous=chosen)
         assert main([*command, "--bundle", str(source), "--verdict", str(verdict)]) == 0
         assert open_shipped(bundles / "default").hash == chosen
         assert {path.name for path in bundles.iterdir()} == {"default", "default.verdict.json", ".lock"}
@@ -191,9 +199,91 @@ def test_shipped_bundle_is_replaced_with_its_verdict(
     assert open_shipped(bundles / "default") == before
 
 
-def test_unfinished_shipping_is_finished_by_the_next(tmp_path: Path) -> None:
-    bundles = tmp_path / "bundles"
-    bundles.mkdir()
+@pytest.mark.parametrize("where", ["registry", "default"])
+def test_shipped_bundle_is_the_one_to_beat_where_nothing_is_live(
+    tmp_path: Path, bundles: Path, capsys: pytest.CaptureFixture[str], where: str
+) -> None:
+    source, verdict, shipped = made(tmp_path, "a")
+    ship(source, verdict, bundles)
+    command = ["promote", "--no-tracking", "--registry", str(tmp_path / "registry")]
+    command += ["--default"] if where == "default" else []
+
+    def given(source: Path, verdict: Path) -> int:
+        return main([*command, "--bundle", str(source), "--verdict", str(verdict)])
+
+    source, alone, _ = made(tmp_path, "b")
+    assert given(source, alone) == 2
+    assert (
+        f"compares with no bundle, but {shipped} {'ships' if where == 'default' else 'is live'}"
+        in capsys.readouterr().err
+    )
+    assert not (tmp_path / "registry").exists()
+    assert open_shipped(bundles / "default").hash == shipped
+    source, compared, chosen = made(tmp_path, "b", previous=shipped)
+    assert given(source, compared) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert read_releases(tmp_path / "registry").bundle_of("live") == chosen
+    assert open_shipped(bundles / "default").hash == (chosen if where == "default" else shipped)
+
+
+def test_verdict_by_other_rules_needs_their_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rules, registry = tmp_path / "easy.toml", tmp_path / "registry"
+    rules.write_text("# one trivial rule\n")
+    source, _, chosen = made(tmp_path, "a")
+    for digest in (sha256_of(rules), None):
+        verdict = write_verdict(tmp_path / "v.json", chosen, rules_sha256=digest)
+        assert promote(registry, source, verdict, "--no-tracking") == 2
+        assert "name the file with --rules" in capsys.readouterr().err
+    assert not registry.exists()
+    verdict = write_verdict(tmp_path / "v.json", chosen, rules_sha256=sha256_of(rules))
+    assert promote(registry, source, verdict, "--no-tracking", "--rules", str(rules)) == 0
+    rules.write_text("# changed since\n")
+    assert promote(registry, source, verdict, "--no-tracking", "--rules", str(rules)) == 2
+
+
+def test_shipping_that_was_killed_where_folders_cannot_be_exchanged_is_cleared_up(
+    tmp_path: Path, bundles: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic, "_exchanged_by_the_system", lambda new, place: False)
+    (first, first_verdict, old), (second, second_verdict, new) = made(tmp_path, "a"), made(tmp_path, "b")
+    ship(first, first_verdict, bundles)
+    for renames in range(3):
+        kill_after(renames, bundles, second, second_verdict, monkeypatch)
+        assert ship(second, second_verdict, bundles).hash == new
+        assert ship(first, first_verdict, bundles).hash == old
+        assert {path.name for path in bundles.iterdir()} == {"default", "default.verdict.json", ".lock"}
+
+
+def kill_after(renames: int, bundles: Path, source: Path, verdict: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ship, and be killed after so many of the renames that an exchange takes."""
+    renamed, left = Path.rename, renames
+
+    def rename(path: Path, target: Path) -> Path:
+        nonlocal left
+        if path.is_dir():
+            if not left:
+                raise KeyboardInterrupt
+            left -= 1
+        return renamed(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", rename)
+        with pytest.raises(KeyboardInterrupt):
+            ship(source, verdict, bundles)
+
+
+def test_damaged_shipped_bundle_can_be_replaced(tmp_path: Path, bundles: Path) -> None:
+    (first, first_verdict, _), (second, second_verdict, new) = made(tmp_path, "a"), made(tmp_path, "b")
+    ship(first, first_verdict, bundles)
+    damage(bundles / "default")
+    shutil.copy(first_verdict, bundles / "default.next.verdict.json")
+    assert ship(second, second_verdict, bundles).hash == new
+    (bundles / "default.next.verdict.json").write_text("{")
+    assert ship(second, second_verdict, bundles).hash == new
+    assert {path.name for path in bundles.iterdir()} == {"default", "default.verdict.json", ".lock"}
+
+
+def test_unfinished_shipping_is_finished_by_the_next(tmp_path: Path, bundles: Path) -> None:
     source, verdict, _ = made(tmp_path, "a")
     ship(source, verdict, bundles)
     # As if killed right after the new bundle took its place.

@@ -3,16 +3,18 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from labeling.records import write_labelled_texts
 from labeling.taxonomy import load_taxonomy
 from models.bundle import MANIFEST, check_taxonomy, load_bundle
 from models.calibration import UNTRAINED_PRIOR, parse_calibration
 from models.inference import OnnxScorer, TextModel
-from tests.training.conftest import AREAS, TEXTS, make_rows, read_json
+from tests.training.conftest import AREAS, CONFIG, TEXTS, make_rows, read_json
 from training.__main__ import main
 from training.encoders import ENCODERS, EncoderError, extend_tokenizer, locate_encoder
 from training.network import load_checkpoint
@@ -184,3 +186,20 @@ def test_characters_seen_often_become_readable() -> None:
     assert unknown in before.encode("谢谢 நன்றி").ids
     assert unknown not in after.encode("谢谢 நன்றி").ids
     assert after.encode("hello world").ids == before.encode("hello world").ids
+
+
+def test_an_area_that_new_rows_say_nothing_of_is_kept_and_every_leg_stays_on_record(run: Path, tmp_path: Path) -> None:
+    rows = [replace(row, policy_areas=(), annotated_areas=("spam",), licence="own") for row in make_rows(12)]
+    for name in ("train", "validation"):
+        write_labelled_texts(tmp_path / f"{name}.jsonl", rows)
+    (tmp_path / "config.toml").write_text(CONFIG.replace("0.05", "0.02"))
+    arguments = ["--data", str(tmp_path), "--config", str(tmp_path / "config.toml"), "--start", str(run)]
+    assert main(["train", "--no-tracking", *arguments, "--out", str(tmp_path / "next")]) == 0
+    before, _ = load_checkpoint(run)
+    after, state = load_checkpoint(tmp_path / "next")
+    assert set(after.trained_areas) == set(AREAS)
+    column = after.areas.index("harassment")
+    kept, learned = (float(one.network.head.weight[column].detach().abs().max()) for one in (after, before))
+    assert kept > 0.5 * learned
+    licences = {entry["licence"] for entry in state["data"]["started_from"]["data"]["sources"].values()}
+    assert (licences, state["data"]["sources"]["made-up"]["licence"]) == ({"CC0-1.0"}, "own")

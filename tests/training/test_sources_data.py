@@ -70,7 +70,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         f"{('spam', 'ham', 'draft')[number % 3]},{WORDS[number % 8]} {number},write to {WORDS[number % 7] * 3} at ann{number}@example.org\n"
         for number in range(60)
     )
-    letters += "ham,,\n"
+    letters += "ham,,\nham,cut off\n"
     notes = "".join(json.dumps({"text": f"{WORDS[number % 8] * 2} {number * 7919}"}) + "\n" for number in range(30))
     files = {"letters/letters.csv": letters.encode(), "notes/notes.jsonl.gz": gzip.compress(notes.encode(), mtime=0)}
     for name, raw in files.items():
@@ -113,7 +113,7 @@ def test_card_says_what_is_in_and_what_is_not(tmp_path: Path, mirror: Path) -> N
     assert main(["data", "--out", str(out), "--mirror", str(mirror)]) == 0
     card = card_of(out)
     letters = card["sources"]["letters"]
-    assert letters["left_out"] == {"empty text": 1, "says nothing about an area": 20}
+    assert letters["left_out"] == {"empty text": 1, "fewer cells than columns": 1, "says nothing about an area": 20}
     assert letters["taken"] == letters["train"] + letters["validation"] == 40
     assert letters["looked_for"] == ["fraud_scams", "spam"]
     assert card["refused_by_licence"] == {"notes": "CC-BY-NC-4.0"}

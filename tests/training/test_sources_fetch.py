@@ -70,6 +70,13 @@ def served() -> Iterator[Served]:
     thread.join()
 
 
+class Unpacked(httpx.SyncByteStream):
+    """Content that is not packed, whatever its header says."""
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield BODY
+
+
 @pytest.fixture
 def client() -> Iterator[httpx.Client]:
     with httpx.Client(trust_env=False) as made:
@@ -181,3 +188,36 @@ def test_mirror_without_a_file_or_a_folder_says_so(tmp_path: Path) -> None:
         records(Mirror(tmp_path), source())
     with pytest.raises(SourceError, match="no such folder"):
         Mirror(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("address", "answer", "reason"),
+    [
+        (
+            "https://example.org/a",
+            httpx.Response(302, headers={"Location": "https://example.org/a"}),
+            "TooManyRedirects",
+        ),
+        (
+            "https://example.org/a",
+            httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=Unpacked()),
+            "Decoding",
+        ),
+        ("https://example.org:port/a", httpx.Response(200), "InvalidURL"),
+    ],
+)
+def test_answers_that_no_other_attempt_mends_are_told(
+    tmp_path: Path, address: str, answer: httpx.Response, reason: str
+) -> None:
+    asked: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(answer.status_code, headers=answer.headers, stream=answer.stream)
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(respond), max_redirects=2) as client,
+        pytest.raises(SourceError, match=f"cannot be fetched .{reason}"),
+    ):
+        records(Downloads(tmp_path, client, pause=0), source(address))
+    assert len(asked) <= 3

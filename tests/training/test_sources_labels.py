@@ -1,10 +1,14 @@
 """What rows of each source mean: areas that apply, areas that are clear, severity. All else is unknown."""
 
 import json
+from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eval.formats import Vocabulary, read_rows
+from labeling.taxonomy import load_taxonomy
 from training.sources.label_rules import label_record
 from training.sources.registry import Source, SourceError, load_sources
 from training.sources.repairs import repair
@@ -68,6 +72,7 @@ def abuse(*scores: int, kinds: tuple[str, ...] = ()) -> dict[str, str]:
         ("openai_moderation_1680", OPENAI_CLEAR, [], [SEXUAL, CHILD, GRAPHIC, R, H, SELF, V], 0),
         ("openai_moderation_1680", OPENAI_CLEAR | {"S": "1", "S3": "1"}, [SEXUAL, CHILD], [GRAPHIC, R, H, SELF, V], 4),
         ("openai_moderation_1680", {"S": "0", "S3": "0"}, [], [SEXUAL, CHILD], None),
+        ("openai_moderation_1680", {"S3": "0", "V2": "0", "H2": "0"}, [], [CHILD, GRAPHIC], None),
         ("openai_moderation_1680", {"HR": "1", "H": "0"}, [R], [H], 2),
         (
             "davidson_2017",
@@ -213,3 +218,23 @@ def test_row_that_a_rule_cannot_read_is_an_error(record: dict[str, Any]) -> None
 )
 def test_repair(names: tuple[str, ...], text: str, expected: str) -> None:
     assert repair(text, names) == expected
+
+
+def test_labels_that_are_trained_on_are_those_that_are_judged_by(tmp_path: Path) -> None:
+    """Every combination of two categories, each absent, 0 or 1."""
+    keys = tuple(OPENAI_CLEAR)
+    areas, wanted = load_taxonomy().area_ids, source("openai_moderation_1680")
+    records = [
+        {key: str(value) for key, value in zip(pair, values, strict=True) if value is not None} | rest
+        for pair in combinations(keys, 2)
+        for values in product((None, 0, 1), repeat=2)
+        for rest in ({}, {key: "0" for key in keys if key not in pair})
+    ]
+    path = tmp_path / "openai.jsonl"
+    path.write_text("".join(json.dumps({"prompt": "rain", **record}) + "\n" for record in records))
+    for record, judged in zip(records, read_rows(path, "openai", Vocabulary(areas)), strict=True):
+        labels = label_record(wanted, record)
+        assert labels
+        assert set(labels.areas) == set(judged.policy_areas), record
+        assert {*labels.areas, *labels.clear} == set(judged.annotated_areas), record
+        assert labels.severity == judged.severity, record

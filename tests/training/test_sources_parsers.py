@@ -50,8 +50,9 @@ def test_shape(shape: str, raw: str, columns: tuple[str, ...], expected: list[di
         assert list(PARSERS[shape](data, columns)) == expected
 
 
-def test_short_line_of_a_table_is_passed_over() -> None:
-    assert list(PARSERS["tsv"](b"a\tb\n1\n1\t2\n", ())) == [{"a": "1", "b": "2"}]
+@pytest.mark.parametrize(("shape", "raw"), [("tsv", b"a\tb\n1\n\n1\t2\n"), ("csv", b"a,b\n1\n\n1,2\n")])
+def test_short_line_of_a_table_is_an_empty_record_and_a_blank_one_none(shape: str, raw: bytes) -> None:
+    assert list(PARSERS[shape](raw, ())) == [{}, {"a": "1", "b": "2"}]
 
 
 def test_cell_beyond_the_standard_limit_is_read() -> None:

@@ -87,6 +87,7 @@ def test_severities_of_one_text(levels: tuple[int | None, int | None], expected:
 def test_narrower_licence_binds() -> None:
     order = ["CC0-1.0", "MIT", "CC-BY-4.0", "CC-BY-SA-4.0", "GPL-3.0", "CC-BY-NC-SA-4.0", "LicenseRef-x", "unclear"]
     assert [narrowness(one) for one in order] == [0, 1, 2, 3, 4, 5, 6, 7]
+    assert narrowness("CC-BY-ND-4.0") == narrowness("CC-BY-NC-4.0")
 
 
 NEAR = [

@@ -16,6 +16,7 @@ NARROWNESS = {
     "Apache-": 1,
     "CC-BY-SA-": 3,
     "CC-BY-NC-": 5,
+    "CC-BY-ND-": 5,
     "CC-BY-": 2,
     "GPL-": 4,
     "LicenseRef-": 6,

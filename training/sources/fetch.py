@@ -91,6 +91,9 @@ class Downloads:
                 if attempt == ATTEMPTS - 1:
                     raise SourceError(f"{original.url}: cannot be fetched ({type(error).__name__}: {error})") from error
                 time.sleep(self._pause * 2**attempt)
+            except (httpx.RequestError, httpx.InvalidURL) as error:
+                # A circle of redirections, content that is not packed as it says: no other attempt mends these.
+                raise SourceError(f"{original.url}: cannot be fetched ({type(error).__name__}: {error})") from error
         if (digest := _digest(part)) != original.sha256:
             part.unlink()
             raise SourceError(f"{original.url}: arrived with sha256 {digest}, the register says {original.sha256}")

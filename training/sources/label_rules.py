@@ -5,9 +5,14 @@ follow one idea: most raters for it makes an area apply, nobody for it makes it 
 """
 
 import json
+import tomllib
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from functools import lru_cache
+from importlib import resources
+from typing import Any
 
+from eval.formats import CATEGORIES_FOR_NONE
 from training.sources.registry import Labels, Source, SourceError
 
 HATE = "hateful_conduct"
@@ -37,29 +42,23 @@ def _fits(value: str | None, patterns: tuple[str, ...]) -> bool:
     return value is not None and any(fnmatchcase(value, pattern) for pattern in patterns)
 
 
-# Category → areas it belongs to, with their severity.
-OPENAI_CATEGORIES = {
-    "S": (("adult_sexual_content",), 2),
-    "S3": (("adult_sexual_content", "child_safety"), 4),
-    "H": (("hateful_conduct",), 3),
-    "H2": (("hateful_conduct", "violence_incitement"), 4),
-    "V": (("violence_incitement",), 3),
-    "V2": (("violence_incitement", "graphic_violence"), 3),
-    "HR": (("harassment",), 2),
-    "SH": (("self_harm",), 3),
-}
-# With so many of the eight categories looked at, nothing found means harmless.
-ENOUGH_CATEGORIES = 6
+@lru_cache(maxsize=1)
+def _openai_meaning() -> dict[str, Any]:
+    """What the categories mean, from the one table that says so: these rows train here and are judged by there."""
+    tables = tomllib.loads(resources.files("eval").joinpath("formats.toml").read_text(encoding="utf-8"))
+    meaning: dict[str, Any] = tables["openai"]
+    return meaning
 
 
 def openai_moderation(record: Record) -> Labels | None:
-    """Eight categories, 0 or 1, each missing where nobody looked."""
-    seen = {key: int(record[key]) for key in OPENAI_CATEGORIES if record.get(key)}
-    found = [OPENAI_CATEGORIES[key] for key, value in seen.items() if value]
-    areas = {area for names, _ in found for area in names}
-    known = {area for key in seen for area in OPENAI_CATEGORIES[key][0]}
-    severity = max((level for _, level in found), default=0 if len(seen) >= ENOUGH_CATEGORIES else None)
-    return _labels(areas, known - areas, severity)
+    """Eight categories, 0 or 1, each missing where nobody looked; a missing one makes no area clear by its narrower."""
+    meaning = _openai_meaning()
+    seen = {key: int(record[key]) for key in meaning["severity"] if record.get(key)}
+    areas = {area for area, keys in meaning["areas"].items() if any(seen.get(key) for key in keys)}
+    clear = {area for area, keys in meaning["areas"].items() if keys[0] in seen} - areas
+    levels = [level for key, level in meaning["severity"].items() if seen.get(key)]
+    unharmed = 0 if len(seen) >= CATEGORIES_FOR_NONE else None
+    return _labels(areas, clear, max(levels) if levels else unharmed)
 
 
 def davidson(record: Record) -> Labels | None:

@@ -1,7 +1,8 @@
 """Raw bytes to records: one small parser per shape of file. A record is column to value, both as text.
 
 Shapes of single files: `csv`, `csv_semicolon`, `tsv` (no quoting), `json` (a list of objects), `jsonl`, `lines`. Shapes
-that only originals have are in `parsers_joined.py`. Compressed bytes (gzip) are taken everywhere.
+that only originals have are in `parsers_joined.py`. A row that holds less than its table has columns is an empty
+record. Compressed bytes (gzip) are taken everywhere.
 """
 
 import csv
@@ -93,7 +94,10 @@ def _load(text: str) -> object:
 
 
 def _table(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> Iterator[Record]:
-    """Records of rows; the first row names the columns where `columns` does not. Cells beyond them are dropped."""
+    """Records of rows; the first row names the columns where `columns` does not. Cells beyond them are dropped.
+
+    A row with fewer cells gives an empty record, so that whoever reads can count it as left out.
+    """
     # The standard limit of 128 KiB per cell is below what some comments and mails need.
     csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     try:
@@ -101,8 +105,8 @@ def _table(rows: Iterable[Sequence[str]], columns: Sequence[str]) -> Iterator[Re
         for row in rows:
             if not names:
                 names = row
-            elif len(row) >= len(names):
-                yield dict(zip(names, row, strict=False))
+            elif row:
+                yield dict(zip(names, row, strict=False)) if len(row) >= len(names) else {}
     except csv.Error as error:
         raise SourceError(f"not a table ({error})") from error
 

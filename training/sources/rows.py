@@ -16,6 +16,7 @@ from training.sources.repairs import repair
 # Reasons to leave a record out, as the data card names them.
 NO_LABEL = "says nothing about an area"
 NO_TEXT = "empty text"
+TOO_SHORT = "fewer cells than columns"
 OVER_LIMIT = "beyond the limit of the source"
 
 
@@ -47,6 +48,9 @@ def read_source(source: Source, supply: Supply, left_out: Counter[str]) -> Itera
 
 def _drafts(source: Source, file: SourceFile, records: Iterable[Record], left_out: Counter[str]) -> Iterator[Draft]:
     for record in records:
+        if not record:
+            left_out[TOO_SHORT] += 1
+            continue
         labels = label_record(source, {**record, **file.set})
         if labels is None:
             left_out[NO_LABEL] += 1

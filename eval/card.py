@@ -175,9 +175,12 @@ def _reading(bundle: Bundle) -> str:
 def _data(data: Mapping[str, Any]) -> str:
     if "files" not in data:
         return f"training file sha256 `{data['sha256']}`"
-    return "training files " + ", ".join(
-        f"`{Path(name).name}` sha256 `{digest}`" for name, digest in data["files"].items()
-    )
+    files = "training files " + ", ".join(f"`{one['name']}` sha256 `{one['sha256']}`" for one in data["files"])
+    before = data.get("started_from")
+    if not before:
+        return files
+    origin = f"bundle `{before['bundle']}`" if before["bundle"] else "another run"
+    return f"{files}; went on from {origin}, trained on {_data(before['data'])}"
 
 
 def _digests(value: str | Sequence[str]) -> str:
@@ -187,9 +190,7 @@ def _digests(value: str | Sequence[str]) -> str:
 
 def _figures(bundle: Bundle, metrics: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     served, exact, baseline = metrics["int8"], metrics["float32"], metrics["baseline"]
-    compared = (
-        f"{baseline['model']}, fitted on the same {baseline['rows_selected']:,} rows" if baseline else "not measured"
-    )
+    compared = f"{baseline['model']}, fitted on {baseline['rows_selected']:,} rows" if baseline else "not measured"
     lines = [
         (
             f"{metrics['validation']['rows']:,} rows, {_digests(metrics['validation']['sha256'])}. An area is measured "

@@ -56,7 +56,11 @@ async def work_piles_up(world: World) -> Part:
 
 async def test_work_without_a_kill(quiet_work: list[str]) -> None:
     # The hooks still see all kinds of steps; a kill test that counts nothing would pass whatever the worker did.
-    for expected in ("after: WITH new AS MATERIALIZED ( SELECT found.id, given.score", "before: webhook", "after: webhook"):
+    for expected in (
+        "after: WITH new AS MATERIALIZED ( SELECT found.id, given.score",
+        "before: webhook",
+        "after: webhook",
+    ):
         assert any(step.startswith(expected) for step in quiet_work), expected
     assert any("UPDATE outbox SET state = 'delivered'" in step for step in quiet_work)
 
@@ -77,7 +81,9 @@ async def test_worker_killed_after_a_delivery_that_it_has_not_noted(world: World
 @pytest.mark.parametrize("real_model", [False, True], ids=["constant scores", "shipped model"])
 async def test_worker_killed_with_a_scored_batch_that_it_has_not_stored(world: World, real_model: bool) -> None:
     # `finish` finds every score: the batch was given to the next worker.
-    await kill_worker_at(world, "before: WITH new AS MATERIALIZED ( SELECT found.id, given.score", real_model=real_model)
+    await kill_worker_at(
+        world, "before: WITH new AS MATERIALIZED ( SELECT found.id, given.score", real_model=real_model
+    )
     with invariants.reading(world.database) as cursor:
         bundles = {row["bundle"] for row in cursor.execute("SELECT bundle FROM evidence").fetchall()}
     assert bundles == {load_bundle(world.settings.bundle).hash if real_model else "constant"}

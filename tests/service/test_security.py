@@ -36,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/cases/{case_id}/lease/renew": REVIEWERS,
     "POST /v1/cases/{case_id}/lease/release": REVIEWERS,
     "GET /v1/cases/{case_id}": REVIEWERS,
+    "GET /v1/cases/{case_id}/hints": REVIEWERS,
     "PUT /v1/cases/{case_id}/draft": REVIEWERS,
     "POST /v1/cases/{case_id}/decisions": REVIEWERS,
     "POST /v1/decisions/{decision_id}/undo": REVIEWERS,

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from eval.figures import Estimate, Settings, estimates
 from eval.metrics import Counts, Statistic, cut_at_recall
 from eval.scored import Scored
+from labeling.records import LabelledText
 
 TERMS = "identity_terms.toml"
 ANY_GROUP = "any group"
@@ -66,7 +67,7 @@ def identity_report(scored: Scored, settings: Settings) -> IdentityReport | None
         flags[:] = np.nan
     elif np.isnan(cut):
         flags[:, 1] = np.nan
-    groups, dialects = (_mentions(negatives, kind) for kind in ("groups", "dialects"))
+    groups, dialects = (_mentions(negatives.rows, kind) for kind in ("groups", "dialects"))
     nobody = ~np.logical_or.reduce(list(groups.values()))
     if groups:
         groups = {ANY_GROUP: ~nobody, **groups}
@@ -93,9 +94,14 @@ def mentions(text: str, lang: str, terms: Mapping[str, list[str]]) -> bool:
     return bool(pattern and pattern.search(text))
 
 
-def _mentions(scored: Scored, kind: str) -> dict[str, NDArray[np.bool_]]:
+def groups_mentioned(rows: Sequence[LabelledText]) -> dict[str, NDArray[np.bool_]]:
+    """For each group of the list of terms, which of the rows (n,) mention it."""
+    return _mentions(rows, "groups")
+
+
+def _mentions(rows: Sequence[LabelledText], kind: str) -> dict[str, NDArray[np.bool_]]:
     return {
-        name: np.array([mentions(row.text, row.lang, terms) for row in scored.rows], bool)
+        name: np.array([mentions(row.text, row.lang, terms) for row in rows], bool)
         for name, terms in _terms()[kind].items()
     }
 

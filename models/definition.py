@@ -28,11 +28,15 @@ class WideConfig:
 class TriageNetwork(nn.Module):
     """Scores token ids. The heads give `areas` logits, and cumulative logits: SEVERITY_STEPS and GRAPHIC_STEPS."""
 
-    def __init__(self, encoder: nn.Module, *, hidden: int, areas: int, wide: WideConfig) -> None:
+    def __init__(
+        self, encoder: nn.Module, *, hidden: int, areas: int, wide: WideConfig, frozen_layers: int = 0
+    ) -> None:
+        """`frozen_layers` of the encoder, counted from its embeddings, are those that `states_below` runs."""
         super().__init__()
         self.encoder = encoder
         self.wide_config = wide
         self.areas = areas
+        self._frozen_layers = frozen_layers
         outputs = areas + SEVERITY_STEPS + GRAPHIC_STEPS
         self.head = nn.Linear(2 * hidden, outputs)
         self.dropout = nn.Dropout(0.1)
@@ -40,15 +44,21 @@ class TriageNetwork(nn.Module):
         nn.init.zeros_(self.wide.weight)
 
     def forward(
-        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, keep_wide: torch.Tensor | None = None
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        keep_wide: torch.Tensor | None = None,
+        below: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Map int64 (batch, length) ids and mask to (batch, areas), (batch, SEVERITY_STEPS), (batch, GRAPHIC_STEPS).
 
         Training passes `keep_wide` (batch, 1): 0 leaves the table out of a row, so that the encoder must learn what
-        the table already knows; at inference the two then act as an ensemble.
+        the table already knows; at inference the two then act as an ensemble. `below`, where given, are the states
+        (batch, length, hidden) that `states_below` gave, whose layers are then not run again.
         """
         wide = self.wide_logits(input_ids, attention_mask)
-        logits = self._deep_logits(input_ids, attention_mask) + (wide if keep_wide is None else keep_wide * wide)
+        deep = self._deep_logits(input_ids, attention_mask, below)
+        logits = deep + (wide if keep_wide is None else keep_wide * wide)
         return self.split(logits)
 
     def split(self, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -85,14 +95,33 @@ class TriageNetwork(nn.Module):
         # Long texts would otherwise drown the encoder: the sum grows with length, its spread with the square root.
         return self.wide(ids) * mask, self.wide(pairs) * mask[:, 1:], mask.sum(1).clamp(min=1).sqrt()
 
-    def _deep_logits(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        # The mask as attention adds it, made here: what the encoder would make of a plain one depends on the values
-        # it sees, which a traced graph would then repeat for ever.
-        added = (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min
-        states: Any = self.encoder(input_ids=input_ids, attention_mask=added)
-        hidden = states.last_hidden_state
+    def states_below(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """States (batch, length, hidden) after embeddings and frozen layers, which go without dropout."""
+        encoder: Any = self.encoder
+        states: torch.Tensor = encoder.embeddings.eval()(input_ids=input_ids)
+        for layer in encoder.encoder.layer[: self._frozen_layers]:
+            states = layer.eval()(states, _added(attention_mask))
+        return states
+
+    def _deep_logits(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, below: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        encoder: Any = self.encoder
+        added = _added(attention_mask)
+        if below is None:
+            hidden = encoder(input_ids=input_ids, attention_mask=added).last_hidden_state
+        else:
+            hidden = below
+            for layer in encoder.encoder.layer[self._frozen_layers :]:
+                hidden = layer(hidden, added)
         mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
         mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1)
         largest = (hidden + (mask - 1) * 1e4).max(1).values
         logits: torch.Tensor = self.head(self.dropout(torch.cat([mean, largest], 1)))
         return logits
+
+
+def _added(attention_mask: torch.Tensor) -> torch.Tensor:
+    # As attention adds it, made here: what the encoder would make of a plain mask depends on the values it sees,
+    # which a traced graph would then repeat for ever.
+    return (1.0 - attention_mask[:, None, None, :].float()) * torch.finfo(torch.float32).min

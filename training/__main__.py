@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from eval.run import figures_table, measure, sha256_of
+from eval.scores import ScoreError
 from eval.truth import make_truth
 from labeling.records import LabelledText, RecordError, read_labelled_texts
 from labeling.taxonomy import TaxonomyError, load_taxonomy
 from models.bundle import MANIFEST, BundleError, load_bundle
 from models.calibration import sigmoid
 from training.acquire import add_data_command
+from training.average import average
 from training.baseline import fit_baseline
 from training.config import ConfigError, TrainConfig, load_config
 from training.data import describe_rows, permitted, select_rows
@@ -28,6 +30,7 @@ from training.network import CheckpointError, Trained, load_checkpoint, save_che
 from training.parallel import team
 from training.progress import ProgressError, remove_progress
 from training.release import add_release_commands
+from training.teach import teach
 from training.tracking import TrackingError, open_store, open_tracker, record_bundle
 from training.train import Surroundings, train
 
@@ -37,6 +40,8 @@ ROWS_LOOKED_AT = 2_000
 PROGRESS = "progress"
 # Scores of the baseline for every validation row, as `python -m eval score` writes them for a bundle.
 BASELINE_SCORES = "baseline.scores.jsonl"
+# The same for the rows it was fitted on, for `train --teacher`.
+BASELINE_TEACHES = "baseline.train.jsonl"
 
 ERRORS = (
     BundleError,
@@ -47,6 +52,7 @@ ERRORS = (
     OSError,
     ProgressError,
     RecordError,
+    ScoreError,
     TaxonomyError,
     TrackingError,
 )
@@ -68,12 +74,14 @@ def main(arguments: list[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> None:
     config = load_config(options.config)
     rows, validation = _rows(options.data, "train"), _rows(options.data, "validation")
+    rows = teach(rows, options.teacher)
     looked_at = permitted(validation, config)
     random.Random(config.seed).shuffle(looked_at)
     areas = load_taxonomy(options.taxonomy).area_ids
     start, before = _start(options.start, config, areas) if options.start else (None, None)
     files = [{"name": path.name, "sha256": sha256_of(path)} for path in _files(options.data, "train")]
     data = {"files": files, **describe_rows(select_rows(rows, config)), "started_from": before}
+    data["teachers"] = [{"name": path.name, "sha256": sha256_of(path)} for path in options.teacher]
     progress = options.out / PROGRESS
     with team() as members:
         if not members.leads:
@@ -120,18 +128,29 @@ def _baseline(options: argparse.Namespace) -> None:
     report = {
         "model": "TF-IDF (character 2-5, word 1-2) and logistic regression per area",
         "validation_sha256": [sha256_of(path) for path in _files(options.data, "validation")],
-        "rows_selected": fitted.rows_selected,
+        "rows_selected": len(fitted.rows),
         "strengths": fitted.strengths,
         "figures": figures.to_json(),
     }
     options.out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report, indent=2, allow_nan=False) + "\n"
     (options.out / BASELINE).write_text(text, encoding="utf-8")
-    learned = [index for index, area in enumerate(areas) if area in fitted.strengths]
-    with (options.out / BASELINE_SCORES).open("w", encoding="utf-8") as lines:
-        for row, values in zip(validation, sigmoid(fitted.scores), strict=True):
-            scores = {areas[index]: round(float(values[index]), 6) for index in learned}
-            lines.write(json.dumps({"id": row.id, "areas": scores}) + "\n")
+    learned = [area in fitted.strengths for area in areas]
+    for name, of, logits in (
+        (BASELINE_SCORES, validation, fitted.scores),
+        (BASELINE_TEACHES, fitted.rows, fitted.taught),
+    ):
+        with (options.out / name).open("w", encoding="utf-8") as lines:
+            for row, values in zip(of, sigmoid(logits).tolist(), strict=True):
+                scores = {area: round(p, 6) for area, p, known in zip(areas, values, learned, strict=True) if known}
+                lines.write(json.dumps({"id": row.id, "areas": scores}) + "\n")
+
+
+def _average(options: argparse.Namespace) -> None:
+    runs = [load_checkpoint(folder) for folder in options.run]
+    legs = [{"config": state["config"], "data": state["data"]} for _, state in runs]
+    save_checkpoint(average([trained for trained, _ in runs]), options.out, data={**legs[0]["data"], "averaged": legs})
+    print(f"{options.out}: the mean of {len(runs)} runs")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -179,6 +198,17 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument(
         "--start", type=Path, help="run folder or bundle whose network is trained on instead of a new one"
     )
+    training.add_argument(
+        "--teacher",
+        type=Path,
+        action="append",
+        default=[],
+        help="scores of the train rows by another model, to learn from where nobody labelled; several are averaged",
+    )
+    averaging = commands.add_parser("average", help="write the mean of runs that started from the same network")
+    averaging.set_defaults(run_command=_average)
+    averaging.add_argument("--run", type=Path, action="append", required=True, help="run folder; give two or more")
+    averaging.add_argument("--out", type=Path, required=True, help="run folder to write to")
     exporting = commands.add_parser("export", help="write the bundle of a run, calibrated and measured")
     exporting.set_defaults(run_command=_export)
     exporting.add_argument("--run", type=Path, required=True, help="run folder that `train` wrote")

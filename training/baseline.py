@@ -6,6 +6,7 @@ are only scored.
 """
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -37,11 +38,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BaselineScores:
-    """Decision values (n, areas) of the validation rows, and the inverse strength C chosen for each learned area."""
+    """Logits (n, areas) of the validation rows and of those fitted on, and the inverse strength C of each learned area.
+
+    `taught` are the logits of `rows`; they know their own labels, and serve only to fill what nobody labelled.
+    """
 
     scores: NDArray[np.float64]
     strengths: dict[str, float]
-    rows_selected: int
+    rows: list[LabelledText]
+    taught: NDArray[np.float64]
 
 
 def fit_baseline(
@@ -58,6 +63,7 @@ def fit_baseline(
     logger.info("%d rows, %d features", len(chosen), features.shape[1])
     held_out = np.random.default_rng(config.seed).random(len(chosen)) < HELD_OUT_SHARE
     scores = np.zeros((len(validation), len(areas)))
+    taught = np.zeros((len(chosen), len(areas)))
     strengths: dict[str, float] = {}
     for column, area in enumerate(areas):
         known = truth.known[:, column] > 0
@@ -66,9 +72,12 @@ def fit_baseline(
             continue
         strengths[area] = _choose_strength(features, labels, known=known, held_out=held_out)
         model = _fit(features[known], labels[known], strengths[area])
-        scores[:, column] = model.decision_function(to_score)
+        # Balanced classes raise every logit by the odds against; taken back, areas can be compared and combined.
+        against = math.log((~labels[known]).sum() / labels[known].sum())
+        scores[:, column] = model.decision_function(to_score) - against
+        taught[:, column] = model.decision_function(features) - against
         logger.info("%s: %d positives of %d, C %g", area, labels[known].sum(), known.sum(), strengths[area])
-    return BaselineScores(scores, strengths, len(chosen))
+    return BaselineScores(scores, strengths, chosen, taught)
 
 
 def _features(train: Sequence[str], validation: Sequence[str]) -> tuple[Any, Any]:

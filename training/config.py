@@ -15,8 +15,11 @@ class TrainConfig:
     """One training run. Times are minutes of wall clock, rates are per optimiser step.
 
     `layers` and `vocabulary` say how much of the base encoder is kept, 0 for all of it (only e5 can be cut);
+    `cache_frozen` keeps what frozen layers make of each row (`training/frozen.py`),
     `batch_size` is that of all processes together; `disguise` is the share of texts that are trained on in a
-    disguised spelling.
+    disguised spelling. `teacher_share` is how far what teachers say replaces a label, `teacher_unlabelled` how much it
+    counts where there is none. `balance_mentions` weighs rows that name groups of people, `group_dro` is the step
+    size with which badly learned sources gain weight (both: `training/robust.py`).
     """
 
     name: str
@@ -41,12 +44,17 @@ class TrainConfig:
     layers: int = 0
     vocabulary: int = 0
     frozen_layers: int = 0
+    cache_frozen: bool = False
     train_embeddings: bool = True
     threads: int = 2
     checkpoint_minutes: float = 5.0
     disguise: float = 0.0
     cap_per_source: int = 9_000
     cap_per_source_other: int = 5_000
+    teacher_share: float = 0.0
+    teacher_unlabelled: float = 0.3
+    balance_mentions: bool = False
+    group_dro: float = 0.0
     repeat_rare_below: int = 2_500
     repeat_at_most: int = 4
     repeat_sources: tuple[str, ...] = ()

@@ -22,33 +22,39 @@ QUALITY_WEIGHTS = {"gold": 1.5, "silver": 1.0, "construction": 0.7, "weak": 0.5}
 BATCHES_SORTED_TOGETHER = 50
 
 UNKNOWN_GRAPHIC = UNKNOWN_SEVERITY
+# The field of a row that holds what teachers say of it.
+TAUGHT = "taught"
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
     """What the network should say: area probabilities (n, areas), graphic level (n,) with UNKNOWN_GRAPHIC.
 
-    A probability is the label, or between 0 and 1 where the two labels of a row differ.
+    A probability is the label, or between 0 and 1 where the two labels of a row differ. `taught` (n, areas) is what
+    teachers say, NaN where they say nothing.
     """
 
     areas: NDArray[np.float32]
     graphic: NDArray[np.int64]
+    taught: NDArray[np.float32]
 
 
 def make_targets(rows: Sequence[LabelledText], truth: Truth, areas: Sequence[str]) -> Targets:
-    """Targets of `rows`, from the optional fields `soft` {area: probability} and `graphic` 0-3 of each.
+    """Targets of `rows`, from the optional fields `soft` and `taught` {area: probability} and `graphic` 0-3 of each.
 
     Raises RecordError for other values; null is as good as no field.
     """
     targets = truth.labels.copy()
     graphic = np.full(len(rows), UNKNOWN_GRAPHIC, np.int64)
+    taught = np.full(targets.shape, np.nan, np.float32)
     column = {area: index for index, area in enumerate(areas)}
     for index, row in enumerate(rows):
         graphic[index] = _graphic(row)
-        for area, probability in _soft(row).items():
-            if area in column:
-                targets[index, column[area]] = probability
-    return Targets(targets, graphic)
+        for name, into in (("soft", targets), (TAUGHT, taught)):
+            for area, probability in _probabilities(row, name).items():
+                if area in column:
+                    into[index, column[area]] = probability
+    return Targets(targets, graphic, taught)
 
 
 def _graphic(row: LabelledText) -> int:
@@ -60,17 +66,17 @@ def _graphic(row: LabelledText) -> int:
     return level
 
 
-def _soft(row: LabelledText) -> dict[str, float]:
-    soft = row.extra.get("soft")
-    if soft is None:
+def _probabilities(row: LabelledText, name: str) -> dict[str, float]:
+    found = row.extra.get(name)
+    if found is None:
         return {}
-    if not isinstance(soft, dict):
-        raise RecordError(f"row {row.id}: soft must be an object of area and probability, not {soft!r}")
-    for area, value in soft.items():
+    if not isinstance(found, dict):
+        raise RecordError(f"row {row.id}: {name} must be an object of area and probability, not {found!r}")
+    for area, value in found.items():
         # A NaN is not between 0 and 1 either.
         if type(value) not in (int, float) or not 0 <= value <= 1:
-            raise RecordError(f"row {row.id}: soft.{area} must be a probability, not {value!r}")
-    return soft
+            raise RecordError(f"row {row.id}: {name}.{area} must be a probability, not {value!r}")
+    return found
 
 
 def permitted(rows: Sequence[LabelledText], config: TrainConfig) -> list[LabelledText]:

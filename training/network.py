@@ -50,7 +50,9 @@ def build_network(encoder: BertModel, config: TrainConfig, *, areas: int) -> Tri
     for layer in encoder.encoder.layer[: config.frozen_layers]:
         layer.requires_grad_(False)
     wide = WideConfig(config.wide_rows, size)
-    return TriageNetwork(encoder, hidden=encoder.config.hidden_size, areas=areas, wide=wide)
+    return TriageNetwork(
+        encoder, hidden=encoder.config.hidden_size, areas=areas, wide=wide, frozen_layers=config.frozen_layers
+    )
 
 
 def save_checkpoint(trained: Trained, folder: Path, *, data: dict[str, Any]) -> None:

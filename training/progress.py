@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ class ProgressError(ValueError):
 
 @dataclass(slots=True)
 class Position:
-    """How far a run is: seconds of its budget used, steps, rows seen, epoch, batches of that epoch, reports made."""
+    """How far a run is: seconds of its budget used, steps, rows seen, epoch, batches of that epoch, reports made.
+
+    `shares` are the weights of the sources where those are learned along the way.
+    """
 
     seconds: float = 0.0
     step: int = 0
@@ -33,6 +36,7 @@ class Position:
     epoch: int = 0
     batch: int = 0
     reports: int = 0
+    shares: list[float] = field(default_factory=list)
 
 
 def save_progress(

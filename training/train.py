@@ -34,10 +34,12 @@ from training.data import (
 )
 from training.disguise import disguise
 from training.encoders import begin
+from training.frozen import frozen_states
 from training.loss import Rows, make_loss
 from training.network import Trained, build_network
 from training.parallel import Team
 from training.progress import Position, load_progress, save_progress
+from training.robust import GroupDro, mention_weights, source_numbers
 from training.tracking import NullTracker, Tracking
 
 # An area with fewer positive rows than this is not learned but stays at UNTRAINED_PRIOR, and the bundle says so.
@@ -176,7 +178,9 @@ class Fit:
         position, config, team = self._position, self._config, self._team
         joined = team.join(self._network)
         device = self._network.wide.weight.device
-        loss_of = make_loss(self._rows, config, device)
+        dro = self._dro()
+        loss_of = make_loss(self._rows, config, device, dro)
+        frozen = frozen_states(self._network, self._rows, config)
         weights = [weight for group in self._dense.param_groups for weight in group["params"]]
         clock = _Clock(config.minutes, position.seconds)
         saved = position.seconds
@@ -190,7 +194,8 @@ class Fit:
             self._network.train()
             mine = index[team.rank :: team.size]
             keep = (torch.rand(len(mine), 1) >= config.wide_dropout).float().to(device)
-            loss = loss_of(joined(*_tensors(self._rows, mine, device), keep), mine)
+            below = frozen.of(mine) if frozen else None
+            loss = loss_of(joined(*_tensors(self._rows, mine, device), keep, below), mine)
             for optimizer in self._optimizers.values():
                 optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
@@ -203,6 +208,7 @@ class Fit:
                 position.batch + 1,
             )
             position.seconds = clock.seconds()
+            position.shares = dro.shares.tolist() if dro else []
             with clock.stopped():
                 if share > (position.reports + 1) * REPORT_EVERY:
                     position.reports += 1
@@ -211,6 +217,13 @@ class Fit:
                     saved = position.seconds
                     self._save()
         return position.seen
+
+    def _dro(self) -> GroupDro | None:
+        if not self._config.group_dro:
+            return None
+        if self._team.size > 1:
+            raise ConfigError("group_dro: several processes would each weigh sources their own way; start one")
+        return GroupDro(self._rows.sources, self._config.group_dro, shares=self._position.shares)
 
     def _set_rates(self, share: float) -> None:
         for group in (*self._dense.param_groups, *self._table.param_groups):
@@ -299,7 +312,7 @@ def encode_rows(
     """
     texts = [row.text for row in rows]
     truth = make_truth(rows, areas)
-    pool = np.arange(len(rows))
+    pool, weights = np.arange(len(rows)), row_weights(rows)
     if config:
         chance = random.Random(config.seed)
         texts = [disguise(text, chance) if chance.random() < config.disguise else text for text in texts]
@@ -310,9 +323,11 @@ def encode_rows(
                 repeat_sources(rows, config),
             ),
         )
+        if config.balance_mentions:
+            weights *= mention_weights(rows)
     ids = encode_texts(texts, tokenizer)
     lengths = np.array([len(one) for one in ids], np.int64)
-    return Rows(ids, lengths, truth, make_targets(rows, truth, areas), row_weights(rows), pool)
+    return Rows(ids, lengths, truth, make_targets(rows, truth, areas), weights, pool, source_numbers(rows))
 
 
 def _begin(rows: Sequence[LabelledText], config: TrainConfig, *, areas: int) -> tuple[TriageNetwork, Tokenizer]:

@@ -1,0 +1,39 @@
+"""One network from several runs that started from the same one: the mean of their weights, at no cost in service.
+
+Runs from one start that differ in their seed mostly lie in one valley of the loss, where the mean is better than its
+parts ("model soups": Wortsman et al. 2022).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+
+from training.network import CheckpointError, Trained
+
+
+def average(runs: Sequence[Trained]) -> Trained:
+    """The mean of the weights of `runs`; rows and minutes are those of all together, counted from their start.
+
+    Raises CheckpointError where they differ in size, areas or tokenizer: then they do not come from one start.
+    """
+    first = runs[0]
+    weights = [one.network.state_dict() for one in runs]
+    shapes = [{name: values.shape for name, values in state.items()} for state in weights]
+    for one, shape in zip(runs, shapes, strict=True):
+        if (
+            shape != shapes[0]
+            or (one.areas, one.trained_areas) != (first.areas, first.trained_areas)
+            or one.tokenizer.to_str() != first.tokenizer.to_str()
+        ):
+            raise CheckpointError("runs differ in size, areas or tokenizer; average only runs from the same start")
+    first.network.load_state_dict(
+        {name: _mean([state[name] for state in weights]) for name in weights[0]},
+    )
+    return replace(first, rows_seen=sum(one.rows_seen for one in runs), minutes=sum(one.minutes for one in runs))
+
+
+def _mean(values: Sequence[torch.Tensor]) -> torch.Tensor:
+    if not values[0].is_floating_point():
+        return values[0]
+    return torch.stack([one.double() for one in values]).mean(0).to(values[0].dtype)

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from eval.scored import Scores
 from labeling.records import LabelledText
 from labeling.taxonomy import SEVERITY_LEVELS
-from models.inference import Score, Scorer
+from models.inference import Scorer
 
 # Rows scored at a time; large enough for full batches of like length.
 ROWS_PER_CHUNK = 1_024
@@ -34,18 +34,18 @@ def score_rows(scorer: Scorer, rows: Iterable[LabelledText], out: Path, *, progr
     with out.open("w", encoding="utf-8") as lines:
         for chunk in _chunks(rows):
             for row, score in zip(chunk, scorer.score([row.text for row in chunk]), strict=True):
-                lines.write(json.dumps(score_line(row.id, score), ensure_ascii=False) + "\n")
+                lines.write(json.dumps(score_line(row.id, score.areas, score.severity), ensure_ascii=False) + "\n")
             written += len(chunk)
             progress(written)
     return written
 
 
-def score_line(row_id: str, score: Score) -> dict[str, Any]:
+def score_line(row_id: str, areas: Mapping[str, float], severity: Sequence[float]) -> dict[str, Any]:
     """One row of a score file, probabilities to six digits."""
     return {
         "id": row_id,
-        "areas": {area: round(p, 6) for area, p in score.areas.items()},
-        "severity": [round(p, 6) for p in score.severity],
+        "areas": {area: round(p, 6) for area, p in areas.items()},
+        "severity": [round(p, 6) for p in severity],
     }
 
 

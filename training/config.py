@@ -40,6 +40,7 @@ class TrainConfig:
     warm_up: float = 0.04
     weight_decay: float = 0.01
     severity_loss: float = 0.25
+    rated_severity: float = 1.0
     graphic_loss: float = 0.1
     layers: int = 0
     vocabulary: int = 0
@@ -51,6 +52,7 @@ class TrainConfig:
     disguise: float = 0.0
     cap_per_source: int = 9_000
     cap_per_source_other: int = 5_000
+    uncapped_sources: tuple[str, ...] = ()
     teacher_share: float = 0.0
     teacher_unlabelled: float = 0.3
     balance_mentions: bool = False

@@ -31,12 +31,13 @@ class Targets:
     """What the network should say: area probabilities (n, areas), graphic level (n,) with UNKNOWN_GRAPHIC.
 
     A probability is the label, or between 0 and 1 where the two labels of a row differ. `taught` (n, areas) is what
-    teachers say, NaN where they say nothing.
+    teachers say, NaN where they say nothing; `rated` (n,) marks severities that people gave.
     """
 
     areas: NDArray[np.float32]
     graphic: NDArray[np.int64]
     taught: NDArray[np.float32]
+    rated: NDArray[np.bool_]
 
 
 def make_targets(rows: Sequence[LabelledText], truth: Truth, areas: Sequence[str]) -> Targets:
@@ -54,7 +55,8 @@ def make_targets(rows: Sequence[LabelledText], truth: Truth, areas: Sequence[str
             for area, probability in _probabilities(row, name).items():
                 if area in column:
                     into[index, column[area]] = probability
-    return Targets(targets, graphic, taught)
+    rated = np.array([row.extra.get("severity_basis") == "human" for row in rows], bool)
+    return Targets(targets, graphic, taught, rated)
 
 
 def _graphic(row: LabelledText) -> int:
@@ -94,7 +96,8 @@ def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[Label
     """The rows that train: permitted licences, and of each source as many positives as its cap.
 
     Rows without an area fill what positives leave of the cap, but may always be half of it: of a source with many of
-    both up to one and a half caps are taken. A source is of the language that most of its rows are in.
+    both up to one and a half caps are taken. A source is of the language that most of its rows are in. Uncapped sources
+    give all they have.
     """
     by_source: dict[str, list[LabelledText]] = defaultdict(list)
     for row in permitted(rows, config):
@@ -102,6 +105,9 @@ def select_rows(rows: Sequence[LabelledText], config: TrainConfig) -> list[Label
     chosen: list[LabelledText] = []
     for source in sorted(by_source):
         members = by_source[source]
+        if source in config.uncapped_sources:
+            chosen += members
+            continue
         random.Random(f"{config.seed}:{source}").shuffle(members)
         english = sum(row.lang == "en" for row in members)
         cap = config.cap_per_source if 2 * english > len(members) else config.cap_per_source_other

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from eval.metrics import Values
 from eval.run import Figures, measure, sha256_of
+from eval.scores import score_line
 from eval.truth import Truth, make_truth
 from labeling.records import LabelledText, read_labelled_texts
 from labeling.taxonomy import SEVERITY_LEVELS, Taxonomy
@@ -39,6 +40,8 @@ TRACE_ROWS = 256
 TRACE_TEXTS = ("", "ok", "😀" * 40, "நான் நாளை வருகிறேன்", "明天见", "see you at the market tomorrow " * 60)
 
 BASELINE = "baseline.json"
+# Scores of the validation rows by the bundle, for `eval run --scores`.
+SCORES = "validation.scores.jsonl"
 
 logger = logging.getLogger(__name__)
 # Rows are halved by the hash of their id to fit a calibration on one half and measure it on the other.
@@ -69,7 +72,8 @@ class Parity:
 def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxonomy, now: datetime) -> files.Bundle:
     """Write the bundle of the run in folder `run` to folder `out`, calibrated and measured on the files `validation`.
 
-    Rows of sources that the run's configuration keeps out of training are kept out here as well.
+    Rows of sources that the run's configuration keeps out of training are kept out here as well. What the bundle gives the
+    rows is kept in the run folder (SCORES), in the form of `python -m eval score`.
 
     Raises CheckpointError, EncoderError, RecordError, ExportError; `out` is replaced only after everything passed.
     """
@@ -112,9 +116,20 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
         "parity": asdict(parity),
         "calibration": _calibration_notes(truth, trained),
     }
+    _write_scores(run / SCORES, rows, calibration, int8_logits, trained.areas)
     manifest = _manifest(trained, state, contents, metrics=metrics, taxonomy=taxonomy)
     manifest["created"] = now.isoformat(timespec="seconds")
     return _write(out, manifest, contents)
+
+
+def _write_scores(
+    path: Path, rows: Sequence[LabelledText], calibration: Calibration, logits: Logits, areas: Sequence[str]
+) -> None:
+    probabilities = calibration.area_probabilities(logits.areas).tolist()
+    severities = calibration.severity_probabilities(logits.severity).tolist()
+    with path.open("w", encoding="utf-8") as lines:
+        for row, values, severity in zip(rows, probabilities, severities, strict=True):
+            lines.write(json.dumps(score_line(row.id, dict(zip(areas, values, strict=True)), severity)) + "\n")
 
 
 def _graphs(trained: Trained) -> tuple[bytes, bytes]:

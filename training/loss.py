@@ -47,6 +47,7 @@ def make_loss(rows: Rows, config: TrainConfig, device: torch.device, dro: GroupD
     )
     severity = torch.from_numpy(rows.truth.severity).to(device)
     graphic = torch.from_numpy(rows.targets.graphic).to(device)
+    rated = torch.from_numpy(np.where(rows.targets.rated, config.rated_severity, 1.0).astype(np.float32)).to(device)
 
     def loss_of(logits: Outputs, index: NDArray[np.int64]) -> torch.Tensor:
         at = torch.from_numpy(index).to(device)
@@ -56,7 +57,7 @@ def make_loss(rows: Rows, config: TrainConfig, device: torch.device, dro: GroupD
             dro.learn((each * labelled[at]).sum(1) / labelled[at].sum(1).clamp(min=1), index)
             counts = counts * torch.from_numpy(dro.weights(index)).to(device)[:, None]
         loss: torch.Tensor = (each * mask[at] * counts).sum() / (labelled[at] * counts).sum().clamp(min=1)
-        loss = loss + config.severity_loss * ordinal_loss(logits[1], severity[at], UNKNOWN_SEVERITY)
+        loss = loss + config.severity_loss * ordinal_loss(logits[1], severity[at], UNKNOWN_SEVERITY, rated[at])
         return loss + config.graphic_loss * ordinal_loss(logits[2], graphic[at], UNKNOWN_GRAPHIC)
 
     return loss_of
@@ -70,9 +71,14 @@ def _teaching(rows: Rows, config: TrainConfig) -> tuple[NDArray[np.float32], NDA
     return share.astype(np.float32), (taught & ~known).astype(np.float32) * np.float32(config.teacher_unlabelled)
 
 
-def ordinal_loss(logits: torch.Tensor, levels: torch.Tensor, unknown: int) -> torch.Tensor:
-    """Cross entropy of the steps "more than k", over the rows whose level is known; 0 where there is none."""
+def ordinal_loss(
+    logits: torch.Tensor, levels: torch.Tensor, unknown: int, weight: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Cross entropy of the steps "more than k", over the rows whose level is known; 0 where there is none.
+
+    `weight` (batch,) is how much each row counts among them.
+    """
     above = (levels[:, None] > torch.arange(logits.shape[1], device=logits.device)).float()
     each = functional.binary_cross_entropy_with_logits(logits, above, reduction="none").mean(1)
-    known = (levels != unknown).float()
+    known = (levels != unknown).float() * (1.0 if weight is None else weight)
     return (each * known).sum() / known.sum().clamp(min=1)

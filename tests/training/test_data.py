@@ -139,3 +139,9 @@ def test_the_language_of_most_rows_decides_the_cap_whatever_the_seed(english: in
     rows = [row(n, lang="en" if n < english else "de") for n in range(50)]
     found = {len(select_rows(rows, replace(CONFIG, seed=seed))) for seed in range(12)}
     assert found == {expected}
+
+
+def test_uncapped_sources_give_all_their_rows() -> None:
+    rows = [row(n, "s", "spam") for n in range(30)] + [row(n, "t", "spam") for n in range(30)]
+    chosen = select_rows(rows, replace(CONFIG, uncapped_sources=("t",)))
+    assert Counter(one.source for one in chosen) == {"s": 10, "t": 30}

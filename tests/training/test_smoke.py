@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from labeling.records import write_labelled_texts
+from eval.__main__ import main as score
+from eval.scores import read_scores, spot_check
+from labeling.records import read_labelled_texts, write_labelled_texts
 from labeling.taxonomy import load_taxonomy
 from models.bundle import MANIFEST, check_taxonomy, load_bundle
 from models.calibration import UNTRAINED_PRIOR, parse_calibration
@@ -64,6 +66,29 @@ def test_manifest_says_what_was_measured_and_trained_on(bundle: Path) -> None:
     assert manifest["training"]["rows_seen"] > 0
     assert manifest["training"]["data"]["positives"] == {"spam": 22, "harassment": 22}
     assert manifest["training"]["encoder"]["sha256"] == ENCODERS["minilm-l6"].sha256
+
+
+def test_export_leaves_the_scores_that_the_bundle_gives(run: Path, data: Path, bundle: Path) -> None:
+    rows = list(read_labelled_texts(data / "validation.jsonl"))
+    scorer = OnnxScorer.load(bundle)
+    spot_check(scorer, read_scores(run / "validation.scores.jsonl", rows, scorer.areas), rows, scorer.areas)
+
+
+def test_the_baseline_and_a_bundle_teach_the_next_run(run: Path, data: Path, bundle: Path, tmp_path: Path) -> None:
+    said = tmp_path / "bundle.jsonl"
+    assert score(["score", "--bundle", str(bundle), "--data", str(data / "train.jsonl"), "--out", str(said)]) == 0
+    (tmp_path / "config.toml").write_text((data / "config.toml").read_text() + "teacher_share = 0.3\n")
+    runs = [tmp_path / "a", tmp_path / "b"]
+    for out in runs:
+        arguments = ["--data", str(data), "--config", str(tmp_path / "config.toml"), "--out", str(out), "--no-tracking"]
+        teachers = ["--teacher", str(said), "--teacher", str(run / "baseline.train.jsonl"), "--start", str(run)]
+        assert main(["train", *arguments, *teachers]) == 0
+    teachers_on_record = read_json(runs[0] / "run.json")["data"]["teachers"]
+    assert [one["name"] for one in teachers_on_record] == ["bundle.jsonl", "baseline.train.jsonl"]
+    assert main(["average", "--run", str(runs[0]), "--run", str(runs[1]), "--out", str(tmp_path / "mean")]) == 0
+    trained, state = load_checkpoint(tmp_path / "mean")
+    assert trained.areas == load_taxonomy().area_ids
+    assert len(state["data"]["averaged"]) == 2
 
 
 def test_export_replaces_a_bundle_and_nothing_else(run: Path, data: Path, bundle: Path, tmp_path: Path) -> None:

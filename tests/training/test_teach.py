@@ -28,13 +28,15 @@ def score_file(path: Path, lines: list[dict[str, object]]) -> Path:
     return path
 
 
-def loss_at(logits: list[list[float]], rows: list[LabelledText], config: TrainConfig) -> float:
+def loss_at(
+    logits: list[list[float]], rows: list[LabelledText], config: TrainConfig, *, severity: float = 0.0
+) -> float:
     truth = make_truth(rows, AREAS)
     held = Rows(
         [], np.ones(len(rows), np.int64), truth, make_targets(rows, truth, AREAS), row_weights(rows),
         np.arange(len(rows)), source_numbers(rows),
     )  # fmt: skip
-    nothing = torch.zeros(len(rows), 4), torch.zeros(len(rows), 3)
+    nothing = torch.full((len(rows), 4), severity), torch.zeros(len(rows), 3)
     loss_of = make_loss(held, config, torch.device("cpu"))
     return float(loss_of((torch.tensor(logits), *nothing), np.arange(len(rows))))
 
@@ -79,3 +81,13 @@ def test_beside_a_label_the_teacher_counts_as_far_as_the_configuration_says() ->
     assert loss_at(sure, rows, config) < loss_at(unsure, rows, config)
     doubted = replace(config, teacher_share=0.4)
     assert loss_at(sure, rows, doubted) > loss_at(unsure, rows, doubted)
+
+
+def test_severities_that_people_rated_count_more() -> None:
+    rated = replace(ROW, severity=4, extra={"severity_basis": "human"})
+    mapped = replace(OTHER, severity=0)
+    config = replace(CONFIG, severity_loss=1.0)
+    even = loss_at([[0.0, 0.0]] * 2, [rated, mapped], config, severity=2.0)
+    raised = loss_at([[0.0, 0.0]] * 2, [rated, mapped], replace(config, rated_severity=3.0), severity=2.0)
+    # The logits say a high severity: right for the rated row, wrong for the other.
+    assert raised < even

@@ -11,7 +11,7 @@ import psycopg
 from bench.database import connect
 from labeling.taxonomy import load_taxonomy
 from models.inference import ConstantScorer
-from service.ranking.rank import RankConfig, RankInputs, rank
+from models.rank import RankConfig, RankInputs, rank
 from service.scoring.live_model import as_json
 
 # The number of a row makes its identifier, in order, as a version 7 UUID would be.

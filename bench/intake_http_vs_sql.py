@@ -16,8 +16,8 @@ from bench.served import served
 from bench.statements import execute_all
 from bench.texts import texts
 from labeling.taxonomy import load_taxonomy
+from models.rank import RankConfig, RankInputs, rank
 from service.ids import new_id
-from service.ranking.rank import RankConfig, RankInputs, rank
 from service.reports.store import TAKE_IN_SQL
 
 NAME = "intake_http_vs_sql"

@@ -18,8 +18,8 @@ from bench.texts import texts
 from labeling.taxonomy import load_taxonomy
 from models.bundle import MODEL, TOKENIZER, load_bundle
 from models.inference import OUTPUTS, OnnxScorer, Score, encode_texts, like_length_batches, limit_tokens, pad
+from models.rank import RankConfig
 from service.db import create_engine
-from service.ranking.rank import RankConfig
 from service.reports.schemas import Intake, ReportIn, SubjectIn
 from service.reports.workflow import receive
 from service.scoring.live_model import LiveModel

@@ -66,17 +66,22 @@ _SLICES = frozenset({"By language", "By length", "By format", "By kind"})
 
 
 class CardError(ValueError):
-    """A report that does not belong on this card."""
+    """A manifest or a report that no card can be made of; the message says what is wrong and how to mend it."""
 
 
 def write_card(bundle: Bundle, path: Path, *, reports: Sequence[Json] = ()) -> None:
-    """Write the card of `bundle` as Markdown. Raises CardError, OSError, KeyError for a manifest without figures."""
+    """Write the card of `bundle` as Markdown. Raises CardError, OSError; then an earlier card stays."""
+    try:
+        text = card_text(bundle, reports=reports)
+    except (KeyError, TypeError) as error:
+        mend = "measure anew with `python -m eval run --json`, or export the bundle anew"
+        raise CardError(f"the manifest of {bundle.folder} or a report lacks a figure ({error}); {mend}") from error
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(card_text(bundle, reports=reports), encoding="utf-8")
+    path.write_text(text, encoding="utf-8")
 
 
 def card_text(bundle: Bundle, *, reports: Sequence[Json] = ()) -> str:
-    """The card as Markdown. Raises CardError for a report of another bundle."""
+    """The card as Markdown. Raises CardError for a report of another bundle, KeyError or TypeError for lack of figures."""
     training, metrics = bundle.manifest["training"], bundle.manifest["metrics"]
     for report in reports:
         if report["bundle"] != bundle.hash:

@@ -5,7 +5,7 @@ Intervals hold 95 % of bootstrap draws of rows. None stands for what cannot be m
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,8 @@ NOTHING = Estimate(None, None, None)
 class AreaFigures:
     """One area on the rows where its label is known.
 
-    Read `auprc` against `base_rate`, which a random order reaches. `ece_firm` says that there are FIRM_POSITIVES.
+    Read `auprc` against `base_rate`, which a random order reaches. `ece_firm` says that there are FIRM_POSITIVES; the
+    interval of `ece` is that of `error_estimate`.
     `recall`, `precision` and `fpr` are those at the bundle's `threshold`; `trained` says that the area was learned.
     """
 
@@ -167,7 +168,7 @@ def area_table(scored: Scored, settings: Settings) -> AreaTable:
             column,
             auprc=estimate(auprc, drawn[place][:, 0]),
             rate=estimate(rate, drawn[place][:, 1]),
-            ece=estimate(calibrations[place].error(ones), drawn[len(columns) + place][:, 0]),
+            ece=error_estimate(calibrations[place].error(ones), drawn[len(columns) + place][:, 0]),
         )
     precisions = {scored.areas[column]: drawn[place][:, 0] for place, column in enumerate(columns)}
     curves = {
@@ -248,6 +249,18 @@ def estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
     """`value` with the middle of its draws; None for what is not a number."""
     interval = middle(drawn)
     return Estimate(*(None if math.isnan(one) else float(one) for one in (value, interval.low, interval.high)))
+
+
+def error_estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
+    """A calibration error with the interval of its draws reflected at it, as in the basic bootstrap.
+
+    Chance adds to an error that cannot be negative, and a resample adds it once more: the middle of the draws as they
+    are lies above the error itself, so they are taken by how far they went up. The interval holds the figure.
+    """
+    found = estimate(value, np.maximum(0.0, 2 * value - drawn))
+    if found.value is None or found.high is None:
+        return found
+    return replace(found, high=max(found.high, found.value))
 
 
 def share(flagged: NDArray[np.bool_], among: NDArray[np.bool_]) -> float | None:

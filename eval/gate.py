@@ -135,7 +135,7 @@ def judge(evidence: Evidence, rules: Rules, *, expected: Sequence[str] = ()) -> 
     for rule in rules.rules:
         findings = Findings()
         rule.check.judge(evidence, findings)
-        if not (findings.fine or findings.notes or findings.wrong):
+        if not (findings.fine or findings.wrong or findings.excused):
             findings.wrong.append("found nothing to judge")
         found.append(RuleVerdict(rule.name, rule.kind, not findings.wrong, findings.reason(), rule.owner))
     return tuple(found)
@@ -287,7 +287,8 @@ def _filled(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
         raise GateError(f"{where}: unknown {', '.join(unknown) or 'none'}, missing {', '.join(missing) or 'none'}")
     for name, value in values.items():
         if not _fits(value, known[name].type):
-            raise GateError(f"{where}: {name} is {value!r}, which is no {known[name].type}")
+            needed = "of the right type, and a number must be finite, a share from 0 to 1 and a count not negative"
+            raise GateError(f"{where}: {name} is {value!r}; it must be {needed}")
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
@@ -300,5 +301,5 @@ def _fits(value: Any, kind: Any) -> bool:
     accepted = (float, int) if kind is float else kind
     if not isinstance(value, accepted) or isinstance(value, bool):
         return False
-    # TOML knows nan and inf: a limit that nothing exceeds is none.
-    return not isinstance(value, float) or math.isfinite(value)
+    # All limits with a fraction are shares or differences of shares. One that nothing exceeds, inf or 30 for 30 %, is none.
+    return isinstance(value, str) or bool(0 <= value <= (1 if kind is float else math.inf))

@@ -27,11 +27,15 @@ class Evidence:
 
 @dataclass(slots=True)
 class Findings:
-    """What one rule found: anything `wrong` fails the rule; `fine` is what was within its limit, with its margin."""
+    """What one rule found: anything `wrong` fails the rule; `fine` is what was within its limit, with its margin.
+
+    `excused` says that somebody stated that there is nothing for the rule to judge; else finding nothing is wrong.
+    """
 
     wrong: list[str] = field(default_factory=list)
     fine: list[tuple[float, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    excused: bool = False
 
     def reason(self) -> str:
         """All that is wrong, or how close it was."""

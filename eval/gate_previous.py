@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from eval.gate_findings import Evidence, Findings, Json, data_hashes, lookup, numbers
+from eval.gate_findings import SHA256, Evidence, Findings, Json, data_hashes, lookup, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,14 @@ def against_previous(evidence: Evidence, found: Findings) -> Before | None:
     if previous is None and paired is None:
         if evidence.first:
             found.notes.append("stated: there is no previous bundle")
+            found.excused = True
         else:
             found.wrong.append("there is no previous bundle to compare with: give its report, or state that it is none")
         return None
     system = str(previous.get("bundle") if previous is not None else lookup(paired, "system"))
+    if SHA256.search(system) is None:
+        found.wrong.append("the report does not name the previous bundle by its hash; measure anew with `eval run`")
+        return None
     if evidence.bundle.hash in system:
         found.wrong.append("the bundle is compared with itself; compare it with the one before")
         return None

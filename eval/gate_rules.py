@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from eval.figures import FIRM_POSITIVES
-from eval.gate_findings import SHA256, Evidence, Findings, data_hashes, lookup, numbers, sha256s_in
+from eval.gate_findings import SHA256, Evidence, Findings, data_hashes, lookup, sha256s_in
 from eval.gate_previous import Gap, against_previous
 
 
@@ -24,7 +24,8 @@ class Kind(Protocol):
 class AreaFloors:
     """Every area of the bundle was learned, has `min_positives`, reaches its floor and beats a random order.
 
-    Areas in `unmeasured` are left out: name them for as long as there are no rows to judge them by.
+    Areas in `unmeasured` are left out: name them for as long as there are no rows to judge them by. A name that is no
+    area of the bundle is wrong: whoever wrote it meant a limit.
     """
 
     floor: float
@@ -35,6 +36,8 @@ class AreaFloors:
 
     def judge(self, evidence: Evidence, found: Findings) -> None:
         report = evidence.report
+        foreign = [area for area in (*self.floors, *self.unmeasured) if area not in evidence.bundle.areas]
+        found.wrong += [f"{area}: the rule names this area, which the bundle does not have" for area in foreign]
         for area in evidence.bundle.areas:
             if area in self.unmeasured:
                 continue
@@ -87,8 +90,11 @@ class AreasVersusPrevious:
         _note("new", before.new, found)
         found.wrong += [f"{area}: the previous bundle has this area, this one lacks it" for area in before.lost]
         for area in evidence.bundle.areas:
-            positives = lookup(evidence.report, "areas", area, "positives")
-            if area in before.new or not isinstance(positives, int) or positives < self.min_positives:
+            if area in before.new:
+                continue
+            rare = lookup(evidence.report, "too_few", area) is not None
+            positives = found.number(evidence.report, *(("too_few", area) if rare else ("areas", area, "positives")))
+            if positives is None or positives < self.min_positives:
                 continue
             gap = before.gaps.get(area)
             if gap is None:
@@ -140,13 +146,13 @@ class AboveBaseline:
 class HardNegatives:
     """Harmless rows that look harmful: at the score that finds 80 % of the harm, at most `max_fpr` of them are hit.
 
-    The `kinds` must each be there with `min_rows_of_kind`, and within `max_fpr_of_kind`.
+    The `kinds` must each be there with `min_rows_of_kind`, and within `max_fpr_of_kind`: none, where that is not given.
     """
 
     max_fpr: float
     min_rows: int
     kinds: tuple[str, ...] = ()
-    max_fpr_of_kind: float = 1.0
+    max_fpr_of_kind: float = 0.0
     min_rows_of_kind: int = 1
 
     def judge(self, evidence: Evidence, found: Findings) -> None:
@@ -232,11 +238,7 @@ class CalibrationError:
 
     def _limit(self, areas: Any, figure: str, found: Findings) -> None:
         named = areas if isinstance(areas, Mapping) else {}
-        firm = [
-            area
-            for area, one in named.items()
-            if any(positives >= FIRM_POSITIVES for positives in numbers(one, "positives"))
-        ]
+        firm = [area for area in named if (found.number(named, area, "positives") or 0) >= FIRM_POSITIVES]
         found.enough("areas with enough positives for a calibration error", len(firm), self.min_areas)
         for area in firm:
             found.at_most(f"{area} ECE", found.number(named, area, figure), self.max_ece)

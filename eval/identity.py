@@ -26,7 +26,8 @@ class Gap:
 
     `fpr` and `fpr_without` are the two shares at the bundle's threshold; `gap` is their difference. The other two gaps
     are at the score that finds 80 % of the positives, and at the threshold again with each mention compared only with
-    rows of its own language, so that a difference between languages is not taken for one between groups. None where
+    rows of its own language, so that a difference between languages is not taken for one between groups. Their
+    intervals hold that score and the thresholds as they are. None where
     the area was not learned; at that recall also where no positive is known.
     """
 

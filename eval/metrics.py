@@ -89,8 +89,7 @@ def average_precision(labels: Values, scores: Values) -> float:
 
 def cut_at_recall(labels: Values, scores: Values, *, recall: float = RECALL) -> float:
     """The highest score at which `recall` of the positives are found; NaN without positives."""
-    positives = np.sort(scores[labels > 0])[::-1]
-    return float(positives[int(np.ceil(recall * len(positives) - 1e-9)) - 1]) if len(positives) else float("nan")
+    return Ranking(labels, scores, recall=recall).at_recall(np.ones(len(labels), np.int64))[0]
 
 
 def bootstrap(
@@ -126,8 +125,8 @@ def bootstrap_auprc(
 class Calibration:
     """Expected calibration error: mean gap between stated and true share over CALIBRATION_BINS bins of like size.
 
-    0 is perfect. Bins of like size, for with equal widths nearly every row of a rare area falls into the first. A
-    resample keeps the bins of the rows as they are.
+    0 is perfect, and chance alone keeps a finite sample above it. Bins of like size, for with equal widths nearly every
+    row of a rare area falls into the first. A resample keeps the bins of the rows as they are.
     """
 
     def __init__(self, labels: Values, probabilities: Values, *, rows: NDArray[np.integer] | None = None) -> None:
@@ -222,10 +221,7 @@ class Ranking:
         found, read = self._sums(times)
         if not len(found) or not found[-1]:
             return float("nan"), float("nan")
-        # Rounding must not ask for one positive more than the share means.
-        cut = int(np.searchsorted(found, self._recall * found[-1] - 1e-9))
-        negatives = read - found
-        rate = float(negatives[cut] / negatives[-1]) if negatives[-1] else float("nan")
+        cut, rate = self._cut(found, read)
         return float(self._scores[self._ends[cut]]), rate
 
     def figures(self, times: Counts) -> tuple[float, float]:
@@ -235,9 +231,7 @@ class Ranking:
             return float("nan"), float("nan")
         steps = np.diff(found, prepend=0)
         precision = float((steps * found / np.maximum(read, 1)).sum() / found[-1])
-        cut = int(np.searchsorted(found, self._recall * found[-1] - 1e-9))
-        negatives = read - found
-        return precision, float(negatives[cut] / negatives[-1]) if negatives[-1] else float("nan")
+        return precision, self._cut(found, read)[1]
 
     def curve(self, points: int = 100) -> list[tuple[float, float]]:
         """Recall and precision at no more than so many cuts, from the strictest on; empty without positives."""
@@ -248,6 +242,13 @@ class Ranking:
         chosen = np.unique(np.append(0, np.searchsorted(found, wanted)))
         chosen = chosen[chosen < len(found)]
         return [(float(found[one] / found[-1]), float(found[one] / read[one])) for one in chosen]
+
+    def _cut(self, found: NDArray[np.int64], read: NDArray[np.int64]) -> tuple[int, float]:
+        """Where of the sums the wanted recall is reached, and the false-positive rate there, NaN without negatives."""
+        # Rounding must not ask for one positive more than the share means.
+        cut = int(np.searchsorted(found, self._recall * found[-1] - 1e-9))
+        negatives = read - found
+        return cut, float(negatives[cut] / negatives[-1]) if negatives[-1] else float("nan")
 
     def _sums(self, times: Counts) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         weight = times[self._order]

@@ -3,7 +3,7 @@
 The JSON of `python -m eval run --json FILE` is read by the release gate and by the model card; fields are added, never
 renamed. Every figure stands beside its number of rows `n`, its `positives` and their `base_rate`; `null` means "cannot
 be measured" (too few rows), never zero, and a slice without rows is missing. Where a figure is an estimate it is either
-`{"value","low","high"}` or `X` with `X_low` and `X_high`: 95 % of bootstrap draws of rows.
+`{"value","low","high"}` or `X` with `X_low` and `X_high`: 95 % of bootstrap draws of rows, reflected at `ece` for that.
 
     {"format": 1, "bundle": HASH, "name", "taxonomy_version", "created",
      "data": [{"name", "sha256", "rows"}], "rows", "filters": {"wanted": [], "unwanted": []},
@@ -57,6 +57,7 @@ from eval.figures import (
     harm_figures,
     severity_table,
 )
+from eval.gate_findings import lookup, sha256s_in
 from eval.hard import HardNegatives, MinimalPairs, hard_negatives, minimal_pairs
 from eval.identity import IdentityReport, identity_report
 from eval.scored import Scored
@@ -165,6 +166,5 @@ def _parity(bundle: Bundle) -> dict[str, Any] | None:
 
 
 def _calibrated_on(bundle: Bundle, dataset: Dataset) -> bool:
-    digests = bundle.manifest.get("metrics", {}).get("validation", {}).get("sha256", [])
-    known = {digests} if isinstance(digests, str) else set(digests)
+    known = set(sha256s_in(lookup(bundle.manifest, "metrics", "validation", "sha256")))
     return any(file.sha256 in known for file in dataset.files)

@@ -86,7 +86,7 @@ def read_scores(path: Path, rows: Sequence[LabelledText], areas: Sequence[str]) 
                     continue
                 found[row] = [_probability(values["areas"].get(area)) for area in areas]
                 if values.get("severity"):
-                    severity[row] = values["severity"]
+                    severity[row] = _severity(values["severity"])
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise ScoreError(f"{path}:{number}: not a line of scores ({error})") from error
             if seen[row]:
@@ -102,12 +102,17 @@ def read_scores(path: Path, rows: Sequence[LabelledText], areas: Sequence[str]) 
 
 
 def spot_check(scorer: Scorer, scores: Scores, rows: Sequence[LabelledText], areas: Sequence[str]) -> None:
-    """Score some rows again. Raises ScoreError where they differ from `scores`: the file is another bundle's."""
+    """Score some rows again. Raises ScoreError where areas or severities differ: the scores are another bundle's.
+
+    Scores without severities pass; then nothing is said of severity either.
+    """
     chosen = np.unique(np.linspace(0, len(rows) - 1, SPOT_CHECKS).astype(int))
     again = scores_of(scorer, [rows[one] for one in chosen], areas, progress=lambda _: None)
     gap = np.abs(again.areas - scores.areas[chosen])
     # An area that the scorer does not know must be one that the file leaves out.
     gap[np.isnan(again.areas) & np.isnan(scores.areas[chosen])] = 0.0
+    if scores.severity is not None and again.severity is not None:
+        gap = np.hstack([gap, np.abs(again.severity - scores.severity[chosen])])
     if not np.isfinite(gap).all() or gap.max() > SPOT_TOLERANCE:
         raise ScoreError(
             f"the score file is not of bundle {scorer.bundle_hash}: a row scored again differs by {gap.max():.3f}; "
@@ -121,6 +126,12 @@ def _probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise ValueError(f"a probability is needed, not {value!r}")
     return float(value)
+
+
+def _severity(values: object) -> list[float]:
+    if not isinstance(values, list) or len(values) != SEVERITY_LEVELS or None in values:
+        raise ValueError(f"severity: {SEVERITY_LEVELS} probabilities are needed, not {values!r}")
+    return [_probability(one) for one in values]
 
 
 def _chunks(rows: Iterable[LabelledText]) -> Iterator[list[LabelledText]]:

@@ -1,12 +1,13 @@
 """Figures on parts of the rows: by language, length, source, group, format, kind and market."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.dataset import field_values
-from eval.figures import Estimate, HarmFigures, Macro, Settings, area_table, harm_figures
+from eval.figures import AreaFigures, Estimate, HarmFigures, Macro, Settings, area_table, harm_figures
 from eval.scored import Scored
 
 # Dimension → the field of a row that it follows.
@@ -27,7 +28,7 @@ Slices = dict[str, dict[str, NDArray[np.bool_]]]
 
 @dataclass(frozen=True, slots=True)
 class SliceArea:
-    """One area within a slice."""
+    """One area within a slice: rows with a known label, positives and their share, AUPRC (0-1) with its interval."""
 
     n: int
     positives: int
@@ -78,6 +79,14 @@ def measure_slices(scored: Scored, slices: Slices, settings: Settings) -> dict[s
     }
 
 
+def slice_areas(areas: Mapping[str, AreaFigures]) -> dict[str, SliceArea]:
+    """What a slice keeps of the figures of each area."""
+    return {
+        area: SliceArea(one.n, one.positives, one.base_rate, one.auprc, one.auprc_low, one.auprc_high)
+        for area, one in areas.items()
+    }
+
+
 def _figures(part: Scored, settings: Settings) -> SliceFigures:
     harm: HarmFigures = harm_figures(part, settings)
     table = area_table(part, settings)
@@ -91,10 +100,7 @@ def _figures(part: Scored, settings: Settings) -> SliceFigures:
         recall=harm.recall,
         fpr=harm.fpr,
         macro=table.macro,
-        areas={
-            area: SliceArea(one.n, one.positives, one.base_rate, one.auprc, one.auprc_low, one.auprc_high)
-            for area, one in table.areas.items()
-        },
+        areas=slice_areas(table.areas),
     )
 
 

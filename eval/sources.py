@@ -18,7 +18,7 @@ from eval.figures import Estimate, Macro, Settings, area_table, harm_figures
 from eval.scored import Scored, Scores, pair_up
 from eval.scores import ScoreError, read_scores
 from eval.sections import Table, estimate, number
-from eval.slices import SliceArea
+from eval.slices import SliceArea, slice_areas
 
 FORMAT = 1
 POOLED = "all sources, each unseen"
@@ -135,10 +135,7 @@ def _figures(ours: Scored, known: Scored | None, settings: Settings) -> SourceFi
         base_rate=harm.base_rate,
         any_harm=Estimate(harm.auprc, harm.auprc_low, harm.auprc_high),
         macro=table.macro,
-        areas={
-            area: SliceArea(one.n, one.positives, one.base_rate, one.auprc, one.auprc_low, one.auprc_high)
-            for area, one in table.areas.items()
-        },
+        areas=slice_areas(table.areas),
         known=None
         if known is None
         else compare(ours, Rival("known", "Trained on all sources", known), settings, slices={}),

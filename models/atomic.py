@@ -24,7 +24,11 @@ _RENAME_SWAP = 2
 
 @contextmanager
 def locked(folder: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
-    """Hold the lock of `folder`, which is made where there is none. Raises RegistryError."""
+    """Hold the lock of `folder`, which is made where there is none, waiting for it `seconds` at most.
+
+    The system lets go of the lock when the process ends, however it ends. Raises RegistryError where another process
+    or thread keeps it, OSError where the folder cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     with (folder / LOCK).open("w") as file:
@@ -42,7 +46,10 @@ def locked(folder: Path, *, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace a file as a whole, so that a crash leaves the old content or the new one."""
+    """Replace a file as a whole, so that a crash leaves the old content or the new one. Raises OSError.
+
+    Two writers of one file must hold a lock: both would fill the same `.NAME.part` beside it.
+    """
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
         file.write(content)
@@ -53,7 +60,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def write_copy(bundle: Bundle, place: Path) -> None:
-    """Copy a bundle to the folder `place`, which is replaced; what is written was verified. Raises BundleError."""
+    """Copy a bundle to the folder `place`, which is replaced; what is written was verified. Raises BundleError, OSError."""
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     for name in FILES:

@@ -145,6 +145,8 @@ def _from_manifest(folder: Path, manifest: dict[str, Any], *, digest: str) -> Bu
     if manifest["format"] != FORMAT:
         raise BundleError(f"{path}: format {manifest['format']!r}, but this version reads format {FORMAT}; {_MEND}")
     files = manifest["files"]
+    if not isinstance(files, dict):
+        raise TypeError(f"files: an object is needed, not {type(files).__name__}")
     if set(files) != set(FILES):
         raise BundleError(f"{path}: must list exactly {', '.join(FILES)}, not {', '.join(sorted(files))}; {_MEND}")
     for file_name, entry in files.items():

@@ -83,13 +83,19 @@ class Scorer(Protocol):
     """Anything that scores texts. `trained_areas` are those whose probability depends on the text at all."""
 
     @property
-    def bundle_hash(self) -> str: ...
+    def bundle_hash(self) -> str:
+        """What scores: the sha256 (hex) of a bundle's manifest, or a word for what is no bundle."""
+        ...
 
     @property
-    def areas(self) -> tuple[str, ...]: ...
+    def areas(self) -> tuple[str, ...]:
+        """Ids of the areas that a score has a probability for."""
+        ...
 
     @property
-    def trained_areas(self) -> tuple[str, ...]: ...
+    def trained_areas(self) -> tuple[str, ...]:
+        """Those of `areas` that were learned."""
+        ...
 
     def score(self, texts: Sequence[str]) -> list[Score]:
         """One score for each text, in order."""

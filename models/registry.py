@@ -35,7 +35,7 @@ PARTS: tuple[Part, ...] = ("live", "shadow", "staged")
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Who changes the registry, why, and when (with a zone)."""
+    """Who changes the registry, why, and when: a time with a zone, kept to the second as ISO 8601."""
 
     by: str
     reason: str
@@ -178,7 +178,8 @@ def open_shipped(place: Path) -> Bundle:
 def add_bundle(folder: Path, source: Path, verdict: Path) -> Bundle:
     """Take the bundle in `source` and the file `verdict` into the registry, which is made where there is none.
 
-    A damaged copy is replaced. Raises RegistryError, BundleError; then nothing was changed.
+    A damaged copy is replaced. Raises RegistryError, BundleError: then nothing was changed; OSError, such as of a full
+    disk: then the call may be made again.
     """
     bundle, judged = load_bundle(source), read_verdict(verdict)
     judged.check(bundle.hash)
@@ -188,7 +189,7 @@ def add_bundle(folder: Path, source: Path, verdict: Path) -> Bundle:
         place = folder / BUNDLES / bundle.hash
         if not _is_sound(place, bundle.hash):
             write_copy(bundle, place.with_name(f"{INCOMING}{bundle.hash}"))
-            if place.exists():
+            if place.exists() or place.is_symlink():
                 place.rename(place.with_name(f"{INCOMING}damaged-{bundle.hash}"))
             place.with_name(f"{INCOMING}{bundle.hash}").rename(place)
             sync_folder(place.parent)
@@ -353,7 +354,10 @@ def _is_sound(place: Path, chosen: str) -> bool:
 def _sweep(folder: Path) -> None:
     """Remove what a killed writer left, and what was replaced. Only under the lock."""
     for left in (folder / BUNDLES).glob(f"{INCOMING}*"):
-        shutil.rmtree(left)
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
 
 
 def _time(note: Note) -> str:

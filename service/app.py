@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from labeling.taxonomy import load_taxonomy
+from models.rank import RankConfig
 from service import health
 from service.answers import install_error_handlers
 from service.cases import routes as cases
@@ -29,7 +30,6 @@ from service.pages.routes import router as pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
 from service.queues import routes as queues
-from service.ranking.rank import RankConfig
 from service.reports import routes as reports
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer

@@ -11,13 +11,13 @@ from procrastinate import App, RetryStrategy
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
+from models.rank import RankConfig
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
-from service.ranking.rank import RankConfig
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
 from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states_of

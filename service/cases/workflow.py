@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.rank import Rank, RankConfig, RankInputs, rank
 from service import events
 from service.cases import store
 from service.cases.schemas import (
@@ -26,7 +27,6 @@ from service.cases.schemas import (
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media import workflow as media
-from service.ranking.rank import Rank, RankConfig, RankInputs, rank
 from service.ranking.words import explain
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.

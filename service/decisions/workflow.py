@@ -7,6 +7,7 @@ from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.rank import RankConfig
 from service import events
 from service.cases.workflow import reopen
 from service.decisions import store
@@ -15,7 +16,6 @@ from service.errors import ContentChangedError, InvalidRequestError, NotFoundErr
 from service.ids import new_id
 from service.leases.workflow import stale
 from service.outbox import workflow as outbox
-from service.ranking.rank import RankConfig
 
 DECISION_MADE = "decision.made"
 

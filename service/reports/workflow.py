@@ -7,12 +7,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.rank import RankConfig, RankInputs, rank
 from service.cases.workflow import rerank_evidence
 from service.errors import IdempotencyConflictError
 from service.ids import new_id
 from service.media.workflow import require_known
 from service.queues.schemas import DEFAULT_QUEUE
-from service.ranking.rank import RankConfig, RankInputs, rank
 from service.reports import store
 from service.reports.schemas import Intake, ReportAccepted, ReportIn
 

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from models.inference import Scorer
+from models.rank import RankConfig
 from models.registry import COIN_SIDES, Part
 from service.cases.workflow import cases_of, rerank_evidence
-from service.ranking.rank import RankConfig
 from service.scoring import store
 from service.scoring.live_model import LiveModel, as_json, score_all, try_each
 from service.scoring.releases import LIVE_ONLY, Serving

@@ -90,6 +90,18 @@ def test_report_of_another_bundle_is_refused(tmp_path: Path, capsys: pytest.Capt
     assert "the report is of bundle other" in capsys.readouterr().err
 
 
+def test_manifest_without_figures_is_one_line_and_the_earlier_card_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundle, card = write_bundle(tmp_path / "b"), tmp_path / "card.md"
+    card.write_text("earlier")
+    assert main(["card", "--bundle", str(bundle), "--out", str(card)]) == 2
+    error = capsys.readouterr().err
+    assert "lacks a figure ('training')" in error
+    assert error.count("\n") == 1
+    assert card.read_text() == "earlier"
+
+
 def test_newer_manifests_say_how_they_were_made(tmp_path: Path) -> None:
     values = manifest()
     values["windows"] = 8

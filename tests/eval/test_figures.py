@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eval.figures import Settings, area_table, harm_figures, severity_table
+from eval.figures import NOTHING, Settings, area_table, error_estimate, harm_figures, severity_table
 from eval.scored import Scored
 from tests.eval.rows import AREAS, row, scored
 
@@ -27,6 +27,27 @@ def test_each_figure_stands_beside_its_rows_positives_and_interval() -> None:
     assert spam.fpr_at_recall_80 == 0
     # 160 rows state 0.3 where 10 are true, 40 state 0.9 where all are.
     assert spam.ece == pytest.approx((160 * abs(0.3 - 10 / 160) + 40 * 0.1) / 200)
+
+
+def test_interval_of_a_calibration_error_is_reflected_at_it() -> None:
+    # The draws lie 0.02 to 0.06 above the error: so far below it lies the truth, and never below 0.
+    drawn = np.linspace(0.12, 0.16, 41)
+    for value, low, high in ((0.1, 0.041, 0.1), (0.03, 0.0, 0.03), (0.14, 0.121, 0.159)):
+        found = error_estimate(value, drawn)
+        assert (found.value, found.low, found.high) == pytest.approx((value, low, high))
+    assert error_estimate(float("nan"), drawn * np.nan) == NOTHING
+
+
+def test_interval_of_a_calibrated_area_holds_its_error_and_comes_near_none() -> None:
+    generator = np.random.default_rng(3)
+    p = generator.beta(1.2, 2.8, 3_000)
+    rows = [row(n, *(("spam",) if hit else ())) for n, hit in enumerate(generator.random(3_000) < p)]
+    spam = area_table(scored(rows, np.column_stack([p, p]).tolist()), FEW).areas["spam"]
+    assert spam.ece is not None
+    assert spam.ece_low is not None
+    assert spam.ece_high is not None
+    # As they are, nearly all draws lie above 0.02.
+    assert 0 <= spam.ece_low < 0.015 < spam.ece <= spam.ece_high < 0.035
 
 
 def test_macro_counts_the_areas_with_enough_positives_alone() -> None:

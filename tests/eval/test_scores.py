@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from eval.scored import Scores
 from eval.scores import ROWS_PER_CHUNK, ScoreError, read_scores, score_rows, scores_of, spot_check
 from models.inference import ConstantScorer
 from tests.eval.rows import AREAS, row
@@ -55,7 +56,11 @@ def test_area_and_severity_that_a_file_leaves_out_are_unknown(tmp_path: Path) ->
         ([{"id": "r1", "areas": {"spam": True}}], "a probability is needed"),
         ([{"id": "r1"}], "not a line of scores"),
         ([[]], "not a line of scores"),
-        ([{"id": "r1", "areas": {}, "severity": [1, 2]}], "not a line of scores"),
+        ([{"id": "r1", "areas": {}, "severity": [1, 2]}], "5 probabilities are needed"),
+        ([{"id": "r1", "areas": {}, "severity": [1]}], "5 probabilities are needed"),
+        ([{"id": "r1", "areas": {}, "severity": 0.2}], "5 probabilities are needed"),
+        ([{"id": "r1", "areas": {}, "severity": [0, 0, 0, 0, None]}], "5 probabilities are needed"),
+        ([{"id": "r1", "areas": {}, "severity": [9, 0, 0, 0, 0]}], "a probability is needed"),
         ([{"id": "r1", "areas": {}}, {"id": "r1", "areas": {}}], "come twice"),
     ],
 )
@@ -80,3 +85,11 @@ def test_scores_of_another_bundle_are_found_out() -> None:
     spot_check(ConstantScorer(AREAS), scores, rows, AREAS)
     with pytest.raises(ScoreError, match="not of bundle constant"):
         spot_check(ConstantScorer(AREAS, probability=0.2), scores, rows, AREAS)
+
+
+def test_severities_of_another_bundle_are_found_out() -> None:
+    rows = [row(number) for number in range(40)]
+    scores = scores_of(ConstantScorer(AREAS), rows, AREAS, progress=ignore)
+    with pytest.raises(ScoreError, match=r"not of bundle constant: a row scored again differs by 0\.8"):
+        spot_check(ConstantScorer(AREAS, severity=(1.0, 0.0, 0.0, 0.0, 0.0)), scores, rows, AREAS)
+    spot_check(ConstantScorer(AREAS, severity=(1.0, 0.0, 0.0, 0.0, 0.0)), Scores(scores.areas), rows, AREAS)

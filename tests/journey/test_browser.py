@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from service.ranking.rank import EPOCH
+from models.rank import EPOCH
 from service.samples.draw import draw_picture
 from tests.conftest import bearer
 from tests.journey import browsing, invariants

@@ -93,6 +93,7 @@ def test_absent_folder_is_a_clear_error(tmp_path: Path) -> None:
         ({"format": 2}, "format 2, but this version reads format 1"),
         ({"files": {"../../etc/passwd": {"sha256": "", "bytes": 0}}}, "must list exactly"),
         ({"files": dict.fromkeys(FILES, "x")}, "of the wrong kind"),
+        ({"files": list(FILES)}, "files: an object is needed"),
         ({"areas": ["a", "a"]}, "each once"),
         ({"areas": []}, "each once"),
         ({"areas": "abc"}, "a list of texts is needed"),

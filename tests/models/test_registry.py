@@ -165,6 +165,19 @@ def test_damaged_copy_is_mended_by_promoting_again(registry: Path, tmp_path: Pat
     assert stored(registry) == [chosen]
 
 
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_no_folder_gives_way_to_the_bundle(registry: Path, tmp_path: Path, link: bool) -> None:
+    source, verdict, chosen = made(tmp_path, "a")
+    place = registry / "bundles" / chosen
+    place.parent.mkdir(parents=True)
+    if link:
+        place.symlink_to(tmp_path / "nothing")
+    else:
+        place.write_text("no folder")
+    assert add_bundle(registry, source, verdict).hash == chosen
+    assert stored(registry) == [chosen]
+
+
 def test_another_bundle_under_that_hash_is_refused(registry: Path, tmp_path: Path) -> None:
     chosen = release(registry, tmp_path, "a")
     shutil.rmtree(registry / "bundles" / chosen)

@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
+from models.rank import RankConfig, RankInputs, rank
 from service.leases.workflow import return_lapsed
-from service.ranking.rank import RankConfig, RankInputs, rank
 from service.scoring.workflow import ScoringLoop
 from service.settings import Settings
 from tests.conftest import bearer, client_of

@@ -47,7 +47,7 @@ class CountingClock:
         return torch.no_grad()
 
 
-def small_network() -> tuple[TriageNetwork, Tokenizer]:
+def small_network(config: TrainConfig = CONFIG) -> tuple[TriageNetwork, Tokenizer]:
     tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     limit_tokens(tokenizer, 16)
@@ -62,6 +62,6 @@ def small_network() -> tuple[TriageNetwork, Tokenizer]:
         "type_vocab_size": 2,
         "layer_norm_eps": 1e-6,
     }
-    network = build_network(empty_encoder(shape), CONFIG, areas=len(AREAS))
+    network = build_network(empty_encoder(shape), config, areas=len(AREAS))
     network.wide.sparse = True
     return network, tokenizer

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+from models.definition import TriageNetwork
 from tests.training.conftest import AREAS, make_rows
 from tests.training.small import CONFIG, NOTHING, CountingClock, small_network
 from training import train as stage
 from training.config import ConfigError, TrainConfig
 from training.frozen import frozen_states
-from training.network import build_network
+from training.loss import Rows
 from training.train import Fit, Surroundings, encode_rows
 
 pytestmark = pytest.mark.training
@@ -19,13 +20,11 @@ pytestmark = pytest.mark.training
 FROZEN = replace(CONFIG, frozen_layers=1, train_embeddings=False, cache_frozen=True)
 
 
-def small(config: TrainConfig) -> tuple[stage.TriageNetwork, stage.Rows]:
-    made, tokenizer = small_network()
-    network = build_network(made.encoder, config, areas=len(AREAS))
+def small(config: TrainConfig) -> tuple[TriageNetwork, Rows]:
+    network, tokenizer = small_network(config)
     torch.manual_seed(5)
     torch.nn.init.normal_(network.wide.weight, std=0.1)
     torch.nn.init.normal_(network.head.weight, std=0.1)
-    network.wide.sparse = True
     return network, encode_rows(make_rows(30), tokenizer, AREAS, config=config)
 
 
@@ -53,7 +52,8 @@ def test_a_row_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def counted(ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         asked.append(len(ids))
-        return below(ids, mask)
+        states: torch.Tensor = below(ids, mask)
+        return states
 
     monkeypatch.setattr(network, "states_below", counted)
     for index in ([0, 1, 2], [1, 2, 3], [3, 0]):
@@ -63,8 +63,7 @@ def test_a_row_is_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_is_frozen_stays_and_the_rest_learns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "_Clock", CountingClock)
-    made, tokenizer = small_network()
-    network = build_network(made.encoder, FROZEN, areas=len(AREAS))
+    network, tokenizer = small_network(FROZEN)
     before = {name: values.clone() for name, values in network.state_dict().items()}
     rows = encode_rows(make_rows(30), tokenizer, AREAS, config=FROZEN)
     Fit(network, rows, FROZEN, around=Surroundings()).run(report=lambda: NOTHING)

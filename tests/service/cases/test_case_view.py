@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from labeling.taxonomy import Taxonomy
-from service.ranking.rank import RankConfig, RankInputs, rank, reproduce
+from models.rank import RankConfig, RankInputs, rank, reproduce
 from tests.service.steps import assert_error, claim, decided, lapse, query, report, value
 
 ALWAYS = {

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 
 from models.explain import Explanation, Hint, NotExplainableError
 from models.inference import ConstantScorer, OnnxScorer, Score, Scorer
+from models.rank import RankConfig
 from service.hints import workflow
 from service.hints.workflow import Hints
-from service.ranking.rank import RankConfig
 from service.scoring.live_model import LiveModel
 from service.scoring.workflow import ScoringLoop
 from tests.conftest import bearer

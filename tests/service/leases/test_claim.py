@@ -12,9 +12,9 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from models.rank import reproduce
 from service.db import create_engine
 from service.leases import store, workflow
-from service.ranking.rank import reproduce
 from service.scoring import store as scoring_store
 from tests.service.steps import assert_error, claim, decided, lapse, query, report, seed_cases, value
 

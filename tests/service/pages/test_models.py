@@ -5,7 +5,7 @@ import pytest
 from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
-from service.ranking.rank import RankConfig
+from models.rank import RankConfig
 from service.scoring.live_model import LiveModel
 from service.scoring.releases import ALL_PARTS, Serving
 from service.scoring.workflow import ScoringLoop, keep_states, states_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.taxonomy import load_taxonomy
-from service.ranking.rank import RankConfig, RankInputs, rank
+from models.rank import RankConfig, RankInputs, rank
 from service.ranking.words import explain
 
 TAXONOMY = load_taxonomy()

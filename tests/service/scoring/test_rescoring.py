@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from models.inference import Score
+from models.rank import RankConfig
 from service.db import create_engine
-from service.ranking.rank import RankConfig
 from service.scoring.live_model import LiveModel
 from service.scoring.releases import Serving, StagedScorer
 from service.scoring.workflow import PAUSE_SECONDS, Rescoring, ScoringLoop

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from models.inference import Score
+from models.rank import RankConfig, RankInputs, rank
 from service.db import create_engine
-from service.ranking.rank import RankConfig, RankInputs, rank
 from service.scoring.live_model import LiveModel
 from service.scoring.releases import ALL_PARTS, Serving
 from service.scoring.workflow import ScoringLoop, keep_states, states_of

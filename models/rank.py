@@ -9,12 +9,15 @@ Serving the largest harm rate per minute of work first is optimal for linear hol
 lowers a rank. The waiting bonus doubles a case's index every `doubling_hours`. All cases age alike, so their order
 never changes by the mere passing of time: the bonus is counted from a fixed date instead of from now, the value is
 stored once, and an index on it serves the claim.
+
+`harm-rate+guard` has the same value and adds a time, `guard_from`, from which on the case goes first, the earliest deadline
+ahead. The other POLICIES are what a queue is compared with: see `python -m eval simulate`.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from labeling.taxonomy import Area, Taxonomy
@@ -35,10 +38,11 @@ class RankConfig:
 
     `reason_trust` is how much one reporter's stated reason counts as evidence where the model can assess the area,
     `reason_trust_unassessed` where it cannot. `unscored_*` stand in for a missing score: a prior well above what most
-    reports deserve, so that a case without a score is looked at early rather than late.
+    reports deserve, so that a case without a score is looked at early rather than late. `latest_start_hours` after its
+    receipt every case is due, and `guard_minutes` before a deadline, handling time added, `harm-rate+guard` serves it.
     """
 
-    version: str = "2026-11.2"
+    version: str = "2026-11.3"
     policy: str = "harm-rate"
     doubling_hours: float = 8.0
     least_views_per_hour: float = 1.0
@@ -49,17 +53,28 @@ class RankConfig:
     unscored_prior: float = 0.03
     unscored_reason: float = 0.5
     unscored_severity: tuple[float, ...] = (0.1, 0.2, 0.35, 0.25, 0.1)
+    latest_start_hours: float = 72.0
+    guard_minutes: float = 30.0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for a policy that is none of POLICIES."""
+        if self.policy not in POLICIES:
+            raise ValueError(f"no ranking policy {self.policy!r}; there are {', '.join(POLICIES)}")
 
 
 @dataclass(frozen=True, slots=True)
 class RankInputs:
-    """What is known of a case. `score` is the stored score or None; `reasons` the areas its reporters named."""
+    """What is known of a case. `score` is the stored score or None; `reasons` the areas its reporters named.
+
+    `deadline` is that of the law or of a contract, where there is one.
+    """
 
     score: Mapping[str, Any] | None
     reasons: Sequence[str]
     views_per_hour: float
     pictures: int
     received_at: datetime
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +130,9 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
         "views_per_hour": max(inputs.views_per_hour, config.least_views_per_hour),
         "received_at": inputs.received_at.astimezone(UTC).isoformat(),
         "doubling_hours": config.doubling_hours,
+        "deadline": inputs.deadline.astimezone(UTC).isoformat() if inputs.deadline else None,
+        "latest_start": (inputs.received_at + timedelta(hours=config.latest_start_hours)).astimezone(UTC).isoformat(),
+        "guard_minutes": config.guard_minutes,
     }
     return Rank(**reproduce(parts))
 
@@ -129,8 +147,7 @@ def reproduce(parts: Mapping[str, Any]) -> dict[str, Any]:
     per_minute = [*(one["harm"] / one["minutes"] for one in parts["areas"]), parts["other_harm_per_minute"]]
     index = max(math.fsum(per_minute), LEAST_HARM) * parts["views_per_hour"]
     harm_rate = harm_per_view * parts["views_per_hour"]
-    waited_from = datetime.fromisoformat(parts["received_at"]) - EPOCH
-    waiting_bonus = -waited_from.total_seconds() / 3600 / parts["doubling_hours"]
+    waiting_bonus = -_hours(parts["received_at"]) / parts["doubling_hours"]
     completed = {
         **parts,
         "harm_per_view": harm_per_view,
@@ -139,7 +156,51 @@ def reproduce(parts: Mapping[str, Any]) -> dict[str, Any]:
         "index": index,
         "waiting_bonus": waiting_bonus,
     }
-    return {"value": math.log2(index) + waiting_bonus, "parts": completed}
+    return {"value": POLICIES[parts["policy"]](completed), "parts": completed}
+
+
+def with_views(found: Rank, views_per_hour: float, config: RankConfig) -> Rank:
+    """The rank after news of how often the subject is seen, everything else as it was."""
+    return Rank(**reproduce({**found.parts, "views_per_hour": max(views_per_hour, config.least_views_per_hour)}))
+
+
+def guard_from(parts: Mapping[str, Any]) -> tuple[datetime, datetime]:
+    """When the guard takes the case up, and the deadline it guards: the earlier of legal deadline and latest start."""
+    due = _due(parts)
+    return due - timedelta(minutes=parts["guard_minutes"] + parts["handling_minutes"]), due
+
+
+def _harm_rate(parts: Mapping[str, Any]) -> float:
+    return math.log2(parts["index"]) + float(parts["waiting_bonus"])
+
+
+def _tier(parts: Mapping[str, Any]) -> float:
+    likely = max(range(len(parts["severity"])), key=lambda level: parts["severity"][level])
+    return likely * _TIER - _hours(parts["received_at"])
+
+
+# From the parts of a case to the number it is sorted by, higher first.
+POLICIES: dict[str, Callable[[Mapping[str, Any]], float]] = {
+    "fifo": lambda parts: -_hours(parts["received_at"]),
+    "tier": _tier,
+    "p": lambda parts: max(one["probability"] for one in parts["areas"]),
+    "p*severity": lambda parts: max(one["probability"] * one["weight"] for one in parts["areas"]),
+    "edf": lambda parts: -_hours(_due(parts)),
+    "harm-rate": _harm_rate,
+    "harm-rate+guard": _harm_rate,
+}
+# Hours between two severities where the more severe always goes first: more than any case waits.
+_TIER = 1e6
+
+
+def _due(parts: Mapping[str, Any]) -> datetime:
+    moments = [parts["latest_start"], *([parts["deadline"]] if parts["deadline"] else [])]
+    return min(datetime.fromisoformat(one) for one in moments)
+
+
+def _hours(moment: str | datetime) -> float:
+    at = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return (at - EPOCH).total_seconds() / 3600
 
 
 def _severity(score: Mapping[str, Any] | None, config: RankConfig) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling.taxonomy import load_taxonomy
-from service.ranking.rank import EPOCH, RankConfig, RankInputs, rank, reproduce
+from models.rank import EPOCH, POLICIES, RankConfig, RankInputs, guard_from, rank, reproduce, with_views
 
 TAXONOMY = load_taxonomy()
 CONFIG = RankConfig()
@@ -225,3 +225,49 @@ def test_a_hand_computed_case() -> None:
 def test_a_taxonomy_of_very_many_areas_still_has_a_leading_one(count: int) -> None:
     many = replace(TAXONOMY, areas=tuple(replace(TAXONOMY.areas[0], id=f"area_{number}") for number in range(count)))
     assert rank(case(), many, CONFIG).parts["areas"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+@given(one=inputs, views=st.floats(0, 1e9))
+def test_every_policy_is_reproduced_from_its_parts_and_follows_the_views(
+    policy: str, one: RankInputs, views: float
+) -> None:
+    config = replace(CONFIG, policy=policy)
+    found = rank(one, TAXONOMY, config)
+    parts = json.loads(json.dumps(found.parts))
+    assert reproduce(parts)["value"] == found.value
+    assert with_views(found, views, config) == rank(replace(one, views_per_hour=views), TAXONOMY, config)
+
+
+def test_what_each_policy_puts_first() -> None:
+    likely = case(score=score((0.9, 0.1, 0, 0, 0), spam=0.9), views_per_hour=10.0)
+    grave = case(score=score((0, 0, 0, 0, 1), child_safety=0.5), views_per_hour=10.0)
+    seen = case(score=score((0, 0, 1, 0, 0), harassment=0.5), views_per_hour=90_000.0)
+    old = case(score=score((1, 0, 0, 0, 0)), received_at=NOON - timedelta(hours=5))
+    due = case(score=score((1, 0, 0, 0, 0)), deadline=NOON + timedelta(hours=1))
+    every = {"likely": likely, "grave": grave, "seen": seen, "old": old, "due": due}
+    first = {
+        policy: max(every, key=lambda name: rank(every[name], TAXONOMY, replace(CONFIG, policy=policy)).value)
+        for policy in POLICIES
+    }
+    assert first == {
+        "fifo": "old",
+        "tier": "grave",
+        "p": "likely",
+        "p*severity": "grave",
+        "edf": "due",
+        "harm-rate": "seen",
+        "harm-rate+guard": "seen",
+    }
+
+
+def test_the_guard_begins_its_minutes_and_the_handling_time_before_the_earlier_deadline() -> None:
+    plain, legal = case(), case(deadline=NOON + timedelta(hours=3))
+    for one, due in ((plain, NOON + timedelta(hours=72)), (legal, NOON + timedelta(hours=3))):
+        parts = rank(one, TAXONOMY, CONFIG).parts
+        assert guard_from(parts) == (due - timedelta(minutes=30 + parts["handling_minutes"]), due)
+
+
+def test_an_unknown_policy_is_refused() -> None:
+    with pytest.raises(ValueError, match="no ranking policy 'newest'"):
+        RankConfig(policy="newest")

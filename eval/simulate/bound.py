@@ -24,6 +24,8 @@ def least_leak(arrivals: Arrivals, world: World) -> float:
     pieces = np.arange(0, end, PIECE)
     gain = np.stack([_averted(arrivals, float(begin), end)[chosen] for begin in pieces], 1)
     minutes, capacity = arrivals.minutes[chosen], _capacity(world, pieces)
+    # Nobody begins a case while nobody is at work.
+    gain[:, capacity == 0] = 0.0
     # A case begun in one piece of time may end in a later one, at its price.
     spans = int(np.ceil(minutes.max() / 60 / PIECE)) + 1
     # Prices begin at nothing, which is nearly right while capacity suffices, and move by what a small case is worth.

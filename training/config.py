@@ -19,7 +19,8 @@ class TrainConfig:
     `batch_size` is that of all processes together; `disguise` is the share of texts that are trained on in a
     disguised spelling. `teacher_share` is how far what teachers say replaces a label, `teacher_unlabelled` how much it
     counts where there is none. `balance_mentions` weighs rows that name groups of people, `group_dro` is the step
-    size with which badly learned sources gain weight (both: `training/robust.py`).
+    size with which badly learned sources gain weight (both: `training/robust.py`). `pair_loss` weighs how far the two
+    texts of a minimal pair are from being told apart (`training/pairs.py`).
     """
 
     name: str
@@ -57,6 +58,7 @@ class TrainConfig:
     teacher_unlabelled: float = 0.3
     balance_mentions: bool = False
     group_dro: float = 0.0
+    pair_loss: float = 0.0
     repeat_rare_below: int = 2_500
     repeat_at_most: int = 4
     repeat_sources: tuple[str, ...] = ()

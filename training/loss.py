@@ -11,12 +11,13 @@ from torch.nn import functional
 from eval.truth import UNKNOWN_SEVERITY, Truth
 from training.config import TrainConfig
 from training.data import UNKNOWN_GRAPHIC, Targets
+from training.pairs import pair_loss
 from training.robust import GroupDro
 
 
 @dataclass(slots=True)
 class Rows:
-    """Encoded rows with what is known of them, how often each stands in an epoch, and from which source it is."""
+    """Encoded rows with what is known of them, how often each stands in an epoch, its source and its twin."""
 
     ids: list[NDArray[np.int64]]
     lengths: NDArray[np.int64]
@@ -25,6 +26,7 @@ class Rows:
     weight: NDArray[np.float32]
     pool: NDArray[np.int64]
     sources: NDArray[np.int64]
+    twins: NDArray[np.int64]
 
 
 Outputs = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
@@ -49,6 +51,8 @@ def make_loss(rows: Rows, config: TrainConfig, device: torch.device, dro: GroupD
     graphic = torch.from_numpy(rows.targets.graphic).to(device)
     rated = torch.from_numpy(np.where(rows.targets.rated, config.rated_severity, 1.0).astype(np.float32)).to(device)
 
+    violating = (rows.truth.labels > 0) & (known > 0)
+
     def loss_of(logits: Outputs, index: NDArray[np.int64]) -> torch.Tensor:
         at = torch.from_numpy(index).to(device)
         counts = weight[at, None]
@@ -58,6 +62,8 @@ def make_loss(rows: Rows, config: TrainConfig, device: torch.device, dro: GroupD
             counts = counts * torch.from_numpy(dro.weights(index)).to(device)[:, None]
         loss: torch.Tensor = (each * mask[at] * counts).sum() / (labelled[at] * counts).sum().clamp(min=1)
         loss = loss + config.severity_loss * ordinal_loss(logits[1], severity[at], UNKNOWN_SEVERITY, rated[at])
+        if config.pair_loss:
+            loss = loss + config.pair_loss * pair_loss(logits[0], index, rows.twins, violating)
         return loss + config.graphic_loss * ordinal_loss(logits[2], graphic[at], UNKNOWN_GRAPHIC)
 
     return loss_of

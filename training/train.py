@@ -37,6 +37,7 @@ from training.encoders import begin
 from training.frozen import frozen_states
 from training.loss import Rows, make_loss
 from training.network import Trained, build_network
+from training.pairs import find_twins, with_twins
 from training.parallel import Team
 from training.progress import Position, load_progress, save_progress
 from training.robust import GroupDro, mention_weights, source_numbers
@@ -193,6 +194,8 @@ class Fit:
             torch.manual_seed(config.seed + position.step * team.size + team.rank)
             self._network.train()
             mine = index[team.rank :: team.size]
+            if config.pair_loss:
+                mine = with_twins(mine, self._rows.twins)
             keep = (torch.rand(len(mine), 1) >= config.wide_dropout).float().to(device)
             below = frozen.of(mine) if frozen else None
             loss = loss_of(joined(*_tensors(self._rows, mine, device), keep, below), mine)
@@ -327,7 +330,9 @@ def encode_rows(
             weights *= mention_weights(rows)
     ids = encode_texts(texts, tokenizer)
     lengths = np.array([len(one) for one in ids], np.int64)
-    return Rows(ids, lengths, truth, make_targets(rows, truth, areas), weights, pool, source_numbers(rows))
+    return Rows(
+        ids, lengths, truth, make_targets(rows, truth, areas), weights, pool, source_numbers(rows), find_twins(rows)
+    )
 
 
 def _begin(rows: Sequence[LabelledText], config: TrainConfig, *, areas: int) -> tuple[TriageNetwork, Tokenizer]:

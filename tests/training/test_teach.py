@@ -15,6 +15,7 @@ from tests.training.small import CONFIG
 from training.config import TrainConfig
 from training.data import make_targets, row_weights
 from training.loss import Rows, make_loss
+from training.pairs import find_twins
 from training.robust import source_numbers
 from training.teach import teach
 
@@ -34,7 +35,7 @@ def loss_at(
     truth = make_truth(rows, AREAS)
     held = Rows(
         [], np.ones(len(rows), np.int64), truth, make_targets(rows, truth, AREAS), row_weights(rows),
-        np.arange(len(rows)), source_numbers(rows),
+        np.arange(len(rows)), source_numbers(rows), find_twins(rows),
     )  # fmt: skip
     nothing = torch.full((len(rows), 4), severity), torch.zeros(len(rows), 3)
     loss_of = make_loss(held, config, torch.device("cpu"))

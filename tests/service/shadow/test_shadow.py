@@ -112,7 +112,8 @@ async def test_live_batches_come_first_whatever_waits_for_the_shadow(
         await report(platform, f"post-{number}", text=f"text {number}")
     stopping = asyncio.Event()
     running = asyncio.create_task(bench.loop.run(stopping, (bench.shadow.step,)))
-    await until(lambda: len(shadow.batches) > 0)
+    # It has looked, not only begun to: else a report of the next lines could be what it sees first.
+    await until(lambda: bool(waiting_at_shadow))
     for number in range(6, 12):
         await report(platform, f"post-{number}", text=f"text {number}")
     monkeypatch.setattr(workflow, "NEW_SECONDS", 0.0)

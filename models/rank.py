@@ -17,10 +17,10 @@ ahead. The other POLICIES are what a queue is compared with: see `python -m eval
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from labeling.taxonomy import Area, Taxonomy
+from labeling.taxonomy import SEVERITY_LEVELS, Area, Taxonomy
 
 # The date from which waiting is counted. Any fixed date gives the same order; this one keeps the numbers small.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
@@ -36,6 +36,7 @@ LEAST_HARM = 1e-6
 class RankConfig:
     """The constants of the order. They change only together with `version`, which is stored with every rank.
 
+    `owner`, `reason` and `decided_on` say who answers for them, why, and since when (`models/rank_file.py` reads them).
     `reason_trust` is how much one reporter's stated reason counts as evidence where the model can assess the area,
     `reason_trust_unassessed` where it cannot. `unscored_*` stand in for a missing score: a prior well above what most
     reports deserve, so that a case without a score is looked at early rather than late. `latest_start_hours` after its
@@ -43,6 +44,9 @@ class RankConfig:
     """
 
     version: str = "2026-11.3"
+    owner: str = "content-triage"
+    reason: str = "as shipped"
+    decided_on: date = date(2026, 11, 23)
     policy: str = "harm-rate"
     doubling_hours: float = 8.0
     least_views_per_hour: float = 1.0
@@ -57,9 +61,26 @@ class RankConfig:
     guard_minutes: float = 30.0
 
     def __post_init__(self) -> None:
-        """Raises ValueError for a policy that is none of POLICIES."""
+        """Raises ValueError for a policy that is none of POLICIES, and for constants under which no order holds."""
         if self.policy not in POLICIES:
             raise ValueError(f"no ranking policy {self.policy!r}; there are {', '.join(POLICIES)}")
+        for name in _ABOVE_ZERO:
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be above 0, not {getattr(self, name)!r}")
+        for name in _SHARES:
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must be from 0 to below 1, not {getattr(self, name)!r}")
+        shares = self.unscored_severity
+        if len(shares) != SEVERITY_LEVELS or min(shares) < 0 or not math.isclose(math.fsum(shares), 1):
+            raise ValueError(f"unscored_severity must be {SEVERITY_LEVELS} shares that sum to 1, not {list(shares)}")
+
+
+# Constants by what they may be: hours, minutes and factors, and probabilities short of certainty.
+_ABOVE_ZERO = (
+    *("doubling_hours", "least_views_per_hour", "minutes_per_picture", "vulnerability_of_person"),
+    *("latest_start_hours", "guard_minutes"),
+)
+_SHARES = ("reason_trust", "reason_trust_unassessed", "unscored_prior", "unscored_reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +200,8 @@ def _tier(parts: Mapping[str, Any]) -> float:
     return likely * _TIER - _hours(parts["received_at"])
 
 
+# The ending of a policy that serves what is nearly due before everything else.
+GUARD = "+guard"
 # From the parts of a case to the number it is sorted by, higher first.
 POLICIES: dict[str, Callable[[Mapping[str, Any]], float]] = {
     "fifo": lambda parts: -_hours(parts["received_at"]),
@@ -187,7 +210,7 @@ POLICIES: dict[str, Callable[[Mapping[str, Any]], float]] = {
     "p*severity": lambda parts: max(one["probability"] * one["weight"] for one in parts["areas"]),
     "edf": lambda parts: -_hours(_due(parts)),
     "harm-rate": _harm_rate,
-    "harm-rate+guard": _harm_rate,
+    f"harm-rate{GUARD}": _harm_rate,
 }
 # Hours between two severities where the more severe always goes first: more than any case waits.
 _TIER = 1e6

@@ -16,6 +16,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import TaxonomyError, load_taxonomy
+from models.rank_file import RankFileError
 from service.app import create_app
 from service.db import create_engine
 from service.demo import walk_through
@@ -27,6 +28,7 @@ from service.migrate import migrate
 from service.observe import configure_logs
 from service.people.schemas import PersonIn
 from service.people.workflow import close_person, create_person
+from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
 from service.security import ROLES
 from service.settings import Settings, SettingsError
@@ -39,7 +41,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     """Run the API."""
     if options.with_parent:
         end_with_parent()
-    app = create_app(settings, database_url=_migrated(settings))
+    app = create_app(settings, database_url=_ready_to_rank(settings))
     # What is loaded now stays to the end: the garbage collector need not walk through it again under load.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -50,7 +52,7 @@ def worker(settings: Settings, options: argparse.Namespace) -> None:
     """Run the background worker."""
     if options.with_parent:
         end_with_parent()
-    asyncio.run(work(settings, _migrated(settings)))
+    asyncio.run(work(settings, _ready_to_rank(settings)))
 
 
 def migrate_database(settings: Settings, _options: argparse.Namespace) -> None:
@@ -116,6 +118,13 @@ def _migrated(settings: Settings) -> str:
     return url
 
 
+def _ready_to_rank(settings: Settings) -> str:
+    """The address of the migrated database, which knows by which rules this process puts cases in order."""
+    config = configured(settings)
+    asyncio.run(_with_connection(settings, lambda connection: register(connection, config)))
+    return database_url(settings)
+
+
 async def _export(settings: Settings, out: Path) -> int:
     engine = create_engine(_migrated(settings), pool=1)
     count = 0
@@ -165,7 +174,7 @@ def main() -> int:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         print(f"settings: {problems}", file=sys.stderr)
         return 2
-    except (SettingsError, TaxonomyError) as error:
+    except (SettingsError, TaxonomyError, RankFileError) as error:
         print(f"settings: {error}", file=sys.stderr)
         return 2
     except TriageError as error:

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from labeling.taxonomy import load_taxonomy
-from models.rank import RankConfig
 from service import health
 from service.answers import install_error_handlers
 from service.cases import routes as cases
@@ -30,6 +29,8 @@ from service.pages.routes import router as pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
 from service.queues import routes as queues
+from service.ranking import routes as ranking
+from service.ranking.workflow import configured
 from service.reports import routes as reports
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
@@ -39,7 +40,7 @@ from service.shadow import routes as shadow
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, cases, decisions, media, hints),
+    *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
     *(scoring, shadow, drift, exports, outbox, health),
 )
 
@@ -74,7 +75,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     app.state.settings = settings
     app.state.taxonomy = taxonomy
-    app.state.rank_config = RankConfig()
+    app.state.rank_config = configured(settings)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
     app.state.jobs = create_jobs_app(database_url)
     app.state.model = ReleasedModel(

@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         default=3, description="Pause between two looks at the releases of the registry."
     )
     taxonomy: Path | None = Field(default=None, description="Taxonomy file that replaces the shipped one.")
+    ranking: Path | None = Field(
+        default=None, description="Ranking configuration (TOML) that replaces the shipped one; see docs/ranking.md."
+    )
     model_threads: Count = Field(default=1, description="Threads one inference call may use.")
     score_batch: Count = Field(default=128, description="Unscored rows a worker takes at once.")
     score_timeout_seconds: Count = Field(

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from functools import partial
 from uuid import UUID
 
 import httpx
@@ -11,13 +12,14 @@ from procrastinate import App, RetryStrategy
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
-from models.rank import RankConfig
+from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
+from service.ranking.workflow import Reranking, configured
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
 from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states_of
@@ -50,7 +52,8 @@ async def work(settings: Settings, database_url: str) -> None:
         registry=registry_of(settings, taxonomy),
         parts=ALL_PARTS,
     )
-    config = RankConfig()
+    config = configured(settings)
+    reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
@@ -62,7 +65,7 @@ async def work(settings: Settings, database_url: str) -> None:
     ):
         register_tasks(jobs, engine, client, settings)
         loading = group.create_task(model.keep_loading())
-        group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
+        group.create_task(scoring.run(stopping, (reranking.step, rescoring.step, shadow.step)))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         group.create_task(housekeeping(engine, jobs, stopping, watch))
         worker = group.create_task(run_jobs(jobs))

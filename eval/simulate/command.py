@@ -11,7 +11,8 @@ from eval.simulate.engine import Rules
 from eval.simulate.report import measure_policies, page, table, to_json
 from eval.simulate.world import read_world
 from labeling.taxonomy import load_taxonomy
-from models.rank import POLICIES, RankConfig
+from models.rank import POLICIES
+from models.rank_file import read_ranking
 
 LOADS = (0.8, 0.95, 1.2, 1.6)
 
@@ -27,6 +28,7 @@ def add_simulate_command(commands: Any) -> None:
     command.add_argument("--random-share", type=float, default=0.05, help="claims drawn at random (default 0.05)")
     command.add_argument("--latest-start", type=float, metavar="HOURS", help="when every case is due (default 72)")
     command.add_argument("--world", type=Path, help="TOML file with parameters of the world (eval/simulate/world.py)")
+    command.add_argument("--ranking", type=Path, help="ranking configuration (default: the one that ships)")
     command.add_argument("--noise", type=float, help="standard deviation of the model's logit, for a poorer classifier")
     command.add_argument("--days", type=float, help="days to simulate")
     command.add_argument("--json", action="store_true", help="print one JSON object for each policy and load")
@@ -37,7 +39,7 @@ def add_simulate_command(commands: Any) -> None:
 def _simulate(options: argparse.Namespace) -> None:
     changes = {"logit_noise": options.noise, "days": options.days}
     world = read_world(options.world, **{name: value for name, value in changes.items() if value is not None})
-    config = RankConfig()
+    config = read_ranking(options.ranking)
     if options.latest_start:
         config = replace(config, latest_start_hours=options.latest_start)
     found = []

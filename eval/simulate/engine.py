@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 
 from eval.simulate.world import Arrivals, Values, World, hour_of
 from labeling.taxonomy import Taxonomy
-from models.rank import Rank, RankConfig, guard_from, rank, with_views
+from models.rank import GUARD, Rank, RankConfig, guard_from, rank, with_views
 
-GUARD = "+guard"
 # Work of so many hours decides whether the load is more than the reviewers can do.
 FORECAST_HOURS = 24.0
 # Of a shorter history nothing is concluded.

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.cases import workflow
 from service.cases.schemas import CaseHistoryOut, DraftIn
 from service.db import UnitOfWork
+from service.ranking.schemas import WhyOut
 from service.security import CaseReader, CaseReviewer
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -15,6 +16,11 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"])
 @router.get("/{case_id}", summary="A case with reports, score, rank, decisions and events")
 async def read(case_id: UUID, request: Request, caller: CaseReader, connection: UnitOfWork) -> CaseHistoryOut:
     return await workflow.case_history(connection, case_id, viewer=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.get("/{case_id}/why", summary="Why a case stands where it stands, in parts and in words")
+async def why(case_id: UUID, request: Request, caller: CaseReader, connection: UnitOfWork) -> WhyOut:
+    return await workflow.case_why(connection, case_id, viewer=caller.id, taxonomy=request.app.state.taxonomy)
 
 
 @router.put("/{case_id}/draft", status_code=204, summary="Keep an unfinished decision")

@@ -27,7 +27,9 @@ from service.cases.schemas import (
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media import workflow as media
+from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
+from service.ranking.workflow import why
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
 DRAFT_CHARACTERS = 70_000
@@ -58,6 +60,12 @@ async def case_history(
         decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id)],
         events=[EventOut(**one._mapping) for one in await store.events(connection, case_id)],
     )
+
+
+async def case_why(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> WhyOut:
+    """Why the case stands where it stands. Raises NotFoundError."""
+    row = await _row(connection, case_id, viewer)
+    return await why(connection, row, taxonomy, now=row.now)
 
 
 async def rerank_evidence(

@@ -11,6 +11,7 @@ from labeling.taxonomy import Severity, Taxonomy
 from service.cases.schemas import CaseOut, EventOut, ScoreOut
 from service.leases.workflow import Lease
 from service.pages.words import spoken
+from service.ranking.words import BY_HARM
 
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
@@ -82,6 +83,7 @@ class RiskSum:
 
     `harm_per_view` x `views_per_hour` / `handling_minutes` = `index`; x `waiting_factor` = `risk_now`; the stored key
     is log2 of `index` plus `waiting_bonus`. `person_factor` is what the weights of some areas contain, 1.0 for none.
+    `orders` is false where the queue goes by something else than this risk.
     """
 
     areas: tuple[AreaRow, ...]
@@ -99,6 +101,7 @@ class RiskSum:
     index_log: float
     waiting_bonus: float
     value: float
+    orders: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +220,7 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
         index_log=math.log2(parts["index"]),
         waiting_bonus=parts["waiting_bonus"],
         value=case.rank.value,
+        orders=parts["policy"] in BY_HARM,
     )
 
 

@@ -1,17 +1,25 @@
 """The rank in words: why a case stands where it stands, in sentences a reviewer can read in seconds."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from labeling.taxonomy import Taxonomy
+from models.rank import GUARD, POLICIES, guard_from
 
 # From here on the factor is no longer spelt out: it says no more, and after a year it is beyond any number.
 MANY_DOUBLINGS = 20
 
 
+# Policies whose order is that of harm per minute of review; the rest are what they are compared with.
+BY_HARM = frozenset({"harm-rate", f"harm-rate{GUARD}"})
+
+
 def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> list[str]:
     """Sentences from the stored parts; every number in them is one of the parts or follows from them."""
+    policy = parts["policy"]
+    if policy not in BY_HARM:
+        return [_OTHER_ORDERS[policy](parts, now), _what(parts, taxonomy)]
     return [
         _what(parts, taxonomy),
         f"{_number(parts['views_per_hour'])} views an hour multiply that harm.",
@@ -19,6 +27,20 @@ def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> l
         f"A decision takes about {parts['handling_minutes']:.1f} minutes; quicker ones come first at equal harm.",
         _waiting(parts, now),
     ]
+
+
+def place_in_words(ahead: int | None, *, most: int) -> list[str]:
+    """One sentence about the place in the queue; none for a case that does not wait. `most` is as far as was counted."""
+    if ahead is None:
+        return []
+    if ahead == 0:
+        return ["It is the next case of its queue."]
+    count = (
+        f"At least {ahead:,} cases stand"
+        if ahead >= most
+        else f"{ahead:,} {'case stands' if ahead == 1 else 'cases stand'}"
+    )
+    return [f"{count} before it in its queue."]
 
 
 def _what(parts: Mapping[str, Any], taxonomy: Taxonomy) -> str:
@@ -53,6 +75,29 @@ def _waiting(parts: Mapping[str, Any], now: datetime) -> str:
     doublings = hours / parts["doubling_hours"]
     factor = _number(2**doublings) if doublings < MANY_DOUBLINGS else "over a million"
     return f"{doubled}; this one has waited {hours:.1f} hours, which counts {factor} times."
+
+
+def _waited(parts: Mapping[str, Any], now: datetime) -> str:
+    hours = (now - datetime.fromisoformat(parts["received_at"])).total_seconds() / 3600
+    return (
+        f"this one came {max(hours * 60, 0):.0f} minutes ago" if hours < 1 else f"this one has waited {hours:.1f} hours"
+    )
+
+
+def _due_in(parts: Mapping[str, Any], now: datetime) -> str:
+    hours = (guard_from(parts)[1] - now).total_seconds() / 3600
+    return f"this one is due in {hours:.1f} hours" if hours > 0 else f"this one has been due for {-hours:.1f} hours"
+
+
+_OTHER_ORDERS: dict[str, Callable[[Mapping[str, Any], datetime], str]] = {
+    "fifo": lambda parts, now: f"What came first goes first, whatever it is: {_waited(parts, now)}.",
+    "tier": lambda parts, now: f"The most likely severity goes first, then what came first: {_waited(parts, now)}.",
+    "p": lambda parts, _now: f"The surest goes first: the likeliest area has {POLICIES[parts['policy']](parts):.0%}.",
+    "p*severity": lambda parts, _now: (
+        f"Likelihood times weight of severity goes first: {_number(POLICIES[parts['policy']](parts))} is the highest here."
+    ),
+    "edf": lambda parts, now: f"What is due first goes first: {_due_in(parts, now)}.",
+}
 
 
 def _name(area_id: str, taxonomy: Taxonomy) -> str:

@@ -12,13 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import load_taxonomy
-from models.rank import RankConfig
 from service.db import create_engine
 from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
 from service.media.workflow import ingest
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import close_sample_accounts, create_person
+from service.ranking.workflow import configured
 from service.reports.schemas import Intake, ReportIn
 from service.reports.workflow import receive
 from service.samples.draw import draw_picture
@@ -98,7 +98,7 @@ async def _add_people(connection: AsyncConnection, data_dir: Path) -> Any:
 
 
 async def _add_reports(connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any) -> int:
-    taxonomy, config, now = load_taxonomy(settings.taxonomy), RankConfig(), datetime.now(UTC)
+    taxonomy, config, now = load_taxonomy(settings.taxonomy), configured(settings), datetime.now(UTC)
     storage = LocalStorage(settings.data_dir / "media")
     uploaded: dict[str, str] = {}
     count = 0

@@ -31,7 +31,7 @@ def test_processes_that_start_at_once_migrate_once(unmigrated: str, tmp_path: Pa
     command = [sys.executable, "-m", "service", "migrate"]
     started = [subprocess.Popen(command, cwd=REPOSITORY, env=environment) for _ in range(3)]
     assert [one.wait(120) for one in started] == [0, 0, 0]
-    assert query(unmigrated, "SELECT version_num FROM alembic_version") == [("20261123_0003",)]
+    assert query(unmigrated, "SELECT version_num FROM alembic_version") == [("20261123_0004",)]
     assert query(unmigrated, "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid") == []
 
 
@@ -40,6 +40,7 @@ def test_an_index_that_was_left_half_made_is_made_anew(unmigrated: str, tmp_path
     command = [sys.executable, "-m", "service", "migrate"]
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
     query(unmigrated, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'evidence_scored'::regclass")
+    query(unmigrated, "DROP TABLE rank_configs")
     query(unmigrated, "UPDATE alembic_version SET version_num = '20261123_0002'")
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
     assert query(unmigrated, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'evidence_scored'::regclass") == [

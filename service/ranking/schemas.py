@@ -1,0 +1,54 @@
+"""Wire types of ranking."""
+
+from datetime import date, datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+
+class RankConfigOut(BaseModel):
+    """A version of the rules of the order: who answers for it, why it was made, and every constant."""
+
+    version: str
+    owner: str
+    reason: str
+    decided_on: date
+    policy: str
+    constants: dict[str, Any]
+    first_used_at: datetime
+
+
+class RankingOut(BaseModel):
+    """The configuration at work and all that were before it, the newest first."""
+
+    current: str
+    configurations: list[RankConfigOut]
+
+
+class ClaimedOut(BaseModel):
+    """One time the case was handed out, with the rank and the parts it had at that moment. Whoever got it is not shown."""
+
+    granted_at: datetime
+    ended_at: datetime | None
+    outcome: Literal["decided", "released", "lapsed"] | None
+    value: float
+    parts: dict[str, Any]
+
+
+class WhyOut(BaseModel):
+    """Why a case stands where it stands: `parts` reproduce `value` exactly, `words` say it in sentences."""
+
+    case_id: UUID
+    status: Literal["open", "leased", "decided"]
+    queue: str
+    value: float
+    parts: dict[str, Any]
+    words: list[str]
+    ahead: int | None = Field(
+        description="Open cases of the queue that come before it, counted up to 10,000; null when it does not wait."
+    )
+    configuration: RankConfigOut | None = Field(
+        description="Null where the rank is older than the kept configurations."
+    )
+    claims: list[ClaimedOut] = Field(description="The latest 20 times it was handed out, the newest first.")

@@ -1,0 +1,107 @@
+"""Rules of ranking: versions of the configuration, moving open cases to the one at work, and telling why."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from labeling.taxonomy import Taxonomy
+from models.rank import GUARD, RankConfig
+from models.rank_file import read_ranking
+from service.ranking import store
+from service.ranking.schemas import ClaimedOut, RankConfigOut, RankingOut, WhyOut
+from service.ranking.words import explain, place_in_words
+from service.settings import Settings, SettingsError
+
+# Who is further behind need not know the number.
+MOST_AHEAD = 10_000
+CLAIMS_SHOWN = 20
+# Cases ranked anew in one transaction, while no text waits for its score, and cases listed in one look: it reads them all.
+RERANK_BATCH = 500
+LISTED = 100_000
+# The pause after a look that found none: an older version comes only from a process that is still to be replaced.
+LOOK_AGAIN_SECONDS = 600.0
+_NOT_CONSTANTS = frozenset({"version", "owner", "reason", "decided_on", "policy"})
+
+Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
+
+
+def configured(settings: Settings) -> RankConfig:
+    """The configuration that the settings name. Raises RankFileError, SettingsError for a policy the claim cannot keep."""
+    config = read_ranking(settings.ranking)
+    if config.policy.endswith(GUARD):
+        raise SettingsError(
+            f"TRIAGE_RANKING: policy {config.policy} can be simulated (`python -m eval simulate`); the claim does not "
+            f"serve deadlines first yet, so choose {config.policy.removesuffix(GUARD)}"
+        )
+    return config
+
+
+async def register(connection: AsyncConnection, config: RankConfig) -> None:
+    """Keep the configuration under its version. Raises SettingsError when that version stands for something else."""
+    values = asdict(config)
+    constants = json.dumps({name: value for name, value in values.items() if name not in _NOT_CONSTANTS})
+    given = {name: values[name] for name in _NOT_CONSTANTS}
+    await store.add_config(connection, **given, constants=constants)
+    kept = await store.config(connection, config.version)
+    found = {**{name: getattr(kept, name) for name in _NOT_CONSTANTS}, "constants": kept.constants if kept else None}
+    if differing := sorted(
+        name for name, value in {**given, "constants": json.loads(constants)}.items() if value != found[name]
+    ):
+        raise SettingsError(
+            f"TRIAGE_RANKING: version {config.version} of the ranking has already put cases in order, with another "
+            f"{', '.join(differing)}; give the changed configuration a version of its own"
+        )
+
+
+async def ranking(connection: AsyncConnection, config: RankConfig) -> RankingOut:
+    """The configuration at work and those before it."""
+    rows = await store.configs(connection)
+    return RankingOut(current=config.version, configurations=[RankConfigOut(**row._mapping) for row in rows])
+
+
+async def why(connection: AsyncConnection, case: Row[Any], taxonomy: Taxonomy, *, now: datetime) -> WhyOut:
+    """Value, parts and words of a case's rank, its place in the queue, and how it ranked whenever it was handed out."""
+    ahead = await store.ahead(connection, case.id, most=MOST_AHEAD) if case.status == "open" else None
+    found = await store.config(connection, case.rank["config_version"])
+    claims = await store.claims(connection, case.id, most=CLAIMS_SHOWN)
+    return WhyOut(
+        case_id=case.id,
+        status=case.status,
+        queue=case.queue,
+        value=case.rank_value,
+        parts=case.rank,
+        words=[*explain(case.rank, taxonomy, now=now), *place_in_words(ahead, most=MOST_AHEAD)],
+        ahead=ahead,
+        configuration=RankConfigOut(**found._mapping) if found else None,
+        claims=[ClaimedOut(**one._mapping) for one in claims],
+    )
+
+
+class Reranking:
+    """Ranks undecided cases anew whose rank is of another configuration or taxonomy, those in front first."""
+
+    def __init__(self, engine: AsyncEngine, rerank: Rerank, *, taxonomy: Taxonomy, config: RankConfig) -> None:
+        self._engine = engine
+        self._rerank = rerank
+        self._versions = {"config": config.version, "taxonomy": taxonomy.version}
+        self._listed: list[UUID] = []
+        self._look_at = 0.0
+
+    async def step(self) -> int:
+        """Rank one batch anew; returns how many cases it looked at, 0 when every case has the rank it should."""
+        async with self._engine.begin() as connection:
+            if not self._listed and time.monotonic() >= self._look_at:
+                self._listed = await store.stale(connection, **self._versions, limit=LISTED)
+                self._look_at = 0.0 if self._listed else time.monotonic() + LOOK_AGAIN_SECONDS
+            batch = self._listed[:RERANK_BATCH]
+            if batch:
+                await self._rerank(connection, await store.lock(connection, batch))
+        self._listed = self._listed[len(batch) :]
+        return len(batch)

@@ -51,7 +51,9 @@ check: $(DEV) $(TRAINING) ## Format, lint, types, floors and the architecture te
 test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
 	@# A folder of its own: pytest's usual one is closed to other users by the next pytest that starts, and the test
 	@# server, which does not run as root, would lose its files.
-	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && $(PY) -m pytest --basetemp="$$folder/tests" $(ARGS)
+	@# One process a core, each with a server of its own; a file's tests share what is costly to set up.
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
+		$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --basetemp="$$folder/tests" $(ARGS)
 
 .PHONY: bench
 bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for one)

@@ -21,8 +21,9 @@ from tests.service.steps import Body, claim, report
 SHARED = "triage_shared"
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _logs() -> None:
+    # For each test anew: one before it may have left the log on a standard error that is closed by now.
     configure_logs()
 
 

@@ -35,6 +35,12 @@ class Capability(StrEnum):
     PEOPLE_MANAGE = "people.manage"
     WEBHOOKS_MANAGE = "webhooks.manage"
     MODELS_READ = "models.read"
+    VIEWS_WRITE = "views.write"
+    CLOCK_SET = "clock.set"
+    CASE_BULK = "case.bulk"
+    QUEUES_MANAGE = "queues.manage"
+    SHED_MANAGE = "shed.manage"
+    FLOOR_READ = "floor.read"
     SELF = "self"
 
 
@@ -51,11 +57,36 @@ _REVIEW = frozenset(
 
 ROLES: dict[str, frozenset[Capability]] = {
     "platform": frozenset(
-        {Capability.REPORT_WRITE, Capability.MEDIA_WRITE, Capability.SCORE, Capability.WEBHOOKS_MANAGE, Capability.SELF}
+        {
+            Capability.REPORT_WRITE,
+            Capability.MEDIA_WRITE,
+            Capability.VIEWS_WRITE,
+            Capability.CLOCK_SET,
+            Capability.SCORE,
+            Capability.WEBHOOKS_MANAGE,
+            Capability.SELF,
+        }
     ),
     "reviewer": _REVIEW,
-    "specialist": _REVIEW | {Capability.REPORT_WRITE, Capability.MEDIA_WRITE, Capability.SCORE},
-    "lead": _REVIEW | {Capability.LABELS_EXPORT, Capability.SCORE, Capability.MODELS_READ},
+    "specialist": _REVIEW
+    | {
+        Capability.REPORT_WRITE,
+        Capability.MEDIA_WRITE,
+        Capability.SCORE,
+        Capability.CLOCK_SET,
+        Capability.CASE_BULK,
+    },
+    "lead": _REVIEW
+    | {
+        Capability.LABELS_EXPORT,
+        Capability.SCORE,
+        Capability.MODELS_READ,
+        Capability.CLOCK_SET,
+        Capability.CASE_BULK,
+        Capability.QUEUES_MANAGE,
+        Capability.SHED_MANAGE,
+        Capability.FLOOR_READ,
+    },
     "ml": frozenset(
         {
             Capability.SCORE,
@@ -69,6 +100,8 @@ ROLES: dict[str, frozenset[Capability]] = {
         {
             Capability.MODELS_READ,
             Capability.PEOPLE_MANAGE,
+            Capability.QUEUES_MANAGE,
+            Capability.FLOOR_READ,
             Capability.WEBHOOKS_MANAGE,
             Capability.QUEUE_READ,
             Capability.LABELS_EXPORT,
@@ -189,4 +222,10 @@ LabelExporter = Annotated[Principal, Depends(require(Capability.LABELS_EXPORT))]
 PeopleManager = Annotated[Principal, Depends(require(Capability.PEOPLE_MANAGE))]
 WebhookManager = Annotated[Principal, Depends(require(Capability.WEBHOOKS_MANAGE))]
 ModelReader = Annotated[Principal, Depends(require(Capability.MODELS_READ))]
+ViewsWriter = Annotated[Principal, Depends(require_first(Capability.VIEWS_WRITE))]
+ClockSetter = Annotated[Principal, Depends(require(Capability.CLOCK_SET))]
+BulkDecider = Annotated[Principal, Depends(require(Capability.CASE_BULK))]
+QueueManager = Annotated[Principal, Depends(require(Capability.QUEUES_MANAGE))]
+ShedManager = Annotated[Principal, Depends(require(Capability.SHED_MANAGE))]
+FloorReader = Annotated[Principal, Depends(require(Capability.FLOOR_READ))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

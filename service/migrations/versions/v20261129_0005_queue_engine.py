@@ -1,0 +1,265 @@
+"""The queue engine: what the claim orders and chooses by, clocks, holds, sheds, queues and what reviewers may be given.
+
+Revision ID: 20261129_0005
+"""
+
+from alembic import op
+
+revision = "20261129_0005"
+down_revision = "20261123_0004"
+branch_labels = None
+depends_on = None
+
+# Which people may be given a case, beside its queue, as one number: the claim reads the front of a few short lists
+# instead of walking past what the reviewer may not have.
+SCOPES = """
+CREATE TABLE case_scopes (
+    id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    queue text NOT NULL,
+    language text NOT NULL,
+    high_exposure boolean NOT NULL,
+    consent_area text NOT NULL,
+    UNIQUE (queue, language, high_exposure, consent_area)
+);
+"""
+
+QUEUES = """
+CREATE TABLE queues (
+    name text PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_-]{0,63}$'),
+    title text NOT NULL,
+    description text NOT NULL DEFAULT '',
+    -- Reviewers need all of these.
+    skills text[] NOT NULL DEFAULT '{}',
+    -- Roles that may take cases from it; NULL for every role that reviews.
+    roles text[],
+    -- Only the people named in queue_members see that it exists.
+    restricted boolean NOT NULL DEFAULT false,
+    -- The route that bypasses scores and rules and leads here.
+    special text UNIQUE CHECK (special IN ('child_safety', 'threat_to_life', 'legal_order')),
+    hidden_actions text[] NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz
+);
+INSERT INTO queues (name, title, description)
+VALUES ('default', 'Everything else', 'Whatever no rule sends elsewhere.');
+CREATE TABLE queue_members (
+    queue text NOT NULL REFERENCES queues,
+    principal_id uuid NOT NULL REFERENCES principals,
+    added_by uuid REFERENCES principals,
+    added_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (queue, principal_id)
+);
+-- Ordered rules, first match wins; the newest version is at work.
+CREATE TABLE routing_versions (
+    version integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    rules jsonb NOT NULL,
+    owner text NOT NULL,
+    reason text NOT NULL,
+    decided_on date NOT NULL,
+    made_by uuid REFERENCES principals,
+    made_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON routing_versions FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER not_emptied BEFORE TRUNCATE ON routing_versions EXECUTE FUNCTION refuse_change();
+-- Actions that a role may not take, whatever the queue.
+CREATE TABLE role_actions_denied (
+    role text NOT NULL,
+    action text NOT NULL,
+    denied_by uuid REFERENCES principals,
+    denied_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (role, action)
+);
+-- NULL is no limit. Languages are primary subtags (BCP 47); consents are policy areas of high exposure.
+ALTER TABLE principals ADD COLUMN languages text[], ADD COLUMN skills text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN consents text[];
+"""
+
+CASES = """
+ALTER TABLE cases DROP CONSTRAINT cases_status_check, DROP CONSTRAINT cases_check;
+ALTER TABLE cases
+    ADD CONSTRAINT cases_status CHECK (status IN ('open', 'leased', 'held', 'shed', 'decided')),
+    ADD CONSTRAINT cases_lease CHECK ((status = 'leased') = (lease_token IS NOT NULL)),
+    ADD COLUMN scope_id integer REFERENCES case_scopes,
+    -- rank_value without log2 of the views; NULL where the order does not look at views.
+    ADD COLUMN rank_base double precision,
+    ADD COLUMN views_per_hour double precision NOT NULL DEFAULT 0,
+    -- The nearest legal or contractual clock.
+    ADD COLUMN deadline timestamptz,
+    -- When the guard takes the case up: due, less the guard's margin and the expected handling.
+    ADD COLUMN start_by timestamptz NOT NULL DEFAULT 'infinity',
+    -- Where the case stands in the lottery of the random share.
+    ADD COLUMN draw double precision NOT NULL DEFAULT random(),
+    -- The special route that brought it, NULL for those that rules have routed.
+    ADD COLUMN special text,
+    ADD COLUMN flags text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN routed_by integer REFERENCES routing_versions,
+    ADD COLUMN route_reason text,
+    -- Kept back from the queue until then, for this person.
+    ADD COLUMN held_for uuid REFERENCES principals,
+    ADD COLUMN held_until timestamptz,
+    ADD COLUMN held_reason text,
+    ADD COLUMN held_as text CHECK (held_as IN ('hold', 'hand_over', 'second_opinion')),
+    ADD COLUMN shed_at timestamptz,
+    ADD COLUMN shed_under text,
+    ADD CONSTRAINT cases_held CHECK ((status = 'held') = (held_until IS NOT NULL)),
+    ADD CONSTRAINT cases_shed CHECK ((status = 'shed') = (shed_at IS NOT NULL));
+INSERT INTO case_scopes (queue, language, high_exposure, consent_area)
+SELECT DISTINCT queue, 'und', false, '' FROM cases ON CONFLICT DO NOTHING;
+UPDATE cases SET views_per_hour = s.views_per_hour, scope_id = o.id
+FROM subjects s, case_scopes o WHERE s.id = cases.subject_id AND o.queue = cases.queue;
+-- The rank is read with few cases but rewritten with every change: out of line, it is not copied when views change.
+ALTER TABLE cases ALTER COLUMN rank SET STORAGE EXTERNAL;
+ALTER TABLE cases SET (toast_tuple_target = 256, fillfactor = 90);
+DROP INDEX cases_next;
+CREATE INDEX cases_ranked ON cases (scope_id, rank_value DESC, id) WHERE status = 'open';
+CREATE INDEX cases_legal ON cases (scope_id, start_by, id) WHERE status = 'open' AND deadline IS NOT NULL;
+CREATE INDEX cases_bound ON cases (scope_id, start_by, id) WHERE status = 'open' AND deadline IS NULL;
+CREATE INDEX cases_lottery ON cases (scope_id, draw, id) WHERE status = 'open';
+CREATE INDEX cases_of_queue ON cases (queue, rank_value DESC, id) WHERE status = 'open';
+CREATE INDEX cases_held ON cases (held_until) WHERE status = 'held';
+CREATE INDEX cases_held_for ON cases (held_for) WHERE status = 'held';
+CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';
+CREATE INDEX cases_opened ON cases (opened_at);
+CREATE INDEX cases_subject ON cases (subject_id, decided_at);
+"""
+
+LEASES = """
+ALTER TABLE leases
+    ADD COLUMN lane text NOT NULL DEFAULT 'ranked'
+        CHECK (lane IN ('ranked', 'legal', 'bound', 'random', 'named')),
+    -- Probability that this claim would hand out this very case: of the lottery for 'random', 1 for the others.
+    ADD COLUMN propensity double precision NOT NULL DEFAULT 1 CHECK (propensity > 0 AND propensity <= 1),
+    -- The random share that was at work when the claim was made.
+    ADD COLUMN random_share double precision NOT NULL DEFAULT 0,
+    ADD COLUMN ended_reason text,
+    DROP CONSTRAINT leases_outcome_check,
+    ADD CONSTRAINT leases_outcome_check
+        CHECK (outcome IN ('decided', 'released', 'lapsed', 'held', 'handed_over', 'skipped', 'second_opinion'));
+CREATE INDEX leases_granted ON leases (granted_at);
+-- What somebody passed over does not come back to them at once.
+CREATE TABLE skips (
+    principal_id uuid NOT NULL REFERENCES principals,
+    case_id uuid NOT NULL REFERENCES cases,
+    until timestamptz NOT NULL,
+    PRIMARY KEY (principal_id, case_id)
+);
+CREATE INDEX skips_until ON skips (until);
+CREATE INDEX skips_case ON skips (case_id);
+"""
+
+INTAKE = """
+ALTER TABLE subjects ADD COLUMN market text;
+ALTER TABLE reports ADD COLUMN flags text[] NOT NULL DEFAULT '{}';
+-- What a special route brought is read by people alone: no model sees it.
+ALTER TABLE evidence DROP CONSTRAINT evidence_score_state_check,
+    ADD CONSTRAINT evidence_score_state_check CHECK (score_state IN ('waiting', 'scored', 'failed', 'bypassed'));
+"""
+
+CLOCKS = """
+CREATE TABLE clocks (
+    id uuid PRIMARY KEY,
+    case_id uuid NOT NULL REFERENCES cases,
+    kind text NOT NULL CHECK (kind IN ('legal', 'contract')),
+    basis text NOT NULL,
+    due_at timestamptz NOT NULL,
+    set_by uuid NOT NULL REFERENCES principals,
+    set_at timestamptz NOT NULL DEFAULT now(),
+    -- A clock is never changed: a later one takes its place, with a reason.
+    replaces uuid UNIQUE REFERENCES clocks,
+    reason text NOT NULL DEFAULT ''
+);
+CREATE INDEX clocks_case ON clocks (case_id);
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON clocks FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER not_emptied BEFORE TRUNCATE ON clocks EXECUTE FUNCTION refuse_change();
+"""
+
+REPORTERS = """
+-- What came of the reports of each reporter that a standing decision has judged.
+CREATE TABLE reporters (
+    id text PRIMARY KEY,
+    upheld double precision NOT NULL DEFAULT 0,
+    dismissed double precision NOT NULL DEFAULT 0,
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE reporter_outcomes (
+    decision_id uuid NOT NULL REFERENCES decisions,
+    reporter_id text NOT NULL,
+    upheld boolean NOT NULL,
+    PRIMARY KEY (decision_id, reporter_id)
+);
+CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
+"""
+
+SIMILAR = """
+-- 64 bits of which near-duplicate texts share nearly all (Charikar 2002); NULL for texts too short to tell.
+ALTER TABLE evidence ADD COLUMN simhash bit(64);
+ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint;
+CREATE TABLE cluster_decisions (
+    id uuid PRIMARY KEY,
+    decided_by uuid NOT NULL REFERENCES principals,
+    seed_case uuid NOT NULL REFERENCES cases,
+    decision_id uuid NOT NULL REFERENCES decisions,
+    cases integer NOT NULL,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    undo_until timestamptz NOT NULL,
+    undone_at timestamptz,
+    undone_by uuid REFERENCES principals
+);
+ALTER TABLE decisions ADD COLUMN cluster_id uuid, ADD COLUMN basis text NOT NULL DEFAULT 'review'
+    CHECK (basis IN ('review', 'cluster', 'second_opinion'));
+CREATE INDEX decisions_cluster ON decisions (cluster_id) WHERE cluster_id IS NOT NULL;
+"""
+
+DECISIONS = """
+CREATE TABLE second_opinions (
+    id uuid PRIMARY KEY,
+    case_id uuid NOT NULL REFERENCES cases,
+    asked_by uuid NOT NULL REFERENCES principals,
+    question text NOT NULL,
+    -- What the first person would decide; nobody else sees it before they have answered.
+    proposal jsonb NOT NULL,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    answered_by uuid REFERENCES principals,
+    answer jsonb,
+    answered_at timestamptz,
+    agreed boolean,
+    CHECK ((answered_at IS NULL) = (answer IS NULL)),
+    CHECK (answered_by IS NULL OR answered_by <> asked_by)
+);
+CREATE UNIQUE INDEX second_opinions_waiting ON second_opinions (case_id) WHERE answered_at IS NULL;
+-- Strikes against an author on the platform: one for each standing decision that enforced, until it expires.
+CREATE TABLE strikes (
+    id uuid PRIMARY KEY,
+    author_id text NOT NULL,
+    decision_id uuid NOT NULL UNIQUE REFERENCES decisions,
+    policy_area text NOT NULL,
+    severity smallint NOT NULL,
+    weight double precision NOT NULL,
+    given_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    reversed_at timestamptz
+);
+CREATE INDEX strikes_author ON strikes (author_id, expires_at) WHERE reversed_at IS NULL;
+CREATE INDEX subjects_author ON subjects (author_id) WHERE author_id IS NOT NULL;
+-- A message may be about a case without a decision: that it was shed, or taken back.
+ALTER TABLE outbox ADD COLUMN case_id uuid REFERENCES cases;
+CREATE TABLE delivery_attempts (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    message_id uuid NOT NULL REFERENCES outbox,
+    at timestamptz NOT NULL DEFAULT now(),
+    error text
+);
+CREATE INDEX delivery_attempts_message ON delivery_attempts (message_id);
+CREATE INDEX outbox_failed ON outbox (created_at) WHERE state = 'failed';
+"""
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for part in (SCOPES, QUEUES, CASES, LEASES, INTAKE, CLOCKS, REPORTERS, SIMILAR, DECISIONS):
+        # The driver's own cursor: these scripts hold several statements, colons and per cent signs.
+        connection.connection.cursor().execute(part)
+
+
+def downgrade() -> None:
+    raise RuntimeError("migrations go forward only; restore a backup to go back")

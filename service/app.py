@@ -32,6 +32,7 @@ from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
 from service.reports import routes as reports
+from service.routing import routes as routing
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
@@ -41,7 +42,7 @@ from service.shadow import routes as shadow
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
     *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
-    *(scoring, shadow, drift, exports, outbox, health),
+    *(scoring, shadow, drift, exports, outbox, routing, health),
 )
 
 DESCRIPTION = """

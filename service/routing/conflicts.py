@@ -216,7 +216,7 @@ def _conditions(when: When) -> list[tuple[str, Condition]]:
     named = ("channels", "reasons", "flags", "kinds", "languages", "markets", "primary_areas")
     given += [(name, dict.fromkeys(values, PRESENT)) for name in named if (values := getattr(when, name))]
     if when.areas:
-        given.append(("areas", {**when.areas}))
+        given.append(("areas", dict[Hashable, float](when.areas.items())))
     if when.severity is not None:
         given.append(("severity", dict.fromkeys(range(when.severity, 5), PRESENT)))
     if when.graphic is not None:

@@ -67,7 +67,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     taxonomy: Taxonomy = request.app.state.taxonomy
     now = views.utc_now()
     may_review = Capability.CASE_REVIEW in me.capabilities
-    queues = (await list_queues(connection)).queues if Capability.QUEUE_READ in me.capabilities else []
+    queues = (await list_queues(connection, me)).queues if Capability.QUEUE_READ in me.capabilities else []
     previews = (
         {queue.name: await upcoming(connection, queue.name, limit=PREVIEW_ROWS) for queue in queues}
         if may_review

@@ -15,9 +15,9 @@ from service.security import CaseReviewer, QueueReader
 router = APIRouter(prefix="/v1", tags=["queues"])
 
 
-@router.get("/queues", summary="Queues with what waits in them")
-async def queues(_caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
-    return await workflow.list_queues(connection)
+@router.get("/queues", summary="Your queues with what waits in them")
+async def queues(caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
+    return await workflow.list_queues(connection, caller)
 
 
 @router.post(
@@ -27,10 +27,13 @@ async def queues(_caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
     responses={204: {"description": "Nothing waits in this queue."}},
 )
 async def claim(
-    queue: Annotated[str, Path(max_length=64)], request: Request, caller: CaseReviewer, connection: UnitOfWork
+    queue: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    request: Request,
+    caller: CaseReviewer,
+    connection: UnitOfWork,
 ) -> Response:
     claimed = await workflow.claim(
-        connection, queue, holder=caller.id, rules=_rules(request), taxonomy=request.app.state.taxonomy
+        connection, queue, holder=caller, rules=_rules(request), taxonomy=request.app.state.taxonomy
     )
     if claimed is None:
         return Response(status_code=204)

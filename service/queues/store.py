@@ -10,6 +10,8 @@ _COUNTS = text("""
     SELECT queue AS name, count(*) FILTER (WHERE status = 'open') AS open,
            extract(epoch FROM now() - min(opened_at) FILTER (WHERE status = 'open'))::float AS oldest_seconds
     FROM cases WHERE status <> 'decided' GROUP BY queue
+    UNION ALL
+    SELECT 'default', 0, NULL WHERE NOT EXISTS (SELECT FROM cases WHERE queue = 'default' AND status <> 'decided')
 """)
 # Whatever the guard serves now, then by rank: the first of each by its own index.
 _UPCOMING = text("""
@@ -36,7 +38,7 @@ _UPCOMING = text("""
 
 
 async def counts(connection: AsyncConnection) -> Sequence[Row[Any]]:
-    """(name, open, oldest_seconds) of every queue that holds undecided cases."""
+    """(name, open, oldest_seconds) of every queue that holds undecided cases, and of the default one."""
     return (await connection.execute(_COUNTS)).all()
 
 

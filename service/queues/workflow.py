@@ -10,27 +10,39 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service.cases.schemas import ClaimOut
 from service.cases.workflow import case_view
-from service.errors import CaseNotOpenError, NotFoundError
+from service.errors import CaseNotOpenError
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.leases.workflow import ClaimRules
 from service.queues import store
-from service.queues.schemas import DEFAULT_QUEUE, QueueOut, QueuesOut
+from service.queues.schemas import QueueOut, QueuesOut
+from service.routing.workflow import queue_for, visible_queues
+from service.security import Capability, Principal
 
-QUEUES = (DEFAULT_QUEUE,)
 
-
-async def list_queues(connection: AsyncConnection) -> QueuesOut:
-    """Every queue, empty ones too."""
-    rows = {row.name: row for row in await store.counts(connection)}
+async def list_queues(connection: AsyncConnection, caller: Principal) -> QueuesOut:
+    """The queues that the caller may see, empty ones too."""
+    counts = await waiting(connection)
     return QueuesOut(
         queues=[
-            QueueOut(name=name, open=rows[name].open, oldest_seconds=rows[name].oldest_seconds)
-            if name in rows
-            else QueueOut(name=name, open=0, oldest_seconds=None)
-            for name in dict.fromkeys((*QUEUES, *sorted(rows)))
+            QueueOut(
+                name=one.name,
+                title=one.title,
+                description=one.description,
+                skills=list(one.skills),
+                special=one.special,
+                claimable=one.claimable and Capability.CASE_REVIEW in caller.capabilities,
+                open=counts[one.name].open if one.name in counts else 0,
+                oldest_seconds=counts[one.name].oldest_seconds if one.name in counts else None,
+            )
+            for one in await visible_queues(connection, caller)
         ]
     )
+
+
+async def waiting(connection: AsyncConnection) -> dict[str, Row[Any]]:
+    """(name, open, oldest_seconds) by queue, of every queue that holds undecided cases and of the default one."""
+    return {row.name: row for row in await store.counts(connection)}
 
 
 async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) -> Sequence[Row[Any]]:
@@ -39,12 +51,11 @@ async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) 
 
 
 async def claim(
-    connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
+    connection: AsyncConnection, queue: str, *, holder: Principal, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut | None:
-    """Hand the riskiest open case to `holder`; None when nothing waits. Raises NotFoundError for an unknown queue."""
-    if queue not in QUEUES:
-        raise NotFoundError(f"there is no queue {queue!r}; known: {', '.join(QUEUES)}")
-    lease = await leases.claim_next(connection, queue, holder=holder, rules=rules)
+    """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs."""
+    await queue_for(connection, queue, holder)
+    lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
     return await _handed_over(connection, lease, taxonomy) if lease else None
 
 

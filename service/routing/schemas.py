@@ -70,7 +70,7 @@ Language = Annotated[
     Field(pattern=r"^[a-z]{2,8}$", description="primary subtag of a BCP 47 tag; 'und' where nobody said"),
 ]
 Market = Annotated[
-    str, BeforeValidator(_upper_market), Field(pattern=r"^[A-Z0-9][A-Z0-9_-]{0,39}$", description="such as DE or LATAM")
+    str, BeforeValidator(_upper_market), Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, such as DE")
 ]
 Title = Annotated[str, Field(max_length=80), Words]
 Hours = Annotated[int, Field(ge=1, le=WINDOW_HOURS)]

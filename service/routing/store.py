@@ -111,6 +111,14 @@ _WAITING_SPECIAL = text("""
     SELECT special, count(*) AS cases FROM cases
     WHERE status <> 'decided' AND special IS NOT NULL AND queue = 'default' GROUP BY special
 """)
+# The queues are few: that of each is looked for once, not for each of its cases.
+_UNTAKEN = text("""
+    SELECT waiting.queue, waiting.cases FROM (
+        SELECT queue, count(*) AS cases FROM cases WHERE status <> 'decided' GROUP BY queue
+    ) AS waiting
+    WHERE NOT EXISTS (SELECT FROM principals p WHERE p.active AND p.role = ANY (CAST(:reviewing AS text[]))
+                        AND may_use_queue(waiting.queue, p.id, '{}'))
+""")
 _MISROUTED = text("""
     SELECT id FROM cases
     WHERE status = 'open' AND special IS NOT NULL
@@ -241,6 +249,11 @@ async def facts(
 async def waiting_special(connection: AsyncConnection) -> dict[str, int]:
     """How many flagged cases wait in the default queue, by special route."""
     return {row.special: row.cases for row in await connection.execute(_WAITING_SPECIAL)}
+
+
+async def untaken(connection: AsyncConnection, *, reviewing: Sequence[str]) -> dict[str, int]:
+    """How many cases wait in each queue from which nobody active may take."""
+    return {row.queue: row.cases for row in await connection.execute(_UNTAKEN, {"reviewing": list(reviewing)})}
 
 
 async def misrouted(connection: AsyncConnection, *, served: str, limit: int) -> list[UUID]:

@@ -173,6 +173,11 @@ def is_loud(route: SpecialOut) -> bool:
     return route.problem is not None and (route.queue is not None or route.waiting > 0)
 
 
+async def untaken(connection: AsyncConnection) -> dict[str, int]:
+    """How many cases wait in each queue from which nobody active may take any: they would wait for ever."""
+    return await store.untaken(connection, reviewing=REVIEWING)
+
+
 async def note_unserved(connection: AsyncConnection, case_id: UUID, special: str) -> None:
     """Leave an event on a case whose special route did nothing."""
     await events.record(connection, "route.special_unserved", case_id=case_id, data={"special": special})

@@ -26,6 +26,11 @@ _CASE = text("""
     WHERE c.id = :case_id AND (c.lease_holder = :viewer OR c.held_for = :viewer
                                OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
 """)
+_VISIBLE = text("""
+    SELECT id FROM cases
+    WHERE id = :case_id AND (lease_holder = :viewer OR held_for = :viewer
+                             OR may_use_queue(queue, :viewer, CAST(:overseeing AS text[])))
+""")
 _DECISIONS = text("""
     SELECT d.id, d.actions, d.policy_area, d.severity, d.note, d.taxonomy_version, d.bundle, d.decided_at,
            d.undo_until, u.undone_at
@@ -102,6 +107,12 @@ async def case_row(
     """One case with subject, evidence, newest reports and the viewer's draft; None when it is not theirs to see."""
     values = {"case_id": case_id, "viewer": viewer, "overseeing": list(overseeing)}
     return await fetch_one(connection, _CASE, values)
+
+
+async def is_visible(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, overseeing: Sequence[str]) -> bool:
+    """Whether there is such a case and it is this person's to see."""
+    values = {"case_id": case_id, "viewer": viewer, "overseeing": list(overseeing)}
+    return await fetch_one(connection, _VISIBLE, values) is not None
 
 
 async def decisions(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:

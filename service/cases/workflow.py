@@ -67,6 +67,12 @@ async def case_history(
     )
 
 
+async def require_visible(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> None:
+    """Raises NotFoundError when there is no such case or it is not this person's to see."""
+    if not await store.is_visible(connection, case_id, viewer=viewer, overseeing=OVERSEEING):
+        raise NotFoundError(f"there is no case {case_id}")
+
+
 async def case_why(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> WhyOut:
     """Why the case stands where it stands. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)

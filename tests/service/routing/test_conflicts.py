@@ -46,7 +46,7 @@ def every_case() -> tuple[Facts, ...]:
 def _cases() -> Iterator[Facts]:
     plain = itertools.product(subsets(CHANNELS)[1:], subsets(("f",)), ("post", "ad", "other"))
     for channels, flags, kind in plain:
-        known = {"channels": channels, "flags": flags, "kind": kind, "reasons": frozenset({"x"})}
+        known: dict[str, Any] = {"channels": channels, "flags": flags, "kind": kind, "reasons": frozenset({"x"})}
         yield Facts(**known)
         for a, b, primary, severity, graphic in itertools.product(
             (0.0, 0.5, 1.0), (0.0, 1.0), (*AREAS, "benign"), (0, 2, 4), (None, 0, 2)

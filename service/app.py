@@ -26,6 +26,7 @@ from service.observe import MeasureRequests
 from service.outbox import routes as outbox
 from service.pages.models import router as model_pages_router
 from service.pages.routes import router as pages_router
+from service.pages.routing import router as routing_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
 from service.queues import routes as queues
@@ -91,6 +92,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
+    app.include_router(routing_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_media=settings.media_max_bytes)

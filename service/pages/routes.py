@@ -25,7 +25,7 @@ PREVIEW_ROWS = 10
 DIGIT_KEYS = 9
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
-_OWN_PAGES = re.compile(r"/console|/models|/cases/[0-9a-f-]{36}")
+_OWN_PAGES = re.compile(r"/console|/models|/routing|/cases/[0-9a-f-]{36}")
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
 CONSOLE_KEYS = (

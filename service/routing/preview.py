@@ -15,6 +15,7 @@ from labeling.taxonomy import Taxonomy
 from service.routing import store
 from service.routing.rules import RuleSet, facts_of, route
 from service.routing.schemas import MoveOut, PreviewIn, PreviewOut, RuleCountOut
+from service.routing.words import sentence
 from service.routing.workflow import active, finding_out, findings
 
 MOST_CASES = 100_000
@@ -88,7 +89,10 @@ async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxono
         hours=body.hours,
         cases=tally.cases,
         truncated=truncated,
-        rules=[RuleCountOut(rule=one.name, queue=one.queue, cases=tally.by_rule[one.name]) for one in body.rules],
+        rules=[
+            RuleCountOut(rule=one.name, queue=one.queue, words=sentence(one, taxonomy), cases=tally.by_rule[one.name])
+            for one in tally.then.rules
+        ],
         default=tally.default,
         special=tally.special,
         moves=[

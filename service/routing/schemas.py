@@ -231,10 +231,11 @@ class SavedOut(BaseModel):
 
 
 class RuleCountOut(BaseModel):
-    """How many of the cases the rule would route."""
+    """How many of the cases the rule would route; `words` are its conditions in a sentence."""
 
     rule: str
     queue: str
+    words: str
     cases: int
 
 

@@ -48,27 +48,27 @@ async def create_queue(
     return await queues.create(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
 
 
-@router.patch("/queues/{name}", summary="Change a queue")
+@router.patch("/queues/{queue}", summary="Change a queue")
 async def change_queue(
-    name: Name, body: QueueChangeIn, request: Request, caller: QueueManager, connection: UnitOfWork
+    queue: Name, body: QueueChangeIn, request: Request, caller: QueueManager, connection: UnitOfWork
 ) -> ManagedQueueOut:
-    return await queues.change(connection, name, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
+    return await queues.change(connection, queue, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
 
 
-@router.post("/queues/{name}/close", status_code=204, summary="Close a queue for good")
-async def close_queue(name: Name, caller: QueueManager, connection: UnitOfWork) -> Response:
-    await queues.close(connection, name, actor=caller.id)
+@router.post("/queues/{queue}/close", status_code=204, summary="Close a queue for good")
+async def close_queue(queue: Name, caller: QueueManager, connection: UnitOfWork) -> Response:
+    await queues.close(connection, queue, actor=caller.id)
     return Response(status_code=204)
 
 
-@router.put("/queues/{name}/members/{username}", summary="Let a person into a restricted queue")
-async def add_member(name: Name, username: Name, caller: QueueManager, connection: UnitOfWork) -> ManagedQueueOut:
-    return await queues.add_member(connection, name, username, actor=caller.id)
+@router.put("/queues/{queue}/members/{username}", summary="Let a person into a restricted queue")
+async def add_member(queue: Name, username: Name, caller: QueueManager, connection: UnitOfWork) -> ManagedQueueOut:
+    return await queues.add_member(connection, queue, username, actor=caller.id)
 
 
-@router.delete("/queues/{name}/members/{username}", summary="Take a person out of a restricted queue")
-async def remove_member(name: Name, username: Name, caller: QueueManager, connection: UnitOfWork) -> ManagedQueueOut:
-    return await queues.remove_member(connection, name, username, actor=caller.id)
+@router.delete("/queues/{queue}/members/{username}", summary="Take a person out of a restricted queue")
+async def remove_member(queue: Name, username: Name, caller: QueueManager, connection: UnitOfWork) -> ManagedQueueOut:
+    return await queues.remove_member(connection, queue, username, actor=caller.id)
 
 
 @router.get("/actions/denied", summary="Actions that roles may not take")

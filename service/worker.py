@@ -20,7 +20,7 @@ from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.workflow import Reranking, configured
-from service.routing.rerouting import Rerouting
+from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
 from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states_of

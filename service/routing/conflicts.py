@@ -2,7 +2,8 @@
 
 The conditions span a finite lattice, so whether earlier rules take everything that a later one asks for can be decided
 exactly: subtract one rule after the other from what the later one asks for and see whether anything is left. That may
-take long for rules made to be hard; after `MOST_STEPS` a rule counts as one that can match. A conflict that is told is
+take long for rules made to be hard; after `MOST_STEPS` a rule counts as one that can match, and so do those that come when
+`STEPS_IN_ALL` are used up. A conflict that is told is
 one in any case: what is related in truth (an area and the likeliest area) counts as free here.
 """
 
@@ -12,7 +13,8 @@ from typing import Literal
 
 from service.routing.rules import DEFAULT_QUEUE, SPECIAL_ROUTES, Rule, When
 
-MOST_STEPS = 20_000
+MOST_STEPS = 5_000
+STEPS_IN_ALL = 50_000
 PRESENT = 1.0
 
 # Values that are asked for, with the least level of each; for what has no levels that is `PRESENT`.
@@ -84,6 +86,7 @@ class Levels:
 
 
 Region = Mapping[str, OneOf | Levels]
+Conditions = Sequence[tuple[str, Condition]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,17 @@ class Vocabulary:
 def check(rules: Sequence[Rule], queues: Mapping[str, QueueState], vocabulary: Vocabulary) -> list[Finding]:
     """Everything that is wrong with the rules, in their order."""
     found: list[Finding] = []
+    left = STEPS_IN_ALL
+    everything = _everything(vocabulary)
+    conditions = [_conditions(rule.when) for rule in rules]
     for place, rule in enumerate(rules):
         found += _about_queue(rule, queues.get(rule.queue))
-        found += _about_match(rule, rules[:place], vocabulary)
+        steps = [min(MOST_STEPS, left)]
+        left -= steps[0]
+        wanted = _within(everything, conditions[place])
+        places = _covering(wanted, conditions[:place], steps) if wanted is not None else []
+        found += _about_match(rule, [rules[one] for one in places], contradicts=wanted is None)
+        left += steps[0]
     if rules and rules[-1].queue == DEFAULT_QUEUE and not any(one.rule == rules[-1].name for one in found):
         last = rules[-1].name
         text = f"“{last}” is the last rule and leads to the default queue, where its cases go anyway; leave it out."
@@ -120,14 +131,12 @@ def _about_queue(rule: Rule, queue: QueueState | None) -> list[Finding]:
     return []
 
 
-def _about_match(rule: Rule, earlier: Sequence[Rule], vocabulary: Vocabulary) -> list[Finding]:
-    wanted = _within(_everything(vocabulary), rule.when)
-    if wanted is None:
+def _about_match(rule: Rule, covering: Sequence[Rule], *, contradicts: bool) -> list[Finding]:
+    if contradicts:
         text = (
             f"“{rule.name}” asks for unscored cases and for something that only a score can tell; drop one of the two."
         )
         return [Finding("error", "contradiction", rule.name, (), text)]
-    covering = _covering(wanted, earlier)
     if covering:
         names = " and ".join(f"“{one.name}”" for one in covering)
         same = len(covering) == 1 and covering[0].when == rule.when
@@ -143,30 +152,30 @@ def _about_match(rule: Rule, earlier: Sequence[Rule], vocabulary: Vocabulary) ->
     return []
 
 
-def _covering(wanted: Region, earlier: Sequence[Rule]) -> list[Rule]:
-    """The fewest rules found that take all of it, in their order; empty when something is left or it takes too long."""
-    for rule in earlier:
-        if _covered(wanted, [rule], [MOST_STEPS]):
-            return [rule]
-    steps = [MOST_STEPS]
-    touching = [rule for rule in earlier if _within(wanted, rule.when) is not None]
-    if not _covered(wanted, touching, steps):
+def _covering(wanted: Region, earlier: Sequence[Conditions], steps: list[int]) -> list[int]:
+    """The fewest rules found that take all of it, by place; empty when something is left or it takes too long."""
+    touching = [place for place, conditions in enumerate(earlier) if _within(wanted, conditions) is not None]
+    for place in touching:
+        # One rule is one step, whatever is in it: this is not counted.
+        if _covered(wanted, [earlier[place]], [1]):
+            return [place]
+    if not _covered(wanted, [earlier[place] for place in touching], steps):
         return []
-    for rule in reversed(list(touching)):
-        fewer = [one for one in touching if one is not rule]
-        if _covered(wanted, fewer, steps):
+    for place in reversed(list(touching)):
+        fewer = [one for one in touching if one != place]
+        if _covered(wanted, [earlier[one] for one in fewer], steps):
             touching = fewer
     return touching
 
 
-def _covered(wanted: Region, rules: Sequence[Rule], steps: list[int]) -> bool:
+def _covered(wanted: Region, rules: Sequence[Conditions], steps: list[int]) -> bool:
     """Whether the rules take all of it. `steps` holds how many more may be taken; without any left it is not shown."""
     if not rules or steps[0] <= 0:
         return False
     steps[0] -= 1
     first, rest = rules[0], rules[1:]
     region: Region = wanted
-    for name, condition in _conditions(first.when):
+    for name, condition in first:
         left = region[name].outside(condition)
         if left is not None and not _covered({**region, name: left}, rest, steps):
             return False
@@ -195,9 +204,9 @@ def _everything(vocabulary: Vocabulary) -> Region:
     }
 
 
-def _within(region: Region, when: When) -> Region | None:
+def _within(region: Region, conditions: Conditions) -> Region | None:
     """What of it satisfies the conditions; None when nothing does."""
-    for name, condition in _conditions(when):
+    for name, condition in conditions:
         left = region[name].inside(condition)
         if left is None:
             return None
@@ -205,7 +214,7 @@ def _within(region: Region, when: When) -> Region | None:
     return region
 
 
-def _conditions(when: When) -> list[tuple[str, Condition]]:
+def _conditions(when: When) -> Conditions:
     """The conditions that are given, whether it is scored in front: what a score tells is asked of scored cases alone."""
     scored = when.scored if when.scored is not None or not when.needs_score else True
     given: list[tuple[str, Condition]] = []

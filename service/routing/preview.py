@@ -1,27 +1,18 @@
-"""What rules would do, tried on the cases of the last hours by the function that routes the live ones."""
+"""What rules would do to cases, counted with the function that routes the live ones. Pure."""
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from anyio import to_thread
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
-from service.routing import store
 from service.routing.rules import RuleSet, facts_of, route
-from service.routing.schemas import MoveOut, PreviewIn, PreviewOut, RuleCountOut
+from service.routing.schemas import MoveOut, RuleCountOut
 from service.routing.words import sentence
-from service.routing.workflow import active, finding_out, findings
 
-MOST_CASES = 100_000
-# Rows read at once, and how long all of it may take: what is left out then is the oldest, and the answer says so.
-BATCH = 1_000
-MOST_SECONDS = 20.0
 EXAMPLES = 5
 
 
@@ -68,36 +59,17 @@ class Tally:
             if before.queue != after.queue:
                 self.moves.setdefault((before.queue, after.queue), Move()).add(row)
 
-
-async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy) -> PreviewOut:
-    """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError."""
-    found = await findings(connection, body.rules, taxonomy)
-    now = await active(connection)
-    tally = Tally(now, RuleSet(now.version, tuple(rule.rule() for rule in body.rules), now.special))
-    truncated = False
-    ends = time.monotonic() + MOST_SECONDS
-    # One more than are counted tells whether there were more.
-    async for rows in store.facts(connection, hours=body.hours, limit=MOST_CASES + 1, batch=BATCH):
-        if time.monotonic() > ends or tally.cases + len(rows) > MOST_CASES:
-            truncated = True
-        counted = rows[: MOST_CASES - tally.cases] if time.monotonic() <= ends else []
-        # Off the event loop: other callers are answered meanwhile.
-        await to_thread.run_sync(tally.add, counted)
-        if truncated:
-            break
-    return PreviewOut(
-        hours=body.hours,
-        cases=tally.cases,
-        truncated=truncated,
-        rules=[
-            RuleCountOut(rule=one.name, queue=one.queue, words=sentence(one, taxonomy), cases=tally.by_rule[one.name])
-            for one in tally.then.rules
-        ],
-        default=tally.default,
-        special=tally.special,
-        moves=[
+    def moved(self) -> list[MoveOut]:
+        """Every move, the largest first."""
+        largest_first = sorted(self.moves.items(), key=lambda item: -item[1].cases)
+        return [
             MoveOut(source=source, target=target, cases=one.cases, undecided=one.undecided, examples=one.examples)
-            for (source, target), one in sorted(tally.moves.items(), key=lambda item: -item[1].cases)
-        ],
-        findings=[finding_out(one) for one in found],
-    )
+            for (source, target), one in largest_first
+        ]
+
+    def by_rules(self, taxonomy: Taxonomy) -> list[RuleCountOut]:
+        """What each rule would route, in their order."""
+        return [
+            RuleCountOut(rule=one.name, queue=one.queue, words=sentence(one, taxonomy), cases=self.by_rule[one.name])
+            for one in self.then.rules
+        ]

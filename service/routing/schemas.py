@@ -10,7 +10,6 @@ from service.routing.rules import Rule, When, market_code, primary_language
 
 RULES = 200
 VALUES = 100
-QUEUES = 200
 SKILLS = 20
 WINDOW_HOURS = 168
 
@@ -57,6 +56,7 @@ def _upper_market(value: object) -> object:
 
 
 Words = AfterValidator(_spoken_text)
+Stored = AfterValidator(_storable)
 Distinct = AfterValidator(_distinct)
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="lower case, at most 64 characters")]
 Skill = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="lower case, at most 40 characters")]
@@ -260,40 +260,3 @@ class PreviewOut(BaseModel):
     special: int = Field(description="Cases that special routes take before any rule.")
     moves: list[MoveOut]
     findings: list[FindingOut]
-
-
-class QueueIn(Strict):
-    """A new queue. One that serves a special route is restricted to its members."""
-
-    name: QueueName
-    title: Title
-    description: Annotated[str, Field(max_length=500), AfterValidator(_storable)] = ""
-    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = []
-    roles: Annotated[list[ReviewingRole], Field(min_length=1, max_length=3), Distinct] | None = None
-    restricted: bool = False
-    special: Special | None = None
-    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
-
-
-class QueueChangeIn(Strict):
-    """What is to change of a queue; what is left out stays. `roles` and `special` may be null."""
-
-    title: Title = ""
-    description: Annotated[str, Field(max_length=500), AfterValidator(_storable)] = ""
-    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = []
-    roles: Annotated[list[ReviewingRole], Field(min_length=1, max_length=3), Distinct] | None = None
-    restricted: bool = False
-    special: Special | None = None
-    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
-
-
-class DeniedActionsIn(Strict):
-    """Actions that a role may not take, whatever the queue. A role that is left out may take every action."""
-
-    denied: dict[ReviewingRole, Annotated[list[Label], Field(max_length=VALUES), Distinct]]
-
-
-class DeniedActionsOut(BaseModel):
-    """Actions that a role may not take, by role."""
-
-    denied: dict[str, list[str]]

@@ -1,25 +1,31 @@
-"""Rules of routing: the version at work, saving the next one, and who may use which queue."""
+"""Rules of routing: the version at work, trying and saving the next one, moving what waits, who may use which queue."""
 
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
+from anyio import to_thread
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
 from service.errors import NotFoundError, RoutingChangedError, RoutingConflictError, UnknownLabelError
 from service.routing import store
 from service.routing.conflicts import Finding, QueueState, Vocabulary, check
+from service.routing.preview import Tally
 from service.routing.rules import SPECIAL_ROUTES, Rule, RuleSet
 from service.routing.schemas import (
     Channel,
     FindingOut,
     ManagedQueueOut,
+    PreviewIn,
+    PreviewOut,
     RoutingIn,
     RoutingOut,
     RuleIn,
@@ -32,12 +38,25 @@ from service.security import ROLES, Capability, Principal
 HISTORY = 50
 # Parsed rules kept: the version at work, and those that transactions under way still see.
 PARSED = 16
+# Cases that a preview looks at, rows read at once, and how long all of it may take: what is left out then is the oldest,
+# and the answer says so.
+MOST_CASES = 100_000
+PREVIEW_BATCH = 1_000
+MOST_SECONDS = 20.0
+# Cases routed anew in one transaction, cases listed in one look, and the pause after a look that found none.
+REROUTE_BATCH = 500
+LISTED = 100_000
+LOOK_AGAIN_SECONDS = 5.0
 
 REVIEWING = tuple(role for role, may in ROLES.items() if Capability.CASE_REVIEW in may)
 # Roles that see every unrestricted queue, whatever it asks of those who take from it: they manage queues or only count.
 OVERSEEING = tuple(
     role for role, may in ROLES.items() if Capability.QUEUES_MANAGE in may or Capability.CASE_REVIEW not in may
 )
+
+
+# Ranks and routes the locked cases anew.
+Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +148,42 @@ async def save(connection: AsyncConnection, body: RoutingIn, *, actor: UUID, tax
     return SavedOut(version=version, warnings=[finding_out(one) for one in found])
 
 
+async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy) -> PreviewOut:
+    """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError."""
+    found = await findings(connection, body.rules, taxonomy)
+    now = await active(connection)
+    tally = Tally(now, RuleSet(now.version, tuple(rule.rule() for rule in body.rules), now.special))
+    truncated = False
+    ends = time.monotonic() + MOST_SECONDS
+    # One more than are counted tells whether there were more.
+    found_cases = store.facts(connection, hours=body.hours, limit=MOST_CASES + 1, batch=PREVIEW_BATCH)
+    async with aclosing(found_cases) as batches:
+        async for rows in batches:
+            room = MOST_CASES - tally.cases if time.monotonic() < ends else 0
+            # Off the event loop: other callers are answered meanwhile.
+            await to_thread.run_sync(tally.add, rows[:room])
+            if truncated := len(rows) > room:
+                break
+    return PreviewOut(
+        hours=body.hours,
+        cases=tally.cases,
+        truncated=truncated,
+        rules=tally.by_rules(taxonomy),
+        default=tally.default,
+        special=tally.special,
+        moves=tally.moved(),
+        findings=[finding_out(one) for one in found],
+    )
+
+
 async def findings(connection: AsyncConnection, rules: Sequence[RuleIn], taxonomy: Taxonomy) -> list[Finding]:
     """What is wrong with these rules and the queues they lead to. Raises UnknownLabelError."""
     _require_labels(rules, taxonomy)
     rows = await store.queues(connection, reviewing=REVIEWING)
     queues = {row.name: QueueState(row.name, closed=row.closed, untaken=_untaken(row)) for row in rows}
     vocabulary = Vocabulary(channels=get_args(Channel), labels=taxonomy.label_ids)
-    return check([rule.rule() for rule in rules], queues, vocabulary)
+    # Off the event loop: a long list takes its time.
+    return await to_thread.run_sync(check, [rule.rule() for rule in rules], queues, vocabulary)
 
 
 def finding_out(finding: Finding) -> FindingOut:
@@ -181,6 +229,19 @@ async def untaken(connection: AsyncConnection) -> dict[str, int]:
 async def note_unserved(connection: AsyncConnection, case_id: UUID, special: str) -> None:
     """Leave an event on a case whose special route did nothing."""
     await events.record(connection, "route.special_unserved", case_id=case_id, data={"special": special})
+
+
+async def one_after_the_other(connection: AsyncConnection) -> None:
+    """Wait for whoever changes rules or queues, and let others wait until this transaction ends."""
+    await store.one_after_the_other(connection)
+
+
+async def managed_queue(connection: AsyncConnection, name: str) -> ManagedQueueOut:
+    """A queue, closed or not, for those who manage it. Raises NotFoundError."""
+    rows = await store.queues(connection, reviewing=REVIEWING, name=name)
+    if not rows:
+        raise NotFoundError(f"there is no queue {name!r}")
+    return managed(rows[0])
 
 
 async def queue_for(connection: AsyncConnection, name: str, principal: Principal) -> QueueInfo:
@@ -243,3 +304,41 @@ def _info(row: Any) -> QueueInfo:
         restricted=row.restricted,
         claimable=row.claimable,
     )
+
+
+class Rerouting:
+    """Routes open cases anew that an older version has routed, where the newer one was saved to apply to them.
+
+    So it does with cases of special routes that lie outside of the queue that serves theirs by now.
+    """
+
+    def __init__(self, engine: AsyncEngine, rerank: Rerank) -> None:
+        self._engine = engine
+        self._rerank = rerank
+        self._listed: list[UUID] = []
+        self._applied = 0
+        self._look_at = 0.0
+
+    async def step(self) -> int:
+        """Route one batch anew; returns how many cases it looked at, 0 when every case lies where it should."""
+        async with self._engine.begin() as connection:
+            if not self._listed and time.monotonic() >= self._look_at:
+                self._listed = await self._look(connection)
+                self._look_at = 0.0 if self._listed else time.monotonic() + LOOK_AGAIN_SECONDS
+            batch = self._listed[:REROUTE_BATCH]
+            if batch:
+                await self._rerank(connection, await store.lock(connection, batch))
+        self._listed = self._listed[len(batch) :]
+        return len(batch)
+
+    async def _look(self, connection: AsyncConnection) -> list[UUID]:
+        rules = await active(connection)
+        found = await store.misrouted(connection, served=json.dumps(dict(rules.special)), limit=LISTED)
+        applied = await store.last_applied(connection) or 0
+        if applied > self._applied:
+            waiting = await store.routed_before(connection, applied, limit=LISTED)
+            if not waiting:
+                # New cases are routed by this version or a newer one: it need not be looked for again.
+                self._applied = applied
+            found = list(dict.fromkeys([*found, *waiting]))
+        return found

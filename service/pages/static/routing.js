@@ -136,7 +136,7 @@ function show() {
   if (active && place !== undefined) list.children[place]?.querySelector(`[data-do=${active}]`)?.focus();
   document.getElementById("draft-tag").hidden = !isDraft();
   document.getElementById("save-card").hidden = !isDraft();
-  document.getElementById("default-count").textContent = tried ? counted(tried.default, "would stay here") : "";
+  document.getElementById("default-count").textContent = tried ? `would take ${counted(tried.default)}` : "";
   const special = document.getElementById("special-count");
   special.hidden = !tried?.special;
   if (tried?.special) special.textContent = `${number(tried.special)} of them take a special route before any rule.`;
@@ -154,7 +154,7 @@ function row(rule, place) {
   item.querySelector(".rule-name").textContent = rule.name;
   item.querySelector(".rule-words").textContent = words.get(JSON.stringify(rule)) ?? "…";
   item.querySelector(".rule-queue").textContent = titles.get(rule.queue) ?? rule.queue;
-  item.querySelector(".rule-count").textContent = tried ? counted(tried.rules[place].cases, "would route") : "";
+  item.querySelector(".rule-count").textContent = tried ? `would route ${counted(tried.rules[place].cases)}` : "";
   for (const finding of tried?.findings.filter((one) => one.rule === rule.name) ?? []) {
     const text = document.createElement("p");
     text.className = `notice small ${finding.kind === "error" ? "notice-bad" : "notice-warn"}`;
@@ -170,9 +170,8 @@ function row(rule, place) {
   return item;
 }
 
-function counted(cases, verb) {
-  const of = hours.selectedOptions[0].dataset.name;
-  return `${verb} ${number(cases)} of ${of}`;
+function counted(cases) {
+  return `${number(cases)} of ${hours.selectedOptions[0].dataset.name}`;
 }
 
 function showMoves() {

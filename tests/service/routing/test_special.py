@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service.cases.workflow import rerank
-from service.routing.rerouting import Rerouting
+from service.routing.workflow import Rerouting
 from tests.service.routing.steps import make_queue, preview, rule, save, send
 from tests.service.steps import assert_error, query, value
 

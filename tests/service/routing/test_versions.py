@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service.cases.workflow import rerank
-from service.routing import preview as previewing
-from service.routing.rerouting import Rerouting
+from service.routing import workflow
 from service.routing.schemas import RuleIn
+from service.routing.workflow import Rerouting
 from tests.service.routing.steps import OWNER, make_queue, preview, rule, save, send, try_save
 from tests.service.steps import assert_error, query, report, value
 
@@ -196,8 +196,8 @@ async def test_what_waits_stays_where_it_is_unless_the_version_says_so(
 async def test_the_preview_counts_the_newest_and_says_when_there_are_more(
     lead: httpx.AsyncClient, platform: httpx.AsyncClient, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(previewing, "MOST_CASES", 3)
-    monkeypatch.setattr(previewing, "BATCH", 2)
+    monkeypatch.setattr(workflow, "MOST_CASES", 3)
+    monkeypatch.setattr(workflow, "PREVIEW_BATCH", 2)
     await make_queue(lead, "press")
     for number in range(3):
         await send(platform, f"post-{number}", report={"channel": "press"})

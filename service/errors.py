@@ -132,6 +132,27 @@ class NameTakenError(TriageError):
     code = "name_taken"
 
 
+class RoutingChangedError(TriageError):
+    """Somebody saved other routing rules since these were looked at; look again, then save on top of theirs."""
+
+    status = 409
+    code = "routing_changed"
+
+
+class RoutingConflictError(TriageError):
+    """Routing rules of which one can never match or leads to a queue that cannot take its cases."""
+
+    status = 422
+    code = "routing_conflict"
+
+
+class QueueInUseError(TriageError):
+    """The queue cannot be closed or changed so: a rule leads to it, or undecided cases lie in it."""
+
+    status = 409
+    code = "queue_in_use"
+
+
 class UnknownLabelError(TriageError):
     """A policy area or action that is not in the taxonomy."""
 

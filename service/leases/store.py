@@ -165,7 +165,7 @@ _CLAIM_CASE = text(
     _LEASE_NEXT.format(
         next="""next AS MATERIALIZED (
         SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
-        WHERE id = :case_id AND status = 'open' FOR NO KEY UPDATE SKIP LOCKED
+        WHERE id = :case_id AND status = 'open' AND may_use_queue(queue, :holder, '{}') FOR NO KEY UPDATE SKIP LOCKED
     )"""
     )
 )

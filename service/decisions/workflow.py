@@ -66,7 +66,7 @@ async def decide(
         "taxonomy_version": rules.taxonomy.version,
         "decided_at": made.decided_at.isoformat(),
     }
-    told = outbox.Message(DECISION_MADE, decision_id=made.id, data=message, after=made.undo_until)
+    told = outbox.Message(DECISION_MADE, message, decision_id=made.id, case_id=case_id, after=made.undo_until)
     await outbox.publish(connection, rules.jobs, told)
     return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
 

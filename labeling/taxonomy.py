@@ -47,7 +47,7 @@ class Severity:
 class Action:
     """Something a decision does. `enforces` is false only where the content is left as it is.
 
-    With `needs_author` it is done to the author, so it can do nothing where no author is known. What it `excludes` cannot
+    With `needs_author` it is done to an account, so it can do nothing where no author is known. What it `excludes` cannot
     be part of the same decision: one of the two would contradict the other or have no effect.
     """
 

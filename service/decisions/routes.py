@@ -24,7 +24,7 @@ async def decide(
     case_id: UUID, body: DecisionIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
 ) -> DecisionMade | JSONResponse:
     try:
-        return await workflow.decide(connection, case_id, body, caller=caller, rules=_rules(request))
+        return await workflow.decide(connection, case_id, body, holder=caller.id, rules=_rules(request))
     except (LeaseStaleError, ContentChangedError) as error:
         # Answered instead of raised: raising would roll the draft back. Neither refusal has stored anything else
         # but that the changed content was shown.
@@ -53,9 +53,9 @@ async def actions(
     if (policy_area is None) != (severity is None):
         raise InvalidRequestError("policy_area and severity: name both, or neither for those of the model")
     named = None if policy_area is None or severity is None else (policy_area, severity)
-    return await workflow.actions_of(connection, case_id, caller=caller, rules=_rules(request), named=named)
+    return await workflow.actions_of(connection, case_id, person=caller.id, rules=_rules(request), named=named)
 
 
 def _rules(request: Request) -> DecisionRules:
     state = request.app.state
-    return DecisionRules(state.taxonomy, state.strike_rules, state.jobs, state.settings.undo_seconds)
+    return DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules)

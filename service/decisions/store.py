@@ -23,7 +23,8 @@ _SHOW_CHANGED = text("""
 # The case is locked by now, so what the lease and the queue are stays so until the transaction ends.
 _FACTS = text("""
     SELECT c.queue, s.author_id, s.author_id IS NOT NULL AS has_author, e.score,
-           c.status = 'leased' AND c.lease_token = CAST(:token AS uuid) AND c.lease_holder = CAST(:holder AS uuid)
+           (SELECT role FROM principals WHERE id = CAST(:person AS uuid)) AS role,
+           c.status = 'leased' AND c.lease_token = CAST(:token AS uuid) AND c.lease_holder = CAST(:person AS uuid)
                AND c.lease_expires_at > now() AS live
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
     WHERE c.id = :case_id
@@ -43,7 +44,7 @@ _DECIDE = text("""
         UPDATE leases SET ended_at = now(), outcome = 'decided' FROM decided WHERE leases.token = :token
     ), made AS (
         INSERT INTO decisions (id, case_id, evidence_id, lease_token, decided_by, actions, policy_area, severity, note,
-                               taxonomy_version, bundle, shown, undo_until, basis)
+                               taxonomy_version, bundle, shown, undo_until, basis, cluster_id)
         SELECT :decision_id, decided.id, decided.evidence_id, :token, :holder, CAST(:actions AS text[]), :policy_area,
                :severity, :note, :taxonomy_version, evidence.bundle,
                jsonb_build_object(
@@ -51,7 +52,7 @@ _DECIDE = text("""
                    'revealed', (SELECT count(DISTINCT media_id) FROM exposures WHERE lease_token = :token),
                    'primary_area', evidence.score ->> 'primary_area'
                ),
-               now() + make_interval(secs => :undo_seconds), :basis
+               now() + make_interval(secs => :undo_seconds), :basis, :cluster_id
         FROM decided JOIN evidence ON evidence.id = decided.evidence_id
         RETURNING id, decided_at, undo_until
     ), cleared AS (
@@ -87,10 +88,10 @@ async def show_changed(
 
 
 async def facts(
-    connection: AsyncConnection, case_id: UUID, *, token: UUID | None = None, holder: UUID | None = None
+    connection: AsyncConnection, case_id: UUID, *, person: UUID, token: UUID | None = None
 ) -> Row[Any] | None:
-    """(queue, author_id, has_author, score, live): where a case is, and whether this lease of it is live."""
-    values = {"case_id": case_id, "token": token, "holder": holder}
+    """(queue, author_id, has_author, score, role, live): where a case is, who asks, and whether their lease is live."""
+    values = {"case_id": case_id, "token": token, "person": person}
     return (await connection.execute(_FACTS, values)).one_or_none()
 
 
@@ -103,6 +104,8 @@ async def decide(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any
     """Close the leased case with a decision; None when that lease is not live."""
     event = {key: values[key] for key in ("actions", "policy_area", "severity")}
     event |= {"decision": str(values["decision_id"]), "basis": values["basis"]}
+    if values["cluster_id"] is not None:
+        event["cluster"] = str(values["cluster_id"])
     return (await connection.execute(_DECIDE, {**values, "event": json.dumps(event)})).one_or_none()
 
 

@@ -1,7 +1,7 @@
 """Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from procrastinate import App
@@ -15,14 +15,13 @@ from service.cases.workflow import reopen
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
-from service.errors import ContentChangedError, NotFoundError, UndoExpiredError
+from service.errors import ContentChangedError, NotFoundError, OpinionWaitingError, UndoExpiredError
 from service.ids import new_id
 from service.labels import check_labels
 from service.leases.workflow import stale
 from service.opinions import workflow as opinions
 from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
-from service.security import Principal
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
@@ -31,12 +30,18 @@ DECISION_MADE = "decision.made"
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """What decisions are made under: the vocabulary, strikes, where effects are queued, and how long to undo them."""
+    """What decisions are made under: the vocabulary, where effects are queued, how long to undo them, and strikes.
+
+    `cluster_id` ties decisions together that are made for many cases at once; of these only one was looked at, the
+    others have the basis "cluster".
+    """
 
     taxonomy: Taxonomy
-    strikes: StrikeRules
     jobs: App
     undo_seconds: int
+    strikes: StrikeRules
+    cluster_id: UUID | None = None
+    basis: Literal["review", "cluster"] = "review"
 
 
 async def decide(
@@ -44,30 +49,33 @@ async def decide(
     case_id: UUID,
     decision: DecisionIn,
     *,
-    caller: Principal,
+    holder: UUID,
     rules: DecisionRules,
 ) -> DecisionMade:
-    """Decide the case that the caller has leased, and count, answer and tell what follows from it.
+    """Decide the case that `holder` has leased, and count, answer and tell what follows from it.
 
-    Raises LeaseStaleError, ContentChangedError, OwnQuestionError, ActionNotAllowedError or a 422.
+    Raises LeaseStaleError, ContentChangedError, OwnQuestionError, OpinionWaitingError, ActionNotAllowedError or a 422.
     """
     check_labels(decision.actions, decision.policy_area, rules.taxonomy)
-    await _check_case(connection, case_id, decision, caller=caller, taxonomy=rules.taxonomy)
-    question = await opinions.waiting_for(connection, case_id, person=caller.id)
+    await _check_case(connection, case_id, decision, holder=holder, taxonomy=rules.taxonomy)
+    question = await opinions.waiting_for(connection, case_id, person=holder)
+    if question is not None and rules.basis == "cluster":
+        raise OpinionWaitingError("a second opinion is wanted on this case: somebody has to look at it")
     values = decision.model_dump(exclude={"lease_token"}) | {
         "decision_id": new_id(),
         "case_id": case_id,
         "token": decision.lease_token,
-        "holder": caller.id,
+        "holder": holder,
         "taxonomy_version": rules.taxonomy.version,
         "undo_seconds": rules.undo_seconds,
-        "basis": "second_opinion" if question else "review",
+        "basis": "second_opinion" if question else rules.basis,
+        "cluster_id": rules.cluster_id,
     }
     made = await store.decide(connection, values)
     if made is None:
         raise stale()
     if question is not None:
-        await opinions.answer(connection, question, decision, person=caller.id, decision_id=made.id)
+        await opinions.answer(connection, question, decision, person=holder, decision_id=made.id)
     await carry_out(connection, made, decision, rules=rules)
     return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
 
@@ -129,21 +137,21 @@ async def actions_of(
     connection: AsyncConnection,
     case_id: UUID,
     *,
-    caller: Principal,
+    person: UUID,
     rules: DecisionRules,
     named: tuple[str, int] | None,
 ) -> ActionsOut:
-    """What the caller may do about a case, and what is recommended for the area and severity named, or the model's.
+    """What a person may do about a case, and what is recommended for the area and severity named, or the model's.
 
     Raises NotFoundError or a 422.
     """
-    row = await store.facts(connection, case_id)
+    row = await store.facts(connection, case_id, person=person)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")
     area, severity = named or (None, None)
     if area is not None:
         check_labels([], area, rules.taxonomy)
-    offered = await allowed_actions(connection, row.queue, caller.role, rules.taxonomy)
+    offered = await allowed_actions(connection, row.queue, row.role, rules.taxonomy)
     standing = await strikes.active_of(connection, row.author_id) if row.has_author else None
     return offers(
         Offer(offered, row.has_author),
@@ -155,18 +163,18 @@ async def actions_of(
 
 
 async def _check_case(
-    connection: AsyncConnection, case_id: UUID, decision: DecisionIn, *, caller: Principal, taxonomy: Taxonomy
+    connection: AsyncConnection, case_id: UUID, decision: DecisionIn, *, holder: UUID, taxonomy: Taxonomy
 ) -> None:
-    """Lock the case; refuse what its holder has not seen, and actions that the caller may not take on it."""
+    """Lock the case; refuse what its holder has not seen, and actions that they may not take on it."""
     evidence_id = await store.lock_case(connection, case_id)
     if evidence_id is not None and await store.show_changed(
-        connection, case_id=case_id, token=decision.lease_token, holder=caller.id, evidence_id=evidence_id
+        connection, case_id=case_id, token=decision.lease_token, holder=holder, evidence_id=evidence_id
     ):
         raise ContentChangedError("the content was edited while you held this case: look at it again, then decide")
-    row = await store.facts(connection, case_id, token=decision.lease_token, holder=caller.id)
+    row = await store.facts(connection, case_id, person=holder, token=decision.lease_token)
     if row is None or not row.live:
         raise stale()
-    offered = await allowed_actions(connection, row.queue, caller.role, taxonomy)
+    offered = await allowed_actions(connection, row.queue, row.role, taxonomy)
     check_offered(decision.actions, Offer(offered, row.has_author), taxonomy)
 
 

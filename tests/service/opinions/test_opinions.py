@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -11,6 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.taxonomy import load_taxonomy
+from service.decisions import workflow
+from service.decisions.schemas import DecisionIn
+from service.decisions.workflow import DecisionRules
+from service.errors import OpinionWaitingError
 from service.opinions.schemas import Judgement
 from service.opinions.workflow import agreed
 from service.settings import Settings
@@ -20,6 +24,7 @@ from tests.service.steps import (
     claim,
     decide,
     decided,
+    decision_body,
     lapse,
     query,
     report,
@@ -370,3 +375,17 @@ async def test_a_question_that_makes_no_sense_changes_nothing(
     assert_error(answer, 422, code)
     assert row_counts(database) == before
     await decided(reviewer, claimed)
+
+
+async def test_a_decision_for_many_cases_leaves_a_question_to_somebody_who_looks(
+    app: FastAPI, colleague: httpx.AsyncClient, asked: Body, database: str
+) -> None:
+    held = await claim(colleague)
+    state = app.state
+    rules = DecisionRules(state.taxonomy, state.jobs, 60, state.strike_rules, cluster_id=uuid4(), basis="cluster")
+    holder = value(database, "SELECT lease_holder FROM cases")
+    decision = DecisionIn.model_validate(decision_body(held))
+    async with state.engine.begin() as connection:
+        with pytest.raises(OpinionWaitingError):
+            await workflow.decide(connection, UUID(held["case"]["id"]), decision, holder=holder, rules=rules)
+    assert value(database, "SELECT count(*) FROM decisions") == 0

@@ -27,8 +27,9 @@ def settings(settings: Settings) -> Settings:
 
 
 def addresses(app: FastAPI, ids: dict[str, str]) -> Iterator[str]:
-    """Every address that can be read, filled with ids of the case in question; pages included."""
-    paths = {path for path, methods in app.openapi()["paths"].items() if "get" in methods}
+    """Every address that can be read, filled with ids of the case in question; pages and all choices included."""
+    described = app.openapi()["paths"]
+    paths = {path for path, methods in described.items() if "get" in methods}
     pages = {
         getattr(route, "path", "")
         for part in app.routes
@@ -39,7 +40,11 @@ def addresses(app: FastAPI, ids: dict[str, str]) -> Iterator[str]:
         filled = path
         for name, one in ids.items():
             filled = filled.replace(f"{{{name}}}", one)
-        yield filled.replace("{author_id:path}", ids["author_id"])
+        filled = filled.replace("{author_id:path}", ids["author_id"])
+        yield filled
+        for parameter in described.get(path, {}).get("get", {}).get("parameters", ()):
+            for choice in parameter["schema"].get("enum", ()) if parameter["in"] == "query" else ():
+                yield f"{filled}?{parameter['name']}={choice}"
 
 
 async def seen(app: FastAPI, keys: dict[str, str], ids: dict[str, str], *, asker: str) -> dict[str, str]:
@@ -85,6 +90,7 @@ async def test_nobody_else_reads_the_proposal_before_the_answer_stands(
     }
     found = await seen(app, keys, ids, asker="reviewer")
     assert len([one for one in found if one.startswith("specialist ")]) > 20
+    assert "specialist /v1/opinions?side=answered" in found
     for shown in (f"/cases/{ids['case_id']}", f"/v1/cases/{ids['case_id']}"):
         assert "what post-1 says" in found[f"specialist {shown}"]
     assert not traces(found)

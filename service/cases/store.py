@@ -19,6 +19,8 @@ _CASE = text("""
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
            (SELECT count(*) FROM exposures x WHERE x.case_id = c.id AND x.principal_id = :viewer) AS revealed,
            (SELECT d.body FROM drafts d WHERE d.case_id = c.id AND d.principal_id = :viewer) AS draft,
+           (SELECT jsonb_build_object('question', o.question, 'asked_at', o.asked_at) FROM second_opinions o
+            WHERE o.case_id = c.id AND o.answered_at IS NULL AND o.withdrawn_at IS NULL) AS second_opinion,
            (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.received_at)
             FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS r) AS reports

@@ -196,6 +196,7 @@ async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy
         "rank": RankOut(value=ranked.value, parts=ranked.parts, words=words),
         "media": pictures,
         "draft": row.draft,
+        "second_opinion": row.second_opinion,
         "revealed": row.revealed,
         "server_now": row.now,
     }

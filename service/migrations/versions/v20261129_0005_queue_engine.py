@@ -259,10 +259,17 @@ CREATE TABLE second_opinions (
     answer jsonb,
     answered_at timestamptz,
     agreed boolean,
-    CHECK ((answered_at IS NULL) = (answer IS NULL)),
+    -- The decision that answers; undone, the question waits again.
+    decision_id uuid UNIQUE REFERENCES decisions,
+    withdrawn_at timestamptz,
+    CHECK (num_nulls(answered_at, answer, answered_by, agreed, decision_id) IN (0, 5)),
+    CHECK (answered_at IS NULL OR withdrawn_at IS NULL),
     CHECK (answered_by IS NULL OR answered_by <> asked_by)
 );
-CREATE UNIQUE INDEX second_opinions_waiting ON second_opinions (case_id) WHERE answered_at IS NULL;
+CREATE UNIQUE INDEX second_opinions_waiting ON second_opinions (case_id)
+    WHERE answered_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX second_opinions_asked ON second_opinions (asked_by, asked_at);
+CREATE INDEX second_opinions_answered ON second_opinions (answered_by, answered_at) WHERE answered_by IS NOT NULL;
 -- Strikes against an author on the platform: one for each standing decision that enforced, until it expires.
 CREATE TABLE strikes (
     id uuid PRIMARY KEY,
@@ -275,7 +282,7 @@ CREATE TABLE strikes (
     expires_at timestamptz NOT NULL,
     reversed_at timestamptz
 );
-CREATE INDEX strikes_author ON strikes (author_id, expires_at) WHERE reversed_at IS NULL;
+CREATE INDEX strikes_author ON strikes (author_id, given_at);
 CREATE INDEX subjects_author ON subjects (author_id) WHERE author_id IS NOT NULL;
 -- A message may be about a case without a decision: that it was shed, or taken back.
 ALTER TABLE outbox ADD COLUMN case_id uuid REFERENCES cases;

@@ -104,7 +104,7 @@ class CaseOut(BaseModel):
     """A case as a reviewer sees it. At most the newest 100 reports are listed; `report_count` counts them all."""
 
     id: UUID
-    status: Literal["open", "leased", "decided"]
+    status: Literal["open", "leased", "held", "shed", "decided"]
     queue: str
     opened_at: datetime
     report_count: int

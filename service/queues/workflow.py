@@ -11,6 +11,7 @@ from labeling.taxonomy import Taxonomy
 from service.cases.schemas import ClaimOut
 from service.cases.workflow import case_view
 from service.errors import CaseNotOpenError, NotFoundError
+from service.holds.workflow import return_due
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.queues import store
@@ -51,6 +52,7 @@ async def claim_case(
     connection: AsyncConnection, case_id: UUID, *, holder: UUID, seconds: int, taxonomy: Taxonomy
 ) -> ClaimOut:
     """Hand one named case to `holder`: after a lapse or an undo. Raises NotFoundError, CaseNotOpenError."""
+    await return_due(connection)
     try:
         lease = await leases.claim_case(connection, case_id, holder=holder, seconds=seconds)
     except CaseNotOpenError:
@@ -62,4 +64,5 @@ async def claim_case(
 
 async def _handed_over(connection: AsyncConnection, lease: leases.Lease, taxonomy: Taxonomy) -> ClaimOut:
     view = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
-    return ClaimOut(case=view, lease=LeaseOut(token=lease.token, expires_at=lease.expires_at))
+    told = LeaseOut(token=lease.token, expires_at=lease.expires_at, server_now=view.server_now)
+    return ClaimOut(case=view, lease=told)

@@ -31,7 +31,9 @@ class ClaimedOut(BaseModel):
 
     granted_at: datetime
     ended_at: datetime | None
-    outcome: Literal["decided", "released", "lapsed"] | None
+    outcome: (
+        Literal["decided", "released", "lapsed", "held", "handed_over", "skipped", "second_opinion", "unopened"] | None
+    )
     value: float
     parts: dict[str, Any]
 
@@ -40,7 +42,7 @@ class WhyOut(BaseModel):
     """Why a case stands where it stands: `parts` reproduce `value` exactly, `words` say it in sentences."""
 
     case_id: UUID
-    status: Literal["open", "leased", "decided"]
+    status: Literal["open", "leased", "held", "shed", "decided"]
     queue: str
     value: float
     parts: dict[str, Any]

@@ -100,7 +100,7 @@ class ReportAccepted(BaseModel):
 
     report_id: UUID
     case_id: UUID
-    case_status: Literal["open", "leased"]
+    case_status: Literal["open", "leased", "held", "shed"]
 
 
 class Intake(BaseModel):

@@ -147,7 +147,7 @@ class ContentChangedError(TriageError):
 
 
 class CaseNotOpenError(TriageError):
-    """The case cannot be claimed: somebody holds it, or it is decided."""
+    """The case cannot be claimed: somebody has it or keeps it back, or it is decided."""
 
     status = 409
     code = "case_not_open"

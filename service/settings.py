@@ -115,6 +115,10 @@ class Settings(BaseSettings):
         default=3,
         description="People who skipped one case before it is an alert; at least 3, so that nobody is singled out.",
     )
+    exposure_hours: Annotated[float, Field(gt=0)] = Field(
+        default=4.0,
+        description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",
+    )
     undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
     media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")

@@ -108,11 +108,13 @@ class CaseOut(BaseModel):
     queue: str
     opened_at: datetime
     report_count: int
+    deadline: datetime | None = Field(description="The nearest clock of the law or of a contract.")
+    special: str | None = Field(description="The special route that brought it past scores and rules.")
     lapses: int = Field(description="How often a lease of this case ran out; a rising number is an alert.")
     subject: SubjectOut
     reports: list[ReportOut]
     score: ScoreOut | None
-    score_state: Literal["waiting", "scored", "failed"]
+    score_state: Literal["waiting", "scored", "failed", "bypassed"]
     rank: RankOut
     media: list[MediaItem]
     draft: dict[str, Any] | None = None

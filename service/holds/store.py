@@ -38,19 +38,19 @@ _WHY_NOT = text("""
 """)
 # The lock holds off whoever closes the account, and others who hand something to the same person.
 _RECEIVER = text("SELECT id, role, active FROM principals WHERE username = :username FOR NO KEY UPDATE")
-# A case without a scope, and a queue without a row, are open to everybody who reviews.
+# As the claim chooses; a queue without a row is open to everybody who reviews.
 _FIT = text("""
     SELECT c.queue, s.language,
            coalesce(q.roles IS NULL OR p.role = ANY(q.roles), true)
            AND coalesce(q.skills <@ p.skills, true)
            AND (q.restricted IS NOT TRUE
                 OR EXISTS (SELECT FROM queue_members m WHERE m.queue = q.name AND m.principal_id = p.id)) AS in_queue,
-           coalesce(p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages), true) AS reads,
-           coalesce(p.consents IS NULL OR NOT s.high_exposure OR s.consent_area = ANY(p.consents), true)
+           (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages)) AS reads,
+           (p.consents IS NULL OR s.consent_area = '' OR s.consent_area = ANY(p.consents))
            AND NOT EXISTS (SELECT FROM skips k WHERE k.case_id = c.id AND k.principal_id = p.id AND k.until > now())
            AS willing
     FROM cases c CROSS JOIN principals p
-    LEFT JOIN case_scopes s ON s.id = c.scope_id LEFT JOIN queues q ON q.name = c.queue
+    JOIN case_scopes s ON s.id = c.scope_id LEFT JOIN queues q ON q.name = c.queue
     WHERE c.id = :case_id AND p.id = :person
 """)
 # Of the reasons only those that say something about the case are counted, and by case alone. 'upset' and 'other' leave

@@ -20,6 +20,7 @@ class LeaseOut(BaseModel):
     token: UUID
     expires_at: datetime
     server_now: datetime
+    prefetched: bool = Field(default=False, description="Fetched ahead; renewing the lease opens the case.")
 
 
 class HeldOut(BaseModel):

@@ -1,7 +1,9 @@
 """Rules of leases: a case is handed to one person, with a token that fences off whoever held it before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from random import random
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -32,21 +34,57 @@ class Length:
     hours: int
 
 
-async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, seconds: int) -> Lease | None:
-    """Lease the riskiest case of the queue to `holder`; None when nothing waits."""
-    token = new_id()
-    row = await store.claim_next(connection, queue=queue, token=token, holder=holder, seconds=seconds)
-    return Lease(token, row.id, holder, row.lease_expires_at) if row else None
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What a claim is made under; `chance` draws numbers from 0 to below 1 for the random share."""
+
+    seconds: int
+    exposure_seconds: float
+    random_share: float
+    chance: Callable[[], float] = random
+    # For the case after the one in hand: given for a short time, and back without a trace if it is not opened.
+    prefetch: bool = False
 
 
-async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, seconds: int) -> Lease:
-    """Lease one named case to `holder`. Raises CaseNotOpenError when somebody holds it or it is decided."""
-    await store.return_lapsed(connection)
-    token = new_id()
-    row = await store.claim_case(connection, case_id=case_id, token=token, holder=holder, seconds=seconds)
+async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules) -> Lease | None:
+    """Lease the case of the queue that comes next for `holder`; None when nothing waits that they may have.
+
+    With the chance of the random share that is one drawn among all of these, whatever their rank.
+    Raises PrefetchRefusedError.
+    """
+    if rules.prefetch:
+        await require_prefetch(connection, holder)
+    claim = _claim(queue, holder, rules)
+    row = None
+    if rules.chance() < rules.random_share:
+        row = await store.claim_drawn(connection, claim, spot=rules.chance(), turn=rules.chance())
+    row = row or await store.claim_next(connection, claim)
     if row is None:
-        raise CaseNotOpenError("this case is not waiting: somebody holds it, or it is decided")
-    return Lease(token, row.id, holder, row.lease_expires_at)
+        return None
+    if rules.prefetch:
+        await store.mark_prefetched(connection, claim.token)
+    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch)
+
+
+async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules) -> Lease:
+    """Lease one named case to `holder`, who may have kept it back or been handed it. Raises CaseNotOpenError."""
+    await store.return_lapsed(connection)
+    claim = _claim("", holder, rules)
+    row = await store.claim_case(connection, case_id, claim)
+    if row is None:
+        raise CaseNotOpenError("this case is not waiting: somebody has it or keeps it back, or it is decided")
+    return Lease(claim.token, row.id, holder, row.lease_expires_at)
+
+
+def _claim(queue: str, holder: UUID, rules: ClaimRules) -> store.Claim:
+    return store.Claim(
+        queue=queue,
+        token=new_id(),
+        holder=holder,
+        seconds=rules.seconds,
+        exposure_seconds=rules.exposure_seconds,
+        random_share=rules.random_share,
+    )
 
 
 async def require_live(connection: AsyncConnection, *, token: UUID, holder: UUID) -> Lease:
@@ -87,11 +125,6 @@ async def require_prefetch(connection: AsyncConnection, holder: UUID) -> None:
             f"the next case is fetched ahead while you hold exactly one; you hold {counts.live}. "
             "Claim without prefetch to begin with a case"
         )
-
-
-async def mark_prefetched(connection: AsyncConnection, lease: Lease) -> None:
-    """Note, in the transaction of the claim, that the case was fetched ahead: to let it run out is no lapse."""
-    await store.mark_prefetched(connection, lease.token)
 
 
 async def renew(connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, length: Length) -> RenewedOut:

@@ -14,6 +14,7 @@ from service.errors import CaseNotOpenError, NotFoundError
 from service.holds.workflow import return_due
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
+from service.leases.workflow import ClaimRules
 from service.queues import store
 from service.queues.schemas import DEFAULT_QUEUE, QueueOut, QueuesOut
 
@@ -39,22 +40,25 @@ async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) 
 
 
 async def claim(
-    connection: AsyncConnection, queue: str, *, holder: UUID, seconds: int, taxonomy: Taxonomy
+    connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut | None:
     """Hand the riskiest open case to `holder`; None when nothing waits. Raises NotFoundError for an unknown queue."""
     if queue not in QUEUES:
         raise NotFoundError(f"there is no queue {queue!r}; known: {', '.join(QUEUES)}")
-    lease = await leases.claim_next(connection, queue, holder=holder, seconds=seconds)
+    lease = await leases.claim_next(connection, queue, holder=holder, rules=rules)
+    # Held cases are given back by the worker; where nothing else waits, not even that is waited for.
+    if lease is None and await return_due(connection):
+        lease = await leases.claim_next(connection, queue, holder=holder, rules=rules)
     return await _handed_over(connection, lease, taxonomy) if lease else None
 
 
 async def claim_case(
-    connection: AsyncConnection, case_id: UUID, *, holder: UUID, seconds: int, taxonomy: Taxonomy
+    connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut:
-    """Hand one named case to `holder`: after a lapse or an undo. Raises NotFoundError, CaseNotOpenError."""
+    """Hand one named case to `holder`: after a lapse, an undo or a hold. Raises NotFoundError, CaseNotOpenError."""
     await return_due(connection)
     try:
-        lease = await leases.claim_case(connection, case_id, holder=holder, seconds=seconds)
+        lease = await leases.claim_case(connection, case_id, holder=holder, rules=rules)
     except CaseNotOpenError:
         # Only a refusal has to tell a case that is not open from one that is not there.
         await case_view(connection, case_id, viewer=holder, taxonomy=taxonomy)
@@ -64,5 +68,7 @@ async def claim_case(
 
 async def _handed_over(connection: AsyncConnection, lease: leases.Lease, taxonomy: Taxonomy) -> ClaimOut:
     view = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
-    told = LeaseOut(token=lease.token, expires_at=lease.expires_at, server_now=view.server_now)
+    told = LeaseOut(
+        token=lease.token, expires_at=lease.expires_at, server_now=view.server_now, prefetched=lease.prefetched
+    )
     return ClaimOut(case=view, lease=told)

@@ -11,12 +11,7 @@ from service.settings import Settings
 from tests.service.holds.verbs import COLLEAGUE, again, at, give_back, hand_over, save_draft, skip, take
 from tests.service.steps import Body, assert_error, claim, decide, decided, lapse, query, report, value
 
-SCOPE = """
-    WITH made AS (
-        INSERT INTO case_scopes (queue, language, high_exposure, consent_area) VALUES ('default', %s, %s, %s) RETURNING id
-    )
-    UPDATE cases SET scope_id = made.id FROM made
-"""
+SCOPE = "UPDATE cases SET scope_id = case_scope('default', %s, %s, %s)"
 
 
 async def refused(person: httpx.AsyncClient, claimed: Body, database: str, **fields: object) -> str:
@@ -135,12 +130,13 @@ async def test_what_waits_for_an_account_that_is_closed_comes_back_at_once(
 async def test_the_receiver_has_to_work_in_the_queue(
     reviewer: httpx.AsyncClient, claimed: Body, database: str, rule: str
 ) -> None:
-    query(database, "INSERT INTO queues (name, title) VALUES ('default', 'd') ON CONFLICT DO NOTHING")
-    query(database, f"UPDATE queues SET {rule} WHERE name = 'default'")
-    assert "queue 'default'" in await refused(reviewer, claimed, database)
+    query(database, "INSERT INTO queues (name, title) VALUES ('other', 'Other')")
+    query(database, f"UPDATE queues SET {rule} WHERE name = 'other'")
+    query(database, "UPDATE cases SET queue = 'other'")
+    assert "queue 'other'" in await refused(reviewer, claimed, database)
     query(database, "UPDATE principals SET skills = '{weapons}' WHERE username = %s", COLLEAGUE)
-    query(database, "INSERT INTO queue_members SELECT 'default', id FROM principals WHERE username = %s", COLLEAGUE)
-    query(database, "UPDATE queues SET roles = NULL")
+    query(database, "INSERT INTO queue_members SELECT 'other', id FROM principals WHERE username = %s", COLLEAGUE)
+    query(database, "UPDATE queues SET roles = NULL WHERE name = 'other'")
     assert (await hand_over(reviewer, claimed)).status_code == 200
 
 

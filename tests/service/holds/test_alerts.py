@@ -1,16 +1,19 @@
 """A case that keeps coming back is an alert, told once for each threshold, and stays where everybody finds it."""
 
 import asyncio
+import re
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
+from service.holds import store
 from service.holds.workflow import raise_alerts
 from service.leases.workflow import return_lapsed
 from service.settings import Settings
 from tests.service.holds.verbs import skip
-from tests.service.steps import Body, claim, decided, lapse, query, report, value
+from tests.service.steps import Body, claim, decided, lapse, query, report, seed_cases, value
 
 
 async def watch(app: FastAPI, settings: Settings) -> int:
@@ -157,3 +160,24 @@ async def test_the_thresholds_are_settings(
 def test_an_alert_about_skips_needs_three_people() -> None:
     with pytest.raises(ValueError, match="alert_skips"):
         Settings(alert_skips=2)
+
+
+@pytest.mark.parametrize(
+    ("statement", "indexes", "values"),
+    [
+        (store._RETURN_DUE.text, {"cases_held"}, {}),
+        (store._RETURN_OF_CLOSED.text, {"cases_held_for"}, {}),
+        (store._RAISE_ALERTS.text, {"cases_lapsed", "cases_skipped"}, {"lapses": 3, "skips": 3}),
+    ],
+    ids=["return due", "return of closed accounts", "raise alerts"],
+)
+async def test_what_the_worker_does_every_few_seconds_does_not_read_the_whole_table(
+    app: FastAPI, database: str, statement: str, indexes: set[str], values: dict[str, int]
+) -> None:
+    seed_cases(database, 5_000)
+    query(database, "ANALYZE")
+    async with app.state.engine.connect() as connection:
+        found = (await connection.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), values)).scalar_one()
+    plan = str(found)
+    assert {name for name in indexes if name in plan} == indexes
+    assert not re.search(r"'Node Type': 'Seq Scan'[^{}]*'Relation Name': 'cases'", plan), plan

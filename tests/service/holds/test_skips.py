@@ -129,10 +129,10 @@ async def test_the_skips_of_a_case_that_is_not_there_are_not_found(lead: httpx.A
 async def test_whoever_skips_twice_counts_once_and_the_longer_time_stands(
     reviewer: httpx.AsyncClient, claimed: Body, database: str
 ) -> None:
-    await skip(reviewer, claimed, "conflict_of_interest")
+    await skip(reviewer, claimed, "language")
     taken = await take(reviewer, claimed)
     assert taken.status_code == 200
-    await skip(reviewer, taken.json(), "language")
+    await skip(reviewer, taken.json(), "conflict_of_interest")
     assert query(database, "SELECT until = 'infinity' FROM skips") == [(True,)]
     assert value(database, "SELECT skipped_by FROM cases") == 1
     assert dict(query(database, "SELECT reason, times FROM skip_reasons")) == {

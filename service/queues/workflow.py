@@ -11,7 +11,6 @@ from labeling.taxonomy import Taxonomy
 from service import events
 from service.cases.schemas import ClaimOut
 from service.cases.workflow import case_view
-<<<<<<< HEAD
 from service.errors import (
     CaseNotOpenError,
     InvalidRequestError,
@@ -20,10 +19,7 @@ from service.errors import (
     QueueInUseError,
     UnknownLabelError,
 )
-=======
-from service.errors import CaseNotOpenError, NotFoundError
 from service.holds.workflow import return_due
->>>>>>> holds
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.leases.workflow import ClaimRules
@@ -76,19 +72,12 @@ async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) 
 async def claim(
     connection: AsyncConnection, queue: str, *, holder: Principal, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut | None:
-<<<<<<< HEAD
     """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs."""
     await routing.queue_for(connection, queue, holder)
     lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
-=======
-    """Hand the riskiest open case to `holder`; None when nothing waits. Raises NotFoundError for an unknown queue."""
-    if queue not in QUEUES:
-        raise NotFoundError(f"there is no queue {queue!r}; known: {', '.join(QUEUES)}")
-    lease = await leases.claim_next(connection, queue, holder=holder, rules=rules)
     # Held cases are given back by the worker; where nothing else waits, not even that is waited for.
     if lease is None and await return_due(connection):
-        lease = await leases.claim_next(connection, queue, holder=holder, rules=rules)
->>>>>>> holds
+        lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
     return await _handed_over(connection, lease, taxonomy) if lease else None
 
 
@@ -198,8 +187,10 @@ async def deny_actions(
 
 async def _handed_over(connection: AsyncConnection, lease: leases.Lease, taxonomy: Taxonomy) -> ClaimOut:
     view = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
-<<<<<<< HEAD
-    return ClaimOut(case=view, lease=LeaseOut(token=lease.token, expires_at=lease.expires_at))
+    told = LeaseOut(
+        token=lease.token, expires_at=lease.expires_at, server_now=view.server_now, prefetched=lease.prefetched
+    )
+    return ClaimOut(case=view, lease=told)
 
 
 def _require_sound(values: dict[str, Any], taxonomy: Taxonomy) -> None:
@@ -217,9 +208,3 @@ def _require_actions(actions: Iterable[str], taxonomy: Taxonomy) -> None:
         raise UnknownLabelError(f"{', '.join(unknown)}: no such action; the taxonomy has {', '.join(known)}")
     if harmless := [action for action in actions if not known[action].enforces]:
         raise InvalidRequestError(f"{harmless[0]} enforces nothing: without it, reviewers could only ever enforce")
-=======
-    told = LeaseOut(
-        token=lease.token, expires_at=lease.expires_at, server_now=view.server_now, prefetched=lease.prefetched
-    )
-    return ClaimOut(case=view, lease=told)
->>>>>>> holds

@@ -18,7 +18,7 @@ from service.hints import routes as hints
 from service.hints.workflow import Hints
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
-from service.limits import LimitBody
+from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody
 from service.media import routes as media
 from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
@@ -37,11 +37,12 @@ from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
+from service.telemetry import routes as telemetry
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
     *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
-    *(scoring, shadow, drift, exports, outbox, health),
+    *(telemetry, scoring, shadow, drift, exports, outbox, health),
 )
 
 DESCRIPTION = """
@@ -92,6 +93,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(model_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
-    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_media=settings.media_max_bytes)
+    limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
+    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
     app.add_middleware(MeasureRequests)
     return app

@@ -148,7 +148,9 @@ CREATE INDEX skips_case ON skips (case_id);
 """
 
 INTAKE = """
-ALTER TABLE subjects ADD COLUMN market text;
+-- views_at: when the rate of views was measured; an older measurement that comes late does not replace it.
+ALTER TABLE subjects ADD COLUMN market text, ADD COLUMN views_at timestamptz;
+CREATE INDEX subjects_external_id ON subjects (external_id);
 ALTER TABLE reports ADD COLUMN flags text[] NOT NULL DEFAULT '{}';
 -- What a special route brought is read by people alone: no model sees it.
 ALTER TABLE evidence DROP CONSTRAINT evidence_score_state_check,

@@ -10,6 +10,7 @@ from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
 from service.cases import routes as cases
+from service.clocks import routes as clocks
 from service.db import create_engine
 from service.decisions import routes as decisions
 from service.drift import routes as drift
@@ -42,7 +43,7 @@ from service.telemetry import routes as telemetry
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
     *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
-    *(telemetry, scoring, shadow, drift, exports, outbox, health),
+    *(telemetry, clocks, scoring, shadow, drift, exports, outbox, health),
 )
 
 DESCRIPTION = """

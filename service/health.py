@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.clocks.workflow import overdue_legal
 from service.drift.workflow import standing
 from service.leases.workflow import lapsed_cases
 from service.observe import (
@@ -16,6 +17,7 @@ from service.observe import (
     LAPSED_CASES,
     OLDEST_SECONDS,
     OPEN_CASES,
+    OVERDUE_LEGAL_CLOCKS,
     RELEASE_REFUSED,
     UNSCORED,
 )
@@ -70,6 +72,7 @@ async def _measure(connection: AsyncConnection) -> None:
         OPEN_CASES.labels(queue.name).set(queue.open)
         OLDEST_SECONDS.labels(queue.name).set(queue.oldest_seconds or 0)
     LAPSED_CASES.set(await lapsed_cases(connection))
+    OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
     UNSCORED.set(await unscored(connection))
     for state in await release_states(connection):
         RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)

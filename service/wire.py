@@ -21,9 +21,7 @@ def _storable_year(value: datetime) -> datetime:
 
 Stored = AfterValidator(_without_nul)
 Identifier = Annotated[str, Field(min_length=1, max_length=200), Stored]
-SubjectKind = Annotated[
-    str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="such as post, comment, profile, ad")
-]
+SubjectKind = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="such as post, comment, profile, ad")]
 Moment = Annotated[AwareDatetime, AfterValidator(_storable_year)]
 ViewsPerHour = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 

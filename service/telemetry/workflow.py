@@ -70,7 +70,9 @@ async def take_batch(engine: AsyncEngine, updates: Sequence[ViewsUpdate], *, con
     return tally.taken()
 
 
-async def apply(connection: AsyncConnection, updates: Sequence[ViewsUpdate], tally: Tally, *, config: RankConfig) -> None:
+async def apply(
+    connection: AsyncConnection, updates: Sequence[ViewsUpdate], tally: Tally, *, config: RankConfig
+) -> None:
     """Store the rates of these subjects, each named once, and rank their undecided cases anew."""
     now = datetime.now(UTC)
     rates = store.Rates(

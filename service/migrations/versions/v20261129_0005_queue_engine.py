@@ -171,12 +171,15 @@ CREATE TABLE clocks (
     reason text NOT NULL DEFAULT ''
 );
 CREATE INDEX clocks_case ON clocks (case_id);
+CREATE INDEX cases_due ON cases (deadline) WHERE status <> 'decided' AND deadline IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON clocks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER not_emptied BEFORE TRUNCATE ON clocks EXECUTE FUNCTION refuse_change();
 """
 
 REPORTERS = """
--- What came of the reports of each reporter that a standing decision has judged.
+-- What came of the reports of each reporter that a standing decision has judged, old outcomes faded against the newest
+-- one, which is of `updated_at`. Always the sum of the rows of reporter_outcomes, so that an undo takes back exactly
+-- what its decision gave.
 CREATE TABLE reporters (
     id text PRIMARY KEY,
     upheld double precision NOT NULL DEFAULT 0,
@@ -187,8 +190,10 @@ CREATE TABLE reporter_outcomes (
     decision_id uuid NOT NULL REFERENCES decisions,
     reporter_id text NOT NULL,
     upheld boolean NOT NULL,
+    decided_at timestamptz NOT NULL,
     PRIMARY KEY (decision_id, reporter_id)
 );
+CREATE INDEX reporter_outcomes_newest ON reporter_outcomes (reporter_id, decided_at DESC, decision_id);
 CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
 """
 

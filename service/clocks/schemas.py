@@ -9,20 +9,21 @@ from pydantic import BaseModel, Field, StringConstraints
 from service.wire import Moment, Stored, Strict
 
 ClockKind = Literal["legal", "contract"]
+Basis = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=500),
+    Stored,
+    Field(description="the article, order or contract it rests on"),
+]
 # Of one case, replaced ones counted.
-CLOCKS = 100
+CLOCKS = 1_000
 
 
 class ClockIn(Strict):
     """A deadline: what it rests on, when the case is due, and which earlier clock it takes the place of."""
 
     kind: ClockKind
-    basis: Annotated[
-        str,
-        StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
-        Stored,
-        Field(description="the article, order or contract it rests on"),
-    ]
+    basis: Basis
     due_at: Moment
     replaces: UUID | None = None
     reason: Annotated[

@@ -46,20 +46,25 @@ async def set_clock(
         raise InvalidRequestError(f"a case may have at most {CLOCKS} clocks, replaced ones counted")
     if clock.replaces is not None:
         _check_replaced({one.id: one for one in before}.get(clock.replaces), clock)
-    made = new_id()
-    await store.add(connection, clock.model_dump() | {"id": made, "case_id": case_id, "set_by": actor})
+    made = await start_clock(connection, new)
     # What must be decided by a date is not left undecided, whatever the load.
     await store.back_from_shed(connection, case_id, actor=actor)
-    data = {"clock": str(made), "kind": clock.kind, "due_at": clock.due_at.isoformat()}
-    if clock.replaces is None:
-        await events.record(connection, "clock.set", case_id=case_id, actor=actor, data=data)
-    else:
-        data["replaces"] = str(clock.replaces)
-        await events.record(connection, "clock.replaced", case_id=case_id, actor=actor, data=data)
     await rerank(connection, [case_id], taxonomy=taxonomy, config=config)
     rows = await store.clocks(connection, case_id)
     [stored] = [row for row in rows if row.id == made]
     return ClockSetOut(clock=_out(stored), deadline=_nearest(rows) or clock.due_at)
+
+
+async def start_clock(connection: AsyncConnection, new: NewClock) -> UUID:
+    """Add a clock to a case that the caller has locked and will rank anew; returns its id."""
+    clock, made = new.clock, new_id()
+    await store.add(connection, clock.model_dump() | {"id": made, "case_id": new.case_id, "set_by": new.set_by})
+    data = {"clock": str(made), "kind": clock.kind, "due_at": clock.due_at.isoformat()}
+    if clock.replaces is not None:
+        data["replaces"] = str(clock.replaces)
+    event = "clock.set" if clock.replaces is None else "clock.replaced"
+    await events.record(connection, event, case_id=new.case_id, actor=new.set_by, data=data)
+    return made
 
 
 async def clocks_of(connection: AsyncConnection, case_id: UUID) -> ClocksOut:

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from service.reports.schemas import NOTE_CHARACTERS, Stored, Strict
+from service.reports.schemas import NOTE_CHARACTERS
+from service.wire import Stored, Strict
 
 
 def _distinct(value: list[str]) -> list[str]:

@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen
+from service.cases.workflow import reopen, rerank
 from service.decisions import store
 from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
 from service.errors import ContentChangedError, InvalidRequestError, NotFoundError, UndoExpiredError, UnknownLabelError
 from service.ids import new_id
 from service.leases.workflow import stale
 from service.outbox import workflow as outbox
+from service.reporters.workflow import judge, unjudge
 
 DECISION_MADE = "decision.made"
 
@@ -55,6 +56,7 @@ async def decide(
     made = await store.decide(connection, values)
     if made is None:
         raise stale()
+    await judge(connection, [made.id], taxonomy=rules.taxonomy)
     message = {
         "decision_id": str(made.id),
         "case_id": str(case_id),
@@ -105,4 +107,8 @@ async def undo(
     await events.record(
         connection, "decision.undone", case_id=case_id, actor=person, data={"decision": str(decision_id)}
     )
-    return UndoneOut(case_id=await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config))
+    now_open = await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config)
+    if await unjudge(connection, [decision_id]):
+        # What the decision said of the case's own reporters is no longer said.
+        await rerank(connection, [now_open], taxonomy=taxonomy, config=config)
+    return UndoneOut(case_id=now_open)

@@ -30,9 +30,14 @@ async def judge(connection: AsyncConnection, decisions: Sequence[UUID], *, taxon
     await _add_up(connection, await store.judge(connection, decisions, enforcing=enforcing, areas=taxonomy.area_ids))
 
 
-async def unjudge(connection: AsyncConnection, decisions: Sequence[UUID]) -> None:
-    """Take back what `judge` remembered of these decisions; nothing of it remains."""
-    await _add_up(connection, await store.forget(connection, decisions))
+async def unjudge(connection: AsyncConnection, decisions: Sequence[UUID]) -> bool:
+    """Take back what `judge` remembered of these decisions; False when there was nothing.
+
+    Cases before reporters, as when they are judged: the caller has locked the cases, and ranks them anew.
+    """
+    reporters = await store.forget(connection, decisions)
+    await _add_up(connection, reporters)
+    return bool(reporters)
 
 
 async def _add_up(connection: AsyncConnection, reporters: Sequence[str]) -> None:

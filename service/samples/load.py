@@ -36,6 +36,9 @@ _REMOVE = (
        SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
        AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
     "DELETE FROM outbox WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM reporter_outcomes WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM reporters WHERE NOT EXISTS (SELECT FROM reporter_outcomes o WHERE o.reporter_id = reporters.id)",
+    "DELETE FROM clocks WHERE case_id IN (TABLE gone)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",

@@ -189,7 +189,7 @@ CREATE TABLE clocks (
     reason text NOT NULL DEFAULT ''
 );
 CREATE INDEX clocks_case ON clocks (case_id);
-CREATE INDEX cases_due ON cases (deadline) WHERE status <> 'decided' AND deadline IS NOT NULL;
+CREATE INDEX cases_deadline ON cases (deadline) WHERE status <> 'decided' AND deadline IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON clocks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER not_emptied BEFORE TRUNCATE ON clocks EXECUTE FUNCTION refuse_change();
 """

@@ -32,6 +32,7 @@ from service.people import routes as people
 from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
+from service.reporters import routes as reporters
 from service.reports import routes as reports
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
@@ -43,7 +44,7 @@ from service.telemetry import routes as telemetry
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
     *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
-    *(telemetry, clocks, scoring, shadow, drift, exports, outbox, health),
+    *(telemetry, clocks, reporters, scoring, shadow, drift, exports, outbox, health),
 )
 
 DESCRIPTION = """

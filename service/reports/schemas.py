@@ -60,7 +60,9 @@ class SubjectIn(Strict):
         str | None, Field(pattern=r"^[A-Z]{2}$", description="country where it is seen, ISO 3166-1 alpha-2")
     ] = None
     views_per_hour: ViewsPerHour | None = None
-    media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = []
+    media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = Field(
+        default_factory=list
+    )
 
     @model_validator(mode="after")
     def _has_content(self) -> "SubjectIn":
@@ -96,7 +98,7 @@ class ReportIn(Strict):
             " child_safety, threat_to_life and legal_order take the special routes",
         ),
         AfterValidator(_distinct_flags),
-    ] = []
+    ] = Field(default_factory=list)
     deadline: DeadlineIn | None = None
     subject: SubjectIn
 

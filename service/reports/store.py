@@ -140,8 +140,9 @@ _WHY_AGAIN = text("""
         WHEN standing.evidence_id <> :evidence_id THEN 'content_changed'
         WHEN :reason = ANY (CAST(:areas AS text[])) AND :reason NOT IN (SELECT policy_area FROM named)
              AND NOT EXISTS (SELECT FROM earlier WHERE reason = :reason) THEN 'new_area'
-        WHEN EXISTS (SELECT one FROM unnest(CAST(:special_flags AS text[])) AS one
-                     EXCEPT SELECT unnest(flags) FROM earlier) THEN 'special_route'
+        WHEN cardinality(CAST(:special_flags AS text[])) > 0 AND EXISTS (
+            SELECT one FROM unnest(CAST(:special_flags AS text[])) AS one EXCEPT SELECT unnest(flags) FROM earlier
+        ) THEN 'special_route'
         WHEN :channel = ANY (CAST(:trusted AS text[])) AND NOT standing.enforced THEN 'trusted_channel'
         WHEN (SELECT count(*) FROM late) > greatest(:least, :factor * (SELECT people FROM before)) THEN 'more_reporters'
     END AS why

@@ -55,7 +55,7 @@ async def receive(
     if media:
         await require_known(connection, media)
     case_id = new_id()
-    values = _values(intake, taxonomy, config) | {"report_id": report_id, "case_id": case_id}
+    values = report_values(intake, taxonomy, config) | {"report_id": report_id, "case_id": case_id}
     row = await _take_in(connection, values, taxonomy)
     if media:
         await store.attach(connection, evidence_id=row.evidence_id, media=media)
@@ -115,7 +115,8 @@ async def _answer_again(connection: AsyncConnection, intake: Intake, request_has
     return ReportAccepted(report_id=row.report_id, case_id=row.case_id, case_status=row.case_status)
 
 
-def _values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+def report_values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+    """The columns that a report fills, with those of a case that it may open."""
     report = intake.report
     subject = report.subject
     return {

@@ -153,6 +153,20 @@ class CaseNotOpenError(TriageError):
     code = "case_not_open"
 
 
+class CaseDecidedError(TriageError):
+    """The case is decided: what was asked for makes sense only while it waits."""
+
+    status = 409
+    code = "case_decided"
+
+
+class ClockReplacedError(TriageError):
+    """The clock no longer runs: another one took its place before."""
+
+    status = 409
+    code = "clock_replaced"
+
+
 class UndoExpiredError(TriageError):
     """The undo window of the decision has passed, or it was undone before."""
 

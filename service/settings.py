@@ -129,6 +129,7 @@ class Settings(BaseSettings):
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
     reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
     body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")
+    views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")
     webhook_attempts: Count = Field(default=12, description="Tries before a delivery is given up and shown as failed.")
     secure_cookies: bool = Field(default=False, description="Send the session cookie over HTTPS only; set behind TLS.")

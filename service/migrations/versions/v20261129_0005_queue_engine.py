@@ -205,7 +205,9 @@ CREATE TABLE lease_alerts (
 """
 
 INTAKE = """
-ALTER TABLE subjects ADD COLUMN market text;
+-- views_at: when the rate of views was measured; an older measurement that comes late does not replace it.
+ALTER TABLE subjects ADD COLUMN market text, ADD COLUMN views_at timestamptz;
+CREATE INDEX subjects_external_id ON subjects (external_id);
 ALTER TABLE reports ADD COLUMN flags text[] NOT NULL DEFAULT '{}';
 -- What a special route brought is read by people alone: no model sees it.
 ALTER TABLE evidence DROP CONSTRAINT evidence_score_state_check,
@@ -226,12 +228,15 @@ CREATE TABLE clocks (
     reason text NOT NULL DEFAULT ''
 );
 CREATE INDEX clocks_case ON clocks (case_id);
+CREATE INDEX cases_deadline ON cases (deadline) WHERE status <> 'decided' AND deadline IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON clocks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER not_emptied BEFORE TRUNCATE ON clocks EXECUTE FUNCTION refuse_change();
 """
 
 REPORTERS = """
--- What came of the reports of each reporter that a standing decision has judged.
+-- What came of the reports of each reporter that a standing decision has judged, old outcomes faded against the newest
+-- one, which is of `updated_at`. Always the sum of the rows of reporter_outcomes, so that an undo takes back exactly
+-- what its decision gave.
 CREATE TABLE reporters (
     id text PRIMARY KEY,
     upheld double precision NOT NULL DEFAULT 0,
@@ -242,8 +247,10 @@ CREATE TABLE reporter_outcomes (
     decision_id uuid NOT NULL REFERENCES decisions,
     reporter_id text NOT NULL,
     upheld boolean NOT NULL,
+    decided_at timestamptz NOT NULL,
     PRIMARY KEY (decision_id, reporter_id)
 );
+CREATE INDEX reporter_outcomes_newest ON reporter_outcomes (reporter_id, decided_at DESC, decision_id);
 CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
 """
 

@@ -190,16 +190,41 @@ CREATE TABLE reporter_outcomes (
 CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
 """
 
-SIMILAR = """
--- 64 bits of which near-duplicate texts share nearly all (Charikar 2002); NULL for texts too short to tell.
-ALTER TABLE evidence ADD COLUMN simhash bit(64);
-ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint;
+# Fingerprints are looked up block by block, 16 bits each (models/hamming.py): an exact search with plain indexes.
+PRINT_BLOCK = "CREATE INDEX {table}_block_{place} ON {table} ((CAST(substring({bits} FROM {first} FOR 16) AS bit(16))::int)) {where};"
+TEXT_BLOCKS = [
+    PRINT_BLOCK.format(table="text_prints", bits="simhash", place=place, first=16 * place + 1, where="")
+    for place in range(4)
+]
+PICTURE_BLOCKS = [
+    PRINT_BLOCK.format(table="media", bits="pdq", place=place, first=16 * place + 1, where="WHERE pdq_quality >= 50")
+    for place in range(16)
+]
+SIMILAR = f"""
+-- 64 bits of which near-duplicate texts share nearly all (Charikar 2002). A row is made with the evidence and waits until
+-- a worker has looked at it; NULL from then on for a text too short to tell. Apart from the evidence, because a search
+-- reads thousands of these and none of the texts.
+CREATE TABLE text_prints (
+    evidence_id uuid PRIMARY KEY REFERENCES evidence ON DELETE CASCADE,
+    simhash bit(64),
+    made_at timestamptz
+);
+CREATE INDEX text_prints_waiting ON text_prints (evidence_id) WHERE made_at IS NULL;
+{"".join(TEXT_BLOCKS)}
+INSERT INTO text_prints (evidence_id) SELECT id FROM evidence WHERE text <> '';
+ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint CHECK (pdq_quality BETWEEN 0 AND 100);
+{"".join(PICTURE_BLOCKS)}
 CREATE TABLE cluster_decisions (
     id uuid PRIMARY KEY,
     decided_by uuid NOT NULL REFERENCES principals,
     seed_case uuid NOT NULL REFERENCES cases,
     decision_id uuid NOT NULL REFERENCES decisions,
+    -- Decided, the one it started from among them; what the preview named; how far from it they may have been.
     cases integer NOT NULL,
+    previewed integer NOT NULL,
+    radius smallint NOT NULL,
+    -- Previewed but not decided, with the reason of each.
+    skipped jsonb NOT NULL,
     made_at timestamptz NOT NULL DEFAULT now(),
     undo_until timestamptz NOT NULL,
     undone_at timestamptz,

@@ -157,7 +157,7 @@ class _Queue:
             return
         still = np.flatnonzero(self.value > -np.inf)
         for index, views in zip(still.tolist(), self.arrivals.views_at(still, now).tolist(), strict=True):
-            self.ranks[index] = with_views(self.ranks[index], views, self.rules.ranking)
+            self.ranks[index] = with_views(self.ranks[index], views)
             self.value[index] = self.ranks[index].value
 
     def _remove(self, index: int) -> int:

@@ -37,10 +37,11 @@ from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
+from service.similar import routes as similar
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
+    *(reports, queues, people, leases, cases, decisions, ranking, media, hints, similar),
     *(scoring, shadow, drift, exports, outbox, health),
 )
 

@@ -125,6 +125,13 @@ class UndoExpiredError(TriageError):
     code = "undo_expired"
 
 
+class PreviewStaleError(TriageError):
+    """The preview of a cluster decision is not the caller's, is too old, or shows other content than the case has now."""
+
+    status = 409
+    code = "preview_stale"
+
+
 class NameTakenError(TriageError):
     """The name is already in use."""
 

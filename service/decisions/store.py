@@ -31,7 +31,7 @@ _DECIDE = text("""
         UPDATE leases SET ended_at = now(), outcome = 'decided' FROM decided WHERE leases.token = :token
     ), made AS (
         INSERT INTO decisions (id, case_id, evidence_id, lease_token, decided_by, actions, policy_area, severity, note,
-                               taxonomy_version, bundle, shown, undo_until)
+                               taxonomy_version, bundle, shown, undo_until, basis, cluster_id)
         SELECT :decision_id, decided.id, decided.evidence_id, :token, :holder, CAST(:actions AS text[]), :policy_area,
                :severity, :note, :taxonomy_version, evidence.bundle,
                jsonb_build_object(
@@ -39,7 +39,7 @@ _DECIDE = text("""
                    'revealed', (SELECT count(DISTINCT media_id) FROM exposures WHERE lease_token = :token),
                    'primary_area', evidence.score ->> 'primary_area'
                ),
-               now() + make_interval(secs => :undo_seconds)
+               now() + make_interval(secs => :undo_seconds), :basis, :cluster_id
         FROM decided JOIN evidence ON evidence.id = decided.evidence_id
         RETURNING id, decided_at, undo_until
     ), cleared AS (
@@ -78,6 +78,8 @@ async def decide(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any
     """Close the leased case with a decision; None when that lease is not live."""
     event = {key: values[key] for key in ("actions", "policy_area", "severity")}
     event["decision"] = str(values["decision_id"])
+    if values["cluster_id"] is not None:
+        event["cluster"] = str(values["cluster_id"])
     return (await connection.execute(_DECIDE, {**values, "event": json.dumps(event)})).one_or_none()
 
 

@@ -1,6 +1,7 @@
 """Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from procrastinate import App
@@ -22,11 +23,17 @@ DECISION_MADE = "decision.made"
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """What decisions are made under: the vocabulary, where effects are queued, and how long they can be undone."""
+    """What decisions are made under: the vocabulary, where effects are queued, and how long they can be undone.
+
+    `cluster_id` ties decisions together that are made for many cases at once; of these only one was looked at, the
+    others have the basis "cluster".
+    """
 
     taxonomy: Taxonomy
     jobs: App
     undo_seconds: int
+    cluster_id: UUID | None = None
+    basis: Literal["review", "cluster"] = "review"
 
 
 async def decide(
@@ -51,6 +58,8 @@ async def decide(
         "holder": holder,
         "taxonomy_version": rules.taxonomy.version,
         "undo_seconds": rules.undo_seconds,
+        "cluster_id": rules.cluster_id,
+        "basis": rules.basis,
     }
     made = await store.decide(connection, values)
     if made is None:

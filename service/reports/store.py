@@ -34,6 +34,9 @@ TAKE_IN_SQL = """
         SELECT :evidence_id, id, :content_hash, :text, :language FROM subject
         ON CONFLICT (subject_id, content_hash) DO UPDATE SET captured_at = evidence.captured_at
         RETURNING id, score IS NOT NULL AS scored
+    ), unseen AS (
+        -- Waits for its fingerprint.
+        INSERT INTO text_prints (evidence_id) SELECT id FROM snapshot WHERE id = :evidence_id AND :text <> ''
     ), review AS (
         INSERT INTO cases (id, subject_id, evidence_id, queue, scope_id, status, opened_at, rank_value, rank_base, rank,
                            ranked_under, views_per_hour, deadline, start_by, flags, sample)

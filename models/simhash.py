@@ -16,6 +16,8 @@ from models.preprocess import IDENTITIES, clean_text
 BITS = 64
 # Two texts are near-duplicates when their fingerprints differ in at most so many bits.
 RADIUS = 10
+# Within so few bits hardly any text says something else; beyond them, one word in six that turns a meaning goes unseen.
+RADIUS_ALIKE = 3
 # Characters of a run, and the fewest distinct runs that tell one text from another: with fewer, different short texts
 # come near. In scripts with a sign for a word or a syllable two signs say what four letters say elsewhere.
 RUN, FEWEST = 4, 20

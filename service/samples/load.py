@@ -37,6 +37,7 @@ _REMOVE = (
        AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
     "DELETE FROM outbox WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM cluster_decisions WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "DELETE FROM events WHERE case_id IN (TABLE gone)",

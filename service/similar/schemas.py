@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from models.simhash import RADIUS
+from models.simhash import RADIUS, RADIUS_ALIKE
 from service.decisions.schemas import DecisionIn
 from service.reports.schemas import Strict
 
@@ -69,9 +69,12 @@ class SimilarOut(BaseModel):
 
 
 class ClusterPreviewIn(Strict):
-    """How many bits the texts may differ in; pictures are compared at the radius of their fingerprint."""
+    """How many bits the texts may differ in; pictures are compared at the radius of their fingerprint.
 
-    radius: Annotated[int, Field(ge=0, le=RADIUS, strict=True)] = RADIUS
+    A wider radius finds copies with more typos, and texts in which a word that matters was exchanged.
+    """
+
+    radius: Annotated[int, Field(ge=0, le=RADIUS, strict=True)] = RADIUS_ALIKE
 
 
 class ClusterCase(BaseModel):

@@ -120,7 +120,7 @@ _ADD_CLUSTER = text("""
     FROM decisions d WHERE d.id = :decision_id
 """)
 _CLUSTER = text("""
-    SELECT k.id, k.seed_case, k.cases, k.previewed, k.radius, k.skipped, k.made_at, k.undo_until, k.undone_at,
+    SELECT k.id, k.seed_case, k.previewed, k.radius, k.skipped, k.made_at, k.undo_until, k.undone_at,
            k.decided_by = :viewer AS yours
     FROM cluster_decisions k WHERE k.id = :id
 """)

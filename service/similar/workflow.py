@@ -99,6 +99,8 @@ async def preview(
     if rows:
         counts["above_cap"] += rows[0].undecided - len(rows)
         counts["decided"] += rows[0].decided
+    elif others := await store.similar(connection, values, listed=1):
+        counts["decided"] += others[0].decided_others
     shown = Preview(
         viewer=viewer,
         radius=radius,

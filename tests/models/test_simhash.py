@@ -55,7 +55,18 @@ def test_vowel_marks_count() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ok", "ok!", "thank you so much", "哈哈哈哈哈", "早上好", "a" * 4_000, "!!! ??? 🔥🔥🔥", "https://a.example/long/path?x=1"]
+    "text",
+    [
+        "",
+        "ok",
+        "ok!",
+        "thank you so much",
+        "哈哈哈哈哈",
+        "早上好",
+        "a" * 4_000,
+        "!!! ??? 🔥🔥🔥",
+        "https://a.example/long/path?x=1",
+    ],
 )
 def test_texts_too_short_to_tell_have_none(text: str) -> None:
     assert simhash(text) is None

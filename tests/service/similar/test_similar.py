@@ -148,7 +148,5 @@ async def test_those_who_do_not_read_cases_are_refused(
     role: str, keys: dict[str, str], client: httpx.AsyncClient, platform: httpx.AsyncClient
 ) -> None:
     made = await report(platform, text=TEXT)
-    answer = await client.get(
-        f"/v1/cases/{made['case_id']}/similar", headers={"Authorization": f"Bearer {keys[role]}"}
-    )
+    answer = await client.get(f"/v1/cases/{made['case_id']}/similar", headers={"Authorization": f"Bearer {keys[role]}"})
     assert_error(answer, 403, "forbidden")

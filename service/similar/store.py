@@ -17,20 +17,28 @@ TEXT_BLOCKS = simhash.BITS // hamming.BLOCK
 PICTURE_BLOCKS = pdq.BITS // hamming.BLOCK
 
 
-def _near(column: str, blocks: int) -> str:
-    """True of fingerprints within `:radius` of `:bits`. The expressions are those of the indexes in the migration."""
-    looked_up = " OR ".join(
-        f"(CAST(substring({column} FROM {hamming.BLOCK * place + 1} FOR {hamming.BLOCK}) AS bit({hamming.BLOCK})))::int"
-        f" = ANY(CAST(:block_{place} AS int[]))"
-        for place in range(blocks)
-    )
-    return f"({looked_up}) AND {_apart(column, blocks)} <= :radius"
+def _looked_up(column: str, place: int) -> str:
+    """The expression is that of the index in the migration: written otherwise, every row would be read."""
+    start, length = hamming.BLOCK * place + 1, hamming.BLOCK
+    block = f"CAST(substring({column} FROM {start} FOR {length}) AS bit({length}))::int"
+    return f"({block}) = ANY(CAST(:block_{place} AS int[]))"
 
 
 def _apart(column: str, blocks: int) -> str:
     return f"bit_count({column} # CAST(CAST(:bits AS text) AS bit({hamming.BLOCK * blocks})))"
 
 
+# One after the other, each from its own index and nothing else: together, the table would be read for every candidate.
+NEAR_TEXTS = " UNION ".join(
+    f"(SELECT evidence_id, {_apart('simhash', TEXT_BLOCKS)} AS distance FROM text_prints"  # noqa: S608 - constants
+    f" WHERE {_looked_up('simhash', place)} AND {_apart('simhash', TEXT_BLOCKS)} <= :radius LIMIT :most)"
+    for place in range(TEXT_BLOCKS)
+)
+NEAR_PICTURES = f"""
+    SELECT media.id, {_apart("pdq", PICTURE_BLOCKS)} AS distance FROM media
+    WHERE ({" OR ".join(_looked_up("pdq", place) for place in range(PICTURE_BLOCKS))})
+      AND {_apart("pdq", PICTURE_BLOCKS)} <= :radius AND pdq_quality >= {pdq.LEAST_QUALITY} LIMIT :most
+"""  # noqa: S608 - put together from constants
 # A case in a restricted queue is there for the members of that queue alone. What routing says of access belongs here.
 VISIBLE = """
     NOT EXISTS (
@@ -46,15 +54,11 @@ _SEED = text(f"""
     FROM cases c JOIN evidence e ON e.id = c.evidence_id LEFT JOIN text_prints p ON p.evidence_id = e.id
     WHERE c.id = :case_id AND {VISIBLE}
 """)  # noqa: S608 - put together from constants
-_PICTURES = text(f"""
-    SELECT media.id, {_apart("pdq", PICTURE_BLOCKS)} AS distance FROM media
-    WHERE pdq_quality >= 50 AND ({_near("pdq", PICTURE_BLOCKS)}) LIMIT :most
-""")  # noqa: S608 - put together from constants
+_PICTURES = text(NEAR_PICTURES)
 # Every piece of evidence that is near, by its nearer side; whichever case shows it now, or was decided on it.
 _FOUND = f"""
     near AS MATERIALIZED (
-        (SELECT evidence_id, {_apart("simhash", TEXT_BLOCKS)} AS distance, 'text' AS kind FROM text_prints
-         WHERE {_near("simhash", TEXT_BLOCKS)} LIMIT :most)
+        (SELECT evidence_id, distance, 'text' AS kind FROM ({NEAR_TEXTS}) AS texts)
         UNION ALL
         (SELECT em.evidence_id, alike.distance, 'image' FROM unnest(CAST(:media AS uuid[]), CAST(:distances AS int[]))
              AS alike (media_id, distance) JOIN evidence_media em ON em.media_id = alike.media_id

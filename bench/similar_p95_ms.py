@@ -62,7 +62,7 @@ def _fill(url: str, texts: int, times: int) -> list[UUID]:
     with connect(url) as connection, psycopg.ClientCursor(connection) as cursor:
         cursor.execute(_FILL, {"texts": texts, "pictures": texts // 10})
         for table in ("subjects", "evidence", "text_prints", "cases", "media", "evidence_media"):
-            cursor.execute(f"VACUUM ANALYZE {table}")  # type: ignore[arg-type]
+            cursor.execute(f"VACUUM ANALYZE {table}")
         rows = cursor.execute("SELECT id FROM cases ORDER BY md5(CAST(id AS text)) LIMIT %s", [times]).fetchall()
     return [one for (one,) in rows]
 

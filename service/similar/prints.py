@@ -3,16 +3,11 @@
 import asyncio
 
 import structlog
-from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from models.hamming import bits
-from models.simhash import BITS, simhash
-from service.similar import store
+from service.similar import workflow
 
-# A batch takes some hundredths of a second, for which its rows are locked.
-BATCH = 200
 IDLE_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
 
@@ -43,12 +38,4 @@ class TextPrints:
     async def step(self) -> int:
         """Look at one batch; returns how many texts were in it, 0 when none waits."""
         async with self._engine.begin() as connection:
-            rows = await store.take_texts(connection, limit=BATCH)
-            if rows:
-                found = await to_thread.run_sync(_fingerprints, [row.text for row in rows])
-                await store.save_prints(connection, [row.id for row in rows], found)
-        return len(rows)
-
-
-def _fingerprints(texts: list[str]) -> list[str | None]:
-    return [None if one is None else bits(one, BITS) for one in map(simhash, texts)]
+            return await workflow.look_at_texts(connection)

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from anyio import to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from models import pdq, simhash
+from models import hamming, pdq, simhash
 from models.rank import RankConfig
 from service import events
 from service.decisions import workflow as decisions
@@ -38,6 +39,8 @@ from service.similar.tokens import Preview, Shown
 
 # So many near pieces of evidence are looked at; of a larger cluster the count is a lower bound.
 COUNTED = 10_000
+# Texts looked at in one go: some hundredths of a second, for which their rows are locked.
+BATCH = 200
 LISTED = 20
 LISTED_LEFT_OUT = 100
 # A preview looks at so many times the cap, nearest first, for cases it could decide.
@@ -54,6 +57,15 @@ class ClusterRules:
     decisions: DecisionRules
     cap: int
     key: str
+
+
+async def look_at_texts(connection: AsyncConnection) -> int:
+    """Make the fingerprints of a batch of texts that wait for theirs; returns how many there were."""
+    rows = await store.take_texts(connection, limit=BATCH)
+    if rows:
+        found = await to_thread.run_sync(_fingerprints, [row.text for row in rows])
+        await store.save_prints(connection, [row.id for row in rows], found)
+    return len(rows)
 
 
 async def similar(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> SimilarOut:
@@ -223,6 +235,10 @@ async def undo(
     told = {"cluster": str(cluster_id), "cases": len(reopened), "not_undone": len(standing)}
     await events.record(connection, "cluster.undone", case_id=row.seed_case, actor=person, data=told)
     return ClusterUndone(reopened=reopened, not_undone=standing)
+
+
+def _fingerprints(texts: list[str]) -> list[str | None]:
+    return [None if one is None else hamming.bits(one, simhash.BITS) for one in map(simhash.simhash, texts)]
 
 
 async def _seed(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[Any]:

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.db import create_engine
-from service.similar import prints, store
+from service.similar import prints, store, workflow
 from service.similar.prints import TextPrints
 from tests.service.media.pictures import jpeg
 from tests.service.similar.conftest import TEXT, spread
@@ -34,7 +34,7 @@ async def test_a_batch_that_dies_is_done_again(
         raise RuntimeError("the process ends here")
 
     with monkeypatch.context() as patch:
-        patch.setattr(prints, "_fingerprints", broken)
+        patch.setattr(workflow, "_fingerprints", broken)
         with pytest.raises(RuntimeError):
             await TextPrints(app.state.engine).step()
     assert value(database, WAITING) == 3
@@ -48,7 +48,7 @@ async def test_a_batch_that_dies_is_done_again(
 async def test_two_workers_share_what_waits(
     platform: httpx.AsyncClient, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prints, "BATCH", 5)
+    monkeypatch.setattr(workflow, "BATCH", 5)
     await spread(platform, 20)
     engine = create_engine(database, pool=4)
     workers = [TextPrints(engine) for _ in range(4)]

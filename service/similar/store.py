@@ -5,6 +5,7 @@ A search looks fingerprints up block by block (models/hamming.py) and then count
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -39,12 +40,10 @@ NEAR_PICTURES = f"""
     WHERE ({" OR ".join(_looked_up("pdq", place) for place in range(PICTURE_BLOCKS))})
       AND {_apart("pdq", PICTURE_BLOCKS)} <= :radius AND pdq_quality >= {pdq.LEAST_QUALITY} LIMIT :most
 """  # noqa: S608 - put together from constants
-# A case in a restricted queue is there for the members of that queue alone. What routing says of access belongs here.
+# Whoever holds a case sees it, and otherwise those who may see its queue; the queues are few and looked at once.
 VISIBLE = """
-    NOT EXISTS (
-        SELECT FROM queues q WHERE q.name = c.queue AND q.restricted
-          AND NOT EXISTS (SELECT FROM queue_members m WHERE m.queue = q.name AND m.principal_id = :viewer)
-    )"""
+    (c.lease_holder = :viewer OR c.held_for = :viewer OR c.queue IN (
+        SELECT q.name FROM queues q WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[]))))"""
 _SEED = text(f"""
     SELECT c.id, c.evidence_id, e.text, e.language, e.score, CAST(p.simhash AS text) AS simhash,
            p.evidence_id IS NOT NULL AND p.made_at IS NULL AS print_waits,
@@ -154,9 +153,21 @@ _SAVE_PRINTS = text("""
 _WAITING = text("SELECT count(*) FROM text_prints WHERE made_at IS NULL")
 
 
-async def seed(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Row[Any] | None:
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who asks, and the roles that see queues which they could not take cases from."""
+
+    id: UUID
+    overseeing: Sequence[str] = ()
+
+    def values(self) -> dict[str, Any]:
+        """As the statements take it."""
+        return {"viewer": self.id, "overseeing": list(self.overseeing)}
+
+
+async def seed(connection: AsyncConnection, case_id: UUID, viewer: Viewer) -> Row[Any] | None:
     """What a case shows now, with its fingerprints; None when there is no such case for this person."""
-    return (await connection.execute(_SEED, {"case_id": case_id, "viewer": viewer})).one_or_none()
+    return (await connection.execute(_SEED, {"case_id": case_id} | viewer.values())).one_or_none()
 
 
 async def alike_pictures(connection: AsyncConnection, bits: str, *, radius: int, most: int) -> Sequence[Row[Any]]:
@@ -183,9 +194,9 @@ def search_values(bits: str | None, *, radius: int) -> dict[str, Any]:
     return _search(bits, width=simhash.BITS, radius=radius) | {"has_text": True}
 
 
-async def lock(connection: AsyncConnection, cases: Sequence[UUID], *, viewer: UUID) -> dict[UUID, Row[Any]]:
+async def lock(connection: AsyncConnection, cases: Sequence[UUID], viewer: Viewer) -> dict[UUID, Row[Any]]:
     """Lock these cases in one order for all callers: (id, status, evidence_id, special, visible) by id."""
-    rows = await connection.execute(_LOCK, {"cases": list(cases), "viewer": viewer})
+    rows = await connection.execute(_LOCK, {"cases": list(cases)} | viewer.values())
     return {row.id: row for row in rows}
 
 
@@ -205,9 +216,9 @@ async def cluster(connection: AsyncConnection, cluster_id: UUID, *, viewer: UUID
     return (await connection.execute(_CLUSTER, {"id": cluster_id, "viewer": viewer})).one_or_none()
 
 
-async def decisions(connection: AsyncConnection, cluster_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
+async def decisions(connection: AsyncConnection, cluster_id: UUID, viewer: Viewer) -> Sequence[Row[Any]]:
     """What was decided in it, on cases that this person may see; the case it started from in front."""
-    return (await connection.execute(_DECISIONS, {"id": cluster_id, "viewer": viewer})).all()
+    return (await connection.execute(_DECISIONS, {"id": cluster_id} | viewer.values())).all()
 
 
 async def standing(connection: AsyncConnection, cluster_id: UUID) -> Sequence[Row[Any]]:

@@ -19,6 +19,7 @@ from service.decisions.schemas import DecisionIn
 from service.decisions.workflow import DecisionRules
 from service.errors import NotFoundError, PreviewStaleError, TriageError, UndoExpiredError
 from service.ids import new_id
+from service.routing.workflow import OVERSEEING
 from service.similar import store, tokens
 from service.similar.schemas import (
     ClusterCase,
@@ -35,6 +36,7 @@ from service.similar.schemas import (
     SimilarCase,
     SimilarOut,
 )
+from service.similar.store import Viewer
 from service.similar.tokens import Preview, Shown
 
 # So many near pieces of evidence are looked at; of a larger cluster the count is a lower bound.
@@ -70,8 +72,9 @@ async def look_at_texts(connection: AsyncConnection) -> int:
 
 async def similar(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> SimilarOut:
     """How many cases are nearly the same as this one, and the first of them. Raises NotFoundError."""
-    own = await _seed(connection, case_id, viewer)
-    rows = await store.similar(connection, await _search(connection, own, viewer, simhash.RADIUS), listed=LISTED)
+    who = Viewer(viewer, OVERSEEING)
+    own = await _seed(connection, case_id, who)
+    rows = await store.similar(connection, await _search(connection, own, who, simhash.RADIUS), listed=LISTED)
     return SimilarOut(
         count=1 + (rows[0].others if rows else 0),
         decided=rows[0].decided_others if rows else 0,
@@ -95,9 +98,12 @@ async def similar(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -
 async def preview(
     connection: AsyncConnection, case_id: UUID, *, viewer: UUID, radius: int, rules: ClusterRules
 ) -> ClusterPreviewOut:
-    """What a decision about this case would decide as well, and what not and why. Raises NotFoundError."""
-    own = await _seed(connection, case_id, viewer)
-    values = await _search(connection, own, viewer, radius)
+    """What a decision about this case would decide as well, and what not and why. Raises NotFoundError.
+
+    Only cases count that the caller could have taken from their queues.
+    """
+    own = await _seed(connection, case_id, Viewer(viewer))
+    values = await _search(connection, own, Viewer(viewer), radius)
     rows = await store.undecided(connection, values, listed=LOOKED_AT * rules.cap)
     taken: list[Row[Any]] = []
     left_out: list[LeftOut] = []
@@ -152,7 +158,7 @@ async def decide(
     shown = tokens.read(body.preview_token, rules.key)
     if shown is None or shown.viewer != holder or shown.seed.case_id != case_id:
         raise PreviewStaleError("this preview is not yours, not of this case, or too old; make a new one")
-    locked = await store.lock(connection, [case_id, *(one.case_id for one in shown.others)], viewer=holder)
+    locked = await store.lock(connection, [case_id, *(one.case_id for one in shown.others)], Viewer(holder))
     if case_id not in locked or locked[case_id].evidence_id != shown.seed.evidence_id:
         raise PreviewStaleError("the content of this case was edited after the preview; look again and make a new one")
     cluster_id = new_id()
@@ -194,7 +200,7 @@ async def decide(
 async def read(connection: AsyncConnection, cluster_id: UUID, *, viewer: UUID) -> ClusterOut:
     """What was decided at once, on cases that this person may see. Raises NotFoundError."""
     row = await store.cluster(connection, cluster_id, viewer=viewer)
-    made = await store.decisions(connection, cluster_id, viewer=viewer) if row else []
+    made = await store.decisions(connection, cluster_id, Viewer(viewer, OVERSEEING)) if row else []
     if row is None or not made:
         raise _no_cluster(cluster_id)
     return ClusterOut(
@@ -241,14 +247,14 @@ def _fingerprints(texts: list[str]) -> list[str | None]:
     return [None if one is None else hamming.bits(one, simhash.BITS) for one in map(simhash.simhash, texts)]
 
 
-async def _seed(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[Any]:
-    row = await store.seed(connection, case_id, viewer=viewer)
+async def _seed(connection: AsyncConnection, case_id: UUID, viewer: Viewer) -> Row[Any]:
+    row = await store.seed(connection, case_id, viewer)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")
     return row
 
 
-async def _search(connection: AsyncConnection, own: Row[Any], viewer: UUID, radius: int) -> dict[str, Any]:
+async def _search(connection: AsyncConnection, own: Row[Any], viewer: Viewer, radius: int) -> dict[str, Any]:
     """What finds everything near this case: by its text, and by any of its pictures that has enough in it."""
     alike: dict[UUID, int] = {}
     for picture in own.pictures:
@@ -260,7 +266,7 @@ async def _search(connection: AsyncConnection, own: Row[Any], viewer: UUID, radi
     return store.search_values(own.simhash, radius=radius) | {
         "case_id": own.id,
         "evidence_id": own.evidence_id,
-        "viewer": viewer,
+        **viewer.values(),
         "media": list(alike),
         "distances": list(alike.values()),
         "pictures": len(own.pictures),

@@ -34,5 +34,6 @@ async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> Asy
             lang=row.language or "und",
             licence=OWN_LICENCE,
             label_quality="gold",
-            extra={"taxonomy_version": row.taxonomy_version},
+            # What was decided with a cluster was not looked at by itself: such labels are not independent of each other.
+            extra={"taxonomy_version": row.taxonomy_version, "basis": row.basis},
         )

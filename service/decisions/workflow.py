@@ -22,7 +22,8 @@ from service.leases.workflow import stale
 from service.opinions import workflow as opinions
 from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
-from service.reporters.workflow import unjudge
+from service.reporters.workflow import judge, unjudge
+from service.routing.workflow import allowed_actions
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 

@@ -39,7 +39,7 @@ def _value(name: str, value: object, kind: object) -> Any:
     # TOML tells 2 from 2.0, people do not; and a bool is an int to Python only.
     if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    if kind is str and isinstance(value, str):
+    if kind in {str, bool, int} and type(value) is kind:
         return value
     # A moment is a date to Python; a configuration is of a day.
     if kind is date and type(value) is date:

@@ -96,6 +96,10 @@ class Settings(BaseSettings):
         description="Change of a mean probability, of agreement with reviewers or of the share without action that is an alert.",
     )
     lease_seconds: Count = Field(default=600, description="How long a claimed case stays with its reviewer.")
+    exposure_hours: Annotated[float, Field(gt=0)] = Field(
+        default=4.0,
+        description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",
+    )
     undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
     media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")

@@ -27,6 +27,8 @@ from service.scoring.live_model import LiveModel
 from service.settings import Settings
 
 TEMPLATE = "triage_template"
+# The shipped order but for the random share, so that a test knows which case comes next.
+WITHOUT_LOTTERY = Path(__file__).parent / "without_lottery.toml"
 _numbers = itertools.count(1)
 
 
@@ -64,7 +66,7 @@ def database(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
     """Settings of the test's own service, with effects sent at once."""
-    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0)
+    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0, ranking=WITHOUT_LOTTERY)
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from eval.simulate.scene import Scene, Values
 from labeling.taxonomy import Taxonomy
-from models.rank import EPOCH, GUARD, Rank, RankConfig, guard_from
+from models.rank import BY_HARM, EPOCH, GUARD, Rank, RankConfig, guard_from
 from models.shed import Flow, may_shed, overloaded
+
+# Hours between two looks of the worker, who learns of views and sheds even while nobody reviews.
+TICK = 0.25
+_NOBODY = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +46,22 @@ def simulate(scene: Scene, rules: Rules, *, seed: int) -> Outcome:
     """Run one policy over the arrivals until the time of the team is over."""
     queue = _Queue(scene, rules)
     team, chance = scene.team, np.random.default_rng([seed, 1])
-    free = [(team.at_work(who, 0.0), who) for who in range(len(team.sessions))]
+    free = [(0.0, _NOBODY), *((team.at_work(who, 0.0), who) for who in range(len(team.sessions)))]
     heapq.heapify(free)
     while free:
         now, who = heapq.heappop(free)
         if now >= team.end:
+            continue
+        if who == _NOBODY:
+            queue.advance(now)
+            heapq.heappush(free, (now + TICK, _NOBODY))
             continue
         begin = team.at_work(who, now)
         if begin > now:
             heapq.heappush(free, (begin, who))
             continue
         queue.advance(now)
-        drawn = bool(chance.random() < rules.random_share)
+        drawn = bool(chance.random() < rules.random_share) and not queue.deadline_is_near
         taken = queue.draw(chance, who) if drawn else queue.take(who)
         if taken is not None:
             heapq.heappush(free, (queue.finish(taken), who))
@@ -73,7 +81,7 @@ class _Queue:
     told: float = 0.0
     outcome: Outcome = field(init=False)
     value: Values = field(init=False)
-    unseen: Values = field(init=False)
+    base: Values = field(init=False)
     ranks: list[Rank] = field(init=False)
     legal: list[tuple[float, int]] = field(default_factory=list)
     bound: list[tuple[float, int]] = field(default_factory=list)
@@ -84,8 +92,7 @@ class _Queue:
         self.outcome = Outcome(np.full(n, np.inf), np.full(n, np.inf), np.full(n, -1), np.zeros(n))
         self.value = np.full(n, -np.inf)
         self.ranks = self.scene.ranked_by(self.rules.ranking.policy)
-        # A value that counts views does so by their binary logarithm: what is left is the same at any number of views.
-        self.unseen = np.array([one.value - np.log2(one.parts["views_per_hour"]) for one in self.ranks])
+        self.base = np.array([one.parts["base"] or 0.0 for one in self.ranks])
         self.flow = _Flow(self.scene.arrivals.at, [one.parts["handling_minutes"] for one in self.ranks])
 
     @property
@@ -93,6 +100,11 @@ class _Queue:
         """Hour of the first case that has not come yet; infinite after the last."""
         at = self.scene.arrivals.at
         return float(at[self.come]) if self.come < len(at) else float("inf")
+
+    @property
+    def deadline_is_near(self) -> bool:
+        """Whether a deadline of the law or of a contract goes before everything else, the random share included."""
+        return self._guards and self._first_due(self.legal)
 
     def advance(self, now: float) -> None:
         """Let everything happen that lies before `now`: arrivals, news of views every so often, and shedding."""
@@ -160,10 +172,11 @@ class _Queue:
             heapq.heappush(self.bound, entry)
 
     def _hear_of_views(self) -> None:
-        if self.rules.ranking.policy.startswith("harm-rate"):
+        """`value_of` for every open case at once."""
+        if self.rules.ranking.policy in BY_HARM:
             still = self._open()
-            views = np.maximum(self.scene.arrivals.views_told(still, self.now), self.rules.ranking.least_views_per_hour)
-            self.value[still] = self.unseen[still] + np.log2(views)
+            told = self.scene.arrivals.views_told(still, self.now)
+            self.value[still] = self.base[still] + np.log2(np.maximum(told, self.rules.ranking.least_views_per_hour))
 
     def _open(self) -> NDArray[np.int64]:
         return np.flatnonzero(self.value > -np.inf)

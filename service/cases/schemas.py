@@ -104,15 +104,17 @@ class CaseOut(BaseModel):
     """A case as a reviewer sees it. At most the newest 100 reports are listed; `report_count` counts them all."""
 
     id: UUID
-    status: Literal["open", "leased", "decided"]
+    status: Literal["open", "leased", "held", "shed", "decided"]
     queue: str
     opened_at: datetime
     report_count: int
+    deadline: datetime | None = Field(description="The nearest clock of the law or of a contract.")
+    special: str | None = Field(description="The special route that brought it past scores and rules.")
     lapses: int = Field(description="How often a lease of this case ran out; a rising number is an alert.")
     subject: SubjectOut
     reports: list[ReportOut]
     score: ScoreOut | None
-    score_state: Literal["waiting", "scored", "failed"]
+    score_state: Literal["waiting", "scored", "failed", "bypassed"]
     rank: RankOut
     media: list[MediaItem]
     draft: dict[str, Any] | None = None

@@ -1,16 +1,19 @@
 """SQL of cases: reading one whole, and keeping its rank true."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.cases.placing import Placed
 from service.db import fetch_one
 
 _CASE = text("""
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
+           c.views_per_hour AS live_views, c.deadline, c.special,
            s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
            e.text, e.language, e.score, e.score_state, e.bundle, e.scored_at, now() AS now,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
@@ -35,14 +38,25 @@ _LOCK = text(
     "SELECT id FROM cases WHERE evidence_id = ANY(CAST(:evidence AS uuid[])) AND status <> 'decided'"
     " ORDER BY id FOR NO KEY UPDATE"
 )
+# Of the reporters of one reason the best known hundred: the further ones count next to nothing.
 _RANK_INPUTS = text("""
-    SELECT c.id, c.evidence_id, c.report_count, e.score, s.views_per_hour,
+    SELECT c.id, c.evidence_id, c.report_count, c.queue, c.special, e.score, e.score_state, e.language,
+           s.views_per_hour,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
+           (SELECT min(k.due_at) FROM clocks k WHERE k.case_id = c.id
+             AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
+           (SELECT jsonb_object_agg(known.reason, known.tallies) FROM (
+                SELECT one.reason, jsonb_agg(jsonb_build_array(one.upheld, one.dismissed)) AS tallies FROM (
+                    SELECT DISTINCT told.reason, p.id, p.upheld, p.dismissed
+                    FROM reports told JOIN reporters p ON p.id = told.reporter_id
+                    WHERE told.case_id = c.id ORDER BY p.upheld DESC LIMIT 100
+                ) AS one GROUP BY one.reason
+            ) AS known) AS tallies,
            array_agg(DISTINCT r.reason) AS reasons, min(r.received_at) AS received_at
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
     JOIN reports r ON r.case_id = c.id
     WHERE c.id = ANY(CAST(:cases AS uuid[]))
-    GROUP BY c.id, e.id, e.score, s.views_per_hour
+    GROUP BY c.id, e.id, s.id
 """)
 _CASES_OF = text("""
     SELECT DISTINCT ON (evidence_id) evidence_id, id FROM cases
@@ -50,8 +64,14 @@ _CASES_OF = text("""
     ORDER BY evidence_id, status <> 'decided' DESC, opened_at DESC
 """)
 _SET_RANKS = text("""
-    UPDATE cases SET rank_value = new.value, rank = CAST(new.parts AS jsonb)
-    FROM unnest(CAST(:cases AS uuid[]), CAST(:values AS float8[]), CAST(:parts AS text[])) AS new (id, value, parts)
+    UPDATE cases SET rank_value = new.value, rank_base = new.base, rank = CAST(new.parts AS jsonb),
+           ranked_under = new.under, views_per_hour = new.views, deadline = new.deadline, start_by = new.start_by,
+           queue = new.queue, scope_id = case_scope(new.queue, new.language, new.high_exposure, new.consent_area)
+    FROM unnest(CAST(:id AS uuid[]), CAST(:value AS float8[]), CAST(:base AS float8[]), CAST(:parts AS text[]),
+                CAST(:under AS text[]), CAST(:views AS float8[]), CAST(:deadline AS timestamptz[]),
+                CAST(:start_by AS timestamptz[]), CAST(:queue AS text[]), CAST(:language AS text[]),
+                CAST(:high_exposure AS boolean[]), CAST(:consent_area AS text[]))
+         AS new (id, value, base, parts, under, views, deadline, start_by, queue, language, high_exposure, consent_area)
     WHERE cases.id = new.id
 """)
 _SAVE_DRAFT = text("""
@@ -103,11 +123,10 @@ async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> Seq
     return (await connection.execute(_CASES_OF, {"evidence": list(evidence)})).all()
 
 
-async def set_ranks(
-    connection: AsyncConnection, cases: Sequence[UUID], values: Sequence[float], parts: Sequence[str]
-) -> None:
-    """Store new ranks; `parts` are JSON texts."""
-    await connection.execute(_SET_RANKS, {"cases": list(cases), "values": list(values), "parts": list(parts)})
+async def set_ranks(connection: AsyncConnection, places: Sequence[Placed]) -> None:
+    """Store new ranks and places."""
+    names = [one.name for one in fields(Placed)]
+    await connection.execute(_SET_RANKS, {name: [getattr(place, name) for place in places] for name in names})
 
 
 async def save_draft(connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, body: str) -> bool:

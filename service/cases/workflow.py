@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from models.rank import Rank, RankConfig, RankInputs, rank
+from models.trust import Tally
 from service import events
 from service.cases import store
+from service.cases.placing import Placed, placed, scope_of
 from service.cases.schemas import (
     CaseHistoryOut,
     CaseOut,
@@ -29,7 +31,7 @@ from service.leases.workflow import stale
 from service.media import workflow as media
 from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
-from service.ranking.workflow import why
+from service.ranking.workflow import live_rank, why
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
 DRAFT_CHARACTERS = 70_000
@@ -81,10 +83,7 @@ async def rerank(connection: AsyncConnection, cases: Sequence[UUID], *, taxonomy
     if not cases:
         return
     rows = await store.rank_inputs(connection, cases)
-    ranks = [_rank(row, taxonomy, config) for row in rows]
-    await store.set_ranks(
-        connection, [row.id for row in rows], [one.value for one in ranks], [json.dumps(one.parts) for one in ranks]
-    )
+    await store.set_ranks(connection, [_place(row, taxonomy, config) for row in rows])
 
 
 async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -169,19 +168,22 @@ async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy
         if row.pictures
         else []
     )
-    words = explain(row.rank, taxonomy, now=row.now)
+    ranked = live_rank(row.rank, row.live_views)
+    words = explain(ranked.parts, taxonomy, now=row.now)
     return {
         "id": row.id,
         "status": row.status,
         "queue": row.queue,
         "opened_at": row.opened_at,
         "report_count": row.report_count,
+        "deadline": row.deadline,
+        "special": row.special,
         "lapses": row.lapses,
         "subject": _subject(row),
         "reports": [_report(report) for report in reports],
         "score": ScoreOut(**row.score, bundle=row.bundle, scored_at=row.scored_at) if row.score else None,
         "score_state": row.score_state,
-        "rank": RankOut(value=row.rank_value, parts=row.rank, words=words),
+        "rank": RankOut(value=ranked.value, parts=ranked.parts, words=words),
         "media": pictures,
         "draft": row.draft,
         "revealed": row.revealed,
@@ -209,6 +211,12 @@ def _report(report: Mapping[str, Any]) -> ReportOut:
     )
 
 
+def _place(row: Row[Any], taxonomy: Taxonomy, config: RankConfig) -> Placed:
+    scope = scope_of(row.score, reasons=row.reasons, language=row.language, pictures=row.pictures, taxonomy=taxonomy)
+    found = _rank(row, taxonomy, config)
+    return placed(row.id, found, views=row.views_per_hour, queue=row.queue, scope=scope)
+
+
 def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[str, Any] | None = None) -> Rank:
     inputs = RankInputs(
         score=score or row.score,
@@ -216,5 +224,11 @@ def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[
         views_per_hour=row.views_per_hour,
         pictures=row.pictures,
         received_at=row.received_at,
+        deadline=row.deadline,
+        tallies={
+            reason: [Tally(upheld, dismissed) for upheld, dismissed in given]
+            for reason, given in (row.tallies or {}).items()
+        },
+        reports=row.report_count,
     )
     return rank(inputs, taxonomy, config)

@@ -1,6 +1,7 @@
 """SQL of leases: who holds which case until when. Each statement decides by itself; nothing is read and then written."""
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -30,39 +31,142 @@ _RETURN_LAPSED = text("""
 """)
 
 _LEASE_NEXT = """
-    WITH next AS MATERIALIZED ({next}
-    ), claimed AS (
+    WITH {next}, claimed AS (
         UPDATE cases SET status = 'leased', lease_token = :token, lease_holder = :holder,
                lease_expires_at = now() + make_interval(secs => :seconds)
         FROM next WHERE cases.id = next.id
-        RETURNING cases.id, cases.evidence_id, cases.lease_expires_at, cases.rank_value, cases.rank
+        RETURNING cases.id, cases.evidence_id, cases.lease_expires_at, cases.rank_value, cases.rank,
+                  cases.views_per_hour, next.lane, next.propensity
     ), leased AS (
-        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank)
-        SELECT :token, id, :holder, evidence_id, rank_value, rank FROM claimed
+        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank, lane, propensity, random_share)
+        SELECT :token, id, :holder, evidence_id, rank_value,
+               rank || jsonb_build_object('views_per_hour', greatest(
+                   views_per_hour, (rank ->> 'least_views_per_hour')::float8)),
+               lane, propensity, :random_share
+        FROM claimed
     ), logged AS (
-        INSERT INTO events (kind, case_id, actor) SELECT 'case.claimed', id, :holder FROM claimed
+        INSERT INTO events (kind, case_id, actor, data)
+        SELECT 'case.claimed', id, :holder, jsonb_build_object('lane', lane) FROM claimed
     )
     SELECT id, lease_expires_at FROM claimed
 """
-CLAIM_NEXT_SQL = _LEASE_NEXT.format(
-    next="""
-        SELECT id FROM cases WHERE queue = :queue AND status = 'open'
-        ORDER BY rank_value DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"""
+# The scopes that this person may have cases of: a few short lists, whose fronts are all that a claim looks at. Exposure
+# is the time for which originals were open to them in the last day; above its cap come only cases that show none.
+_ALLOWED = """
+    allowed AS MATERIALIZED (
+        SELECT s.id FROM principals p JOIN case_scopes s ON s.queue = :queue
+        WHERE p.id = :holder
+          AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages))
+          AND (s.consent_area = '' OR p.consents IS NULL OR s.consent_area = ANY(p.consents))
+          AND (NOT s.high_exposure OR :exposure_seconds > (
+              SELECT coalesce(sum(extract(epoch FROM least(x.expires_at, now()) - x.at)), 0) FROM exposures x
+              WHERE x.principal_id = :holder AND x.at > now() - interval '24 hours'))
+    )"""
+# Each list in its own index's order, without what this person has passed over.
+_FRONT = """
+            SELECT f.id, {lane} AS lane, f.key FROM allowed a CROSS JOIN LATERAL (
+                SELECT c.id, {key} AS key FROM cases c
+                WHERE c.scope_id = a.id AND c.status = 'open' AND {which}
+                  AND NOT EXISTS (SELECT FROM skips k
+                                  WHERE k.principal_id = :holder AND k.case_id = c.id AND k.until > now())
+                ORDER BY {order} LIMIT {{width}}
+            ) AS f"""
+_LEGAL = _FRONT.format(
+    lane="'legal'",
+    key="extract(epoch FROM c.start_by)::float8",
+    which="c.deadline IS NOT NULL AND c.start_by <= now()",
+    order="c.start_by, c.id",
 )
+_BOUND = _FRONT.format(
+    lane="'bound'",
+    key="extract(epoch FROM c.start_by)::float8",
+    which="c.deadline IS NULL AND c.start_by <= now()",
+    order="c.start_by, c.id",
+)
+_RANKED = _FRONT.format(lane="'ranked'", key="-c.rank_value", which="true", order="c.rank_value DESC, c.id")
+_LANES = "array_position(ARRAY['legal', 'random', 'bound', 'ranked'], lane)"
+# Of the fronts the best few, and of those the first that nobody else is taking right now.
+_CHOOSE = f"""
+    best AS MATERIALIZED (
+        SELECT id, lane, row_number() OVER (ORDER BY {_LANES}, key, id) AS place FROM ({{fronts}}
+        ) AS every ORDER BY {_LANES}, key, id LIMIT {{most}}
+    ), next AS MATERIALIZED (
+        SELECT c.id, best.lane, 1.0::float8 AS propensity FROM best JOIN cases c ON c.id = best.id
+        WHERE c.status = 'open' {{unless}} ORDER BY best.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
+    )"""  # noqa: S608 - put together from constants
+# While a lapsed case waits to be given back, nothing is found: that case may be the riskiest of all.
+_UNLESS_LAPSED = "AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND lease_expires_at <= now())"
+
+
+def _claim_next_sql(*, width: int, most: int, unless: str = "") -> str:
+    fronts = "\n            UNION ALL".join(one.format(width=width) for one in (_LEGAL, _BOUND, _RANKED))
+    choose = _CHOOSE.format(fronts=fronts, most=most, unless=unless)
+    return _LEASE_NEXT.format(next=f"{_ALLOWED},{choose}")
+
+
+CLAIM_NEXT_SQL = _claim_next_sql(width=8, most=16)
+_CLAIM_NEXT_UNLESS_LAPSED = text(_claim_next_sql(width=8, most=16, unless=_UNLESS_LAPSED))
 _CLAIM_NEXT = text(CLAIM_NEXT_SQL)
-# While a lapsed case waits to be given back, this one finds nothing: that case may be the riskiest of all.
-_CLAIM_NEXT_UNLESS_LAPSED = text(
-    _LEASE_NEXT.format(
-        next="""
-        SELECT id FROM cases WHERE queue = :queue AND status = 'open'
-          AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND lease_expires_at <= now())
-        ORDER BY rank_value DESC, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED"""
-    )
+# For when others are taking all of the first few at this very moment.
+_CLAIM_NEXT_WIDE = text(_claim_next_sql(width=1000, most=1000))
+
+# The random share. Every case has a place on a circle, drawn when it was opened. From a spot on it that is drawn for
+# this claim, the next WINDOW cases are as one, and one of them is drawn. A case is drawn if the spot lies in the stretch
+# from its WINDOW-th neighbour before it up to itself, and then with chance 1 / WINDOW: that is its propensity, known
+# exactly, near 1 / n, and independent of what the case is about. Deadlines of the law still go first.
+WINDOW = 32
+_AHEAD = """
+            SELECT f.id, f.draw, f.away FROM allowed a CROSS JOIN LATERAL (
+                SELECT c.id, c.draw, {away} AS away FROM cases c
+                WHERE c.scope_id = a.id AND c.status = 'open' AND c.draw {side} {spot}
+                  AND NOT EXISTS (SELECT FROM skips k
+                                  WHERE k.principal_id = :holder AND k.case_id = c.id AND k.until > now())
+                ORDER BY c.draw {direction} LIMIT {limit}
+            ) AS f"""
+_FORWARD = "\n            UNION ALL".join(
+    _AHEAD.format(away=f"c.draw - :spot{turn}", side=side, spot=":spot", direction="", limit=WINDOW)
+    for side, turn in ((">=", ""), ("<", " + 1"))
 )
+_BACKWARD = "\n            UNION ALL".join(
+    _AHEAD.format(away=f"drawn.draw - c.draw{turn}", side=side, spot="drawn.draw", direction="DESC", limit=WINDOW)
+    for side, turn in (("<", ""), (">=", " + 1"))
+)
+_DRAW = f"""
+    urgent AS MATERIALIZED (SELECT id, lane, key FROM ({{legal}}
+        ) AS due ORDER BY key, id LIMIT 16
+    ), near AS MATERIALIZED (
+        SELECT id, draw, row_number() OVER (ORDER BY away, id) AS place FROM ({_FORWARD}
+        ) AS every ORDER BY away, id LIMIT {WINDOW}
+    ), size AS (SELECT count(*) AS n FROM near
+    ), picked AS MATERIALIZED (
+        SELECT id, 'legal' AS lane, row_number() OVER (ORDER BY key, id) AS place FROM urgent
+        UNION ALL
+        SELECT id, 'random', 100 + mod(place + n - 1 - floor(:turn * n)::bigint, n) FROM near, size
+    ), drawn AS MATERIALIZED (
+        SELECT c.id, c.draw, picked.lane FROM picked JOIN cases c ON c.id = picked.id
+        WHERE c.status = 'open' {_UNLESS_LAPSED}
+        ORDER BY picked.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
+    ), before AS (
+        SELECT max(away) AS stretch, count(*) AS n FROM (
+            SELECT away FROM drawn, LATERAL ({_BACKWARD}
+            ) AS every ORDER BY away LIMIT {WINDOW}
+        ) AS behind
+    ), next AS MATERIALIZED (
+        SELECT drawn.id, drawn.lane, CASE
+            WHEN drawn.lane <> 'random' THEN 1.0
+            -- Fewer than a window are all as one.
+            WHEN size.n < {WINDOW} THEN 1.0 / size.n
+            ELSE least(before.stretch, 1.0) / {WINDOW}
+        END::float8 AS propensity
+        FROM drawn, size, before
+    )"""  # noqa: S608 - put together from constants
+_CLAIM_DRAWN = text(_LEASE_NEXT.format(next=f"{_ALLOWED},{_DRAW.format(legal=_LEGAL.format(width=16))}"))
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
-        next="""
-        SELECT id FROM cases WHERE id = :case_id AND status = 'open' FOR NO KEY UPDATE SKIP LOCKED"""
+        next="""next AS MATERIALIZED (
+        SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
+        WHERE id = :case_id AND status = 'open' FOR NO KEY UPDATE SKIP LOCKED
+    )"""
     )
 )
 
@@ -97,6 +201,22 @@ _RELEASE = text("""
 """)
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Who wants a case of which queue, under which token and for how long.
+
+    `exposure_seconds` is how long originals may be open to one person in a day, `random_share` how often the next case is
+    drawn instead of ranked.
+    """
+
+    queue: str
+    token: UUID
+    holder: UUID
+    seconds: int
+    exposure_seconds: float
+    random_share: float
+
+
 async def return_lapsed(connection: AsyncConnection) -> int:
     """Give every lapsed case back to its queue; returns how many."""
     return len(await fetch(connection, _RETURN_LAPSED))
@@ -107,25 +227,27 @@ async def lapsed_cases(connection: AsyncConnection) -> int:
     return int((await connection.execute(_LAPSED_CASES)).scalar_one())
 
 
-async def claim_next(connection: AsyncConnection, *, queue: str, token: UUID, holder: UUID, seconds: int) -> Any | None:
-    """Lease the first open case of the queue that nobody else is taking right now: (id, lease_expires_at) or None.
+async def claim_next(connection: AsyncConnection, claim: Claim) -> Any | None:
+    """Lease the first open case that this person may have and nobody else is taking: (id, lease_expires_at) or None.
 
     Lapsed cases are given back first, which takes statements of its own only when there are any.
     """
-    values = {"queue": queue, "token": token, "holder": holder, "seconds": seconds}
+    values = asdict(claim)
     row = await fetch_one(connection, _CLAIM_NEXT_UNLESS_LAPSED, values)
     if row is None:
         await return_lapsed(connection)
-        row = await fetch_one(connection, _CLAIM_NEXT, values)
+        row = await fetch_one(connection, _CLAIM_NEXT, values) or await fetch_one(connection, _CLAIM_NEXT_WIDE, values)
     return row
 
 
-async def claim_case(
-    connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, seconds: int
-) -> Row[Any] | None:
+async def claim_drawn(connection: AsyncConnection, claim: Claim, *, spot: float, turn: float) -> Any | None:
+    """Lease one of the open cases that this person may have, drawn by two numbers from 0 to below 1; None for none."""
+    return await fetch_one(connection, _CLAIM_DRAWN, {**asdict(claim), "spot": spot, "turn": turn})
+
+
+async def claim_case(connection: AsyncConnection, case_id: UUID, claim: Claim) -> Row[Any] | None:
     """Lease one named case, if it is open: (id, lease_expires_at) or None."""
-    values = {"case_id": case_id, "token": token, "holder": holder, "seconds": seconds}
-    return (await connection.execute(_CLAIM_CASE, values)).one_or_none()
+    return (await connection.execute(_CLAIM_CASE, {**asdict(claim), "case_id": case_id})).one_or_none()
 
 
 async def live(connection: AsyncConnection, *, token: UUID, holder: UUID) -> Row[Any] | None:

@@ -1,7 +1,9 @@
 """Rules of leases: a case is handed to one person, with a token that fences off whoever held it before."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from random import random
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,21 +24,48 @@ class Lease:
     expires_at: datetime
 
 
-async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, seconds: int) -> Lease | None:
-    """Lease the riskiest case of the queue to `holder`; None when nothing waits."""
-    token = new_id()
-    row = await store.claim_next(connection, queue=queue, token=token, holder=holder, seconds=seconds)
-    return Lease(token, row.id, holder, row.lease_expires_at) if row else None
+@dataclass(frozen=True, slots=True)
+class ClaimRules:
+    """What a claim is made under; `chance` draws numbers from 0 to below 1 for the random share."""
+
+    seconds: int
+    exposure_seconds: float
+    random_share: float
+    chance: Callable[[], float] = random
 
 
-async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, seconds: int) -> Lease:
+async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules) -> Lease | None:
+    """Lease the case of the queue that comes next for `holder`; None when nothing waits that they may have.
+
+    With the chance of the random share that is one drawn among all of these, whatever their rank.
+    """
+    claim = _claim(queue, holder, rules)
+    row = None
+    if rules.chance() < rules.random_share:
+        row = await store.claim_drawn(connection, claim, spot=rules.chance(), turn=rules.chance())
+    row = row or await store.claim_next(connection, claim)
+    return Lease(claim.token, row.id, holder, row.lease_expires_at) if row else None
+
+
+async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules) -> Lease:
     """Lease one named case to `holder`. Raises CaseNotOpenError when somebody holds it or it is decided."""
     await store.return_lapsed(connection)
-    token = new_id()
-    row = await store.claim_case(connection, case_id=case_id, token=token, holder=holder, seconds=seconds)
+    claim = _claim("", holder, rules)
+    row = await store.claim_case(connection, case_id, claim)
     if row is None:
         raise CaseNotOpenError("this case is not waiting: somebody holds it, or it is decided")
-    return Lease(token, row.id, holder, row.lease_expires_at)
+    return Lease(claim.token, row.id, holder, row.lease_expires_at)
+
+
+def _claim(queue: str, holder: UUID, rules: ClaimRules) -> store.Claim:
+    return store.Claim(
+        queue=queue,
+        token=new_id(),
+        holder=holder,
+        seconds=rules.seconds,
+        exposure_seconds=rules.exposure_seconds,
+        random_share=rules.random_share,
+    )
 
 
 async def require_live(connection: AsyncConnection, *, token: UUID, holder: UUID) -> Lease:

@@ -14,7 +14,7 @@ MOST = 4
 _EXPECTED_GRAPHIC = 1.0
 _MOST_GRAPHIC = 3
 _GRAPHIC = 2
-_LIKELY = 0.5
+LIKELY = 0.5
 
 _FROM_TEXT = "from the text; pictures are not assessed"
 _FROM_REPORTS = "from the reports; pictures are not assessed"
@@ -63,7 +63,7 @@ def _by_score(probabilities: Mapping[str, float], taxonomy: Taxonomy) -> Blur:
 
 
 def _by_area(area: Area, probability: float) -> Blur:
-    if area.graphic >= _MOST_GRAPHIC and probability >= _LIKELY:
+    if area.graphic >= _MOST_GRAPHIC and probability >= LIKELY:
         return Blur(MOST, f"{area.name} is likely ({_FROM_TEXT})")
     if area.graphic * probability >= _EXPECTED_GRAPHIC:
         return Blur(STRONG, f"{area.name} is possible ({_FROM_TEXT})")

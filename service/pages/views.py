@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from labeling.taxonomy import Severity, Taxonomy
+from models.rank import BY_HARM
 from service.cases.schemas import CaseOut, EventOut, ScoreOut
 from service.leases.workflow import Lease
 from service.pages.words import spoken
-from service.ranking.words import BY_HARM
+from service.ranking.workflow import live_rank
 
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
@@ -154,7 +155,7 @@ def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:
 
 def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> list[UpcomingRow]:
     """The preview of a queue from the rows of `service.queues.workflow.upcoming`."""
-    risks = [risk_now(row.rank, now) for row in rows]
+    risks = [risk_now(live_rank(row.rank, row.live_views).parts, now) for row in rows]
     most = max(risks, default=1.0)
     return [
         UpcomingRow(

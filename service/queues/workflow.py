@@ -13,6 +13,7 @@ from service.cases.workflow import case_view
 from service.errors import CaseNotOpenError, NotFoundError
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
+from service.leases.workflow import ClaimRules
 from service.queues import store
 from service.queues.schemas import DEFAULT_QUEUE, QueueOut, QueuesOut
 
@@ -38,21 +39,21 @@ async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) 
 
 
 async def claim(
-    connection: AsyncConnection, queue: str, *, holder: UUID, seconds: int, taxonomy: Taxonomy
+    connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut | None:
     """Hand the riskiest open case to `holder`; None when nothing waits. Raises NotFoundError for an unknown queue."""
     if queue not in QUEUES:
         raise NotFoundError(f"there is no queue {queue!r}; known: {', '.join(QUEUES)}")
-    lease = await leases.claim_next(connection, queue, holder=holder, seconds=seconds)
+    lease = await leases.claim_next(connection, queue, holder=holder, rules=rules)
     return await _handed_over(connection, lease, taxonomy) if lease else None
 
 
 async def claim_case(
-    connection: AsyncConnection, case_id: UUID, *, holder: UUID, seconds: int, taxonomy: Taxonomy
+    connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut:
     """Hand one named case to `holder`: after a lapse or an undo. Raises NotFoundError, CaseNotOpenError."""
     try:
-        lease = await leases.claim_case(connection, case_id, holder=holder, seconds=seconds)
+        lease = await leases.claim_case(connection, case_id, holder=holder, rules=rules)
     except CaseNotOpenError:
         # Only a refusal has to tell a case that is not open from one that is not there.
         await case_view(connection, case_id, viewer=holder, taxonomy=taxonomy)

@@ -26,12 +26,22 @@ class RankingOut(BaseModel):
     configurations: list[RankConfigOut]
 
 
+Outcome = Literal["decided", "released", "lapsed", "held", "handed_over", "skipped", "second_opinion"]
+
+
 class ClaimedOut(BaseModel):
     """One time the case was handed out, with the rank and the parts it had at that moment. Whoever got it is not shown."""
 
     granted_at: datetime
     ended_at: datetime | None
-    outcome: Literal["decided", "released", "lapsed"] | None
+    outcome: Outcome | None
+    lane: Literal["ranked", "legal", "bound", "random", "named"] = Field(
+        description="Which order handed it out: by rank, a deadline or the latest start that came near, the random share,"
+        " or that somebody asked for this very case."
+    )
+    propensity: float = Field(
+        description="Probability that the lottery of the random share drew this case; 1 elsewhere."
+    )
     value: float
     parts: dict[str, Any]
 
@@ -40,7 +50,7 @@ class WhyOut(BaseModel):
     """Why a case stands where it stands: `parts` reproduce `value` exactly, `words` say it in sentences."""
 
     case_id: UUID
-    status: Literal["open", "leased", "decided"]
+    status: Literal["open", "leased", "held", "shed", "decided"]
     queue: str
     value: float
     parts: dict[str, Any]

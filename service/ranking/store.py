@@ -23,22 +23,36 @@ _CONFIG = text("""
 # Riskiest first by what is stored: who is waited for longest is who is looked at last.
 _STALE = text("""
     SELECT id FROM cases
-    WHERE status <> 'decided' AND (rank ->> 'config_version', rank ->> 'taxonomy_version') IS DISTINCT FROM (:config, :taxonomy)
+    WHERE status <> 'decided' AND ranked_under IS DISTINCT FROM :under
     ORDER BY rank_value DESC LIMIT :limit
 """)
 _LOCK = text("""
     SELECT id FROM cases WHERE id = ANY(CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE
 """)
+# In three lots, each by its own index: deadlines that the guard serves, latest starts that it serves, and by rank.
 _AHEAD = text("""
+    WITH this AS (
+        SELECT id, queue, start_by, rank_value, deadline,
+               CASE WHEN start_by > now() THEN 3 WHEN deadline IS NULL THEN 2 ELSE 1 END AS lane
+        FROM cases WHERE id = :case_id
+    )
     SELECT count(*) FROM (
-        SELECT FROM cases o JOIN cases c ON c.id = :case_id
-        WHERE o.queue = c.queue AND o.status = 'open'
-          AND (o.rank_value > c.rank_value OR (o.rank_value = c.rank_value AND o.id < c.id))
+        (SELECT o.id FROM this, cases o
+         WHERE o.queue = this.queue AND o.status = 'open' AND o.start_by <= now()
+           AND (CASE WHEN o.deadline IS NULL THEN 2 ELSE 1 END < this.lane
+                OR (CASE WHEN o.deadline IS NULL THEN 2 ELSE 1 END = this.lane
+                    AND (o.start_by, o.id) < (this.start_by, this.id)))
+         LIMIT :most)
+        UNION ALL
+        (SELECT o.id FROM this, cases o
+         WHERE this.lane = 3 AND o.queue = this.queue AND o.status = 'open' AND o.start_by > now()
+           AND (o.rank_value > this.rank_value OR (o.rank_value = this.rank_value AND o.id < this.id))
+         LIMIT :most)
         LIMIT :most
     ) AS ahead
 """)
 _CLAIMS = text("""
-    SELECT granted_at, ended_at, outcome, rank_value AS value, rank AS parts FROM leases
+    SELECT granted_at, ended_at, outcome, lane, propensity, rank AS parts FROM leases
     WHERE case_id = :case_id ORDER BY granted_at DESC LIMIT :most
 """)
 
@@ -58,10 +72,9 @@ async def configs(connection: AsyncConnection) -> Sequence[Row[Any]]:
     return (await connection.execute(_CONFIGS)).all()
 
 
-async def stale(connection: AsyncConnection, *, config: str, taxonomy: str, limit: int) -> list[UUID]:
+async def stale(connection: AsyncConnection, *, under: str, limit: int) -> list[UUID]:
     """Undecided cases ranked under another configuration or taxonomy, those in front first."""
-    values = {"config": config, "taxonomy": taxonomy, "limit": limit}
-    return list((await connection.execute(_STALE, values)).scalars())
+    return list((await connection.execute(_STALE, {"under": under, "limit": limit})).scalars())
 
 
 async def lock(connection: AsyncConnection, cases: Sequence[UUID]) -> list[UUID]:

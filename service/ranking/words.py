@@ -1,18 +1,15 @@
 """The rank in words: why a case stands where it stands, in sentences a reviewer can read in seconds."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 from labeling.taxonomy import Taxonomy
-from models.rank import GUARD, POLICIES, guard_from
+from models.rank import BY_HARM, GUARD, POLICIES, guard_from
 
 # From here on the factor is no longer spelt out: it says no more, and after a year it is beyond any number.
 MANY_DOUBLINGS = 20
-
-
-# Policies whose order is that of harm per minute of review; the rest are what they are compared with.
-BY_HARM = frozenset({"harm-rate", f"harm-rate{GUARD}"})
 
 
 def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> list[str]:
@@ -24,8 +21,10 @@ def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> l
         _what(parts, taxonomy),
         f"{_number(parts['views_per_hour'])} views an hour multiply that harm.",
         *_vulnerable(parts, taxonomy),
+        *_reporters(parts, taxonomy),
         f"A decision takes about {parts['handling_minutes']:.1f} minutes; quicker ones come first at equal harm.",
         _waiting(parts, now),
+        *_guarded(parts, now),
     ]
 
 
@@ -65,6 +64,35 @@ def _vulnerable(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[str]:
         return []
     name = _name(parts["areas"][0]["area"], taxonomy)
     return [f"{name} falls on a person, which counts {vulnerability:g} times."]
+
+
+def _reporters(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[str]:
+    """What the history of known reporters does to the areas they named, and that a mere number does nothing."""
+    found = [
+        f"{_name(one['reason'], taxonomy)} was named by reporters whose earlier reports were "
+        f"{'upheld more' if one['ratio'] > 1 else 'dismissed more'} often than usual, which counts {one['ratio']:.2g} times."
+        for one in parts.get("reporters", ())
+        if not math.isclose(one["ratio"], 1.0, abs_tol=0.005)
+    ]
+    if parts.get("reports", 1) > 1:
+        found.append(f"It was reported {parts['reports']:,} times; the number alone moves nothing.")
+    return found
+
+
+def _guarded(parts: Mapping[str, Any], now: datetime) -> list[str]:
+    """When the case goes ahead of all that have no deadline, whatever its harm; nothing under a policy without a guard."""
+    if not parts["policy"].endswith(GUARD):
+        return []
+    begin, _ = guard_from(parts)
+    what = "a deadline" if parts["deadline"] else "its latest start"
+    hours = (begin - now).total_seconds() / 3600
+    if hours <= 0:
+        return [f"It goes first now, because of {what}."]
+    return [f"If nobody has taken it in {_span(hours)}, it goes first because of {what}."]
+
+
+def _span(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
 
 
 def _waiting(parts: Mapping[str, Any], now: datetime) -> str:

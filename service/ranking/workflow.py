@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
-from models.rank import GUARD, RankConfig
+from models.rank import Rank, RankConfig, reproduce, with_live_views
 from models.rank_file import read_ranking
 from service.ranking import store
 from service.ranking.schemas import ClaimedOut, RankConfigOut, RankingOut, WhyOut
@@ -33,14 +33,13 @@ Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
 
 
 def configured(settings: Settings) -> RankConfig:
-    """The configuration that the settings name. Raises RankFileError, SettingsError for a policy the claim cannot keep."""
-    config = read_ranking(settings.ranking)
-    if config.policy.endswith(GUARD):
-        raise SettingsError(
-            f"TRIAGE_RANKING: policy {config.policy} can be simulated (`python -m eval simulate`); the claim does not "
-            f"serve deadlines first yet, so choose {config.policy.removesuffix(GUARD)}"
-        )
-    return config
+    """The configuration that the settings name. Raises RankFileError."""
+    return read_ranking(settings.ranking)
+
+
+def live_rank(parts: Mapping[str, Any], views_per_hour: float) -> Rank:
+    """The rank of stored parts with the views of this moment: what the case is sorted by."""
+    return Rank(**reproduce(with_live_views(parts, views_per_hour)))
 
 
 async def register(connection: AsyncConnection, config: RankConfig) -> None:
@@ -71,16 +70,17 @@ async def why(connection: AsyncConnection, case: Row[Any], taxonomy: Taxonomy, *
     ahead = await store.ahead(connection, case.id, most=MOST_AHEAD) if case.status == "open" else None
     found = await store.config(connection, case.rank["config_version"])
     claims = await store.claims(connection, case.id, most=CLAIMS_SHOWN)
+    ranked = live_rank(case.rank, case.live_views)
     return WhyOut(
         case_id=case.id,
         status=case.status,
         queue=case.queue,
-        value=case.rank_value,
-        parts=case.rank,
-        words=[*explain(case.rank, taxonomy, now=now), *place_in_words(ahead, most=MOST_AHEAD)],
+        value=ranked.value,
+        parts=ranked.parts,
+        words=[*explain(ranked.parts, taxonomy, now=now), *place_in_words(ahead, most=MOST_AHEAD)],
         ahead=ahead,
         configuration=RankConfigOut(**found._mapping) if found else None,
-        claims=[ClaimedOut(**one._mapping) for one in claims],
+        claims=[ClaimedOut(**{**one._mapping, **reproduce(one.parts)}) for one in claims],
     )
 
 
@@ -90,7 +90,7 @@ class Reranking:
     def __init__(self, engine: AsyncEngine, rerank: Rerank, *, taxonomy: Taxonomy, config: RankConfig) -> None:
         self._engine = engine
         self._rerank = rerank
-        self._versions = {"config": config.version, "taxonomy": taxonomy.version}
+        self._under = f"{config.version}/{taxonomy.version}"
         self._listed: list[UUID] = []
         self._look_at = 0.0
 
@@ -98,7 +98,7 @@ class Reranking:
         """Rank one batch anew; returns how many cases it looked at, 0 when every case has the rank it should."""
         async with self._engine.begin() as connection:
             if not self._listed and time.monotonic() >= self._look_at:
-                self._listed = await store.stale(connection, **self._versions, limit=LISTED)
+                self._listed = await store.stale(connection, under=self._under, limit=LISTED)
                 self._look_at = 0.0 if self._listed else time.monotonic() + LOOK_AGAIN_SECONDS
             batch = self._listed[:RERANK_BATCH]
             if batch:

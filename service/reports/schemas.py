@@ -9,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 TEXT_CHARACTERS = 100_000
 NOTE_CHARACTERS = 10_000
 MEDIA_PER_SUBJECT = 10
+FLAGS_PER_REPORT = 20
+BASIS_CHARACTERS = 500
 
 Channel = Literal[
     "user",
@@ -35,6 +37,10 @@ def _distinct(value: list[UUID]) -> list[UUID]:
     if len(set(value)) != len(value):
         raise ValueError("the same media is named twice")
     return value
+
+
+def _distinct_flags(value: list[str]) -> list[str]:
+    return sorted(set(value))
 
 
 def _storable_year(value: datetime) -> datetime:
@@ -71,6 +77,9 @@ class SubjectIn(Strict):
     ] = None
     author: PersonIn | None = None
     created_at: Annotated[AwareDatetime, AfterValidator(_storable_year)] | None = None
+    market: Annotated[
+        str | None, Field(pattern=r"^[A-Z]{2}$", description="country where it is seen, ISO 3166-1 alpha-2")
+    ] = None
     views_per_hour: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)] = None
     media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = []
 
@@ -79,6 +88,14 @@ class SubjectIn(Strict):
         if not self.text.strip() and not self.media:
             raise ValueError("a subject needs text or media")
         return self
+
+
+class DeadlineIn(Strict):
+    """A clock that comes with the report. It never pauses; `basis` says what sets it, such as an article or a contract."""
+
+    kind: Literal["legal", "contract"]
+    basis: Annotated[str, Field(min_length=1, max_length=BASIS_CHARACTERS), Stored]
+    due_at: Annotated[AwareDatetime, AfterValidator(_storable_year)]
 
 
 class ReportIn(Strict):
@@ -92,6 +109,16 @@ class ReportIn(Strict):
     ]
     note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""
     reporter: PersonIn | None = None
+    flags: Annotated[
+        list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]],
+        Field(
+            max_length=FLAGS_PER_REPORT,
+            description="what the platform knows of it, such as high_profile; routing rules may ask for it, and"
+            " child_safety, threat_to_life and legal_order take the special routes",
+        ),
+        AfterValidator(_distinct_flags),
+    ] = []
+    deadline: DeadlineIn | None = None
     subject: SubjectIn
 
 
@@ -100,7 +127,7 @@ class ReportAccepted(BaseModel):
 
     report_id: UUID
     case_id: UUID
-    case_status: Literal["open", "leased"]
+    case_status: Literal["open", "leased", "held", "shed"]
 
 
 class Intake(BaseModel):

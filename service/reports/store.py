@@ -20,11 +20,12 @@ _REMEMBERED = text("""
 """)
 TAKE_IN_SQL = """
     WITH subject AS (
-        INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour, sample)
-        VALUES (:subject_id, :external_id, :kind, :author_id, :created_at, coalesce(:views_per_hour, 0), :sample)
+        INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour, market, sample)
+        VALUES (:subject_id, :external_id, :kind, :author_id, :created_at, coalesce(:views_per_hour, 0), :market, :sample)
         ON CONFLICT (kind, external_id) DO UPDATE
             SET author_id = coalesce(EXCLUDED.author_id, subjects.author_id),
                 created_at = coalesce(EXCLUDED.created_at, subjects.created_at),
+                market = coalesce(EXCLUDED.market, subjects.market),
                 views_per_hour = coalesce(:views_per_hour, subjects.views_per_hour)
         RETURNING id
     ), snapshot AS (
@@ -34,19 +35,25 @@ TAKE_IN_SQL = """
         ON CONFLICT (subject_id, content_hash) DO UPDATE SET captured_at = evidence.captured_at
         RETURNING id, score IS NOT NULL AS scored
     ), review AS (
-        INSERT INTO cases (id, subject_id, evidence_id, queue, status, opened_at, rank_value, rank, sample)
-        SELECT :case_id, subject.id, snapshot.id, :queue, 'open', :received_at, :rank_value, CAST(:rank AS jsonb),
-               :sample
+        INSERT INTO cases (id, subject_id, evidence_id, queue, scope_id, status, opened_at, rank_value, rank_base, rank,
+                           ranked_under, views_per_hour, deadline, start_by, flags, sample)
+        SELECT :case_id, subject.id, snapshot.id, :queue,
+               case_scope(:queue, :scope_language, :high_exposure, :consent_area), 'open', :received_at, :rank_value,
+               :rank_base, CAST(:rank AS jsonb), :ranked_under, coalesce(:views_per_hour, 0), :deadline, :start_by,
+               CAST(:flags AS text[]), :sample
         FROM subject, snapshot
         ON CONFLICT (subject_id) WHERE status <> 'decided' DO UPDATE
             SET report_count = cases.report_count + 1, evidence_id = EXCLUDED.evidence_id,
+                flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}')
+                         FROM unnest(cases.flags || EXCLUDED.flags) AS one),
                 -- A real report makes a sample case real: removing the samples must not take it along.
                 sample = cases.sample AND EXCLUDED.sample
         RETURNING id, status, evidence_id
     ), report AS (
         INSERT INTO reports (id, case_id, evidence_id, channel, reason, note, reporter_id, received_from, received_at,
-                             case_status)
-        SELECT :report_id, id, evidence_id, :channel, :reason, :note, :reporter_id, :received_from, :received_at, status
+                             flags, case_status)
+        SELECT :report_id, id, evidence_id, :channel, :reason, :note, :reporter_id, :received_from, :received_at,
+               CAST(:flags AS text[]), status
         FROM review
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
@@ -62,6 +69,10 @@ _ATTACH = text("""
     SELECT :evidence_id, position, media_id
     FROM unnest(CAST(:media AS uuid[])) WITH ORDINALITY AS named (media_id, position)
     ON CONFLICT DO NOTHING
+""")
+_ADD_CLOCK = text("""
+    INSERT INTO clocks (id, case_id, kind, basis, due_at, set_by)
+    VALUES (:id, :case_id, :kind, :basis, :due_at, :set_by)
 """)
 
 
@@ -86,3 +97,8 @@ async def take_in(connection: AsyncConnection, values: dict[str, Any]) -> Any:
 async def attach(connection: AsyncConnection, *, evidence_id: UUID, media: Sequence[UUID]) -> None:
     """Tie media to an evidence snapshot, in order."""
     await connection.execute(_ATTACH, {"evidence_id": evidence_id, "media": list(media)})
+
+
+async def add_clock(connection: AsyncConnection, values: dict[str, Any]) -> None:
+    """Start the clock that came with a report."""
+    await connection.execute(_ADD_CLOCK, values)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig, RankInputs, rank
+from service.cases.placing import placed, scope_of
 from service.cases.workflow import rerank_evidence
 from service.errors import IdempotencyConflictError
 from service.ids import new_id
@@ -44,6 +45,9 @@ async def receive(
     row = await store.take_in(connection, values)
     if media:
         await store.attach(connection, evidence_id=row.evidence_id, media=media)
+    if intake.report.deadline is not None:
+        clock = {"id": new_id(), "case_id": row.case_id, "set_by": intake.received_from}
+        await store.add_clock(connection, clock | intake.report.deadline.model_dump())
     if row.case_id != case_id or row.scored:
         # The case was there before, or its text has a score already: either way more is known than was ranked above.
         await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
@@ -63,17 +67,6 @@ async def _answer_again(connection: AsyncConnection, intake: Intake, request_has
 def _values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
     report = intake.report
     subject = report.subject
-    first_rank = rank(
-        RankInputs(
-            score=None,
-            reasons=[report.reason],
-            views_per_hour=subject.views_per_hour or 0,
-            pictures=len(subject.media),
-            received_at=intake.received_at,
-        ),
-        taxonomy,
-        config,
-    )
     return {
         "subject_id": new_id(),
         "external_id": subject.id,
@@ -81,20 +74,52 @@ def _values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str,
         "author_id": subject.author.id if subject.author else None,
         "created_at": subject.created_at,
         "views_per_hour": subject.views_per_hour,
+        "market": subject.market,
         "sample": intake.sample,
         "evidence_id": new_id(),
         "content_hash": _content_hash(report),
         "text": subject.text,
         "language": subject.language,
-        "queue": DEFAULT_QUEUE,
         "received_at": intake.received_at,
-        "rank_value": first_rank.value,
-        "rank": json.dumps(first_rank.parts),
         "channel": report.channel,
         "reason": report.reason,
         "note": report.note,
         "reporter_id": report.reporter.id if report.reporter else None,
         "received_from": intake.received_from,
+        "flags": report.flags,
+        **_first_place(intake, taxonomy, config),
+    }
+
+
+def _first_place(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+    """The columns of the order for a case that this report opens: without a score, and without what is known of others."""
+    report = intake.report
+    subject = report.subject
+    inputs = RankInputs(
+        score=None,
+        reasons=[report.reason],
+        views_per_hour=subject.views_per_hour or 0,
+        pictures=len(subject.media),
+        received_at=intake.received_at,
+        deadline=report.deadline.due_at if report.deadline else None,
+    )
+    scope = scope_of(
+        None, reasons=inputs.reasons, language=subject.language, pictures=inputs.pictures, taxonomy=taxonomy
+    )
+    first = placed(
+        new_id(), rank(inputs, taxonomy, config), views=inputs.views_per_hour, queue=DEFAULT_QUEUE, scope=scope
+    )
+    return {
+        "queue": first.queue,
+        "scope_language": first.language,
+        "high_exposure": first.high_exposure,
+        "consent_area": first.consent_area,
+        "rank_value": first.value,
+        "rank_base": first.base,
+        "rank": first.parts,
+        "ranked_under": first.under,
+        "deadline": first.deadline,
+        "start_by": first.start_by,
     }
 
 

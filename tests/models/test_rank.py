@@ -236,7 +236,7 @@ def test_every_policy_is_reproduced_from_its_parts_and_follows_the_views(
     found = rank(one, TAXONOMY, config)
     parts = json.loads(json.dumps(found.parts))
     assert reproduce(parts)["value"] == found.value
-    assert with_views(found, views, config) == rank(replace(one, views_per_hour=views), TAXONOMY, config)
+    assert with_views(found, views) == rank(replace(one, views_per_hour=views), TAXONOMY, config)
 
 
 def test_what_each_policy_puts_first() -> None:

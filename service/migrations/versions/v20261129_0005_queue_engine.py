@@ -21,6 +21,23 @@ CREATE TABLE case_scopes (
     consent_area text NOT NULL,
     UNIQUE (queue, language, high_exposure, consent_area)
 );
+-- The first is that of a case of which nothing is known; there are few, and none is ever removed.
+INSERT INTO case_scopes (queue, language, high_exposure, consent_area) VALUES ('default', 'und', false, '');
+CREATE FUNCTION case_scope(text, text, boolean, text) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    scope integer;
+BEGIN
+    LOOP
+        SELECT id INTO scope FROM case_scopes
+        WHERE queue = $1 AND language = $2 AND high_exposure = $3 AND consent_area = $4;
+        IF FOUND THEN
+            RETURN scope;
+        END IF;
+        -- Of two that add the same one at once, the second waits here and then finds it.
+        INSERT INTO case_scopes (queue, language, high_exposure, consent_area) VALUES ($1, $2, $3, $4)
+        ON CONFLICT DO NOTHING;
+    END LOOP;
+END $$;
 """
 
 QUEUES = """
@@ -79,9 +96,11 @@ ALTER TABLE cases DROP CONSTRAINT cases_status_check, DROP CONSTRAINT cases_chec
 ALTER TABLE cases
     ADD CONSTRAINT cases_status CHECK (status IN ('open', 'leased', 'held', 'shed', 'decided')),
     ADD CONSTRAINT cases_lease CHECK ((status = 'leased') = (lease_token IS NOT NULL)),
-    ADD COLUMN scope_id integer REFERENCES case_scopes,
+    ADD COLUMN scope_id integer NOT NULL DEFAULT 1 REFERENCES case_scopes,
     -- rank_value without log2 of the views; NULL where the order does not look at views.
     ADD COLUMN rank_base double precision,
+    -- Versions of configuration and taxonomy that the rank was worked out by.
+    ADD COLUMN ranked_under text,
     ADD COLUMN views_per_hour double precision NOT NULL DEFAULT 0,
     -- The nearest legal or contractual clock.
     ADD COLUMN deadline timestamptz,
@@ -103,10 +122,8 @@ ALTER TABLE cases
     ADD COLUMN shed_under text,
     ADD CONSTRAINT cases_held CHECK ((status = 'held') = (held_until IS NOT NULL)),
     ADD CONSTRAINT cases_shed CHECK ((status = 'shed') = (shed_at IS NOT NULL));
-INSERT INTO case_scopes (queue, language, high_exposure, consent_area)
-SELECT DISTINCT queue, 'und', false, '' FROM cases ON CONFLICT DO NOTHING;
-UPDATE cases SET views_per_hour = s.views_per_hour, scope_id = o.id
-FROM subjects s, case_scopes o WHERE s.id = cases.subject_id AND o.queue = cases.queue;
+-- All are ranked anew by the worker, which finds their scope as well.
+UPDATE cases SET views_per_hour = s.views_per_hour FROM subjects s WHERE s.id = cases.subject_id;
 -- The rank is read with few cases but rewritten with every change: out of line, it is not copied when views change.
 ALTER TABLE cases ALTER COLUMN rank SET STORAGE EXTERNAL;
 ALTER TABLE cases SET (toast_tuple_target = 256, fillfactor = 90);
@@ -116,6 +133,7 @@ CREATE INDEX cases_legal ON cases (scope_id, start_by, id) WHERE status = 'open'
 CREATE INDEX cases_bound ON cases (scope_id, start_by, id) WHERE status = 'open' AND deadline IS NULL;
 CREATE INDEX cases_lottery ON cases (scope_id, draw, id) WHERE status = 'open';
 CREATE INDEX cases_of_queue ON cases (queue, rank_value DESC, id) WHERE status = 'open';
+CREATE INDEX cases_due ON cases (queue, start_by, id) WHERE status = 'open';
 CREATE INDEX cases_held ON cases (held_until) WHERE status = 'held';
 CREATE INDEX cases_held_for ON cases (held_for) WHERE status = 'held';
 CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';

@@ -120,7 +120,7 @@ async def test_fifty_claimers_get_five_hundred_cases_once_each(
         mine: list[UUID] = []
         while True:
             async with many_connections.begin() as connection:
-                lease = await workflow.claim_next(connection, "default", holder=holder, seconds=600)
+                lease = await workflow.claim_next(connection, "default", holder=holder, rules=RULES)
             if lease is None:
                 return mine
             mine.append(lease.case_id)
@@ -140,7 +140,7 @@ async def test_claimers_and_lapses_at_once_lose_no_case(
     async def work(number: int) -> None:
         for _ in range(5):
             async with many_connections.begin() as connection:
-                lease = await workflow.claim_next(connection, "default", holder=holder, seconds=600)
+                lease = await workflow.claim_next(connection, "default", holder=holder, rules=RULES)
             assert lease
             if number % 2 == 0:
                 async with many_connections.begin() as connection:
@@ -160,7 +160,7 @@ async def test_a_claim_that_is_rolled_back_leaves_the_case_open(
 ) -> None:
     seed_cases(database, 1)
     async with many_connections.connect() as connection:
-        assert await workflow.claim_next(connection, "default", holder=holder, seconds=600)
+        assert await workflow.claim_next(connection, "default", holder=holder, rules=RULES)
         await connection.rollback()
     assert query(database, "SELECT status, lease_token FROM cases") == [("open", None)]
     assert value(database, "SELECT count(*) FROM leases") == 0
@@ -184,8 +184,15 @@ async def plan_of(engine: AsyncEngine, statement: str, values: dict[str, Any]) -
     [
         (
             store.CLAIM_NEXT_SQL,
-            "cases_next",
-            {"queue": "default", "token": uuid4(), "holder": uuid4(), "seconds": 600},
+            "cases_ranked",
+            {
+                "queue": "default",
+                "token": uuid4(),
+                "holder": uuid4(),
+                "seconds": 600,
+                "exposure_seconds": 600.0,
+                "random_share": 0.0,
+            },
         ),
         (store._RETURN_LAPSED.text, "cases_leased", {}),
         (scoring_store._TAKE.text, "evidence_waiting", {"seconds": 60, "least": 0, "most": 0, "limit": 8}),

@@ -12,11 +12,11 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy
-from models.rank import POLICIES, RankConfig, RankInputs, rank, reproduce
+from models.rank import BY_HARM, POLICIES, RankConfig, RankInputs, rank, reproduce
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.ranking import workflow
-from service.ranking.words import BY_HARM, explain, place_in_words
+from service.ranking.words import explain, place_in_words
 from service.ranking.workflow import Reranking, configured, register
 from service.settings import Settings, SettingsError
 from tests.service.steps import Body, claim, decided, query, report

@@ -82,6 +82,6 @@ def test_words_are_whole_sentences_whatever_the_case(
 ) -> None:
     result = rank(RankInputs(said, reasons, views, 3, NOON), TAXONOMY, RankConfig())
     sentences = explain(result.parts, TAXONOMY, now=NOON + waited)
-    assert 4 <= len(sentences) <= 5
+    assert 5 <= len(sentences) <= 6
     assert all(one[0].isupper() or one[0].isdigit() for one in sentences)
     assert all(one.endswith(".") and "nan" not in one for one in sentences)

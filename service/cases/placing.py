@@ -1,0 +1,93 @@
+"""Where a case stands: its rank as the columns that the claim reads, and who may be given it."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from labeling.taxonomy import Taxonomy
+from models.rank import GUARD, Rank, guard_from
+from service.media import levels
+
+UNKNOWN_LANGUAGE = "und"
+# Areas of this graphic class ask for the reviewer's consent where pictures are shown.
+CONSENT_GRAPHIC = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which people may be given a case, beside its queue: those of `language` (a primary subtag, und: anybody), those who
+    have exposure left where it is `high_exposure`, and those who consented to `consent_area` ("" where none is asked).
+    """
+
+    language: str
+    high_exposure: bool
+    consent_area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One case's columns of the order; `parts` is JSON text, `start_by` None where no guard serves it."""
+
+    id: UUID
+    value: float
+    base: float | None
+    parts: str
+    under: str
+    views: float
+    deadline: datetime | None
+    start_by: datetime
+    queue: str
+    language: str
+    high_exposure: bool
+    consent_area: str
+
+
+# The guard never takes up a case of a policy without one. A finite date: PostgreSQL's infinity has none in Python.
+NEVER = datetime.fromisoformat("9998-01-01T00:00:00+00:00")
+
+
+def scope_of(
+    score: Mapping[str, Any] | None,
+    *,
+    reasons: Collection[str],
+    language: str | None,
+    pictures: int,
+    taxonomy: Taxonomy,
+) -> Scope:
+    """The scope of content by what is known of it. Without pictures nothing is shown that would need consent."""
+    spoken = (language or UNKNOWN_LANGUAGE).partition("-")[0].lower()
+    if not pictures:
+        return Scope(spoken, high_exposure=False, consent_area="")
+    blur = levels.choose(score, failed=False, reasons=reasons, taxonomy=taxonomy)
+    graphic = [area for area in taxonomy.areas if area.graphic >= CONSENT_GRAPHIC]
+    named = [area.id for area in graphic if area.id in reasons]
+    likely = [area.id for area in graphic if score and score["areas"].get(area.id, 0.0) >= levels.LIKELY]
+    return Scope(spoken, blur.level >= levels.STRONG, next(iter([*likely, *named]), ""))
+
+
+def ranked_under(parts: Mapping[str, Any]) -> str:
+    """Versions of configuration and taxonomy, as one word that tells whether a rank is of today's."""
+    return f"{parts['config_version']}/{parts['taxonomy_version']}"
+
+
+def placed(case_id: UUID, found: Rank, *, views: float, queue: str, scope: Scope) -> Placed:
+    """The columns of a rank; `views` are those an hour as they were told."""
+    parts = found.parts
+    guarded = parts["policy"].endswith(GUARD)
+    return Placed(
+        id=case_id,
+        value=found.value,
+        base=parts["base"],
+        parts=json.dumps(parts),
+        under=ranked_under(parts),
+        views=views,
+        deadline=datetime.fromisoformat(parts["deadline"]) if parts["deadline"] else None,
+        start_by=guard_from(parts)[0] if guarded else NEVER,
+        queue=queue,
+        language=scope.language,
+        high_exposure=scope.high_exposure,
+        consent_area=scope.consent_area,
+    )

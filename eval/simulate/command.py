@@ -29,7 +29,7 @@ def add_simulate_command(commands: Any) -> None:
     command.add_argument("--policy", choices=list(POLICIES), action="append", help="default: all; may be repeated")
     command.add_argument("--seeds", type=int, default=3, help="arrivals drawn for each load (default 3)")
     command.add_argument("--seed", type=int, default=1, help="the first of them (default 1)")
-    command.add_argument("--random-share", type=float, default=0.05, help="claims drawn at random (default 0.05)")
+    command.add_argument("--random-share", type=float, help="claims drawn at random (default: that of the ranking)")
     command.add_argument("--latest-start", type=float, metavar="HOURS", help="when every case is due (default 72)")
     command.add_argument("--replay", type=Path, metavar="LOG", help="decision log to run instead of invented arrivals")
     command.add_argument(
@@ -45,12 +45,12 @@ def add_simulate_command(commands: Any) -> None:
 
 
 def _simulate(options: argparse.Namespace) -> None:
-    if options.seeds < 1 or not 0 <= options.random_share < 1:
-        raise ValueError("--seeds must be 1 or more, and --random-share from 0 to below 1")
+    if options.seeds < 1:
+        raise ValueError("--seeds must be 1 or more")
     config = read_ranking(options.ranking)
-    if options.latest_start is not None:
-        config = replace(config, latest_start_hours=options.latest_start)
-    rules = Rules(load_taxonomy(options.taxonomy), config, options.random_share)
+    given = {"latest_start_hours": options.latest_start, "random_share": options.random_share}
+    config = replace(config, **{name: value for name, value in given.items() if value is not None})
+    rules = Rules(load_taxonomy(options.taxonomy), config)
     if options.replay is not None:
         _replay(options, rules)
         return

@@ -21,11 +21,10 @@ _NOBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How the queue is run: the ranking with its constants, and the share of claims that are drawn at random."""
+    """How the queue is run."""
 
     taxonomy: Taxonomy
     ranking: RankConfig
-    random_share: float = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def simulate(scene: Scene, rules: Rules, *, seed: int) -> Outcome:
             heapq.heappush(free, (begin, who))
             continue
         queue.advance(now)
-        drawn = bool(chance.random() < rules.random_share) and not queue.deadline_is_near
+        drawn = bool(chance.random() < rules.ranking.random_share) and not queue.deadline_is_near
         taken = queue.draw(chance, who) if drawn else queue.take(who)
         if taken is not None:
             heapq.heappush(free, (queue.finish(taken), who))

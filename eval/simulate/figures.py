@@ -105,7 +105,7 @@ def _infeasible(scene: Scene, rules: Rules) -> float:
     if not len(chosen):
         return 0.0
     alone = scene.only(chosen)
-    first_due = Rules(rules.taxonomy, replace(rules.ranking, policy="edf"), 0.0)
+    first_due = replace(rules, ranking=replace(rules.ranking, policy="edf", random_share=0.0))
     return _breach(alone, simulate(alone, first_due, seed=0))
 
 

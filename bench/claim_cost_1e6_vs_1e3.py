@@ -8,14 +8,16 @@ import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.database import empty_database
-from bench.filling import fill_cases
+from bench.filling import fill_cases, limit_reviewers
 from bench.measure import BenchError, Result, hardware, ratio, say, sides
 from bench.people import add_accounts
 from service.db import create_engine
-from service.leases.workflow import claim_next
+from service.leases.workflow import ClaimRules, claim_next
 
 NAME = "claim_cost_1e6_vs_1e3"
 WARM = 50
+# By rank alone; claim_full_cost_1e6_vs_1e3 measures what a claim does beside that.
+PLAIN = ClaimRules(seconds=600, exposure_seconds=1e9, random_share=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +30,36 @@ class _Sizes:
 
 def run(*, quick: bool) -> Result:
     """Median time of a claim, commit included, in a long queue over that in a short one."""
-    sizes = _Sizes(1_500, 150, 50, 20) if quick else _Sizes(1_000_000, 1_000, 5_000, 500)
+    return measure(NAME, PLAIN, limited=False, quick=quick)
+
+
+def measure(name: str, rules: ClaimRules, *, limited: bool, quick: bool) -> Result:
+    """The same under any rules; `limited` reviewers have languages, consents and exposure on record."""
+    sizes = _Sizes(1_500, 400, 50, 20) if quick else _Sizes(1_000_000, 1_000, 5_000, 250)
     with empty_database() as short, empty_database() as long:
         holders = []
         for url, count in ((short, sizes.short), (long, sizes.long)):
-            say(f"{NAME}: filling {count:,} open cases")
+            say(f"{name}: filling {count:,} open cases")
             holder = add_accounts(url, "reviewer", 1)[0].id
             fill_cases(url, open_cases=count, leased=sizes.leased, holder=holder)
+            if limited:
+                limit_reviewers(url, [holder])
             holders.append(holder)
-        say(f"{NAME}: {sizes.claims} claims on each side")
-        pairs = uvloop.run(_claim_in_turn((long, holders[1]), (short, holders[0]), claims=sizes.claims))
+        say(f"{name}: {sizes.claims} claims on each side")
+        pairs = uvloop.run(_claim_in_turn((long, holders[1]), (short, holders[0]), rules, claims=sizes.claims))
     detail = sides(pairs, first="long", second="short", unit="ms")
     detail |= {"open_long": sizes.long, "open_short": sizes.short, "live_leases_each": sizes.leased}
-    return Result(NAME, ratio(pairs), "ratio", detail | hardware())
+    return Result(name, ratio(pairs), "ratio", detail | hardware())
 
 
-async def _claim_in_turn(long: tuple[str, UUID], short: tuple[str, UUID], *, claims: int) -> list[tuple[float, float]]:
+async def _claim_in_turn(
+    long: tuple[str, UUID], short: tuple[str, UUID], rules: ClaimRules, *, claims: int
+) -> list[tuple[float, float]]:
     engines = [create_engine(url, pool=1) for url, _ in (long, short)]
     try:
         pairs = [
-            (await _claim_ms(engines[0], long[1]), await _claim_ms(engines[1], short[1])) for _ in range(WARM + claims)
+            (await _claim_ms(engines[0], long[1], rules), await _claim_ms(engines[1], short[1], rules))
+            for _ in range(WARM + claims)
         ]
     finally:
         for engine in engines:
@@ -55,10 +67,10 @@ async def _claim_in_turn(long: tuple[str, UUID], short: tuple[str, UUID], *, cla
     return pairs[WARM:]
 
 
-async def _claim_ms(engine: AsyncEngine, holder: UUID) -> float:
+async def _claim_ms(engine: AsyncEngine, holder: UUID, rules: ClaimRules) -> float:
     started = time.perf_counter()
     async with engine.begin() as connection:
-        lease = await claim_next(connection, "default", holder=holder, seconds=600)
+        lease = await claim_next(connection, "default", holder=holder, rules=rules)
     took = time.perf_counter() - started
     if lease is None:
         raise BenchError("the queue ran empty")

@@ -31,7 +31,19 @@ TARGETS = {
     "claim_cost_1e6_vs_1e3": Target(
         "at most", 1.3, "ratio", "median time of a claim with 1,000,000 open cases against one with 1,000"
     ),
+    "claim_full_cost_1e6_vs_1e3": Target(
+        "at most",
+        1.3,
+        "ratio",
+        "the same with guard, languages, consents, exposure budget and random share at work",
+    ),
     "claim_http_vs_sql": Target("at least", 0.3, "ratio", "claims a second over HTTP against the bare claim statement"),
+    "claim_full_vs_sql": Target(
+        "at least",
+        0.4,
+        "ratio",
+        "the same for reviewers with languages, consents and exposure on record, random share at work",
+    ),
     "intake_http_vs_sql": Target(
         "at least", 0.3, "ratio", "reports a second over HTTP against the bare intake statement"
     ),

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -27,8 +28,6 @@ from service.scoring.live_model import LiveModel
 from service.settings import Settings
 
 TEMPLATE = "triage_template"
-# The shipped order but for the random share, so that a test knows which case comes next.
-WITHOUT_LOTTERY = Path(__file__).parent / "without_lottery.toml"
 _numbers = itertools.count(1)
 
 
@@ -66,7 +65,7 @@ def database(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
     """Settings of the test's own service, with effects sent at once."""
-    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0, ranking=WITHOUT_LOTTERY)
+    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0)
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +85,8 @@ async def app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
 async def running_app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
     """An application that has started, with the constant scorer; it stops when the block ends."""
     application = create_app(settings, database_url=str(settings.database_url))
+    # A test knows which case comes next; what the random share does has tests of its own.
+    application.state.rank_config = replace(application.state.rank_config, random_share=0.0)
     application.state.model = LiveModel(lambda: ConstantScorer(taxonomy.area_ids), concurrency=4)
     await application.state.model.keep_loading()
     async with application.router.lifespan_context(application):

@@ -91,11 +91,11 @@ async def test_stored_rank_is_the_rank_of_what_is_stored(
     [row] = query(
         database,
         """
-        SELECT c.rank_value, c.rank, s.views_per_hour, min(r.received_at), array_agg(DISTINCT r.reason)
+        SELECT c.rank_value, c.rank, s.views_per_hour, min(r.received_at), array_agg(DISTINCT r.reason), c.report_count
         FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN reports r ON r.case_id = c.id GROUP BY c.id, s.id
         """,
     )
-    inputs = RankInputs(None, reasons=row[4], views_per_hour=row[2], pictures=0, received_at=row[3])
+    inputs = RankInputs(None, reasons=row[4], views_per_hour=row[2], pictures=0, received_at=row[3], reports=row[5])
     again = rank(inputs, taxonomy, RankConfig())
     assert (row[0], row[1]) == (again.value, again.parts)
     assert reproduce(row[1])["value"] == row[0]

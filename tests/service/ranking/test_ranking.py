@@ -127,15 +127,17 @@ async def test_another_taxonomy_moves_them_as_well(
     assert query(database, "SELECT rank ->> 'taxonomy_version' FROM cases") == [("of our own",)]
 
 
-def test_the_service_takes_no_policy_that_its_claim_cannot_keep(settings: Settings, tmp_path: Path) -> None:
+def test_a_file_replaces_the_shipped_rules(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "ranking.toml"
     path.write_text(
-        'version = "1"\nowner = "lead"\nreason = "deadlines"\ndecided_on = 2026-12-01\npolicy = "harm-rate+guard"\n',
+        'version = "1"\nowner = "lead"\nreason = "a trial"\ndecided_on = 2026-12-01\npolicy = "harm-rate"\n'
+        "shed = false\nshed_least_decisions = 7\n",
         encoding="utf-8",
     )
-    with pytest.raises(SettingsError, match="choose harm-rate"):
-        configured(settings.model_copy(update={"ranking": path}))
+    found = configured(settings.model_copy(update={"ranking": path}))
+    assert (found.policy, found.shed, found.shed_least_decisions) == ("harm-rate", False, 7)
     assert configured(settings) == RankConfig()
+    assert RankConfig().policy == "harm-rate+guard"
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -86,14 +86,17 @@ def assert_ranks_true(database: str, taxonomy: Taxonomy) -> None:
     rows = query(
         database,
         """
-        SELECT c.rank_value, c.rank, e.score, s.views_per_hour, min(r.received_at), array_agg(DISTINCT r.reason)
+        SELECT c.rank_value, c.rank, e.score, s.views_per_hour, min(r.received_at), array_agg(DISTINCT r.reason),
+               c.report_count
         FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
         JOIN reports r ON r.case_id = c.id WHERE c.status <> 'decided' GROUP BY c.id, s.id, e.id
         """,
     )
     assert rows
-    for stored, parts, score, views, received_at, reasons in rows:
-        inputs = RankInputs(score, reasons=reasons, views_per_hour=views, pictures=0, received_at=received_at)
+    for stored, parts, score, views, received_at, reasons, reports in rows:
+        inputs = RankInputs(
+            score, reasons=reasons, views_per_hour=views, pictures=0, received_at=received_at, reports=reports
+        )
         expected = rank(inputs, taxonomy, RankConfig())
         assert (stored, parts) == (expected.value, expected.parts)
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from eval.decision_log import Claim, LogError, LoggedCase, read_log
-from eval.simulate.scene import Arrivals, Scene, Sessions, SimulationError, Team
+from eval.simulate.scene import MOST_CASES, Arrivals, Scene, Sessions, SimulationError, Team
 from labeling.taxonomy import Taxonomy
 from models.rank import EPOCH, Rank, RankConfig, reproduce
 
@@ -39,6 +39,8 @@ def replay_scene(path: Path, taxonomy: Taxonomy, config: RankConfig, *, half_lif
     cases = read_log(path)
     if not half_life > 0:
         raise SimulationError(f"the half-life of views must be above 0, not {half_life}")
+    if len(cases) > MOST_CASES:
+        raise SimulationError(f"{path}: more than {MOST_CASES:,} cases; cut the log by time")
     first = cases[0].opened_at
     zero = _hours(first.replace(hour=0, minute=0, second=0, microsecond=0))
     worked = sorted(

@@ -10,6 +10,8 @@ from models.rank import Rank, reproduce
 
 Values = NDArray[np.float64]
 Sessions = tuple[tuple[float, float], ...]
+# More cases than this are no simulation of a few minutes any more.
+MOST_CASES = 200_000
 
 
 class SimulationError(ValueError):

@@ -16,13 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.simulate.scene import Arrivals, Scene, SimulationError, Team, Values
+from eval.simulate.scene import MOST_CASES, Arrivals, Scene, SimulationError, Team, Values
 from labeling.taxonomy import SEVERITY_LEVELS, Taxonomy
 from models.rank import EPOCH, RankConfig, RankInputs, rank
 
 DAY = 24.0
-# More cases than this are no simulation of a few minutes any more.
-MOST_CASES = 500_000
 
 
 @dataclass(frozen=True, slots=True)

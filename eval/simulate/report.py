@@ -75,13 +75,16 @@ def plots(every: Sequence[Figures]) -> list[tuple[str, Spec]]:
     ]
     shares = {"format": ".0%"}
     dashes = {"type": "line", "strokeDash": [4, 4], "color": SECOND}
-    leak = _lines(points, "leak", axis={"format": ".2%"}, scale={"type": "log"})
+    leak = _lines(points, "leak", title="leak", axis={"format": ".2%"}, scale={"type": "log"})
     leak["layer"].append({"mark": dashes, "encoding": {"x": _ACROSS, "y": {"field": "bound", "type": "quantitative"}}})
     return [
         ("Leak by load; nobody comes below the dashed line", leak),
-        ("Deadlines missed by load", _lines(points, "missed", axis=shares)),
-        ("Hours by which the oldest case exceeded its latest start, not openly shed", _lines(points, "over")),
-        ("Cases openly shed by load", _lines(points, "shed", axis=shares)),
+        ("Deadlines missed by load", _lines(points, "missed", title="deadlines missed", axis=shares)),
+        (
+            "Hours by which the oldest case exceeded its latest start, not openly shed",
+            _lines(points, "over", title="hours over the bound"),
+        ),
+        ("Cases openly shed by load", _lines(points, "shed", title="cases shed", axis=shares)),
     ]
 
 
@@ -89,14 +92,21 @@ _ACROSS: Spec = {"field": "load", "type": "quantitative", "title": "load", "scal
 
 
 def _lines(
-    points: Sequence[Mapping[str, Any]], name: str, *, axis: Spec | None = None, scale: Spec | None = None
+    points: Sequence[Mapping[str, Any]],
+    name: str,
+    *,
+    title: str,
+    axis: Spec | None = None,
+    scale: Spec | None = None,
 ) -> Spec:
-    up = {"field": name, "type": "quantitative", "title": name, "axis": {**AXIS, **(axis or {})}, "scale": scale or {}}
+    up = {"field": name, "type": "quantitative", "title": title, "axis": {**AXIS, **(axis or {})}, "scale": scale or {}}
     line = {
         "mark": {"type": "line", "point": True},
         "encoding": {"x": _ACROSS, "y": up, "color": {"field": "policy", "type": "nominal"}},
     }
-    return {"width": 560, "height": 280, "data": {"values": list(points)}, "layer": [line]}
+    # Room for the longest name in fonts that run wider than the one the drawing is measured with.
+    padding = {"left": 18, "right": 48, "top": 4, "bottom": 4}
+    return {"width": 560, "height": 280, "padding": padding, "data": {"values": list(points)}, "layer": [line]}
 
 
 def page(every: Sequence[Figures], source: Mapping[str, Any]) -> str:

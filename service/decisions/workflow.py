@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen
+from service.cases.workflow import reopen, rerank
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
@@ -22,6 +22,7 @@ from service.leases.workflow import stale
 from service.opinions import workflow as opinions
 from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
+from service.reporters.workflow import unjudge
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
@@ -123,6 +124,9 @@ async def undo(
         raise _too_late()
     await take_back(connection, decision_id, case_id=case_id, person=person)
     now_open = await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config)
+    if await unjudge(connection, [decision_id]):
+        # What the decision said of the case's own reporters is no longer said.
+        await rerank(connection, [now_open], taxonomy=taxonomy, config=config)
     await opinions.reopen(connection, decision_id, case_id=now_open, person=person)
     return UndoneOut(case_id=now_open)
 

@@ -5,9 +5,7 @@ case is reached, and the order is the one that is told.
 """
 
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -51,9 +49,10 @@ class QueueMachine(RuleBasedStateMachine):
 
     steps = 0
 
-    def __init__(self, world: Callable[[], World]) -> None:
+    def __init__(self, world: World) -> None:
         super().__init__()
-        self.world = world()
+        self.world = world
+        world.begin()
         self.before = appended(self.world)
 
     @initialize(subject=SUBJECTS)
@@ -289,25 +288,23 @@ class QueueMachine(RuleBasedStateMachine):
             reached.add(answer.json()["case"]["id"])
         assert reached == waiting, "an open case that next never reaches"
         check(self.world)
-        self.world.close()
-
-
-def _fresh(database: str, folder: Path) -> World:
-    empty(database)
-    return World(database, folder)
 
 
 def test_any_order_of_steps_keeps_what_must_always_be_true(shared_database: str, tmp_path: Path) -> None:
     QueueMachine.steps = 0
-    run_state_machine_as_test(
-        # A factory is what the function documents; its annotation names the class alone.
-        lambda: QueueMachine(partial(_fresh, shared_database, tmp_path)),  # type: ignore[arg-type]
-        settings=settings(
-            max_examples=EXAMPLES,
-            stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    empty(shared_database)
+    world = World(shared_database, tmp_path)
+    try:
+        run_state_machine_as_test(
+            # A factory is what the function documents; its annotation names the class alone.
+            lambda: QueueMachine(world),  # type: ignore[arg-type]
+            settings=settings(
+                max_examples=EXAMPLES,
+                stateful_step_count=STEPS,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    finally:
+        world.close()
+        empty(shared_database)
     assert QueueMachine.steps >= LEAST_STEPS

@@ -16,6 +16,7 @@ from service.scoring.live_model import LiveModel
 from service.scoring.workflow import ScoringLoop
 from service.settings import Settings
 from tests.conftest import bearer, client_of, make_keys, running_app
+from tests.service.conftest import empty
 from tests.service.steps import Body, query
 
 REVIEWERS = ("reviewer", "specialist")
@@ -43,7 +44,7 @@ class Ledger:
 
 
 class World:
-    """One running application on an emptied database, with an event loop of its own."""
+    """One running application with an event loop of its own; `begin` empties its database."""
 
     def __init__(self, database: str, folder: Path) -> None:
         self.database = database
@@ -53,8 +54,14 @@ class World:
         self.clients: dict[str, httpx.AsyncClient] = {}
         # Decisions stay within their undo window for as long as a run takes.
         settings = Settings(data_dir=folder, database_url=database, undo_seconds=3600)
-        self.app: FastAPI = self.do(self._start(settings))
+        self.app: FastAPI = self.do(self.stack.enter_async_context(running_app(settings, load_taxonomy())))
         self.scoring = self._scoring(settings)
+
+    def begin(self) -> None:
+        """Nobody has said anything yet: an empty database, new people, one webhook."""
+        empty(self.database)
+        self.ledger = Ledger()
+        self.do(self._people())
 
     def do(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run something of the service to its end."""
@@ -79,14 +86,13 @@ class World:
         self.do(self.stack.aclose())
         self.runner.close()
 
-    async def _start(self, settings: Settings) -> FastAPI:
-        app = await self.stack.enter_async_context(running_app(settings, load_taxonomy()))
+    async def _people(self) -> None:
         for person, key in (await make_keys(self.database)).items():
-            self.clients[person] = await self.stack.enter_async_context(client_of(app))
+            if person not in self.clients:
+                self.clients[person] = await self.stack.enter_async_context(client_of(self.app))
             self.clients[person].headers.update(bearer(key))
         answer = await self.clients["admin"].post("/v1/webhooks", json={"url": "https://platform.test/hook"})
         assert answer.status_code == 201, answer.text
-        return app
 
     def _scoring(self, settings: Settings) -> ScoringLoop:
         taxonomy, state = self.app.state.taxonomy, self.app.state

@@ -6,25 +6,13 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from service.routing.schemas import Channel
+
 TEXT_CHARACTERS = 100_000
 NOTE_CHARACTERS = 10_000
 MEDIA_PER_SUBJECT = 10
 FLAGS_PER_REPORT = 20
 BASIS_CHARACTERS = 500
-
-Channel = Literal[
-    "user",
-    "trusted_flagger",
-    "press",
-    "partner",
-    "regulator",
-    "law_enforcement",
-    "rights_holder",
-    "advertiser",
-    "leadership",
-    "employee",
-    "automated",
-]
 
 
 def _without_nul(value: str) -> str:

@@ -7,9 +7,8 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from service.clocks.schemas import Basis, ClockKind
-from service.wire import Identifier, Moment, Stored, Strict, SubjectKind, ViewsPerHour
-
 from service.routing.schemas import Channel
+from service.wire import Identifier, Moment, Stored, Strict, SubjectKind, ViewsPerHour
 
 TEXT_CHARACTERS = 100_000
 NOTE_CHARACTERS = 10_000

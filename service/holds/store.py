@@ -98,7 +98,7 @@ _RETURN_OF_CLOSED = text(f"""
     WITH due AS MATERIALIZED (
         SELECT c.id AS case_id, c.held_as, 'account_closed' AS because
         FROM cases c JOIN principals p ON p.id = c.held_for
-        WHERE c.status = 'held' AND NOT p.active LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED
+        WHERE c.status = 'held' AND c.held_for IS NOT NULL AND NOT p.active LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED
     {_BACK}""")  # noqa: S608 - put together from constants
 _HOLDS_OF = text("""
     SELECT id AS case_id, queue, held_as AS kind, held_reason AS reason, least(held_until, start_by) AS until,
@@ -142,10 +142,17 @@ _ALERTS = text(f"""
     ORDER BY c.lapses + c.skipped_by DESC, c.opened_at LIMIT :limit
 """)  # noqa: S608 - put together from constants
 _COUNT_ALERTS = text(f"SELECT count(DISTINCT case_id) FROM ({_COMING_BACK}) AS found")  # noqa: S608
-_FORGET_OLD = text("""
-    DELETE FROM skips USING cases
-    WHERE cases.id = skips.case_id AND skips.until < now() - interval '30 days' AND cases.status = 'decided'
-""")
+_FORGET_OLD = (
+    text("""
+        DELETE FROM skips USING cases
+        WHERE cases.id = skips.case_id AND skips.until < now() - interval '30 days' AND cases.status = 'decided'
+    """),
+    # Whoever took the case up has read the note, and nobody else is to.
+    text("""
+        UPDATE cases SET held_for = NULL, held_reason = NULL, held_as = NULL
+        WHERE held_for IS NOT NULL AND status = 'decided'
+    """),
+)
 
 
 async def hold(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any] | None:
@@ -206,5 +213,6 @@ async def count_alerts(connection: AsyncConnection, *, lapses: int, skips: int) 
 
 
 async def forget_old(connection: AsyncConnection) -> None:
-    """Remove skips of decided cases that ended long ago."""
-    await connection.execute(_FORGET_OLD)
+    """Remove what decided cases no longer need: notes, and skips that ended long ago."""
+    for statement in _FORGET_OLD:
+        await connection.execute(statement)

@@ -148,7 +148,7 @@ async def skips_of(connection: AsyncConnection, case_id: UUID) -> SkipsOut:
 
 
 async def forget_old(connection: AsyncConnection) -> None:
-    """Remove skips that keep nothing from anybody any more."""
+    """Remove what decided cases no longer need: notes of holds, and skips that keep nothing from anybody."""
     await store.forget_old(connection)
 
 

@@ -17,7 +17,17 @@ from service.settings import Settings
 from tests.conftest import bearer, client_of
 from tests.service.steps import claim, decided, query, report, row_counts, value
 
-WORKED_ON = ("leases", "drafts", "skips", "skip_reasons", "lease_alerts", "exposures", "decisions", "decision_undos", "outbox")
+WORKED_ON = (
+    "leases",
+    "drafts",
+    "skips",
+    "skip_reasons",
+    "lease_alerts",
+    "exposures",
+    "decisions",
+    "decision_undos",
+    "outbox",
+)
 SAMPLE_TABLES = ("cases", "subjects", "media")
 
 

@@ -66,7 +66,11 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
         WHERE o.state <> CASE WHEN u.decision_id IS NULL THEN 'delivered' ELSE 'cancelled' END""",
     "a message does not name exactly the reports that its decision answers": f"""
         SELECT o.id FROM outbox o JOIN ({_STANDING}) AS d ON d.id = o.decision_id
-        WHERE (SELECT jsonb_agg(r.id ORDER BY r.id) FROM reports r WHERE r.case_id = d.case_id) IS DISTINCT FROM
+        WHERE (SELECT jsonb_agg(r.id ORDER BY r.id) FROM reports r WHERE r.case_id = d.case_id AND NOT EXISTS (
+                   -- Reports that came after it were answered with it at once.
+                   SELECT FROM events late JOIN events made ON made.data ->> 'decision' = d.id::text
+                   WHERE late.data ->> 'report' = r.id::text AND late.kind = 'case.reported_after_decision'
+                     AND made.kind = 'case.decided' AND late.id > made.id)) IS DISTINCT FROM
               (SELECT jsonb_agg(named ORDER BY named) FROM jsonb_array_elements(o.payload::jsonb #> '{{data,reports}}') AS named)""",
     "a standing decision that enforces has no strike, or another one has": f"""
         SELECT d.id, s.weight FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
@@ -84,6 +88,19 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
     "a rank does not know the score of its evidence": """
         SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id
         WHERE c.status <> 'decided' AND (c.rank ->> 'scored')::boolean IS DISTINCT FROM (e.score IS NOT NULL)""",
+    "a case is ranked by other views than its subject has": """
+        SELECT c.id FROM cases c JOIN subjects s ON s.id = c.subject_id
+        WHERE c.status <> 'decided' AND c.views_per_hour <> s.views_per_hour""",
+    "a case has another deadline than its nearest clock": """
+        SELECT c.id FROM cases c WHERE c.status <> 'decided' AND c.deadline IS DISTINCT FROM (
+            SELECT min(k.due_at) FROM clocks k
+            WHERE k.case_id = c.id AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id))""",
+    "a decision that was taken back still says something of reporters": """
+        SELECT decision_id FROM reporter_outcomes JOIN decision_undos USING (decision_id)""",
+    "a reporter has a tally without outcomes, or outcomes without a tally": """
+        SELECT reporter_id FROM (SELECT DISTINCT reporter_id FROM reporter_outcomes) AS judged
+        FULL JOIN reporters ON reporters.id = judged.reporter_id
+        WHERE reporters.id IS NULL OR judged.reporter_id IS NULL""",
     "media has not its four previews": """
         SELECT m.id, count(d.level) FROM media m LEFT JOIN media_derivatives d ON d.media_id = m.id
         GROUP BY m.id HAVING count(d.level) <> 4""",

@@ -174,6 +174,13 @@ class UndoExpiredError(TriageError):
     code = "undo_expired"
 
 
+class PreviewStaleError(TriageError):
+    """The preview of a cluster decision is not the caller's, is too old, or shows other content than the case has now."""
+
+    status = 409
+    code = "preview_stale"
+
+
 class ActionNotAllowedError(TriageError):
     """An action that the case's queue or the caller's role does not offer."""
 

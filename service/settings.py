@@ -123,6 +123,9 @@ class Settings(BaseSettings):
         description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",
     )
     undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
+    cluster_cap: Annotated[int, Field(ge=1, le=500)] = Field(
+        default=100, description="Most cases that one cluster decision may decide beside the case it starts from."
+    )
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
     media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
     media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")

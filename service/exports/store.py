@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _EXPORTED = """NOT c.sample AND c.special IS NULL
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)"""
 _LABELS = text(f"""
-    SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, e.text, e.language,
+    SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.basis, e.text, e.language,
            l.lane, l.propensity, l.random_share
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     JOIN leases l ON l.token = d.lease_token LEFT JOIN decision_undos u ON u.decision_id = d.id

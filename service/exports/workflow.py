@@ -36,8 +36,10 @@ async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> Asy
             lang=row.language or "und",
             licence=OWN_LICENCE,
             label_quality="gold",
+            # What was decided with a cluster was not looked at by itself: such labels are not independent of each other.
             extra={
                 "taxonomy_version": row.taxonomy_version,
+                "basis": row.basis,
                 "lane": row.lane,
                 "propensity": row.propensity,
                 "sampling_weight": sampling_weight(row.lane, row.propensity, row.random_share),

@@ -45,6 +45,7 @@ _REMOVE = (
     "DELETE FROM reporters WHERE NOT EXISTS (SELECT FROM reporter_outcomes o WHERE o.reporter_id = reporters.id)",
     "DELETE FROM clocks WHERE case_id IN (TABLE gone)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM cluster_decisions WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "DELETE FROM events WHERE case_id IN (TABLE gone)",

@@ -254,16 +254,43 @@ CREATE INDEX reporter_outcomes_newest ON reporter_outcomes (reporter_id, decided
 CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
 """
 
-SIMILAR = """
--- 64 bits of which near-duplicate texts share nearly all (Charikar 2002); NULL for texts too short to tell.
-ALTER TABLE evidence ADD COLUMN simhash bit(64);
-ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint;
+# Fingerprints are looked up block by block, 16 bits each (models/hamming.py): an exact search with plain indexes.
+# Those of texts hold all that the search reads. None is partial: the planner takes no statistics from partial indexes.
+_BLOCK = "(CAST(substring({bits} FROM {first} FOR 16) AS bit(16))::int)"
+TEXT_BLOCKS = [
+    f"CREATE INDEX text_prints_block_{place} ON text_prints"
+    f" ({_BLOCK.format(bits='simhash', first=16 * place + 1)}, simhash) INCLUDE (evidence_id);"
+    for place in range(4)
+]
+PICTURE_BLOCKS = [
+    f"CREATE INDEX media_block_{place} ON media ({_BLOCK.format(bits='pdq', first=16 * place + 1)});"
+    for place in range(16)
+]
+SIMILAR = f"""
+-- 64 bits of which near-duplicate texts share nearly all (Charikar 2002). A row is made with the evidence and waits until
+-- a worker has looked at it; NULL from then on for a text too short to tell. Apart from the evidence, because a search
+-- reads thousands of these and none of the texts.
+CREATE TABLE text_prints (
+    evidence_id uuid PRIMARY KEY REFERENCES evidence ON DELETE CASCADE,
+    simhash bit(64),
+    made_at timestamptz
+);
+CREATE INDEX text_prints_waiting ON text_prints (evidence_id) WHERE made_at IS NULL;
+{"".join(TEXT_BLOCKS)}
+INSERT INTO text_prints (evidence_id) SELECT id FROM evidence WHERE text <> '';
+ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint CHECK (pdq_quality BETWEEN 0 AND 100);
+{"".join(PICTURE_BLOCKS)}
 CREATE TABLE cluster_decisions (
     id uuid PRIMARY KEY,
     decided_by uuid NOT NULL REFERENCES principals,
     seed_case uuid NOT NULL REFERENCES cases,
     decision_id uuid NOT NULL REFERENCES decisions,
+    -- Decided, the one it started from among them; what the preview named; how far from it they may have been.
     cases integer NOT NULL,
+    previewed integer NOT NULL,
+    radius smallint NOT NULL,
+    -- Previewed but not decided, with the reason of each.
+    skipped jsonb NOT NULL,
     made_at timestamptz NOT NULL DEFAULT now(),
     undo_until timestamptz NOT NULL,
     undone_at timestamptz,
@@ -272,7 +299,7 @@ CREATE TABLE cluster_decisions (
 ALTER TABLE decisions ADD COLUMN cluster_id uuid, ADD COLUMN basis text NOT NULL DEFAULT 'review'
     CHECK (basis IN ('review', 'cluster', 'second_opinion'));
 CREATE INDEX decisions_cluster ON decisions (cluster_id) WHERE cluster_id IS NOT NULL;
-"""
+"""  # noqa: S608 - put together from constants
 
 DECISIONS = """
 CREATE TABLE second_opinions (

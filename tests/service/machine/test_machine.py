@@ -216,7 +216,7 @@ class QueueMachine(RuleBasedStateMachine):
         answer = self.world.call("lead", "POST", f"/v1/cases/{case}/clocks", body)
         assert (answer.status_code == 201) == (status != "decided"), answer.text
         if answer.status_code == 201:
-            self.world.ledger.clocks.append((case, answer.json()["id"]))
+            self.world.ledger.clocks.append((case, answer.json()["clock"]["id"]))
 
     @rule(pick=PICK, hours=st.sampled_from([0.1, 300.0]))
     def replace_a_clock(self, pick: int, hours: float) -> None:
@@ -229,7 +229,7 @@ class QueueMachine(RuleBasedStateMachine):
         answer = self.world.call("lead", "POST", f"/v1/cases/{case}/clocks", body)
         assert answer.status_code in {201, 409, 422}, answer.text
         if answer.status_code == 201:
-            every.append((case, answer.json()["id"]))
+            every.append((case, answer.json()["clock"]["id"]))
 
     @rule(pick=PICK)
     def give_up(self, pick: int) -> None:

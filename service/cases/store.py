@@ -9,9 +9,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.placing import Placed
-from service.db import fetch_one
+from service.db import Question, fetch_one
 
-_CASE = text("""
+_COLUMNS = """
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
            c.views_per_hour AS live_views, c.deadline, c.special, c.route_reason,
            s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
@@ -25,8 +25,14 @@ _CASE = text("""
             FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS r) AS reports
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
+"""
+_CASE = text(f"""{_COLUMNS}
     WHERE c.id = :case_id AND (c.lease_holder = :viewer OR (c.status = 'held' AND c.held_for = :viewer)
                                OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
+""")
+# Whoever has the lease may see its case, whatever else is true.
+_CASE_OF_LEASE = text(f"""{_COLUMNS} JOIN leases l ON l.case_id = c.id
+    WHERE l.token = :token AND l.holder = :viewer AND c.lease_token = :token
 """)
 _VISIBLE = text("""
     SELECT id FROM cases
@@ -103,6 +109,11 @@ _MOVE_REPORTS = text("UPDATE reports SET case_id = :new WHERE case_id = :old")
 _RECOUNT = text(
     "UPDATE cases SET report_count = (SELECT count(*) FROM reports WHERE case_id = :case_id) WHERE id = :case_id"
 )
+
+
+def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
+    """Asks for the case of a lease, the columns being those of `case_row`."""
+    return _CASE_OF_LEASE, {"token": token, "viewer": viewer}
 
 
 async def case_row(

@@ -26,6 +26,7 @@ from service.cases.schemas import (
     ScoreOut,
     SubjectOut,
 )
+from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media import workflow as media
@@ -52,6 +53,16 @@ class RankUnder:
 async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
     """The case for a reviewer's screen. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
+    return CaseOut(**await _fields(connection, row, taxonomy))
+
+
+def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
+    """What to ask the database for `view_of`, about the case of a lease."""
+    return store.question_of_lease(token, viewer=viewer)
+
+
+async def view_of(connection: AsyncConnection, row: Row[Any], *, taxonomy: Taxonomy) -> CaseOut:
+    """The case for a reviewer's screen, from the answer to `question_of_lease`."""
     return CaseOut(**await _fields(connection, row, taxonomy))
 
 

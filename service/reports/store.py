@@ -35,10 +35,13 @@ TAKE_IN_SQL = """
                 views_at = coalesce(EXCLUDED.views_at, subjects.views_at)
         RETURNING id
     ), snapshot AS (
-        -- The update changes nothing: it makes an existing row come back, and locks it.
-        INSERT INTO evidence (id, subject_id, content_hash, text, language)
-        SELECT :evidence_id, id, :content_hash, :text, :language FROM subject
-        ON CONFLICT (subject_id, content_hash) DO UPDATE SET captured_at = evidence.captured_at
+        -- Where nothing changes, the update makes an existing row come back, and locks it.
+        -- What a special route brings is read by people alone.
+        INSERT INTO evidence (id, subject_id, content_hash, text, language, score_state)
+        SELECT :evidence_id, id, :content_hash, :text, :language,
+               CASE WHEN CAST(:special AS text) IS NULL THEN 'waiting' ELSE 'bypassed' END FROM subject
+        ON CONFLICT (subject_id, content_hash) DO UPDATE SET score_state = CASE
+            WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
     ), waiting AS MATERIALIZED (
         SELECT c.id, c.status FROM subject JOIN cases c ON c.subject_id = subject.id
@@ -47,6 +50,10 @@ TAKE_IN_SQL = """
         UPDATE cases SET report_count = report_count + 1, evidence_id = snapshot.id,
                flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}')
                         FROM unnest(flags || CAST(:flags AS text[])) AS one),
+               -- Of two special routes the more pressing one.
+               special = (CAST(:special_routes AS text[]))[least(
+                   array_position(CAST(:special_routes AS text[]), special),
+                   array_position(CAST(:special_routes AS text[]), CAST(:special AS text)))],
                -- What was given up as unlikely to matter is asked for again: it returns to its queue.
                status = CASE waiting.status WHEN 'shed' THEN 'open' ELSE waiting.status END,
                shed_at = NULL, shed_under = NULL,
@@ -56,11 +63,12 @@ TAKE_IN_SQL = """
         RETURNING cases.id, cases.status, waiting.status = 'shed' AS unshed
     ), opened AS (
         INSERT INTO cases (id, subject_id, evidence_id, queue, scope_id, status, opened_at, rank_value, rank_base, rank,
-                           ranked_under, views_per_hour, deadline, start_by, flags, sample)
+                           ranked_under, views_per_hour, deadline, start_by, flags, special, routed_by, route_reason,
+                           sample)
         SELECT :case_id, subject.id, snapshot.id, :queue,
                case_scope(:queue, :scope_language, :high_exposure, :consent_area), 'open', :received_at, :rank_value,
-               :rank_base, CAST(:rank AS jsonb), :ranked_under, coalesce(CAST(:views_per_hour AS float8), 0), :deadline, :start_by,
-               CAST(:flags AS text[]), :sample
+               :rank_base, CAST(:rank AS jsonb), :ranked_under, coalesce(CAST(:views_per_hour AS float8), 0), :deadline,
+               :start_by, CAST(:flags AS text[]), :special, :routed_by, :route_reason, :sample
         FROM subject, snapshot WHERE subject.id = :subject_id OR CAST(:open_again AS text) IS NOT NULL
         RETURNING id, status
     ), attached AS (
@@ -108,7 +116,7 @@ _WHY_AGAIN = text("""
         FROM decisions d WHERE d.case_id = :case_id AND NOT EXISTS (SELECT FROM decision_undos WHERE decision_id = d.id)
         ORDER BY d.decided_at DESC LIMIT 1
     ), earlier AS (
-        SELECT r.reason, r.flags FROM cases c JOIN reports r ON r.case_id = c.id
+        SELECT r.reason FROM cases c JOIN reports r ON r.case_id = c.id
         WHERE c.subject_id = :subject_id AND r.evidence_id = :evidence_id
     ), named AS (
         SELECT d.policy_area FROM cases c JOIN decisions d ON d.case_id = c.id
@@ -140,9 +148,9 @@ _WHY_AGAIN = text("""
         WHEN standing.evidence_id <> :evidence_id THEN 'content_changed'
         WHEN :reason = ANY (CAST(:areas AS text[])) AND :reason NOT IN (SELECT policy_area FROM named)
              AND NOT EXISTS (SELECT FROM earlier WHERE reason = :reason) THEN 'new_area'
-        WHEN cardinality(CAST(:special_flags AS text[])) > 0 AND EXISTS (
-            SELECT one FROM unnest(CAST(:special_flags AS text[])) AS one EXCEPT SELECT unnest(flags) FROM earlier
-        ) THEN 'special_route'
+        WHEN CAST(:special AS text) IS NOT NULL AND (:special = :each OR NOT EXISTS (
+            SELECT FROM cases WHERE subject_id = :subject_id AND special = :special AND evidence_id = :evidence_id
+        )) THEN 'special_route'
         WHEN :channel = ANY (CAST(:trusted AS text[])) AND NOT standing.enforced THEN 'trusted_channel'
         WHEN (SELECT count(*) FROM late) > greatest(:least, :factor * (SELECT people FROM before)) THEN 'more_reporters'
     END AS why

@@ -8,16 +8,27 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig, RankInputs, rank
-from service.cases.placing import placed, scope_of
+from service.cases.placing import place_by, placed, scope_of
 from service.cases.workflow import rerank_evidence
 from service.clocks.schemas import ClockIn
 from service.clocks.workflow import NewClock, start_clock
 from service.errors import IdempotencyConflictError
 from service.ids import new_id
 from service.media.workflow import require_known
-from service.queues.schemas import DEFAULT_QUEUE
 from service.reports import store
 from service.reports.schemas import Intake, ReportAccepted, ReportIn
+from service.routing import workflow as routing
+from service.routing.rules import (
+    LEGAL_ORDER,
+    SPECIAL_ROUTES,
+    Facts,
+    Routed,
+    RuleSet,
+    market_code,
+    primary_language,
+    route,
+    special_of,
+)
 
 # When a decided case is looked at again for the number of its reporters alone: more different ones in a day after the
 # decision than AGAIN_LEAST, and than AGAIN_FACTOR times those of the day before it. So a few friends cannot ask for a
@@ -28,8 +39,6 @@ AGAIN_FACTOR = 2
 AGAIN_COUNTED = 1_000
 # Whose word is enough for another look at content that was left up.
 TRUSTED_CHANNELS = ("regulator", "law_enforcement", "trusted_flagger")
-# Flags that stand for a duty of their own: the first report that carries one is looked at, whatever was decided before.
-SPECIAL_FLAGS = frozenset({"child_safety", "threat_to_life", "legal_order"})
 
 
 async def receive(
@@ -55,7 +64,10 @@ async def receive(
     if media:
         await require_known(connection, media)
     case_id = new_id()
-    values = report_values(intake, taxonomy, config) | {"report_id": report_id, "case_id": case_id}
+    rules = await routing.active(connection)
+    routed = route(_facts(intake.report), rules)
+    values = report_values(intake, rules, routed, taxonomy=taxonomy, config=config)
+    values |= {"report_id": report_id, "case_id": case_id}
     row = await _take_in(connection, values, taxonomy)
     if media:
         await store.attach(connection, evidence_id=row.evidence_id, media=media)
@@ -67,6 +79,8 @@ async def receive(
     if not decided and (row.scored or not new):
         # The case or its subject was there before, or its text has a score: more is known than was ranked above.
         await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
+    if routed.unserved and routed.special is not None and not decided:
+        await routing.note_unserved(connection, row.case_id, routed.special)
     return ReportAccepted(report_id=report_id, case_id=row.case_id, case_status=row.status)
 
 
@@ -91,7 +105,7 @@ async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy
             "evidence_id": row.evidence_id,
             "areas": list(taxonomy.area_ids),
             "enforcing": [action.id for action in taxonomy.actions if action.enforces],
-            "special_flags": [flag for flag in values["flags"] if flag in SPECIAL_FLAGS],
+            "each": LEGAL_ORDER,
             "trusted": list(TRUSTED_CHANNELS),
             "hours": AGAIN_HOURS,
             "least": AGAIN_LEAST,
@@ -105,6 +119,19 @@ async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy
     return await store.take_in(connection, values, open_again=why)
 
 
+def _facts(report: ReportIn) -> Facts:
+    """What routing can know of a case that this report opens."""
+    return Facts(
+        channels=frozenset({report.channel}),
+        reasons=frozenset({report.reason}),
+        kind=report.subject.kind,
+        language=primary_language(report.subject.language),
+        market=market_code(report.subject.market),
+        flags=frozenset(report.flags),
+        special=special_of(report.flags, report.channel, has_deadline=report.deadline is not None),
+    )
+
+
 async def _answer_again(connection: AsyncConnection, intake: Intake, request_hash: bytes) -> ReportAccepted:
     key = intake.idempotency_key or ""
     row = await store.remembered(connection, principal_id=intake.received_from, key=key)
@@ -115,7 +142,9 @@ async def _answer_again(connection: AsyncConnection, intake: Intake, request_has
     return ReportAccepted(report_id=row.report_id, case_id=row.case_id, case_status=row.case_status)
 
 
-def report_values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+def report_values(
+    intake: Intake, rules: RuleSet, routed: Routed, *, taxonomy: Taxonomy, config: RankConfig
+) -> dict[str, Any]:
     """The columns that a report fills, with those of a case that it may open."""
     report = intake.report
     subject = report.subject
@@ -139,11 +168,14 @@ def report_values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dic
         "reporter_id": report.reporter.id if report.reporter else None,
         "received_from": intake.received_from,
         "flags": report.flags,
-        **_first_place(intake, taxonomy, config),
+        "special_routes": list(SPECIAL_ROUTES),
+        **_first_place(intake, rules, routed, taxonomy=taxonomy, config=config),
     }
 
 
-def _first_place(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+def _first_place(
+    intake: Intake, rules: RuleSet, routed: Routed, *, taxonomy: Taxonomy, config: RankConfig
+) -> dict[str, Any]:
     """The columns of the order for a case that this report opens: without a score, and without what is known of others."""
     report = intake.report
     subject = report.subject
@@ -158,11 +190,13 @@ def _first_place(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict
     scope = scope_of(
         None, reasons=inputs.reasons, language=subject.language, pictures=inputs.pictures, taxonomy=taxonomy
     )
-    first = placed(
-        new_id(), rank(inputs, taxonomy, config), views=inputs.views_per_hour, queue=DEFAULT_QUEUE, scope=scope
-    )
+    ranked = rank(inputs, taxonomy, config)
+    first = placed(new_id(), ranked, views=inputs.views_per_hour, place=place_by(rules, routed), scope=scope)
     return {
         "queue": first.queue,
+        "special": routed.special,
+        "routed_by": first.routed_by,
+        "route_reason": first.route_reason,
         "scope_language": first.language,
         "high_exposure": first.high_exposure,
         "consent_area": first.consent_area,

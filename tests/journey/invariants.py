@@ -72,6 +72,18 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
                    WHERE late.data ->> 'report' = r.id::text AND late.kind = 'case.reported_after_decision'
                      AND made.kind = 'case.decided' AND late.id > made.id)) IS DISTINCT FROM
               (SELECT jsonb_agg(named ORDER BY named) FROM jsonb_array_elements(o.payload::jsonb #> '{{data,reports}}') AS named)""",
+    "a standing decision that enforces has no strike, or another one has": f"""
+        SELECT d.id, s.weight FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
+        LEFT JOIN strikes s ON s.decision_id = d.id AND s.reversed_at IS NULL
+        WHERE (s.id IS NOT NULL) <> (d.actions <> '{{no_violation}}' AND b.author_id IS NOT NULL
+                                     AND d.id IN (SELECT id FROM ({_STANDING}) AS standing))""",
+    "a message was delivered without an attempt that arrived": """
+        SELECT o.id FROM outbox o WHERE o.state = 'delivered' AND NOT EXISTS (
+            SELECT FROM delivery_attempts a WHERE a.message_id = o.id AND a.error IS NULL)""",
+    "a question was answered by a decision that does not stand, or by whoever asked": f"""
+        SELECT o.id FROM second_opinions o JOIN decisions d ON d.id = o.decision_id
+        WHERE d.id NOT IN (SELECT id FROM ({_STANDING}) AS standing) OR d.decided_by = o.asked_by
+           OR d.basis <> 'second_opinion'""",
     "evidence has no score": "SELECT id, score_state FROM evidence WHERE score_state <> 'scored' OR score IS NULL",
     "a rank does not know the score of its evidence": """
         SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id

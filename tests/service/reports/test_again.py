@@ -132,8 +132,22 @@ async def test_the_first_report_of_a_special_route_is_looked_at(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, cleared: Body, database: str
 ) -> None:
     assert (await told(platform, flags=["high_profile"]))["case_status"] == "decided"
-    assert (await told(platform, flags=["threat_to_life"]))["case_status"] != "decided"
+    assert (await told(platform, flags=["threat_to_life"]))["case_status"] == "open"
+    await decided(reviewer, await claim(reviewer), actions=["no_violation"], policy_area="benign", severity=0)
+    assert (await told(platform, flags=["threat_to_life"]))["case_status"] == "decided"
     assert because(database) == ["special_route"]
+
+
+async def test_every_legal_order_is_looked_at(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform)
+    deadline = {"kind": "legal", "basis": "order 7", "due_at": "2027-01-01T00:00:00Z"}
+    for order in ({"flags": ["legal_order"]}, {"channel": "law_enforcement", "deadline": deadline}):
+        await decided(reviewer, await claim(reviewer))
+        assert (await told(platform, **order))["case_status"] == "open"
+    assert because(database) == ["special_route"] * 2
+    assert value(database, "SELECT count(*) FROM clocks") == 1
 
 
 async def test_a_crowd_asks_for_another_look_and_needs_to_grow(

@@ -44,7 +44,8 @@ TAKE_IN_SQL = """
             WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
     ), waiting AS MATERIALIZED (
-        SELECT c.id, c.status FROM subject JOIN cases c ON c.subject_id = subject.id
+        -- The evidence first, the case second: the order in which scores lock them too.
+        SELECT c.id, c.status FROM subject CROSS JOIN snapshot JOIN cases c ON c.subject_id = subject.id
         WHERE c.status <> 'decided' FOR NO KEY UPDATE OF c
     ), joined AS (
         UPDATE cases SET report_count = report_count + 1, evidence_id = snapshot.id,
@@ -54,8 +55,9 @@ TAKE_IN_SQL = """
                special = (CAST(:special_routes AS text[]))[least(
                    array_position(CAST(:special_routes AS text[]), special),
                    array_position(CAST(:special_routes AS text[]), CAST(:special AS text)))],
-               -- What was given up as unlikely to matter is asked for again: it returns to its queue.
-               status = CASE waiting.status WHEN 'shed' THEN 'open' ELSE waiting.status END,
+               -- What was given up as unlikely to matter is asked for again: it returns to its queue. By the row's own
+               -- status, since constraints are checked on the row as it was before the lock, too.
+               status = CASE cases.status WHEN 'shed' THEN 'open' ELSE cases.status END,
                shed_at = NULL, shed_under = NULL,
                -- A real report makes a sample case real: removing the samples must not take it along.
                sample = sample AND :sample

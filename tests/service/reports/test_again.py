@@ -289,6 +289,29 @@ async def test_a_case_that_is_opened_again_is_ranked_by_all_that_is_known(
     assert query(database, row, UUID(answer["case_id"])) == [(120.0, 120.0)]
 
 
+async def test_reports_and_claims_of_one_case_at_once_are_all_answered(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform)
+
+    async def take_and_give_back(person: httpx.AsyncClient) -> None:
+        for _ in range(15):
+            answer = await person.post("/v1/queues/default/claim")
+            assert answer.status_code in {200, 204}, answer.text
+            if answer.status_code == 200:
+                held = answer.json()
+                body = {"lease_token": held["lease"]["token"]}
+                freed = await person.post(f"/v1/cases/{held['case']['id']}/lease/release", json=body)
+                assert freed.status_code == 204, freed.text
+
+    async def tell() -> None:
+        for _ in range(10):
+            await report(platform)
+
+    await asyncio.gather(*(tell() for _ in range(3)), take_and_give_back(reviewer), take_and_give_back(colleague))
+    assert query(database, "SELECT status, report_count FROM cases") == [("open", 31)]
+
+
 async def test_a_lapsed_case_is_not_decided(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
 ) -> None:

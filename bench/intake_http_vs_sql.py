@@ -19,8 +19,8 @@ from models.rank import RankConfig
 from service.ids import new_id
 from service.reports.schemas import Intake, ReportIn
 from service.reports.store import TAKE_IN_SQL
-from service.reports.workflow import report_values
-from service.routing.rules import DEFAULT_QUEUE, Routed, RuleSet
+from service.reports.workflow import first_place, report_values
+from service.routing.rules import Routed, RuleSet
 
 NAME = "intake_http_vs_sql"
 CALLERS = 8
@@ -90,8 +90,9 @@ def _bodies(caller: int, count: int) -> list[dict[str, Any]]:
 def _values(body: dict[str, Any], platform: Account) -> dict[str, Any]:
     intake = Intake(report=ReportIn.model_validate(body), received_from=platform.id, received_at=datetime.now(UTC))
     own = {"report_id": new_id(), "case_id": new_id(), "open_again": None, "attach_to": None}
-    routed = Routed(DEFAULT_QUEUE)
-    return report_values(intake, RuleSet(), routed, taxonomy=load_taxonomy(), config=RankConfig()) | own
+    rules = RuleSet()
+    place = first_place(intake, rules, Routed("default"), taxonomy=load_taxonomy(), config=RankConfig())
+    return report_values(intake) | place | own
 
 
 def _over_http(template: str, calls: list[list[bytes]], *, warm: int) -> float:

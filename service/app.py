@@ -17,6 +17,7 @@ from service.drift import routes as drift
 from service.exports import routes as exports
 from service.hints import routes as hints
 from service.hints.workflow import Hints
+from service.holds import routes as holds
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
 from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody
@@ -42,14 +43,30 @@ from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
+from service.shedding import routes as shedding
+from service.similar import routes as similar
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
 from service.telemetry import routes as telemetry
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
-    *(opinions, strikes, telemetry, clocks, reporters, scoring, shadow, drift, exports, outbox, routing, health),
+    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, similar),
+    *(
+        telemetry,
+        clocks,
+        reporters,
+        opinions,
+        strikes,
+        scoring,
+        shadow,
+        drift,
+        exports,
+        outbox,
+        routing,
+        shedding,
+        health,
+    ),
 )
 
 DESCRIPTION = """

@@ -3,6 +3,8 @@
 import asyncio
 import signal
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -15,6 +17,8 @@ from labeling.taxonomy import Taxonomy, load_taxonomy
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
+from service.holds.workflow import forget_old as forget_old_skips
+from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
@@ -27,6 +31,8 @@ from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states
 from service.settings import Settings
 from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
+from service.shedding.workflow import Shedding
+from service.similar.prints import TextPrints
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -68,8 +74,11 @@ async def work(settings: Settings, database_url: str) -> None:
         register_tasks(jobs, engine, client, settings)
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rerouting.step, reranking.step, rescoring.step, shadow.step)))
+        group.create_task(TextPrints(engine).run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        group.create_task(housekeeping(engine, jobs, stopping, watch))
+        shedding = Shedding(engine, jobs, config)
+        chores = Chores(often=(partial(alert, engine, settings), watch.tell, shedding.step), seldom=(watch.sweep,))
+        group.create_task(housekeeping(engine, jobs, stopping, chores))
         worker = group.create_task(run_jobs(jobs))
         log.info("worker.started")
         await stopping.wait()
@@ -131,26 +140,46 @@ class ModelWatch:
                 await measure_if_due(connection, bundle, taxonomy=self._taxonomy, settings=self._settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """What else is to be done every few seconds, and what every minute."""
+
+    often: tuple[Callable[[], Awaitable[object]], ...] = ()
+    seldom: tuple[Callable[[], Awaitable[object]], ...] = ()
+
+
+async def alert(engine: AsyncEngine, settings: Settings) -> None:
+    """Raise the alerts about cases that keep coming back."""
+    async with engine.begin() as connection:
+        await raise_alerts(connection, settings)
+
+
 async def housekeeping(
-    engine: AsyncEngine, jobs: App, stopping: asyncio.Event, watch: ModelWatch | None = None
+    engine: AsyncEngine,
+    jobs: App,
+    stopping: asyncio.Event,
+    chores: Chores | None = None,
 ) -> None:
-    """Give lapsed cases back and the work of dead workers to living ones; now and then, clear out what is old."""
+    """Give lapsed and held cases back and the work of dead workers to living ones; now and then, clear out what is old."""
+    chores = chores or Chores()
     swept = 0.0
     while not stopping.is_set():
         try:
             async with engine.begin() as connection:
                 await return_lapsed(connection)
+                await return_due(connection)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
-            if watch is not None:
-                await watch.tell()
+            for chore in chores.often:
+                await chore()
             if not swept or time.monotonic() - swept > SWEEP_SECONDS:
                 swept = time.monotonic()
                 await enqueue_orphans(engine, jobs)
                 async with engine.begin() as connection:
                     await forget_old(connection)
-                if watch is not None:
-                    await watch.sweep()
+                    await forget_old_skips(connection)
+                for chore in chores.seldom:
+                    await chore()
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
         try:

@@ -1,5 +1,6 @@
 """Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen, rerank
+from service.cases.workflow import reopen, require_visible
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
@@ -23,6 +24,7 @@ from service.opinions import workflow as opinions
 from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
 from service.reporters.workflow import judge, unjudge
+from service.routing.workflow import allowed_actions
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
@@ -78,17 +80,18 @@ async def decide(
     if question is not None:
         await opinions.answer(connection, question, decision, person=holder, decision_id=made.id)
     await carry_out(connection, made, decision, rules=rules)
-    if rules.basis != "cluster":
-        # Those of a cluster are judged by who decides it, all at once: reporters are locked in one order.
-        await judge(connection, [made.id], taxonomy=rules.taxonomy)
     return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
 
 
 async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement, *, rules: DecisionRules) -> None:
-    """What follows from a stored decision: a strike, and the message that is sent after the undo window.
+    """What follows from a stored decision: what it says of the reporters, a strike, and the message that is sent after the
+    undo window.
 
     `made` has id, case_id, decided_at, undo_until, subject_id, subject_kind and reports, as `store.decide` gives them.
     """
+    if rules.cluster_id is None:
+        # Those of a cluster are judged by who decides it, all at once: reporters are locked in one order.
+        await judge(connection, [made.id], taxonomy=rules.taxonomy)
     if any(rules.taxonomy.action(action).enforces for action in said.actions):
         breach = Breach(said.policy_area, said.severity, said.actions)
         await strikes.give(connection, made.id, breach, rules=rules.strikes)
@@ -120,6 +123,15 @@ async def undo(
     connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
 ) -> UndoneOut:
     """Take a decision back before its effects are sent. Raises NotFoundError, UndoExpiredError."""
+    now_open = await undo_one(connection, decision_id, person=person, taxonomy=taxonomy, config=config)
+    await take_back_judgements(connection, {decision_id: now_open}, taxonomy=taxonomy, config=config)
+    return UndoneOut(case_id=now_open)
+
+
+async def undo_one(
+    connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
+) -> UUID:
+    """As `undo`, but for what the decision said of reporters; the case that is open now."""
     case_id = await store.case_of(connection, decision_id, person=person)
     if case_id is None:
         raise NotFoundError(f"there is no decision {decision_id} of yours")
@@ -128,16 +140,19 @@ async def undo(
     await take_back(connection, decision_id, case_id=case_id, person=person)
     now_open = await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config)
     await opinions.reopen(connection, decision_id, case_id=now_open, person=person)
-    if await unjudge(connection, [decision_id]):
-        # What the decision said of the case's own reporters is no longer said.
-        await rerank(connection, [now_open], taxonomy=taxonomy, config=config)
-    return UndoneOut(case_id=now_open)
+    return now_open
 
 
-async def allowed_actions(connection: AsyncConnection, queue: str, role: str, taxonomy: Taxonomy) -> list[str]:
-    """The actions that the queue does not hide and the role is not denied."""
-    withheld = await store.withheld_actions(connection, queue=queue, role=role)
-    return [action.id for action in taxonomy.actions if action.id not in withheld]
+async def take_back_judgements(
+    connection: AsyncConnection, undone: Mapping[UUID, UUID], *, taxonomy: Taxonomy, config: RankConfig
+) -> None:
+    """Take back what these decisions, each with the case that is open now, said of reporters.
+
+    After all cases are locked: whoever decides locks its case first and reporters second, too.
+    """
+    if await unjudge(connection, list(undone)):
+        # A case is not ranked by what its own decision said.
+        await rerank(connection, sorted(set(undone.values())), taxonomy=taxonomy, config=config)
 
 
 async def actions_of(
@@ -152,6 +167,7 @@ async def actions_of(
 
     Raises NotFoundError or a 422.
     """
+    await require_visible(connection, case_id, viewer=person)
     row = await store.facts(connection, case_id, person=person)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")

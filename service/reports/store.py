@@ -43,6 +43,10 @@ TAKE_IN_SQL = """
         ON CONFLICT (subject_id, content_hash) DO UPDATE SET score_state = CASE
             WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
+    ), unseen AS (
+        -- Waits for its fingerprint.
+        INSERT INTO text_prints (evidence_id) SELECT id FROM snapshot WHERE id = :evidence_id AND :text <> ''
+        ON CONFLICT DO NOTHING
     ), waiting AS MATERIALIZED (
         -- The evidence first, the case second: the order in which scores lock them too.
         SELECT c.id, c.status FROM subject CROSS JOIN snapshot JOIN cases c ON c.subject_id = subject.id

@@ -66,9 +66,8 @@ async def receive(
     case_id = new_id()
     rules = await routing.active(connection)
     routed = route(_facts(intake.report), rules)
-    values = report_values(intake, rules, routed, taxonomy=taxonomy, config=config)
-    values |= {"report_id": report_id, "case_id": case_id}
-    row = await _take_in(connection, values, taxonomy)
+    values = report_values(intake) | first_place(intake, rules, routed, taxonomy=taxonomy, config=config)
+    row = await _take_in(connection, values | {"report_id": report_id, "case_id": case_id}, taxonomy)
     if media:
         await store.attach(connection, evidence_id=row.evidence_id, media=media)
     decided = row.status == "decided"
@@ -82,6 +81,19 @@ async def receive(
     if routed.unserved and routed.special is not None and not decided:
         await routing.note_unserved(connection, row.case_id, routed.special)
     return ReportAccepted(report_id=report_id, case_id=row.case_id, case_status=row.status)
+
+
+def _facts(report: ReportIn) -> Facts:
+    """What routing can know of a case that this report opens."""
+    return Facts(
+        channels=frozenset({report.channel}),
+        reasons=frozenset({report.reason}),
+        kind=report.subject.kind,
+        language=primary_language(report.subject.language),
+        market=market_code(report.subject.market),
+        flags=frozenset(report.flags),
+        special=special_of(report.flags, report.channel, has_deadline=report.deadline is not None),
+    )
 
 
 async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy: Taxonomy) -> Any:
@@ -119,19 +131,6 @@ async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy
     return await store.take_in(connection, values, open_again=why)
 
 
-def _facts(report: ReportIn) -> Facts:
-    """What routing can know of a case that this report opens."""
-    return Facts(
-        channels=frozenset({report.channel}),
-        reasons=frozenset({report.reason}),
-        kind=report.subject.kind,
-        language=primary_language(report.subject.language),
-        market=market_code(report.subject.market),
-        flags=frozenset(report.flags),
-        special=special_of(report.flags, report.channel, has_deadline=report.deadline is not None),
-    )
-
-
 async def _answer_again(connection: AsyncConnection, intake: Intake, request_hash: bytes) -> ReportAccepted:
     key = intake.idempotency_key or ""
     row = await store.remembered(connection, principal_id=intake.received_from, key=key)
@@ -142,10 +141,8 @@ async def _answer_again(connection: AsyncConnection, intake: Intake, request_has
     return ReportAccepted(report_id=row.report_id, case_id=row.case_id, case_status=row.case_status)
 
 
-def report_values(
-    intake: Intake, rules: RuleSet, routed: Routed, *, taxonomy: Taxonomy, config: RankConfig
-) -> dict[str, Any]:
-    """The columns that a report fills, with those of a case that it may open."""
+def report_values(intake: Intake) -> dict[str, Any]:
+    """The columns that a report fills."""
     report = intake.report
     subject = report.subject
     return {
@@ -169,11 +166,10 @@ def report_values(
         "received_from": intake.received_from,
         "flags": report.flags,
         "special_routes": list(SPECIAL_ROUTES),
-        **_first_place(intake, rules, routed, taxonomy=taxonomy, config=config),
     }
 
 
-def _first_place(
+def first_place(
     intake: Intake, rules: RuleSet, routed: Routed, *, taxonomy: Taxonomy, config: RankConfig
 ) -> dict[str, Any]:
     """The columns of the order for a case that this report opens: without a score, and without what is known of others."""

@@ -151,8 +151,9 @@ CREATE INDEX cases_bound ON cases (scope_id, start_by, id) WHERE status = 'open'
 CREATE INDEX cases_lottery ON cases (scope_id, draw, id) WHERE status = 'open';
 CREATE INDEX cases_of_queue ON cases (queue, rank_value DESC, id) WHERE status = 'open';
 CREATE INDEX cases_due ON cases (queue, start_by, id) WHERE status = 'open';
-CREATE INDEX cases_held ON cases (held_until) WHERE status = 'held';
-CREATE INDEX cases_held_for ON cases (held_for) WHERE status = 'held';
+-- When a held case comes back: the guard does not wait for the hold to end.
+CREATE INDEX cases_held ON cases (least(held_until, start_by)) WHERE status = 'held';
+CREATE INDEX cases_held_for ON cases (held_for) WHERE held_for IS NOT NULL;
 CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';
 CREATE INDEX cases_opened ON cases (opened_at);
 CREATE INDEX cases_special ON cases (special) WHERE status <> 'decided' AND special IS NOT NULL;
@@ -168,9 +169,12 @@ ALTER TABLE leases
     -- The random share that was at work when the claim was made.
     ADD COLUMN random_share double precision NOT NULL DEFAULT 0,
     ADD COLUMN ended_reason text,
+    -- Fetched ahead and not opened yet: it ends soon, and nobody's lapse when it does.
+    ADD COLUMN prefetched boolean NOT NULL DEFAULT false,
     DROP CONSTRAINT leases_outcome_check,
-    ADD CONSTRAINT leases_outcome_check
-        CHECK (outcome IN ('decided', 'released', 'lapsed', 'held', 'handed_over', 'skipped', 'second_opinion'));
+    ADD CONSTRAINT leases_outcome_check CHECK (
+        outcome IN ('decided', 'released', 'lapsed', 'held', 'handed_over', 'skipped', 'second_opinion', 'unopened')
+    );
 CREATE INDEX leases_granted ON leases (granted_at);
 -- What somebody passed over does not come back to them at once.
 CREATE TABLE skips (
@@ -181,6 +185,23 @@ CREATE TABLE skips (
 );
 CREATE INDEX skips_until ON skips (until);
 CREATE INDEX skips_case ON skips (case_id);
+-- Why a case was skipped, by case alone: never who, and never that somebody was upset or did not want to say.
+CREATE TABLE skip_reasons (
+    case_id uuid NOT NULL REFERENCES cases,
+    reason text NOT NULL CHECK (reason IN ('language', 'expertise', 'conflict_of_interest', 'technical')),
+    times integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (case_id, reason)
+);
+-- By how many people the case was skipped, ever.
+ALTER TABLE cases ADD COLUMN skipped_by integer NOT NULL DEFAULT 0;
+CREATE INDEX cases_skipped ON cases (skipped_by) WHERE status <> 'decided' AND skipped_by > 0;
+-- Cases that keep coming back: one row for each threshold that was crossed, so that each is told once.
+CREATE TABLE lease_alerts (
+    case_id uuid NOT NULL REFERENCES cases,
+    cause text NOT NULL CHECK (cause IN ('lapses', 'skips')),
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (case_id, cause)
+);
 """
 
 INTAKE = """
@@ -233,16 +254,43 @@ CREATE INDEX reporter_outcomes_newest ON reporter_outcomes (reporter_id, decided
 CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
 """
 
-SIMILAR = """
--- 64 bits of which near-duplicate texts share nearly all (Charikar 2002); NULL for texts too short to tell.
-ALTER TABLE evidence ADD COLUMN simhash bit(64);
-ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint;
+# Fingerprints are looked up block by block, 16 bits each (models/hamming.py): an exact search with plain indexes.
+# Those of texts hold all that the search reads. None is partial: the planner takes no statistics from partial indexes.
+_BLOCK = "(CAST(substring({bits} FROM {first} FOR 16) AS bit(16))::int)"
+TEXT_BLOCKS = [
+    f"CREATE INDEX text_prints_block_{place} ON text_prints"
+    f" ({_BLOCK.format(bits='simhash', first=16 * place + 1)}, simhash) INCLUDE (evidence_id);"
+    for place in range(4)
+]
+PICTURE_BLOCKS = [
+    f"CREATE INDEX media_block_{place} ON media ({_BLOCK.format(bits='pdq', first=16 * place + 1)});"
+    for place in range(16)
+]
+SIMILAR = f"""
+-- 64 bits of which near-duplicate texts share nearly all (Charikar 2002). A row is made with the evidence and waits until
+-- a worker has looked at it; NULL from then on for a text too short to tell. Apart from the evidence, because a search
+-- reads thousands of these and none of the texts.
+CREATE TABLE text_prints (
+    evidence_id uuid PRIMARY KEY REFERENCES evidence ON DELETE CASCADE,
+    simhash bit(64),
+    made_at timestamptz
+);
+CREATE INDEX text_prints_waiting ON text_prints (evidence_id) WHERE made_at IS NULL;
+{"".join(TEXT_BLOCKS)}
+INSERT INTO text_prints (evidence_id) SELECT id FROM evidence WHERE text <> '';
+ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint CHECK (pdq_quality BETWEEN 0 AND 100);
+{"".join(PICTURE_BLOCKS)}
 CREATE TABLE cluster_decisions (
     id uuid PRIMARY KEY,
     decided_by uuid NOT NULL REFERENCES principals,
     seed_case uuid NOT NULL REFERENCES cases,
     decision_id uuid NOT NULL REFERENCES decisions,
+    -- Decided, the one it started from among them; what the preview named; how far from it they may have been.
     cases integer NOT NULL,
+    previewed integer NOT NULL,
+    radius smallint NOT NULL,
+    -- Previewed but not decided, with the reason of each.
+    skipped jsonb NOT NULL,
     made_at timestamptz NOT NULL DEFAULT now(),
     undo_until timestamptz NOT NULL,
     undone_at timestamptz,
@@ -251,7 +299,7 @@ CREATE TABLE cluster_decisions (
 ALTER TABLE decisions ADD COLUMN cluster_id uuid, ADD COLUMN basis text NOT NULL DEFAULT 'review'
     CHECK (basis IN ('review', 'cluster', 'second_opinion'));
 CREATE INDEX decisions_cluster ON decisions (cluster_id) WHERE cluster_id IS NOT NULL;
-"""
+"""  # noqa: S608 - put together from constants
 
 DECISIONS = """
 CREATE TABLE second_opinions (

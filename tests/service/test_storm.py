@@ -65,7 +65,11 @@ BROKEN_RULES = {
     "a message does not name every report of its case": """
         SELECT o.id FROM outbox o WHERE o.state = 'pending' AND EXISTS (
             SELECT FROM decisions d JOIN reports r ON r.case_id = d.case_id WHERE d.id = o.decision_id
-            AND position(r.id::text IN o.payload) = 0)
+            AND position(r.id::text IN o.payload) = 0 AND NOT EXISTS (
+                -- Reports that came after it were answered with it at once.
+                SELECT FROM events late JOIN events made ON made.data ->> 'decision' = d.id::text
+                WHERE late.data ->> 'report' = r.id::text AND late.kind = 'case.reported_after_decision'
+                  AND made.kind = 'case.decided' AND late.id > made.id))
     """,
     "lapses are miscounted": """
         SELECT c.id FROM cases c

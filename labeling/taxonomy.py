@@ -2,6 +2,7 @@
 
 import itertools
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -44,12 +45,18 @@ class Severity:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something a decision does. `enforces` is false only where the content is left as it is."""
+    """Something a decision does. `enforces` is false only where the content is left as it is.
+
+    With `needs_author` it is done to an account, so it can do nothing where no author is known. What it `excludes` cannot
+    be part of the same decision: one of the two would contradict the other or have no effect.
+    """
 
     id: str
     name: str
     enforces: bool
     description: str
+    needs_author: bool = False
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +100,19 @@ class Taxonomy:
         known = ", ".join(action.id for action in self.actions)
         raise TaxonomyError(f"no action {action_id!r} in taxonomy {self.version}; known: {known}")
 
+    @property
+    def harmless_action(self) -> Action:
+        """The one action that leaves the content as it is."""
+        return next(action for action in self.actions if not action.enforces)
+
+    def contradiction(self, actions: Sequence[str]) -> tuple[str, str] | None:
+        """The first two of these actions that cannot be part of one decision; one naming the other is enough."""
+        known = [self.action(action) for action in actions]
+        for one, other in itertools.combinations(known, 2):
+            if other.id in one.excludes or one.id in other.excludes or one.enforces != other.enforces:
+                return one.id, other.id
+        return None
+
 
 def parse_taxonomy(text: str, *, where: str) -> Taxonomy:
     """Build a taxonomy from TOML text; `where` names the source in error messages. Raises TaxonomyError."""
@@ -104,7 +124,7 @@ def parse_taxonomy(text: str, *, where: str) -> Taxonomy:
             benign_name=raw["benign"]["name"],
             areas=tuple(Area(**entry) for entry in raw["areas"]),
             severities=tuple(Severity(**entry) for entry in raw["severities"]),
-            actions=tuple(Action(**entry) for entry in raw["actions"]),
+            actions=tuple(Action(**entry | {"excludes": tuple(entry.get("excludes", ()))}) for entry in raw["actions"]),
         )
     except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise TaxonomyError(f"{where}: cannot be read as a taxonomy ({error})") from error
@@ -148,6 +168,10 @@ def _check(taxonomy: Taxonomy, where: str) -> None:
             raise TaxonomyError(f"{where}: area {area.id}: floor 0-4, graphic 0-3 and handling_minutes > 0 are needed")
     if sum(not action.enforces for action in taxonomy.actions) != 1:
         raise TaxonomyError(f"{where}: exactly one action must have enforces = false")
+    for action in taxonomy.actions:
+        strange = set(action.excludes) - {other.id for other in taxonomy.actions if other.id != action.id}
+        if strange:
+            raise TaxonomyError(f"{where}: action {action.id}: excludes must name other actions, not {min(strange)!r}")
 
 
 def _check_unique(kind: str, ids: list[str], where: str) -> None:

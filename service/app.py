@@ -23,25 +23,30 @@ from service.media import routes as media
 from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
 from service.observe import MeasureRequests
+from service.opinions import routes as opinions
 from service.outbox import routes as outbox
 from service.pages.models import router as model_pages_router
 from service.pages.routes import router as pages_router
+from service.pages.routing import router as routing_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
 from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
 from service.reports import routes as reports
+from service.routing import routes as routing
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
+from service.strikes import routes as strikes
+from service.strikes.workflow import configured as configured_strikes
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
     *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
-    *(scoring, shadow, drift, exports, outbox, health),
+    *(opinions, strikes, scoring, shadow, drift, exports, outbox, routing, health),
 )
 
 DESCRIPTION = """
@@ -76,6 +81,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.settings = settings
     app.state.taxonomy = taxonomy
     app.state.rank_config = configured(settings)
+    app.state.strike_rules = configured_strikes(settings, taxonomy)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
     app.state.jobs = create_jobs_app(database_url)
     app.state.model = ReleasedModel(
@@ -90,6 +96,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
+    app.include_router(routing_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_media=settings.media_max_bytes)

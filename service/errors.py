@@ -125,11 +125,81 @@ class UndoExpiredError(TriageError):
     code = "undo_expired"
 
 
+class ActionNotAllowedError(TriageError):
+    """An action that the case's queue or the caller's role does not offer."""
+
+    status = 403
+    code = "action_not_allowed"
+
+
+class ActionWithoutEffectError(TriageError):
+    """An action that could have no effect on this case, such as one on an author who is not known."""
+
+    status = 422
+    code = "action_without_effect"
+
+
+class OwnQuestionError(TriageError):
+    """The caller asked for a second opinion on this case; somebody else has to answer."""
+
+    status = 409
+    code = "own_question"
+
+
+class OpinionWaitingError(TriageError):
+    """A second opinion is wanted on this case already."""
+
+    status = 409
+    code = "opinion_waiting"
+
+
+class OpinionSettledError(TriageError):
+    """The second opinion was given, or the question was withdrawn before."""
+
+    status = 409
+    code = "opinion_settled"
+
+
+class NotDeadLetterError(TriageError):
+    """The webhook message was not given up: it waits, was delivered, or was taken back."""
+
+    status = 409
+    code = "not_dead_letter"
+
+
+class WebhookClosedError(TriageError):
+    """The webhook was closed; nothing is sent to it."""
+
+    status = 409
+    code = "webhook_closed"
+
+
 class NameTakenError(TriageError):
     """The name is already in use."""
 
     status = 409
     code = "name_taken"
+
+
+class RoutingChangedError(TriageError):
+    """Somebody saved other routing rules since these were looked at; look again, then save on top of theirs."""
+
+    status = 409
+    code = "routing_changed"
+
+
+class RoutingConflictError(TriageError):
+    """Routing rules of which one can never match or leads to a queue that cannot take its cases."""
+
+    status = 422
+    code = "routing_conflict"
+
+
+class QueueInUseError(TriageError):
+    """The queue cannot be closed or changed so: a rule leads to it, or undecided cases lie in it."""
+
+    status = 409
+    code = "queue_in_use"
 
 
 class UnknownLabelError(TriageError):

@@ -17,10 +17,14 @@ from service.observe import (
     OLDEST_SECONDS,
     OPEN_CASES,
     RELEASE_REFUSED,
+    SPECIAL_UNSERVED,
+    SPECIAL_WAITING,
     UNSCORED,
+    UNTAKEN_CASES,
 )
 from service.outbox.workflow import list_endpoints
-from service.queues.workflow import list_queues
+from service.queues.workflow import waiting
+from service.routing.workflow import is_loud, special_routes, untaken
 from service.scoring.workflow import release_states, unscored
 
 router = APIRouter(tags=["operation"])
@@ -42,6 +46,9 @@ async def readyz(request: Request, response: Response) -> dict[str, str]:
     try:
         async with state.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
+            if any(is_loud(route) for route in await special_routes(connection)):
+                # Which and why is for those who manage queues: GET /v1/routing.
+                parts["special_routes"] = "unserved"
     except (SQLAlchemyError, OSError) as error:
         parts["database"] = type(error).__name__
     # Reports are taken without a model, so only the database decides whether traffic should come here.
@@ -66,9 +73,17 @@ async def metrics(request: Request) -> Response:
 
 async def _measure(connection: AsyncConnection) -> None:
     """Read the gauges. Every API process shows the same ones: they are of the database, not of the process."""
-    for queue in (await list_queues(connection)).queues:
-        OPEN_CASES.labels(queue.name).set(queue.open)
-        OLDEST_SECONDS.labels(queue.name).set(queue.oldest_seconds or 0)
+    OPEN_CASES.clear()
+    OLDEST_SECONDS.clear()
+    for name, queue in (await waiting(connection)).items():
+        OPEN_CASES.labels(name).set(queue.open)
+        OLDEST_SECONDS.labels(name).set(queue.oldest_seconds or 0)
+    for route in await special_routes(connection):
+        SPECIAL_UNSERVED.labels(route.special).set(route.problem is not None)
+        SPECIAL_WAITING.labels(route.special).set(route.waiting)
+    UNTAKEN_CASES.clear()
+    for name, cases in (await untaken(connection)).items():
+        UNTAKEN_CASES.labels(name).set(cases)
     LAPSED_CASES.set(await lapsed_cases(connection))
     UNSCORED.set(await unscored(connection))
     for state in await release_states(connection):

@@ -22,6 +22,11 @@ RELEASE_REFUSED = Gauge(
 )
 DRIFT = Gauge("triage_drift", "Distance of the recent window from the reference", ["monitor"])
 DRIFT_ALERTS = Gauge("triage_drift_alerts", "Drift monitors beyond their threshold")
+SPECIAL_UNSERVED = Gauge(
+    "triage_special_unserved", "1 where no open queue that somebody may take from serves the special route", ["route"]
+)
+SPECIAL_WAITING = Gauge("triage_special_waiting", "Flagged cases that wait in the default queue", ["route"])
+UNTAKEN_CASES = Gauge("triage_untaken_cases", "Cases that wait where nobody active may take them", ["queue"])
 FAILED_WEBHOOKS = Gauge("triage_failed_webhooks", "Messages that were given up")
 
 

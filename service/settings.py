@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     ranking: Path | None = Field(
         default=None, description="Ranking configuration (TOML) that replaces the shipped one; see docs/ranking.md."
     )
+    strikes: Path | None = Field(
+        default=None, description="Rules of strikes (TOML) that replace the shipped ones; see docs/effects.md."
+    )
     model_threads: Count = Field(default=1, description="Threads one inference call may use.")
     score_batch: Count = Field(default=128, description="Unscored rows a worker takes at once.")
     score_timeout_seconds: Count = Field(

@@ -20,6 +20,7 @@ from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.workflow import Reranking, configured
+from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
 from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states_of
@@ -54,6 +55,7 @@ async def work(settings: Settings, database_url: str) -> None:
     )
     config = configured(settings)
     reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
+    rerouting = Rerouting(engine, partial(rerank, taxonomy=taxonomy, config=config))
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
@@ -65,7 +67,7 @@ async def work(settings: Settings, database_url: str) -> None:
     ):
         register_tasks(jobs, engine, client, settings)
         loading = group.create_task(model.keep_loading())
-        group.create_task(scoring.run(stopping, (reranking.step, rescoring.step, shadow.step)))
+        group.create_task(scoring.run(stopping, (rerouting.step, reranking.step, rescoring.step, shadow.step)))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         group.create_task(housekeeping(engine, jobs, stopping, watch))
         worker = group.create_task(run_jobs(jobs))

@@ -10,6 +10,7 @@ from uuid import UUID
 from labeling.taxonomy import Taxonomy
 from models.rank import GUARD, Rank, guard_from
 from service.media import levels
+from service.routing.rules import Routed, RuleSet
 
 UNKNOWN_LANGUAGE = "und"
 # Areas of this graphic class ask for the reviewer's consent where pictures are shown.
@@ -40,9 +41,25 @@ class Placed:
     deadline: datetime | None
     start_by: datetime
     queue: str
+    routed_by: int | None
+    route_reason: str
     language: str
     high_exposure: bool
     consent_area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The queue of a case, by which version of the rules (None before there were any), and why."""
+
+    queue: str
+    routed_by: int | None
+    route_reason: str
+
+
+def place_by(rules: RuleSet, routed: Routed) -> Place:
+    """The place that routing came to."""
+    return Place(routed.queue, rules.version or None, routed.reason)
 
 
 # The guard never takes up a case of a policy without one. A finite date: PostgreSQL's infinity has none in Python.
@@ -73,7 +90,7 @@ def ranked_under(parts: Mapping[str, Any]) -> str:
     return f"{parts['config_version']}/{parts['taxonomy_version']}"
 
 
-def placed(case_id: UUID, found: Rank, *, views: float, queue: str, scope: Scope) -> Placed:
+def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Scope) -> Placed:
     """The columns of a rank; `views` are those an hour as they were told."""
     parts = found.parts
     guarded = parts["policy"].endswith(GUARD)
@@ -86,7 +103,9 @@ def placed(case_id: UUID, found: Rank, *, views: float, queue: str, scope: Scope
         views=views,
         deadline=datetime.fromisoformat(parts["deadline"]) if parts["deadline"] else None,
         start_by=guard_from(parts)[0] if guarded else NEVER,
-        queue=queue,
+        queue=place.queue,
+        routed_by=place.routed_by,
+        route_reason=place.route_reason,
         language=scope.language,
         high_exposure=scope.high_exposure,
         consent_area=scope.consent_area,

@@ -100,6 +100,13 @@ class EventOut(BaseModel):
     data: dict[str, Any]
 
 
+class QuestionOut(BaseModel):
+    """A second opinion is wanted: what somebody else asks. What they would decide is not shown."""
+
+    question: str
+    asked_at: datetime
+
+
 class CaseOut(BaseModel):
     """A case as a reviewer sees it. At most the newest 100 reports are listed; `report_count` counts them all."""
 
@@ -118,6 +125,7 @@ class CaseOut(BaseModel):
     rank: RankOut
     media: list[MediaItem]
     draft: dict[str, Any] | None = None
+    second_opinion: QuestionOut | None = Field(description="The question that a decision of this case will answer.")
     revealed: int = Field(description="How often the caller has revealed media of this case.")
     server_now: datetime
 

@@ -19,11 +19,19 @@ _CASE = text("""
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
            (SELECT count(*) FROM exposures x WHERE x.case_id = c.id AND x.principal_id = :viewer) AS revealed,
            (SELECT d.body FROM drafts d WHERE d.case_id = c.id AND d.principal_id = :viewer) AS draft,
+           (SELECT jsonb_build_object('question', o.question, 'asked_at', o.asked_at) FROM second_opinions o
+            WHERE o.case_id = c.id AND o.answered_at IS NULL AND o.withdrawn_at IS NULL) AS second_opinion,
            (SELECT jsonb_agg(to_jsonb(r) ORDER BY r.received_at)
             FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS r) AS reports
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
-    WHERE c.id = :case_id
+    WHERE c.id = :case_id AND (c.lease_holder = :viewer OR c.held_for = :viewer
+                               OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
+""")
+_VISIBLE = text("""
+    SELECT id FROM cases
+    WHERE id = :case_id AND (lease_holder = :viewer OR held_for = :viewer
+                             OR may_use_queue(queue, :viewer, CAST(:overseeing AS text[])))
 """)
 _DECISIONS = text("""
     SELECT d.id, d.actions, d.policy_area, d.severity, d.note, d.taxonomy_version, d.bundle, d.decided_at,
@@ -40,8 +48,8 @@ _LOCK = text(
 )
 # Of the reporters of one reason the best known hundred: the further ones count next to nothing.
 _RANK_INPUTS = text("""
-    SELECT c.id, c.evidence_id, c.report_count, c.queue, c.special, e.score, e.score_state, e.language,
-           s.views_per_hour,
+    SELECT c.id, c.evidence_id, c.report_count, c.queue, c.special, c.flags, e.score, e.score_state, e.language,
+           s.views_per_hour, s.kind, s.market, array_agg(DISTINCT r.channel) AS channels,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
            (SELECT min(k.due_at) FROM clocks k WHERE k.case_id = c.id
              AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
@@ -66,12 +74,14 @@ _CASES_OF = text("""
 _SET_RANKS = text("""
     UPDATE cases SET rank_value = new.value, rank_base = new.base, rank = CAST(new.parts AS jsonb),
            ranked_under = new.under, views_per_hour = new.views, deadline = new.deadline, start_by = new.start_by,
-           queue = new.queue, scope_id = case_scope(new.queue, new.language, new.high_exposure, new.consent_area)
+           queue = new.queue, routed_by = new.routed_by, route_reason = new.route_reason, scope_id = case_scope(new.queue, new.language, new.high_exposure, new.consent_area)
     FROM unnest(CAST(:id AS uuid[]), CAST(:value AS float8[]), CAST(:base AS float8[]), CAST(:parts AS text[]),
                 CAST(:under AS text[]), CAST(:views AS float8[]), CAST(:deadline AS timestamptz[]),
-                CAST(:start_by AS timestamptz[]), CAST(:queue AS text[]), CAST(:language AS text[]),
-                CAST(:high_exposure AS boolean[]), CAST(:consent_area AS text[]))
-         AS new (id, value, base, parts, under, views, deadline, start_by, queue, language, high_exposure, consent_area)
+                CAST(:start_by AS timestamptz[]), CAST(:queue AS text[]), CAST(:routed_by AS integer[]),
+                CAST(:route_reason AS text[]), CAST(:language AS text[]), CAST(:high_exposure AS boolean[]),
+                CAST(:consent_area AS text[]))
+         AS new (id, value, base, parts, under, views, deadline, start_by, queue, routed_by, route_reason, language,
+                 high_exposure, consent_area)
     WHERE cases.id = new.id
 """)
 _SAVE_DRAFT = text("""
@@ -93,9 +103,18 @@ _RECOUNT = text(
 )
 
 
-async def case_row(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Any | None:
-    """One case with subject, evidence, newest reports and the viewer's draft."""
-    return await fetch_one(connection, _CASE, {"case_id": case_id, "viewer": viewer})
+async def case_row(
+    connection: AsyncConnection, case_id: UUID, *, viewer: UUID, overseeing: Sequence[str]
+) -> Any | None:
+    """One case with subject, evidence, newest reports and the viewer's draft; None when it is not theirs to see."""
+    values = {"case_id": case_id, "viewer": viewer, "overseeing": list(overseeing)}
+    return await fetch_one(connection, _CASE, values)
+
+
+async def is_visible(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, overseeing: Sequence[str]) -> bool:
+    """Whether there is such a case and it is this person's to see."""
+    values = {"case_id": case_id, "viewer": viewer, "overseeing": list(overseeing)}
+    return await fetch_one(connection, _VISIBLE, values) is not None
 
 
 async def decisions(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:

@@ -14,7 +14,7 @@ from models.rank import Rank, RankConfig, RankInputs, rank
 from models.trust import Tally
 from service import events
 from service.cases import store
-from service.cases.placing import Placed, placed, scope_of
+from service.cases.placing import Placed, place_by, placed, scope_of
 from service.cases.schemas import (
     CaseHistoryOut,
     CaseOut,
@@ -32,6 +32,9 @@ from service.media import workflow as media
 from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
+from service.routing import workflow as routing
+from service.routing.rules import RuleSet, facts_of, route
+from service.routing.workflow import OVERSEEING
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
 DRAFT_CHARACTERS = 70_000
@@ -64,6 +67,12 @@ async def case_history(
     )
 
 
+async def require_visible(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> None:
+    """Raises NotFoundError when there is no such case or it is not this person's to see."""
+    if not await store.is_visible(connection, case_id, viewer=viewer, overseeing=OVERSEEING):
+        raise NotFoundError(f"there is no case {case_id}")
+
+
 async def case_why(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> WhyOut:
     """Why the case stands where it stands. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
@@ -79,11 +88,12 @@ async def rerank_evidence(
 
 
 async def rerank(connection: AsyncConnection, cases: Sequence[UUID], *, taxonomy: Taxonomy, config: RankConfig) -> None:
-    """Rank these cases anew. The caller holds their row locks."""
+    """Rank these cases and route them anew. The caller holds their row locks."""
     if not cases:
         return
     rows = await store.rank_inputs(connection, cases)
-    await store.set_ranks(connection, [_place(row, taxonomy, config) for row in rows])
+    rules = await routing.active(connection)
+    await store.set_ranks(connection, [_place(row, rules, taxonomy, config) for row in rows])
 
 
 async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> dict[UUID, UUID]:
@@ -149,7 +159,7 @@ async def reopen(
 
 
 async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[Any]:
-    row: Row[Any] | None = await store.case_row(connection, case_id, viewer=viewer)
+    row: Row[Any] | None = await store.case_row(connection, case_id, viewer=viewer, overseeing=OVERSEEING)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")
     return row
@@ -186,6 +196,7 @@ async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy
         "rank": RankOut(value=ranked.value, parts=ranked.parts, words=words),
         "media": pictures,
         "draft": row.draft,
+        "second_opinion": row.second_opinion,
         "revealed": row.revealed,
         "server_now": row.now,
     }
@@ -211,10 +222,11 @@ def _report(report: Mapping[str, Any]) -> ReportOut:
     )
 
 
-def _place(row: Row[Any], taxonomy: Taxonomy, config: RankConfig) -> Placed:
+def _place(row: Row[Any], rules: RuleSet, taxonomy: Taxonomy, config: RankConfig) -> Placed:
     scope = scope_of(row.score, reasons=row.reasons, language=row.language, pictures=row.pictures, taxonomy=taxonomy)
     found = _rank(row, taxonomy, config)
-    return placed(row.id, found, views=row.views_per_hour, queue=row.queue, scope=scope)
+    place = place_by(rules, route(facts_of(row), rules))
+    return placed(row.id, found, views=row.views_per_hour, place=place, scope=scope)
 
 
 def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[str, Any] | None = None) -> Rank:

@@ -1,30 +1,20 @@
 """Wire types of decisions."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from service.reports.schemas import NOTE_CHARACTERS, Stored, Strict
-
-
-def _distinct(value: list[str]) -> list[str]:
-    if len(set(value)) != len(value):
-        raise ValueError("the same action is named twice")
-    return value
+from service.opinions.schemas import Judgement
+from service.reports.schemas import Strict
+from service.strikes.schemas import StandingOut
 
 
-class DecisionIn(Strict):
+class DecisionIn(Judgement):
     """What a reviewer decided about the case they hold."""
 
     lease_token: UUID
-    actions: Annotated[
-        list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=10), AfterValidator(_distinct)
-    ]
-    policy_area: Annotated[str, Field(max_length=100)]
-    severity: Annotated[int, Field(ge=0, le=4, strict=True)]
-    note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""
 
 
 class DecisionMade(Strict):
@@ -38,3 +28,39 @@ class UndoneOut(Strict):
     """The decision was taken back; this case is open for it again."""
 
     case_id: UUID
+
+
+class ActionOut(Strict):
+    """An action of the taxonomy, and whether the caller may take it on this case."""
+
+    id: str
+    name: str
+    description: str
+    enforces: bool
+    needs_author: bool
+    excludes: Annotated[list[str], Field(description="Actions that cannot be part of the same decision.")]
+    allowed: bool
+    why_not: str | None
+    recommended: bool
+
+
+class RecommendedOut(Strict):
+    """Actions to consider for one area and severity. Nothing of this is done by itself."""
+
+    actions: list[str]
+    because: str
+    policy_area: str | None
+    severity: int | None
+    basis: Annotated[
+        Literal["caller", "model"] | None,
+        Field(description="Whose area and severity: those of the call, or the model's; null without either."),
+    ]
+    strikes: StandingOut | None = Field(description="What counts against the author now; null where none is known.")
+    rules_version: str
+
+
+class ActionsOut(Strict):
+    """What the caller may do about a case, and what is recommended."""
+
+    actions: list[ActionOut]
+    recommended: RecommendedOut

@@ -20,6 +20,19 @@ _SHOW_CHANGED = text("""
     INSERT INTO events (kind, case_id, actor) SELECT 'case.content_changed', case_id, :holder FROM shown
     RETURNING case_id
 """)
+# The case is locked by now, so what the lease and the queue are stays so until the transaction ends.
+_FACTS = text("""
+    SELECT c.queue, s.author_id, s.author_id IS NOT NULL AS has_author, e.score,
+           (SELECT role FROM principals WHERE id = CAST(:person AS uuid)) AS role,
+           c.status = 'leased' AND c.lease_token = CAST(:token AS uuid) AND c.lease_holder = CAST(:person AS uuid)
+               AND c.lease_expires_at > now() AS live
+    FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
+    WHERE c.id = :case_id
+""")
+_WITHHELD = text("""
+    SELECT unnest(hidden_actions) AS action FROM queues WHERE name = :queue
+    UNION SELECT action FROM role_actions_denied WHERE role = :role
+""")
 _DECIDE = text("""
     WITH decided AS (
         UPDATE cases SET status = 'decided', decided_at = now(),
@@ -31,7 +44,7 @@ _DECIDE = text("""
         UPDATE leases SET ended_at = now(), outcome = 'decided' FROM decided WHERE leases.token = :token
     ), made AS (
         INSERT INTO decisions (id, case_id, evidence_id, lease_token, decided_by, actions, policy_area, severity, note,
-                               taxonomy_version, bundle, shown, undo_until)
+                               taxonomy_version, bundle, shown, undo_until, basis, cluster_id)
         SELECT :decision_id, decided.id, decided.evidence_id, :token, :holder, CAST(:actions AS text[]), :policy_area,
                :severity, :note, :taxonomy_version, evidence.bundle,
                jsonb_build_object(
@@ -39,7 +52,7 @@ _DECIDE = text("""
                    'revealed', (SELECT count(DISTINCT media_id) FROM exposures WHERE lease_token = :token),
                    'primary_area', evidence.score ->> 'primary_area'
                ),
-               now() + make_interval(secs => :undo_seconds)
+               now() + make_interval(secs => :undo_seconds), :basis, :cluster_id
         FROM decided JOIN evidence ON evidence.id = decided.evidence_id
         RETURNING id, decided_at, undo_until
     ), cleared AS (
@@ -48,7 +61,7 @@ _DECIDE = text("""
         INSERT INTO events (kind, case_id, actor, data)
         SELECT 'case.decided', id, :holder, CAST(:event AS jsonb) FROM decided
     )
-    SELECT made.id, made.decided_at, made.undo_until, subjects.external_id AS subject_id, subjects.kind AS subject_kind,
+    SELECT made.id, decided.id AS case_id, made.decided_at, made.undo_until, subjects.external_id AS subject_id, subjects.kind AS subject_kind,
            (SELECT coalesce(jsonb_agg(reports.id ORDER BY received_at), '[]') FROM reports
             WHERE reports.case_id = decided.id) AS reports
     FROM made, decided JOIN subjects ON subjects.id = decided.subject_id
@@ -74,10 +87,25 @@ async def show_changed(
     return (await connection.execute(_SHOW_CHANGED, values)).one_or_none() is not None
 
 
+async def facts(
+    connection: AsyncConnection, case_id: UUID, *, person: UUID, token: UUID | None = None
+) -> Row[Any] | None:
+    """(queue, author_id, has_author, score, role, live): where a case is, who asks, and whether their lease is live."""
+    values = {"case_id": case_id, "token": token, "person": person}
+    return (await connection.execute(_FACTS, values)).one_or_none()
+
+
+async def withheld_actions(connection: AsyncConnection, *, queue: str, role: str) -> set[str]:
+    """What the queue hides and the role is denied."""
+    return set((await connection.execute(_WITHHELD, {"queue": queue, "role": role})).scalars())
+
+
 async def decide(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any] | None:
     """Close the leased case with a decision; None when that lease is not live."""
     event = {key: values[key] for key in ("actions", "policy_area", "severity")}
-    event["decision"] = str(values["decision_id"])
+    event |= {"decision": str(values["decision_id"]), "basis": values["basis"]}
+    if values["cluster_id"] is not None:
+        event["cluster"] = str(values["cluster_id"])
     return (await connection.execute(_DECIDE, {**values, "event": json.dumps(event)})).one_or_none()
 
 

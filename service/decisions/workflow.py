@@ -1,9 +1,11 @@
 """Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
 
 from dataclasses import dataclass
+from typing import Any, Literal
 from uuid import UUID
 
 from procrastinate import App
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
@@ -11,22 +13,35 @@ from models.rank import RankConfig
 from service import events
 from service.cases.workflow import reopen
 from service.decisions import store
-from service.decisions.schemas import DecisionIn, DecisionMade, UndoneOut
-from service.errors import ContentChangedError, InvalidRequestError, NotFoundError, UndoExpiredError, UnknownLabelError
+from service.decisions.actions import Offer, breach_of, check_offered, offers
+from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
+from service.errors import ContentChangedError, NotFoundError, OpinionWaitingError, UndoExpiredError
 from service.ids import new_id
+from service.labels import check_labels
 from service.leases.workflow import stale
+from service.opinions import workflow as opinions
+from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
+from service.strikes import workflow as strikes
+from service.strikes.rules import Breach, StrikeRules
 
 DECISION_MADE = "decision.made"
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionRules:
-    """What decisions are made under: the vocabulary, where effects are queued, and how long they can be undone."""
+    """What decisions are made under: the vocabulary, where effects are queued, how long to undo them, and strikes.
+
+    `cluster_id` ties decisions together that are made for many cases at once; of these only one was looked at, the
+    others have the basis "cluster".
+    """
 
     taxonomy: Taxonomy
     jobs: App
     undo_seconds: int
+    strikes: StrikeRules
+    cluster_id: UUID | None = None
+    basis: Literal["review", "cluster"] = "review"
 
 
 async def decide(
@@ -37,13 +52,15 @@ async def decide(
     holder: UUID,
     rules: DecisionRules,
 ) -> DecisionMade:
-    """Decide the case that `holder` has leased. Raises LeaseStaleError, ContentChangedError or a 422."""
-    check_labels(decision, rules.taxonomy)
-    evidence_id = await store.lock_case(connection, case_id)
-    if evidence_id is not None and await store.show_changed(
-        connection, case_id=case_id, token=decision.lease_token, holder=holder, evidence_id=evidence_id
-    ):
-        raise ContentChangedError("the content was edited while you held this case: look at it again, then decide")
+    """Decide the case that `holder` has leased, and count, answer and tell what follows from it.
+
+    Raises LeaseStaleError, ContentChangedError, OwnQuestionError, OpinionWaitingError, ActionNotAllowedError or a 422.
+    """
+    check_labels(decision.actions, decision.policy_area, rules.taxonomy)
+    await _check_case(connection, case_id, decision, holder=holder, taxonomy=rules.taxonomy)
+    question = await opinions.waiting_for(connection, case_id, person=holder)
+    if question is not None and rules.basis == "cluster":
+        raise OpinionWaitingError("a second opinion is wanted on this case: somebody has to look at it")
     values = decision.model_dump(exclude={"lease_token"}) | {
         "decision_id": new_id(),
         "case_id": case_id,
@@ -51,43 +68,48 @@ async def decide(
         "holder": holder,
         "taxonomy_version": rules.taxonomy.version,
         "undo_seconds": rules.undo_seconds,
+        "basis": "second_opinion" if question else rules.basis,
+        "cluster_id": rules.cluster_id,
     }
     made = await store.decide(connection, values)
     if made is None:
         raise stale()
-    message = {
-        "decision_id": str(made.id),
-        "case_id": str(case_id),
-        "subject": {"id": made.subject_id, "kind": made.subject_kind},
-        "reports": made.reports,
-        "actions": decision.actions,
-        "policy_area": decision.policy_area,
-        "severity": decision.severity,
-        "taxonomy_version": rules.taxonomy.version,
-        "decided_at": made.decided_at.isoformat(),
-    }
-    told = outbox.Message(DECISION_MADE, decision_id=made.id, data=message, after=made.undo_until)
-    await outbox.publish(connection, rules.jobs, told)
+    if question is not None:
+        await opinions.answer(connection, question, decision, person=holder, decision_id=made.id)
+    await carry_out(connection, made, decision, rules=rules)
     return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
 
 
-def check_labels(decision: DecisionIn, taxonomy: Taxonomy) -> None:
-    """Refuse labels that do not exist and decisions that contradict themselves."""
-    known = {action.id: action for action in taxonomy.actions}
-    unknown = [action for action in decision.actions if action not in known]
-    if unknown:
-        raise UnknownLabelError(f"actions: {', '.join(unknown)} not in the taxonomy; known: {', '.join(known)}")
-    if decision.policy_area not in taxonomy.label_ids:
-        raise UnknownLabelError(
-            f"policy_area: {decision.policy_area!r} not in the taxonomy; known: {', '.join(taxonomy.label_ids)}"
-        )
-    enforces = [known[action].enforces for action in decision.actions]
-    if any(enforces) and not all(enforces):
-        raise InvalidRequestError("actions: 'no violation' cannot be combined with an enforcing action")
-    if decision.policy_area == taxonomy.benign_id and any(enforces):
-        raise InvalidRequestError(
-            "policy_area: benign content cannot be enforced against; name the area that was broken"
-        )
+async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement, *, rules: DecisionRules) -> None:
+    """What follows from a stored decision: a strike, and the message that is sent after the undo window.
+
+    `made` has id, case_id, decided_at, undo_until, subject_id, subject_kind and reports, as `store.decide` gives them.
+    """
+    if any(rules.taxonomy.action(action).enforces for action in said.actions):
+        breach = Breach(said.policy_area, said.severity, said.actions)
+        await strikes.give(connection, made.id, breach, rules=rules.strikes)
+    message = {
+        "decision_id": str(made.id),
+        "case_id": str(made.case_id),
+        "subject": {"id": made.subject_id, "kind": made.subject_kind},
+        "reports": made.reports,
+        "actions": said.actions,
+        "policy_area": said.policy_area,
+        "severity": said.severity,
+        "taxonomy_version": rules.taxonomy.version,
+        "decided_at": made.decided_at.isoformat(),
+    }
+    told = outbox.Message(DECISION_MADE, message, decision_id=made.id, case_id=made.case_id, after=made.undo_until)
+    await outbox.publish(connection, rules.jobs, told)
+
+
+async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: UUID, person: UUID) -> None:
+    """Take back what followed from an undone decision. Raises UndoExpiredError once any of it is being sent."""
+    if not await outbox.cancel(connection, decision_id):
+        raise _too_late()
+    weight = await strikes.take_back(connection, decision_id)
+    data = {"decision": str(decision_id)} | ({} if weight is None else {"strike": weight})
+    await events.record(connection, "decision.undone", case_id=case_id, actor=person, data=data)
 
 
 async def undo(
@@ -97,12 +119,66 @@ async def undo(
     case_id = await store.case_of(connection, decision_id, person=person)
     if case_id is None:
         raise NotFoundError(f"there is no decision {decision_id} of yours")
-    in_time = await store.undo(connection, decision_id, person=person)
-    if not in_time or not await outbox.cancel(connection, decision_id):
-        raise UndoExpiredError(
-            "this decision can no longer be undone: its effects are being sent, or it was undone before"
-        )
-    await events.record(
-        connection, "decision.undone", case_id=case_id, actor=person, data={"decision": str(decision_id)}
+    if not await store.undo(connection, decision_id, person=person):
+        raise _too_late()
+    await take_back(connection, decision_id, case_id=case_id, person=person)
+    now_open = await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config)
+    await opinions.reopen(connection, decision_id, case_id=now_open, person=person)
+    return UndoneOut(case_id=now_open)
+
+
+async def allowed_actions(connection: AsyncConnection, queue: str, role: str, taxonomy: Taxonomy) -> list[str]:
+    """The actions that the queue does not hide and the role is not denied."""
+    withheld = await store.withheld_actions(connection, queue=queue, role=role)
+    return [action.id for action in taxonomy.actions if action.id not in withheld]
+
+
+async def actions_of(
+    connection: AsyncConnection,
+    case_id: UUID,
+    *,
+    person: UUID,
+    rules: DecisionRules,
+    named: tuple[str, int] | None,
+) -> ActionsOut:
+    """What a person may do about a case, and what is recommended for the area and severity named, or the model's.
+
+    Raises NotFoundError or a 422.
+    """
+    row = await store.facts(connection, case_id, person=person)
+    if row is None:
+        raise NotFoundError(f"there is no case {case_id}")
+    area, severity = named or (None, None)
+    if area is not None:
+        check_labels([], area, rules.taxonomy)
+    offered = await allowed_actions(connection, row.queue, row.role, rules.taxonomy)
+    standing = await strikes.active_of(connection, row.author_id) if row.has_author else None
+    return offers(
+        Offer(offered, row.has_author),
+        breach_of(row.score, policy_area=area, severity=severity),
+        standing,
+        rules=rules.strikes,
+        taxonomy=rules.taxonomy,
     )
-    return UndoneOut(case_id=await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config))
+
+
+async def _check_case(
+    connection: AsyncConnection, case_id: UUID, decision: DecisionIn, *, holder: UUID, taxonomy: Taxonomy
+) -> None:
+    """Lock the case; refuse what its holder has not seen, and actions that they may not take on it."""
+    evidence_id = await store.lock_case(connection, case_id)
+    if evidence_id is not None and await store.show_changed(
+        connection, case_id=case_id, token=decision.lease_token, holder=holder, evidence_id=evidence_id
+    ):
+        raise ContentChangedError("the content was edited while you held this case: look at it again, then decide")
+    row = await store.facts(connection, case_id, person=holder, token=decision.lease_token)
+    if row is None or not row.live:
+        raise stale()
+    offered = await allowed_actions(connection, row.queue, row.role, taxonomy)
+    check_offered(decision.actions, Offer(offered, row.has_author), taxonomy)
+
+
+def _too_late() -> UndoExpiredError:
+    return UndoExpiredError(
+        "this decision can no longer be undone: its effects are being sent, or it was undone before"
+    )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from service.cases.workflow import require_visible
 from service.hints.schemas import HintsOut
 from service.hints.workflow import Hints
 from service.security import Capability, Principal, require_first
@@ -26,11 +27,13 @@ Reader = Annotated[Principal, Depends(require_first(Capability.CASE_READ))]
 async def read(
     case_id: UUID,
     request: Request,
-    _caller: Reader,
+    caller: Reader,
     area: Annotated[
         str | None, Query(max_length=100, description="A policy area; the one that the score names without it.")
     ] = None,
 ) -> HintsOut:
     state = request.app.state
     hints: Hints = state.hints
+    async with state.engine.connect() as connection:
+        await require_visible(connection, case_id, viewer=caller.id)
     return await hints.of_case(state.engine, case_id, area, model=state.model, taxonomy=state.taxonomy)

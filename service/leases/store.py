@@ -165,7 +165,11 @@ _CLAIM_CASE = text(
     _LEASE_NEXT.format(
         next="""next AS MATERIALIZED (
         SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
-        WHERE id = :case_id AND status = 'open' FOR NO KEY UPDATE SKIP LOCKED
+        WHERE id = :case_id AND status = 'open' AND may_use_queue(queue, :holder, '{}')
+          -- For ever is what somebody passed over who asked for a second opinion on it.
+          AND NOT EXISTS (SELECT FROM skips k
+                          WHERE k.principal_id = :holder AND k.case_id = cases.id AND k.until = 'infinity')
+        FOR NO KEY UPDATE SKIP LOCKED
     )"""
     )
 )

@@ -53,7 +53,9 @@ async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID
     claim = _claim("", holder, rules)
     row = await store.claim_case(connection, case_id, claim)
     if row is None:
-        raise CaseNotOpenError("this case is not waiting: somebody holds it, or it is decided")
+        raise CaseNotOpenError(
+            "this case is not waiting for you: somebody holds it, it is decided, or you asked for a second opinion on it"
+        )
     return Lease(claim.token, row.id, holder, row.lease_expires_at)
 
 

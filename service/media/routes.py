@@ -57,12 +57,13 @@ async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
 async def preview(
     media_id: UUID,
     request: Request,
-    _caller: MediaViewer,
+    caller: MediaViewer,
     connection: UnitOfWork,
     level: Annotated[int | None, Query(ge=1, le=4, description="1 light to 4 strongest")] = None,
 ) -> StreamingResponse:
     """Never the original. The header `X-Blur-Level` gives the level served: the server may insist on a stronger one."""
-    picture = await workflow.preview(connection, media_id, asked=level, taxonomy=request.app.state.taxonomy)
+    taxonomy = request.app.state.taxonomy
+    picture = await workflow.preview(connection, media_id, asked=level, viewer=caller.id, taxonomy=taxonomy)
     file = await request.app.state.storage.open(picture.stored_as)
     if file is None:
         raise workflow.preview_pending()

@@ -16,6 +16,16 @@ _INSERT_PREVIEW = text("""
     VALUES (:media_id, :level, :mime, :stored_as, :width, :height)
 """)
 _KNOWN = text("SELECT id FROM media WHERE id = ANY(CAST(:ids AS uuid[]))")
+# A picture is as hidden as the cases that show it; one that no case shows is hidden from nobody.
+_SEEN = text("""
+    SELECT m.id FROM media m
+    LEFT JOIN evidence_media e ON e.media_id = m.id
+    LEFT JOIN evidence v ON v.id = e.evidence_id
+    LEFT JOIN cases c ON c.subject_id = v.subject_id
+    WHERE m.id = :id AND (c.id IS NULL OR c.lease_holder = :viewer OR c.held_for = :viewer
+                          OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
+    LIMIT 1
+""")
 _OF_EVIDENCE = text("""
     SELECT m.id, m.kind, m.mime, m.width, m.height
     FROM evidence_media e JOIN media m ON m.id = e.media_id
@@ -63,6 +73,12 @@ async def insert(connection: AsyncConnection, values: dict[str, Any], previews: 
 async def known(connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
     """Those of the ids that are uploaded media."""
     return set((await connection.execute(_KNOWN, {"ids": list(ids)})).scalars())
+
+
+async def seen(connection: AsyncConnection, media_id: UUID, *, viewer: UUID, overseeing: Sequence[str]) -> bool:
+    """Whether there is such a picture and this person may see a case that shows it."""
+    values = {"id": media_id, "viewer": viewer, "overseeing": list(overseeing)}
+    return (await connection.execute(_SEEN, values)).one_or_none() is not None
 
 
 async def of_evidence(connection: AsyncConnection, evidence_id: UUID) -> Sequence[Row[Any]]:

@@ -25,6 +25,7 @@ from service.media.render import PREVIEW_MIME, Rendered
 from service.media.renderer import Renderer
 from service.media.schemas import MediaItem, RevealIn, RevealOut
 from service.media.storage import Storage
+from service.routing.workflow import OVERSEEING
 from service.settings import Settings
 
 
@@ -155,12 +156,15 @@ async def media_of(
     ]
 
 
-async def preview(connection: AsyncConnection, media_id: UUID, *, asked: int | None, taxonomy: Taxonomy) -> Picture:
+async def preview(
+    connection: AsyncConnection, media_id: UUID, *, asked: int | None, viewer: UUID, taxonomy: Taxonomy
+) -> Picture:
     """The blurred picture at the asked level, or a stronger one when its cases ask for that.
 
-    Raises NotFoundError for an unknown id, DerivativePendingError when there is no such preview.
+    Raises NotFoundError for an unknown id or one of cases that the viewer may not see, DerivativePendingError when there
+    is no such preview.
     """
-    if not await store.known(connection, [media_id]):
+    if not await store.seen(connection, media_id, viewer=viewer, overseeing=OVERSEEING):
         raise _unknown(media_id)
     demanded = (await _demanded(connection, [media_id], taxonomy))[media_id].level
     level = max(asked or demanded, demanded)

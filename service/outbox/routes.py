@@ -1,12 +1,21 @@
 """HTTP of webhooks."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from service.db import UnitOfWork
 from service.outbox import workflow
-from service.outbox.schemas import WebhookCreatedOut, WebhookIn, WebhooksOut
+from service.outbox.schemas import (
+    DeadLettersOut,
+    MessageOut,
+    QueuedOut,
+    ReplayedOut,
+    WebhookCreatedOut,
+    WebhookIn,
+    WebhooksOut,
+)
 from service.security import WebhookManager
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
@@ -26,3 +35,40 @@ async def endpoints(_caller: WebhookManager, connection: UnitOfWork) -> Webhooks
 async def close(webhook_id: UUID, caller: WebhookManager, connection: UnitOfWork) -> Response:
     await workflow.close_endpoint(connection, webhook_id, actor=caller.id)
     return Response(status_code=204)
+
+
+@router.post("/{webhook_id}/test", status_code=202, summary="Send a signed test message, as any other is sent")
+async def send_test(webhook_id: UUID, request: Request, caller: WebhookManager, connection: UnitOfWork) -> QueuedOut:
+    return await workflow.send_test(connection, request.app.state.jobs, webhook_id, actor=caller.id)
+
+
+@router.get("/dead-letters", summary="Messages that were given up, oldest first")
+async def dead_letters(
+    _caller: WebhookManager,
+    connection: UnitOfWork,
+    endpoint: Annotated[UUID | None, Query(description="only those of this endpoint")] = None,
+    after: Annotated[UUID | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> DeadLettersOut:
+    return await workflow.dead_letters(connection, endpoint=endpoint, after=after, limit=limit)
+
+
+@router.post("/dead-letters/{message}/replay", status_code=202, summary="Send a given-up message again, under its id")
+async def replay(message: UUID, request: Request, caller: WebhookManager, connection: UnitOfWork) -> QueuedOut:
+    return await workflow.replay(connection, request.app.state.jobs, message, actor=caller.id)
+
+
+@router.post("/{webhook_id}/dead-letters/replay", status_code=202, summary="Send what an endpoint missed, oldest first")
+async def replay_all(
+    webhook_id: UUID,
+    request: Request,
+    caller: WebhookManager,
+    connection: UnitOfWork,
+    limit: Annotated[int, Query(ge=1, le=1000, description="at most so many in this call")] = 1000,
+) -> ReplayedOut:
+    return await workflow.replay_all(connection, request.app.state.jobs, webhook_id, actor=caller.id, limit=limit)
+
+
+@router.get("/messages/{message}", summary="A message with every attempt to deliver it")
+async def message(message: UUID, _caller: WebhookManager, connection: UnitOfWork) -> MessageOut:
+    return await workflow.read_message(connection, message)

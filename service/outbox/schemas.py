@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict
+from pydantic import AfterValidator, AnyHttpUrl, BaseModel, ConfigDict, Field
 
 
 def _safe_address(url: AnyHttpUrl) -> AnyHttpUrl:
@@ -55,3 +55,66 @@ class WebhooksOut(BaseModel):
     """Every endpoint, newest first."""
 
     webhooks: list[WebhookOut]
+
+
+class EndpointRef(BaseModel):
+    """The endpoint of a message."""
+
+    id: UUID
+    url: str
+    active: bool
+
+
+class DeadLetterOut(BaseModel):
+    """A message that was given up. `attempts` are those since it was stored or last replayed, `error` is the last one."""
+
+    message: UUID
+    endpoint: EndpointRef
+    kind: str
+    decision_id: UUID | None
+    case_id: UUID | None
+    created_at: datetime
+    attempts: int
+    error: str | None
+
+
+class DeadLettersOut(BaseModel):
+    """Messages that were given up, oldest first."""
+
+    dead_letters: list[DeadLetterOut]
+    next: Annotated[UUID | None, Field(description="`after` of the next page; null on the last one.")]
+
+
+class AttemptOut(BaseModel):
+    """One attempt to deliver; `error` is null where the receiver answered with success."""
+
+    at: datetime
+    error: str | None
+
+
+class MessageOut(BaseModel):
+    """A message and its newest 200 attempts, newest first, those before a replay included."""
+
+    message: UUID
+    endpoint: EndpointRef
+    kind: str
+    state: Literal["pending", "sending", "delivered", "cancelled", "failed"]
+    decision_id: UUID | None
+    case_id: UUID | None
+    created_at: datetime
+    deliver_after: datetime
+    delivered_at: datetime | None
+    attempts: list[AttemptOut]
+
+
+class QueuedOut(BaseModel):
+    """The message waits to be sent, under this id."""
+
+    message: UUID
+
+
+class ReplayedOut(BaseModel):
+    """How many messages wait to be sent again, and how many of the endpoint are still given up."""
+
+    replayed: int
+    left: int

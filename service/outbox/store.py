@@ -23,8 +23,8 @@ _ENDPOINTS = text("""
 _CLOSE_ENDPOINT = text("UPDATE webhook_endpoints SET active = false WHERE id = :id AND active RETURNING id")
 _ACTIVE = text("SELECT id FROM webhook_endpoints WHERE active ORDER BY created_at")
 _INSERT = text("""
-    INSERT INTO outbox (id, endpoint_id, decision_id, kind, payload, deliver_after)
-    VALUES (:id, :endpoint_id, :decision_id, :kind, :payload, :deliver_after)
+    INSERT INTO outbox (id, endpoint_id, decision_id, case_id, kind, payload, deliver_after)
+    VALUES (:id, :endpoint_id, :decision_id, :case_id, :kind, :payload, coalesce(:deliver_after, now()))
 """)
 # Waits for a sender that holds the row; what is being sent can no longer be taken back.
 _CANCEL = text("""
@@ -65,6 +65,54 @@ _ATTEMPTED = text("""
            state = CASE WHEN :final THEN 'failed' ELSE state END
     WHERE id = :id AND state = 'sending'
 """)
+_ATTEMPT = text("INSERT INTO delivery_attempts (message_id, error) VALUES (:id, :error)")
+_DEAD_LETTERS = text("""
+    SELECT o.id, o.kind, o.decision_id, o.case_id, o.created_at, o.attempts, o.last_error AS error,
+           e.id AS endpoint_id, e.url, e.active
+    FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
+    WHERE o.state = 'failed' AND (CAST(:endpoint AS uuid) IS NULL OR o.endpoint_id = :endpoint)
+      AND (CAST(:after AS uuid) IS NULL
+           OR (o.created_at, o.id) > (SELECT created_at, id FROM outbox WHERE id = :after))
+    ORDER BY o.created_at, o.id LIMIT :limit
+""")
+_MESSAGE = text("""
+    SELECT o.id, o.kind, o.decision_id, o.case_id, o.created_at, o.deliver_after, o.delivered_at, o.state,
+           e.id AS endpoint_id, e.url, e.active
+    FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id WHERE o.id = :id
+""")
+_ATTEMPTS = text("SELECT at, error FROM delivery_attempts WHERE message_id = :id ORDER BY id DESC LIMIT :limit")
+# The same row goes out again, so under the same id and with the same body; what was tried stays in delivery_attempts.
+_REPLAY = """
+    WITH chosen AS MATERIALIZED ({chosen}
+    ), again AS (
+        UPDATE outbox SET state = 'pending', attempts = 0, deliver_after = now() FROM chosen WHERE outbox.id = chosen.id
+        RETURNING outbox.id
+    ), logged AS (
+        INSERT INTO events (kind, actor, data)
+        SELECT 'webhook.replayed', :actor, jsonb_build_object('message', id) FROM again
+    )
+    SELECT id FROM again
+"""
+_REPLAY_ONE = text(
+    _REPLAY.format(
+        chosen="""
+        SELECT o.id FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
+        WHERE o.id = :id AND o.state = 'failed' AND e.active FOR NO KEY UPDATE OF o"""
+    )
+)
+# Those that somebody else is sending again at this moment are left to them.
+_REPLAY_ALL = text(
+    _REPLAY.format(
+        chosen="""
+        SELECT o.id FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
+        WHERE o.endpoint_id = :endpoint AND o.state = 'failed' AND e.active
+        ORDER BY o.created_at, o.id LIMIT :limit FOR NO KEY UPDATE OF o SKIP LOCKED"""
+    )
+)
+_ENDPOINT = text("""
+    SELECT active, (SELECT count(*) FROM outbox o WHERE o.endpoint_id = e.id AND o.state = 'failed') AS failed
+    FROM webhook_endpoints e WHERE id = :id
+""")
 
 
 async def orphans(connection: AsyncConnection, *, task: str) -> list[UUID]:
@@ -96,14 +144,18 @@ async def active_endpoints(connection: AsyncConnection) -> list[UUID]:
 
 @dataclass(frozen=True, slots=True)
 class StoredMessage:
-    """One message for one endpoint; `payload` is the body exactly as it will be sent and signed."""
+    """One message for one endpoint; `payload` is the body exactly as it will be sent and signed.
+
+    It goes out once `deliver_after` has passed, at once where that is None.
+    """
 
     id: UUID
     endpoint_id: UUID
-    decision_id: UUID
+    decision_id: UUID | None
+    case_id: UUID | None
     kind: str
     payload: str
-    deliver_after: datetime
+    deliver_after: datetime | None
 
 
 async def insert(connection: AsyncConnection, message: StoredMessage) -> None:
@@ -128,9 +180,45 @@ async def begin(connection: AsyncConnection, message: UUID) -> Row[Any] | None:
 
 async def mark_delivered(connection: AsyncConnection, message: UUID) -> bool:
     """Note a delivery; False when another attempt noted it first."""
+    await connection.execute(_ATTEMPT, {"id": message, "error": None})
     return (await connection.execute(_DELIVERED, {"id": message})).one_or_none() is not None
 
 
 async def mark_attempted(connection: AsyncConnection, message: UUID, *, error: str, final: bool) -> None:
     """Note a failed attempt; with `final` the message is given up and shown as failed."""
+    await connection.execute(_ATTEMPT, {"id": message, "error": error})
     await connection.execute(_ATTEMPTED, {"id": message, "error": error, "final": final})
+
+
+async def dead_letters(
+    connection: AsyncConnection, *, endpoint: UUID | None, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """Messages that were given up, oldest first, from the one that follows `after`."""
+    values = {"endpoint": endpoint, "after": after, "limit": limit}
+    return (await connection.execute(_DEAD_LETTERS, values)).all()
+
+
+async def message(connection: AsyncConnection, message: UUID) -> Row[Any] | None:
+    """One message with its endpoint."""
+    return (await connection.execute(_MESSAGE, {"id": message})).one_or_none()
+
+
+async def attempts(connection: AsyncConnection, message: UUID, *, limit: int) -> Sequence[Row[Any]]:
+    """(at, error) of the newest attempts, newest first; error is None where it arrived."""
+    return (await connection.execute(_ATTEMPTS, {"id": message, "limit": limit})).all()
+
+
+async def replay(connection: AsyncConnection, message: UUID, *, actor: UUID) -> bool:
+    """Make a given-up message wait again; False when it was not given up or its endpoint is closed."""
+    return (await connection.execute(_REPLAY_ONE, {"id": message, "actor": actor})).one_or_none() is not None
+
+
+async def replay_all(connection: AsyncConnection, endpoint: UUID, *, actor: UUID, limit: int) -> list[UUID]:
+    """Make the oldest given-up messages of an open endpoint wait again; returns them."""
+    values = {"endpoint": endpoint, "actor": actor, "limit": limit}
+    return list((await connection.execute(_REPLAY_ALL, values)).scalars())
+
+
+async def endpoint(connection: AsyncConnection, endpoint: UUID) -> Row[Any] | None:
+    """(active, failed) of one endpoint: whether it is open, and how many of its messages were given up."""
+    return (await connection.execute(_ENDPOINT, {"id": endpoint})).one_or_none()

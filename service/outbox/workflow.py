@@ -12,28 +12,44 @@ from uuid import UUID
 
 import httpx
 from procrastinate import App
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from standardwebhooks import Webhook
 
 from service import events
-from service.errors import NotFoundError
+from service.errors import NotDeadLetterError, NotFoundError, WebhookClosedError
 from service.ids import new_id
 from service.jobs import DELIVER_WEBHOOK, enqueue
 from service.outbox import store
-from service.outbox.schemas import WebhookCreatedOut, WebhookIn, WebhookOut, WebhooksOut
+from service.outbox.schemas import (
+    AttemptOut,
+    DeadLetterOut,
+    DeadLettersOut,
+    EndpointRef,
+    MessageOut,
+    QueuedOut,
+    ReplayedOut,
+    WebhookCreatedOut,
+    WebhookIn,
+    WebhookOut,
+    WebhooksOut,
+)
 
+TEST_MESSAGE = "webhook.test"
 # How much of a connection error is kept as the reason of a failed attempt.
 ERROR_CHARACTERS = 300
+SHOWN_ATTEMPTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be told to every endpoint once `after` has passed, because of which decision."""
+    """What is to be told to every endpoint once `after` has passed (None: at once), because of a decision or a case."""
 
     kind: str
-    decision_id: UUID
     data: Mapping[str, Any]
-    after: datetime
+    decision_id: UUID | None = None
+    case_id: UUID | None = None
+    after: datetime | None = None
 
 
 class DeliveryError(Exception):
@@ -63,22 +79,73 @@ async def close_endpoint(connection: AsyncConnection, endpoint: UUID, *, actor: 
 
 async def publish(connection: AsyncConnection, jobs: App, message: Message) -> None:
     """Store a message for every active endpoint, in the caller's transaction."""
-    payload = json.dumps(
-        {"type": message.kind, "timestamp": datetime.now(UTC).isoformat(), "data": dict(message.data)},
-        ensure_ascii=False,
-    )
+    payload = _payload(message)
     for endpoint in await store.active_endpoints(connection):
-        stored = store.StoredMessage(
-            id=new_id(),
-            endpoint_id=endpoint,
-            decision_id=message.decision_id,
-            kind=message.kind,
-            payload=payload,
-            deliver_after=message.after,
+        await _store(connection, jobs, message, endpoint=endpoint, payload=payload)
+
+
+async def send_test(connection: AsyncConnection, jobs: App, endpoint: UUID, *, actor: UUID) -> QueuedOut:
+    """Send one endpoint a message that means nothing, the way all others go. Raises NotFoundError, WebhookClosedError."""
+    await _require_open(connection, endpoint)
+    message = Message(TEST_MESSAGE, data={})
+    stored = await _store(connection, jobs, message, endpoint=endpoint, payload=_payload(message))
+    await events.record(connection, "webhook.tested", actor=actor, data={"message": str(stored)})
+    return QueuedOut(message=stored)
+
+
+async def dead_letters(
+    connection: AsyncConnection, *, endpoint: UUID | None, after: UUID | None, limit: int
+) -> DeadLettersOut:
+    """A page of the messages that were given up, oldest first. Raises NotFoundError for an `after` that is none."""
+    if after is not None and await store.message(connection, after) is None:
+        raise NotFoundError(f"there is no message {after}; take `after` from `next` of the page before")
+    rows = await store.dead_letters(connection, endpoint=endpoint, after=after, limit=limit + 1)
+    shown = [
+        DeadLetterOut(
+            message=row.id,
+            endpoint=_endpoint(row),
+            **{
+                name: getattr(row, name)
+                for name in ("kind", "decision_id", "case_id", "created_at", "attempts", "error")
+            },
         )
-        await store.insert(connection, stored)
-        arguments = {"message": str(stored.id)}
-        await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments=arguments, run_at=message.after)
+        for row in rows[:limit]
+    ]
+    return DeadLettersOut(dead_letters=shown, next=shown[-1].message if len(rows) > limit else None)
+
+
+async def read_message(connection: AsyncConnection, message: UUID) -> MessageOut:
+    """A message with its attempts. Raises NotFoundError."""
+    row = await _message(connection, message)
+    attempts = await store.attempts(connection, message, limit=SHOWN_ATTEMPTS)
+    fields = ("kind", "state", "decision_id", "case_id", "created_at", "deliver_after", "delivered_at")
+    return MessageOut(
+        message=row.id,
+        endpoint=_endpoint(row),
+        attempts=[AttemptOut(at=one.at, error=one.error) for one in attempts],
+        **{name: getattr(row, name) for name in fields},
+    )
+
+
+async def replay(connection: AsyncConnection, jobs: App, message: UUID, *, actor: UUID) -> QueuedOut:
+    """Send a given-up message again under its id. Raises NotFoundError, WebhookClosedError, NotDeadLetterError."""
+    if not await store.replay(connection, message, actor=actor):
+        row = await _message(connection, message)
+        if not row.active:
+            raise _closed(row.endpoint_id)
+        raise NotDeadLetterError(f"message {message} is {row.state}: only one that was given up can be sent again")
+    await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)})
+    return QueuedOut(message=message)
+
+
+async def replay_all(connection: AsyncConnection, jobs: App, endpoint: UUID, *, actor: UUID, limit: int) -> ReplayedOut:
+    """Send what an endpoint missed again, oldest first. Raises NotFoundError, WebhookClosedError."""
+    await _require_open(connection, endpoint)
+    again = await store.replay_all(connection, endpoint, actor=actor, limit=limit)
+    for message in again:
+        await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)})
+    row = await store.endpoint(connection, endpoint)
+    return ReplayedOut(replayed=len(again), left=row.failed if row else 0)
 
 
 async def enqueue_orphans(engine: AsyncEngine, jobs: App) -> int:
@@ -147,3 +214,49 @@ async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> str | Non
         return "no answer in time"
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
+
+
+def _payload(message: Message) -> str:
+    return json.dumps(
+        {"type": message.kind, "timestamp": datetime.now(UTC).isoformat(), "data": dict(message.data)},
+        ensure_ascii=False,
+    )
+
+
+async def _store(connection: AsyncConnection, jobs: App, message: Message, *, endpoint: UUID, payload: str) -> UUID:
+    stored = store.StoredMessage(
+        id=new_id(),
+        endpoint_id=endpoint,
+        decision_id=message.decision_id,
+        case_id=message.case_id,
+        kind=message.kind,
+        payload=payload,
+        deliver_after=message.after,
+    )
+    await store.insert(connection, stored)
+    arguments = {"message": str(stored.id)}
+    await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments=arguments, run_at=message.after)
+    return stored.id
+
+
+async def _message(connection: AsyncConnection, message: UUID) -> Row[Any]:
+    row = await store.message(connection, message)
+    if row is None:
+        raise NotFoundError(f"there is no message {message}")
+    return row
+
+
+async def _require_open(connection: AsyncConnection, endpoint: UUID) -> None:
+    row = await store.endpoint(connection, endpoint)
+    if row is None:
+        raise NotFoundError(f"there is no webhook {endpoint}")
+    if not row.active:
+        raise _closed(endpoint)
+
+
+def _closed(endpoint: UUID) -> WebhookClosedError:
+    return WebhookClosedError(f"webhook {endpoint} is closed and gets nothing more: add the address as a new one")
+
+
+def _endpoint(row: Row[Any]) -> EndpointRef:
+    return EndpointRef(id=row.endpoint_id, url=row.url, active=row.active)

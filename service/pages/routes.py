@@ -25,7 +25,7 @@ PREVIEW_ROWS = 10
 DIGIT_KEYS = 9
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
-_OWN_PAGES = re.compile(r"/console|/models|/cases/[0-9a-f-]{36}")
+_OWN_PAGES = re.compile(r"/console|/models|/routing|/cases/[0-9a-f-]{36}")
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
 CONSOLE_KEYS = (
@@ -67,7 +67,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     taxonomy: Taxonomy = request.app.state.taxonomy
     now = views.utc_now()
     may_review = Capability.CASE_REVIEW in me.capabilities
-    queues = (await list_queues(connection)).queues if Capability.QUEUE_READ in me.capabilities else []
+    queues = (await list_queues(connection, me)).queues if Capability.QUEUE_READ in me.capabilities else []
     previews = (
         {queue.name: await upcoming(connection, queue.name, limit=PREVIEW_ROWS) for queue in queues}
         if may_review

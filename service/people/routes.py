@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.db import UnitOfWork
 from service.people import workflow
-from service.people.schemas import MeOut, PersonIn, PersonOut, SignInIn
+from service.people.schemas import ConsentsIn, MeOut, PersonIn, PersonOut, ReviewerIn, ReviewerOut, SignInIn
 from service.security import SESSION_COOKIE, PeopleManager, SignedIn, refuse_cross_site
 
 router = APIRouter(prefix="/v1", tags=["people"])
@@ -38,14 +38,31 @@ async def sign_out(request: Request, _caller: SignedIn, connection: UnitOfWork) 
 
 
 @router.get("/me", summary="Who am I")
-async def me(caller: SignedIn) -> MeOut:
-    capabilities = sorted(capability.value for capability in caller.capabilities)
-    return MeOut(id=caller.id, username=caller.username, role=caller.role, capabilities=capabilities)
+async def me(caller: SignedIn, connection: UnitOfWork) -> MeOut:
+    return await workflow.me(connection, caller)
+
+
+@router.put("/me/consents", summary="Say which areas' pictures you agree to see; effective at once")
+async def consent(body: ConsentsIn, request: Request, caller: SignedIn, connection: UnitOfWork) -> ReviewerOut:
+    taxonomy = request.app.state.taxonomy
+    return await workflow.change_reviewer(connection, caller.username, body, actor=caller.id, taxonomy=taxonomy)
 
 
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
 async def create(body: PersonIn, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
     return await workflow.create_person(connection, body, actor=caller.id)
+
+
+@router.patch("/people/{username}", summary="Change languages, skills and consents of a reviewer")
+async def change(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    body: ReviewerIn,
+    request: Request,
+    caller: PeopleManager,
+    connection: UnitOfWork,
+) -> ReviewerOut:
+    taxonomy = request.app.state.taxonomy
+    return await workflow.change_reviewer(connection, username, body, actor=caller.id, taxonomy=taxonomy)
 
 
 @router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")

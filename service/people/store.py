@@ -35,6 +35,17 @@ _FORGET_OLD = (
     text("DELETE FROM sign_in_failures WHERE at < now() - interval '1 day'"),
     text("DELETE FROM sessions WHERE expires_at < now() - interval '7 days'"),
 )
+_REVIEWER = text("""
+    SELECT languages, skills, consents FROM principals WHERE id = :id AND active
+""")
+_SET_REVIEWER = text("""
+    UPDATE principals
+    SET languages = CASE WHEN 'languages' = ANY (:given) THEN CAST(:languages AS text[]) ELSE languages END,
+        skills = CASE WHEN 'skills' = ANY (:given) THEN CAST(:skills AS text[]) ELSE skills END,
+        consents = CASE WHEN 'consents' = ANY (:given) THEN CAST(:consents AS text[]) ELSE consents END
+    WHERE username = :username AND active
+    RETURNING id, username, role, languages, skills, consents
+""")
 _DEACTIVATE = text("UPDATE principals SET active = false WHERE username = :username AND active RETURNING id")
 _REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
 
@@ -63,6 +74,18 @@ async def insert_key(connection: AsyncConnection, *, key_hash: bytes, principal_
 async def by_username(connection: AsyncConnection, username: str) -> Row[Any] | None:
     """The active account of that name: (id, role, password_hash)."""
     return (await connection.execute(_BY_USERNAME, {"username": username})).one_or_none()
+
+
+async def reviewer(connection: AsyncConnection, person: UUID) -> Row[Any] | None:
+    """What an active person may be given: (languages, skills, consents)."""
+    return (await connection.execute(_REVIEWER, {"id": person})).one_or_none()
+
+
+async def set_reviewer(connection: AsyncConnection, username: str, given: dict[str, Any]) -> Row[Any] | None:
+    """Set those of languages, skills and consents that are given; returns all as they stand, None for nobody active."""
+    nothing = dict.fromkeys(("languages", "skills", "consents"))
+    values = {**nothing, **given, "username": username, "given": list(given)}
+    return (await connection.execute(_SET_REVIEWER, values)).one_or_none()
 
 
 async def insert_session(connection: AsyncConnection, *, token_hash: bytes, principal_id: UUID, hours: int) -> datetime:

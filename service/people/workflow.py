@@ -12,12 +12,13 @@ from uuid import UUID
 from pwdlib import PasswordHash
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import NameTakenError, NotFoundError, NotSignedInError, TooManyAttemptsError
+from service.errors import NameTakenError, NotFoundError, NotSignedInError, TooManyAttemptsError, UnknownLabelError
 from service.ids import new_id
 from service.people import store
-from service.people.schemas import PersonIn, PersonOut
-from service.security import new_api_key, token_hash
+from service.people.schemas import ConsentsIn, MeOut, PersonIn, PersonOut, ReviewerIn, ReviewerOut
+from service.security import Principal, new_api_key, token_hash
 
 Result = TypeVar("Result")
 
@@ -105,6 +106,37 @@ async def sign_out(connection: AsyncConnection, token: str | None) -> None:
 async def forget_old(connection: AsyncConnection) -> None:
     """Remove traces of sign-ins that serve nothing any more."""
     await store.forget_old(connection)
+
+
+async def me(connection: AsyncConnection, caller: Principal) -> MeOut:
+    """The caller as the service sees them."""
+    row = await store.reviewer(connection, caller.id)
+    if row is None:
+        raise NotSignedInError("this account has just been closed")
+    return MeOut(
+        id=caller.id,
+        username=caller.username,
+        role=caller.role,
+        capabilities=sorted(capability.value for capability in caller.capabilities),
+        languages=row.languages,
+        skills=row.skills,
+        consents=row.consents,
+    )
+
+
+async def change_reviewer(
+    connection: AsyncConnection, username: str, body: ReviewerIn | ConsentsIn, *, actor: UUID, taxonomy: Taxonomy
+) -> ReviewerOut:
+    """Change what of the person is named in the body. Raises NotFoundError, UnknownLabelError."""
+    given = body.model_dump(exclude_unset=True)
+    if unknown := sorted(set(given.get("consents") or ()) - set(taxonomy.area_ids)):
+        raise UnknownLabelError(f"{', '.join(unknown)}: no policy area; there are {', '.join(taxonomy.area_ids)}")
+    row = await store.set_reviewer(connection, username, given)
+    if row is None:
+        raise NotFoundError(f"there is no open account named {username!r}")
+    data = {"principal": str(row.id), "changed": sorted(given)}
+    await events.record(connection, "person.changed", actor=actor, data=data)
+    return ReviewerOut(**{name: value for name, value in row._mapping.items() if name != "id"})
 
 
 async def close_person(connection: AsyncConnection, username: str, *, actor: UUID | None) -> None:

@@ -9,15 +9,18 @@ from service.cases.schemas import ClaimOut
 from service.db import UnitOfWork
 from service.leases.workflow import ClaimRules
 from service.queues import workflow
-from service.queues.schemas import QueuesOut
-from service.security import CaseReviewer, QueueReader
+from service.queues.schemas import DeniedActionsIn, DeniedActionsOut, QueueChangeIn, QueueIn, QueuesOut
+from service.routing.schemas import ManagedQueueOut
+from service.security import CaseReviewer, QueueManager, QueueReader
 
 router = APIRouter(prefix="/v1", tags=["queues"])
 
+Name = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
 
-@router.get("/queues", summary="Queues with what waits in them")
-async def queues(_caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
-    return await workflow.list_queues(connection)
+
+@router.get("/queues", summary="Your queues with what waits in them")
+async def queues(caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
+    return await workflow.list_queues(connection, caller)
 
 
 @router.post(
@@ -27,10 +30,13 @@ async def queues(_caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
     responses={204: {"description": "Nothing waits in this queue."}},
 )
 async def claim(
-    queue: Annotated[str, Path(max_length=64)], request: Request, caller: CaseReviewer, connection: UnitOfWork
+    queue: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    request: Request,
+    caller: CaseReviewer,
+    connection: UnitOfWork,
 ) -> Response:
     claimed = await workflow.claim(
-        connection, queue, holder=caller.id, rules=_rules(request), taxonomy=request.app.state.taxonomy
+        connection, queue, holder=caller, rules=_rules(request), taxonomy=request.app.state.taxonomy
     )
     if claimed is None:
         return Response(status_code=204)
@@ -43,6 +49,48 @@ async def claim_case(case_id: UUID, request: Request, caller: CaseReviewer, conn
     return await workflow.claim_case(
         connection, case_id, holder=caller.id, rules=_rules(request), taxonomy=request.app.state.taxonomy
     )
+
+
+@router.post("/queues", status_code=201, summary="Make a queue")
+async def create_queue(
+    body: QueueIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> ManagedQueueOut:
+    return await workflow.create(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.patch("/queues/{queue}", summary="Change a queue")
+async def change_queue(
+    queue: Name, body: QueueChangeIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> ManagedQueueOut:
+    return await workflow.change(connection, queue, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.post("/queues/{queue}/close", status_code=204, summary="Close a queue for good")
+async def close_queue(queue: Name, caller: QueueManager, connection: UnitOfWork) -> Response:
+    await workflow.close(connection, queue, actor=caller.id)
+    return Response(status_code=204)
+
+
+@router.put("/queues/{queue}/members/{username}", summary="Let a person into a restricted queue")
+async def add_member(queue: Name, username: Name, caller: QueueManager, connection: UnitOfWork) -> ManagedQueueOut:
+    return await workflow.add_member(connection, queue, username, actor=caller.id)
+
+
+@router.delete("/queues/{queue}/members/{username}", summary="Take a person out of a restricted queue")
+async def remove_member(queue: Name, username: Name, caller: QueueManager, connection: UnitOfWork) -> ManagedQueueOut:
+    return await workflow.remove_member(connection, queue, username, actor=caller.id)
+
+
+@router.get("/actions/denied", summary="Actions that roles may not take")
+async def denied_actions(_caller: QueueManager, connection: UnitOfWork) -> DeniedActionsOut:
+    return await workflow.denied_actions(connection)
+
+
+@router.put("/actions/denied", summary="Replace what roles may not do")
+async def deny_actions(
+    body: DeniedActionsIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> DeniedActionsOut:
+    return await workflow.deny_actions(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
 
 
 def _rules(request: Request) -> ClaimRules:

@@ -1,19 +1,86 @@
 """Wire types of queues."""
 
-from pydantic import BaseModel
+from typing import Annotated
 
-DEFAULT_QUEUE = "default"
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.routing.schemas import (
+    SKILLS,
+    VALUES,
+    Distinct,
+    Label,
+    QueueName,
+    ReviewingRole,
+    Skill,
+    Special,
+    Stored,
+    Title,
+)
+
+QUEUES = 200
 
 
 class QueueOut(BaseModel):
-    """A queue: cases that wait to be claimed, and the age of the oldest of them in seconds (null when empty)."""
+    """A queue: cases that wait to be claimed, and the age of the oldest of them in seconds (null when empty).
+
+    Whoever takes from it needs all of its `skills`; `claimable` says whether the caller may. `special` names the special
+    route that leads to it.
+    """
 
     name: str
+    title: str
+    description: str
+    skills: list[str]
+    special: str | None
+    claimable: bool
     open: int
     oldest_seconds: float | None
 
 
 class QueuesOut(BaseModel):
-    """Every queue."""
+    """The queues that the caller may see, the default one first."""
 
     queues: list[QueueOut]
+
+
+class Strict(BaseModel):
+    """A body whose unknown fields are refused: a misspelt limit would otherwise let everybody in."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class QueueIn(Strict):
+    """A new queue. One that serves a special route is restricted to its members."""
+
+    name: QueueName
+    title: Title
+    description: Annotated[str, Field(max_length=500), Stored] = ""
+    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = []
+    roles: Annotated[list[ReviewingRole], Field(min_length=1, max_length=3), Distinct] | None = None
+    restricted: bool = False
+    special: Special | None = None
+    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
+
+
+class QueueChangeIn(Strict):
+    """What is to change of a queue; what is left out stays. `roles` and `special` may be null."""
+
+    title: Title = ""
+    description: Annotated[str, Field(max_length=500), Stored] = ""
+    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = []
+    roles: Annotated[list[ReviewingRole], Field(min_length=1, max_length=3), Distinct] | None = None
+    restricted: bool = False
+    special: Special | None = None
+    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
+
+
+class DeniedActionsIn(Strict):
+    """Actions that a role may not take, whatever the queue. A role that is left out may take every action."""
+
+    denied: dict[ReviewingRole, Annotated[list[Label], Field(max_length=VALUES), Distinct]]
+
+
+class DeniedActionsOut(BaseModel):
+    """Actions that a role may not take, by role."""
+
+    denied: dict[str, list[str]]

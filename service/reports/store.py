@@ -29,23 +29,31 @@ TAKE_IN_SQL = """
                 views_per_hour = coalesce(:views_per_hour, subjects.views_per_hour)
         RETURNING id
     ), snapshot AS (
-        -- The update changes nothing: it makes an existing row come back, and locks it.
-        INSERT INTO evidence (id, subject_id, content_hash, text, language)
-        SELECT :evidence_id, id, :content_hash, :text, :language FROM subject
-        ON CONFLICT (subject_id, content_hash) DO UPDATE SET captured_at = evidence.captured_at
+        -- Where nothing changes, the update makes an existing row come back, and locks it.
+        -- What a special route brings is read by people alone.
+        INSERT INTO evidence (id, subject_id, content_hash, text, language, score_state)
+        SELECT :evidence_id, id, :content_hash, :text, :language,
+               CASE WHEN CAST(:special AS text) IS NULL THEN 'waiting' ELSE 'bypassed' END FROM subject
+        ON CONFLICT (subject_id, content_hash) DO UPDATE SET score_state = CASE
+            WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
     ), review AS (
         INSERT INTO cases (id, subject_id, evidence_id, queue, scope_id, status, opened_at, rank_value, rank_base, rank,
-                           ranked_under, views_per_hour, deadline, start_by, flags, sample)
+                           ranked_under, views_per_hour, deadline, start_by, flags, special, routed_by, route_reason,
+                           sample)
         SELECT :case_id, subject.id, snapshot.id, :queue,
                case_scope(:queue, :scope_language, :high_exposure, :consent_area), 'open', :received_at, :rank_value,
                :rank_base, CAST(:rank AS jsonb), :ranked_under, coalesce(:views_per_hour, 0), :deadline, :start_by,
-               CAST(:flags AS text[]), :sample
+               CAST(:flags AS text[]), :special, :routed_by, :route_reason, :sample
         FROM subject, snapshot
         ON CONFLICT (subject_id) WHERE status <> 'decided' DO UPDATE
             SET report_count = cases.report_count + 1, evidence_id = EXCLUDED.evidence_id,
                 flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}')
                          FROM unnest(cases.flags || EXCLUDED.flags) AS one),
+                -- Of two special routes the more pressing one.
+                special = (CAST(:special_routes AS text[]))[least(
+                    array_position(CAST(:special_routes AS text[]), cases.special),
+                    array_position(CAST(:special_routes AS text[]), EXCLUDED.special))],
                 -- A real report makes a sample case real: removing the samples must not take it along.
                 sample = cases.sample AND EXCLUDED.sample
         RETURNING id, status, evidence_id

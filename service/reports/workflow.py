@@ -8,14 +8,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig, RankInputs, rank
-from service.cases.placing import placed, scope_of
+from service.cases.placing import place_by, placed, scope_of
 from service.cases.workflow import rerank_evidence
 from service.errors import IdempotencyConflictError
 from service.ids import new_id
 from service.media.workflow import require_known
-from service.queues.schemas import DEFAULT_QUEUE
 from service.reports import store
 from service.reports.schemas import Intake, ReportAccepted, ReportIn
+from service.routing import workflow as routing
+from service.routing.rules import (
+    SPECIAL_ROUTES,
+    Facts,
+    Routed,
+    RuleSet,
+    market_code,
+    primary_language,
+    route,
+    special_of,
+)
 
 
 async def receive(
@@ -41,7 +51,10 @@ async def receive(
     if media:
         await require_known(connection, media)
     case_id = new_id()
-    values = _values(intake, taxonomy, config) | {"report_id": report_id, "case_id": case_id}
+    rules = await routing.active(connection)
+    routed = route(_facts(intake.report), rules)
+    place = _first_place(intake, rules, routed, taxonomy=taxonomy, config=config)
+    values = _values(intake) | place | {"report_id": report_id, "case_id": case_id}
     row = await store.take_in(connection, values)
     if media:
         await store.attach(connection, evidence_id=row.evidence_id, media=media)
@@ -51,7 +64,22 @@ async def receive(
     if row.case_id != case_id or row.scored:
         # The case was there before, or its text has a score already: either way more is known than was ranked above.
         await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
+    if routed.unserved and routed.special is not None:
+        await routing.note_unserved(connection, row.case_id, routed.special)
     return ReportAccepted(report_id=report_id, case_id=row.case_id, case_status=row.status)
+
+
+def _facts(report: ReportIn) -> Facts:
+    """What routing can know of a case that this report opens."""
+    return Facts(
+        channels=frozenset({report.channel}),
+        reasons=frozenset({report.reason}),
+        kind=report.subject.kind,
+        language=primary_language(report.subject.language),
+        market=market_code(report.subject.market),
+        flags=frozenset(report.flags),
+        special=special_of(report.flags, report.channel, has_deadline=report.deadline is not None),
+    )
 
 
 async def _answer_again(connection: AsyncConnection, intake: Intake, request_hash: bytes) -> ReportAccepted:
@@ -64,7 +92,7 @@ async def _answer_again(connection: AsyncConnection, intake: Intake, request_has
     return ReportAccepted(report_id=row.report_id, case_id=row.case_id, case_status=row.case_status)
 
 
-def _values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+def _values(intake: Intake) -> dict[str, Any]:
     report = intake.report
     subject = report.subject
     return {
@@ -87,11 +115,13 @@ def _values(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str,
         "reporter_id": report.reporter.id if report.reporter else None,
         "received_from": intake.received_from,
         "flags": report.flags,
-        **_first_place(intake, taxonomy, config),
+        "special_routes": list(SPECIAL_ROUTES),
     }
 
 
-def _first_place(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict[str, Any]:
+def _first_place(
+    intake: Intake, rules: RuleSet, routed: Routed, *, taxonomy: Taxonomy, config: RankConfig
+) -> dict[str, Any]:
     """The columns of the order for a case that this report opens: without a score, and without what is known of others."""
     report = intake.report
     subject = report.subject
@@ -106,11 +136,13 @@ def _first_place(intake: Intake, taxonomy: Taxonomy, config: RankConfig) -> dict
     scope = scope_of(
         None, reasons=inputs.reasons, language=subject.language, pictures=inputs.pictures, taxonomy=taxonomy
     )
-    first = placed(
-        new_id(), rank(inputs, taxonomy, config), views=inputs.views_per_hour, queue=DEFAULT_QUEUE, scope=scope
-    )
+    ranked = rank(inputs, taxonomy, config)
+    first = placed(new_id(), ranked, views=inputs.views_per_hour, place=place_by(rules, routed), scope=scope)
     return {
         "queue": first.queue,
+        "special": routed.special,
+        "routed_by": first.routed_by,
+        "route_reason": first.route_reason,
         "scope_language": first.language,
         "high_exposure": first.high_exposure,
         "consent_area": first.consent_area,

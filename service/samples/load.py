@@ -35,7 +35,12 @@ _REMOVE = (
     """CREATE TEMPORARY TABLE gone_evidence ON COMMIT DROP AS
        SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
        AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
-    "DELETE FROM outbox WHERE decision_id IN (TABLE gone_decisions)",
+    "CREATE TEMPORARY TABLE gone_messages ON COMMIT DROP AS SELECT id FROM outbox WHERE decision_id IN (TABLE gone_decisions) OR case_id IN (TABLE gone)",
+    "DELETE FROM delivery_attempts WHERE message_id IN (TABLE gone_messages)",
+    "DELETE FROM outbox WHERE id IN (TABLE gone_messages)",
+    "DELETE FROM strikes WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM second_opinions WHERE case_id IN (TABLE gone)",
+    "DELETE FROM skips WHERE case_id IN (TABLE gone)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",

@@ -80,6 +80,18 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
             SELECT array_agg(one) AS named FROM jsonb_array_elements_text(o.payload::jsonb #> '{{data,reports}}') AS one
         ) AS message
         WHERE (named @> waited AND every @> named) IS NOT TRUE""",
+    "a standing decision that enforces has no strike, or another one has": f"""
+        SELECT d.id, s.weight FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
+        LEFT JOIN strikes s ON s.decision_id = d.id AND s.reversed_at IS NULL
+        WHERE (s.id IS NOT NULL) <> (d.actions <> '{{no_violation}}' AND b.author_id IS NOT NULL
+                                     AND d.id IN (SELECT id FROM ({_STANDING}) AS standing))""",
+    "a message was delivered without an attempt that arrived": """
+        SELECT o.id FROM outbox o WHERE o.state = 'delivered' AND NOT EXISTS (
+            SELECT FROM delivery_attempts a WHERE a.message_id = o.id AND a.error IS NULL)""",
+    "a question was answered by a decision that does not stand, or by whoever asked": f"""
+        SELECT o.id FROM second_opinions o JOIN decisions d ON d.id = o.decision_id
+        WHERE d.id NOT IN (SELECT id FROM ({_STANDING}) AS standing) OR d.decided_by = o.asked_by
+           OR d.basis <> 'second_opinion'""",
     "evidence has no score": """
         SELECT id, score_state FROM evidence
         WHERE score_state NOT IN ('scored', 'bypassed') OR (score IS NULL) <> (score_state = 'bypassed')""",

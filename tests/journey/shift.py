@@ -71,9 +71,9 @@ async def report(platform: Platform, shift: Shift, name: str, rng: random.Random
         if edited:
             shift.count("re-reports with another text")
         text = f"{SENTENCES[sum(map(ord, post)) % len(SENTENCES)]} {post}" + (f", edited {key}" if edited else "")
-        await platform.report(
-            key, post, text, deadline=_deadline(shift, rng), views_per_hour=round(10 ** rng.uniform(0, 5))
-        )
+        author = {"id": f"author-{sum(map(ord, post)) % 50}"}
+        views = round(10 ** rng.uniform(0, 5))
+        await platform.report(key, post, text, deadline=_deadline(shift, rng), author=author, views_per_hour=views)
         if not again:
             shift.posts.append(post)
 
@@ -132,12 +132,12 @@ async def _end(
     if way == "release":
         await reviewer.release(held)
         return
-    aside: dict[str, Any] | None = {
+    aside: dict[str, dict[str, Any]] = {
         "hold": {"reason": "waiting for an answer", "minutes": 1},
         "hand-over": {"to": rng.choice(colleagues), "note": "you know this better"},
         "skip": {"reason": rng.choice(("upset", "language", "technical", "other"))},
-    }.get(way)
-    if aside is not None and await reviewer.put_aside(held, way, **aside):
+    }
+    if way in aside and await reviewer.put_aside(held, way, **aside[way]):
         return
     if way == "late":
         # The case goes back meanwhile; the decision under the old token is refused, and counted by its answer.

@@ -47,6 +47,12 @@ def test_unknown_ids_are_answered_with_the_known_ones() -> None:
         ("level = 4", "level = 5", "levels 0 to 4 in order"),
         ("weight_per_view = 64", "weight_per_view = 1", "rise with severity"),
         ("enforces = false", "enforces = true", "exactly one action"),
+        (
+            '["disable_account"]',
+            '["obliterate"]',
+            "action suspend_account: excludes must name other actions.*obliterate",
+        ),
+        ('["disable_account"]', '["suspend_account"]', "excludes must name other actions"),
         ("[[areas]]", "[[areas", "cannot be read as a taxonomy"),
     ],
 )
@@ -55,3 +61,30 @@ def test_taxonomy_that_makes_no_sense_is_refused(old: str, new: str, message: st
     assert changed != SOUND
     with pytest.raises(TaxonomyError, match=f"^here: .*{message}"):
         parse_taxonomy(changed, where="here")
+
+
+def test_actions_that_contradict_each_other_are_named_whichever_comes_first() -> None:
+    taxonomy = load_taxonomy()
+    for one, other in [("suspend_account", "disable_account"), ("remove", "label"), ("no_violation", "warn")]:
+        assert taxonomy.contradiction([one, other]) == (one, other)
+        assert taxonomy.contradiction([other, one]) == (other, one)
+    assert taxonomy.contradiction(["remove", "warn", "disable_account", "suspend_account"]) == (
+        "disable_account",
+        "suspend_account",
+    )
+
+
+def test_actions_that_fit_together_contradict_nothing() -> None:
+    taxonomy = load_taxonomy()
+    for action in taxonomy.actions:
+        assert taxonomy.contradiction([action.id]) is None
+    assert taxonomy.contradiction(["remove", "warn", "suspend_account"]) is None
+    assert taxonomy.contradiction(["age_restrict", "label", "limit_reach", "disable_account"]) is None
+
+
+def test_a_taxonomy_from_before_exclusions_goes_on_working() -> None:
+    older = "\n".join(line for line in SOUND.splitlines() if not line.startswith(("excludes", "needs_author")))
+    taxonomy = parse_taxonomy(older, where="here")
+    assert not any(action.needs_author or action.excludes for action in taxonomy.actions)
+    assert taxonomy.contradiction(["suspend_account", "disable_account"]) is None
+    assert taxonomy.contradiction(["suspend_account", "no_violation"]) == ("suspend_account", "no_violation")

@@ -29,6 +29,18 @@ ALLOWED: dict[str, set[str]] = {
     "DELETE /v1/people/{username}": {"admin"},
     "POST /v1/reports": SENDERS,
     "POST /v1/media": SENDERS,
+    "PATCH /v1/people/{username}": {"admin"},
+    "PUT /v1/me/consents": EVERYBODY,
+    "GET /v1/routing": {"lead", "admin"},
+    "POST /v1/routing": {"lead", "admin"},
+    "POST /v1/routing/preview": {"lead", "admin"},
+    "POST /v1/queues": {"lead", "admin"},
+    "PATCH /v1/queues/{queue}": {"lead", "admin"},
+    "POST /v1/queues/{queue}/close": {"lead", "admin"},
+    "PUT /v1/queues/{queue}/members/{username}": {"lead", "admin"},
+    "DELETE /v1/queues/{queue}/members/{username}": {"lead", "admin"},
+    "GET /v1/actions/denied": {"lead", "admin"},
+    "PUT /v1/actions/denied": {"lead", "admin"},
     "GET /v1/queues": REVIEWERS | {"ml", "admin"},
     "POST /v1/queues/{queue}/claim": REVIEWERS,
     "GET /v1/leases": REVIEWERS,
@@ -42,6 +54,11 @@ ALLOWED: dict[str, set[str]] = {
     "PUT /v1/cases/{case_id}/draft": REVIEWERS,
     "POST /v1/cases/{case_id}/decisions": REVIEWERS,
     "POST /v1/decisions/{decision_id}/undo": REVIEWERS,
+    "GET /v1/cases/{case_id}/actions": REVIEWERS,
+    "POST /v1/cases/{case_id}/second-opinion": REVIEWERS,
+    "GET /v1/opinions": REVIEWERS,
+    "POST /v1/opinions/{opinion_id}/withdraw": REVIEWERS,
+    "GET /v1/authors/{author_id}/strikes": REVIEWERS,
     "GET /v1/media/{media_id}/preview": REVIEWERS,
     "POST /v1/media/{media_id}/reveal": REVIEWERS,
     "GET /v1/media/{media_id}/original": REVIEWERS,
@@ -53,6 +70,11 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/webhooks": {"platform", "admin"},
     "GET /v1/webhooks": {"platform", "admin"},
     "DELETE /v1/webhooks/{webhook_id}": {"platform", "admin"},
+    "POST /v1/webhooks/{webhook_id}/test": {"platform", "admin"},
+    "GET /v1/webhooks/dead-letters": {"platform", "admin"},
+    "POST /v1/webhooks/dead-letters/{message}/replay": {"platform", "admin"},
+    "POST /v1/webhooks/{webhook_id}/dead-letters/replay": {"platform", "admin"},
+    "GET /v1/webhooks/messages/{message}": {"platform", "admin"},
 }
 PUBLIC = {"POST /v1/session"}
 
@@ -60,7 +82,8 @@ PUBLIC = {"POST /v1/session"}
 def call(address: str) -> dict[str, Any]:
     """A request to an address of the list, with ids that nothing has and a body that nothing takes."""
     method, _, path = address.partition(" ")
-    for name in ("case_id", "decision_id", "media_id", "webhook_id", "username"):
+    ids = ("case_id", "decision_id", "media_id", "webhook_id", "username", "opinion_id", "message", "author_id")
+    for name in ids:
         path = path.replace(f"{{{name}}}", str(uuid4()))
     asks_for_grant = path.endswith("original")
     return {

@@ -180,3 +180,31 @@ async def test_housekeeping_outlives_a_failing_database(
     await until(lambda: calls > 2)
     stopping.set()
     await asyncio.wait_for(keeping, 30)
+
+
+async def test_a_replay_and_a_test_message_are_sent_by_the_worker_as_any_other(
+    app: FastAPI,
+    jobs: App,
+    platform: httpx.AsyncClient,
+    receiver: Receiver,
+    endpoint: Body,
+    decision: Body,
+    database: str,
+) -> None:
+    query(database, "UPDATE outbox SET attempts = %s", app.state.settings.webhook_attempts - 1)
+    receiver.answers = [500, 503, 200]
+    await run_what_is_due(jobs)
+    [dead] = (await platform.get("/v1/webhooks/dead-letters")).json()["dead_letters"]
+    assert row_counts(database)["procrastinate_jobs"] == 0
+    assert (await platform.post(f"/v1/webhooks/dead-letters/{dead['message']}/replay")).status_code == 202
+    assert (await platform.post(f"/v1/webhooks/{endpoint['id']}/test")).status_code == 202
+    for _ in range(3):
+        query(database, "UPDATE procrastinate_jobs SET scheduled_at = now()")
+        await run_what_is_due(jobs)
+    assert query(database, "SELECT DISTINCT state FROM outbox") == [("delivered",)]
+    # Every attempt is signed: the one that was the last, one that was refused again, and one success for each message.
+    told = [Webhook(endpoint["secret"]).verify(body, headers)["type"] for _, headers, body in receiver.seen]
+    assert len(told) == 4
+    assert set(told) == {"decision.made", "webhook.test"}
+    assert set(receiver.ids) == {str(one) for (one,) in query(database, "SELECT id FROM outbox")}
+    assert row_counts(database)["procrastinate_jobs"] == 0

@@ -55,7 +55,11 @@ CREATE TABLE queues (
     special text UNIQUE CHECK (special IN ('child_safety', 'threat_to_life', 'legal_order')),
     hidden_actions text[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    closed_at timestamptz
+    closed_at timestamptz,
+    -- What a special route brings is for named people alone.
+    CHECK (special IS NULL OR restricted),
+    -- Where everything else goes is there for everybody, always.
+    CHECK (name <> 'default' OR (closed_at IS NULL AND NOT restricted AND roles IS NULL AND skills = '{}'))
 );
 INSERT INTO queues (name, title, description)
 VALUES ('default', 'Everything else', 'Whatever no rule sends elsewhere.');
@@ -73,6 +77,8 @@ CREATE TABLE routing_versions (
     owner text NOT NULL,
     reason text NOT NULL,
     decided_on date NOT NULL,
+    -- Cases that wait already are routed anew as well, by the worker.
+    apply_to_open boolean NOT NULL DEFAULT false,
     made_by uuid REFERENCES principals,
     made_at timestamptz NOT NULL DEFAULT now()
 );
@@ -89,6 +95,17 @@ CREATE TABLE role_actions_denied (
 -- NULL is no limit. Languages are primary subtags (BCP 47); consents are policy areas of high exposure.
 ALTER TABLE principals ADD COLUMN languages text[], ADD COLUMN skills text[] NOT NULL DEFAULT '{}',
     ADD COLUMN consents text[];
+-- Whether somebody may take cases from a queue or, when their role is one of those that oversee, see what is in it.
+-- Who is in a restricted queue is a question of names, never of roles.
+CREATE FUNCTION may_use_queue(wanted text, person uuid, overseeing text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM queues q, principals p
+        WHERE q.name = wanted AND p.id = person AND p.active
+          AND (NOT q.restricted OR EXISTS (SELECT FROM queue_members m WHERE m.queue = q.name AND m.principal_id = p.id))
+          AND (p.role = ANY (overseeing)
+               OR ((q.roles IS NULL OR p.role = ANY (q.roles)) AND q.skills <@ p.skills))
+    )
+$$;
 """
 
 CASES = """
@@ -138,6 +155,7 @@ CREATE INDEX cases_held ON cases (held_until) WHERE status = 'held';
 CREATE INDEX cases_held_for ON cases (held_for) WHERE status = 'held';
 CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';
 CREATE INDEX cases_opened ON cases (opened_at);
+CREATE INDEX cases_special ON cases (special) WHERE status <> 'decided' AND special IS NOT NULL;
 CREATE INDEX cases_subject ON cases (subject_id, decided_at);
 """
 
@@ -241,10 +259,17 @@ CREATE TABLE second_opinions (
     answer jsonb,
     answered_at timestamptz,
     agreed boolean,
-    CHECK ((answered_at IS NULL) = (answer IS NULL)),
+    -- The decision that answers; undone, the question waits again.
+    decision_id uuid UNIQUE REFERENCES decisions,
+    withdrawn_at timestamptz,
+    CHECK (num_nulls(answered_at, answer, answered_by, agreed, decision_id) IN (0, 5)),
+    CHECK (answered_at IS NULL OR withdrawn_at IS NULL),
     CHECK (answered_by IS NULL OR answered_by <> asked_by)
 );
-CREATE UNIQUE INDEX second_opinions_waiting ON second_opinions (case_id) WHERE answered_at IS NULL;
+CREATE UNIQUE INDEX second_opinions_waiting ON second_opinions (case_id)
+    WHERE answered_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX second_opinions_asked ON second_opinions (asked_by, asked_at);
+CREATE INDEX second_opinions_answered ON second_opinions (answered_by, answered_at) WHERE answered_by IS NOT NULL;
 -- Strikes against an author on the platform: one for each standing decision that enforced, until it expires.
 CREATE TABLE strikes (
     id uuid PRIMARY KEY,
@@ -257,7 +282,7 @@ CREATE TABLE strikes (
     expires_at timestamptz NOT NULL,
     reversed_at timestamptz
 );
-CREATE INDEX strikes_author ON strikes (author_id, expires_at) WHERE reversed_at IS NULL;
+CREATE INDEX strikes_author ON strikes (author_id, given_at);
 CREATE INDEX subjects_author ON subjects (author_id) WHERE author_id IS NOT NULL;
 -- A message may be about a case without a decision: that it was shed, or taken back.
 ALTER TABLE outbox ADD COLUMN case_id uuid REFERENCES cases;

@@ -14,7 +14,9 @@ async def listed(person: httpx.AsyncClient) -> dict[str, dict[str, object]]:
 
 
 async def test_an_empty_queue_is_listed(reviewer: httpx.AsyncClient) -> None:
-    assert await listed(reviewer) == {"default": {"name": "default", "open": 0, "oldest_seconds": None}}
+    found = await listed(reviewer)
+    assert list(found) == ["default"]
+    assert found["default"] | {"open": 0, "oldest_seconds": None} == found["default"]
 
 
 async def test_what_waits_is_counted(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str) -> None:
@@ -45,7 +47,9 @@ async def test_a_queue_whose_cases_are_all_held_has_no_oldest(
 ) -> None:
     await report(platform)
     await claim(reviewer)
-    assert await listed(reviewer) == {"default": {"name": "default", "open": 0, "oldest_seconds": None}}
+    found = await listed(reviewer)
+    assert list(found) == ["default"]
+    assert found["default"] | {"open": 0, "oldest_seconds": None} == found["default"]
 
 
 async def test_what_comes_next_is_what_the_claim_hands_out(

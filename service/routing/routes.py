@@ -1,0 +1,25 @@
+"""HTTP of routing."""
+
+from fastapi import APIRouter, Request
+
+from service.db import UnitOfWork
+from service.routing import workflow
+from service.routing.schemas import PreviewIn, PreviewOut, RoutingIn, RoutingOut, SavedOut
+from service.security import QueueManager
+
+router = APIRouter(prefix="/v1", tags=["routing"])
+
+
+@router.get("/routing", summary="The rules at work, every version before, queues and special routes")
+async def read(_caller: QueueManager, connection: UnitOfWork) -> RoutingOut:
+    return await workflow.routing(connection)
+
+
+@router.post("/routing", status_code=201, summary="Put new rules to work")
+async def save(body: RoutingIn, request: Request, caller: QueueManager, connection: UnitOfWork) -> SavedOut:
+    return await workflow.save(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.post("/routing/preview", summary="What rules would have done with the cases of the last hours")
+async def preview(body: PreviewIn, request: Request, _caller: QueueManager, connection: UnitOfWork) -> PreviewOut:
+    return await workflow.preview(connection, body, request.app.state.taxonomy)

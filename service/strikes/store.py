@@ -1,0 +1,56 @@
+"""SQL of strikes: one for each decision that enforced against a known author, never more."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_GIVE = text("""
+    INSERT INTO strikes (id, author_id, decision_id, policy_area, severity, weight, expires_at)
+    SELECT :id, s.author_id, d.id, d.policy_area, d.severity, :weight, now() + make_interval(days => :days)
+    FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects s ON s.id = c.subject_id
+    WHERE d.id = :decision_id AND s.author_id IS NOT NULL
+    RETURNING id
+""")
+_TAKE_BACK = text("""
+    UPDATE strikes SET reversed_at = now() WHERE decision_id = :decision_id AND reversed_at IS NULL RETURNING weight
+""")
+_STANDING = text("""
+    SELECT coalesce(sum(weight), 0) AS weight, count(*) AS number FROM strikes
+    WHERE author_id = :author AND reversed_at IS NULL AND expires_at > now()
+""")
+_STRIKES = text("""
+    SELECT decision_id, policy_area, severity, weight, given_at, expires_at, reversed_at,
+           CASE WHEN reversed_at IS NOT NULL THEN 'reversed' WHEN expires_at <= now() THEN 'expired' ELSE 'active' END
+               AS state
+    FROM strikes WHERE author_id = :author ORDER BY given_at DESC, id DESC LIMIT :limit
+""")
+_KNOWN = text("SELECT EXISTS (SELECT FROM subjects WHERE author_id = :author)")
+
+
+async def give(connection: AsyncConnection, *, strike: UUID, decision_id: UUID, weight: float, days: int) -> bool:
+    """Count a decision against its author; False when none is known."""
+    values = {"id": strike, "decision_id": decision_id, "weight": weight, "days": days}
+    return (await connection.execute(_GIVE, values)).one_or_none() is not None
+
+
+async def take_back(connection: AsyncConnection, decision_id: UUID) -> float | None:
+    """Stop counting a decision; what it weighed, or None when it did not count."""
+    return (await connection.execute(_TAKE_BACK, {"decision_id": decision_id})).scalar_one_or_none()
+
+
+async def standing(connection: AsyncConnection, author: str) -> Row[Any]:
+    """(weight, number) of the strikes that count now."""
+    return (await connection.execute(_STANDING, {"author": author})).one()
+
+
+async def strikes(connection: AsyncConnection, author: str, *, limit: int) -> Sequence[Row[Any]]:
+    """The newest strikes, newest first."""
+    return (await connection.execute(_STRIKES, {"author": author, "limit": limit})).all()
+
+
+async def is_known(connection: AsyncConnection, author: str) -> bool:
+    """Whether anything of this author was ever reported."""
+    return bool((await connection.execute(_KNOWN, {"author": author})).scalar_one())

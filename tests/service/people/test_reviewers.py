@@ -1,0 +1,58 @@
+"""What reviewers may be given: languages, skills and consents, set by admins, consents also by themselves."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import bearer
+from tests.service.steps import assert_error, value
+
+
+@pytest.fixture
+def admin(client: httpx.AsyncClient, keys: dict[str, str]) -> httpx.AsyncClient:
+    client.headers.update(bearer(keys["admin"]))
+    return client
+
+
+async def test_what_is_left_out_stays(admin: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str) -> None:
+    me = (await reviewer.get("/v1/me")).json()
+    assert (me["languages"], me["skills"], me["consents"]) == (None, [], None)
+    path = "/v1/people/test-reviewer"
+    changed = (await admin.patch(path, json={"languages": ["pt-BR", "ar"], "skills": ["ads", "ads"]})).json()
+    assert changed == {
+        "username": "test-reviewer", "role": "reviewer", "languages": ["pt", "ar"], "skills": ["ads"], "consents": None,
+    }  # fmt: skip
+    changed = (await admin.patch(path, json={"languages": None, "consents": ["graphic_violence"]})).json()
+    assert (changed["languages"], changed["skills"], changed["consents"]) == (None, ["ads"], ["graphic_violence"])
+    assert (await admin.patch(path, json={})).json() == changed
+    assert (await reviewer.get("/v1/me")).json()["consents"] == ["graphic_violence"]
+    assert value(database, "SELECT count(*) FROM events WHERE kind = 'person.changed'") == 3
+
+
+async def test_a_person_says_themselves_what_they_agree_to_see(reviewer: httpx.AsyncClient) -> None:
+    answer = await reviewer.put("/v1/me/consents", json={"consents": []})
+    assert answer.json()["consents"] == []
+    assert (await reviewer.put("/v1/me/consents", json={"consents": None})).json()["consents"] is None
+    assert_error(await reviewer.put("/v1/me/consents", json={}), 422, "invalid_request")
+    assert_error(await reviewer.put("/v1/me/consents", json={"consents": [], "skills": ["x"]}), 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"languages": ["english please"]}, "invalid_request"),
+        ({"languages": ["x"]}, "invalid_request"),
+        ({"skills": ["Two Words"]}, "invalid_request"),
+        ({"skills": None}, "invalid_request"),
+        ({"skills": [f"s{number}" for number in range(51)]}, "invalid_request"),
+        ({"consents": ["weather"]}, "unknown_label"),
+        ({"role": "admin"}, "invalid_request"),
+    ],
+)
+async def test_what_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[str, Any], code: str) -> None:
+    assert_error(await admin.patch("/v1/people/test-reviewer", json=body), 422, code)
+
+
+async def test_nobody_of_that_name_is_told(admin: httpx.AsyncClient) -> None:
+    assert_error(await admin.patch("/v1/people/nobody", json={"skills": []}), 404, "not_found")

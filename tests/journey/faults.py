@@ -64,7 +64,8 @@ async def run(plan: Plan, folder: Path) -> Outcome:
     rng = random.Random(plan.seed)
     async with running(plan, folder) as (world, home, beside):
         outages = site(home, beside, random.Random(rng.random()))
-        shift = Shift(Pace(lease=plan.lease, undo=plan.undo, **plan.pace))
+        described = await world.platform(outages.apis[0]).call("GET", "/openapi.json")
+        shift = Shift(Pace(lease=plan.lease, undo=plan.undo, **plan.pace), frozenset(described.json()["paths"]))
         people = _people(plan, world, outages, shift, rng)
         keeping = asyncio.create_task(outages.keep())
         try:

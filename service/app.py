@@ -16,6 +16,7 @@ from service.drift import routes as drift
 from service.exports import routes as exports
 from service.hints import routes as hints
 from service.hints.workflow import Hints
+from service.holds import routes as holds
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
 from service.limits import LimitBody
@@ -45,7 +46,7 @@ from service.strikes.workflow import configured as configured_strikes
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, cases, decisions, ranking, media, hints),
+    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints),
     *(opinions, strikes, scoring, shadow, drift, exports, outbox, routing, health),
 )
 

@@ -104,6 +104,41 @@ class LeaseStaleError(TriageError):
     code = "lease_stale"
 
 
+class LeaseAtLimitError(TriageError):
+    """The lease has been renewed as often as it can be; it ends at the time that was told last."""
+
+    status = 409
+    code = "lease_at_limit"
+
+
+class TooManyHeldError(TriageError):
+    """The person has as many cases kept back as one person may have."""
+
+    status = 409
+    code = "too_many_held"
+
+
+class NoTimeToHoldError(TriageError):
+    """The case has reached its latest start and cannot be kept from its queue."""
+
+    status = 409
+    code = "no_time_to_hold"
+
+
+class PrefetchRefusedError(TriageError):
+    """The next case is fetched ahead only for somebody who holds exactly one, and only one."""
+
+    status = 409
+    code = "prefetch_refused"
+
+
+class CannotReceiveError(TriageError):
+    """The person named cannot be handed this case."""
+
+    status = 422
+    code = "cannot_receive"
+
+
 class ContentChangedError(TriageError):
     """The content was edited while the reviewer held the case; the next attempt decides what is shown now."""
 
@@ -112,7 +147,7 @@ class ContentChangedError(TriageError):
 
 
 class CaseNotOpenError(TriageError):
-    """The case cannot be claimed: somebody holds it, or it is decided."""
+    """The case cannot be claimed: somebody has it or keeps it back, or it is decided."""
 
     status = 409
     code = "case_not_open"

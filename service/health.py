@@ -8,12 +8,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.drift.workflow import standing
+from service.holds.workflow import count_alerts
 from service.leases.workflow import lapsed_cases
 from service.observe import (
     DRIFT,
     DRIFT_ALERTS,
     FAILED_WEBHOOKS,
     LAPSED_CASES,
+    LEASE_ALERTS,
     OLDEST_SECONDS,
     OPEN_CASES,
     RELEASE_REFUSED,
@@ -26,6 +28,7 @@ from service.outbox.workflow import list_endpoints
 from service.queues.workflow import waiting
 from service.routing.workflow import is_loud, special_routes, untaken
 from service.scoring.workflow import release_states, unscored
+from service.settings import Settings
 
 router = APIRouter(tags=["operation"])
 log = structlog.get_logger()
@@ -64,14 +67,14 @@ async def metrics(request: Request) -> Response:
         RELEASE_REFUSED.labels("api", "live").set("live" in request.app.state.model.problems)
     try:
         async with request.app.state.engine.connect() as connection:
-            await _measure(connection)
+            await _measure(connection, request.app.state.settings)
     except (SQLAlchemyError, OSError) as error:
         # The gauges keep their last values; that the database is gone shows in the other metrics and in /readyz.
         log.warning("metrics.without_database", error=type(error).__name__)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-async def _measure(connection: AsyncConnection) -> None:
+async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     """Read the gauges. Every API process shows the same ones: they are of the database, not of the process."""
     OPEN_CASES.clear()
     OLDEST_SECONDS.clear()
@@ -85,6 +88,7 @@ async def _measure(connection: AsyncConnection) -> None:
     for name, cases in (await untaken(connection)).items():
         UNTAKEN_CASES.labels(name).set(cases)
     LAPSED_CASES.set(await lapsed_cases(connection))
+    LEASE_ALERTS.set(await count_alerts(connection, settings))
     UNSCORED.set(await unscored(connection))
     for state in await release_states(connection):
         RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)

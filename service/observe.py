@@ -16,6 +16,7 @@ SECONDS = Histogram("triage_http_request_seconds", "Time to answer an HTTP reque
 OPEN_CASES = Gauge("triage_open_cases", "Cases that wait to be claimed", ["queue"])
 OLDEST_SECONDS = Gauge("triage_oldest_case_seconds", "Age of the oldest case that waits", ["queue"])
 LAPSED_CASES = Gauge("triage_lapsed_cases", "Undecided cases with at least one lapsed lease")
+LEASE_ALERTS = Gauge("triage_lease_alerts", "Undecided cases that keep coming back: lapsed or skipped too often")
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
 RELEASE_REFUSED = Gauge(
     "triage_release_refused", "1 where a bundle that the releases name does not serve", ["process", "part"]

@@ -99,6 +99,25 @@ class Settings(BaseSettings):
         description="Change of a mean probability, of agreement with reviewers or of the share without action that is an alert.",
     )
     lease_seconds: Count = Field(default=600, description="How long a claimed case stays with its reviewer.")
+    lease_hours: Count = Field(
+        default=4, description="How long a case can be kept by renewing; then it is decided, held or given back."
+    )
+    prefetch_seconds: Count = Field(
+        default=90, description="How long the next case, fetched ahead, waits to be opened before it goes back."
+    )
+    hold_hours: Count = Field(default=24, description="How long a reviewer may keep a case back at most.")
+    holds_most: Count = Field(
+        default=10, description="Most cases one person may keep back at a time, and most that may wait handed to them."
+    )
+    hand_over_minutes: Count = Field(
+        default=60, description="How long a case that was handed over waits for that person before it goes back."
+    )
+    skip_hours: Count = Field(default=24, description="How long a skipped case is kept from whoever skipped it.")
+    alert_lapses: Count = Field(default=3, description="Leases of one case that ran out before it is an alert.")
+    alert_skips: Annotated[int, Field(ge=3)] = Field(
+        default=3,
+        description="People who skipped one case before it is an alert; at least 3, so that nobody is singled out.",
+    )
     exposure_hours: Annotated[float, Field(gt=0)] = Field(
         default=4.0,
         description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",

@@ -15,6 +15,8 @@ from labeling.taxonomy import Taxonomy, load_taxonomy
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
+from service.holds.workflow import forget_old as forget_old_skips
+from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.outbox.workflow import deliver, enqueue_orphans
@@ -69,7 +71,7 @@ async def work(settings: Settings, database_url: str) -> None:
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rerouting.step, reranking.step, rescoring.step, shadow.step)))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        group.create_task(housekeeping(engine, jobs, stopping, watch))
+        group.create_task(housekeeping(engine, jobs, stopping, watch, settings=settings))
         worker = group.create_task(run_jobs(jobs))
         log.info("worker.started")
         await stopping.wait()
@@ -132,14 +134,22 @@ class ModelWatch:
 
 
 async def housekeeping(
-    engine: AsyncEngine, jobs: App, stopping: asyncio.Event, watch: ModelWatch | None = None
+    engine: AsyncEngine,
+    jobs: App,
+    stopping: asyncio.Event,
+    watch: ModelWatch | None = None,
+    *,
+    settings: Settings | None = None,
 ) -> None:
-    """Give lapsed cases back and the work of dead workers to living ones; now and then, clear out what is old."""
+    """Give lapsed and held cases back and the work of dead workers to living ones; now and then, clear out what is old."""
     swept = 0.0
     while not stopping.is_set():
         try:
             async with engine.begin() as connection:
                 await return_lapsed(connection)
+                await return_due(connection)
+                if settings is not None:
+                    await raise_alerts(connection, settings)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
             if watch is not None:
@@ -149,6 +159,7 @@ async def housekeeping(
                 await enqueue_orphans(engine, jobs)
                 async with engine.begin() as connection:
                     await forget_old(connection)
+                    await forget_old_skips(connection)
                 if watch is not None:
                     await watch.sweep()
         except Exception as error:  # a database blip must not end the process

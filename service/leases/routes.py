@@ -15,16 +15,21 @@ router = APIRouter(prefix="/v1", tags=["leases"])
 @router.get("/leases", summary="The cases that the caller holds, the one that lapses first in front")
 async def held(caller: CaseReviewer, connection: UnitOfWork) -> LeasesOut:
     leases = await workflow.held_by(connection, caller.id)
-    return LeasesOut(leases=[HeldOut(case_id=lease.case_id, expires_at=lease.expires_at) for lease in leases])
+    return LeasesOut(
+        leases=[
+            HeldOut(case_id=lease.case_id, expires_at=lease.expires_at, prefetched=lease.prefetched) for lease in leases
+        ],
+        server_now=await workflow.server_now(connection),
+    )
 
 
-@router.post("/cases/{case_id}/lease/renew", summary="Keep a claimed case for longer")
+@router.post("/cases/{case_id}/lease/renew", summary="Keep a claimed case for longer; opens one fetched ahead")
 async def renew(
     case_id: UUID, body: LeaseIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
 ) -> RenewedOut:
-    seconds = request.app.state.settings.lease_seconds
-    lease = await workflow.renew(connection, case_id, token=body.lease_token, holder=caller.id, seconds=seconds)
-    return RenewedOut(expires_at=lease.expires_at)
+    settings = request.app.state.settings
+    length = workflow.Length(settings.lease_seconds, settings.lease_hours)
+    return await workflow.renew(connection, case_id, token=body.lease_token, holder=caller.id, length=length)
 
 
 @router.post("/cases/{case_id}/lease/release", status_code=204, summary="Give a claimed case back to its queue")

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class LeaseIn(BaseModel):
@@ -19,6 +19,8 @@ class LeaseOut(BaseModel):
 
     token: UUID
     expires_at: datetime
+    server_now: datetime
+    prefetched: bool = Field(default=False, description="Fetched ahead; renewing the lease opens the case.")
 
 
 class HeldOut(BaseModel):
@@ -26,15 +28,19 @@ class HeldOut(BaseModel):
 
     case_id: UUID
     expires_at: datetime
+    prefetched: bool = Field(description="Fetched ahead and not opened yet; renewing the lease opens it.")
 
 
 class LeasesOut(BaseModel):
     """Every case in the caller's hands."""
 
     leases: list[HeldOut]
+    server_now: datetime
 
 
 class RenewedOut(BaseModel):
-    """The new end of a lease."""
+    """The new end of a lease, by the server's clock, and the latest end that renewing can give it."""
 
     expires_at: datetime
+    renewable_until: datetime
+    server_now: datetime

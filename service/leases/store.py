@@ -12,27 +12,31 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.db import fetch, fetch_one
 
 # A lapsed case goes back to its old place. It stays listed however often that happens, and the count is an alert.
+# What was fetched ahead and never opened goes back as well, but is nobody's lapse.
 _RETURN_LAPSED = text("""
     WITH late AS MATERIALIZED (
-        SELECT id AS case_id, lease_token AS token, lease_holder AS holder FROM cases
-        WHERE status = 'leased' AND lease_expires_at <= now()
+        SELECT id AS case_id, lease_token AS token, lease_holder AS holder,
+               coalesce((SELECT prefetched FROM leases WHERE token = lease_token), false) AS unopened
+        FROM cases WHERE status = 'leased' AND lease_expires_at <= now()
         ORDER BY lease_expires_at LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
     ), lapsed AS (
-        UPDATE cases SET status = 'open', lapses = lapses + 1,
+        UPDATE cases SET status = 'open', lapses = lapses + CASE WHEN late.unopened THEN 0 ELSE 1 END,
                lease_token = NULL, lease_holder = NULL, lease_expires_at = NULL
         FROM late WHERE cases.id = late.case_id
-        RETURNING late.case_id, late.token, late.holder, cases.lapses
+        RETURNING late.case_id, late.token, late.holder, late.unopened, cases.lapses
     ), ended AS (
-        UPDATE leases SET ended_at = now(), outcome = 'lapsed' FROM lapsed WHERE leases.token = lapsed.token
+        UPDATE leases SET ended_at = now(), outcome = CASE WHEN lapsed.unopened THEN 'unopened' ELSE 'lapsed' END
+        FROM lapsed WHERE leases.token = lapsed.token
     )
     INSERT INTO events (kind, case_id, actor, data)
-    SELECT 'lease.lapsed', case_id, holder, jsonb_build_object('lapses', lapses) FROM lapsed
-    RETURNING case_id
+    SELECT CASE WHEN unopened THEN 'lease.unopened' ELSE 'lease.lapsed' END, case_id, holder,
+           CASE WHEN unopened THEN '{}' ELSE jsonb_build_object('lapses', lapses) END
+    FROM lapsed RETURNING case_id
 """)
 
 _LEASE_NEXT = """
     WITH {next}, claimed AS (
-        UPDATE cases SET status = 'leased', lease_token = :token, lease_holder = :holder,
+        UPDATE cases SET status = 'leased', held_until = NULL, lease_token = :token, lease_holder = :holder,
                lease_expires_at = now() + make_interval(secs => :seconds)
         FROM next WHERE cases.id = next.id
         RETURNING cases.id, cases.evidence_id, cases.lease_expires_at, cases.rank_value, cases.rank,
@@ -165,7 +169,8 @@ _CLAIM_CASE = text(
     _LEASE_NEXT.format(
         next="""next AS MATERIALIZED (
         SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
-        WHERE id = :case_id AND status = 'open' AND may_use_queue(queue, :holder, '{}')
+        WHERE id = :case_id AND (status = 'open' OR (status = 'held' AND held_for = :holder))
+          AND may_use_queue(queue, :holder, '{}')
           -- For ever is what somebody passed over who asked for a second opinion on it.
           AND NOT EXISTS (SELECT FROM skips k
                           WHERE k.principal_id = :holder AND k.case_id = cases.id AND k.until = 'infinity')
@@ -181,16 +186,41 @@ _LIVE = text("""
 """)
 
 _HELD_BY = text("""
-    SELECT id AS case_id, lease_token AS token, lease_holder AS holder, lease_expires_at AS expires_at FROM cases
-    WHERE lease_holder = :holder AND status = 'leased' AND lease_expires_at > now() ORDER BY lease_expires_at
+    SELECT c.id AS case_id, c.lease_token AS token, c.lease_holder AS holder, c.lease_expires_at AS expires_at,
+           l.prefetched
+    FROM cases c JOIN leases l ON l.token = c.lease_token
+    WHERE c.lease_holder = :holder AND c.status = 'leased' AND c.lease_expires_at > now() ORDER BY c.lease_expires_at
 """)
 
+# To renew what was fetched ahead is to open it. A lease at its limit stays live to its end, which does not move.
 _RENEW = text("""
-    UPDATE cases SET lease_expires_at = now() + make_interval(secs => :seconds)
-    WHERE id = :case_id AND lease_token = :token AND lease_holder = :holder
-      AND status = 'leased' AND lease_expires_at > now()
-    RETURNING lease_expires_at
+    WITH renewed AS (
+        UPDATE cases SET lease_expires_at = least(
+            now() + make_interval(secs => :seconds), leases.granted_at + make_interval(hours => :hours)
+        )
+        FROM leases
+        WHERE cases.id = :case_id AND lease_token = :token AND lease_holder = :holder
+          AND status = 'leased' AND lease_expires_at > now()
+          AND leases.token = :token AND lease_expires_at < leases.granted_at + make_interval(hours => :hours)
+        RETURNING cases.id, lease_expires_at, leases.granted_at + make_interval(hours => :hours) AS renewable_until,
+                  leases.prefetched
+    ), opened AS (
+        UPDATE leases SET prefetched = false FROM renewed WHERE leases.token = :token AND renewed.prefetched
+        RETURNING leases.case_id
+    ), logged AS (
+        INSERT INTO events (kind, case_id, actor) SELECT 'lease.opened', case_id, :holder FROM opened
+    )
+    SELECT lease_expires_at AS expires_at, renewable_until, now() AS server_now FROM renewed
 """)
+_NOW = text("SELECT now()")
+# First the lock, then, in a statement of its own, the counting: so two calls of one person come one after the other.
+_ONE_AT_A_TIME = text("SELECT id FROM principals WHERE id = :person FOR NO KEY UPDATE")
+_LIVE_COUNTS = text("""
+    SELECT count(*) AS live, count(*) FILTER (WHERE l.prefetched) AS prefetched
+    FROM cases c JOIN leases l ON l.token = c.lease_token
+    WHERE c.lease_holder = :holder AND c.status = 'leased' AND c.lease_expires_at > now()
+""")
+_MARK_PREFETCHED = text("UPDATE leases SET prefetched = true WHERE token = :token")
 
 _RELEASE = text("""
     WITH released AS (
@@ -265,14 +295,39 @@ async def held_by(connection: AsyncConnection, holder: UUID) -> Sequence[Row[Any
 
 
 async def renew(
-    connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, seconds: int
-) -> datetime | None:
-    """Extend a live lease; the new end, or None when it is not live."""
-    values = {"case_id": case_id, "token": token, "holder": holder, "seconds": seconds}
-    return (await connection.execute(_RENEW, values)).scalar_one_or_none()
+    connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, length: tuple[int, int]
+) -> Row[Any] | None:
+    """Extend a live lease by (seconds) within (hours) of its grant: (expires_at, renewable_until, server_now).
+
+    None when it is not live, or has been renewed up to its limit.
+    """
+    seconds, hours = length
+    values = {"case_id": case_id, "token": token, "holder": holder, "seconds": seconds, "hours": hours}
+    return (await connection.execute(_RENEW, values)).one_or_none()
 
 
 async def release(connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID) -> bool:
     """Give a case back; False when the lease is not live."""
     values = {"case_id": case_id, "token": token, "holder": holder}
     return (await connection.execute(_RELEASE, values)).one_or_none() is not None
+
+
+async def server_now(connection: AsyncConnection) -> datetime:
+    """The time by the clock that leases end by."""
+    now: datetime = (await connection.execute(_NOW)).scalar_one()
+    return now
+
+
+async def one_at_a_time(connection: AsyncConnection, person: UUID) -> None:
+    """Make other calls that count what this person has wait until the transaction ends."""
+    await connection.execute(_ONE_AT_A_TIME, {"person": person})
+
+
+async def live_counts(connection: AsyncConnection, holder: UUID) -> Row[Any]:
+    """(live, prefetched): live leases of one person, and how many of them were fetched ahead and not opened."""
+    return (await connection.execute(_LIVE_COUNTS, {"holder": holder})).one()
+
+
+async def mark_prefetched(connection: AsyncConnection, token: UUID) -> None:
+    """Note that a lease was fetched ahead."""
+    await connection.execute(_MARK_PREFETCHED, {"token": token})

@@ -8,10 +8,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.errors import CaseNotOpenError, LeaseStaleError
+from service.errors import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
 from service.ids import new_id
 from service.leases import store
-from service.leases.schemas import LeaseOut
+from service.leases.schemas import RenewedOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,16 @@ class Lease:
     case_id: UUID
     holder: UUID
     expires_at: datetime
+    # Fetched ahead, and not opened yet.
+    prefetched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a lease lasts: each renewal gives `seconds` from now, until `hours` after it was granted."""
+
+    seconds: int
+    hours: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +42,39 @@ class ClaimRules:
     exposure_seconds: float
     random_share: float
     chance: Callable[[], float] = random
+    # For the case after the one in hand: given for a short time, and back without a trace if it is not opened.
+    prefetch: bool = False
 
 
 async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules) -> Lease | None:
     """Lease the case of the queue that comes next for `holder`; None when nothing waits that they may have.
 
     With the chance of the random share that is one drawn among all of these, whatever their rank.
+    Raises PrefetchRefusedError.
     """
+    if rules.prefetch:
+        await require_prefetch(connection, holder)
     claim = _claim(queue, holder, rules)
     row = None
     if rules.chance() < rules.random_share:
         row = await store.claim_drawn(connection, claim, spot=rules.chance(), turn=rules.chance())
     row = row or await store.claim_next(connection, claim)
-    return Lease(claim.token, row.id, holder, row.lease_expires_at) if row else None
+    if row is None:
+        return None
+    if rules.prefetch:
+        await store.mark_prefetched(connection, claim.token)
+    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch)
 
 
 async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules) -> Lease:
-    """Lease one named case to `holder`. Raises CaseNotOpenError when somebody holds it or it is decided."""
+    """Lease one named case to `holder`, who may have kept it back or been handed it. Raises CaseNotOpenError."""
     await store.return_lapsed(connection)
     claim = _claim("", holder, rules)
     row = await store.claim_case(connection, case_id, claim)
     if row is None:
         raise CaseNotOpenError(
-            "this case is not waiting for you: somebody holds it, it is decided, or you asked for a second opinion on it"
+            "this case is not waiting for you: somebody has it or keeps it back, it is decided, or you asked for a second"
+            " opinion on it"
         )
     return Lease(claim.token, row.id, holder, row.lease_expires_at)
 
@@ -81,15 +101,49 @@ async def require_live(connection: AsyncConnection, *, token: UUID, holder: UUID
 async def held_by(connection: AsyncConnection, holder: UUID) -> list[Lease]:
     """Every live lease of one person, the one that ends first in front."""
     rows = await store.held_by(connection, holder)
-    return [Lease(row.token, row.case_id, row.holder, row.expires_at) for row in rows]
+    return [Lease(row.token, row.case_id, row.holder, row.expires_at, row.prefetched) for row in rows]
 
 
-async def renew(connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, seconds: int) -> LeaseOut:
-    """Give the holder `seconds` from now. Raises LeaseStaleError."""
-    expires_at = await store.renew(connection, case_id=case_id, token=token, holder=holder, seconds=seconds)
-    if expires_at is None:
+async def server_now(connection: AsyncConnection) -> datetime:
+    """The time by the clock that leases end by, for countdowns that do not trust the caller's."""
+    return await store.server_now(connection)
+
+
+async def one_at_a_time(connection: AsyncConnection, person: UUID) -> None:
+    """Make other calls that count what this person has wait until the transaction ends."""
+    await store.one_at_a_time(connection, person)
+
+
+async def require_prefetch(connection: AsyncConnection, holder: UUID) -> None:
+    """Whether the next case may be fetched ahead for `holder`; holds off their other calls that ask the same.
+
+    Raises PrefetchRefusedError: who holds nothing claims, and who holds several has enough to go on with.
+    """
+    await one_at_a_time(connection, holder)
+    counts = await store.live_counts(connection, holder)
+    if counts.prefetched:
+        raise PrefetchRefusedError("a case was fetched ahead for you already: open it by renewing its lease")
+    if counts.live != 1:
+        raise PrefetchRefusedError(
+            f"the next case is fetched ahead while you hold exactly one; you hold {counts.live}. "
+            "Claim without prefetch to begin with a case"
+        )
+
+
+async def renew(connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, length: Length) -> RenewedOut:
+    """Give the holder more time; opens what was fetched ahead. Raises LeaseStaleError, LeaseAtLimitError."""
+    row = await store.renew(
+        connection, case_id=case_id, token=token, holder=holder, length=(length.seconds, length.hours)
+    )
+    if row is not None:
+        return RenewedOut(**row._mapping)
+    lease = await require_live(connection, token=token, holder=holder)
+    if lease.case_id != case_id:
         raise stale()
-    return LeaseOut(token=token, expires_at=expires_at)
+    raise LeaseAtLimitError(
+        f"a case can be kept for {length.hours} hours by renewing, and this one is yours until "
+        f"{lease.expires_at.isoformat()}: decide it, hold it with a reason, hand it over, or give it back"
+    )
 
 
 async def release(connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID) -> None:

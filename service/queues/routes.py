@@ -9,7 +9,7 @@ from service.cases.schemas import ClaimOut
 from service.db import UnitOfWork
 from service.leases.workflow import ClaimRules
 from service.queues import workflow
-from service.queues.schemas import DeniedActionsIn, DeniedActionsOut, QueueChangeIn, QueueIn, QueuesOut
+from service.queues.schemas import ClaimIn, DeniedActionsIn, DeniedActionsOut, QueueChangeIn, QueueIn, QueuesOut
 from service.routing.schemas import ManagedQueueOut
 from service.security import CaseReviewer, QueueManager, QueueReader
 
@@ -34,17 +34,20 @@ async def claim(
     request: Request,
     caller: CaseReviewer,
     connection: UnitOfWork,
+    body: ClaimIn | None = None,
 ) -> Response:
-    claimed = await workflow.claim(
-        connection, queue, holder=caller, rules=_rules(request), taxonomy=request.app.state.taxonomy
-    )
+    rules = _rules(request, prefetch=body is not None and body.prefetch)
+    claimed = await workflow.claim(connection, queue, holder=caller, rules=rules, taxonomy=request.app.state.taxonomy)
     if claimed is None:
         return Response(status_code=204)
     # Serialised once, here: the framework would validate and serialise the same values a second time.
     return Response(claimed.model_dump_json(), media_type="application/json")
 
 
-@router.post("/cases/{case_id}/claim", summary="Take one case again, after a lapse or an undo")
+@router.post(
+    "/cases/{case_id}/claim",
+    summary="Take one case again: after a lapse or an undo, or when it is kept back for the caller",
+)
 async def claim_case(case_id: UUID, request: Request, caller: CaseReviewer, connection: UnitOfWork) -> ClaimOut:
     return await workflow.claim_case(
         connection, case_id, holder=caller.id, rules=_rules(request), taxonomy=request.app.state.taxonomy
@@ -93,10 +96,11 @@ async def deny_actions(
     return await workflow.deny_actions(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
 
 
-def _rules(request: Request) -> ClaimRules:
+def _rules(request: Request, *, prefetch: bool = False) -> ClaimRules:
     state = request.app.state
     return ClaimRules(
-        seconds=state.settings.lease_seconds,
+        prefetch=prefetch,
+        seconds=state.settings.prefetch_seconds if prefetch else state.settings.lease_seconds,
         exposure_seconds=state.settings.exposure_hours * 3600,
         random_share=state.rank_config.random_share,
     )

@@ -19,6 +19,7 @@ from service.errors import (
     QueueInUseError,
     UnknownLabelError,
 )
+from service.holds.workflow import return_due
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.leases.workflow import ClaimRules
@@ -74,13 +75,17 @@ async def claim(
     """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs."""
     await routing.queue_for(connection, queue, holder)
     lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
+    # Held cases are given back by the worker; where nothing else waits, not even that is waited for.
+    if lease is None and await return_due(connection):
+        lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
     return await _handed_over(connection, lease, taxonomy) if lease else None
 
 
 async def claim_case(
     connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut:
-    """Hand one named case to `holder`: after a lapse or an undo. Raises NotFoundError, CaseNotOpenError."""
+    """Hand one named case to `holder`: after a lapse, an undo or a hold. Raises NotFoundError, CaseNotOpenError."""
+    await return_due(connection)
     try:
         lease = await leases.claim_case(connection, case_id, holder=holder, rules=rules)
     except CaseNotOpenError:
@@ -182,7 +187,10 @@ async def deny_actions(
 
 async def _handed_over(connection: AsyncConnection, lease: leases.Lease, taxonomy: Taxonomy) -> ClaimOut:
     view = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
-    return ClaimOut(case=view, lease=LeaseOut(token=lease.token, expires_at=lease.expires_at))
+    told = LeaseOut(
+        token=lease.token, expires_at=lease.expires_at, server_now=view.server_now, prefetched=lease.prefetched
+    )
+    return ClaimOut(case=view, lease=told)
 
 
 def _require_sound(values: dict[str, Any], taxonomy: Taxonomy) -> None:

@@ -26,7 +26,7 @@ class RankingOut(BaseModel):
     configurations: list[RankConfigOut]
 
 
-Outcome = Literal["decided", "released", "lapsed", "held", "handed_over", "skipped", "second_opinion"]
+Outcome = Literal["decided", "released", "lapsed", "held", "handed_over", "skipped", "second_opinion", "unopened"]
 
 
 class ClaimedOut(BaseModel):

@@ -114,6 +114,27 @@ async def test_housekeeping_gives_lapsed_cases_back(
     assert value(database, "SELECT lapses FROM cases") == 1
 
 
+async def test_housekeeping_gives_held_cases_back_and_tells_of_those_that_keep_coming_back(
+    app: FastAPI,
+    jobs: App,
+    settings: Settings,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    database: str,
+) -> None:
+    case = (await report(platform))["case_id"]
+    lease = (await claim(reviewer))["lease"]["token"]
+    body = {"lease_token": lease, "reason": "waiting for a colleague", "minutes": 5}
+    assert (await reviewer.post(f"/v1/cases/{case}/hold", json=body)).status_code == 200
+    query(database, "UPDATE cases SET held_until = now(), lapses = 3")
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping, settings=settings))
+    await until(lambda: value(database, "SELECT count(*) FROM events WHERE kind = 'lease.alert'") == 1)
+    stopping.set()
+    await asyncio.wait_for(keeping, 30)
+    assert value(database, "SELECT status FROM cases") == "open"
+
+
 async def test_housekeeping_forgets_old_traces_of_sign_ins(
     app: FastAPI, jobs: App, keys: dict[str, str], database: str
 ) -> None:

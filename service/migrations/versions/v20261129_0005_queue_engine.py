@@ -151,7 +151,8 @@ CREATE INDEX cases_bound ON cases (scope_id, start_by, id) WHERE status = 'open'
 CREATE INDEX cases_lottery ON cases (scope_id, draw, id) WHERE status = 'open';
 CREATE INDEX cases_of_queue ON cases (queue, rank_value DESC, id) WHERE status = 'open';
 CREATE INDEX cases_due ON cases (queue, start_by, id) WHERE status = 'open';
-CREATE INDEX cases_held ON cases (held_until) WHERE status = 'held';
+-- When a held case comes back: the guard does not wait for the hold to end.
+CREATE INDEX cases_held ON cases (least(held_until, start_by)) WHERE status = 'held';
 CREATE INDEX cases_held_for ON cases (held_for) WHERE status = 'held';
 CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';
 CREATE INDEX cases_opened ON cases (opened_at);
@@ -168,9 +169,12 @@ ALTER TABLE leases
     -- The random share that was at work when the claim was made.
     ADD COLUMN random_share double precision NOT NULL DEFAULT 0,
     ADD COLUMN ended_reason text,
+    -- Fetched ahead and not opened yet: it ends soon, and nobody's lapse when it does.
+    ADD COLUMN prefetched boolean NOT NULL DEFAULT false,
     DROP CONSTRAINT leases_outcome_check,
-    ADD CONSTRAINT leases_outcome_check
-        CHECK (outcome IN ('decided', 'released', 'lapsed', 'held', 'handed_over', 'skipped', 'second_opinion'));
+    ADD CONSTRAINT leases_outcome_check CHECK (
+        outcome IN ('decided', 'released', 'lapsed', 'held', 'handed_over', 'skipped', 'second_opinion', 'unopened')
+    );
 CREATE INDEX leases_granted ON leases (granted_at);
 -- What somebody passed over does not come back to them at once.
 CREATE TABLE skips (
@@ -181,6 +185,23 @@ CREATE TABLE skips (
 );
 CREATE INDEX skips_until ON skips (until);
 CREATE INDEX skips_case ON skips (case_id);
+-- Why a case was skipped, by case alone: never who, and never that somebody was upset or did not want to say.
+CREATE TABLE skip_reasons (
+    case_id uuid NOT NULL REFERENCES cases,
+    reason text NOT NULL CHECK (reason IN ('language', 'expertise', 'conflict_of_interest', 'technical')),
+    times integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (case_id, reason)
+);
+-- By how many people the case was skipped, ever.
+ALTER TABLE cases ADD COLUMN skipped_by integer NOT NULL DEFAULT 0;
+CREATE INDEX cases_skipped ON cases (skipped_by) WHERE status <> 'decided' AND skipped_by > 0;
+-- Cases that keep coming back: one row for each threshold that was crossed, so that each is told once.
+CREATE TABLE lease_alerts (
+    case_id uuid NOT NULL REFERENCES cases,
+    cause text NOT NULL CHECK (cause IN ('lapses', 'skips')),
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (case_id, cause)
+);
 """
 
 INTAKE = """

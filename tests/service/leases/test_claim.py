@@ -49,7 +49,7 @@ async def test_claim_gives_the_case_and_a_lease(platform: httpx.AsyncClient, rev
     filed = await report(platform)
     claimed = await claim(reviewer)
     assert set(claimed) == {"case", "lease"}
-    assert set(claimed["lease"]) == {"token", "expires_at"}
+    assert set(claimed["lease"]) == {"token", "expires_at", "server_now", "prefetched"}
     case = claimed["case"]
     assert case["id"] == filed["case_id"]
     assert case["status"] == "leased"

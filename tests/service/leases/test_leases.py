@@ -1,6 +1,6 @@
 """A lease lasts as long as it is said to, and its token fences off whoever held the case before."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import httpx
@@ -41,6 +41,47 @@ async def test_renewing_extends_the_lease_from_now(reviewer: httpx.AsyncClient, 
     left = datetime.fromisoformat(answer.json()["expires_at"]) - datetime.now(UTC)
     assert 590 < left.total_seconds() <= 600
     assert (await decide(reviewer, claimed)).status_code == 201
+
+
+async def test_the_answer_of_a_renewal_says_by_which_clock_and_how_long_it_can_go_on(
+    reviewer: httpx.AsyncClient, claimed: Body
+) -> None:
+    body = (await call(reviewer, "renew", claimed)).json()
+    now, ends, last = (datetime.fromisoformat(body[key]) for key in ("server_now", "expires_at", "renewable_until"))
+    assert ends - now == timedelta(seconds=600)
+    assert timedelta(hours=3.99) < last - now <= timedelta(hours=4)
+
+
+async def test_a_lease_is_renewed_up_to_its_limit_and_lives_until_then(
+    reviewer: httpx.AsyncClient, claimed: Body, database: str
+) -> None:
+    query(database, "UPDATE leases SET granted_at = now() - interval '3 hours 57 minutes'")
+    query(database, "UPDATE cases SET lease_expires_at = now() + interval '1 minute'")
+    body = (await call(reviewer, "renew", claimed)).json()
+    assert body["expires_at"] == body["renewable_until"]
+    for _ in range(2):
+        detail = assert_error(await call(reviewer, "renew", claimed), 409, "lease_at_limit")
+        assert "4 hours" in detail
+        assert "hold" in detail
+    [(left,)] = query(database, "SELECT lease_expires_at - now() FROM cases")
+    assert timedelta(minutes=2, seconds=50) < left <= timedelta(minutes=3)
+    assert (await decide(reviewer, claimed)).status_code == 201
+
+
+async def test_a_lease_beyond_its_limit_that_lapsed_is_stale_and_not_at_its_limit(
+    reviewer: httpx.AsyncClient, claimed: Body, database: str
+) -> None:
+    query(database, "UPDATE leases SET granted_at = now() - interval '4 hours'")
+    lapse(database, claimed["case"]["id"])
+    assert_error(await call(reviewer, "renew", claimed), 409, "lease_stale")
+
+
+async def test_the_limit_of_one_case_is_not_told_with_the_token_of_another(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, claimed: Body
+) -> None:
+    await report(platform, "post-2")
+    other = await claim(reviewer)
+    assert_error(await call(reviewer, "renew", claimed, token=other["lease"]["token"]), 409, "lease_stale")
 
 
 async def test_releasing_puts_the_case_back_at_once(
@@ -168,7 +209,7 @@ async def test_callers_are_told_what_they_hold(
     [held] = answer.json()["leases"]
     assert held["case_id"] == claimed["case"]["id"]
     assert datetime.fromisoformat(held["expires_at"]) == datetime.fromisoformat(claimed["lease"]["expires_at"])
-    assert (await colleague.get("/v1/leases")).json() == {"leases": []}
+    assert (await colleague.get("/v1/leases")).json()["leases"] == []
 
 
 async def test_events_tell_the_life_of_a_case(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
@@ -207,4 +248,4 @@ async def test_held_cases_are_listed_with_the_one_that_ends_first_in_front(
     listed = (await reviewer.get("/v1/leases")).json()["leases"]
     assert [one["case_id"] for one in listed] == [second["case"]["id"], claimed["case"]["id"]]
     assert listed[1]["expires_at"] == claimed["lease"]["expires_at"]
-    assert (await colleague.get("/v1/leases")).json() == {"leases": []}
+    assert (await colleague.get("/v1/leases")).json()["leases"] == []

@@ -125,13 +125,12 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
     "a case came for its deadline and never had one": """
         SELECT l.token FROM leases l JOIN cases c ON c.id = l.case_id WHERE l.lane = 'legal' AND NOT EXISTS (
             SELECT FROM clocks k JOIN cases o ON o.id = k.case_id WHERE o.subject_id = c.subject_id)""",
-    "an undecided case goes by another deadline than its clocks": """
-        SELECT c.id, c.deadline, k.due_at FROM cases c CROSS JOIN LATERAL (
-            SELECT min(due_at) AS due_at FROM clocks k WHERE k.case_id = c.id
-            AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
-        ) AS k WHERE c.status <> 'decided' AND c.deadline IS DISTINCT FROM k.due_at""",
-    "a case whose reports moved to another one left its clocks behind": """
-        SELECT k.id FROM clocks k WHERE NOT EXISTS (SELECT FROM reports r WHERE r.case_id = k.case_id)""",
+    "a case lost its reports to another one, which lacks its deadline": """
+        SELECT k.id FROM clocks k JOIN cases c ON c.id = k.case_id
+        WHERE NOT EXISTS (SELECT FROM reports r WHERE r.case_id = c.id)
+        AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
+        AND NOT EXISTS (SELECT FROM clocks m JOIN cases o ON o.id = m.case_id WHERE o.subject_id = c.subject_id
+                        AND o.id <> c.id AND (m.kind, m.basis, m.due_at) = (k.kind, k.basis, k.due_at))""",
     "media has not its four previews": """
         SELECT m.id, count(d.level) FROM media m LEFT JOIN media_derivatives d ON d.media_id = m.id
         GROUP BY m.id HAVING count(d.level) <> 4""",

@@ -13,7 +13,7 @@ from bench.database import connect
 from labeling.taxonomy import load_taxonomy
 from models.inference import ConstantScorer
 from models.rank import RankConfig, RankInputs, rank
-from service.cases.placing import Scope, placed
+from service.cases.placing import Place, Scope, placed
 from service.scoring.live_model import as_json
 
 LANGUAGES = ["en", "es", "pt", "de", "fr", "id", "ms", "zh", "hi", "ta", "ko", "ar"]
@@ -75,7 +75,11 @@ def fill_cases(url: str, *, open_cases: int, leased: int, holder: UUID) -> None:
     )
     ranked = rank(inputs, taxonomy, RankConfig())
     placed_as = placed(
-        holder, ranked, views=120, queue="default", scope=Scope("en", high_exposure=False, consent_area="")
+        holder,
+        ranked,
+        views=120,
+        place=Place("default", None, ""),
+        scope=Scope("en", high_exposure=False, consent_area=""),
     )
     values: dict[str, Any] = {
         "base": placed_as.base,

@@ -1,6 +1,5 @@
 """Reports over HTTP against the intake statement by itself."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -16,9 +15,12 @@ from bench.served import served
 from bench.statements import execute_all
 from bench.texts import texts
 from labeling.taxonomy import load_taxonomy
-from models.rank import RankConfig, RankInputs, rank
+from models.rank import RankConfig
 from service.ids import new_id
+from service.reports.schemas import Intake, ReportIn
 from service.reports.store import TAKE_IN_SQL
+from service.reports.workflow import first_place, report_values
+from service.routing.rules import Routed, RuleSet
 
 NAME = "intake_http_vs_sql"
 CALLERS = 8
@@ -86,39 +88,11 @@ def _bodies(caller: int, count: int) -> list[dict[str, Any]]:
 
 
 def _values(body: dict[str, Any], platform: Account) -> dict[str, Any]:
-    subject, now = body["subject"], datetime.now(UTC)
-    inputs = RankInputs(
-        score=None,
-        reasons=[body["reason"]],
-        views_per_hour=subject["views_per_hour"],
-        pictures=0,
-        received_at=now,
-    )
-    ranked = rank(inputs, load_taxonomy(), RankConfig())
-    return {
-        "subject_id": new_id(),
-        "external_id": subject["id"],
-        "kind": subject["kind"],
-        "author_id": subject["author"]["id"],
-        "created_at": datetime.fromisoformat(subject["created_at"]),
-        "views_per_hour": subject["views_per_hour"],
-        "sample": False,
-        "evidence_id": new_id(),
-        "content_hash": hashlib.sha256(subject["text"].encode()).digest(),
-        "text": subject["text"],
-        "language": subject["language"],
-        "case_id": new_id(),
-        "queue": "default",
-        "received_at": now,
-        "rank_value": ranked.value,
-        "rank": json.dumps(ranked.parts),
-        "report_id": new_id(),
-        "channel": body["channel"],
-        "reason": body["reason"],
-        "note": body["note"],
-        "reporter_id": body["reporter"]["id"],
-        "received_from": platform.id,
-    }
+    intake = Intake(report=ReportIn.model_validate(body), received_from=platform.id, received_at=datetime.now(UTC))
+    own = {"report_id": new_id(), "case_id": new_id(), "open_again": None, "attach_to": None}
+    rules = RuleSet()
+    place = first_place(intake, rules, Routed("default"), taxonomy=load_taxonomy(), config=RankConfig())
+    return report_values(intake) | place | own
 
 
 def _over_http(template: str, calls: list[list[bytes]], *, warm: int) -> float:

@@ -1,4 +1,4 @@
-"""`python -m eval`: score rows, measure a bundle, put runs without a source together, simulate queues, write the card."""
+"""`python -m eval`: score rows, measure a bundle and the random share, simulate queues, write the card."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from eval.markdown import aligned, markdown, terminal
 from eval.page import PageError, page
 from eval.report import Report, Subject, make_report
 from eval.run import sha256_of
+from eval.sample import add_sample_command
 from eval.scored import Scored, Scores, pair_up
 from eval.scores import ScoreError, read_scores, score_rows, scores_of, spot_check
 from eval.simulate.command import add_simulate_command
@@ -161,6 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     card = commands.add_parser("card", help="write the model card of a bundle from its manifest and its reports")
     card.set_defaults(run_command=_card)
     add_simulate_command(commands)
+    add_sample_command(commands)
     sources = commands.add_parser("sources", help="put models that never saw a source together into one table")
     sources.set_defaults(run_command=_sources)
     for command in (score, run, card):

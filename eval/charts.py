@@ -49,7 +49,7 @@ def charts(report: Json) -> dict[str, list[tuple[str, str]]]:
     }
     return {
         section: [
-            (caption, _own_ids(draw(spec), f"{section}-{place}-"))
+            (caption, own_ids(draw(spec), f"{section}-{place}-"))
             for place, (caption, spec) in enumerate(specs)
             if spec is not None
         ]
@@ -72,7 +72,7 @@ def draw(spec: Spec) -> str:
     )
 
 
-def _own_ids(svg: str, prefix: str) -> str:
+def own_ids(svg: str, prefix: str) -> str:
     """The drawing with ids that no other drawing of the page has: all of them start to count at the same one."""
     return re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{prefix}", svg)
 

@@ -108,8 +108,9 @@ _SHARES = (
 class RankInputs:
     """What is known of a case. `score` is the stored score or None; `reasons` the areas its reporters named.
 
-    `tallies` are, by reason, those of the reporters who gave it and have a history. `reports` counts all reports: more of
-    them alone move nothing, since anybody can send many. `deadline` is the nearest of the law or of a contract.
+    `tallies` are, by reason, those of the reporters who gave it, an empty one for all who have no history. `reports`
+    counts all reports: more of them alone move nothing, since anybody can send many. `deadline` is the nearest of the law
+    or of a contract.
     """
 
     score: Mapping[str, Any] | None
@@ -171,7 +172,7 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
         "reasons": sorted(set(inputs.reasons)),
         "reports": inputs.reports,
         "reporters": [
-            {"reason": reason, "known": len(inputs.tallies[reason]), "ratio": ratio}
+            {"reason": reason, "known": sum(map(_is_known, inputs.tallies[reason])), "ratio": ratio}
             for reason, ratio in sorted(words.items())
         ],
         "areas": [one.to_json() for one in shown],
@@ -276,9 +277,15 @@ def _severity(score: Mapping[str, Any] | None, config: RankConfig) -> tuple[floa
 
 
 def _words(inputs: RankInputs, config: RankConfig) -> dict[str, float]:
-    """By reason, the likelihood ratio of those who gave it and have a history."""
+    """By reason that somebody with a history gave, the likelihood ratio of all who gave it."""
     trust = Trust(config.reporter_precision, config.reporter_strength, config.reporter_cap)
-    return {reason: combined(tallies, trust) for reason, tallies in inputs.tallies.items() if tallies}
+    return {
+        reason: combined(tallies, trust) for reason, tallies in inputs.tallies.items() if any(map(_is_known, tallies))
+    }
+
+
+def _is_known(tally: Tally) -> bool:
+    return tally.upheld > 0 or tally.dismissed > 0
 
 
 def _area_harm(

@@ -22,7 +22,7 @@ from service.db import create_engine
 from service.demo import walk_through
 from service.embedded import database_url
 from service.errors import TriageError
-from service.exports.workflow import labelled_texts
+from service.exports.workflow import decision_log, labelled_texts
 from service.local import end_with_parent, run_everything
 from service.migrate import migrate
 from service.observe import configure_logs
@@ -68,7 +68,10 @@ def seed(settings: Settings, options: argparse.Namespace) -> None:
 
 
 def export(settings: Settings, options: argparse.Namespace) -> None:
-    """Write every decision as a labelled row."""
+    """Write every decision as a labelled row, or the decision log."""
+    if options.log:
+        print(f"{asyncio.run(_export_log(settings, options.log))} cases written to {options.log}")
+        return
     print(f"{asyncio.run(_export(settings, options.out))} rows written to {options.out}")
 
 
@@ -137,6 +140,18 @@ async def _export(settings: Settings, out: Path) -> int:
     return count
 
 
+async def _export_log(settings: Settings, out: Path) -> int:
+    engine = create_engine(_migrated(settings), pool=1)
+    count = 0
+    async with engine.connect() as connection:
+        with out.open("w", encoding="utf-8") as lines:
+            async for line in decision_log(connection, load_taxonomy(settings.taxonomy)):
+                lines.write(line)
+                count += 1
+    await engine.dispose()
+    return count
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description="The content-triage service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -153,7 +168,9 @@ def _parser() -> argparse.ArgumentParser:
         )
     add("migrate", migrate_database)
     add("seed", seed).add_argument("--remove", action="store_true", help="remove sample cases and close sample log-ins")
-    add("export", export).add_argument("--out", type=Path, default=Path("labels.jsonl"), help="file to write")
+    exports = add("export", export)
+    exports.add_argument("--out", type=Path, default=Path("labels.jsonl"), help="file to write labels to")
+    exports.add_argument("--log", type=Path, metavar="FILE", help="write the decision log to this file instead")
     person = add("add-person", add_person)
     person.add_argument("username", help="lower case, 2 to 64 characters")
     person.add_argument("--role", required=True, choices=sorted(ROLES), help="what the account may do")

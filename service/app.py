@@ -10,6 +10,7 @@ from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
 from service.cases import routes as cases
+from service.clocks import routes as clocks
 from service.db import create_engine
 from service.decisions import routes as decisions
 from service.drift import routes as drift
@@ -19,7 +20,7 @@ from service.hints.workflow import Hints
 from service.holds import routes as holds
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
-from service.limits import LimitBody
+from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody
 from service.media import routes as media
 from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
@@ -34,6 +35,7 @@ from service.people import routes as people
 from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
+from service.reporters import routes as reporters
 from service.reports import routes as reports
 from service.routing import routes as routing
 from service.scoring import routes as scoring
@@ -41,13 +43,15 @@ from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
+from service.similar import routes as similar
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
+from service.telemetry import routes as telemetry
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints),
-    *(opinions, strikes, scoring, shadow, drift, exports, outbox, routing, health),
+    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, similar),
+    *(telemetry, clocks, reporters, opinions, strikes, scoring, shadow, drift, exports, outbox, routing, health),
 )
 
 DESCRIPTION = """
@@ -100,6 +104,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(routing_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
-    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_media=settings.media_max_bytes)
+    limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
+    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
     app.add_middleware(MeasureRequests)
     return app

@@ -153,11 +153,32 @@ class CaseNotOpenError(TriageError):
     code = "case_not_open"
 
 
+class CaseDecidedError(TriageError):
+    """The case is decided: what was asked for makes sense only while it waits."""
+
+    status = 409
+    code = "case_decided"
+
+
+class ClockReplacedError(TriageError):
+    """The clock no longer runs: another one took its place before."""
+
+    status = 409
+    code = "clock_replaced"
+
+
 class UndoExpiredError(TriageError):
     """The undo window of the decision has passed, or it was undone before."""
 
     status = 409
     code = "undo_expired"
+
+
+class PreviewStaleError(TriageError):
+    """The preview of a cluster decision is not the caller's, is too old, or shows other content than the case has now."""
+
+    status = 409
+    code = "preview_stale"
 
 
 class ActionNotAllowedError(TriageError):

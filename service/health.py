@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.clocks.workflow import overdue_legal
 from service.drift.workflow import standing
 from service.holds.workflow import count_alerts
 from service.leases.workflow import lapsed_cases
@@ -18,6 +19,7 @@ from service.observe import (
     LEASE_ALERTS,
     OLDEST_SECONDS,
     OPEN_CASES,
+    OVERDUE_LEGAL_CLOCKS,
     RELEASE_REFUSED,
     SPECIAL_UNSERVED,
     SPECIAL_WAITING,
@@ -89,6 +91,7 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
         UNTAKEN_CASES.labels(name).set(cases)
     LAPSED_CASES.set(await lapsed_cases(connection))
     LEASE_ALERTS.set(await count_alerts(connection, settings))
+    OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
     UNSCORED.set(await unscored(connection))
     for state in await release_states(connection):
         RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)

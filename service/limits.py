@@ -1,28 +1,32 @@
 """Bodies above the limit are refused while they stream in, before anything reads them whole."""
 
 import json
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.errors import BodyTooLargeError
 
 MEDIA_UPLOAD = "/v1/media"
+VIEWS_BATCH = "/v1/subjects/views"
+
+# Room for the multipart frame around a file, which has its own limit.
+FRAME_BYTES = 10_000
 
 
 class LimitBody:
     """Answers 413 when a body is larger than its address allows."""
 
-    def __init__(self, app: ASGIApp, *, most: int, most_media: int) -> None:
+    def __init__(self, app: ASGIApp, *, most: int, most_at: Mapping[str, int]) -> None:
         self._app = app
         self._most = most
-        # Room for the multipart frame around the file, which has its own limit.
-        self._most_media = most_media + 10_000
+        self._most_at = most_at
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._most_media if scope["path"] == MEDIA_UPLOAD else self._most
+        most = self._most_at.get(scope["path"], self._most)
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > most:
             await _refuse(send, most)

@@ -17,6 +17,7 @@ OPEN_CASES = Gauge("triage_open_cases", "Cases that wait to be claimed", ["queue
 OLDEST_SECONDS = Gauge("triage_oldest_case_seconds", "Age of the oldest case that waits", ["queue"])
 LAPSED_CASES = Gauge("triage_lapsed_cases", "Undecided cases with at least one lapsed lease")
 LEASE_ALERTS = Gauge("triage_lease_alerts", "Undecided cases that keep coming back: lapsed or skipped too often")
+OVERDUE_LEGAL_CLOCKS = Gauge("triage_overdue_legal_clocks", "Legal clocks that ran out on undecided cases")
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
 RELEASE_REFUSED = Gauge(
     "triage_release_refused", "1 where a bundle that the releases name does not serve", ["process", "part"]

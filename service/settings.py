@@ -123,12 +123,16 @@ class Settings(BaseSettings):
         description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",
     )
     undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
+    cluster_cap: Annotated[int, Field(ge=1, le=500)] = Field(
+        default=100, description="Most cases that one cluster decision may decide beside the case it starts from."
+    )
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
     media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
     media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
     reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
     body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")
+    views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")
     webhook_attempts: Count = Field(default=12, description="Tries before a delivery is given up and shown as failed.")
     secure_cookies: bool = Field(default=False, description="Send the session cookie over HTTPS only; set behind TLS.")

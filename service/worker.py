@@ -29,6 +29,7 @@ from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states
 from service.settings import Settings
 from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
+from service.similar.prints import TextPrints
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -70,6 +71,7 @@ async def work(settings: Settings, database_url: str) -> None:
         register_tasks(jobs, engine, client, settings)
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rerouting.step, reranking.step, rescoring.step, shadow.step)))
+        group.create_task(TextPrints(engine).run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         group.create_task(housekeeping(engine, jobs, stopping, watch, settings=settings))
         worker = group.create_task(run_jobs(jobs))

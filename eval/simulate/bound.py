@@ -7,27 +7,31 @@ Prices are improved by subgradient steps; every step gives a valid bound, the le
 
 import numpy as np
 
-from eval.simulate.world import Arrivals, Values, World
+from eval.simulate.scene import Arrivals, Team, Values
 
 STEPS = 120
 # Hours of the pieces of time that have one price each.
 PIECE = 0.25
+# Cases times pieces of time that are looked at; a longer time is cut into longer pieces, which loosens the bound a little.
+MOST_GAINS = 20_000_000
 
 
-def least_leak(arrivals: Arrivals, world: World) -> float:
+def least_leak(arrivals: Arrivals, team: Team) -> float:
     """A share of avoidable harm (0 to 1) that every order leaks at least."""
-    end = world.days * 24
+    end = team.end
     total = float(arrivals.harm(arrivals.at, np.full(len(arrivals.at), end)).sum())
     chosen = np.flatnonzero(arrivals.harm_per_view > 0)
     if not total or not len(chosen):
         return 0.0
-    pieces = np.arange(0, end, PIECE)
-    gain = np.stack([_averted(arrivals, float(begin), end)[chosen] for begin in pieces], 1)
-    minutes, capacity = arrivals.minutes[chosen], _capacity(world, pieces)
-    # Nobody begins a case while nobody is at work.
-    gain[:, capacity == 0] = 0.0
+    length = max(PIECE, end * len(chosen) / MOST_GAINS)
+    pieces = np.arange(0, end, length)
+    gain = np.stack([_averted(arrivals, float(begin), length, end)[chosen] for begin in pieces], 1)
+    minutes = arrivals.minutes[chosen]
+    # Nobody begins a case while nobody is at work; what was begun is finished when the session is over.
+    gain[:, team.minutes(pieces, length) == 0] = 0.0
+    capacity = team.minutes(pieces, length, over=float(minutes.max()) / 60)
     # A case begun in one piece of time may end in a later one, at its price.
-    spans = int(np.ceil(minutes.max() / 60 / PIECE)) + 1
+    spans = int(np.ceil(minutes.max() / 60 / length)) + 1
     # Prices begin at nothing, which is nearly right while capacity suffices, and move by what a small case is worth.
     price, worth = np.zeros(len(pieces)), float(np.quantile(gain.max(1) / minutes, 0.1))
     best = total
@@ -44,19 +48,9 @@ def least_leak(arrivals: Arrivals, world: World) -> float:
     return max(0.0, 1 - best / total)
 
 
-def _averted(arrivals: Arrivals, begin: float, end: float) -> Values:
+def _averted(arrivals: Arrivals, begin: float, length: float, end: float) -> Values:
     """Harm averted by each case that is begun in the piece of time from `begin` on, at the earliest; 0 if it comes later."""
     done = np.minimum(np.maximum(arrivals.at, begin) + arrivals.minutes / 60, end)
     found = arrivals.harm(done, np.full(len(done), end))
-    found[arrivals.at >= begin + PIECE] = 0.0
-    return found
-
-
-def _capacity(world: World, pieces: Values) -> Values:
-    """Minutes of review in each piece of time."""
-    of_day = pieces % 24
-    each = [
-        np.clip(np.minimum(end, of_day + PIECE) - np.maximum(start, of_day), 0, None) for start, end in world.shifts
-    ]
-    found: Values = 60 * np.sum(each, axis=0)
+    found[arrivals.at >= begin + length] = 0.0
     return found

@@ -46,7 +46,8 @@ _LOCK = text(
     "SELECT id FROM cases WHERE evidence_id = ANY(CAST(:evidence AS uuid[])) AND status <> 'decided'"
     " ORDER BY id FOR NO KEY UPDATE"
 )
-# Of the reporters of one reason the best known hundred: the further ones count next to nothing.
+# Of the reporters of one reason the best known hundred: the further ones count next to nothing. All who are unknown are one
+# of them, so that somebody with a bad history takes nothing away from what strangers say.
 _RANK_INPUTS = text("""
     SELECT c.id, c.evidence_id, c.report_count, c.queue, c.special, c.flags, e.score, e.score_state, e.language,
            s.views_per_hour, s.kind, s.market, array_agg(DISTINCT r.channel) AS channels,
@@ -55,9 +56,10 @@ _RANK_INPUTS = text("""
              AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
            (SELECT jsonb_object_agg(known.reason, known.tallies) FROM (
                 SELECT one.reason, jsonb_agg(jsonb_build_array(one.upheld, one.dismissed)) AS tallies FROM (
-                    SELECT DISTINCT told.reason, p.id, p.upheld, p.dismissed
-                    FROM reports told JOIN reporters p ON p.id = told.reporter_id
-                    WHERE told.case_id = c.id ORDER BY p.upheld DESC LIMIT 100
+                    SELECT DISTINCT told.reason, p.id, p.id IS NULL AS unknown, coalesce(p.upheld, 0) AS upheld,
+                           coalesce(p.dismissed, 0) AS dismissed
+                    FROM reports told LEFT JOIN reporters p ON p.id = told.reporter_id
+                    WHERE told.case_id = c.id ORDER BY unknown DESC, upheld DESC LIMIT 100
                 ) AS one GROUP BY one.reason
             ) AS known) AS tallies,
            array_agg(DISTINCT r.reason) AS reasons, min(r.received_at) AS received_at

@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import Field
 
 from service.opinions.schemas import Judgement
-from service.reports.schemas import Strict
 from service.strikes.schemas import StandingOut
+from service.wire import Strict
 
 
 class DecisionIn(Judgement):

@@ -29,10 +29,6 @@ _FACTS = text("""
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
     WHERE c.id = :case_id
 """)
-_WITHHELD = text("""
-    SELECT unnest(hidden_actions) AS action FROM queues WHERE name = :queue
-    UNION SELECT action FROM role_actions_denied WHERE role = :role
-""")
 _DECIDE = text("""
     WITH decided AS (
         UPDATE cases SET status = 'decided', decided_at = now(),
@@ -93,11 +89,6 @@ async def facts(
     """(queue, author_id, has_author, score, role, live): where a case is, who asks, and whether their lease is live."""
     values = {"case_id": case_id, "token": token, "person": person}
     return (await connection.execute(_FACTS, values)).one_or_none()
-
-
-async def withheld_actions(connection: AsyncConnection, *, queue: str, role: str) -> set[str]:
-    """What the queue hides and the role is denied."""
-    return set((await connection.execute(_WITHHELD, {"queue": queue, "role": role})).scalars())
 
 
 async def decide(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any] | None:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen
+from service.cases.workflow import reopen, require_visible
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
@@ -22,6 +22,8 @@ from service.leases.workflow import stale
 from service.opinions import workflow as opinions
 from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
+from service.reporters.workflow import judge, unjudge
+from service.routing.workflow import allowed_actions
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
@@ -81,10 +83,12 @@ async def decide(
 
 
 async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement, *, rules: DecisionRules) -> None:
-    """What follows from a stored decision: a strike, and the message that is sent after the undo window.
+    """What follows from a stored decision: what it says of the reporters, a strike, and the message that is sent after the
+    undo window.
 
     `made` has id, case_id, decided_at, undo_until, subject_id, subject_kind and reports, as `store.decide` gives them.
     """
+    await judge(connection, [made.id], taxonomy=rules.taxonomy)
     if any(rules.taxonomy.action(action).enforces for action in said.actions):
         breach = Breach(said.policy_area, said.severity, said.actions)
         await strikes.give(connection, made.id, breach, rules=rules.strikes)
@@ -107,6 +111,7 @@ async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: 
     """Take back what followed from an undone decision. Raises UndoExpiredError once any of it is being sent."""
     if not await outbox.cancel(connection, decision_id):
         raise _too_late()
+    await unjudge(connection, [decision_id])
     weight = await strikes.take_back(connection, decision_id)
     data = {"decision": str(decision_id)} | ({} if weight is None else {"strike": weight})
     await events.record(connection, "decision.undone", case_id=case_id, actor=person, data=data)
@@ -127,12 +132,6 @@ async def undo(
     return UndoneOut(case_id=now_open)
 
 
-async def allowed_actions(connection: AsyncConnection, queue: str, role: str, taxonomy: Taxonomy) -> list[str]:
-    """The actions that the queue does not hide and the role is not denied."""
-    withheld = await store.withheld_actions(connection, queue=queue, role=role)
-    return [action.id for action in taxonomy.actions if action.id not in withheld]
-
-
 async def actions_of(
     connection: AsyncConnection,
     case_id: UUID,
@@ -145,6 +144,7 @@ async def actions_of(
 
     Raises NotFoundError or a 422.
     """
+    await require_visible(connection, case_id, viewer=person)
     row = await store.facts(connection, case_id, person=person)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")

@@ -1,4 +1,4 @@
-"""HTTP of the label export."""
+"""HTTP of the exports."""
 
 from collections.abc import AsyncIterator
 
@@ -7,20 +7,33 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy
-from service.exports.workflow import labelled_texts
+from service.exports.workflow import decision_log, labelled_texts
 from service.security import LabelExporter
 
-router = APIRouter(prefix="/v1/labels", tags=["labels"])
+router = APIRouter(prefix="/v1", tags=["labels"])
+_LINES = "application/x-ndjson"
 
 
-@router.get("", summary="Decisions as labelled rows, one JSON object a line")
+@router.get("/labels", summary="Decisions as labelled rows, one JSON object a line")
 async def labels(request: Request, _caller: LabelExporter) -> StreamingResponse:
     state = request.app.state
-    return StreamingResponse(_lines(state.engine, state.taxonomy), media_type="application/x-ndjson")
+    return StreamingResponse(_labels(state.engine, state.taxonomy), media_type=_LINES)
 
 
-async def _lines(engine: AsyncEngine, taxonomy: Taxonomy) -> AsyncIterator[str]:
-    # A connection of its own: the request's one is given back before the body has been sent.
+@router.get("/log", summary="Cases with their claims and decisions, one JSON object a line")
+async def log(request: Request, _caller: LabelExporter) -> StreamingResponse:
+    state = request.app.state
+    return StreamingResponse(_log(state.engine, state.taxonomy), media_type=_LINES)
+
+
+# Connections of their own: the request's one is given back before the body has been sent.
+async def _labels(engine: AsyncEngine, taxonomy: Taxonomy) -> AsyncIterator[str]:
     async with engine.connect() as connection:
         async for record in labelled_texts(connection, taxonomy):
             yield record.to_line()
+
+
+async def _log(engine: AsyncEngine, taxonomy: Taxonomy) -> AsyncIterator[str]:
+    async with engine.connect() as connection:
+        async for line in decision_log(connection, taxonomy):
+            yield line

@@ -1,4 +1,4 @@
-"""SQL of the label export."""
+"""SQL of the exports: labelled rows, and the decision log."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,16 +6,45 @@ from typing import Any
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_LABELS = text("""
-    SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, e.text, e.language
+# Cases of special routes and of restricted queues stay with the people who may see them; sample cases are nobody's.
+_EXPORTED = """NOT c.sample AND c.special IS NULL
+      AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)"""
+_LABELS = text(f"""
+    SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.basis, e.text, e.language,
+           l.lane, l.propensity, l.random_share
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
-    LEFT JOIN decision_undos u ON u.decision_id = d.id
-    WHERE u.decision_id IS NULL AND d.undo_until <= now() AND NOT c.sample AND e.text <> '' ORDER BY d.decided_at, d.id
-""")
+    JOIN leases l ON l.token = d.lease_token LEFT JOIN decision_undos u ON u.decision_id = d.id
+    WHERE u.decision_id IS NULL AND d.undo_until <= now() AND e.text <> '' AND {_EXPORTED}
+    ORDER BY d.decided_at, d.id
+""")  # noqa: S608 - put together from constants
+# The score is that of what was judged, or of what waits. Numbers and times alone: no text, no person, no reporter.
+_LOG = text(f"""
+    SELECT c.id AS case_id, c.queue, c.opened_at, c.status, c.shed_at, c.rank AS parts, e.score, c.views_per_hour,
+           c.deadline, d.policy_area, d.severity, d.actions, d.decided_at,
+           (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
+           coalesce((SELECT jsonb_agg(jsonb_build_object(
+                         'at', l.granted_at, 'ended_at', l.ended_at, 'outcome', l.outcome,
+                         'lane', l.lane, 'propensity', l.propensity) ORDER BY l.granted_at, l.token)
+                     FROM leases l WHERE l.case_id = c.id), '[]') AS claims
+    FROM cases c LEFT JOIN LATERAL (
+        SELECT made.* FROM decisions made LEFT JOIN decision_undos u ON u.decision_id = made.id
+        WHERE made.case_id = c.id AND u.decision_id IS NULL AND made.undo_until <= now()
+        ORDER BY made.decided_at DESC, made.id DESC LIMIT 1
+    ) AS d ON true
+    JOIN evidence e ON e.id = coalesce(d.evidence_id, c.evidence_id)
+    WHERE {_EXPORTED} ORDER BY c.opened_at, c.id
+""")  # noqa: S608 - put together from constants
 
 
 async def labels(connection: AsyncConnection) -> AsyncIterator[Row[Any]]:
-    """Every decision that stands, sample cases left out, with its text, oldest first, streamed."""
+    """Every decision that stands, with its text and how its case was handed out, oldest first, streamed."""
     result = await connection.stream(_LABELS)
+    async for row in result:
+        yield row
+
+
+async def log(connection: AsyncConnection) -> AsyncIterator[Row[Any]]:
+    """Every case with its claims and the decision that stands, oldest first, streamed."""
+    result = await connection.stream(_LOG)
     async for row in result:
         yield row

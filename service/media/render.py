@@ -9,8 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyvips
+from numpy.typing import NDArray
 
+from models.pdq import Fingerprint, pdq
 from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media.sniff import GIF, JPEG, PNG, WEBP, Format, gif_is_whole, jpeg_is_whole, png_chunks, sniff
 
@@ -65,7 +68,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The clean copy of an upload, upright and without metadata, and its previews. Width and height are the copy's."""
+    """The clean copy of an upload, upright and without metadata, its previews and its fingerprint.
+
+    Width and height are the copy's, the fingerprint that of the first frame.
+    """
 
     mime: str
     width: int
@@ -73,6 +79,7 @@ class Rendered:
     frames: int
     clean: bytes
     previews: tuple[Preview, ...]
+    fingerprint: Fingerprint
 
 
 def harden() -> None:
@@ -120,8 +127,10 @@ def render(data: bytes, limits: Limits) -> Rendered:
             copy = pyvips.Image.new_from_buffer(clean, "", access="sequential")
             width, height = copy.width, copy.height
         base = _thumbnail(clean, _working_size(width, height, LEVELS[0]))
-        previews = tuple(_preview(base, (width, height), level) for level in LEVELS)
-    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, previews)
+        fingerprint = pdq(_pixels(base))
+        grey = base.colourspace("b-w").copy_memory()
+        previews = tuple(_preview(grey, (width, height), level) for level in LEVELS)
+    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, previews, fingerprint)
 
 
 def preview_bytes(data: bytes, level: int) -> bytes:
@@ -131,7 +140,8 @@ def preview_bytes(data: bytes, level: int) -> bytes:
     sniffed = inspect(data)
     with _decoding(sniffed.format):
         size = (sniffed.height, sniffed.width) if sniffed.turned else (sniffed.width, sniffed.height)
-        return _preview(_thumbnail(data, _working_size(*size, level)), size, level).data
+        grey = _thumbnail(data, _working_size(*size, level)).colourspace("b-w").copy_memory()
+        return _preview(grey, size, level).data
 
 
 @contextmanager
@@ -213,11 +223,18 @@ def _working_size(width: int, height: int, level: int) -> tuple[int, int]:
 
 
 def _thumbnail(data: bytes, size: tuple[int, int]) -> Any:
-    """The first frame, upright, in greys, at most `size`; decoders that can leave out detail do so while reading."""
+    """The first frame, upright, at most `size`; decoders that can leave out detail do so while reading."""
     image = pyvips.Image.thumbnail_buffer(data, size[0], height=size[1], size="down", fail_on="error")
     if image.hasalpha():
         image = image.flatten(background=[_BACKDROP] * (image.bands - 1))
-    return image.colourspace("b-w").copy_memory()
+    return image.copy_memory()
+
+
+def _pixels(image: Any) -> NDArray[np.uint8]:
+    """Greys as rows x columns, colours as rows x columns x 3."""
+    grey = image.interpretation == "b-w"
+    pixels: NDArray[np.uint8] = (image if grey else image.colourspace("srgb")).numpy()
+    return pixels[:, :, 0] if grey and pixels.ndim == 3 else pixels
 
 
 def _preview(base: Any, size: tuple[int, int], level: int) -> Preview:

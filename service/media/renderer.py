@@ -36,6 +36,7 @@ FILES_PER_PROCESS = 200
 # All that the process gets to know about its surroundings.
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
+    "OPENBLAS_NUM_THREADS": "1",
     "PATH": os.defpath,
     "VIPS_BLOCK_UNTRUSTED": "1",
     "VIPS_CONCURRENCY": "1",

@@ -8,8 +8,10 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _INSERT = text("""
-    INSERT INTO media (id, sha256, kind, mime, width, height, frames, bytes, stored_as, uploaded_by, sample)
-    VALUES (:id, :sha256, 'image', :mime, :width, :height, :frames, :bytes, :stored_as, :uploaded_by, :sample)
+    INSERT INTO media (id, sha256, kind, mime, width, height, frames, bytes, stored_as, uploaded_by, sample, pdq,
+                       pdq_quality)
+    VALUES (:id, :sha256, 'image', :mime, :width, :height, :frames, :bytes, :stored_as, :uploaded_by, :sample,
+            CAST(CAST(:pdq AS text) AS bit(256)), :pdq_quality)
 """)
 _INSERT_PREVIEW = text("""
     INSERT INTO media_derivatives (media_id, level, mime, stored_as, width, height)

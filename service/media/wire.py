@@ -4,10 +4,12 @@ Not pickled on purpose: the other end has read an untrusted file, and loading it
 """
 
 import json
+import re
 import struct
 from dataclasses import dataclass
 from typing import Any
 
+from models.pdq import BITS, Fingerprint
 from service.media.render import LEVELS, Limits, Preview, Rendered
 from service.media.sniff import FORMATS, sniff
 
@@ -15,6 +17,7 @@ PREFIX = struct.Struct(">IQ")
 _MOST_HEAD = 10_000
 # A clean copy can be larger than its upload, since a strong compressor's work is undone; far above what limits allow.
 _MOST_BODY = 1 << 30
+_HEXADECIMALS = re.compile(f"[0-9a-f]{{1,{BITS // 4}}}")
 
 
 class BrokenMessageError(ValueError):
@@ -61,6 +64,8 @@ def rendered_head(rendered: Rendered) -> dict[str, Any]:
         "width": rendered.width,
         "height": rendered.height,
         "frames": rendered.frames,
+        # In hexadecimals: a number of 256 bits is more than JSON's readers agree on.
+        "pdq": [f"{rendered.fingerprint.bits:x}", rendered.fingerprint.quality],
         "clean": len(rendered.clean),
         "previews": [[one.level, one.width, one.height, len(one.data)] for one in rendered.previews],
     }
@@ -79,18 +84,28 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
         parts = _cut(message.body, sizes)
         width, height, frames = (_count(head[name]) for name in ("width", "height", "frames"))
         found = FORMATS[head["mime"]]
+        fingerprint = _fingerprint(*head["pdq"])
     except (KeyError, IndexError, TypeError) as error:
         raise BrokenMessageError("the head of an answer has another form") from error
     if sniff(parts[0]) is not found or width * height * frames > limits.pixels:
         raise BrokenMessageError("the clean copy is not what it is said to be")
     previews = tuple(Preview(row[0], row[1], row[2], data) for row, data in zip(rows, parts[1:], strict=True))
-    return Rendered(found.mime, width, height, frames, parts[0], previews)
+    return Rendered(found.mime, width, height, frames, parts[0], previews, fingerprint)
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or value < 1:
         raise BrokenMessageError("a count is not a positive whole number")
     return value
+
+
+def _fingerprint(bits: object, quality: object) -> Fingerprint:
+    """The fingerprint. Raises BrokenMessageError."""
+    if not isinstance(bits, str) or not _HEXADECIMALS.fullmatch(bits):
+        raise BrokenMessageError("a fingerprint is not a number in hexadecimals")
+    if not isinstance(quality, int) or not 0 <= quality <= 100:
+        raise BrokenMessageError("a fingerprint's quality is not from 0 to 100")
+    return Fingerprint(int(bits, 16), quality)
 
 
 def _cut(body: bytes, sizes: list[int]) -> list[bytes]:

@@ -9,6 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.hamming import bits
+from models.pdq import BITS
 from service import events
 from service.errors import (
     DerivativePendingError,
@@ -97,6 +99,8 @@ async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: U
         "stored_as": prepared.stored_as,
         "uploaded_by": uploaded_by,
         "sample": sample,
+        "pdq": bits(rendered.fingerprint.bits, BITS),
+        "pdq_quality": rendered.fingerprint.quality,
     }
     previews = [
         {

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
-from service.reports.schemas import NOTE_CHARACTERS, Stored, Strict
+from service.reports.schemas import NOTE_CHARACTERS
+from service.wire import Stored, Strict
 
 QUESTION_CHARACTERS = 2_000
 

@@ -4,13 +4,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
+
+from service.clocks.schemas import Basis, ClockKind
+from service.wire import Identifier, Moment, Stored, Strict, SubjectKind, ViewsPerHour
 
 TEXT_CHARACTERS = 100_000
 NOTE_CHARACTERS = 10_000
 MEDIA_PER_SUBJECT = 10
 FLAGS_PER_REPORT = 20
-BASIS_CHARACTERS = 500
 
 Channel = Literal[
     "user",
@@ -27,12 +29,6 @@ Channel = Literal[
 ]
 
 
-def _without_nul(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("the character U+0000 cannot be stored; remove it")
-    return value
-
-
 def _distinct(value: list[UUID]) -> list[UUID]:
     if len(set(value)) != len(value):
         raise ValueError("the same media is named twice")
@@ -41,23 +37,6 @@ def _distinct(value: list[UUID]) -> list[UUID]:
 
 def _distinct_flags(value: list[str]) -> list[str]:
     return sorted(set(value))
-
-
-def _storable_year(value: datetime) -> datetime:
-    # Year 1 and year 9999 may fall outside of what can be read back, depending on the time zone of the reader.
-    if not 1 < value.year < 9999:
-        raise ValueError("a year from 2 to 9998 is needed")
-    return value
-
-
-Stored = AfterValidator(_without_nul)
-Identifier = Annotated[str, Field(min_length=1, max_length=200), Stored]
-
-
-class Strict(BaseModel):
-    """A body whose unknown fields are refused: a misspelt field would otherwise be lost without a word."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class PersonIn(Strict):
@@ -70,18 +49,20 @@ class SubjectIn(Strict):
     """The reported content. Its text and media at this moment become the evidence snapshot."""
 
     id: Identifier
-    kind: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$", description="such as post, comment, profile, ad")]
+    kind: SubjectKind
     text: Annotated[str, Field(max_length=TEXT_CHARACTERS), Stored] = ""
     language: Annotated[
         str | None, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="BCP 47 tag")
     ] = None
     author: PersonIn | None = None
-    created_at: Annotated[AwareDatetime, AfterValidator(_storable_year)] | None = None
+    created_at: Moment | None = None
     market: Annotated[
         str | None, Field(pattern=r"^[A-Z]{2}$", description="country where it is seen, ISO 3166-1 alpha-2")
     ] = None
-    views_per_hour: Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)] = None
-    media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = []
+    views_per_hour: ViewsPerHour | None = None
+    media: Annotated[list[UUID], Field(max_length=MEDIA_PER_SUBJECT), AfterValidator(_distinct)] = Field(
+        default_factory=list
+    )
 
     @model_validator(mode="after")
     def _has_content(self) -> "SubjectIn":
@@ -93,9 +74,9 @@ class SubjectIn(Strict):
 class DeadlineIn(Strict):
     """A clock that comes with the report. It never pauses; `basis` says what sets it, such as an article or a contract."""
 
-    kind: Literal["legal", "contract"]
-    basis: Annotated[str, Field(min_length=1, max_length=BASIS_CHARACTERS), Stored]
-    due_at: Annotated[AwareDatetime, AfterValidator(_storable_year)]
+    kind: ClockKind
+    basis: Basis
+    due_at: Moment
 
 
 class ReportIn(Strict):
@@ -117,17 +98,21 @@ class ReportIn(Strict):
             " child_safety, threat_to_life and legal_order take the special routes",
         ),
         AfterValidator(_distinct_flags),
-    ] = []
+    ] = Field(default_factory=list)
     deadline: DeadlineIn | None = None
     subject: SubjectIn
 
 
 class ReportAccepted(BaseModel):
-    """The report is stored, in exactly one case."""
+    """The report is stored, in exactly one case.
+
+    `decided`: the content was looked at before, and nothing in the report asks for another look. It is kept with that
+    case and counted, and the standing decision is the answer to the reporter.
+    """
 
     report_id: UUID
     case_id: UUID
-    case_status: Literal["open", "leased", "held", "shed"]
+    case_status: Literal["open", "leased", "held", "decided"]
 
 
 class Intake(BaseModel):

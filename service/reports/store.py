@@ -18,15 +18,21 @@ _REMEMBERED = text("""
     FROM idempotency_keys k LEFT JOIN reports r ON r.id = k.report_id
     WHERE k.principal_id = :principal_id AND k.key = :key
 """)
+# It opens a case for a subject that it has just added, and joins a case that is not decided. For anything else it needs
+# to be told, by `open_again` or `attach_to`, and the subject's row, which it has locked by then, keeps that true.
 TAKE_IN_SQL = """
     WITH subject AS (
-        INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour, market, sample)
-        VALUES (:subject_id, :external_id, :kind, :author_id, :created_at, coalesce(:views_per_hour, 0), :market, :sample)
+        INSERT INTO subjects (id, external_id, kind, author_id, created_at, views_per_hour, views_at, market, sample)
+        VALUES (:subject_id, :external_id, :kind, :author_id, :created_at,
+                coalesce(CAST(:views_per_hour AS float8), 0),
+                CASE WHEN CAST(:views_per_hour AS float8) IS NOT NULL THEN CAST(:received_at AS timestamptz) END,
+                :market, :sample)
         ON CONFLICT (kind, external_id) DO UPDATE
             SET author_id = coalesce(EXCLUDED.author_id, subjects.author_id),
                 created_at = coalesce(EXCLUDED.created_at, subjects.created_at),
                 market = coalesce(EXCLUDED.market, subjects.market),
-                views_per_hour = coalesce(:views_per_hour, subjects.views_per_hour)
+                views_per_hour = coalesce(CAST(:views_per_hour AS float8), subjects.views_per_hour),
+                views_at = coalesce(EXCLUDED.views_at, subjects.views_at)
         RETURNING id
     ), snapshot AS (
         -- Where nothing changes, the update makes an existing row come back, and locks it.
@@ -37,39 +43,62 @@ TAKE_IN_SQL = """
         ON CONFLICT (subject_id, content_hash) DO UPDATE SET score_state = CASE
             WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
-    ), review AS (
+    ), unseen AS (
+        -- Waits for its fingerprint.
+        INSERT INTO text_prints (evidence_id) SELECT id FROM snapshot WHERE id = :evidence_id AND :text <> ''
+        ON CONFLICT DO NOTHING
+    ), waiting AS MATERIALIZED (
+        SELECT c.id, c.status FROM subject JOIN cases c ON c.subject_id = subject.id
+        WHERE c.status <> 'decided' FOR NO KEY UPDATE OF c
+    ), joined AS (
+        UPDATE cases SET report_count = report_count + 1, evidence_id = snapshot.id,
+               flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}')
+                        FROM unnest(flags || CAST(:flags AS text[])) AS one),
+               -- Of two special routes the more pressing one.
+               special = (CAST(:special_routes AS text[]))[least(
+                   array_position(CAST(:special_routes AS text[]), special),
+                   array_position(CAST(:special_routes AS text[]), CAST(:special AS text)))],
+               -- What was given up as unlikely to matter is asked for again: it returns to its queue.
+               status = CASE waiting.status WHEN 'shed' THEN 'open' ELSE waiting.status END,
+               shed_at = NULL, shed_under = NULL,
+               -- A real report makes a sample case real: removing the samples must not take it along.
+               sample = sample AND :sample
+        FROM waiting, snapshot WHERE cases.id = waiting.id
+        RETURNING cases.id, cases.status, waiting.status = 'shed' AS unshed
+    ), opened AS (
         INSERT INTO cases (id, subject_id, evidence_id, queue, scope_id, status, opened_at, rank_value, rank_base, rank,
                            ranked_under, views_per_hour, deadline, start_by, flags, special, routed_by, route_reason,
                            sample)
         SELECT :case_id, subject.id, snapshot.id, :queue,
                case_scope(:queue, :scope_language, :high_exposure, :consent_area), 'open', :received_at, :rank_value,
-               :rank_base, CAST(:rank AS jsonb), :ranked_under, coalesce(:views_per_hour, 0), :deadline, :start_by,
-               CAST(:flags AS text[]), :special, :routed_by, :route_reason, :sample
-        FROM subject, snapshot
-        ON CONFLICT (subject_id) WHERE status <> 'decided' DO UPDATE
-            SET report_count = cases.report_count + 1, evidence_id = EXCLUDED.evidence_id,
-                flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}')
-                         FROM unnest(cases.flags || EXCLUDED.flags) AS one),
-                -- Of two special routes the more pressing one.
-                special = (CAST(:special_routes AS text[]))[least(
-                    array_position(CAST(:special_routes AS text[]), cases.special),
-                    array_position(CAST(:special_routes AS text[]), EXCLUDED.special))],
-                -- A real report makes a sample case real: removing the samples must not take it along.
-                sample = cases.sample AND EXCLUDED.sample
-        RETURNING id, status, evidence_id
+               :rank_base, CAST(:rank AS jsonb), :ranked_under, coalesce(CAST(:views_per_hour AS float8), 0), :deadline,
+               :start_by, CAST(:flags AS text[]), :special, :routed_by, :route_reason, :sample
+        FROM subject, snapshot WHERE subject.id = :subject_id OR CAST(:open_again AS text) IS NOT NULL
+        RETURNING id, status
+    ), attached AS (
+        UPDATE cases SET report_count = report_count + 1, sample = sample AND :sample
+        WHERE id = :attach_to AND status = 'decided'
+        RETURNING id, status
+    ), review AS (
+        SELECT id, status, unshed, 'case.reported_again' AS event FROM joined
+        UNION ALL SELECT id, status, false, 'case.opened' FROM opened
+        UNION ALL SELECT id, status, false, 'case.reported_after_decision' FROM attached
     ), report AS (
         INSERT INTO reports (id, case_id, evidence_id, channel, reason, note, reporter_id, received_from, received_at,
                              flags, case_status)
-        SELECT :report_id, id, evidence_id, :channel, :reason, :note, :reporter_id, :received_from, :received_at,
+        SELECT :report_id, review.id, snapshot.id, :channel, :reason, :note, :reporter_id, :received_from, :received_at,
                CAST(:flags AS text[]), status
-        FROM review
+        FROM review, snapshot
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
-        SELECT CASE WHEN id = :case_id THEN 'case.opened' ELSE 'case.reported_again' END, id, :received_from,
-               jsonb_build_object('report', CAST(:report_id AS text), 'channel', CAST(:channel AS text))
+        SELECT event, id, :received_from, jsonb_strip_nulls(jsonb_build_object(
+            'report', CAST(:report_id AS text), 'channel', CAST(:channel AS text), 'because', CAST(:open_again AS text)))
         FROM review
+        UNION ALL
+        SELECT 'case.unshed', id, :received_from, jsonb_build_object('because', 'report') FROM review WHERE unshed
     )
-    SELECT review.id AS case_id, review.status, review.evidence_id, snapshot.scored FROM review, snapshot
+    SELECT review.id AS case_id, review.status, subject.id AS subject_id, snapshot.id AS evidence_id, snapshot.scored
+    FROM subject CROSS JOIN snapshot LEFT JOIN review ON true
 """
 _TAKE_IN = text(TAKE_IN_SQL)
 _ATTACH = text("""
@@ -78,9 +107,58 @@ _ATTACH = text("""
     FROM unnest(CAST(:media AS uuid[])) WITH ORDINALITY AS named (media_id, position)
     ON CONFLICT DO NOTHING
 """)
-_ADD_CLOCK = text("""
-    INSERT INTO clocks (id, case_id, kind, basis, due_at, set_by)
-    VALUES (:id, :case_id, :kind, :basis, :due_at, :set_by)
+# The subject's row is locked: nobody opens, reopens or reports meanwhile. A decision that is being made is waited for.
+_LATEST = text("""
+    SELECT id, status FROM cases WHERE subject_id = :subject_id
+    ORDER BY status <> 'decided' DESC, decided_at DESC NULLS LAST, opened_at DESC, id LIMIT 1 FOR NO KEY UPDATE
+""")
+# A reporter counts once; one without a name counts as somebody else each time. The counts are cut off, so that the
+# answer costs no more when a hundred thousand report.
+_WHY_AGAIN = text("""
+    WITH standing AS (
+        SELECT d.evidence_id, d.decided_at, d.actions && CAST(:enforcing AS text[]) AS enforced
+        FROM decisions d WHERE d.case_id = :case_id AND NOT EXISTS (SELECT FROM decision_undos WHERE decision_id = d.id)
+        ORDER BY d.decided_at DESC LIMIT 1
+    ), earlier AS (
+        SELECT r.reason, r.flags FROM cases c JOIN reports r ON r.case_id = c.id
+        WHERE c.subject_id = :subject_id AND r.evidence_id = :evidence_id
+    ), named AS (
+        SELECT d.policy_area FROM cases c JOIN decisions d ON d.case_id = c.id
+        WHERE c.subject_id = :subject_id AND d.evidence_id = :evidence_id
+          AND NOT EXISTS (SELECT FROM decision_undos WHERE decision_id = d.id)
+    ), author AS (
+        SELECT author_id FROM subjects WHERE id = :subject_id
+    ), late AS (
+        SELECT coalesce(r.reporter_id, CAST(r.id AS text)) AS who FROM standing
+        CROSS JOIN LATERAL (
+            SELECT * FROM reports WHERE case_id = :case_id AND received_at > standing.decided_at
+              AND received_at > CAST(:received_at AS timestamptz) - make_interval(hours => :hours)
+            ORDER BY received_at DESC LIMIT :most_late
+        ) AS r
+        WHERE r.channel <> 'automated' AND r.reporter_id IS DISTINCT FROM (SELECT author_id FROM author)
+        UNION
+        SELECT coalesce(CAST(:reporter_id AS text), CAST(:report_id AS text))
+        WHERE :channel <> 'automated' AND CAST(:reporter_id AS text) IS DISTINCT FROM (SELECT author_id FROM author)
+    ), before AS (
+        SELECT count(DISTINCT coalesce(r.reporter_id, CAST(r.id AS text))) AS people FROM standing
+        CROSS JOIN LATERAL (
+            SELECT * FROM reports WHERE case_id = :case_id AND received_at <= standing.decided_at
+              AND received_at > standing.decided_at - make_interval(hours => :hours)
+            ORDER BY received_at DESC LIMIT :most_before
+        ) AS r
+        WHERE r.channel <> 'automated' AND r.reporter_id IS DISTINCT FROM (SELECT author_id FROM author)
+    )
+    SELECT CASE
+        WHEN standing.evidence_id <> :evidence_id THEN 'content_changed'
+        WHEN :reason = ANY (CAST(:areas AS text[])) AND :reason NOT IN (SELECT policy_area FROM named)
+             AND NOT EXISTS (SELECT FROM earlier WHERE reason = :reason) THEN 'new_area'
+        WHEN cardinality(CAST(:special_flags AS text[])) > 0 AND EXISTS (
+            SELECT one FROM unnest(CAST(:special_flags AS text[])) AS one EXCEPT SELECT unnest(flags) FROM earlier
+        ) THEN 'special_route'
+        WHEN :channel = ANY (CAST(:trusted AS text[])) AND NOT standing.enforced THEN 'trusted_channel'
+        WHEN (SELECT count(*) FROM late) > greatest(:least, :factor * (SELECT people FROM before)) THEN 'more_reporters'
+    END AS why
+    FROM (VALUES (1)) AS one LEFT JOIN standing ON true
 """)
 
 
@@ -97,16 +175,32 @@ async def remembered(connection: AsyncConnection, *, principal_id: UUID, key: st
     return (await connection.execute(_REMEMBERED, {"principal_id": principal_id, "key": key})).one_or_none()
 
 
-async def take_in(connection: AsyncConnection, values: dict[str, Any]) -> Any:
-    """Store one report whole; returns (case_id, status, evidence_id, scored)."""
-    return await fetch_one(connection, _TAKE_IN, values)
+async def take_in(
+    connection: AsyncConnection,
+    values: dict[str, Any],
+    *,
+    open_again: str | None = None,
+    attach_to: UUID | None = None,
+) -> Any:
+    """Store one report whole; (case_id, status, subject_id, evidence_id, scored).
+
+    Without a case_id the subject's last case is decided, and nothing but subject and evidence is stored: the caller, who
+    now holds the subject, says whether another case is opened, and why, or which decided one the report is put with.
+    """
+    return await fetch_one(connection, _TAKE_IN, {**values, "open_again": open_again, "attach_to": attach_to})
+
+
+async def latest_case(connection: AsyncConnection, subject_id: UUID) -> Row[Any] | None:
+    """(id, status) of the subject's undecided case, else of the one decided last, locked."""
+    return (await connection.execute(_LATEST, {"subject_id": subject_id})).one_or_none()
+
+
+async def why_again(connection: AsyncConnection, values: dict[str, Any]) -> str | None:
+    """What in a report asks for another look at a decided case; None for nothing."""
+    why: str | None = (await connection.execute(_WHY_AGAIN, values)).scalar_one()
+    return why
 
 
 async def attach(connection: AsyncConnection, *, evidence_id: UUID, media: Sequence[UUID]) -> None:
     """Tie media to an evidence snapshot, in order."""
     await connection.execute(_ATTACH, {"evidence_id": evidence_id, "media": list(media)})
-
-
-async def add_clock(connection: AsyncConnection, values: dict[str, Any]) -> None:
-    """Start the clock that came with a report."""
-    await connection.execute(_ADD_CLOCK, values)

@@ -10,6 +10,8 @@ from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig, RankInputs, rank
 from service.cases.placing import place_by, placed, scope_of
 from service.cases.workflow import rerank_evidence
+from service.clocks.schemas import ClockIn
+from service.clocks.workflow import NewClock, start_clock
 from service.errors import IdempotencyConflictError
 from service.ids import new_id
 from service.media.workflow import require_known
@@ -26,6 +28,18 @@ from service.routing.rules import (
     route,
     special_of,
 )
+
+# When a decided case is looked at again for the number of its reporters alone: more different ones in a day after the
+# decision than AGAIN_LEAST, and than AGAIN_FACTOR times those of the day before it. So a few friends cannot ask for a
+# second look, and whoever brought a crowd once needs a larger one each time. Reports beyond AGAIN_COUNTED are not counted.
+AGAIN_HOURS = 24
+AGAIN_LEAST = 3
+AGAIN_FACTOR = 2
+AGAIN_COUNTED = 1_000
+# Whose word is enough for another look at content that was left up.
+TRUSTED_CHANNELS = ("regulator", "law_enforcement", "trusted_flagger")
+# Flags that stand for a duty of their own: the first report that carries one is looked at, whatever was decided before.
+SPECIAL_FLAGS = frozenset({"child_safety", "threat_to_life", "legal_order"})
 
 
 async def receive(
@@ -53,16 +67,17 @@ async def receive(
     case_id = new_id()
     rules = await routing.active(connection)
     routed = route(_facts(intake.report), rules)
-    place = _first_place(intake, rules, routed, taxonomy=taxonomy, config=config)
-    values = _values(intake) | place | {"report_id": report_id, "case_id": case_id}
-    row = await store.take_in(connection, values)
+    values = report_values(intake) | first_place(intake, rules, routed, taxonomy=taxonomy, config=config)
+    row = await _take_in(connection, values | {"report_id": report_id, "case_id": case_id}, taxonomy)
     if media:
         await store.attach(connection, evidence_id=row.evidence_id, media=media)
-    if intake.report.deadline is not None:
-        clock = {"id": new_id(), "case_id": row.case_id, "set_by": intake.received_from}
-        await store.add_clock(connection, clock | intake.report.deadline.model_dump())
-    if row.case_id != case_id or row.scored:
-        # The case was there before, or its text has a score already: either way more is known than was ranked above.
+    decided = row.status == "decided"
+    if intake.report.deadline is not None and not decided:
+        clock = ClockIn(**intake.report.deadline.model_dump())
+        await start_clock(connection, NewClock(row.case_id, clock, set_by=intake.received_from))
+    new = row.case_id == case_id and row.subject_id == values["subject_id"]
+    if not decided and (row.scored or not new):
+        # The case or its subject was there before, or its text has a score: more is known than was ranked above.
         await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
     if routed.unserved and routed.special is not None:
         await routing.note_unserved(connection, row.case_id, routed.special)
@@ -82,6 +97,41 @@ def _facts(report: ReportIn) -> Facts:
     )
 
 
+async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy: Taxonomy) -> Any:
+    """Into the subject's open case, into a new one, or with the decided one that answers it already."""
+    row = await store.take_in(connection, values)
+    if row.case_id is not None:
+        return row
+    # From here on the subject is ours until the end of the transaction: no other report, no undo comes in between.
+    latest = await store.latest_case(connection, row.subject_id)
+    if latest is None:
+        return await store.take_in(connection, values, open_again="first_case")
+    if latest.status != "decided":
+        # Opened by a report that was under way at the same time.
+        return await store.take_in(connection, values)
+    why = await store.why_again(
+        connection,
+        values
+        | {
+            "case_id": latest.id,
+            "subject_id": row.subject_id,
+            "evidence_id": row.evidence_id,
+            "areas": list(taxonomy.area_ids),
+            "enforcing": [action.id for action in taxonomy.actions if action.enforces],
+            "special_flags": [flag for flag in values["flags"] if flag in SPECIAL_FLAGS],
+            "trusted": list(TRUSTED_CHANNELS),
+            "hours": AGAIN_HOURS,
+            "least": AGAIN_LEAST,
+            "factor": AGAIN_FACTOR,
+            "most_before": AGAIN_COUNTED,
+            "most_late": AGAIN_FACTOR * AGAIN_COUNTED + 1,
+        },
+    )
+    if why is None:
+        return await store.take_in(connection, values, attach_to=latest.id)
+    return await store.take_in(connection, values, open_again=why)
+
+
 async def _answer_again(connection: AsyncConnection, intake: Intake, request_hash: bytes) -> ReportAccepted:
     key = intake.idempotency_key or ""
     row = await store.remembered(connection, principal_id=intake.received_from, key=key)
@@ -92,7 +142,8 @@ async def _answer_again(connection: AsyncConnection, intake: Intake, request_has
     return ReportAccepted(report_id=row.report_id, case_id=row.case_id, case_status=row.case_status)
 
 
-def _values(intake: Intake) -> dict[str, Any]:
+def report_values(intake: Intake) -> dict[str, Any]:
+    """The columns that a report fills."""
     report = intake.report
     subject = report.subject
     return {
@@ -119,7 +170,7 @@ def _values(intake: Intake) -> dict[str, Any]:
     }
 
 
-def _first_place(
+def first_place(
     intake: Intake, rules: RuleSet, routed: Routed, *, taxonomy: Taxonomy, config: RankConfig
 ) -> dict[str, Any]:
     """The columns of the order for a case that this report opens: without a score, and without what is known of others."""

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from service.reports.schemas import TEXT_CHARACTERS, Strict
+from service.reports.schemas import TEXT_CHARACTERS
+from service.wire import Strict
 
 TEXTS_PER_CALL = 64
 

@@ -68,18 +68,15 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
     "a message of an undone decision was sent, or one of a standing decision was not": """
         SELECT o.id, o.state FROM outbox o LEFT JOIN decision_undos u ON u.decision_id = o.decision_id
         WHERE o.state <> CASE WHEN u.decision_id IS NULL THEN 'delivered' ELSE 'cancelled' END""",
-    # A report that was put with a decided case need not be named: its reporter was told that it is decided.
     "a message does not name exactly the reports that its decision answers": f"""
-        SELECT o.id FROM outbox o JOIN ({_STANDING}) AS d ON d.id = o.decision_id
-        CROSS JOIN LATERAL (
-            SELECT array_agg(r.id::text) AS every,
-                   coalesce(array_agg(r.id::text) FILTER (WHERE r.case_status <> 'decided'), '{{}}') AS waited
-            FROM reports r WHERE r.case_id = d.case_id
-        ) AS of_case
-        CROSS JOIN LATERAL (
-            SELECT array_agg(one) AS named FROM jsonb_array_elements_text(o.payload::jsonb #> '{{data,reports}}') AS one
-        ) AS message
-        WHERE (named @> waited AND every @> named) IS NOT TRUE""",
+        WITH made AS MATERIALIZED (SELECT id, data ->> 'decision' AS decision FROM events WHERE kind = 'case.decided'),
+        late AS MATERIALIZED (
+            SELECT id, data ->> 'report' AS report FROM events WHERE kind = 'case.reported_after_decision')
+        SELECT o.id FROM outbox o JOIN ({_STANDING}) AS d ON d.id = o.decision_id JOIN made ON made.decision = d.id::text
+        WHERE (SELECT jsonb_agg(r.id ORDER BY r.id) FROM reports r LEFT JOIN late ON late.report = r.id::text
+               -- Reports that came after it were answered with it at once.
+               WHERE r.case_id = d.case_id AND (late.id IS NULL OR late.id < made.id)) IS DISTINCT FROM
+              (SELECT jsonb_agg(named ORDER BY named) FROM jsonb_array_elements(o.payload::jsonb #> '{{data,reports}}') AS named)""",
     "a standing decision that enforces has no strike, or another one has": f"""
         SELECT d.id, s.weight FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
         LEFT JOIN strikes s ON s.decision_id = d.id AND s.reversed_at IS NULL
@@ -131,6 +128,19 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
         AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
         AND NOT EXISTS (SELECT FROM clocks m JOIN cases o ON o.id = m.case_id WHERE o.subject_id = c.subject_id
                         AND o.id <> c.id AND (m.kind, m.basis, m.due_at) = (k.kind, k.basis, k.due_at))""",
+    "a case is ranked by other views than its subject has": """
+        SELECT c.id FROM cases c JOIN subjects s ON s.id = c.subject_id
+        WHERE c.status <> 'decided' AND c.views_per_hour <> s.views_per_hour""",
+    "a case has another deadline than its nearest clock": """
+        SELECT c.id FROM cases c WHERE c.status <> 'decided' AND c.deadline IS DISTINCT FROM (
+            SELECT min(k.due_at) FROM clocks k
+            WHERE k.case_id = c.id AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id))""",
+    "a decision that was taken back still says something of reporters": """
+        SELECT decision_id FROM reporter_outcomes JOIN decision_undos USING (decision_id)""",
+    "a reporter has a tally without outcomes, or outcomes without a tally": """
+        SELECT reporter_id FROM (SELECT DISTINCT reporter_id FROM reporter_outcomes) AS judged
+        FULL JOIN reporters ON reporters.id = judged.reporter_id
+        WHERE reporters.id IS NULL OR judged.reporter_id IS NULL""",
     "media has not its four previews": """
         SELECT m.id, count(d.level) FROM media m LEFT JOIN media_derivatives d ON d.media_id = m.id
         GROUP BY m.id HAVING count(d.level) <> 4""",

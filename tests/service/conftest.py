@@ -70,7 +70,7 @@ def empty(database: str) -> None:
             " AND tablename NOT IN ('alembic_version', 'case_scopes', 'queues')"
         ).fetchall()
         deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for (table,) in tables]
-        deletes.append(sql.SQL("DELETE FROM queues WHERE name <> 'default'"))
+        deletes.append(sql.SQL("DELETE FROM {} WHERE name <> 'default'").format(sql.Identifier("queues")))
         # A test that left a lock behind fails at once instead of waiting for ever.
         connection.execute("SET LOCAL session_replication_role = 'replica'; SET LOCAL lock_timeout = '5s'")
         connection.execute(sql.SQL("; ").join(deletes))

@@ -205,7 +205,9 @@ CREATE TABLE lease_alerts (
 """
 
 INTAKE = """
-ALTER TABLE subjects ADD COLUMN market text;
+-- views_at: when the rate of views was measured; an older measurement that comes late does not replace it.
+ALTER TABLE subjects ADD COLUMN market text, ADD COLUMN views_at timestamptz;
+CREATE INDEX subjects_external_id ON subjects (external_id);
 ALTER TABLE reports ADD COLUMN flags text[] NOT NULL DEFAULT '{}';
 -- What a special route brought is read by people alone: no model sees it.
 ALTER TABLE evidence DROP CONSTRAINT evidence_score_state_check,
@@ -226,12 +228,15 @@ CREATE TABLE clocks (
     reason text NOT NULL DEFAULT ''
 );
 CREATE INDEX clocks_case ON clocks (case_id);
+CREATE INDEX cases_deadline ON cases (deadline) WHERE status <> 'decided' AND deadline IS NOT NULL;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON clocks FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER not_emptied BEFORE TRUNCATE ON clocks EXECUTE FUNCTION refuse_change();
 """
 
 REPORTERS = """
--- What came of the reports of each reporter that a standing decision has judged.
+-- What came of the reports of each reporter that a standing decision has judged, old outcomes faded against the newest
+-- one, which is of `updated_at`. Always the sum of the rows of reporter_outcomes, so that an undo takes back exactly
+-- what its decision gave.
 CREATE TABLE reporters (
     id text PRIMARY KEY,
     upheld double precision NOT NULL DEFAULT 0,
@@ -242,21 +247,50 @@ CREATE TABLE reporter_outcomes (
     decision_id uuid NOT NULL REFERENCES decisions,
     reporter_id text NOT NULL,
     upheld boolean NOT NULL,
+    decided_at timestamptz NOT NULL,
     PRIMARY KEY (decision_id, reporter_id)
 );
+CREATE INDEX reporter_outcomes_newest ON reporter_outcomes (reporter_id, decided_at DESC, decision_id);
 CREATE INDEX reports_reporter ON reports (reporter_id) WHERE reporter_id IS NOT NULL;
 """
 
-SIMILAR = """
--- 64 bits of which near-duplicate texts share nearly all (Charikar 2002); NULL for texts too short to tell.
-ALTER TABLE evidence ADD COLUMN simhash bit(64);
-ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint;
+# Fingerprints are looked up block by block, 16 bits each (models/hamming.py): an exact search with plain indexes.
+# Those of texts hold all that the search reads. None is partial: the planner takes no statistics from partial indexes.
+_BLOCK = "(CAST(substring({bits} FROM {first} FOR 16) AS bit(16))::int)"
+TEXT_BLOCKS = [
+    f"CREATE INDEX text_prints_block_{place} ON text_prints"
+    f" ({_BLOCK.format(bits='simhash', first=16 * place + 1)}, simhash) INCLUDE (evidence_id);"
+    for place in range(4)
+]
+PICTURE_BLOCKS = [
+    f"CREATE INDEX media_block_{place} ON media ({_BLOCK.format(bits='pdq', first=16 * place + 1)});"
+    for place in range(16)
+]
+SIMILAR = f"""
+-- 64 bits of which near-duplicate texts share nearly all (Charikar 2002). A row is made with the evidence and waits until
+-- a worker has looked at it; NULL from then on for a text too short to tell. Apart from the evidence, because a search
+-- reads thousands of these and none of the texts.
+CREATE TABLE text_prints (
+    evidence_id uuid PRIMARY KEY REFERENCES evidence ON DELETE CASCADE,
+    simhash bit(64),
+    made_at timestamptz
+);
+CREATE INDEX text_prints_waiting ON text_prints (evidence_id) WHERE made_at IS NULL;
+{"".join(TEXT_BLOCKS)}
+INSERT INTO text_prints (evidence_id) SELECT id FROM evidence WHERE text <> '';
+ALTER TABLE media ADD COLUMN pdq bit(256), ADD COLUMN pdq_quality smallint CHECK (pdq_quality BETWEEN 0 AND 100);
+{"".join(PICTURE_BLOCKS)}
 CREATE TABLE cluster_decisions (
     id uuid PRIMARY KEY,
     decided_by uuid NOT NULL REFERENCES principals,
     seed_case uuid NOT NULL REFERENCES cases,
     decision_id uuid NOT NULL REFERENCES decisions,
+    -- Decided, the one it started from among them; what the preview named; how far from it they may have been.
     cases integer NOT NULL,
+    previewed integer NOT NULL,
+    radius smallint NOT NULL,
+    -- Previewed but not decided, with the reason of each.
+    skipped jsonb NOT NULL,
     made_at timestamptz NOT NULL DEFAULT now(),
     undo_until timestamptz NOT NULL,
     undone_at timestamptz,
@@ -265,7 +299,7 @@ CREATE TABLE cluster_decisions (
 ALTER TABLE decisions ADD COLUMN cluster_id uuid, ADD COLUMN basis text NOT NULL DEFAULT 'review'
     CHECK (basis IN ('review', 'cluster', 'second_opinion'));
 CREATE INDEX decisions_cluster ON decisions (cluster_id) WHERE cluster_id IS NOT NULL;
-"""
+"""  # noqa: S608 - put together from constants
 
 DECISIONS = """
 CREATE TABLE second_opinions (

@@ -1,7 +1,7 @@
 """The simulated queue: nothing is taken twice, early or by two people, and no order beats the bound."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,40 +13,48 @@ from hypothesis import strategies as st
 from eval.__main__ import main
 from eval.simulate.bound import least_leak
 from eval.simulate.engine import Outcome, Rules, simulate
-from eval.simulate.report import measure_policies
-from eval.simulate.world import Arrivals, SimulationError, World, arrivals_of, read_world
+from eval.simulate.figures import Figures, measure_policies
+from eval.simulate.scene import Scene, SimulationError
+from eval.simulate.world import World, read_world, scene_of
 from labeling.taxonomy import load_taxonomy
-from models.rank import POLICIES, RankConfig
+from models.rank import POLICIES, RankConfig, value_of, with_views
 
 TAXONOMY = load_taxonomy()
 SMALL = World(days=0.5, load=1.3, shifts=((0.0, 24.0), (6.0, 18.0)))
 CONFIG = RankConfig()
 
 
-def run(world: World, policy: str, *, seed: int = 1, share: float = 0.05) -> tuple[Arrivals, Outcome]:
-    arrivals = arrivals_of(world, TAXONOMY, seed)
-    rules = Rules(TAXONOMY, replace(CONFIG, policy=policy), share)
-    return arrivals, simulate(arrivals, world, rules, seed=seed)
+def run(world: World, policy: str, *, seed: int = 1, share: float = 0.05) -> tuple[Scene, Outcome]:
+    scene = scene_of(world, TAXONOMY, CONFIG, seed)
+    rules = Rules(TAXONOMY, replace(CONFIG, policy=policy, random_share=share))
+    return scene, simulate(scene, rules, seed=seed)
 
 
-def turns(arrivals: Arrivals, outcome: Outcome, who: int) -> Iterator[tuple[float, float]]:
+def measured(
+    world: World, policies: Sequence[str], *, config: RankConfig = CONFIG, seeds: Sequence[int] = (1,)
+) -> list[Figures]:
+    scenes = [scene_of(world, TAXONOMY, config, seed) for seed in seeds]
+    return list(measure_policies(scenes, Rules(TAXONOMY, config), policies=policies, load=world.load, seeds=seeds))
+
+
+def turns(scene: Scene, outcome: Outcome, who: int) -> Iterator[tuple[float, float]]:
     mine = np.flatnonzero(outcome.reviewer == who)
     for index in mine[np.argsort(outcome.start[mine])]:
-        yield float(outcome.start[index]), float(outcome.start[index] + arrivals.minutes[index] / 60)
+        yield float(outcome.start[index]), float(outcome.start[index] + scene.arrivals.minutes[index] / 60)
 
 
 @settings(max_examples=12, deadline=None)
 @given(policy=st.sampled_from(list(POLICIES)), seed=st.integers(1, 10_000), load=st.floats(0.5, 2.5))
 def test_each_case_is_taken_at_most_once_by_somebody_at_work(policy: str, seed: int, load: float) -> None:
     world = replace(SMALL, load=load)
-    arrivals, outcome = run(world, policy, seed=seed)
+    scene, outcome = run(world, policy, seed=seed)
     taken = np.isfinite(outcome.start)
-    assert (outcome.start[taken] >= arrivals.at[taken]).all()
+    assert (outcome.start[taken] >= scene.arrivals.at[taken]).all()
     assert (taken == (outcome.reviewer >= 0)).all()
     assert not (taken & np.isfinite(outcome.shed)).any()
     for who, (start, end) in enumerate(world.shifts):
         ended = 0.0
-        for begin, finish in turns(arrivals, outcome, who):
+        for begin, finish in turns(scene, outcome, who):
             assert begin >= ended
             assert start <= begin % 24 < end
             ended = finish
@@ -61,66 +69,126 @@ def test_first_in_first_out_takes_them_as_they_come() -> None:
 
 def test_nobody_waits_while_a_reviewer_is_idle() -> None:
     world = replace(SMALL, load=0.2, shifts=((0.0, 24.0),) * 4)
-    arrivals, outcome = run(world, "harm-rate")
-    waited = outcome.start - arrivals.at
+    scene, outcome = run(world, "harm-rate")
+    waited = outcome.start - scene.arrivals.at
     assert np.median(waited) < 1e-9
 
 
 def test_all_policies_meet_the_same_arrivals_and_a_seed_repeats_itself() -> None:
-    one, two = (arrivals_of(SMALL, TAXONOMY, 3) for _ in range(2))
-    assert one.inputs == two.inputs
-    assert (one.at == two.at).all()
-    assert len(arrivals_of(SMALL, TAXONOMY, 4).at) != len(one.at)
+    one, two = (scene_of(SMALL, TAXONOMY, CONFIG, 3) for _ in range(2))
+    assert one.ranks == two.ranks
+    assert (one.arrivals.at == two.arrivals.at).all()
+    assert len(scene_of(SMALL, TAXONOMY, CONFIG, 4).arrivals) != len(one.arrivals)
     starts = [run(SMALL, "harm-rate+guard", seed=3)[1].start for _ in range(2)]
     assert (starts[0] == starts[1]).all()
 
 
-def test_the_random_share_is_drawn() -> None:
-    _, outcome = run(replace(SMALL, days=1.5), "harm-rate", share=0.3)
-    assert 0.2 < outcome.drawn[np.isfinite(outcome.start)].mean() < 0.4
-    assert not run(SMALL, "harm-rate", share=0.0)[1].drawn.any()
+@pytest.mark.parametrize("policy", list(POLICIES))
+def test_ranks_under_another_policy_are_those_of_the_ranking_code(policy: str) -> None:
+    scene = scene_of(SMALL, TAXONOMY, CONFIG, 1)
+    direct = scene_of(SMALL, TAXONOMY, replace(CONFIG, policy=policy), 1)
+    assert [one.value for one in scene.ranked_by(policy)] == [one.value for one in direct.ranks]
+
+
+def test_live_views_move_a_case_by_what_the_ranking_code_says() -> None:
+    one = scene_of(SMALL, TAXONOMY, CONFIG, 1).ranks[7]
+    for views in (0.0, 3.0, 1e6):
+        assert value_of(one.parts["base"], views, CONFIG) == with_views(one, views).value
+
+
+def test_the_random_share_is_drawn_with_a_known_chance() -> None:
+    scene, outcome = run(replace(SMALL, days=1.5), "harm-rate", share=0.3)
+    drawn = outcome.propensity > 0
+    assert 0.2 < drawn[np.isfinite(outcome.start)].mean() < 0.4
+    for index in np.flatnonzero(drawn):
+        now = outcome.start[index]
+        waiting = (scene.arrivals.at <= now) & (outcome.start >= now) & (outcome.shed > now)
+        # Whoever takes one at the very same moment is not among them any more.
+        assert abs(1 / outcome.propensity[index] - waiting.sum()) <= len(SMALL.shifts) - 1
+    assert not (run(SMALL, "harm-rate", share=0.0)[1].propensity > 0).any()
 
 
 def test_the_guard_keeps_deadlines_that_harm_alone_would_miss() -> None:
     world = replace(SMALL, days=1.5, load=1.6, shifts=((0.0, 24.0), (0.0, 24.0)))
-    plain, guarded = measure_policies(
-        world, Rules(TAXONOMY, CONFIG), policies=["harm-rate", "harm-rate+guard"], loads=[1.6], seeds=[1, 2]
-    )
+    plain, guarded = measured(world, ["harm-rate", "harm-rate+guard"], seeds=[1, 2])
     assert plain.legal_breach > 0.05
-    assert guarded.legal_breach == 0
+    assert guarded.legal_breach == guarded.legal_infeasible == 0
     assert guarded.leak < plain.leak + 0.003
+
+
+def test_deadlines_that_nobody_could_keep_are_told_apart() -> None:
+    # Nobody comes for twelve hours, and half of the deadlines are shorter.
+    away = replace(SMALL, days=2.0, load=0.5, shifts=((12.0, 24.0),), legal_hours=(1.0, 12.0))
+    (found,) = measured(away, ["harm-rate+guard"])
+    assert 0.1 < found.legal_infeasible <= found.legal_breach
 
 
 def test_what_exceeds_its_latest_start_is_reviewed_or_openly_shed() -> None:
     world = replace(SMALL, days=2.0, load=1.6, shifts=((0.0, 24.0),))
-    config = replace(CONFIG, latest_start_hours=12.0)
-    plain, guarded = measure_policies(
-        world, Rules(TAXONOMY, config, 0.0), policies=["harm-rate", "harm-rate+guard"], loads=[1.6], seeds=[1]
-    )
+    config = replace(CONFIG, latest_start_hours=12.0, random_share=0.0)
+    plain, guarded = measured(world, ["harm-rate", "harm-rate+guard"], config=config)
     assert plain.max_age_over_bound > 1
     assert plain.shed_share == 0
     assert guarded.max_age_over_bound == 0
     assert guarded.shed_share > 0.05
-    calm = replace(world, load=0.7)
-    (kept,) = measure_policies(calm, Rules(TAXONOMY, config, 0.0), policies=["harm-rate+guard"], loads=[0.7], seeds=[1])
+    (kept,) = measured(replace(world, load=0.7), ["harm-rate+guard"], config=config)
     assert (kept.shed_share, kept.max_age_over_bound) == (0, 0)
+
+
+def test_what_is_likely_severe_is_never_shed_and_switched_off_the_rule_sheds_nothing() -> None:
+    world = replace(SMALL, days=2.0, load=2.0, shifts=((0.0, 24.0),))
+    config = replace(CONFIG, latest_start_hours=8.0)
+    scene = scene_of(world, TAXONOMY, config, 1)
+    given_up = np.isfinite(simulate(scene, Rules(TAXONOMY, config), seed=1).shed)
+    likely = np.array([int(np.argmax(one.parts["severity"])) for one in scene.ranks])
+    assert given_up.sum() > 20
+    assert (likely[given_up] < CONFIG.shed_below_severity).all()
+    assert np.isinf(scene.arrivals.legal[given_up]).all()
+    kept = simulate(scene, Rules(TAXONOMY, replace(config, shed=False)), seed=1)
+    assert np.isinf(kept.shed).all()
+
+
+def test_the_shipped_order_leaks_least_of_all_and_keeps_what_it_promises() -> None:
+    world = replace(SMALL, days=4.0, load=1.6, shifts=((0.0, 24.0),), logit_noise=2.0)
+    config = replace(CONFIG, latest_start_hours=48.0)
+    every = {one.policy: one for one in measured(world, list(POLICIES), config=config, seeds=[1, 2])}
+    shipped = every[CONFIG.policy]
+    assert shipped.leak <= 0.05 * every["fifo"].leak
+    assert all(shipped.leak <= one.leak + 0.003 for name, one in every.items() if name != CONFIG.policy)
+    assert shipped.legal_breach == 0
+    assert shipped.max_age_over_bound == 0
 
 
 @pytest.mark.parametrize("load", [0.7, 1.6, 4.0])
 def test_no_order_beats_the_bound_and_harm_comes_near_it(load: float) -> None:
-    every = list(measure_policies(SMALL, Rules(TAXONOMY, CONFIG), policies=list(POLICIES), loads=[load], seeds=[1, 2]))
+    every = measured(replace(SMALL, load=load), list(POLICIES), seeds=[1, 2])
     leaks = {one.policy: one.leak for one in every}
     assert all(0 < every[0].oracle_leak <= leak for leak in leaks.values())
     assert leaks["harm-rate"] < leaks["tier"] < leaks["fifo"] or load < 1
 
 
 def test_with_too_few_hands_the_bound_counts_what_they_cannot_do() -> None:
-    arrivals = arrivals_of(SMALL, TAXONOMY, 1)
+    arrivals = scene_of(SMALL, TAXONOMY, CONFIG, 1).arrivals
     # Nobody comes before the last hour: what was seen until then is lost to every order.
     late = replace(SMALL, shifts=((11.0, 12.0),))
     missed = arrivals.harm(arrivals.at, np.maximum(arrivals.at, 11.0)).sum()
     whole = arrivals.harm(arrivals.at, np.full(len(arrivals.at), 12.0)).sum()
-    assert least_leak(arrivals, SMALL) < missed / whole < least_leak(arrivals, late)
+    assert least_leak(arrivals, SMALL.team) < missed / whole < least_leak(arrivals, late.team)
+
+
+def test_a_night_shift_ends_on_the_next_day_and_rest_days_have_none() -> None:
+    team = replace(SMALL, days=4.0, shifts=((20.0, 28.0),), rest_days=(1, 2)).team
+    assert team.sessions == (((20.0, 28.0), (92.0, 100.0)),)
+    assert [team.at_work(0, hour) for hour in (0.0, 27.9, 28.0, 95.0, 100.0)] == [20.0, 27.9, 92.0, 95.0, np.inf]
+    assert team.capacity == 60 * (8 + 4)
+
+
+def test_areas_come_by_their_shares() -> None:
+    world = replace(SMALL, area_mix={TAXONOMY.area_ids[3]: 1.0})
+    leading = {one.parts["areas"][0]["minutes"] for one in scene_of(world, TAXONOMY, CONFIG, 1).ranks}
+    assert leading == {TAXONOMY.areas[3].handling_minutes}
+    with pytest.raises(SimulationError, match="areas that the taxonomy does not have: no such area"):
+        scene_of(replace(SMALL, area_mix={"no such area": 0.5}), TAXONOMY, CONFIG, 1)
 
 
 def test_the_command_prints_an_object_for_each_policy_and_load(
@@ -150,7 +218,12 @@ def test_the_command_prints_an_object_for_each_policy_and_load(
         ("dayz = 2", "unknown parameters dayz"),
         ("severity_mix = [0.5, 0.6]", "five shares"),
         ("shifts = [[20.0, 4.0]]", "within 0 to 24"),
-        ("load = 0.0", "load must be above 0"),
+        ("shifts = [1.0]", "wrong kind of value"),
+        ("load = 0.0", "load must be from"),
+        ("rest_days = [7]", "rest_days must be days"),
+        ("area_mix = {spam = 1.5}", "sum to 1 at most"),
+        ("half_life = [3.0]", "half_life must be two numbers"),
+        ("views_sigma = 'wide'", "wrong kind of value"),
         ("days = ", "cannot be read as TOML"),
     ],
 )

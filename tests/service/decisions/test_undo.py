@@ -163,7 +163,7 @@ async def test_reports_that_move_into_a_shed_case_bring_it_back(
 async def test_waiting_counts_from_the_oldest_report_after_a_merge(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, made: Body, database: str
 ) -> None:
-    await report(platform)
+    await report(platform, reason="self_harm")
     await undo(reviewer, made)
     first = value(database, "SELECT min(received_at)::text FROM reports")
     ranked = value(database, "SELECT (rank ->> 'received_at')::timestamptz::text FROM cases WHERE status = 'open'")
@@ -173,7 +173,7 @@ async def test_waiting_counts_from_the_oldest_report_after_a_merge(
 async def test_undo_into_a_case_that_a_colleague_holds(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, made: Body, database: str
 ) -> None:
-    newer = await report(platform)
+    newer = await report(platform, reason="self_harm")
     held = await claim(colleague)
     assert (await undo(reviewer, made)).json() == {"case_id": newer["case_id"]}
     assert value(database, "SELECT report_count FROM cases WHERE status = 'leased'") == 2
@@ -183,7 +183,7 @@ async def test_undo_into_a_case_that_a_colleague_holds(
 async def test_undo_after_a_newer_case_was_decided_too_leaves_one_open_case(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, made: Body, database: str
 ) -> None:
-    await report(platform)
+    await report(platform, reason="self_harm")
     await decided(reviewer, await claim(reviewer))
     assert (await undo(reviewer, made)).json() == {"case_id": made["case_id"]}
     assert query(database, "SELECT status FROM cases ORDER BY opened_at") == [("open",), ("decided",)]

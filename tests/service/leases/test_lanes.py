@@ -12,10 +12,11 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.db import create_engine
-from service.leases import store, workflow
+from service.leases import workflow
 from service.leases.store import WINDOW
 from tests.service.steps import claim, query, report, report_body, seed_cases, value
 
@@ -159,13 +160,9 @@ async def drawn(engine: AsyncEngine, holder: UUID, spot: float, turn: float) -> 
         rules = lottery(spot, turn)
         lease = await workflow.claim_next(connection, "default", holder=holder, rules=rules)
         assert lease is not None
-        row = await store.fetch_one(
-            connection,
-            store.text("SELECT lane, propensity FROM leases WHERE token = :token"),
-            {"token": lease.token},
-        )
+        asked = text("SELECT lane, propensity FROM leases WHERE token = :token")
+        row = (await connection.execute(asked, {"token": lease.token})).one()
         await connection.rollback()
-    assert row is not None
     return lease.case_id, row.lane, row.propensity
 
 

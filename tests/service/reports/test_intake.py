@@ -11,7 +11,6 @@ import pytest
 from tests.service.steps import (
     assert_error,
     claim,
-    decided,
     query,
     report,
     report_body,
@@ -168,17 +167,6 @@ async def test_report_about_a_leased_case_says_so(platform: httpx.AsyncClient, r
     again = await report(platform)
     assert again["case_id"] == first["case_id"]
     assert again["case_status"] == "leased"
-
-
-async def test_report_after_a_decision_opens_a_new_case(
-    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
-) -> None:
-    first = await report(platform)
-    await decided(reviewer, await claim(reviewer))
-    second = await report(platform)
-    assert second["case_id"] != first["case_id"]
-    assert second["case_status"] == "open"
-    assert query(database, "SELECT status, report_count FROM cases ORDER BY opened_at") == [("decided", 1), ("open", 1)]
 
 
 async def test_media_that_was_never_uploaded_is_refused_whole(platform: httpx.AsyncClient, database: str) -> None:

@@ -1,0 +1,105 @@
+"""Rules of clocks: a deadline is never changed, only replaced with a reason, and the nearest one ranks the case."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from models.rank import RankConfig
+from service import events
+from service.cases.workflow import rerank
+from service.clocks import store
+from service.clocks.schemas import CLOCKS, ClockIn, ClockOut, ClockSetOut, ClocksOut
+from service.errors import CaseDecidedError, ClockReplacedError, InvalidRequestError, NotFoundError
+from service.ids import new_id
+
+
+@dataclass(frozen=True, slots=True)
+class NewClock:
+    """A clock that somebody sets on a case."""
+
+    case_id: UUID
+    clock: ClockIn
+    set_by: UUID
+
+
+async def set_clock(
+    connection: AsyncConnection, new: NewClock, *, taxonomy: Taxonomy, config: RankConfig
+) -> ClockSetOut:
+    """Add a clock to an undecided case and rank it anew. Raises NotFoundError, a 409 or a 422.
+
+    A moment in the past is taken: the case is due at once, and the answer says that it is overdue.
+    """
+    case_id, clock, actor = new.case_id, new.clock, new.set_by
+    status = await store.lock_case(connection, case_id)
+    if status is None:
+        raise NotFoundError(f"there is no case {case_id}")
+    if status == "decided":
+        raise CaseDecidedError("this case is decided; a clock runs only while a case waits")
+    before = await store.clocks(connection, case_id)
+    if len(before) >= CLOCKS:
+        raise InvalidRequestError(f"a case may have at most {CLOCKS} clocks, replaced ones counted")
+    if clock.replaces is not None:
+        _check_replaced({one.id: one for one in before}.get(clock.replaces), clock)
+    made = await start_clock(connection, new)
+    # What must be decided by a date is not left undecided, whatever the load.
+    await store.back_from_shed(connection, case_id, actor=actor)
+    await rerank(connection, [case_id], taxonomy=taxonomy, config=config)
+    rows = await store.clocks(connection, case_id)
+    [stored] = [row for row in rows if row.id == made]
+    return ClockSetOut(clock=_out(stored), deadline=_nearest(rows) or clock.due_at)
+
+
+async def start_clock(connection: AsyncConnection, new: NewClock) -> UUID:
+    """Add a clock to a case that the caller has locked and will rank anew; returns its id."""
+    clock, made = new.clock, new_id()
+    await store.add(connection, clock.model_dump() | {"id": made, "case_id": new.case_id, "set_by": new.set_by})
+    data = {"clock": str(made), "kind": clock.kind, "due_at": clock.due_at.isoformat()}
+    if clock.replaces is not None:
+        data["replaces"] = str(clock.replaces)
+    event = "clock.set" if clock.replaces is None else "clock.replaced"
+    await events.record(connection, event, case_id=new.case_id, actor=new.set_by, data=data)
+    return made
+
+
+async def clocks_of(connection: AsyncConnection, case_id: UUID) -> ClocksOut:
+    """Every clock of a case, replaced ones too."""
+    rows = await store.clocks(connection, case_id)
+    return ClocksOut(clocks=[_out(row) for row in rows], deadline=_nearest(rows))
+
+
+async def overdue_legal(connection: AsyncConnection) -> int:
+    """How many legal clocks have run out on undecided cases: any number above 0 is an alert."""
+    return await store.overdue_legal(connection)
+
+
+def _check_replaced(old: Row[Any] | None, new: ClockIn) -> None:
+    """Refuse to replace what is not there or no longer runs, to do it without a reason, and to soften the law by it."""
+    if old is None:
+        raise InvalidRequestError(f"replaces: this case has no clock {new.replaces}")
+    if old.replaced_by is not None:
+        raise ClockReplacedError(f"this clock was replaced by {old.replaced_by}; replace that one")
+    if not new.reason:
+        raise InvalidRequestError("reason: say why the other clock is replaced")
+    if old.kind != "legal":
+        return
+    if new.kind != "legal":
+        raise InvalidRequestError("kind: only a legal clock can take the place of a legal one")
+    named = new.basis.casefold() != old.basis.casefold() and new.basis.casefold() in new.reason.casefold()
+    if new.due_at > old.due_at and not named:
+        raise InvalidRequestError(
+            "reason: a legal clock moves later only on another basis, and the reason has to name that basis word for word"
+        )
+
+
+def _nearest(rows: Iterable[Row[Any]]) -> datetime | None:
+    return min((row.due_at for row in rows if row.replaced_by is None), default=None)
+
+
+def _out(row: Row[Any]) -> ClockOut:
+    return ClockOut(**row._mapping)

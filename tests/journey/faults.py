@@ -64,8 +64,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
     rng = random.Random(plan.seed)
     async with running(plan, folder) as (world, home, beside):
         outages = site(home, beside, random.Random(rng.random()))
-        described = await world.platform(outages.apis[0]).call("GET", "/openapi.json")
-        shift = Shift(Pace(lease=plan.lease, undo=plan.undo, **plan.pace), frozenset(described.json()["paths"]))
+        shift = Shift(Pace(lease=plan.lease, undo=plan.undo, **plan.pace))
         people = _people(plan, world, outages, shift, rng)
         keeping = asyncio.create_task(outages.keep())
         try:
@@ -77,7 +76,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
             keeping.cancel()
             for task in people:
                 task.cancel()
-        broken = [*shift.problems, *invariants.broken(world.database, world.ledger, world.inbox)]
+        broken = [*shift.problems, *outages.collapses(), *invariants.broken(world.database, world.ledger, world.inbox)]
         return Outcome(figures(world, shift, outages), broken)
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import re
 import signal
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from tests.journey.household import REVIVAL_SECONDS, Household, Kept, processes
 from tests.journey.parts import Command, Part
 
 SETTLE_SECONDS = 2.0
+ENDED = re.compile(r"^(serve|work) ended with status (-?\d+)", re.MULTILINE)
+# How a part may end: killed, stopped by a signal before and after it was ready for it, without a database at its start.
+EXPECTED = frozenset({-signal.SIGKILL, -signal.SIGTERM, 0, 2})
 
 
 class Beside(Command):
@@ -31,6 +35,7 @@ class Outages:
     workers: list[Part]
     rng: random.Random
     struck: Counter[str] = field(default_factory=Counter)
+    endings: list[tuple[str, int]] = field(default_factory=list)
 
     @property
     def kinds(self) -> dict[str, tuple[int, Callable[[], bool]]]:
@@ -61,9 +66,16 @@ class Outages:
         """Start again what is beside `up`, for as long as this runs."""
         while True:
             for part in (*self.apis, *self.workers):
-                if isinstance(part, Beside) and part.status() is not None:
+                status = part.status() if isinstance(part, Beside) else None
+                if status is not None:
+                    self.endings.append((part.name, status))
                     part.begin()
             await asyncio.sleep(SETTLE_SECONDS)
+
+    def collapses(self) -> list[str]:
+        """Parts that ended by themselves, which a fault of another part must not make them do."""
+        endings = [*self.endings, *((name, int(status)) for name, status in ENDED.findall(self.home.told()))]
+        return [f"{name} ended by itself with status {status}" for name, status in endings if status not in EXPECTED]
 
     def _end(self, parts: list[Part], by: signal.Signals = signal.SIGKILL) -> bool:
         living = [part for part in parts if part.status() is None]

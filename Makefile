@@ -55,6 +55,10 @@ test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a re
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --basetemp="$$folder/tests" $(ARGS)
 
+.PHONY: machine
+machine: $(DEV) ## A long run of the state machine over everything queues do (EXAMPLES=1000)
+	@MACHINE_EXAMPLES=$(or $(EXAMPLES),1000) $(PY) -m pytest -q tests/service/machine
+
 .PHONY: bench
 bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for one)
 	@$(PY) -m bench $(ONLY)

@@ -53,7 +53,7 @@ class RankConfig:
     reason: str = "as shipped"
     decided_on: date = date(2026, 11, 29)
     policy: str = "harm-rate+guard"
-    doubling_hours: float = 8.0
+    doubling_hours: float = 24.0
     least_views_per_hour: float = 1.0
     minutes_per_picture: float = 0.3
     vulnerability_of_person: float = 1.5

@@ -43,6 +43,7 @@ from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
+from service.shedding import routes as shedding
 from service.similar import routes as similar
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
@@ -51,7 +52,21 @@ from service.telemetry import routes as telemetry
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
     *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, similar),
-    *(telemetry, clocks, reporters, opinions, strikes, scoring, shadow, drift, exports, outbox, routing, health),
+    *(
+        telemetry,
+        clocks,
+        reporters,
+        opinions,
+        strikes,
+        scoring,
+        shadow,
+        drift,
+        exports,
+        outbox,
+        routing,
+        shedding,
+        health,
+    ),
 )
 
 DESCRIPTION = """

@@ -23,6 +23,7 @@ from service.observe import (
     RELEASE_REFUSED,
     SPECIAL_UNSERVED,
     SPECIAL_WAITING,
+    UNPRINTED,
     UNSCORED,
     UNTAKEN_CASES,
 )
@@ -31,6 +32,7 @@ from service.queues.workflow import waiting
 from service.routing.workflow import is_loud, special_routes, untaken
 from service.scoring.workflow import release_states, unscored
 from service.settings import Settings
+from service.similar.workflow import unprinted
 
 router = APIRouter(tags=["operation"])
 log = structlog.get_logger()
@@ -93,6 +95,7 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     LEASE_ALERTS.set(await count_alerts(connection, settings))
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
     UNSCORED.set(await unscored(connection))
+    UNPRINTED.set(await unprinted(connection))
     for state in await release_states(connection):
         RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)
     drift = await standing(connection)

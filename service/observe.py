@@ -19,6 +19,7 @@ LAPSED_CASES = Gauge("triage_lapsed_cases", "Undecided cases with at least one l
 LEASE_ALERTS = Gauge("triage_lease_alerts", "Undecided cases that keep coming back: lapsed or skipped too often")
 OVERDUE_LEGAL_CLOCKS = Gauge("triage_overdue_legal_clocks", "Legal clocks that ran out on undecided cases")
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
+UNPRINTED = Gauge("triage_unprinted_texts", "Texts that wait for their fingerprint")
 RELEASE_REFUSED = Gauge(
     "triage_release_refused", "1 where a bundle that the releases name does not serve", ["process", "part"]
 )

@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -31,6 +33,7 @@ from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states
 from service.settings import Settings
 from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
+from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
 
 # How soon another worker takes over the jobs of one that died.
@@ -77,7 +80,9 @@ async def work(settings: Settings, database_url: str) -> None:
         group.create_task(scoring.run(stopping, (rerouting.step, reranking.step, rescoring.step, shadow.step)))
         group.create_task(TextPrints(engine).run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        group.create_task(housekeeping(engine, jobs, stopping, watch, settings=settings))
+        shedding = Shedding(engine, jobs, config)
+        chores = Chores(often=(partial(alert, engine, settings), watch.tell, shedding.step), seldom=(watch.sweep,))
+        group.create_task(housekeeping(engine, jobs, stopping, chores))
         worker = group.create_task(run_jobs(jobs, stopping))
         log.info("worker.started")
         await stopping.wait()
@@ -150,35 +155,46 @@ class ModelWatch:
                 await measure_if_due(connection, bundle, taxonomy=self._taxonomy, settings=self._settings)
 
 
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """What else is to be done every few seconds, and what every minute."""
+
+    often: tuple[Callable[[], Awaitable[object]], ...] = ()
+    seldom: tuple[Callable[[], Awaitable[object]], ...] = ()
+
+
+async def alert(engine: AsyncEngine, settings: Settings) -> None:
+    """Raise the alerts about cases that keep coming back."""
+    async with engine.begin() as connection:
+        await raise_alerts(connection, settings)
+
+
 async def housekeeping(
     engine: AsyncEngine,
     jobs: App,
     stopping: asyncio.Event,
-    watch: ModelWatch | None = None,
-    *,
-    settings: Settings | None = None,
+    chores: Chores | None = None,
 ) -> None:
     """Give lapsed and held cases back and the work of dead workers to living ones; now and then, clear out what is old."""
+    chores = chores or Chores()
     swept = 0.0
     while not stopping.is_set():
         try:
             async with engine.begin() as connection:
                 await return_lapsed(connection)
                 await return_due(connection)
-                if settings is not None:
-                    await raise_alerts(connection, settings)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
-            if watch is not None:
-                await watch.tell()
+            for chore in chores.often:
+                await chore()
             if not swept or time.monotonic() - swept > SWEEP_SECONDS:
                 swept = time.monotonic()
                 await enqueue_orphans(engine, jobs)
                 async with engine.begin() as connection:
                     await forget_old(connection)
                     await forget_old_skips(connection)
-                if watch is not None:
-                    await watch.sweep()
+                for chore in chores.seldom:
+                    await chore()
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
         try:

@@ -13,7 +13,7 @@ from service.db import fetch_one
 
 _CASE = text("""
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
-           c.views_per_hour AS live_views, c.deadline, c.special,
+           c.views_per_hour AS live_views, c.deadline, c.special, c.route_reason,
            s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
            e.text, e.language, e.score, e.score_state, e.bundle, e.scored_at, now() AS now,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
@@ -25,12 +25,12 @@ _CASE = text("""
             FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS r) AS reports
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
-    WHERE c.id = :case_id AND (c.lease_holder = :viewer OR c.held_for = :viewer
+    WHERE c.id = :case_id AND (c.lease_holder = :viewer OR (c.status = 'held' AND c.held_for = :viewer)
                                OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
 """)
 _VISIBLE = text("""
     SELECT id FROM cases
-    WHERE id = :case_id AND (lease_holder = :viewer OR held_for = :viewer
+    WHERE id = :case_id AND (lease_holder = :viewer OR (status = 'held' AND held_for = :viewer)
                              OR may_use_queue(queue, :viewer, CAST(:overseeing AS text[])))
 """)
 _DECISIONS = text("""

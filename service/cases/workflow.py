@@ -76,7 +76,10 @@ async def require_visible(connection: AsyncConnection, case_id: UUID, *, viewer:
 async def case_why(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> WhyOut:
     """Why the case stands where it stands. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
-    return await why(connection, row, taxonomy, now=row.now)
+    found = await why(connection, row, taxonomy, now=row.now)
+    # Cases that have waited since before there were rules have no reason for their queue.
+    routed = [row.route_reason] if row.route_reason else []
+    return found.model_copy(update={"words": [*found.words, *routed]})
 
 
 async def rerank_evidence(

@@ -38,10 +38,10 @@ async def skip(case_id: UUID, body: SkipIn, request: Request, caller: CaseReview
 
 
 @router.get("/cases/{case_id}/skips", summary="Why a case was skipped, never by whom")
-async def skips(case_id: UUID, _caller: FloorReader, connection: UnitOfWork) -> SkipsOut:
-    return await workflow.skips_of(connection, case_id)
+async def skips(case_id: UUID, caller: FloorReader, connection: UnitOfWork) -> SkipsOut:
+    return await workflow.skips_of(connection, case_id, person=caller.id)
 
 
 @router.get("/alerts/leases", summary="Undecided cases that keep coming back")
-async def alerts(request: Request, _caller: FloorReader, connection: UnitOfWork) -> LeaseAlertsOut:
-    return await workflow.lease_alerts(connection, request.app.state.settings)
+async def alerts(request: Request, caller: FloorReader, connection: UnitOfWork) -> LeaseAlertsOut:
+    return await workflow.lease_alerts(connection, request.app.state.settings, person=caller.id)

@@ -38,19 +38,15 @@ _WHY_NOT = text("""
 """)
 # The lock holds off whoever closes the account, and others who hand something to the same person.
 _RECEIVER = text("SELECT id, role, active FROM principals WHERE username = :username FOR NO KEY UPDATE")
-# As the claim chooses; a queue without a row is open to everybody who reviews.
+# As the claim chooses.
 _FIT = text("""
     SELECT c.queue, s.language,
-           coalesce(q.roles IS NULL OR p.role = ANY(q.roles), true)
-           AND coalesce(q.skills <@ p.skills, true)
-           AND (q.restricted IS NOT TRUE
-                OR EXISTS (SELECT FROM queue_members m WHERE m.queue = q.name AND m.principal_id = p.id)) AS in_queue,
+           may_use_queue(c.queue, p.id, '{}') AS in_queue,
            (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages)) AS reads,
            (p.consents IS NULL OR s.consent_area = '' OR s.consent_area = ANY(p.consents))
            AND NOT EXISTS (SELECT FROM skips k WHERE k.case_id = c.id AND k.principal_id = p.id AND k.until > now())
            AS willing
-    FROM cases c CROSS JOIN principals p
-    JOIN case_scopes s ON s.id = c.scope_id LEFT JOIN queues q ON q.name = c.queue
+    FROM cases c JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN principals p
     WHERE c.id = :case_id AND p.id = :person
 """)
 # Of the reasons only those that say something about the case are counted, and by case alone. 'upset' and 'other' leave
@@ -98,7 +94,7 @@ _RETURN_OF_CLOSED = text(f"""
     WITH due AS MATERIALIZED (
         SELECT c.id AS case_id, c.held_as, 'account_closed' AS because
         FROM cases c JOIN principals p ON p.id = c.held_for
-        WHERE c.status = 'held' AND NOT p.active LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED
+        WHERE c.status = 'held' AND c.held_for IS NOT NULL AND NOT p.active LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED
     {_BACK}""")  # noqa: S608 - put together from constants
 _HOLDS_OF = text("""
     SELECT id AS case_id, queue, held_as AS kind, held_reason AS reason, least(held_until, start_by) AS until,
@@ -131,21 +127,34 @@ _RAISE_ALERTS = text(f"""
            ELSE jsonb_build_object('skipped_by', c.skipped_by) END
     FROM raised JOIN cases c ON c.id = raised.case_id RETURNING case_id
 """)  # noqa: S608 - put together from constants
+# Of restricted queues nobody hears who is not named there, leads and administrators neither.
 _ALERTS = text(f"""
+    WITH seen AS (
+        SELECT * FROM cases WHERE id IN (SELECT case_id FROM ({_COMING_BACK}) AS found)
+          AND may_use_queue(queue, :person, CAST(:overseeing AS text[]))
+    )
     SELECT c.id AS case_id, c.queue, c.status, c.lapses,
            CASE WHEN c.skipped_by >= :skips THEN c.skipped_by END AS skipped_by,
            coalesce((SELECT jsonb_object_agg(r.reason, r.times) FROM skip_reasons r WHERE r.case_id = c.id), '{{}}')
            AS skip_reasons,
            extract(epoch FROM now() - c.opened_at)::float AS age_seconds,
-           (SELECT min(a.at) FROM lease_alerts a WHERE a.case_id = c.id) AS since
-    FROM cases c WHERE c.id IN (SELECT case_id FROM ({_COMING_BACK}) AS found)
+           (SELECT min(a.at) FROM lease_alerts a WHERE a.case_id = c.id) AS since,
+           (SELECT count(*) FROM seen) AS total
+    FROM seen c
     ORDER BY c.lapses + c.skipped_by DESC, c.opened_at LIMIT :limit
 """)  # noqa: S608 - put together from constants
 _COUNT_ALERTS = text(f"SELECT count(DISTINCT case_id) FROM ({_COMING_BACK}) AS found")  # noqa: S608
-_FORGET_OLD = text("""
-    DELETE FROM skips USING cases
-    WHERE cases.id = skips.case_id AND skips.until < now() - interval '30 days' AND cases.status = 'decided'
-""")
+_FORGET_OLD = (
+    text("""
+        DELETE FROM skips USING cases
+        WHERE cases.id = skips.case_id AND skips.until < now() - interval '30 days' AND cases.status = 'decided'
+    """),
+    # Whoever took the case up has read the note, and nobody else is to.
+    text("""
+        UPDATE cases SET held_for = NULL, held_reason = NULL, held_as = NULL
+        WHERE held_for IS NOT NULL AND status = 'decided'
+    """),
+)
 
 
 async def hold(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any] | None:
@@ -194,9 +203,8 @@ async def raise_alerts(connection: AsyncConnection, *, lapses: int, skips: int) 
     return len(await fetch(connection, _RAISE_ALERTS, {"lapses": lapses, "skips": skips}))
 
 
-async def alerts(connection: AsyncConnection, *, lapses: int, skips: int, limit: int) -> Sequence[Row[Any]]:
-    """Undecided cases beyond a threshold, those that came back most often in front."""
-    values = {"lapses": lapses, "skips": skips, "limit": limit}
+async def alerts(connection: AsyncConnection, values: dict[str, Any]) -> Sequence[Row[Any]]:
+    """Undecided cases beyond a threshold that this person may see, those that came back most often in front."""
     return (await connection.execute(_ALERTS, values)).all()
 
 
@@ -206,5 +214,6 @@ async def count_alerts(connection: AsyncConnection, *, lapses: int, skips: int) 
 
 
 async def forget_old(connection: AsyncConnection) -> None:
-    """Remove skips of decided cases that ended long ago."""
-    await connection.execute(_FORGET_OLD)
+    """Remove what decided cases no longer need: notes, and skips that ended long ago."""
+    for statement in _FORGET_OLD:
+        await connection.execute(statement)

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.cases.workflow import require_visible
 from service.errors import (
     CannotReceiveError,
     InvalidRequestError,
@@ -26,6 +27,7 @@ from service.holds.schemas import (
     SkipsOut,
 )
 from service.leases.workflow import one_at_a_time, require_live, server_now, stale
+from service.routing.workflow import OVERSEEING
 from service.security import ROLES, Capability
 from service.settings import Settings
 
@@ -124,23 +126,27 @@ async def raise_alerts(connection: AsyncConnection, settings: Settings) -> int:
     return await store.raise_alerts(connection, lapses=settings.alert_lapses, skips=settings.alert_skips)
 
 
-async def lease_alerts(connection: AsyncConnection, settings: Settings) -> LeaseAlertsOut:
-    """Undecided cases whose leases ran out, or that people skipped, so often that somebody should look."""
-    thresholds = {"lapses": settings.alert_lapses, "skips": settings.alert_skips}
-    rows = await store.alerts(connection, **thresholds, limit=ALERTS_LISTED)
-    return LeaseAlertsOut(
-        alerts=[LeaseAlertOut(**row._mapping) for row in rows],
-        total=await store.count_alerts(connection, **thresholds),
-    )
+async def lease_alerts(connection: AsyncConnection, settings: Settings, *, person: UUID) -> LeaseAlertsOut:
+    """Undecided cases whose leases ran out, or that people skipped, so often that `person` should look."""
+    values = {
+        "lapses": settings.alert_lapses,
+        "skips": settings.alert_skips,
+        "person": person,
+        "overseeing": list(OVERSEEING),
+        "limit": ALERTS_LISTED,
+    }
+    rows = await store.alerts(connection, values)
+    return LeaseAlertsOut(alerts=[LeaseAlertOut(**row._mapping) for row in rows], total=rows[0].total if rows else 0)
 
 
 async def count_alerts(connection: AsyncConnection, settings: Settings) -> int:
-    """How many cases `lease_alerts` is about."""
+    """How many cases keep coming back, in all queues."""
     return await store.count_alerts(connection, lapses=settings.alert_lapses, skips=settings.alert_skips)
 
 
-async def skips_of(connection: AsyncConnection, case_id: UUID) -> SkipsOut:
+async def skips_of(connection: AsyncConnection, case_id: UUID, *, person: UUID) -> SkipsOut:
     """Why a case was skipped, without those who were upset or did not say. Raises NotFoundError."""
+    await require_visible(connection, case_id, viewer=person)
     row = await store.skip_reasons(connection, case_id)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")
@@ -148,7 +154,7 @@ async def skips_of(connection: AsyncConnection, case_id: UUID) -> SkipsOut:
 
 
 async def forget_old(connection: AsyncConnection) -> None:
-    """Remove skips that keep nothing from anybody any more."""
+    """Remove what decided cases no longer need: notes of holds, and skips that keep nothing from anybody."""
     await store.forget_old(connection)
 
 

@@ -49,6 +49,7 @@ class UpcomingRow:
     pictures: int
     reports: int
     language: str | None
+    special: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,7 @@ def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> lis
             pictures=row.pictures,
             reports=row.report_count,
             language=row.language,
+            special=row.special,
         )
         for position, (row, risk) in enumerate(zip(rows, risks, strict=True), start=1)
     ]

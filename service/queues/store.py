@@ -28,7 +28,7 @@ _UPCOMING = text("""
         (SELECT id, 3, NULL, rank_value FROM cases WHERE queue = :queue AND status = 'open' AND start_by > now()
          ORDER BY rank_value DESC, id LIMIT :limit)
     )
-    SELECT c.id, c.rank, c.views_per_hour AS live_views, c.report_count, s.kind, s.views_per_hour,
+    SELECT c.id, c.rank, c.special, c.views_per_hour AS live_views, c.report_count, s.kind, s.views_per_hour,
            e.score ->> 'primary_area' AS primary_area, e.language,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
            (SELECT r.reason FROM reports r WHERE r.case_id = c.id ORDER BY r.received_at LIMIT 1) AS reason

@@ -7,26 +7,13 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from service.clocks.schemas import Basis, ClockKind
+from service.routing.schemas import Channel
 from service.wire import Identifier, Moment, Stored, Strict, SubjectKind, ViewsPerHour
 
 TEXT_CHARACTERS = 100_000
 NOTE_CHARACTERS = 10_000
 MEDIA_PER_SUBJECT = 10
 FLAGS_PER_REPORT = 20
-
-Channel = Literal[
-    "user",
-    "trusted_flagger",
-    "press",
-    "partner",
-    "regulator",
-    "law_enforcement",
-    "rights_holder",
-    "advertiser",
-    "leadership",
-    "employee",
-    "automated",
-]
 
 
 def _distinct(value: list[UUID]) -> list[UUID]:

@@ -70,6 +70,11 @@ async def look_at_texts(connection: AsyncConnection) -> int:
     return len(rows)
 
 
+async def unprinted(connection: AsyncConnection) -> int:
+    """How many texts wait for their fingerprint."""
+    return await store.waiting(connection)
+
+
 async def similar(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> SimilarOut:
     """How many cases are nearly the same as this one, and the first of them. Raises NotFoundError."""
     who = Viewer(viewer, OVERSEEING)

@@ -125,4 +125,5 @@ async def test_metrics_tell_the_state_of_the_backlog(
     assert 3600 <= float(told['triage_oldest_case_seconds{queue="default"}']) < 3660
     assert float(told["triage_lapsed_cases"]) == 1
     assert float(told["triage_unscored_texts"]) == 3
+    assert float(told["triage_unprinted_texts"]) == 3
     assert float(told["triage_failed_webhooks"]) == 0

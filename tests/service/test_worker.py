@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 
 import httpx
 import psycopg
@@ -14,7 +15,7 @@ from service import worker
 from service.db import libpq_url
 from service.jobs import create_jobs_app, enqueue
 from service.settings import Settings
-from service.worker import housekeeping, register_tasks, run_jobs
+from service.worker import Chores, alert, housekeeping, register_tasks, run_jobs
 from tests.service.outbox.receiver import Receiver, receiving
 from tests.service.steps import Body, claim, decided, lapse, query, report, row_counts, until, value
 
@@ -151,7 +152,9 @@ async def test_housekeeping_gives_held_cases_back_and_tells_of_those_that_keep_c
     assert (await reviewer.post(f"/v1/cases/{case}/hold", json=body)).status_code == 200
     query(database, "UPDATE cases SET held_until = now(), lapses = 3")
     stopping = asyncio.Event()
-    keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping, settings=settings))
+    keeping = asyncio.create_task(
+        housekeeping(app.state.engine, jobs, stopping, Chores(often=(partial(alert, app.state.engine, settings),)))
+    )
     await until(lambda: value(database, "SELECT count(*) FROM events WHERE kind = 'lease.alert'") == 1)
     stopping.set()
     await asyncio.wait_for(keeping, 30)

@@ -153,7 +153,7 @@ CREATE INDEX cases_of_queue ON cases (queue, rank_value DESC, id) WHERE status =
 CREATE INDEX cases_due ON cases (queue, start_by, id) WHERE status = 'open';
 -- When a held case comes back: the guard does not wait for the hold to end.
 CREATE INDEX cases_held ON cases (least(held_until, start_by)) WHERE status = 'held';
-CREATE INDEX cases_held_for ON cases (held_for) WHERE status = 'held';
+CREATE INDEX cases_held_for ON cases (held_for) WHERE held_for IS NOT NULL;
 CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';
 CREATE INDEX cases_opened ON cases (opened_at);
 CREATE INDEX cases_special ON cases (special) WHERE status <> 'decided' AND special IS NOT NULL;

@@ -1,11 +1,13 @@
 """The decision log: how each case was handed out and what came of it, without anybody's name; and the weights of labels."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from fastapi import FastAPI
 
@@ -132,6 +134,27 @@ def test_weights_are_inverse_chances() -> None:
     assert sampling_weight("ranked", 1.0, 0.05) == sampling_weight("bound", 1.0, 0.05) == pytest.approx(1 / 0.95)
     assert sampling_weight("legal", 1.0, 0.05) == sampling_weight("named", 1.0, 0.05) == 1
     assert sampling_weight("ranked", 1.0, 0.0) == 1
+
+
+async def test_at_every_real_draw_what_is_out_and_what_it_stands_for_make_up_all_that_came(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, app: FastAPI, tmp_path: Path
+) -> None:
+    app.state.rank_config = replace(app.state.rank_config, random_share=0.95)
+    for number in range(16):
+        await report(platform, f"post-{number}", views_per_hour=number)
+    for number in range(16):
+        taken = await claim(reviewer)
+        if number % 5 == 4:
+            body = {"lease_token": taken["lease"]["token"]}
+            await reviewer.post(f"/v1/cases/{taken['case']['id']}/lease/release", json=body)
+            continue
+        await decided(reviewer, taken)
+    path = tmp_path / "log.jsonl"
+    path.write_text((await lines.get("/v1/log")).text)
+    sample = Sample(read_log(path))
+    assert sample.counts.used > 3
+    # Fewer than a window are open, so that each is as likely as the next and the sum is exact.
+    assert (sample.outside(np.ones(16)) + sample.weight).tolist() == pytest.approx([16.0] * sample.counts.used)
 
 
 async def test_the_command_writes_a_log_that_simulator_and_estimators_read(

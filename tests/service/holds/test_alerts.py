@@ -13,7 +13,7 @@ from service.holds.workflow import raise_alerts
 from service.leases.workflow import return_lapsed
 from service.settings import Settings
 from tests.service.holds.verbs import skip
-from tests.service.steps import Body, claim, decided, lapse, query, report, seed_cases, value
+from tests.service.steps import Body, assert_error, claim, decided, lapse, query, report, seed_cases, value
 
 
 async def watch(app: FastAPI, settings: Settings) -> int:
@@ -155,6 +155,19 @@ async def test_the_thresholds_are_settings(
         query(database, f"UPDATE cases SET {column} = {times}")
         assert await watch(app, app.state.settings) == expected
         assert len(await listed(lead)) == expected
+
+
+async def test_alerts_about_a_restricted_queue_are_for_its_members(
+    claimed: Body, lead: httpx.AsyncClient, database: str
+) -> None:
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('sealed', 'Sealed', true)")
+    query(database, "UPDATE cases SET queue = 'sealed', lapses = 3")
+    case = claimed["case"]["id"]
+    assert await listed(lead) == []
+    assert_error(await lead.get(f"/v1/cases/{case}/skips"), 404, "not_found")
+    query(database, "INSERT INTO queue_members SELECT 'sealed', id FROM principals WHERE username = 'test-lead'")
+    assert [one["queue"] for one in await listed(lead)] == ["sealed"]
+    assert (await lead.get(f"/v1/cases/{case}/skips")).json() == {"case_id": case, "reasons": {}}
 
 
 def test_an_alert_about_skips_needs_three_people() -> None:

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.holds.workflow import forget_old
 from service.people.workflow import close_person
 from service.settings import Settings
 from tests.service.holds.verbs import COLLEAGUE, again, at, give_back, hand_over, save_draft, skip, take
@@ -47,6 +48,22 @@ async def test_a_case_handed_over_waits_for_that_person(
     assert (shown["taken_up"], shown["reason"]) == (True, "look at the second picture")
     await decided(colleague, taken.json())
     assert (await colleague.get("/v1/holds")).json()["holds"] == []
+
+
+async def test_the_note_is_forgotten_once_the_case_is_decided(
+    app: FastAPI, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, claimed: Body, database: str
+) -> None:
+    async def kept() -> list[tuple[object, ...]]:
+        async with app.state.engine.begin() as connection:
+            await forget_old(connection)
+        return query(database, "SELECT held_as, held_reason FROM cases")
+
+    await hand_over(reviewer, claimed, note="only for you")
+    assert await kept() == [("hand_over", "only for you")]
+    taken = (await take(colleague, claimed)).json()
+    assert await kept() == [("hand_over", "only for you")]
+    await decided(colleague, taken)
+    assert await kept() == [(None, None)]
 
 
 async def test_a_case_that_was_not_taken_goes_back_to_its_queue(

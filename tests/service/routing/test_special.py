@@ -12,7 +12,7 @@ from models.rank import RankConfig
 from service.cases.workflow import rerank
 from service.routing.workflow import Rerouting
 from tests.service.routing.steps import make_queue, preview, rule, save, send
-from tests.service.steps import assert_error, query, value
+from tests.service.steps import assert_error, query
 
 DEADLINE = {"kind": "legal", "basis": "court order", "due_at": "2027-01-01T00:00:00Z"}
 
@@ -88,7 +88,10 @@ async def test_a_route_that_nobody_serves_is_loud_and_loses_nothing(
         database, "SELECT kind, data FROM events WHERE case_id = %s AND kind LIKE 'route.%%'", made["case_id"]
     )
     assert (kind, data) == ("route.special_unserved", {"special": "child_safety"})
-    assert "nobody serves" in value(database, "SELECT route_reason FROM cases")
+    words = (await lead.get(f"/v1/cases/{made['case_id']}/why")).json()["words"]
+    assert "nobody serves" in words[-1]
+    for page in ("/console", f"/cases/{made['case_id']}"):
+        assert "child safety" in (await lead.get(page)).text.lower(), page
     assert await ready(client) | {"special_routes": "unserved", "status": "degraded"} == await ready(client)
     metrics = (await client.get("/metrics")).text
     assert 'triage_special_unserved{route="child_safety"} 1.0' in metrics

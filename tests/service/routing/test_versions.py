@@ -124,6 +124,7 @@ async def test_a_new_report_lands_where_the_rules_say(
     [(version, reason)] = query(database, "SELECT routed_by, route_reason FROM cases WHERE id = %s", after["case_id"])
     assert version == saved["version"]
     assert "Press" in reason
+    assert (await lead.get(f"/v1/cases/{after['case_id']}/why")).json()["words"][-1] == reason
 
 
 async def test_another_report_routes_anew(lead: httpx.AsyncClient, platform: httpx.AsyncClient, database: str) -> None:

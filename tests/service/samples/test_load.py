@@ -17,7 +17,17 @@ from service.settings import Settings
 from tests.conftest import bearer, client_of
 from tests.service.steps import claim, decided, query, report, row_counts, value
 
-WORKED_ON = ("leases", "drafts", "exposures", "decisions", "decision_undos", "outbox")
+WORKED_ON = (
+    "leases",
+    "drafts",
+    "skips",
+    "skip_reasons",
+    "lease_alerts",
+    "exposures",
+    "decisions",
+    "decision_undos",
+    "outbox",
+)
 SAMPLE_TABLES = ("cases", "subjects", "media")
 
 
@@ -126,7 +136,11 @@ async def work_on(app: FastAPI, settings: Settings, database: str) -> None:
             for media in case["media"]:
                 body = {"lease_token": token, "reason": "to decide"}
                 assert (await reviewer.post(f"/v1/media/{media['id']}/reveal", json=body)).status_code == 200
-            if number == 2:
+            if number == 1:
+                body = {"lease_token": token, "reason": "language"}
+                assert (await reviewer.post(f"/v1/cases/{case['id']}/skip", json=body)).status_code == 204
+                query(database, "INSERT INTO lease_alerts (case_id, cause) VALUES (%s, 'skips')", case["id"])
+            elif number == 2:
                 made = await decided(reviewer, claimed)
                 assert (await reviewer.post(f"/v1/decisions/{made['decision_id']}/undo")).status_code == 200
             elif number:

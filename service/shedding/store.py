@@ -1,0 +1,120 @@
+"""SQL of shedding: how much comes and is done, giving cases up openly, and taking them back."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# What a supervisor has taken back is not given up again.
+KEPT = "kept"
+
+_MINUTES = "(c.rank ->> 'handling_minutes')::float8"
+_DUE = "c.status = 'open' AND c.deadline IS NULL AND c.start_by <= now()"
+_DUE_QUEUES = text(f"SELECT DISTINCT c.queue FROM cases c WHERE {_DUE}")  # noqa: S608
+_FLOW = text(f"""
+    SELECT (SELECT coalesce(sum({_MINUTES}), 0) FROM cases c
+            WHERE c.queue = :queue AND c.opened_at > now() - make_interval(secs => :seconds)) AS arrived_minutes,
+           (SELECT coalesce(sum({_MINUTES}), 0) FROM decisions d JOIN cases c ON c.id = d.case_id
+            WHERE c.queue = :queue AND d.decided_at > now() - make_interval(secs => :seconds)
+              AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)) AS done_minutes,
+           (SELECT count(*) FROM decisions d JOIN cases c ON c.id = d.case_id
+            WHERE c.queue = :queue AND d.decided_at > now() - make_interval(secs => :seconds)
+              AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)) AS decided,
+           (SELECT coalesce(sum({_MINUTES}), 0) FROM cases c
+            WHERE c.queue = :queue AND c.status IN ('open', 'leased', 'held')) AS waiting_minutes,
+           (SELECT count(*) FROM cases c WHERE c.queue = :queue AND c.status IN ('open', 'leased', 'held')) AS waiting,
+           (SELECT extract(epoch FROM now() - min(c.opened_at))::float8 FROM cases c WHERE c.queue = :queue) AS seconds,
+           EXISTS (SELECT FROM cases c WHERE c.queue = :queue AND {_DUE}
+                   AND c.start_by + make_interval(secs => :guard_seconds) <= now()) AS late
+""")  # noqa: S608
+_CANDIDATES = text(f"""
+    SELECT c.id, c.rank, c.special IS NOT NULL OR :kept = ANY(c.flags) AS spared FROM cases c
+    WHERE c.queue = :queue AND {_DUE}
+    ORDER BY c.start_by, c.id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
+""")  # noqa: S608
+_SHED = text("""
+    WITH given_up AS (
+        UPDATE cases SET status = 'shed', shed_at = now(), shed_under = :under
+        WHERE id = ANY(CAST(:cases AS uuid[])) AND status = 'open'
+        RETURNING id, subject_id, queue
+    ), logged AS (
+        INSERT INTO events (kind, case_id, data)
+        SELECT 'case.shed', id, jsonb_build_object('under', CAST(:under AS text), 'load', CAST(:load AS float8))
+        FROM given_up
+    )
+    SELECT g.id, s.external_id AS subject_id, s.kind AS subject_kind,
+           (SELECT coalesce(jsonb_agg(r.id ORDER BY r.received_at), '[]') FROM reports r WHERE r.case_id = g.id) AS reports
+    FROM given_up g JOIN subjects s ON s.id = g.subject_id ORDER BY g.id
+""")
+_RESTORE = text("""
+    WITH chosen AS MATERIALIZED (
+        SELECT id FROM cases WHERE status = 'shed' AND queue = ANY(CAST(:queues AS text[]))
+          AND (CAST(:cases AS uuid[]) IS NULL OR id = ANY(CAST(:cases AS uuid[])))
+        ORDER BY id LIMIT :limit FOR NO KEY UPDATE
+    ), back AS (
+        UPDATE cases SET status = 'open', shed_at = NULL, shed_under = NULL,
+               flags = (SELECT array_agg(DISTINCT one ORDER BY one) FROM unnest(flags || CAST(:kept AS text)) AS one)
+        FROM chosen WHERE cases.id = chosen.id
+        RETURNING cases.id, cases.subject_id
+    ), logged AS (
+        INSERT INTO events (kind, case_id, actor, data)
+        SELECT 'case.unshed', id, CAST(:actor AS uuid), jsonb_build_object('because', 'taken back') FROM back
+    )
+    SELECT b.id, s.external_id AS subject_id, s.kind AS subject_kind,
+           (SELECT coalesce(jsonb_agg(r.id ORDER BY r.received_at), '[]') FROM reports r WHERE r.case_id = b.id) AS reports
+    FROM back b JOIN subjects s ON s.id = b.subject_id ORDER BY b.id
+""")
+_LISTED = text("""
+    SELECT c.id AS case_id, c.queue, s.kind, c.opened_at, c.shed_at, c.shed_under, c.report_count,
+           c.rank, c.views_per_hour AS live_views
+    FROM cases c JOIN subjects s ON s.id = c.subject_id
+    WHERE c.status = 'shed' AND c.queue = ANY(CAST(:queues AS text[]))
+      AND (CAST(:after AS uuid) IS NULL
+           OR (c.shed_at, c.id) < (SELECT l.shed_at, l.id FROM cases l WHERE l.id = CAST(:after AS uuid)))
+    ORDER BY c.shed_at DESC, c.id DESC LIMIT :limit
+""")
+_COUNTS = text("SELECT queue, count(*) AS cases FROM cases WHERE status = 'shed' GROUP BY queue ORDER BY queue")
+
+
+async def due_queues(connection: AsyncConnection) -> list[str]:
+    """Queues in which the latest start of a case without a deadline has come near."""
+    return sorted((await connection.execute(_DUE_QUEUES)).scalars())
+
+
+async def flow(connection: AsyncConnection, queue: str, *, seconds: float, guard_seconds: float) -> Row[Any]:
+    """What came and was done in the last `seconds`, and how long the queue exists."""
+    values = {"queue": queue, "seconds": seconds, "guard_seconds": guard_seconds}
+    return (await connection.execute(_FLOW, values)).one()
+
+
+async def candidates(connection: AsyncConnection, queue: str, *, limit: int) -> Sequence[Row[Any]]:
+    """(id, rank, spared) of cases whose latest start has come near, locked; those that others hold are left out."""
+    return (await connection.execute(_CANDIDATES, {"queue": queue, "limit": limit, "kept": KEPT})).all()
+
+
+async def shed(connection: AsyncConnection, cases: Sequence[UUID], *, under: str, load: float) -> Sequence[Row[Any]]:
+    """Give cases up: (id, subject_id, subject_kind, reports) of those that were still open."""
+    return (await connection.execute(_SHED, {"cases": list(cases), "under": under, "load": load})).all()
+
+
+async def restore(
+    connection: AsyncConnection, queues: Sequence[str], *, cases: Sequence[UUID] | None, actor: UUID, limit: int
+) -> Sequence[Row[Any]]:
+    """Take cases of these queues back, all without a list of cases: (id, subject_id, subject_kind, reports)."""
+    chosen = None if cases is None else list(cases)
+    values = {"cases": chosen, "queues": list(queues), "actor": actor, "limit": limit, "kept": KEPT}
+    return (await connection.execute(_RESTORE, values)).all()
+
+
+async def listed(
+    connection: AsyncConnection, queues: Sequence[str], *, after: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """What was given up in these queues, the latest first, from the one after `after` on."""
+    return (await connection.execute(_LISTED, {"queues": list(queues), "after": after, "limit": limit})).all()
+
+
+async def counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many cases are given up now, by queue."""
+    return {row.queue: row.cases for row in (await connection.execute(_COUNTS)).all()}

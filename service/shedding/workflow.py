@@ -1,0 +1,203 @@
+"""Rules of shedding: while more comes than can be done, what nobody will get to is given up openly, and can be taken back.
+
+The rule is that of models/shed.py, which the simulator runs as well; its constants, owner, reason and date are those of the
+ranking configuration. Reporters learn of it by the webhooks `case.shed` and `case.unshed`.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from procrastinate import App
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from labeling.taxonomy import Taxonomy
+from models.rank import RankConfig
+from models.shed import Flow, load, may_shed, overloaded
+from service.errors import InvalidRequestError, NotFoundError
+from service.outbox import workflow as outbox
+from service.outbox.workflow import Message
+from service.ranking.workflow import live_rank
+from service.routing.workflow import visible_queues
+from service.security import Principal
+from service.shedding import store
+from service.shedding.schemas import (
+    MOST_RESTORED,
+    ForecastOut,
+    ForecastsOut,
+    RestoredOut,
+    RestoreIn,
+    RuleOut,
+    ShedListOut,
+    ShedOut,
+)
+
+SHED = "case.shed"
+UNSHED = "case.unshed"
+# Cases looked at in one transaction, and how long a queue that is not overloaded is left alone.
+BATCH = 200
+LOOK_AGAIN_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A queue's flow with the numbers that only people read."""
+
+    flow: Flow
+    waiting: int
+    waiting_minutes: float
+
+
+class Shedding:
+    """Gives up what has to be given up, queue by queue; any number of workers may do so at once."""
+
+    def __init__(self, engine: AsyncEngine, jobs: App, config: RankConfig) -> None:
+        self._engine = engine
+        self._jobs = jobs
+        self._config = config
+        self._rests: dict[str, float] = {}
+
+    async def step(self) -> int:
+        """Give up one batch of every overloaded queue; returns how many cases."""
+        if not self._config.shed:
+            return 0
+        given_up = 0
+        async with self._engine.begin() as connection:
+            queues = await store.due_queues(connection)
+        for queue in queues:
+            if self._rests.get(queue, 0.0) < time.monotonic():
+                given_up += await self._of(queue)
+        return given_up
+
+    async def _of(self, queue: str) -> int:
+        async with self._engine.begin() as connection:
+            flow = (await measure(connection, queue, self._config)).flow
+            if not overloaded(flow, self._config):
+                self._rests[queue] = time.monotonic() + LOOK_AGAIN_SECONDS
+                return 0
+            now = datetime.now(UTC)
+            chosen = [
+                row.id
+                for row in await store.candidates(connection, queue, limit=BATCH)
+                if may_shed(row.rank, special=row.spared, now=now, config=self._config)
+            ]
+            if not chosen:
+                self._rests[queue] = time.monotonic() + LOOK_AGAIN_SECONDS
+                return 0
+            rows = await store.shed(connection, chosen, under=self._config.version, load=load(flow))
+            await _tell(connection, self._jobs, SHED, rows)
+        return len(rows)
+
+
+async def measure(connection: AsyncConnection, queue: str, config: RankConfig) -> Measured:
+    """What came to a queue and was done in it during the window of the rule."""
+    seconds = config.shed_window_hours * 3600
+    row = await store.flow(connection, queue, seconds=seconds, guard_seconds=config.guard_minutes * 60)
+    hours = min(row.seconds or 0.0, seconds) / 3600
+    flow = Flow(row.arrived_minutes, row.done_minutes, row.decided, hours, late=row.late)
+    return Measured(flow, row.waiting, row.waiting_minutes)
+
+
+async def forecast(connection: AsyncConnection, config: RankConfig, *, viewer: Principal) -> ForecastsOut:
+    """Every queue the viewer may see: what came, what was done, and whether the bound can be kept."""
+    shed = await store.counts(connection)
+    return ForecastsOut(
+        rule=RuleOut(
+            version=config.version,
+            owner=config.owner,
+            reason=config.reason,
+            decided_on=config.decided_on,
+            at_work=config.shed,
+            above_load=config.shed_above_load,
+            window_hours=config.shed_window_hours,
+            below_severity=config.shed_below_severity,
+        ),
+        queues=[
+            _forecast(queue, await measure(connection, queue, config), config, shed=shed.get(queue, 0))
+            for queue in await _visible(connection, viewer)
+        ],
+    )
+
+
+async def listed(
+    connection: AsyncConnection, taxonomy: Taxonomy, *, viewer: Principal, after: UUID | None, limit: int
+) -> ShedListOut:
+    """A page of what was given up."""
+    queues = await _visible(connection, viewer)
+    rows = await store.listed(connection, queues, after=after, limit=limit + 1)
+    page = rows[:limit]
+    return ShedListOut(
+        cases=[_shed(row, taxonomy) for row in page], next=page[-1].case_id if len(rows) > limit else None
+    )
+
+
+async def restore(connection: AsyncConnection, jobs: App, wanted: RestoreIn, *, viewer: Principal) -> RestoredOut:
+    """Take cases back into their queues, for good. Raises InvalidRequestError, NotFoundError when nothing was given up."""
+    if (wanted.cases is None) == (wanted.queue is None):
+        raise InvalidRequestError("cases, queue: name either the cases or the queue whose cases are to be taken back")
+    visible = await _visible(connection, viewer)
+    if wanted.queue is not None and wanted.queue not in visible:
+        raise NotFoundError(f"there is no queue {wanted.queue!r}")
+    queues = visible if wanted.queue is None else [wanted.queue]
+    rows = await store.restore(connection, queues, cases=wanted.cases, actor=viewer.id, limit=MOST_RESTORED)
+    if not rows:
+        raise NotFoundError("none of these cases is given up; GET /v1/shed lists those that are")
+    await _tell(connection, jobs, UNSHED, rows)
+    return RestoredOut(cases=[row.id for row in rows], more=wanted.queue is not None and len(rows) == MOST_RESTORED)
+
+
+async def _visible(connection: AsyncConnection, viewer: Principal) -> list[str]:
+    return [queue.name for queue in await visible_queues(connection, viewer)]
+
+
+async def _tell(connection: AsyncConnection, jobs: App, kind: str, rows: Sequence[Row[Any]]) -> None:
+    for row in rows:
+        data = {
+            "case_id": str(row.id),
+            "subject": {"id": row.subject_id, "kind": row.subject_kind},
+            "reports": row.reports,
+        }
+        await outbox.publish(connection, jobs, Message(kind, case_id=row.id, data=data))
+
+
+def _forecast(queue: str, measured: Measured, config: RankConfig, *, shed: int) -> ForecastOut:
+    flow = measured.flow
+    found = load(flow)
+    surplus = flow.done_minutes - flow.arrived_minutes
+    return ForecastOut(
+        queue=queue,
+        arrived_minutes=flow.arrived_minutes,
+        done_minutes=flow.done_minutes,
+        decided=flow.decided,
+        hours=flow.hours,
+        load=found if math.isfinite(found) else None,
+        overloaded=overloaded(flow, config),
+        waiting=measured.waiting,
+        waiting_minutes=measured.waiting_minutes,
+        hours_to_clear=measured.waiting_minutes / surplus * flow.hours if surplus > 0 else None,
+        late=flow.late,
+        shed=shed,
+    )
+
+
+def _shed(row: Row[Any], taxonomy: Taxonomy) -> ShedOut:
+    found = live_rank(row.rank, row.live_views)
+    leading = found.parts["areas"][0]["area"]
+    known = leading in taxonomy.area_ids
+    return ShedOut(
+        case_id=row.case_id,
+        queue=row.queue,
+        kind=row.kind,
+        opened_at=row.opened_at,
+        shed_at=row.shed_at,
+        shed_under=row.shed_under,
+        report_count=row.report_count,
+        value=found.value,
+        primary_area=leading if known else taxonomy.benign_id,
+        severity=found.parts["severity"],
+    )

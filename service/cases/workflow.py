@@ -34,7 +34,7 @@ from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
 from service.routing import workflow as routing
-from service.routing.rules import RuleSet, facts_of, route
+from service.routing.rules import SPECIAL_ROUTES, RuleSet, facts_of, route
 from service.routing.workflow import OVERSEEING
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
@@ -164,7 +164,7 @@ async def reopen(
     if newer is None:
         await store.reopen(connection, case_id)
     else:
-        await store.move_reports(connection, old=case_id, new=newer)
+        await store.move_reports(connection, old=case_id, new=newer, special_routes=SPECIAL_ROUTES)
         await events.record(connection, "case.merged", case_id=case_id, actor=actor, data={"into": str(newer)})
     now_open = newer or case_id
     await events.record(connection, "case.reopened", case_id=now_open, actor=actor)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from typing import Annotated, Any
 
@@ -51,9 +52,14 @@ def create_engine(url: str, *, pool: int) -> AsyncEngine:
 
 async def unit_of_work(request: Request) -> AsyncIterator[AsyncConnection]:
     """One transaction for one request: committed when the handler returned, rolled back when it raised."""
-    engine: AsyncEngine = request.app.state.engine
-    async with engine.begin() as connection:
+    async with transaction(request) as connection:
         yield connection
+
+
+def transaction(request: Request) -> AbstractAsyncContextManager[AsyncConnection]:
+    """The same, for who does without the framework's dependencies: leave it before the response is returned."""
+    engine: AsyncEngine = request.app.state.engine
+    return engine.begin()
 
 
 # "function" makes FastAPI leave the transaction before the response is sent: a failing commit is then a 500, never a

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen, require_visible
+from service.cases.workflow import reopen, require_visible, rerank
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut

@@ -63,6 +63,10 @@ machine: $(DEV) ## A long run of the state machine over everything queues do (EX
 bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for one)
 	@$(PY) -m bench $(ONLY)
 
+.PHONY: faults
+faults: $(DEV) ## Run the service under load while its parts are killed (MINUTES=10, ARGS="--seed 3 --out FILE")
+	@$(PY) -m tests.journey.faults --minutes $(or $(MINUTES),10) $(ARGS)
+
 .PHONY: docs
 docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
 	@$(PY) -m tests.architecture.reference

@@ -86,6 +86,27 @@ async def fetch(
         raise DBAPIError.instance(statement.text, None, error, psycopg.Error, hide_parameters=True) from error
 
 
+# A statement with its parameters.
+Question = tuple[TextClause, Mapping[str, Any]]
+
+
+async def fetch_together(connection: AsyncConnection, *questions: Question) -> list[list[Any]]:
+    """The rows of several statements, one after the other, in a single round trip; a later one sees what an earlier did.
+
+    As `fetch`, in the driver's pipeline. Raises DBAPIError for the first that fails.
+    """
+    driver = driver_connection(connection)
+    cursors = [driver.cursor(row_factory=namedtuple_row) for _ in questions]
+    try:
+        async with driver.pipeline():
+            for cursor, (statement, values) in zip(cursors, questions, strict=True):
+                await cursor.execute(driver_sql(statement.text), values)
+        return [await cursor.fetchall() for cursor in cursors]
+    except psycopg.Error as error:
+        asked = "; ".join(statement.text for statement, _ in questions)
+        raise DBAPIError.instance(asked, None, error, psycopg.Error, hide_parameters=True) from error
+
+
 async def fetch_one(
     connection: AsyncConnection, statement: TextClause, values: Mapping[str, Any] | None = None
 ) -> Any | None:

@@ -78,8 +78,7 @@ TAKE_IN_SQL = """
         FROM subject, snapshot WHERE subject.id = :subject_id OR CAST(:open_again AS text) IS NOT NULL
         RETURNING id, status
     ), attached AS (
-        UPDATE cases SET report_count = report_count + 1, sample = sample AND :sample
-        WHERE id = :attach_to AND status = 'decided'
+        UPDATE cases SET report_count = report_count + 1 WHERE id = :attach_to AND status = 'decided'
         RETURNING id, status
     ), review AS (
         SELECT id, status, unshed, 'case.reported_again' AS event FROM joined
@@ -111,7 +110,7 @@ _ATTACH = text("""
 """)
 # The subject's row is locked: nobody opens, reopens or reports meanwhile. A decision that is being made is waited for.
 _LATEST = text("""
-    SELECT id, status FROM cases WHERE subject_id = :subject_id
+    SELECT id, status, sample FROM cases WHERE subject_id = :subject_id
     ORDER BY status <> 'decided' DESC, decided_at DESC NULLS LAST, opened_at DESC, id LIMIT 1 FOR NO KEY UPDATE
 """)
 # A reporter counts once; one without a name counts as somebody else each time. The counts are cut off, so that the
@@ -193,7 +192,7 @@ async def take_in(
 
 
 async def latest_case(connection: AsyncConnection, subject_id: UUID) -> Row[Any] | None:
-    """(id, status) of the subject's undecided case, else of the one decided last, locked."""
+    """(id, status, sample) of the subject's undecided case, else of the one decided last, locked."""
     return (await connection.execute(_LATEST, {"subject_id": subject_id})).one_or_none()
 
 

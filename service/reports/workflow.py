@@ -108,6 +108,9 @@ async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy
     if latest.status != "decided":
         # Opened by a report that was under way at the same time.
         return await store.take_in(connection, values)
+    if latest.sample and not values["sample"]:
+        # What somebody tried out is no answer to anybody.
+        return await store.take_in(connection, values, open_again="first_case")
     why = await store.why_again(
         connection,
         values

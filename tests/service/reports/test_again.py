@@ -273,12 +273,15 @@ async def test_a_report_joins_a_held_case_and_leaves_it_held(platform: httpx.Asy
     assert query(database, "SELECT status, report_count, views_per_hour FROM cases") == [("held", 2, 1e6)]
 
 
-async def test_a_real_report_on_a_decided_sample_makes_it_real(
+async def test_a_decided_sample_is_no_answer_to_a_real_report(
     platform: httpx.AsyncClient, cleared: Body, database: str
 ) -> None:
     query(database, "UPDATE cases SET sample = true")
-    await told(platform)
-    assert query(database, "SELECT sample FROM cases") == [(False,)]
+    assert (await told(platform))["case_status"] == "open"
+    assert query(database, "SELECT status, sample FROM cases ORDER BY opened_at") == [
+        ("decided", True),
+        ("open", False),
+    ]
 
 
 async def test_a_case_that_is_opened_again_is_ranked_by_all_that_is_known(

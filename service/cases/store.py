@@ -112,6 +112,9 @@ _CARRY_OVER = text("""
         INSERT INTO clocks (id, case_id, kind, basis, due_at, set_by, set_at, reason)
         SELECT gen_random_uuid(), :new, kind, basis, due_at, set_by, set_at, reason FROM clocks AS k
         WHERE case_id = :old AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
+    ), logged AS (
+        INSERT INTO events (kind, case_id, data)
+        SELECT 'case.unshed', id, jsonb_build_object('because', 'undo') FROM cases WHERE id = :new AND status = 'shed'
     )
     UPDATE cases SET
         flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}') FROM unnest(cases.flags || old.flags) AS one),

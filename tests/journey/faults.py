@@ -49,6 +49,8 @@ class Plan:
     lease: int = 6
     undo: int = 4
     pace: dict[str, float] = field(default_factory=dict)
+    # Whether webhooks that failed wait out their time before they are sent again.
+    waits: bool = True
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ async def run(plan: Plan, folder: Path) -> Outcome:
             world.inbox.mood = _moody(random.Random(rng.random()))
             await _under_load(plan, shift, outages, people)
             world.inbox.mood = lambda: "takes"
-            shift.problems += await _brought_to_its_end(world, home)
+            shift.problems += await _brought_to_its_end(world, home, waits=plan.waits)
         finally:
             keeping.cancel()
             for task in people:
@@ -92,12 +94,14 @@ async def _under_load(plan: Plan, shift: Shift, outages: Outages, people: list[a
         task.result()
 
 
-async def _brought_to_its_end(world: World, home: Household) -> list[str]:
+async def _brought_to_its_end(world: World, home: Household, *, waits: bool) -> list[str]:
     """Wait for everything that is under way, then send every report again; returns what did not come to its end."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while not (home.is_ready() and invariants.is_quiet(world.database)):
         if time.monotonic() > deadline:
             return [f"scores, webhooks or jobs were left {DRAIN_SECONDS:.0f} s after the last fault"]
+        if not waits and home.is_ready():
+            invariants.end_undo_windows(world.database)
         await asyncio.sleep(0.5)
     platform = world.platform(world.callers[0].api)
     keys = list(world.ledger.reports)

@@ -157,6 +157,7 @@ async def test_reports_that_move_into_a_shed_case_bring_it_back(
         newer["case_id"],
     )
     await undo(reviewer, made)
+    assert query(database, "SELECT data FROM events WHERE kind = 'case.unshed'") == [({"because": "undo"},)]
     assert (await claim(reviewer))["case"]["id"] == newer["case_id"]
 
 

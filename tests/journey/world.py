@@ -111,6 +111,7 @@ def settings_for(folder: Path, database: str | None) -> Settings:
         port=free_port(),
         undo_seconds=LONG_SECONDS,
         lease_seconds=LONG_SECONDS,
+        lease_hours=LONG_SECONDS,
         reveal_seconds=LONG_SECONDS,
         score_timeout_seconds=1,
     )

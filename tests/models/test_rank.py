@@ -133,13 +133,13 @@ def test_waiting_alone_never_changes_the_order_of_two_cases(one: RankInputs, two
     assert after == pytest.approx(before, abs=1e-6)
 
 
-def test_waiting_doubles_the_index_every_eight_hours() -> None:
+def test_waiting_doubles_the_index_with_every_doubling_time() -> None:
     earlier = case(received_at=NOON - timedelta(hours=CONFIG.doubling_hours))
     assert ranked(earlier) - ranked(case()) == pytest.approx(1)
 
 
 def test_waiting_is_counted_from_the_fixed_date() -> None:
-    parts = rank(case(received_at=EPOCH + timedelta(hours=16)), TAXONOMY, CONFIG).parts
+    parts = rank(case(received_at=EPOCH + timedelta(hours=2 * CONFIG.doubling_hours)), TAXONOMY, CONFIG).parts
     assert parts["waiting_bonus"] == -2
 
 
@@ -217,7 +217,7 @@ def test_a_hand_computed_case() -> None:
     # 0.5 x 4 harm a view, 300 views an hour, 1.5 for a person, 1.5 minutes to decide.
     assert result.parts["index"] == pytest.approx(0.5 * 4 * 300 * 1.5 / 1.5)
     hours = (NOON - EPOCH) / timedelta(hours=1)
-    assert result.value == pytest.approx(math.log2(600) - hours / 8)
+    assert result.value == pytest.approx(math.log2(600) - hours / 24)
 
 
 @settings(max_examples=20)

@@ -57,8 +57,8 @@ def test_words_of_an_unscored_case_say_that_it_is_treated_with_care() -> None:
     [
         (timedelta(seconds=-5), "came 0 minutes ago"),
         (timedelta(minutes=59), "came 59 minutes ago"),
-        (timedelta(hours=8), "has waited 8.0 hours, which counts 2 times"),
-        (timedelta(hours=80), "has waited 80.0 hours, which counts 1,024 times"),
+        (timedelta(hours=24), "has waited 24.0 hours, which counts 2 times"),
+        (timedelta(hours=240), "has waited 240.0 hours, which counts 1,024 times"),
         (timedelta(days=400), "has waited 9600.0 hours, which counts over a million times"),
     ],
 )

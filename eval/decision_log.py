@@ -17,6 +17,8 @@ from labeling.taxonomy import SEVERITY_LEVELS
 MOST_CASES = 1_000_000
 LONGEST_LINE = 1_000_000
 RANDOM = "random"
+REVIEW = "review"
+CLUSTER = "cluster"
 
 
 class LogError(ValueError):
@@ -27,7 +29,8 @@ class LogError(ValueError):
 class Claim:
     """One time that a case was handed out; `ended_at` is None while it is in somebody's hands.
 
-    `propensity` is the chance of this case, given that the random share handed out one of the open cases.
+    `propensity` is the chance of this case, given that the random share handed out one of the open cases in `pool`: those
+    of these scopes. None is the pool of a claim that was not drawn, or of a log from before pools were kept.
     """
 
     at: datetime
@@ -35,23 +38,26 @@ class Claim:
     outcome: str
     lane: str
     propensity: float | None
+    pool: frozenset[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The decision that stands; `severity` is None where nobody rated it."""
+    """The decision that stands; `severity` is None where nobody rated it, `basis` is "cluster" where nobody looked."""
 
     policy_area: str
     severity: int | None
     violating: bool
     decided_at: datetime
+    basis: str = REVIEW
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedCase:
     """One case: what was known of it, and what was done. `areas` are the model's probabilities, None without a score.
 
-    `where` is the line of the log, for messages about what it says.
+    `scope` says which people may be given it, None in a log from before scopes were kept. `where` is the line of the log,
+    for messages about what it says.
     """
 
     where: str
@@ -65,6 +71,7 @@ class LoggedCase:
     deadline: datetime | None
     claims: tuple[Claim, ...]
     decision: Decided | None
+    scope: int | None = None
 
 
 def read_log(path: Path) -> list[LoggedCase]:
@@ -121,6 +128,7 @@ def _case(row: Mapping[str, Any], where: str) -> LoggedCase:
         deadline=_moment_or_none(row, "deadline"),
         claims=tuple(sorted((_claim(one) for one in _list(row, "claims")), key=lambda claim: claim.at)),
         decision=_decision(_object_or_none(row, "decision")),
+        scope=_scope(row.get("scope")),
     )
 
 
@@ -136,6 +144,7 @@ def _claim(row: Any) -> Claim:
         outcome=str(row["outcome"]),
         lane=_text(row, "lane"),
         propensity=propensity,
+        pool=_pool(row.get("pool")),
     )
 
 
@@ -147,7 +156,25 @@ def _decision(row: Mapping[str, Any] | None) -> Decided | None:
         raise ValueError(f"severity must be 0 to {SEVERITY_LEVELS - 1} or null, not {severity!r}")
     if type(violating) is not bool:
         raise TypeError(f"violating must be true or false, not {violating!r}")
-    return Decided(_text(row, "policy_area"), severity, violating, _moment(row, "decided_at"))
+    basis = str(row.get("basis", REVIEW))
+    return Decided(_text(row, "policy_area"), severity, violating, _moment(row, "decided_at"), basis)
+
+
+def _scope(row: Any) -> int | None:
+    if row is None:
+        return None
+    if not isinstance(row, dict) or type(row["id"]) is not int:
+        raise TypeError("scope must be an object with a whole number as id, or null")
+    found: int = row["id"]
+    return found
+
+
+def _pool(scopes: Any) -> frozenset[int] | None:
+    if scopes is None:
+        return None
+    if not isinstance(scopes, list) or any(type(one) is not int for one in scopes):
+        raise TypeError("pool must be a list of ids of scopes, or null")
+    return frozenset(scopes)
 
 
 def _check(one: LoggedCase) -> None:

@@ -1,34 +1,39 @@
 """What the random share says of all cases: prevalence, recall and calibration, however the order treats the rest.
 
-Of all claims a small share is drawn from the open cases with a known chance q. At each such draw t, the total of any
-property over the cases opened up to t is estimated by
+Of all claims a small share is drawn with a known chance q from the open cases that the claimant may have: the pool. At each
+such draw t, the total of any property over the cases of the pool's scopes that were opened up to t is estimated by
 
     T(t) = sum of it over the cases that were out of the pool  +  the drawn case's own value / q        (Des Raj 1956)
 
 The first part is known once those cases are decided, the second is unbiased for what was still in the pool, whatever rule
 had taken the rest out. Errors of different draws are uncorrelated, since each is drawn anew from what is left. Figures are
-ratios of such totals, summed over the draws: of violating cases to all cases, of found ones to violating ones. What they are
-about is therefore the average, over the draws, of the cases that had been opened up to then.
+ratios of such totals: of violating cases to all cases, of found ones to violating ones. Of each scope the total is averaged
+over the draws whose pool held it, and the scopes are added. What a figure is about is therefore the average, over the draws,
+of the cases that had been opened up to then.
 
 Intervals (95 %): the share among the drawn cases gets a Wilson interval for as many draws as their weights are worth
 (Kish 1965); where the base of the ratio is drawn too, the two are put together by MOVER (Zou and Donner 2008).
 """
 
 import math
-from collections.abc import Callable, Sequence
+import statistics
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from eval.decision_log import RANDOM, Claim, LoggedCase
+from eval.decision_log import RANDOM, Claim, LogError, LoggedCase
 
 Values = NDArray[np.float64]
 
 # Fewer draws give no figure: "too few" is a result, not a zero.
 MIN_DRAWS = 30
 NORMAL = 1.959964
+# Outcomes of claims after which a case does not come back at once, or not to the same person.
+KEPT_BACK = ("held", "handed_over")
+PASSED_OVER = ("skipped", "second_opinion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,10 @@ class Counts:
     """Draws of the random share: how many in all, and how many of them can be used and why the others cannot.
 
     `used` have a decision; of those, `decided_later` got it by another claim. `undone` were decided and taken back,
-    `undecided` were never decided. `shed` cases were given up, `unknown` cases have no decision: both are in a
-    figure only while they were in the pool.
+    `undecided` were never decided, `without_pool` are of before pools were kept. `shed` cases were given up: they are in a
+    figure only while they were in the pool. `passed_over` were skipped by somebody, or given on for a second opinion: at the
+    draws of that person they are neither in the pool nor out of it. `in_no_pool` are of a scope that no draw could have
+    come from: the figures do not speak of them.
     """
 
     draws: int
@@ -60,16 +67,24 @@ class Counts:
     decided_later: int
     undone: int
     undecided: int
+    without_pool: int
     cases: int
     decided: int
     shed: int
+    passed_over: int
+    in_no_pool: int
 
 
 class Sample:
     """The draws of a log in order of time, and what was out of the pool at each.
 
-    A case is out of the pool of its queue from its decision on, and while it is in somebody's hands. Cases that are out and
-    have no decision are in no total: nobody knows what they are.
+    A case is out of the pool from its decision on, and while it is in somebody's hands or kept back. Cases that are out
+    and have no decision are in no total: nobody knows what they are.
+
+    A draw speaks of its pool alone: the scopes (queue, language, what pictures show) that this person could have cases
+    of at that moment. So a scope's total is averaged over the draws whose pool held it, and the totals of all scopes are
+    added: people with limits, however often each of them claims, put the whole together. Raises LogError for draws
+    that all lack their pool.
     """
 
     def __init__(self, cases: Sequence[LoggedCase]) -> None:
@@ -78,12 +93,13 @@ class Sample:
             ((claim, index) for index, one in enumerate(cases) for claim in one.claims if claim.lane == RANDOM),
             key=lambda draw: draw[0].at,
         )
-        known = [(claim, index) for claim, index in draws if _answers(cases[index], claim)]
+        pooled = _with_pools(cases, draws)
+        known = [(claim, index) for claim, index in pooled if _answers(cases[index], claim)]
         self.drawn = np.array([index for _, index in known], np.int64)
-        self.weight = np.array([1 / (claim.propensity or 1.0) for claim, _ in known])
         self._at = np.array([claim.at.timestamp() for claim, _ in known])
-        self._outside = {queue: _Outside(cases, queue) for queue in {one.queue for one in cases}}
-        self.counts = _count(cases, draws, len(known))
+        self._strata = _strata(cases, [claim for claim, _ in known])
+        self.weight = np.array([self._worth(cases[index], claim) / (claim.propensity or 1.0) for claim, index in known])
+        self.counts = _count(cases, draws, pooled, covered=set(self._strata))
         # What the order handed out: decided, and never drawn.
         self.ordered = np.array(
             [one.decision is not None and all(claim.lane != RANDOM for claim in one.claims) for one in cases], bool
@@ -112,32 +128,54 @@ class Sample:
         return totals[0] / totals[1]
 
     def outside(self, values: Values) -> Values:
-        """For each draw, the total over the cases of its queue that were out of the pool."""
+        """For each draw, the total over the cases of its pool's scopes that were out of the pool, as it is weighed."""
         found = np.zeros(len(self.drawn))
-        queues = np.array([self.cases[index].queue for index in self.drawn], object)
-        for queue, outside in self._outside.items():
-            here = queues == queue
-            found[here] = outside.total(values, self._at[here])
+        for stratum in self._strata.values():
+            inside = stratum.draws
+            found[inside] += stratum.worth * stratum.outside.total(values, self._at[inside])
         return found
+
+    def _worth(self, one: LoggedCase, claim: Claim) -> float:
+        """How much a draw counts for the scope of its case; for its pool where the case has left that since."""
+        scopes = [one.scope] if one.scope in (claim.pool or ()) else claim.pool or ()
+        return statistics.fmean(self._strata[scope].worth for scope in scopes if scope is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stratum:
+    """A scope: the draws whose pool held it, all draws by those, and when its cases were out of the pool."""
+
+    draws: NDArray[np.bool_]
+    worth: float
+    outside: "_Outside"
+
+
+def _strata(cases: Sequence[LoggedCase], claims: Sequence[Claim]) -> dict[int, _Stratum]:
+    """Every scope that a draw's pool held."""
+    spells: dict[int, list[tuple[float, float, int]]] = {}
+    for index, one in enumerate(cases):
+        if one.scope is not None:
+            spells.setdefault(one.scope, []).extend((begin, end, index) for begin, end in _spells(one))
+    found = {}
+    for scope in sorted({scope for claim in claims for scope in claim.pool or ()}):
+        draws = np.array([scope in (claim.pool or ()) for claim in claims], bool)
+        found[scope] = _Stratum(draws, len(claims) / float(draws.sum()), _Outside(spells.get(scope, [])))
+    return found
 
 
 class _Outside:
-    """The decided cases of a queue, and the times at which each was out of the pool."""
+    """Spells of decided cases out of the pool: (begin, end, which case)."""
 
-    def __init__(self, cases: Sequence[LoggedCase], queue: str) -> None:
-        spells = [
-            (begin, end, index) for index, one in enumerate(cases) if one.queue == queue for begin, end in _spells(one)
-        ]
+    def __init__(self, spells: Sequence[tuple[float, float, int]]) -> None:
         self._begins = _sorted([(begin, index) for begin, _, index in spells])
         self._ends = _sorted([(end, index) for _, end, index in spells])
 
     def total(self, values: Values, at: Values) -> Values:
-        """The total over the cases that are out at each moment; what goes out at that very moment is not yet."""
-        begun, ended = (
-            np.append(0.0, np.cumsum(values[index]))[np.searchsorted(times, at, side="left")]
-            for times, index in (self._begins, self._ends)
-        )
-        total: Values = begun - ended
+        """The total over the cases that are out at each moment; what goes out or comes back at that very moment is in."""
+        (begins, begun), (ends, ended) = self._begins, self._ends
+        out = np.append(0.0, np.cumsum(values[begun]))[np.searchsorted(begins, at, side="left")]
+        back = np.append(0.0, np.cumsum(values[ended]))[np.searchsorted(ends, at, side="right")]
+        total: Values = out - back
         return total
 
 
@@ -147,13 +185,18 @@ def _sorted(times: list[tuple[float, int]]) -> tuple[Values, NDArray[np.int64]]:
 
 
 def _spells(one: LoggedCase) -> list[tuple[float, float]]:
-    """When a decided case was out of the pool: spells that do not overlap, the last one without an end."""
+    """When a decided case was out of the pool: spells that do not overlap, the last one without an end.
+
+    One that was kept back is out until somebody has it again: no log tells when it came back.
+    """
     if one.decision is None:
         return []
     decided = one.decision.decided_at.timestamp()
     found: list[tuple[float, float]] = []
-    for claim in one.claims:
+    for claim, after in zip(one.claims, [*one.claims[1:], None], strict=True):
         begin, end = claim.at.timestamp(), claim.ended_at.timestamp() if claim.ended_at else decided
+        if claim.outcome in KEPT_BACK:
+            end = after.at.timestamp() if after else decided
         if begin < decided and (not found or begin >= found[-1][1]):
             found.append((begin, min(end, decided)))
     if found and found[-1][1] >= decided:
@@ -161,24 +204,42 @@ def _spells(one: LoggedCase) -> list[tuple[float, float]]:
     return [*found, (decided, math.inf)]
 
 
+Draws = Sequence[tuple[Claim, int]]
+
+
+def _with_pools(cases: Sequence[LoggedCase], draws: Draws) -> Draws:
+    """The draws that say which pool they were made from. Raises LogError where none does."""
+    found = [(claim, index) for claim, index in draws if claim.pool]
+    if draws and (not found or any(one.scope is None for one in cases)):
+        where = next((one.where for one in cases if one.scope is None), cases[draws[0][1]].where)
+        raise LogError(
+            f"{where}: the log does not say which cases its draws were made from (`scope` of a case, `pool` of a claim), and "
+            "a chance means nothing without: export it again with this release; draws of before it have no pool"
+        )
+    return found
+
+
 def _answers(one: LoggedCase, claim: Claim) -> bool:
     """Whether the decision that stands is one of after the draw: of a case that was opened again, it need not be."""
     return one.decision is not None and one.decision.decided_at >= claim.at
 
 
-def _count(cases: Sequence[LoggedCase], draws: Sequence[tuple[Claim, int]], used: int) -> Counts:
-    unknown = [claim for claim, index in draws if not _answers(cases[index], claim)]
+def _count(cases: Sequence[LoggedCase], draws: Draws, pooled: Draws, *, covered: Collection[int]) -> Counts:
+    answered = [(claim, index) for claim, index in pooled if _answers(cases[index], claim)]
+    unknown = [claim for claim, index in pooled if not _answers(cases[index], claim)]
     undone = sum(claim.outcome == "decided" for claim in unknown)
-    later = sum(_answers(cases[index], claim) and claim.outcome != "decided" for claim, index in draws)
     return Counts(
         draws=len(draws),
-        used=used,
-        decided_later=later,
+        used=len(answered),
+        decided_later=sum(claim.outcome != "decided" for claim, _ in answered),
         undone=undone,
         undecided=len(unknown) - undone,
+        without_pool=len(draws) - len(pooled),
         cases=len(cases),
         decided=sum(one.decision is not None for one in cases),
         shed=sum(one.shed_at is not None for one in cases),
+        passed_over=sum(any(claim.outcome in PASSED_OVER for claim in one.claims) for one in cases),
+        in_no_pool=sum(one.scope not in covered for one in cases),
     )
 
 

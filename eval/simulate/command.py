@@ -67,7 +67,8 @@ def _replay(options: argparse.Namespace, rules: Rules) -> None:
     unknown = int((arrivals.severity < 0).sum())
     print(
         f"{len(arrivals):,} cases, {len(scene.team.sessions)} reviewers at most; of {unknown:,} nobody knows the truth: "
-        "they stand in the queue and are left out of the leak",
+        "they stand in the queue and are left out of the leak. Views and probabilities are those of each case's first claim "
+        "(of the export for those never claimed), known to every order from the arrival on; deadlines are the last ones set",
         file=sys.stderr,
     )
     policies = options.policy or list(POLICIES)

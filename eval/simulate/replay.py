@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from eval.decision_log import Claim, LogError, LoggedCase, read_log
+from eval.decision_log import CLUSTER, Claim, LogError, LoggedCase, read_log
 from eval.simulate.scene import MOST_CASES, Arrivals, Scene, Sessions, SimulationError, Team
 from labeling.taxonomy import Taxonomy
 from models.rank import EPOCH, Rank, RankConfig, reproduce
@@ -47,7 +47,8 @@ def replay_scene(path: Path, taxonomy: Taxonomy, config: RankConfig, *, half_lif
         (claim.at, claim.ended_at)
         for one in cases
         for claim in one.claims
-        if claim.ended_at and claim.outcome not in IDLE_OUTCOMES
+        # Cases of a cluster have leases without length: nobody worked on them.
+        if claim.ended_at and claim.ended_at > claim.at and claim.outcome not in IDLE_OUTCOMES
     )
     if not worked:
         raise SimulationError(f"{path}: nobody took a case and gave it back or decided it; there is no work to replay")
@@ -119,8 +120,8 @@ def _severity(one: LoggedCase) -> int:
 
 
 def _minutes(one: LoggedCase) -> float | None:
-    """Minutes of the claim that ended with the decision; None where there was none."""
-    if one.decision is None:
+    """Minutes of the claim that ended with the decision; None where there was none, or it was decided with a cluster."""
+    if one.decision is None or one.decision.basis == CLUSTER:
         return None
     ended: list[Claim] = [claim for claim in one.claims if claim.ended_at and claim.at <= one.decision.decided_at]
     if not ended or ended[-1].ended_at is None:

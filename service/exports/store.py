@@ -18,13 +18,17 @@ _LABELS = text(f"""
     ORDER BY d.decided_at, d.id
 """)  # noqa: S608 - put together from constants
 # The score is that of what was judged, or of what waits. Numbers and times alone: no text, no person, no reporter.
+# Parts and views are the first that the log knows: those of the first lease, or of now where there was none.
 _LOG = text(f"""
-    SELECT c.id AS case_id, c.queue, c.opened_at, c.status, c.shed_at, c.rank AS parts, e.score, c.views_per_hour,
-           c.deadline, d.policy_area, d.severity, d.actions, d.decided_at,
+    SELECT c.id AS case_id, c.queue, c.opened_at, c.status, c.shed_at, e.score, c.deadline,
+           CASE WHEN first.granted_at IS NULL THEN c.rank ELSE first.rank END AS parts,
+           coalesce((first.rank ->> 'views_per_hour')::float8, c.views_per_hour) AS views_per_hour,
+           first.granted_at AS parts_at,
+           s.id AS scope_id, s.language, s.high_exposure, s.consent_area, d.basis, d.policy_area, d.severity, d.actions, d.decided_at,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
            coalesce((SELECT jsonb_agg(jsonb_build_object(
                          'at', l.granted_at, 'ended_at', l.ended_at, 'outcome', l.outcome,
-                         'lane', l.lane, 'propensity', l.propensity) ORDER BY l.granted_at, l.token)
+                         'lane', l.lane, 'propensity', l.propensity, 'pool', l.pool) ORDER BY l.granted_at, l.token)
                      FROM leases l WHERE l.case_id = c.id), '[]') AS claims
     FROM cases c LEFT JOIN LATERAL (
         SELECT made.* FROM decisions made LEFT JOIN decision_undos u ON u.decision_id = made.id
@@ -32,6 +36,10 @@ _LOG = text(f"""
         ORDER BY made.decided_at DESC, made.id DESC LIMIT 1
     ) AS d ON true
     JOIN evidence e ON e.id = coalesce(d.evidence_id, c.evidence_id)
+    JOIN case_scopes s ON s.id = c.scope_id
+    LEFT JOIN LATERAL (
+        SELECT l.granted_at, l.rank FROM leases l WHERE l.case_id = c.id ORDER BY l.granted_at, l.token LIMIT 1
+    ) AS first ON true
     WHERE {_EXPORTED} ORDER BY c.opened_at, c.id
 """)  # noqa: S608 - put together from constants
 

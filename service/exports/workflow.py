@@ -75,14 +75,23 @@ async def decision_log(connection: AsyncConnection, taxonomy: Taxonomy) -> Async
             "severity": row.severity,
             "violating": _violating(row.actions, harmless),
             "decided_at": _moment(row.decided_at),
+            "basis": row.basis,
         }
         values = {
             "case_id": str(row.case_id),
             "queue": row.queue,
+            # Pools of claims are lists of these.
+            "scope": {
+                "id": row.scope_id,
+                "language": row.language,
+                "high_exposure": row.high_exposure,
+                "consent_area": row.consent_area,
+            },
             "opened_at": _moment(row.opened_at),
             "status": row.status,
             "shed_at": _moment(row.shed_at),
             "parts": row.parts,
+            "parts_at": _moment(row.parts_at),
             "score": row.score,
             "views_per_hour": row.views_per_hour,
             "deadline": _moment(row.deadline),

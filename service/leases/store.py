@@ -34,6 +34,7 @@ _RETURN_LAPSED = text("""
     FROM lapsed RETURNING case_id
 """)
 
+# What is drawn says of what: a draw keeps its pool (`column`, `value`), other claims have none.
 _LEASE_NEXT = """
     WITH {next}, claimed AS (
         UPDATE cases SET status = 'leased', held_until = NULL, lease_token = :token, lease_holder = :holder,
@@ -42,11 +43,11 @@ _LEASE_NEXT = """
         RETURNING cases.id, cases.evidence_id, cases.lease_expires_at, cases.rank_value, cases.rank,
                   cases.views_per_hour, next.lane, next.propensity
     ), leased AS (
-        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank, lane, propensity, random_share)
+        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank, lane, propensity, random_share{column})
         SELECT :token, id, :holder, evidence_id, rank_value,
                rank || jsonb_build_object('views_per_hour', greatest(
                    views_per_hour, (rank ->> 'least_views_per_hour')::float8)),
-               lane, propensity, :random_share
+               lane, propensity, :random_share{value}
         FROM claimed
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
@@ -105,7 +106,7 @@ _UNLESS_LAPSED = "AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND 
 def _claim_next_sql(*, width: int, most: int, unless: str = "") -> str:
     fronts = "\n            UNION ALL".join(one.format(width=width) for one in (_LEGAL, _BOUND, _RANKED))
     choose = _CHOOSE.format(fronts=fronts, most=most, unless=unless)
-    return _LEASE_NEXT.format(next=f"{_ALLOWED},{choose}")
+    return _LEASE_NEXT.format(next=f"{_ALLOWED},{choose}", column="", value="")
 
 
 CLAIM_NEXT_SQL = _claim_next_sql(width=8, most=16)
@@ -164,7 +165,13 @@ _DRAW = f"""
         END::float8 AS propensity
         FROM drawn, size, before
     )"""  # noqa: S608 - put together from constants
-_CLAIM_DRAWN = text(_LEASE_NEXT.format(next=f"{_ALLOWED},{_DRAW.format(legal=_LEGAL.format(width=16))}"))
+_CLAIM_DRAWN = text(
+    _LEASE_NEXT.format(
+        next=f"{_ALLOWED},{_DRAW.format(legal=_LEGAL.format(width=16))}",
+        column=", pool",
+        value=", CASE lane WHEN 'random' THEN ARRAY(SELECT id FROM allowed ORDER BY id) END",
+    )
+)
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
         next="""next AS MATERIALIZED (
@@ -175,7 +182,9 @@ _CLAIM_CASE = text(
           AND NOT EXISTS (SELECT FROM skips k
                           WHERE k.principal_id = :holder AND k.case_id = cases.id AND k.until = 'infinity')
         FOR NO KEY UPDATE SKIP LOCKED
-    )"""
+    )""",
+        column="",
+        value="",
     )
 )
 

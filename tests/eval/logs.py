@@ -44,16 +44,28 @@ class MadeUp:
 
 
 def made_up(
-    chance: np.random.Generator, *, n: int, share: float, load: float, base_rate: float, lottery: Lottery = evenly
+    chance: np.random.Generator,
+    *,
+    n: int,
+    share: float,
+    load: float,
+    base_rate: float,
+    lottery: Lottery = evenly,
+    limited: bool = False,
 ) -> MadeUp:
-    """A queue that takes the highest score first, one reviewer, `load` times the work that can be done."""
+    """A queue that takes the highest score first, one reviewer, `load` times the work that can be done.
+
+    With `limited` two reviewers take turns by chance, each with a language of their own: the second's cases are fewer and
+    violate half as often.
+    """
     at = np.cumsum(chance.exponential(1.0, n))
-    violating = chance.random(n) < base_rate
+    scope = np.where(chance.random(n) < 0.3, 2, 1) if limited else np.ones(n, int)
+    violating = chance.random(n) < base_rate / scope
     score = 1 / (1 + np.exp(-np.where(violating, 1.0, -1.0) - 1.2 * chance.standard_normal(n)))
     place, now, come = chance.random(n), 0.0, 0
     waiting: list[int] = []
     claims: dict[int, Claim] = {}
-    totals = np.zeros(3)
+    totals = {1: np.zeros(4), 2: np.zeros(4)}
     while come < n or waiting:
         if not waiting:
             now = max(now, float(at[come]))
@@ -62,16 +74,23 @@ def made_up(
             come += 1
         if come == n:
             break
-        lane, propensity = "ranked", 1.0
+        lane, propensity, pool, turn = "ranked", 1.0, None, int(scope[waiting[0]])
+        if limited:
+            turn = int(chance.integers(1, 3))
+        mine = np.flatnonzero(scope[waiting] == turn)
+        if not len(mine):
+            # None of theirs waits, so all that wait are the other's.
+            turn, mine = 3 - turn, np.arange(len(waiting))
         if chance.random() < share:
-            lane = RANDOM
-            number, propensity = lottery(place[waiting], chance)
+            lane, pool = RANDOM, frozenset({turn})
+            number, propensity = lottery(place[waiting][mine], chance)
+            theirs = scope[:come] == turn
             flagged = violating[:come] & (score[:come] >= 0.5)
-            totals += come, violating[:come].sum(), flagged.sum()
+            totals[turn] += 1, theirs.sum(), violating[:come][theirs].sum(), flagged[theirs].sum()
         else:
-            number = int(np.argmax(score[waiting]))
-        taken, ended = waiting.pop(number), now + float(chance.exponential(load))
-        claims[taken] = Claim(_moment(now), _moment(ended), "decided", lane, propensity)
+            number = int(np.argmax(score[waiting][mine]))
+        taken, ended = waiting.pop(int(mine[number])), now + float(chance.exponential(load))
+        claims[taken] = Claim(_moment(now), _moment(ended), "decided", lane, propensity, pool)
         now = ended
     cases = [
         LoggedCase(
@@ -86,10 +105,12 @@ def made_up(
             deadline=None,
             claims=(claims[index],) if index in claims else (),
             decision=_decision(bool(violating[index]), claims.get(index)),
+            scope=int(scope[index]),
         )
         for index in range(n)
     ]
-    return MadeUp(cases, float(totals[1] / max(totals[0], 1)), float(totals[2] / max(totals[1], 1)))
+    _, every, broken, found = sum(one / max(one[0], 1) for one in totals.values())
+    return MadeUp(cases, float(broken / max(every, 1e-9)), float(found / max(broken, 1e-9)))
 
 
 def _decision(violating: bool, claim: Claim | None) -> Decided | None:
@@ -109,10 +130,12 @@ def row(one: LoggedCase) -> dict[str, Any]:
         "severity": one.decision.severity,
         "violating": one.decision.violating,
         "decided_at": one.decision.decided_at.isoformat(),
+        "basis": one.decision.basis,
     }
     return {
         "case_id": one.case_id,
         "queue": one.queue,
+        "scope": one.scope and {"id": one.scope, "language": "und", "high_exposure": False, "consent_area": ""},
         "opened_at": one.opened_at.isoformat(),
         "status": "decided" if one.decision else "shed" if one.shed_at else "open",
         "shed_at": one.shed_at.isoformat() if one.shed_at else None,
@@ -128,6 +151,7 @@ def row(one: LoggedCase) -> dict[str, Any]:
                 "outcome": claim.outcome,
                 "lane": claim.lane,
                 "propensity": claim.propensity,
+                "pool": claim.pool and sorted(claim.pool),
             }
             for claim in one.claims
         ],

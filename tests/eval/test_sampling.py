@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -56,6 +56,77 @@ def test_prevalence_is_unbiased_and_its_interval_holds_the_truth_19_times_in_20(
     assert naive.mean() > 10 * errors.std()
 
 
+def test_with_two_limited_reviewers_the_estimate_is_unbiased_and_its_interval_holds_the_truth() -> None:
+    errors, naive, held = repeated(
+        600, prevalence, "prevalence", n=250, share=0.3, load=1.25, base_rate=0.4, lottery=evenly, limited=True
+    )
+    assert len(errors) > 580
+    assert abs(errors.mean()) < 3 * errors.std() / math.sqrt(len(errors))
+    assert 0.93 <= held.mean() <= 0.98
+    assert naive.mean() > 3 * errors.std()
+
+
+def test_a_chance_speaks_of_the_pool_that_it_was_drawn_from() -> None:
+    """2,000 cases in two languages, 500 decided (300 violating), 1,500 open (150 violating): .225 of all violate."""
+    cases = []
+    for scope in (1, 2):
+        cases += [
+            case(f"{scope} decided {n}", claim(1, 2), violating=n < 150, decided=2, scope=scope) for n in range(250)
+        ]
+        cases += [case(f"{scope} open {n}", violating=None, scope=scope) for n in range(730)]
+        # Each reviewer draws 20 of the 750 of their language: 2 of 20 violate, as of all 750.
+        drawn = claim(5, 6, RANDOM, q=1 / 750, pool={scope})
+        cases += [case(f"{scope} drawn {n}", drawn, violating=n < 2, decided=6, scope=scope) for n in range(20)]
+    found = prevalence(Sample(cases))
+    assert found.value == pytest.approx(0.225)
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0.225 < found.high
+
+
+def test_languages_count_by_their_cases_and_not_by_who_claims_most() -> None:
+    cases = [case(f"1 open {n}", violating=None) for n in range(900)]
+    cases += [case(f"2 open {n}", violating=None, scope=2) for n in range(100)]
+    for scope, size, times in ((1, 900, 30), (2, 100, 300)):
+        drawn = claim(5, 6, RANDOM, q=1 / size, pool={scope})
+        # What is decided after the draw was in the pool at it.
+        cases += [case(f"{scope} {n}", drawn, violating=scope == 2, decided=6, scope=scope) for n in range(times)]
+    assert prevalence(Sample(cases)).value == pytest.approx(0.1)
+
+
+def test_what_no_pool_held_is_counted_and_in_no_figure() -> None:
+    cases = [
+        case("drawn", claim(5, 6, RANDOM, q=0.5), decided=6),
+        case("for nobody who drew", claim(1, 2), decided=2, scope=7),
+        case("passed over", claim(1, 2, outcome="skipped"), violating=None),
+    ]
+    sample = Sample(cases)
+    assert sample.outside(np.ones(3)).tolist() == [0.0]
+    assert (sample.counts.in_no_pool, sample.counts.passed_over) == (1, 1)
+
+
+def test_a_case_that_was_kept_back_is_out_until_somebody_has_it_again() -> None:
+    draws = [case(f"at {at}", claim(at, at + 1, RANDOM, q=0.5), decided=at + 1) for at in (10.0, 30.0)]
+    held = case("held", claim(1, 2, outcome="held"), claim(20, 21, outcome="released"), claim(40, 41), decided=41)
+    drawn = case("held and drawn", claim(1, 2, outcome="held"), claim(50, 51, RANDOM, q=0.5), decided=51)
+    sample = Sample([*draws, held, drawn])
+    only = (np.array([0.0, 0, 1, 0]), np.array([0.0, 0, 0, 1]))
+    assert [sample.outside(one).tolist() for one in only] == [[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]]
+
+
+def test_a_log_that_does_not_tell_its_pools_gives_no_figures(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = made_up(np.random.default_rng(5), n=200, share=0.3, load=1.2, base_rate=0.4)
+    older = [replace(each, claims=tuple(replace(c, pool=None) for c in each.claims)) for each in one.cases]
+    for log in (older, [replace(each, scope=None) for each in one.cases]):
+        assert main(["sample", "--log", str(write(tmp_path / "log.jsonl", log))]) == 2
+        assert "does not say which cases its draws were made from" in capsys.readouterr().err
+    first = next(at for at, each in enumerate(one.cases) if any(c.pool for c in each.claims))
+    counts = Sample([*one.cases[:first], older[first], *one.cases[first + 1 :]]).counts
+    assert (counts.without_pool, counts.used) == (1, counts.draws - 1)
+
+
 def test_recall_is_unbiased_and_its_interval_holds_the_truth() -> None:
     errors, naive, held = repeated(400, recall, "recall", n=400, share=0.5, load=1.2, base_rate=0.5, lottery=by_window)
     assert len(errors) > 395
@@ -72,7 +143,7 @@ def test_with_few_draws_there_is_no_figure() -> None:
     assert found.naive is not None
 
 
-def case(name: str, *claims: Claim, violating: bool | None = True, decided: float = 0.0) -> LoggedCase:
+def case(name: str, *claims: Claim, violating: bool | None = True, decided: float = 0.0, scope: int = 1) -> LoggedCase:
     """A case that was opened at the start, decided so many minutes later."""
     one = made_up(np.random.default_rng(1), n=3, share=0.0, load=0.1, base_rate=1.0).cases[0]
     decision = one.decision
@@ -81,6 +152,7 @@ def case(name: str, *claims: Claim, violating: bool | None = True, decided: floa
         one,
         case_id=name,
         opened_at=START,
+        scope=scope,
         claims=claims,
         decision=None
         if violating is None
@@ -88,8 +160,17 @@ def case(name: str, *claims: Claim, violating: bool | None = True, decided: floa
     )
 
 
-def claim(begin: float, end: float, lane: str = "ranked", *, outcome: str = "decided", q: float = 1.0) -> Claim:
-    return Claim(START + timedelta(minutes=begin), START + timedelta(minutes=end), outcome, lane, q)
+def claim(
+    begin: float,
+    end: float,
+    lane: str = "ranked",
+    *,
+    outcome: str = "decided",
+    q: float = 1.0,
+    pool: Collection[int] = (1,),
+) -> Claim:
+    begun, ended = (START + timedelta(minutes=minutes) for minutes in (begin, end))
+    return Claim(begun, ended, outcome, lane, q, frozenset(pool) if lane == RANDOM else None)
 
 
 def test_cases_are_out_while_somebody_has_them_and_once_they_are_decided() -> None:
@@ -126,7 +207,7 @@ def test_draws_without_an_answer_are_counted_and_left_out() -> None:
 def test_other_queues_are_not_what_a_draw_is_about() -> None:
     cases = [
         case("drawn", claim(5, 6, RANDOM, q=0.5), decided=6),
-        replace(case("elsewhere", claim(1, 2), decided=2), queue="other"),
+        replace(case("elsewhere", claim(1, 2), decided=2), queue="other", scope=2),
         case("here", claim(1, 2), decided=2),
     ]
     assert Sample(cases).outside(np.ones(3)).tolist() == [1.0]
@@ -173,6 +254,7 @@ def test_the_command_prints_every_figure_once_as_json_and_as_tables(
         ({"claims": 3}, "claims must be a list"),
         ({"parts": []}, "parts must be an object or null"),
         ({"case_id": "case-0"}, "is in line 1 already"),
+        ({"scope": 1}, "scope must be an object with a whole number"),
         ({"score": {"areas": {"spam": 1.5}}}, "spam must be a number of 0 or more, 1 at most"),
     ],
 )

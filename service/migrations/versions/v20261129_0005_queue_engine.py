@@ -168,6 +168,8 @@ ALTER TABLE leases
     ADD COLUMN propensity double precision NOT NULL DEFAULT 1 CHECK (propensity > 0 AND propensity <= 1),
     -- The random share that was at work when the claim was made.
     ADD COLUMN random_share double precision NOT NULL DEFAULT 0,
+    -- The scopes that a draw was made from, NULL for other claims: what its propensity is about.
+    ADD COLUMN pool integer[],
     ADD COLUMN ended_reason text,
     -- Fetched ahead and not opened yet: it ends soon, and nobody's lapse when it does.
     ADD COLUMN prefetched boolean NOT NULL DEFAULT false,

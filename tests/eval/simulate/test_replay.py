@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eval.__main__ import main
-from eval.decision_log import RANDOM, Claim, Decided, LogError, LoggedCase
+from eval.decision_log import CLUSTER, RANDOM, Claim, Decided, LogError, LoggedCase
 from eval.simulate.engine import Outcome, Rules, simulate
 from eval.simulate.figures import measure_policies
 from eval.simulate.replay import load_of, replay_scene, sessions_of
@@ -92,6 +92,7 @@ def test_other_orders_meet_the_same_log_and_what_nobody_knows_is_in_no_leak(
     said = capsys.readouterr()
     fifo, guarded = (json.loads(line) for line in said.out.splitlines())
     assert f"{unknown:,} nobody knows the truth" in said.err
+    assert "those of each case's first claim" in said.err
     assert fifo["unknown"] == guarded["unknown"] == unknown
     assert fifo["cases"] == len(cases)
     assert guarded["oracle_leak"] <= guarded["leak"] < fifo["leak"]
@@ -121,6 +122,25 @@ def test_a_lapsed_lease_is_nobodys_work(played: tuple[Scene, Outcome], tmp_path:
     after = replay_scene(write(tmp_path / "b", cases), TAXONOMY, CONFIG, half_life=HALF_LIFE)
     assert after.team.sessions == before.team.sessions
     assert after.arrivals.minutes.tolist() == before.arrivals.minutes.tolist()
+
+
+def test_what_was_decided_with_a_cluster_takes_the_expected_minutes(
+    played: tuple[Scene, Outcome], tmp_path: Path
+) -> None:
+    cases = [one for one in logged(*played) if one.claims and one.decision][:50]
+    before = replay_scene(write(tmp_path / "a", cases), TAXONOMY, CONFIG, half_life=HALF_LIFE)
+    decision, (claim,) = cases[7].decision, cases[7].claims
+    assert decision is not None
+    at_once = replace(claim, at=decision.decided_at, ended_at=decision.decided_at)
+    cases[7] = replace(cases[7], claims=(at_once,), decision=replace(decision, basis=CLUSTER))
+    scene = replay_scene(write(tmp_path / "b", cases), TAXONOMY, CONFIG, half_life=HALF_LIFE)
+    ratios = np.delete(scene.arrivals.minutes, 7) / [
+        float(one.parts["handling_minutes"]) for one in scene.ranks[:7] + scene.ranks[8:]
+    ]
+    expected = float(scene.ranks[7].parts["handling_minutes"])
+    assert scene.arrivals.minutes[7] == pytest.approx(np.median(ratios) * expected)
+    assert np.delete(scene.arrivals.minutes, 7).tolist() == np.delete(before.arrivals.minutes, 7).tolist()
+    assert all(end > begin for mine in scene.team.sessions for begin, end in mine)
 
 
 def test_a_log_without_parts_or_without_work_is_refused(played: tuple[Scene, Outcome], tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ async def test_an_open_case_has_neither_claims_nor_a_decision(
     assert (row["queue"], row["status"], row["views_per_hour"], row["pictures"]) == ("default", "open", 120, 0)
     assert (row["claims"], row["decision"], row["shed_at"]) == ([], None, None)
     assert row["parts"]["handling_minutes"] > 0
+    assert (row["scope"]["language"], row["scope"]["id"] > 0) == ("en", True)
+    assert row["parts_at"] is None
 
 
 async def test_every_claim_is_in_the_log_with_its_end(
@@ -65,6 +67,40 @@ async def test_every_claim_is_in_the_log_with_its_end(
         assert datetime.fromisoformat(one["at"]) <= datetime.fromisoformat(one["ended_at"])
     assert row["decision"].items() >= {"policy_area": "harassment", "severity": 3, "violating": True}.items()
     assert row["status"] == "decided"
+
+
+async def test_parts_and_views_are_those_of_the_first_claim_and_not_what_became_known_later(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
+) -> None:
+    made = await report(platform)
+    first = await claim(reviewer)
+    body = {"lease_token": first["lease"]["token"]}
+    assert (await reviewer.post(f"/v1/cases/{made['case_id']}/lease/release", json=body)).status_code == 204
+    answer = await platform.post("/v1/subjects/post-1/views", json={"views_per_hour": 90_000})
+    assert answer.status_code == 200, answer.text
+    await decided(reviewer, await claim(reviewer))
+    [row] = await logged(lines)
+    assert row["views_per_hour"] == row["parts"]["views_per_hour"] == 120
+    assert row["parts_at"] == row["claims"][0]["at"].replace("Z", "+00:00")
+    assert row["decision"]["basis"] == "review"
+
+
+async def test_only_a_draw_tells_the_pool_that_it_was_made_from(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, app: FastAPI, database: str
+) -> None:
+    for number, language in enumerate(("en", "en", "de", "fr")):
+        await report(platform, f"post-{number}", language=language)
+    rewrite(database, "UPDATE principals SET languages = '{en,fr}' WHERE role = 'reviewer'")
+    for share in (0.0, 0.999_999_999):
+        app.state.rank_config = replace(app.state.rank_config, random_share=share)
+        await decided(reviewer, await claim(reviewer))
+    rows = await logged(lines)
+    ranked, random = sorted((one for row in rows for one in row["claims"]), key=lambda one: str(one["at"]))
+    assert (ranked["lane"], ranked["pool"], random["lane"]) == ("ranked", None, "random")
+    scopes = {row["scope"]["language"]: row["scope"]["id"] for row in rows}
+    assert random["propensity"] == pytest.approx(1 / 2)
+    assert {scopes["en"], scopes["fr"]} <= set(random["pool"])
+    assert scopes["de"] not in random["pool"]
 
 
 async def test_a_decision_that_is_undone_or_can_be_is_none(
@@ -170,7 +206,8 @@ async def test_the_command_writes_a_log_that_simulator_and_estimators_read(
         await report(platform, f"post-{number}", views_per_hour=number)
     for _ in range(3):
         await decided(reviewer, await claim(reviewer))
-    rewrite(database, "UPDATE leases SET lane = 'random', propensity = 0.25, random_share = 0.05")
+    drawn = "lane = 'random', propensity = 0.25, random_share = 0.05, pool = ARRAY(SELECT id FROM case_scopes)"
+    rewrite(database, f"UPDATE leases SET {drawn}")
     path = tmp_path / "log.jsonl"
     assert await command_line._export_log(settings, path) == 4
     assert [json.loads(line) for line in path.read_text().splitlines()] == await logged(lines)

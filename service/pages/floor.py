@@ -18,7 +18,7 @@ from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, duration, spoken
 from service.queues.schemas import QueueOut
 from service.queues.workflow import list_queues
-from service.routing.workflow import unserved
+from service.routing.workflow import is_loud, unserved
 from service.security import Capability, FloorReader, Principal
 from service.shedding.schemas import ForecastOut, RuleOut, ShedOut
 from service.shedding.workflow import forecast, listed
@@ -73,15 +73,18 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     queues = {queue.name: queue for queue in (await list_queues(connection, me)).queues}
     given_up = await listed(connection, state.taxonomy, viewer=me, after=None, limit=SHED_SHOWN)
     alerts = await lease_alerts(connection, state.settings, person=me.id)
+    routes = await unserved(connection)
     context = {
         "me": me,
         "rule": found.rule,
+        "window": window_words(found.rule.window_hours),
         "queues": [queue_row(one, found.rule, queues) for one in found.queues],
         "shed": [shed_row(one, state.taxonomy, now) for one in given_up.cases],
         "shed_total": sum(one.shed for one in found.queues),
         "alerts": alerts.alerts[:ALERTS_SHOWN],
         "alerts_total": alerts.total,
-        "unserved": await unserved(connection),
+        "loud": [one for one in routes if is_loud(one)],
+        "quiet": [one for one in routes if not is_loud(one)],
         "letters": await _letters(connection, me),
         "may_restore": Capability.SHED_MANAGE in me.capabilities,
         "may_read": Capability.CASE_READ in me.capabilities,
@@ -111,7 +114,7 @@ def queue_row(found: ForecastOut, rule: RuleOut, queues: Mapping[str, QueueOut])
 
 def standing_words(found: ForecastOut, rule: RuleOut) -> str:
     """Whether a queue is kept up with, as one would say it."""
-    window = duration(min(found.hours, rule.window_hours) * 3600)
+    window = window_words(min(found.hours, rule.window_hours))
     if found.overloaded:
         words = f"More came than could be done in the last {window}: load {amount(found.load or 0)}."
         return f"{words} Cases wait beyond their latest start." if found.late else words
@@ -122,6 +125,11 @@ def standing_words(found: ForecastOut, rule: RuleOut) -> str:
     if found.load is not None and found.load > rule.above_load:
         return f"Load {amount(found.load)} in the last {window}: not more than chance explains."
     return f"Kept up with in the last {window}."
+
+
+def window_words(hours: float) -> str:
+    """A window of time as those who plan shifts say it: up to three days in hours."""
+    return f"{hours:.0f} h" if 24 <= hours <= 72 else duration(hours * 3600)
 
 
 def shed_row(case: ShedOut, taxonomy: Taxonomy, now: datetime) -> ShedRow:

@@ -132,21 +132,22 @@ function problem(field, text) {
   return field;
 }
 
+// The page that shows it is that of the next case, or the console.
 function words(kind, wish, answer) {
-  if (kind === "second-opinion") return "Your question waits for somebody else. Their answer comes to your console.";
+  if (kind === "second-opinion") return "Your question about the last case waits for somebody else. Their answer comes to your console.";
   if (kind === "skip") {
     return wish.reason === "upset" ? "Skipped. Take the time you need; the next case waits until you ask for it." : "Skipped.";
   }
   const until = clock(answer.until);
-  if (kind === "hand-over") return `Handed over to ${wish.to.trim()}, for whom it waits until ${until}.`;
+  if (kind === "hand-over") return `The last case is handed over to ${wish.to.trim()} and waits for them until ${until}.`;
   const asked = Date.parse(answer.server_now) + Number(wish.minutes) * 60_000;
   const earlier = asked - Date.parse(answer.until) > EARLIER_SECONDS * 1000;
-  return `Kept back for you until ${until}.${earlier ? " That is earlier than you asked, for it has to be begun by then." : ""}`;
+  return `The last case is kept back for you until ${until}.${earlier ? " That is earlier than you asked, for it has to be begun by then." : ""}`;
 }
 
 function clock(moment) {
   const when = new Date(moment);
-  const today = when.toDateString() === new Date().toDateString();
-  const day = today ? {} : { weekday: "short", day: "numeric", month: "short" };
-  return when.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
+  const today = when.toISOString().slice(0, 10) === new Date().toISOString().slice(0, 10);
+  const day = today ? {} : { day: "numeric", month: "short" };
+  return `${when.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone: "UTC" })} UTC`;
 }

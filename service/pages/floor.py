@@ -80,6 +80,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "window": window_words(found.rule.window_hours),
         "queues": [queue_row(one, found.rule, queues) for one in found.queues],
         "shed": [shed_row(one, state.taxonomy, now) for one in given_up.cases],
+        "titles": {queue.name: queue.title for queue in queues.values()},
         "shed_total": sum(one.shed for one in found.queues),
         "alerts": alerts.alerts[:ALERTS_SHOWN],
         "alerts_total": alerts.total,

@@ -1,6 +1,7 @@
 """The pages of the review console. Data come from the same workflows as the API; every change goes through the API."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
@@ -10,7 +11,7 @@ from labeling.taxonomy import Taxonomy
 from service.cases.workflow import case_view
 from service.db import UnitOfWork
 from service.holds.workflow import holds_of
-from service.leases.workflow import held_by
+from service.leases.workflow import Lease, held_by
 from service.opinions.workflow import mine
 from service.pages import views
 from service.pages.rendering import PageRoute, redirect, render
@@ -63,11 +64,14 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
         if may_review
         else {}
     )
+    leases = await held_by(connection, me.id) if may_review else []
     context = {
         "me": me,
         "may_review": may_review,
         "queues": queues,
-        "held": await _held(connection, me, taxonomy) if may_review else [],
+        # One that was fetched ahead nobody has seen yet: it comes by itself after the case in hand, or goes back.
+        "held": await _held(connection, [one for one in leases if not one.prefetched], taxonomy),
+        "fetched": any(one.prefetched for one in leases),
         **(await _mine(connection, me) if may_review else {}),
         "taxonomy": taxonomy,
         "views": views,
@@ -78,13 +82,10 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     return render("console.html", context)
 
 
-async def _held(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> list[views.HeldCase]:
+async def _held(connection: AsyncConnection, leases: Sequence[Lease], taxonomy: Taxonomy) -> list[views.HeldCase]:
     held = []
-    for lease in await held_by(connection, me.id):
-        if lease.prefetched:
-            # Nobody has seen it yet; it comes by itself after the case in hand, or goes back.
-            continue
-        shown = await case_view(connection, lease.case_id, viewer=me.id, taxonomy=taxonomy)
+    for lease in leases:
+        shown = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
         held.append(views.held_case(lease, shown, taxonomy))
     return held
 

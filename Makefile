@@ -55,9 +55,17 @@ test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a re
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --basetemp="$$folder/tests" $(ARGS)
 
+.PHONY: machine
+machine: $(DEV) ## A long run of the state machine over everything queues do (EXAMPLES=1000)
+	@MACHINE_EXAMPLES=$(or $(EXAMPLES),1000) $(PY) -m pytest -q tests/service/machine
+
 .PHONY: bench
 bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for one)
 	@$(PY) -m bench $(ONLY)
+
+.PHONY: faults
+faults: $(DEV) ## Run the service under load while its parts are killed (MINUTES=10, ARGS="--seed 3 --out FILE")
+	@$(PY) -m tests.journey.faults --minutes $(or $(MINUTES),10) $(ARGS)
 
 .PHONY: docs
 docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code

@@ -114,6 +114,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.hints = Hints()
     app.state.renderer = Renderer(settings)
     app.state.storage = LocalStorage(settings.data_dir / "media")
+    app.include_router(queues.claims)
     for part in ROUTERS:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)

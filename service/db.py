@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from typing import Annotated, Any
 
@@ -51,9 +52,14 @@ def create_engine(url: str, *, pool: int) -> AsyncEngine:
 
 async def unit_of_work(request: Request) -> AsyncIterator[AsyncConnection]:
     """One transaction for one request: committed when the handler returned, rolled back when it raised."""
-    engine: AsyncEngine = request.app.state.engine
-    async with engine.begin() as connection:
+    async with transaction(request) as connection:
         yield connection
+
+
+def transaction(request: Request) -> AbstractAsyncContextManager[AsyncConnection]:
+    """The same, for who does without the framework's dependencies: leave it before the response is returned."""
+    engine: AsyncEngine = request.app.state.engine
+    return engine.begin()
 
 
 # "function" makes FastAPI leave the transaction before the response is sent: a failing commit is then a 500, never a
@@ -84,6 +90,27 @@ async def fetch(
         return await cursor.fetchall()
     except psycopg.Error as error:
         raise DBAPIError.instance(statement.text, None, error, psycopg.Error, hide_parameters=True) from error
+
+
+# A statement with its parameters.
+Question = tuple[TextClause, Mapping[str, Any]]
+
+
+async def fetch_together(connection: AsyncConnection, *questions: Question) -> list[list[Any]]:
+    """The rows of several statements, one after the other, in a single round trip; a later one sees what an earlier did.
+
+    As `fetch`, in the driver's pipeline. Raises DBAPIError for the first that fails.
+    """
+    driver = driver_connection(connection)
+    cursors = [driver.cursor(row_factory=namedtuple_row) for _ in questions]
+    try:
+        async with driver.pipeline():
+            for cursor, (statement, values) in zip(cursors, questions, strict=True):
+                await cursor.execute(driver_sql(statement.text), values)
+        return [await cursor.fetchall() for cursor in cursors]
+    except psycopg.Error as error:
+        asked = "; ".join(statement.text for statement, _ in questions)
+        raise DBAPIError.instance(asked, None, error, psycopg.Error, hide_parameters=True) from error
 
 
 async def fetch_one(

@@ -8,9 +8,9 @@ from alembic.config import Config
 from service.db import sqlalchemy_url
 
 
-def migrate(url: str) -> None:
-    """Run every migration that `url` lacks; does nothing when there is none."""
+def migrate(url: str, *, to: str = "head") -> None:
+    """Run every migration that `url` lacks, up to a revision; does nothing when there is none."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["url"] = sqlalchemy_url(url)
-    command.upgrade(config, "head")
+    command.upgrade(config, to)

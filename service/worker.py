@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
@@ -11,6 +12,7 @@ from uuid import UUID
 import httpx
 import structlog
 from procrastinate import App, RetryStrategy
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
@@ -40,6 +42,8 @@ DEAD_AFTER_SECONDS = 10.0
 HOUSEKEEPING_SECONDS = 2.0
 # Between two looks at what is rare or merely old.
 SWEEP_SECONDS = 60.0
+# After the jobs broke off.
+JOBS_PAUSE_SECONDS = 2.0
 SHUTDOWN_SECONDS = 20.0
 
 log = structlog.get_logger()
@@ -79,7 +83,7 @@ async def work(settings: Settings, database_url: str) -> None:
         shedding = Shedding(engine, jobs, config)
         chores = Chores(often=(partial(alert, engine, settings), watch.tell, shedding.step), seldom=(watch.sweep,))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
-        worker = group.create_task(run_jobs(jobs))
+        worker = group.create_task(run_jobs(jobs, stopping))
         log.info("worker.started")
         await stopping.wait()
         loading.cancel()
@@ -99,17 +103,28 @@ def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, se
     jobs.task(name=DELIVER_WEBHOOK, retry=retry)(deliver_webhook)
 
 
-async def run_jobs(jobs: App) -> None:
-    """Run jobs until cancelled; the ones under way are finished first."""
-    await jobs.run_worker_async(
-        concurrency=8,
-        fetch_job_polling_interval=1.0,
-        shutdown_graceful_timeout=SHUTDOWN_SECONDS,
-        install_signal_handlers=False,
-        delete_jobs="successful",
-        update_heartbeat_interval=HEARTBEAT_SECONDS,
-        stalled_worker_timeout=DEAD_AFTER_SECONDS,
-    )
+async def run_jobs(jobs: App, stopping: asyncio.Event) -> None:
+    """Run jobs until cancelled; the ones under way are finished first.
+
+    The library gives up when the database breaks one of its connections, now and then without a word. That ends neither
+    the other work of this process nor, after a pause, this.
+    """
+    while not stopping.is_set():
+        try:
+            await jobs.run_worker_async(
+                concurrency=8,
+                fetch_job_polling_interval=1.0,
+                shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+                install_signal_handlers=False,
+                delete_jobs="successful",
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=DEAD_AFTER_SECONDS,
+            )
+            log.error("jobs.ended")
+        except ConnectorException as error:
+            log.error("jobs.failed", error=type(error.__cause__ or error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), JOBS_PAUSE_SECONDS)
 
 
 class ModelWatch:

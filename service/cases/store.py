@@ -9,9 +9,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.placing import Placed
-from service.db import fetch_one
+from service.db import Question, fetch_one
 
-_CASE = text("""
+_COLUMNS = """
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
            c.views_per_hour AS live_views, c.deadline, c.special, c.route_reason,
            s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
@@ -25,8 +25,14 @@ _CASE = text("""
             FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS r) AS reports
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
+"""
+_CASE = text(f"""{_COLUMNS}
     WHERE c.id = :case_id AND (c.lease_holder = :viewer OR (c.status = 'held' AND c.held_for = :viewer)
                                OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
+""")
+# Whoever has the lease may see its case, whatever else is true.
+_CASE_OF_LEASE = text(f"""{_COLUMNS} JOIN leases l ON l.case_id = c.id
+    WHERE l.token = :token AND l.holder = :viewer AND c.lease_token = :token
 """)
 _VISIBLE = text("""
     SELECT id FROM cases
@@ -100,9 +106,32 @@ _LOCK_SUBJECT = text(
 _NEWER = text("SELECT id FROM cases WHERE subject_id = :subject AND status <> 'decided' FOR NO KEY UPDATE")
 _REOPEN = text("UPDATE cases SET status = 'open', decided_at = NULL WHERE id = :case_id AND status = 'decided'")
 _MOVE_REPORTS = text("UPDATE reports SET case_id = :new WHERE case_id = :old")
+# What the reports had brought to the case goes with them. A clock is never changed, so the same one starts there.
+_CARRY_OVER = text("""
+    WITH carried AS (
+        INSERT INTO clocks (id, case_id, kind, basis, due_at, set_by, set_at, reason)
+        SELECT gen_random_uuid(), :new, kind, basis, due_at, set_by, set_at, reason FROM clocks AS k
+        WHERE case_id = :old AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
+    ), logged AS (
+        INSERT INTO events (kind, case_id, data)
+        SELECT 'case.unshed', id, jsonb_build_object('because', 'undo') FROM cases WHERE id = :new AND status = 'shed'
+    )
+    UPDATE cases SET
+        flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}') FROM unnest(cases.flags || old.flags) AS one),
+        special = (CAST(:special_routes AS text[]))[least(
+            array_position(CAST(:special_routes AS text[]), cases.special),
+            array_position(CAST(:special_routes AS text[]), old.special))],
+        status = CASE cases.status WHEN 'shed' THEN 'open' ELSE cases.status END, shed_at = NULL, shed_under = NULL
+    FROM cases AS old WHERE cases.id = :new AND old.id = :old
+""")
 _RECOUNT = text(
     "UPDATE cases SET report_count = (SELECT count(*) FROM reports WHERE case_id = :case_id) WHERE id = :case_id"
 )
+
+
+def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
+    """Asks for the case of a lease, the columns being those of `case_row`."""
+    return _CASE_OF_LEASE, {"token": token, "viewer": viewer}
 
 
 async def case_row(
@@ -171,8 +200,12 @@ async def reopen(connection: AsyncConnection, case_id: UUID) -> None:
     await connection.execute(_REOPEN, {"case_id": case_id})
 
 
-async def move_reports(connection: AsyncConnection, *, old: UUID, new: UUID) -> None:
-    """Give one case's reports to another, and count both anew."""
+async def move_reports(connection: AsyncConnection, *, old: UUID, new: UUID, special_routes: Sequence[str]) -> None:
+    """Give one case's reports to another with deadlines, flags and special route, and count both anew.
+
+    Of two special routes the one that is named first counts. A case that was shed returns to its queue.
+    """
     await connection.execute(_MOVE_REPORTS, {"old": old, "new": new})
+    await connection.execute(_CARRY_OVER, {"old": old, "new": new, "special_routes": list(special_routes)})
     for case_id in (old, new):
         await connection.execute(_RECOUNT, {"case_id": case_id})

@@ -26,6 +26,7 @@ from service.cases.schemas import (
     ScoreOut,
     SubjectOut,
 )
+from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media import workflow as media
@@ -33,7 +34,7 @@ from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
 from service.routing import workflow as routing
-from service.routing.rules import RuleSet, facts_of, route
+from service.routing.rules import SPECIAL_ROUTES, RuleSet, facts_of, route
 from service.routing.workflow import OVERSEEING
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
@@ -52,6 +53,16 @@ class RankUnder:
 async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
     """The case for a reviewer's screen. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
+    return CaseOut(**await _fields(connection, row, taxonomy))
+
+
+def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
+    """What to ask the database for `view_of`, about the case of a lease."""
+    return store.question_of_lease(token, viewer=viewer)
+
+
+async def view_of(connection: AsyncConnection, row: Row[Any], *, taxonomy: Taxonomy) -> CaseOut:
+    """The case for a reviewer's screen, from the answer to `question_of_lease`."""
     return CaseOut(**await _fields(connection, row, taxonomy))
 
 
@@ -153,7 +164,7 @@ async def reopen(
     if newer is None:
         await store.reopen(connection, case_id)
     else:
-        await store.move_reports(connection, old=case_id, new=newer)
+        await store.move_reports(connection, old=case_id, new=newer, special_routes=SPECIAL_ROUTES)
         await events.record(connection, "case.merged", case_id=case_id, actor=actor, data={"into": str(newer)})
     now_open = newer or case_id
     await events.record(connection, "case.reopened", case_id=now_open, actor=actor)

@@ -1,5 +1,6 @@
 """Rules of decisions: one for each lease, effects after an undo window, undone only by its author."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen, require_visible
+from service.cases.workflow import reopen, require_visible, rerank
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
@@ -88,7 +89,9 @@ async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement
 
     `made` has id, case_id, decided_at, undo_until, subject_id, subject_kind and reports, as `store.decide` gives them.
     """
-    await judge(connection, [made.id], taxonomy=rules.taxonomy)
+    if rules.cluster_id is None:
+        # Those of a cluster are judged by who decides it, all at once: reporters are locked in one order.
+        await judge(connection, [made.id], taxonomy=rules.taxonomy)
     if any(rules.taxonomy.action(action).enforces for action in said.actions):
         breach = Breach(said.policy_area, said.severity, said.actions)
         await strikes.give(connection, made.id, breach, rules=rules.strikes)
@@ -111,7 +114,6 @@ async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: 
     """Take back what followed from an undone decision. Raises UndoExpiredError once any of it is being sent."""
     if not await outbox.cancel(connection, decision_id):
         raise _too_late()
-    await unjudge(connection, [decision_id])
     weight = await strikes.take_back(connection, decision_id)
     data = {"decision": str(decision_id)} | ({} if weight is None else {"strike": weight})
     await events.record(connection, "decision.undone", case_id=case_id, actor=person, data=data)
@@ -121,6 +123,15 @@ async def undo(
     connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
 ) -> UndoneOut:
     """Take a decision back before its effects are sent. Raises NotFoundError, UndoExpiredError."""
+    now_open = await undo_one(connection, decision_id, person=person, taxonomy=taxonomy, config=config)
+    await take_back_judgements(connection, {decision_id: now_open}, taxonomy=taxonomy, config=config)
+    return UndoneOut(case_id=now_open)
+
+
+async def undo_one(
+    connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
+) -> UUID:
+    """As `undo`, but for what the decision said of reporters; the case that is open now."""
     case_id = await store.case_of(connection, decision_id, person=person)
     if case_id is None:
         raise NotFoundError(f"there is no decision {decision_id} of yours")
@@ -129,7 +140,19 @@ async def undo(
     await take_back(connection, decision_id, case_id=case_id, person=person)
     now_open = await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config)
     await opinions.reopen(connection, decision_id, case_id=now_open, person=person)
-    return UndoneOut(case_id=now_open)
+    return now_open
+
+
+async def take_back_judgements(
+    connection: AsyncConnection, undone: Mapping[UUID, UUID], *, taxonomy: Taxonomy, config: RankConfig
+) -> None:
+    """Take back what these decisions, each with the case that is open now, said of reporters.
+
+    After all cases are locked: whoever decides locks its case first and reporters second, too.
+    """
+    if await unjudge(connection, list(undone)):
+        # A case is not ranked by what its own decision said.
+        await rerank(connection, sorted(set(undone.values())), taxonomy=taxonomy, config=config)
 
 
 async def actions_of(

@@ -1,7 +1,7 @@
 """SQL of leases: who holds which case until when. Each statement decides by itself; nothing is read and then written."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.db import fetch, fetch_one
+from service.db import Question, fetch, fetch_together
 
 # A lapsed case goes back to its old place. It stays listed however often that happens, and the count is an alert.
 # What was fetched ahead and never opened goes back as well, but is nobody's lapse.
@@ -59,7 +59,7 @@ _LEASE_NEXT = """
 _ALLOWED = """
     allowed AS MATERIALIZED (
         SELECT s.id FROM principals p JOIN case_scopes s ON s.queue = :queue
-        WHERE p.id = :holder
+        WHERE p.id = :holder AND may_use_queue(:queue, :holder, '{}')
           AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages))
           AND (s.consent_area = '' OR p.consents IS NULL OR s.consent_area = ANY(p.consents))
           AND (NOT s.high_exposure OR :exposure_seconds > (
@@ -250,6 +250,17 @@ class Claim:
     exposure_seconds: float
     random_share: float
 
+    def values(self) -> dict[str, Any]:
+        """The parameters of a claim; `dataclasses.asdict` would copy deeply and take longer than the statement is sent."""
+        return {
+            "queue": self.queue,
+            "token": self.token,
+            "holder": self.holder,
+            "seconds": self.seconds,
+            "exposure_seconds": self.exposure_seconds,
+            "random_share": self.random_share,
+        }
+
 
 async def return_lapsed(connection: AsyncConnection) -> int:
     """Give every lapsed case back to its queue; returns how many."""
@@ -261,27 +272,35 @@ async def lapsed_cases(connection: AsyncConnection) -> int:
     return int((await connection.execute(_LAPSED_CASES)).scalar_one())
 
 
-async def claim_next(connection: AsyncConnection, claim: Claim) -> Any | None:
+async def claim_next(connection: AsyncConnection, claim: Claim, then: Question) -> tuple[Any | None, Any | None]:
     """Lease the first open case that this person may have and nobody else is taking: (id, lease_expires_at) or None.
 
-    Lapsed cases are given back first, which takes statements of its own only when there are any.
+    With it comes the first row of what is asked `then`, in the same round trip. Lapsed cases are given back first, which
+    takes statements of its own only when there are any.
     """
-    values = asdict(claim)
-    row = await fetch_one(connection, _CLAIM_NEXT_UNLESS_LAPSED, values)
-    if row is None:
+    values = claim.values()
+    found = await _asked(connection, (_CLAIM_NEXT_UNLESS_LAPSED, values), then)
+    if found[0] is None:
         await return_lapsed(connection)
-        row = await fetch_one(connection, _CLAIM_NEXT, values) or await fetch_one(connection, _CLAIM_NEXT_WIDE, values)
-    return row
+        found = await _asked(connection, (_CLAIM_NEXT, values), then)
+    return found if found[0] else await _asked(connection, (_CLAIM_NEXT_WIDE, values), then)
 
 
-async def claim_drawn(connection: AsyncConnection, claim: Claim, *, spot: float, turn: float) -> Any | None:
+async def claim_drawn(
+    connection: AsyncConnection, claim: Claim, then: Question, *, spot: float, turn: float
+) -> tuple[Any | None, Any | None]:
     """Lease one of the open cases that this person may have, drawn by two numbers from 0 to below 1; None for none."""
-    return await fetch_one(connection, _CLAIM_DRAWN, {**asdict(claim), "spot": spot, "turn": turn})
+    return await _asked(connection, (_CLAIM_DRAWN, claim.values() | {"spot": spot, "turn": turn}), then)
 
 
 async def claim_case(connection: AsyncConnection, case_id: UUID, claim: Claim) -> Row[Any] | None:
     """Lease one named case, if it is open: (id, lease_expires_at) or None."""
-    return (await connection.execute(_CLAIM_CASE, {**asdict(claim), "case_id": case_id})).one_or_none()
+    return (await connection.execute(_CLAIM_CASE, claim.values() | {"case_id": case_id})).one_or_none()
+
+
+async def _asked(connection: AsyncConnection, claim: Question, then: Question) -> tuple[Any | None, Any | None]:
+    rows, seen = await fetch_together(connection, claim, then)
+    return (rows[0], next(iter(seen), None)) if rows else (None, None)
 
 
 async def live(connection: AsyncConnection, *, token: UUID, holder: UUID) -> Row[Any] | None:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from random import random
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.db import Question
 from service.errors import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
 from service.ids import new_id
 from service.leases import store
@@ -46,24 +48,29 @@ class ClaimRules:
     prefetch: bool = False
 
 
-async def claim_next(connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules) -> Lease | None:
+async def claim_next(
+    connection: AsyncConnection, queue: str, *, holder: UUID, rules: ClaimRules, then: Callable[[UUID], Question]
+) -> tuple[Lease, Any] | None:
     """Lease the case of the queue that comes next for `holder`; None when nothing waits that they may have.
 
-    With the chance of the random share that is one drawn among all of these, whatever their rank.
+    With the chance of the random share that is one drawn among all of these, whatever their rank. `then` is asked about
+    the token of the new lease in the same round trip; the first row of its answer is given back with the lease.
     Raises PrefetchRefusedError.
     """
     if rules.prefetch:
         await require_prefetch(connection, holder)
     claim = _claim(queue, holder, rules)
-    row = None
+    asked = then(claim.token)
+    row, seen = None, None
     if rules.chance() < rules.random_share:
-        row = await store.claim_drawn(connection, claim, spot=rules.chance(), turn=rules.chance())
-    row = row or await store.claim_next(connection, claim)
+        row, seen = await store.claim_drawn(connection, claim, asked, spot=rules.chance(), turn=rules.chance())
+    if row is None:
+        row, seen = await store.claim_next(connection, claim, asked)
     if row is None:
         return None
     if rules.prefetch:
         await store.mark_prefetched(connection, claim.token)
-    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch)
+    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch), seen
 
 
 async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules) -> Lease:

@@ -1,6 +1,7 @@
 """Rules of queues: what waits, handing out the next case, what they are, and what may be done in them."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.cases.schemas import ClaimOut
-from service.cases.workflow import case_view
+from service.cases.schemas import CaseOut, ClaimOut
+from service.cases.workflow import case_view, question_of_lease, view_of
 from service.errors import (
     CaseNotOpenError,
     InvalidRequestError,
@@ -73,12 +74,18 @@ async def claim(
     connection: AsyncConnection, queue: str, *, holder: Principal, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut | None:
     """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs."""
-    await routing.queue_for(connection, queue, holder)
-    lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
-    # Held cases are given back by the worker; where nothing else waits, not even that is waited for.
-    if lease is None and await return_due(connection):
-        lease = await leases.claim_next(connection, queue, holder=holder.id, rules=rules)
-    return await _handed_over(connection, lease, taxonomy) if lease else None
+    look = partial(question_of_lease, viewer=holder.id)
+    found = await leases.claim_next(connection, queue, holder=holder.id, rules=rules, then=look)
+    if found is None:
+        # Only who is given nothing has to be told whether the queue is theirs.
+        await routing.queue_for(connection, queue, holder)
+        # Held cases are given back by the worker; where nothing else waits, not even that is waited for.
+        if await return_due(connection):
+            found = await leases.claim_next(connection, queue, holder=holder.id, rules=rules, then=look)
+    if found is None:
+        return None
+    lease, row = found
+    return _handed(await view_of(connection, row, taxonomy=taxonomy), lease)
 
 
 async def claim_case(
@@ -186,7 +193,10 @@ async def deny_actions(
 
 
 async def _handed_over(connection: AsyncConnection, lease: leases.Lease, taxonomy: Taxonomy) -> ClaimOut:
-    view = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
+    return _handed(await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy), lease)
+
+
+def _handed(view: CaseOut, lease: leases.Lease) -> ClaimOut:
     told = LeaseOut(
         token=lease.token, expires_at=lease.expires_at, server_now=view.server_now, prefetched=lease.prefetched
     )

@@ -48,7 +48,8 @@ TAKE_IN_SQL = """
         INSERT INTO text_prints (evidence_id) SELECT id FROM snapshot WHERE id = :evidence_id AND :text <> ''
         ON CONFLICT DO NOTHING
     ), waiting AS MATERIALIZED (
-        SELECT c.id, c.status FROM subject JOIN cases c ON c.subject_id = subject.id
+        -- The evidence first, the case second: the order in which scores lock them too.
+        SELECT c.id, c.status FROM subject CROSS JOIN snapshot JOIN cases c ON c.subject_id = subject.id
         WHERE c.status <> 'decided' FOR NO KEY UPDATE OF c
     ), joined AS (
         UPDATE cases SET report_count = report_count + 1, evidence_id = snapshot.id,
@@ -58,8 +59,9 @@ TAKE_IN_SQL = """
                special = (CAST(:special_routes AS text[]))[least(
                    array_position(CAST(:special_routes AS text[]), special),
                    array_position(CAST(:special_routes AS text[]), CAST(:special AS text)))],
-               -- What was given up as unlikely to matter is asked for again: it returns to its queue.
-               status = CASE waiting.status WHEN 'shed' THEN 'open' ELSE waiting.status END,
+               -- What was given up as unlikely to matter is asked for again: it returns to its queue. By the row's own
+               -- status, since constraints are checked on the row as it was before the lock, too.
+               status = CASE cases.status WHEN 'shed' THEN 'open' ELSE cases.status END,
                shed_at = NULL, shed_under = NULL,
                -- A real report makes a sample case real: removing the samples must not take it along.
                sample = sample AND :sample
@@ -76,8 +78,7 @@ TAKE_IN_SQL = """
         FROM subject, snapshot WHERE subject.id = :subject_id OR CAST(:open_again AS text) IS NOT NULL
         RETURNING id, status
     ), attached AS (
-        UPDATE cases SET report_count = report_count + 1, sample = sample AND :sample
-        WHERE id = :attach_to AND status = 'decided'
+        UPDATE cases SET report_count = report_count + 1 WHERE id = :attach_to AND status = 'decided'
         RETURNING id, status
     ), review AS (
         SELECT id, status, unshed, 'case.reported_again' AS event FROM joined
@@ -109,7 +110,7 @@ _ATTACH = text("""
 """)
 # The subject's row is locked: nobody opens, reopens or reports meanwhile. A decision that is being made is waited for.
 _LATEST = text("""
-    SELECT id, status FROM cases WHERE subject_id = :subject_id
+    SELECT id, status, sample FROM cases WHERE subject_id = :subject_id
     ORDER BY status <> 'decided' DESC, decided_at DESC NULLS LAST, opened_at DESC, id LIMIT 1 FOR NO KEY UPDATE
 """)
 # A reporter counts once; one without a name counts as somebody else each time. The counts are cut off, so that the
@@ -120,7 +121,7 @@ _WHY_AGAIN = text("""
         FROM decisions d WHERE d.case_id = :case_id AND NOT EXISTS (SELECT FROM decision_undos WHERE decision_id = d.id)
         ORDER BY d.decided_at DESC LIMIT 1
     ), earlier AS (
-        SELECT r.reason, r.flags FROM cases c JOIN reports r ON r.case_id = c.id
+        SELECT r.reason FROM cases c JOIN reports r ON r.case_id = c.id
         WHERE c.subject_id = :subject_id AND r.evidence_id = :evidence_id
     ), named AS (
         SELECT d.policy_area FROM cases c JOIN decisions d ON d.case_id = c.id
@@ -152,9 +153,9 @@ _WHY_AGAIN = text("""
         WHEN standing.evidence_id <> :evidence_id THEN 'content_changed'
         WHEN :reason = ANY (CAST(:areas AS text[])) AND :reason NOT IN (SELECT policy_area FROM named)
              AND NOT EXISTS (SELECT FROM earlier WHERE reason = :reason) THEN 'new_area'
-        WHEN cardinality(CAST(:special_flags AS text[])) > 0 AND EXISTS (
-            SELECT one FROM unnest(CAST(:special_flags AS text[])) AS one EXCEPT SELECT unnest(flags) FROM earlier
-        ) THEN 'special_route'
+        WHEN CAST(:special AS text) IS NOT NULL AND (:special = :each OR NOT EXISTS (
+            SELECT FROM cases WHERE subject_id = :subject_id AND special = :special AND evidence_id = :evidence_id
+        )) THEN 'special_route'
         WHEN :channel = ANY (CAST(:trusted AS text[])) AND NOT standing.enforced THEN 'trusted_channel'
         WHEN (SELECT count(*) FROM late) > greatest(:least, :factor * (SELECT people FROM before)) THEN 'more_reporters'
     END AS why
@@ -191,7 +192,7 @@ async def take_in(
 
 
 async def latest_case(connection: AsyncConnection, subject_id: UUID) -> Row[Any] | None:
-    """(id, status) of the subject's undecided case, else of the one decided last, locked."""
+    """(id, status, sample) of the subject's undecided case, else of the one decided last, locked."""
     return (await connection.execute(_LATEST, {"subject_id": subject_id})).one_or_none()
 
 

@@ -19,6 +19,7 @@ from service.reports import store
 from service.reports.schemas import Intake, ReportAccepted, ReportIn
 from service.routing import workflow as routing
 from service.routing.rules import (
+    LEGAL_ORDER,
     SPECIAL_ROUTES,
     Facts,
     Routed,
@@ -38,8 +39,6 @@ AGAIN_FACTOR = 2
 AGAIN_COUNTED = 1_000
 # Whose word is enough for another look at content that was left up.
 TRUSTED_CHANNELS = ("regulator", "law_enforcement", "trusted_flagger")
-# Flags that stand for a duty of their own: the first report that carries one is looked at, whatever was decided before.
-SPECIAL_FLAGS = frozenset({"child_safety", "threat_to_life", "legal_order"})
 
 
 async def receive(
@@ -79,7 +78,7 @@ async def receive(
     if not decided and (row.scored or not new):
         # The case or its subject was there before, or its text has a score: more is known than was ranked above.
         await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
-    if routed.unserved and routed.special is not None:
+    if routed.unserved and routed.special is not None and not decided:
         await routing.note_unserved(connection, row.case_id, routed.special)
     return ReportAccepted(report_id=report_id, case_id=row.case_id, case_status=row.status)
 
@@ -109,6 +108,9 @@ async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy
     if latest.status != "decided":
         # Opened by a report that was under way at the same time.
         return await store.take_in(connection, values)
+    if latest.sample and not values["sample"]:
+        # What somebody tried out is no answer to anybody.
+        return await store.take_in(connection, values, open_again="first_case")
     why = await store.why_again(
         connection,
         values
@@ -118,7 +120,7 @@ async def _take_in(connection: AsyncConnection, values: dict[str, Any], taxonomy
             "evidence_id": row.evidence_id,
             "areas": list(taxonomy.area_ids),
             "enforcing": [action.id for action in taxonomy.actions if action.enforces],
-            "special_flags": [flag for flag in values["flags"] if flag in SPECIAL_FLAGS],
+            "each": LEGAL_ORDER,
             "trusted": list(TRUSTED_CHANNELS),
             "hours": AGAIN_HOURS,
             "least": AGAIN_LEAST,

@@ -19,6 +19,7 @@ from service.decisions.schemas import DecisionIn
 from service.decisions.workflow import DecisionRules
 from service.errors import NotFoundError, PreviewStaleError, TriageError, UndoExpiredError
 from service.ids import new_id
+from service.reporters.workflow import judge
 from service.routing.workflow import OVERSEEING
 from service.similar import store, tokens
 from service.similar.schemas import (
@@ -180,6 +181,8 @@ async def decide(
             decided.append(one.case_id)
         else:
             skipped.append(LeftOut(case_id=one.case_id, reason=reason))
+    made = [one.id for one in await store.standing(connection, cluster_id)]
+    await judge(connection, made, taxonomy=rules.decisions.taxonomy)
     values = {
         "id": cluster_id,
         "decided_by": holder,
@@ -231,21 +234,23 @@ async def undo(
         raise _no_cluster(cluster_id)
     if await store.begin_undo(connection, cluster_id, person=person) is None:
         raise _too_late()
-    reopened: list[UUID] = []
+    reopened: dict[UUID, UUID] = {}
     standing: list[NotUndone] = []
     for one in await store.standing(connection, cluster_id):
         try:
             # Of a decision that can no longer be taken back nothing is: the savepoint undoes its undo.
             async with connection.begin_nested():
-                back = await decisions.undo(connection, one.id, person=person, taxonomy=rules.taxonomy, config=config)
-            reopened.append(back.case_id)
+                reopened[one.id] = await decisions.undo_one(
+                    connection, one.id, person=person, taxonomy=rules.taxonomy, config=config
+                )
         except UndoExpiredError:
             standing.append(NotUndone(case_id=one.case_id, reason="undone_before" if one.undone_at else "being_sent"))
     if not reopened:
         raise _too_late()
+    await decisions.take_back_judgements(connection, reopened, taxonomy=rules.taxonomy, config=config)
     told = {"cluster": str(cluster_id), "cases": len(reopened), "not_undone": len(standing)}
     await events.record(connection, "cluster.undone", case_id=row.seed_case, actor=person, data=told)
-    return ClusterUndone(reopened=reopened, not_undone=standing)
+    return ClusterUndone(reopened=list(reopened.values()), not_undone=standing)
 
 
 def _fingerprints(texts: list[str]) -> list[str | None]:

@@ -1,5 +1,6 @@
 """`python -m service up` seen from outside: its processes, its folder, what it tells, and calls to it."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,11 +12,14 @@ from typing import Any, LiteralString
 import httpx
 
 from service.samples.load import CREDENTIALS
+from service.settings import Settings
 from tests.conftest import bearer
 from tests.journey.invariants import reading
-from tests.journey.parts import Command, free_port, is_alive, until
+from tests.journey.parts import Command, Part, environment_of, free_port, is_alive, until
 from tests.journey.postgres import Postgres
 
+# Between two looks of a caller whether a part that somebody else starts again is back.
+REVIVAL_SECONDS = 0.2
 GREETING = "content-triage is ready"
 
 
@@ -31,10 +35,12 @@ class Process:
 class Household:
     """An `up` that a test starts and ends as often as it likes."""
 
-    def __init__(self, folder: Path) -> None:
-        self.data_dir = folder / "data"
-        self.port = free_port()
+    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+        self.data_dir = settings.data_dir if settings else folder / "data"
+        self.port = settings.port if settings else free_port()
         environment = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir)}
+        if settings:
+            environment |= environment_of(settings)
         self.command = Command("up", environment=environment, log=folder / "up.log", port=self.port)
         self.postgres = Postgres(self.data_dir)
 
@@ -64,7 +70,8 @@ class Household:
 
     def part(self, name: str) -> int | None:
         """Process id of the API ("serve") or the worker ("work") while there is one."""
-        pids = [one.pid for one in self.descendants() if f"-m service {name} " in one.arguments]
+        up = self.command.pid()
+        pids = [one.pid for one in processes() if one.parent == up and f"-m service {name} " in one.arguments]
         return pids[0] if pids else None
 
     def descendants(self) -> list[Process]:
@@ -109,6 +116,31 @@ class Household:
             row = cursor.execute(query).fetchone()
         assert row is not None
         return int(row["count"])
+
+
+class Kept(Part):
+    """The API ("serve") or the worker ("work") that `up` started; when it ends, `up` starts it again."""
+
+    def __init__(self, home: Household, name: str) -> None:
+        super().__init__(name, port=home.port if name == "serve" else None)
+        self._home = home
+
+    def _launch(self) -> None:
+        raise AssertionError("this is for `up` to do")
+
+    def status(self) -> int | None:
+        return None if self._home.part(self.name) else -signal.SIGKILL
+
+    def pid(self) -> int:
+        pid = self._home.part(self.name)
+        assert pid is not None, f"{self.name} does not run"
+        return pid
+
+    def log(self) -> str:
+        return self._home.told()
+
+    async def revive(self, generation: int) -> None:
+        await asyncio.sleep(REVIVAL_SECONDS)
 
 
 def processes() -> list[Process]:

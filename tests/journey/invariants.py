@@ -18,6 +18,10 @@ _QUIET = """
          + (SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')) AS left_to_do
 """
 _STANDING = "SELECT d.* FROM decisions d WHERE NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)"
+# How a lease ends, and the event that says so.
+_ENDS = """('decided', 'case.decided'), ('released', 'lease.released'), ('lapsed', 'lease.lapsed'), ('held', 'case.held'),
+    ('handed_over', 'case.handed_over'), ('skipped', 'case.skipped'), ('second_opinion', 'opinion.asked'),
+    ('unopened', 'lease.unopened')"""
 # Each of these finds rows that contradict each other; none may find one.
 _CONTRADICTIONS: dict[str, LiteralString] = {
     "a subject has two open cases": """
@@ -65,12 +69,13 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
         SELECT o.id, o.state FROM outbox o LEFT JOIN decision_undos u ON u.decision_id = o.decision_id
         WHERE o.state <> CASE WHEN u.decision_id IS NULL THEN 'delivered' ELSE 'cancelled' END""",
     "a message does not name exactly the reports that its decision answers": f"""
-        SELECT o.id FROM outbox o JOIN ({_STANDING}) AS d ON d.id = o.decision_id
-        WHERE (SELECT jsonb_agg(r.id ORDER BY r.id) FROM reports r WHERE r.case_id = d.case_id AND NOT EXISTS (
-                   -- Reports that came after it were answered with it at once.
-                   SELECT FROM events late JOIN events made ON made.data ->> 'decision' = d.id::text
-                   WHERE late.data ->> 'report' = r.id::text AND late.kind = 'case.reported_after_decision'
-                     AND made.kind = 'case.decided' AND late.id > made.id)) IS DISTINCT FROM
+        WITH made AS MATERIALIZED (SELECT id, data ->> 'decision' AS decision FROM events WHERE kind = 'case.decided'),
+        late AS MATERIALIZED (
+            SELECT id, data ->> 'report' AS report FROM events WHERE kind = 'case.reported_after_decision')
+        SELECT o.id FROM outbox o JOIN ({_STANDING}) AS d ON d.id = o.decision_id JOIN made ON made.decision = d.id::text
+        WHERE (SELECT jsonb_agg(r.id ORDER BY r.id) FROM reports r LEFT JOIN late ON late.report = r.id::text
+               -- Reports that came after it were answered with it at once.
+               WHERE r.case_id = d.case_id AND (late.id IS NULL OR late.id < made.id)) IS DISTINCT FROM
               (SELECT jsonb_agg(named ORDER BY named) FROM jsonb_array_elements(o.payload::jsonb #> '{{data,reports}}') AS named)""",
     "a standing decision that enforces has no strike, or another one has": f"""
         SELECT d.id, s.weight FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
@@ -84,10 +89,45 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
         SELECT o.id FROM second_opinions o JOIN decisions d ON d.id = o.decision_id
         WHERE d.id NOT IN (SELECT id FROM ({_STANDING}) AS standing) OR d.decided_by = o.asked_by
            OR d.basis <> 'second_opinion'""",
-    "evidence has no score": "SELECT id, score_state FROM evidence WHERE score_state <> 'scored' OR score IS NULL",
+    "evidence has no score": """
+        SELECT id, score_state FROM evidence
+        WHERE score_state NOT IN ('scored', 'bypassed') OR (score IS NULL) <> (score_state = 'bypassed')""",
     "a rank does not know the score of its evidence": """
         SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id
         WHERE c.status <> 'decided' AND (c.rank ->> 'scored')::boolean IS DISTINCT FROM (e.score IS NOT NULL)""",
+    "a held case is kept for nobody, or although its time has come": """
+        SELECT id, held_until, start_by FROM cases WHERE status = 'held' AND (
+            held_for IS NULL OR held_as IS NULL OR least(held_until, start_by) < now() - interval '15 seconds')""",
+    "a lease ran out and its case has not been given back": """
+        SELECT id FROM cases WHERE status = 'leased' AND lease_expires_at < now() - interval '15 seconds'""",
+    "a case was shed under no rule": "SELECT id FROM cases WHERE status = 'shed' AND coalesce(shed_under, '') = ''",
+    "leases of a case ended otherwise than its events say": f"""
+        SELECT coalesce(l.case_id, e.case_id), l.outcome, l.times, e.times
+        FROM (SELECT case_id, outcome, count(*) AS times FROM leases WHERE outcome IS NOT NULL GROUP BY 1, 2) AS l
+        FULL JOIN (
+            SELECT e.case_id, o.outcome, count(*) AS times FROM events e JOIN (VALUES {_ENDS}) AS o (outcome, kind)
+            ON o.kind = e.kind GROUP BY 1, 2
+        ) AS e ON (e.case_id, e.outcome) = (l.case_id, l.outcome)
+        WHERE l.times IS DISTINCT FROM e.times""",
+    "cases were handed out in other lanes than their events say": """
+        SELECT coalesce(l.case_id, e.case_id), coalesce(l.lane, e.lane), l.times, e.times
+        FROM (SELECT case_id, lane, count(*) AS times FROM leases GROUP BY 1, 2) AS l
+        FULL JOIN (
+            SELECT case_id, data ->> 'lane' AS lane, count(*) AS times FROM events WHERE kind = 'case.claimed' GROUP BY 1, 2
+        ) AS e ON (e.case_id, e.lane) = (l.case_id, l.lane)
+        WHERE l.times IS DISTINCT FROM e.times""",
+    "a case came by chance without a chance, or for certain with one": """
+        SELECT token, lane, propensity, random_share FROM leases
+        WHERE CASE lane WHEN 'random' THEN random_share = 0 ELSE propensity <> 1 END""",
+    "a case came for its deadline and never had one": """
+        SELECT l.token FROM leases l JOIN cases c ON c.id = l.case_id WHERE l.lane = 'legal' AND NOT EXISTS (
+            SELECT FROM clocks k JOIN cases o ON o.id = k.case_id WHERE o.subject_id = c.subject_id)""",
+    "a case lost its reports to another one, which lacks its deadline": """
+        SELECT k.id FROM clocks k JOIN cases c ON c.id = k.case_id
+        WHERE NOT EXISTS (SELECT FROM reports r WHERE r.case_id = c.id)
+        AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
+        AND NOT EXISTS (SELECT FROM clocks m JOIN cases o ON o.id = m.case_id WHERE o.subject_id = c.subject_id
+                        AND o.id <> c.id AND (m.kind, m.basis, m.due_at) = (k.kind, k.basis, k.due_at))""",
     "a case is ranked by other views than its subject has": """
         SELECT c.id FROM cases c JOIN subjects s ON s.id = c.subject_id
         WHERE c.status <> 'decided' AND c.views_per_hour <> s.views_per_hour""",
@@ -142,11 +182,29 @@ def end_undo_windows(database: str) -> None:
 
 def check(database: str, ledger: Ledger, inbox: Inbox) -> None:
     """Fail with everything that is not as it must be."""
+    problems = broken(database, ledger, inbox)
+    assert not problems, "\n".join(problems)
+
+
+def broken(database: str, ledger: Ledger, inbox: Inbox) -> list[str]:
+    """Everything that is not as it must be."""
     with reading(database) as cursor:
         found = {name: cursor.execute(query).fetchall() for name, query in _CONTRADICTIONS.items()}
     problems = [f"{name}: {rows}" for name, rows in found.items() if rows]
     problems += [*_broken_promises(database, ledger), *_wrong_webhooks(database, inbox)]
-    assert not problems, "\n".join(problems)
+    problems += [f"two people had case {case} at the same time" for case in double_leases(ledger)]
+    return problems
+
+
+def double_leases(ledger: Ledger) -> list[str]:
+    """Cases that were surely in two hands at once, as their holders saw it."""
+    doubles: list[str] = []
+    last: dict[str, float] = {}
+    for one in sorted(ledger.tenures.values(), key=lambda one: one.since):
+        if one.since < last.get(one.case_id, one.since):
+            doubles.append(one.case_id)
+        last[one.case_id] = max(one.until, last.get(one.case_id, one.until))
+    return doubles
 
 
 def _broken_promises(database: str, ledger: Ledger) -> Iterator[str]:
@@ -156,6 +214,7 @@ def _broken_promises(database: str, ledger: Ledger) -> Iterator[str]:
         undone = {str(row["decision_id"]) for row in cursor.execute("SELECT decision_id FROM decision_undos")}
         exposures = {str(row["id"]) for row in cursor.execute("SELECT id FROM exposures").fetchall()}
         media = {str(row["id"]) for row in cursor.execute("SELECT id FROM media").fetchall()}
+    reports -= ledger.before
     by_key = {key: {answer["report_id"] for answer in answers} for key, answers in ledger.accepted.items()}
     yield from (f"key {key} gave several reports: {ids}" for key, ids in by_key.items() if len(ids) != 1)
     promised = set().union(*by_key.values())
@@ -172,14 +231,21 @@ def _broken_promises(database: str, ledger: Ledger) -> Iterator[str]:
 def _wrong_webhooks(database: str, inbox: Inbox) -> Iterator[str]:
     with reading(database) as cursor:
         standing = {str(row["id"]) for row in cursor.execute(_STANDING).fetchall()}
-        secret = cursor.execute("SELECT secret FROM webhook_endpoints").fetchone()
-    if secret is None:
+        messages = {str(row["id"]): row for row in cursor.execute("SELECT id, state, payload FROM outbox").fetchall()}
+        endpoint = cursor.execute("SELECT id FROM webhook_endpoints").fetchone()
+    if endpoint is None:
         yield "there is no webhook endpoint"
         return
-    told = Counter({one.id: one.payload["data"]["decision_id"] for one in inbox.deliveries}.values())
+    payloads = {one.id: one.payload for one in inbox.deliveries}
+    told = Counter(one["data"]["decision_id"] for one in payloads.values() if one["type"] == "decision.made")
     if told != Counter(standing):
-        yield f"decisions by webhook ids {told}, decisions that stand {standing}"
+        yield f"told more than once or never {told - Counter(standing)}, {Counter(standing) - told}"
+    delivered = {one for one, row in messages.items() if row["state"] == "delivered"}
+    if delivered != inbox.ids:
+        yield f"noted as delivered and never seen {delivered - inbox.ids}, the reverse {inbox.ids - delivered}"
     bodies = {(one.id, one.body) for one in inbox.deliveries}
     if len(bodies) != len(inbox.ids):
         yield "one webhook id came with different bodies"
-    yield from (f"signature of {one.id}" for one in inbox.deliveries if not one.is_signed_with(secret["secret"]))
+    yield from (f"{one} came with another body" for one, body in bodies if body.decode() != messages[one]["payload"])
+    if inbox.forged:
+        yield f"{inbox.forged} deliveries without a right signature"

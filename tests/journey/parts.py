@@ -184,7 +184,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "TRIAGE_PORT": str(settings.port),
         "TRIAGE_UNDO_SECONDS": str(settings.undo_seconds),
         "TRIAGE_LEASE_SECONDS": str(settings.lease_seconds),
+        "TRIAGE_LEASE_HOURS": str(settings.lease_hours),
         "TRIAGE_SCORE_TIMEOUT_SECONDS": str(settings.score_timeout_seconds),
+        "TRIAGE_WEBHOOK_TIMEOUT_SECONDS": str(settings.webhook_timeout_seconds),
     }
     if settings.database_url:
         chosen["TRIAGE_DATABASE_URL"] = settings.database_url

@@ -2,13 +2,20 @@
 
 import json
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Literal
 
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
+
+# What a receiver does with a delivery: takes it, refuses it, takes it and then answers with an error, or takes it and
+# keeps its sender waiting for longer than that waits.
+Mood = Literal["takes", "refuses", "fails", "hangs"]
+HANG_SECONDS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +40,45 @@ class Delivery:
 
 @dataclass
 class Inbox:
-    """Every delivery in the order it came. `refuse` makes that many deliveries fail first."""
+    """Every delivery in the order it came. `refuse` makes that many deliveries fail first.
+
+    With `secret` a delivery without a right signature is refused, and counted in `forged`.
+    """
 
     url: str
     refuse: int = 0
+    secret: str | None = None
+    forged: int = 0
+    mood: Callable[[], Mood] = lambda: "takes"
+    moods: Counter[Mood] = field(default_factory=Counter)
     deliveries: list[Delivery] = field(default_factory=list)
 
     @property
     def ids(self) -> set[str]:
         """The distinct webhook ids."""
         return {delivery.id for delivery in self.deliveries}
+
+    def accepts(self, delivery: Delivery) -> bool:
+        """Keep a delivery; False when it is to be answered with an error."""
+        if self.secret is not None and not _signed(delivery, self.secret):
+            self.forged += 1
+            return False
+        mood = self.mood()
+        self.moods[mood] += 1
+        if self.refuse or mood == "refuses":
+            self.refuse = max(self.refuse - 1, 0)
+            return False
+        self.deliveries.append(delivery)
+        if mood == "hangs":
+            time.sleep(HANG_SECONDS)
+        return mood != "fails"
+
+
+def _signed(delivery: Delivery, secret: str) -> bool:
+    try:
+        return delivery.is_signed_with(secret)
+    except WebhookVerificationError:
+        return False
 
 
 @contextmanager
@@ -53,13 +89,8 @@ def listening() -> Iterator[Inbox]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
-            if inbox.refuse:
-                inbox.refuse -= 1
-                self.send_response(503)
-            else:
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                inbox.deliveries.append(Delivery(headers["webhook-id"], headers, body))
-                self.send_response(204)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            self.send_response(204 if inbox.accepts(Delivery(headers["webhook-id"], headers, body)) else 503)
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class has

@@ -111,6 +111,7 @@ def settings_for(folder: Path, database: str | None) -> Settings:
         port=free_port(),
         undo_seconds=LONG_SECONDS,
         lease_seconds=LONG_SECONDS,
+        lease_hours=LONG_SECONDS,
         reveal_seconds=LONG_SECONDS,
         score_timeout_seconds=1,
     )
@@ -122,7 +123,7 @@ async def new_world(database: str, folder: Path, *, settings: Settings | None = 
     settings = settings or settings_for(folder, database)
     with listening() as inbox:
         world = World(database, settings, folder, inbox, await make_keys(database))
-        await subscribe(database, inbox.url)
+        await subscribe(database, inbox)
         try:
             yield world
         finally:
@@ -139,12 +140,13 @@ def fresh_database(server_url: str, template: str, name: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(named))
 
 
-async def subscribe(database: str, url: str) -> None:
-    """Add a webhook endpoint."""
+async def subscribe(database: str, inbox: Inbox) -> None:
+    """Have webhooks sent to an inbox, which knows by their signature that they are ours."""
     with invariants.reading(database) as cursor:
         row = cursor.execute("SELECT id FROM principals WHERE username = 'test-platform'").fetchone()
     assert row is not None
     engine = create_engine(database, pool=1)
     async with engine.begin() as connection:
-        await create_endpoint(connection, WebhookIn(url=AnyHttpUrl(url)), actor=row["id"])
+        made = await create_endpoint(connection, WebhookIn(url=AnyHttpUrl(inbox.url)), actor=row["id"])
     await engine.dispose()
+    inbox.secret = made.secret

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from service.db import libpq_url
+from service.migrate import migrate
 from tests.architecture.tree import REPOSITORY
 from tests.conftest import other_database
 from tests.service.steps import query
@@ -38,9 +39,8 @@ def test_processes_that_start_at_once_migrate_once(unmigrated: str, tmp_path: Pa
 def test_an_index_that_was_left_half_made_is_made_anew(unmigrated: str, tmp_path: Path) -> None:
     environment = {**os.environ, "TRIAGE_DATABASE_URL": unmigrated, "TRIAGE_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "service", "migrate"]
-    subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
+    migrate(unmigrated, to="20261123_0003")
     query(unmigrated, "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'evidence_scored'::regclass")
-    query(unmigrated, "DROP TABLE rank_configs")
     query(unmigrated, "UPDATE alembic_version SET version_num = '20261123_0002'")
     subprocess.run(command, cwd=REPOSITORY, env=environment, check=True)
     assert query(unmigrated, "SELECT indisvalid FROM pg_index WHERE indexrelid = 'evidence_scored'::regclass") == [

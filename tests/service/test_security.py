@@ -69,7 +69,21 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/media/{media_id}/reveal": REVIEWERS,
     "GET /v1/media/{media_id}/original": REVIEWERS,
     "POST /v1/score": EVERYBODY - {"reviewer"},
+    "POST /v1/subjects/views": {"platform"},
+    "POST /v1/subjects/{subject_id}/views": {"platform"},
+    "GET /v1/cases/{case_id}/clocks": REVIEWERS,
+    "POST /v1/cases/{case_id}/clocks": {"platform", "specialist", "lead"},
+    "GET /v1/cases/{case_id}/similar": REVIEWERS,
+    "POST /v1/cases/{case_id}/cluster/preview": {"specialist", "lead"},
+    "POST /v1/cases/{case_id}/cluster/decide": {"specialist", "lead"},
+    "GET /v1/clusters/{cluster_id}": REVIEWERS,
+    "POST /v1/clusters/{cluster_id}/undo": {"specialist", "lead"},
+    "GET /v1/reporters/{reporter_id}": {"lead", "admin"},
+    "GET /v1/forecast": {"lead", "admin"},
+    "GET /v1/shed": {"lead", "admin"},
+    "POST /v1/shed/restore": {"lead"},
     "GET /v1/labels": {"lead", "ml", "admin"},
+    "GET /v1/log": {"lead", "ml", "admin"},
     "GET /v1/models": {"lead", "ml", "admin"},
     "GET /v1/models/shadow": {"lead", "ml", "admin"},
     "GET /v1/models/drift": {"lead", "ml", "admin"},
@@ -88,7 +102,17 @@ PUBLIC = {"POST /v1/session"}
 def call(address: str) -> dict[str, Any]:
     """A request to an address of the list, with ids that nothing has and a body that nothing takes."""
     method, _, path = address.partition(" ")
-    ids = ("case_id", "decision_id", "media_id", "webhook_id", "username", "opinion_id", "message", "author_id")
+    ids = (
+        "case_id",
+        "decision_id",
+        "media_id",
+        "webhook_id",
+        "username",
+        "opinion_id",
+        "message",
+        "author_id",
+        "cluster_id",
+    )
     for name in ids:
         path = path.replace(f"{{{name}}}", str(uuid4()))
     asks_for_grant = path.endswith("original")

@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
-from models.rank import RankConfig, RankInputs, rank
+from models.rank import RankConfig, RankInputs, rank, reproduce, with_live_views
 from service.leases.workflow import return_lapsed
 from service.scoring.workflow import ScoringLoop
 from service.settings import Settings
@@ -65,7 +65,11 @@ BROKEN_RULES = {
     "a message does not name every report of its case": """
         SELECT o.id FROM outbox o WHERE o.state = 'pending' AND EXISTS (
             SELECT FROM decisions d JOIN reports r ON r.case_id = d.case_id WHERE d.id = o.decision_id
-            AND position(r.id::text IN o.payload) = 0)
+            AND position(r.id::text IN o.payload) = 0 AND NOT EXISTS (
+                -- Reports that came after it were answered with it at once.
+                SELECT FROM events late JOIN events made ON made.data ->> 'decision' = d.id::text
+                WHERE late.data ->> 'report' = r.id::text AND late.kind = 'case.reported_after_decision'
+                  AND made.kind = 'case.decided' AND late.id > made.id))
     """,
     "lapses are miscounted": """
         SELECT c.id FROM cases c
@@ -176,11 +180,14 @@ def assert_ranks_true(database: str, taxonomy: Taxonomy) -> None:
     rows = query(
         database,
         """
-        SELECT c.rank_value, e.score, s.views_per_hour, min(r.received_at), array_agg(DISTINCT r.reason)
+        SELECT c.rank_value, c.rank, e.score, s.views_per_hour, min(r.received_at), array_agg(DISTINCT r.reason)
         FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
         JOIN reports r ON r.case_id = c.id WHERE c.status <> 'decided' GROUP BY c.id, s.id, e.id
         """,
     )
-    for stored, score, views, received_at, reasons in rows:
-        inputs = RankInputs(score, reasons=reasons, views_per_hour=views, pictures=0, received_at=received_at)
-        assert stored == rank(inputs, taxonomy, RankConfig()).value
+    for stored, parts, score, views, received_at, reasons in rows:
+        assert stored == reproduce(with_live_views(parts, views))["value"]
+        if not parts["reporters"]:
+            # Else it knows what was decided on other reports of theirs, when it was ranked.
+            inputs = RankInputs(score, reasons=reasons, views_per_hour=views, pictures=0, received_at=received_at)
+            assert stored == rank(inputs, taxonomy, RankConfig()).value

@@ -5,15 +5,17 @@ from collections.abc import AsyncIterator, Iterator
 from functools import partial
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 from procrastinate import App
 from standardwebhooks import Webhook
 
 from service import worker
+from service.db import libpq_url
 from service.jobs import create_jobs_app, enqueue
 from service.settings import Settings
-from service.worker import Chores, alert, housekeeping, register_tasks
+from service.worker import Chores, alert, housekeeping, register_tasks, run_jobs
 from tests.service.outbox.receiver import Receiver, receiving
 from tests.service.steps import Body, claim, decided, lapse, query, report, row_counts, until, value
 
@@ -58,6 +60,27 @@ async def test_a_decision_reaches_the_platform(
     assert told["data"]["decision_id"] == decision["decision_id"]
     assert query(database, "SELECT state FROM outbox") == [("delivered",)]
     assert row_counts(database)["procrastinate_jobs"] == 0
+
+
+async def test_jobs_go_on_after_the_database_has_broken_off(
+    jobs: App, receiver: Receiver, decision: Body, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "JOBS_PAUSE_SECONDS", 0.1)
+    stopping = asyncio.Event()
+    # The search for a job waits for the lock, and dies there.
+    end = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock' AND query ~ 'procrastinate_fetch_job'"""
+    with psycopg.connect(libpq_url(database)) as locking:
+        locking.execute("LOCK TABLE procrastinate_jobs IN ACCESS EXCLUSIVE MODE")
+        running = asyncio.create_task(run_jobs(jobs, stopping))
+        await until(lambda: query(database, end) != [])
+    try:
+        await until(lambda: len(receiver.seen) == 1)
+        assert not running.done()
+    finally:
+        stopping.set()
+        running.cancel()
+        await asyncio.wait([running])
 
 
 async def test_a_refused_delivery_is_tried_again_later(

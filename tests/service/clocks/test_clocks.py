@@ -232,6 +232,16 @@ async def test_who_may_set_a_clock(
     assert answer.status_code == status
 
 
+async def test_a_case_that_is_not_theirs_to_see_is_not_found(
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, case_id: str, database: str
+) -> None:
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('closed-shop', 'For few', true)")
+    query(database, "UPDATE cases SET queue = 'closed-shop'")
+    assert_error(await colleague.post(f"/v1/cases/{case_id}/clocks", json=clock()), 404, "not_found")
+    assert_error(await colleague.get(f"/v1/cases/{case_id}/clocks"), 404, "not_found")
+    await set_clock(platform, case_id)
+
+
 async def test_a_clock_takes_a_shed_case_back_to_its_queue(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, case_id: str, database: str
 ) -> None:

@@ -15,6 +15,7 @@ from tests.service.steps import (
     decided,
     query,
     report,
+    report_body,
     rewrite,
     row_counts,
     value,
@@ -126,6 +127,38 @@ async def test_undo_moves_the_reports_into_a_newer_case(
     assert case["id"] == newer["case_id"]
     assert case["rank"]["parts"]["reasons"] == ["harassment", "self_harm"]
     assert query(database, "SELECT data FROM events WHERE kind = 'case.merged'") == [({"into": newer["case_id"]},)]
+
+
+async def test_deadline_flags_and_special_route_go_with_the_reports(
+    endpoint: None, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    due = "2199-01-01T00:00:00+00:00"
+    deadline = {"kind": "legal", "basis": "agreed answer time", "due_at": due}
+    body = report_body("post-1") | {"deadline": deadline, "flags": ["high_profile", "threat_to_life"]}
+    assert (await platform.post("/v1/reports", json=body)).status_code == 201
+    first = await decided(reviewer, await claim(reviewer))
+    again = report_body("post-1", reason="self_harm") | {"flags": ["repeat"]}
+    newer = (await platform.post("/v1/reports", json=again)).json()
+    assert query(database, "SELECT deadline, special FROM cases WHERE status = 'open'") == [(None, None)]
+    await undo(reviewer, first)
+    row = query(database, "SELECT id::text, deadline, flags, special FROM cases WHERE status = 'open'")[0]
+    assert row[0] == newer["case_id"]
+    assert row[1].isoformat()[:10] == due[:10]
+    assert row[2:] == (["high_profile", "repeat", "threat_to_life"], "threat_to_life")
+
+
+async def test_reports_that_move_into_a_shed_case_bring_it_back(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, made: Body, database: str
+) -> None:
+    newer = await report(platform, reason="self_harm")
+    rewrite(
+        database,
+        "UPDATE cases SET status = 'shed', shed_at = now(), shed_under = 'test' WHERE id = %s",
+        newer["case_id"],
+    )
+    await undo(reviewer, made)
+    assert query(database, "SELECT data FROM events WHERE kind = 'case.unshed'") == [({"because": "undo"},)]
+    assert (await claim(reviewer))["case"]["id"] == newer["case_id"]
 
 
 async def test_waiting_counts_from_the_oldest_report_after_a_merge(

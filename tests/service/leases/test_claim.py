@@ -16,6 +16,7 @@ from models.rank import reproduce
 from service.db import create_engine
 from service.leases import store, workflow
 from service.scoring import store as scoring_store
+from tests.service.leases.next import claim_next
 from tests.service.steps import assert_error, claim, decided, lapse, query, report, seed_cases, value
 
 CLAIMERS = 50
@@ -121,7 +122,7 @@ async def test_fifty_claimers_get_five_hundred_cases_once_each(
         mine: list[UUID] = []
         while True:
             async with many_connections.begin() as connection:
-                lease = await workflow.claim_next(connection, "default", holder=holder, rules=RULES)
+                lease = await claim_next(connection, holder, RULES)
             if lease is None:
                 return mine
             mine.append(lease.case_id)
@@ -141,7 +142,7 @@ async def test_claimers_and_lapses_at_once_lose_no_case(
     async def work(number: int) -> None:
         for _ in range(5):
             async with many_connections.begin() as connection:
-                lease = await workflow.claim_next(connection, "default", holder=holder, rules=RULES)
+                lease = await claim_next(connection, holder, RULES)
             assert lease
             if number % 2 == 0:
                 async with many_connections.begin() as connection:
@@ -161,7 +162,7 @@ async def test_a_claim_that_is_rolled_back_leaves_the_case_open(
 ) -> None:
     seed_cases(database, 1)
     async with many_connections.connect() as connection:
-        assert await workflow.claim_next(connection, "default", holder=holder, rules=RULES)
+        assert await claim_next(connection, holder, RULES)
         await connection.rollback()
     assert query(database, "SELECT status, lease_token FROM cases") == [("open", None)]
     assert value(database, "SELECT count(*) FROM leases") == 0

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from service.db import create_engine
 from service.leases import workflow
 from service.leases.store import WINDOW
+from tests.service.leases.next import claim_next
 from tests.service.steps import claim, query, report, report_body, seed_cases, value
 
 Numbers = st.floats(0, 1, exclude_max=True)
@@ -158,7 +159,7 @@ async def drawn(engine: AsyncEngine, holder: UUID, spot: float, turn: float) -> 
     """Whom a draw by these two numbers would lease, by which lane and with which propensity; nothing is kept."""
     async with engine.connect() as connection:
         rules = lottery(spot, turn)
-        lease = await workflow.claim_next(connection, "default", holder=holder, rules=rules)
+        lease = await claim_next(connection, holder, rules)
         assert lease is not None
         asked = text("SELECT lane, propensity FROM leases WHERE token = :token")
         row = (await connection.execute(asked, {"token": lease.token})).one()
@@ -217,8 +218,8 @@ async def test_about_the_share_of_claims_is_drawn_and_says_so(engine: AsyncEngin
     rules = workflow.ClaimRules(seconds=600, exposure_seconds=3600, random_share=0.2)
     async with engine.begin() as connection:
         for _ in range(300):
-            assert await workflow.claim_next(connection, "default", holder=holder, rules=rules)
-        assert await workflow.claim_next(connection, "default", holder=holder, rules=rules) is None
+            assert await claim_next(connection, holder, rules)
+        assert await claim_next(connection, holder, rules) is None
     lanes = dict(query(database, "SELECT lane, count(*) FROM leases GROUP BY lane"))
     assert set(lanes) == {"random", "ranked"}
     # Sixty expected; beyond these bounds chance comes once in a million.

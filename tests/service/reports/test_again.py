@@ -132,8 +132,22 @@ async def test_the_first_report_of_a_special_route_is_looked_at(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, cleared: Body, database: str
 ) -> None:
     assert (await told(platform, flags=["high_profile"]))["case_status"] == "decided"
-    assert (await told(platform, flags=["threat_to_life"]))["case_status"] != "decided"
+    assert (await told(platform, flags=["threat_to_life"]))["case_status"] == "open"
+    await decided(reviewer, await claim(reviewer), actions=["no_violation"], policy_area="benign", severity=0)
+    assert (await told(platform, flags=["threat_to_life"]))["case_status"] == "decided"
     assert because(database) == ["special_route"]
+
+
+async def test_every_legal_order_is_looked_at(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform)
+    deadline = {"kind": "legal", "basis": "order 7", "due_at": "2027-01-01T00:00:00Z"}
+    for order in ({"flags": ["legal_order"]}, {"channel": "law_enforcement", "deadline": deadline}):
+        await decided(reviewer, await claim(reviewer))
+        assert (await told(platform, **order))["case_status"] == "open"
+    assert because(database) == ["special_route"] * 2
+    assert value(database, "SELECT count(*) FROM clocks") == 1
 
 
 async def test_a_crowd_asks_for_another_look_and_needs_to_grow(
@@ -259,12 +273,15 @@ async def test_a_report_joins_a_held_case_and_leaves_it_held(platform: httpx.Asy
     assert query(database, "SELECT status, report_count, views_per_hour FROM cases") == [("held", 2, 1e6)]
 
 
-async def test_a_real_report_on_a_decided_sample_makes_it_real(
+async def test_a_decided_sample_is_no_answer_to_a_real_report(
     platform: httpx.AsyncClient, cleared: Body, database: str
 ) -> None:
     query(database, "UPDATE cases SET sample = true")
-    await told(platform)
-    assert query(database, "SELECT sample FROM cases") == [(False,)]
+    assert (await told(platform))["case_status"] == "open"
+    assert query(database, "SELECT status, sample FROM cases ORDER BY opened_at") == [
+        ("decided", True),
+        ("open", False),
+    ]
 
 
 async def test_a_case_that_is_opened_again_is_ranked_by_all_that_is_known(
@@ -273,6 +290,29 @@ async def test_a_case_that_is_opened_again_is_ranked_by_all_that_is_known(
     answer = await told(platform, reason="spam", subject={"views_per_hour": None})
     row = "SELECT views_per_hour, (rank ->> 'views_per_hour')::float FROM cases WHERE id = %s"
     assert query(database, row, UUID(answer["case_id"])) == [(120.0, 120.0)]
+
+
+async def test_reports_and_claims_of_one_case_at_once_are_all_answered(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform)
+
+    async def take_and_give_back(person: httpx.AsyncClient) -> None:
+        for _ in range(15):
+            answer = await person.post("/v1/queues/default/claim")
+            assert answer.status_code in {200, 204}, answer.text
+            if answer.status_code == 200:
+                held = answer.json()
+                body = {"lease_token": held["lease"]["token"]}
+                freed = await person.post(f"/v1/cases/{held['case']['id']}/lease/release", json=body)
+                assert freed.status_code == 204, freed.text
+
+    async def tell() -> None:
+        for _ in range(10):
+            await report(platform)
+
+    await asyncio.gather(*(tell() for _ in range(3)), take_and_give_back(reviewer), take_and_give_back(colleague))
+    assert query(database, "SELECT status, report_count FROM cases") == [("open", 31)]
 
 
 async def test_a_lapsed_case_is_not_decided(

@@ -351,11 +351,12 @@ async def test_a_batch_needs_no_connection_of_its_own_while_it_waits(
     settings: Settings, taxonomy: Taxonomy, app: FastAPI, platform: httpx.AsyncClient, database: str
 ) -> None:
     """With one connection for the whole process, twenty batches and twenty reports all come through."""
-    app.state.engine = create_engine(database, pool=1)
+    own, app.state.engine = app.state.engine, create_engine(database, pool=1)
     await report(platform)
     updates = [one(f"x{number}") for number in range(500)] + [one()]
     await asyncio.gather(*(send(platform, *updates) for _ in range(20)), *(report(platform) for _ in range(20)))
     await app.state.engine.dispose()
+    app.state.engine = own
     assert_reproduced(database)
 
 

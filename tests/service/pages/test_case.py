@@ -185,6 +185,27 @@ async def test_the_case_fetched_ahead_is_in_no_list_and_known_to_the_one_in_hand
     assert "data-unopened" in await shown(reviewer, of(fetched))
 
 
+async def test_what_people_wrote_stays_text_on_the_console(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, claimed: Body
+) -> None:
+    assert (await hold(reviewer, claimed, reason=HARMLESS)).status_code == 200
+    await report(platform, "post-2")
+    asked = await claim(reviewer)
+    proposal = {"actions": ["remove"], "policy_area": "harassment", "severity": 2, "note": HARMLESS}
+    body = {"lease_token": asked["lease"]["token"], "question": HARMLESS, "proposal": proposal}
+    assert (await reviewer.post(f"/v1/cases/{of(asked)}/second-opinion", json=body)).status_code == 201
+    await decided(colleague, await claim(colleague), note=HARMLESS)
+    await report(platform, "post-3")
+    given = await hand_over(colleague, await claim(colleague), to="test-reviewer", note=HARMLESS)
+    assert given.status_code == 200, given.text
+    answer = await reviewer.get("/console")
+    assert_is_safe_page(answer)
+    # Two reasons, the question, the answer and the proposal: no undo window runs here.
+    assert answer.text.count(ESCAPED) == 5
+    assert "test-specialist" not in answer.text
+    assert "agreed" in answer.text
+
+
 def lease(case_id: UUID, *, prefetched: bool = False) -> Lease:
     return Lease(uuid4(), case_id, uuid4(), datetime(2026, 11, 29, tzinfo=UTC), prefetched)
 

@@ -9,15 +9,17 @@ until there are claims enough. The database is put in order (VACUUM, CHECKPOINT)
 import asyncio
 import itertools
 import json
+import random
 import statistics
 import time
+from dataclasses import dataclass, field
 
 import uvloop
 
 from bench.database import connect, empty_database
 from bench.filling import fill_cases, settle
 from bench.http_load import open_loop, request, send_all
-from bench.measure import Result, hardware, ratio, say, sides
+from bench.measure import BenchError, Result, hardware, ratio, say, sides
 from bench.people import Account, add_accounts
 from bench.served import served
 
@@ -27,6 +29,15 @@ EVERY_SECONDS = 1 / 40
 WARM = 80
 
 
+@dataclass(slots=True)
+class _Measured:
+    """Seconds of claims for each round, and of every batch."""
+
+    during: list[list[float]] = field(default_factory=list)
+    quiet: list[list[float]] = field(default_factory=list)
+    batches: list[float] = field(default_factory=list)
+
+
 def run(*, quick: bool) -> Result:
     """The median over the rounds of the 99th percentile during the batch, over that of the quiet one."""
     cases, claims, rounds = (1_500, 20, 1) if quick else (100_000, 400, 5)
@@ -34,33 +45,37 @@ def run(*, quick: bool) -> Result:
         reviewers = add_accounts(url, "reviewer", REVIEWERS)
         [platform] = add_accounts(url, "platform", 1)
         fill_cases(url, open_cases=cases, leased=10, holder=reviewers[0].id)
-        during: list[list[float]] = []
-        quiet: list[list[float]] = []
-        batches: list[float] = []
+        calls = [request("/v1/queues/default/claim", key=one.key) for one in reviewers]
+        measured = _Measured()
         with served(url) as port:
-            calls = [request("/v1/queues/default/claim", key=one.key) for one in reviewers]
             uvloop.run(_quiet(port, calls, WARM))
             for number in range(rounds):
                 say(f"{NAME}: round {number + 1} of {rounds}")
                 _settle(url)
-                quiet.append(uvloop.run(_quiet(port, calls, claims)))
-                bodies = [_batch(platform, cases, turn=2 * number + part) for part in range(2)]
+                measured.quiet.append(uvloop.run(_quiet(port, calls, claims)))
+                batches = [_batch(platform, cases, turn=2 * number + part) for part in range(2)]
                 _settle(url)
-                taken, seconds = uvloop.run(_during(port, calls, bodies, claims))
-                during.append(taken)
-                batches += seconds
+                taken, seconds = uvloop.run(_during(port, calls, batches, claims))
+                measured.during.append(taken)
+                measured.batches += seconds
+                _require_applied(url, cases, within=sum(seconds))
+    return _result(measured, cases)
+
+
+def _result(measured: _Measured, cases: int) -> Result:
+    during, quiet, batch = measured.during, measured.quiet, statistics.median(measured.batches)
     pairs = [(_ms(one, 0.99), _ms(other, 0.99)) for one, other in zip(during, quiet, strict=True)]
-    batch = statistics.median(batches)
     detail = sides(pairs, first="during_p99", second="quiet_p99", unit="ms") | {
         "during_p50_ms": round(statistics.median(_ms(one, 0.5) for one in during), 2),
         "quiet_p50_ms": round(statistics.median(_ms(one, 0.5) for one in quiet), 2),
         "claims_during": sum(map(len, during)),
         "claims_quiet": sum(map(len, quiet)),
+        "claims_per_second": round(1 / EVERY_SECONDS),
+        "batches": len(measured.batches),
         "batch_seconds": round(batch, 2),
         "updates_per_second": round(cases / batch),
         "updates_in_a_batch": cases,
         "open_cases": cases,
-        "claims_per_second": round(1 / EVERY_SECONDS),
     }
     return Result(NAME, ratio(pairs), "ratio", detail | hardware())
 
@@ -71,6 +86,7 @@ def _batch(platform: Account, subjects: int, *, turn: int) -> bytes:
         {"id": f"post-{number}", "kind": "post", "views_per_hour": 1 + (7919 * number + 977 * turn) % 100_000}
         for number in range(1, subjects + 1)
     ]
+    random.Random(turn).shuffle(updates)
     return request("/v1/subjects/views", key=platform.key, body=json.dumps({"updates": updates}).encode())
 
 
@@ -78,9 +94,7 @@ async def _quiet(port: int, calls: list[bytes], claims: int) -> list[float]:
     return await open_loop(port, calls, every=EVERY_SECONDS, going=lambda sent: sent < claims)
 
 
-async def _during(
-    port: int, calls: list[bytes], batches: list[bytes], claims: int
-) -> tuple[list[float], list[float]]:
+async def _during(port: int, calls: list[bytes], batches: list[bytes], claims: int) -> tuple[list[float], list[float]]:
     """Claims for as long as batches are being applied, and the seconds that each batch took."""
     done = asyncio.Event()
     sent = 0
@@ -106,6 +120,15 @@ async def _during(
     taken = await open_loop(port, calls, every=EVERY_SECONDS, going=going)
     await applying
     return taken, seconds
+
+
+def _require_applied(url: str, cases: int, *, within: float) -> None:
+    with connect(url) as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM subjects WHERE views_at > now() - make_interval(secs => %s)", [within + 5]
+        ).fetchone()
+    if row is None or row[0] != cases:
+        raise BenchError(f"of {cases:,} subjects {row and row[0]:,} have the rate of the batch")
 
 
 def _settle(url: str) -> None:

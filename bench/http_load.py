@@ -82,9 +82,7 @@ def request(path: str, *, key: str, body: bytes = b"", headers: str = "") -> byt
     return head.encode() + body
 
 
-async def open_loop(
-    port: int, callers: Sequence[bytes], *, every: float, going: Callable[[int], bool]
-) -> list[float]:
+async def open_loop(port: int, callers: Sequence[bytes], *, every: float, going: Callable[[int], bool]) -> list[float]:
     """Send a request at fixed moments, `every` seconds one, the callers in turn, as long as `going(sent)` says so.
 
     Returns the seconds from the moment at which each was due to its whole answer: one that had to wait for its caller's

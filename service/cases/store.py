@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.placing import Placed
-from service.db import Question, fetch_one
+from service.db import Question, fetch, fetch_one
 
 _COLUMNS = """
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
@@ -91,6 +91,7 @@ _SET_RANKS = text("""
          AS new (id, value, base, parts, under, views, deadline, start_by, queue, routed_by, route_reason, language,
                  high_exposure, consent_area)
     WHERE cases.id = new.id
+    RETURNING cases.id
 """)
 _SAVE_DRAFT = text("""
     INSERT INTO drafts (case_id, principal_id, body)
@@ -160,12 +161,12 @@ async def events(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any
 
 async def lock_by_evidence(connection: AsyncConnection, evidence: Sequence[UUID]) -> list[UUID]:
     """Lock the open cases of these evidence rows, in one order for all callers, and return their ids."""
-    return list((await connection.execute(_LOCK, {"evidence": list(evidence)})).scalars())
+    return [row.id for row in await fetch(connection, _LOCK, {"evidence": list(evidence)})]
 
 
-async def rank_inputs(connection: AsyncConnection, cases: Sequence[UUID]) -> Sequence[Row[Any]]:
+async def rank_inputs(connection: AsyncConnection, cases: Sequence[UUID]) -> list[Any]:
     """What the rank of each case is made of."""
-    return (await connection.execute(_RANK_INPUTS, {"cases": list(cases)})).all()
+    return await fetch(connection, _RANK_INPUTS, {"cases": list(cases)})
 
 
 async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> Sequence[Row[Any]]:
@@ -176,7 +177,7 @@ async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> Seq
 async def set_ranks(connection: AsyncConnection, places: Sequence[Placed]) -> None:
     """Store new ranks and places."""
     names = [one.name for one in fields(Placed)]
-    await connection.execute(_SET_RANKS, {name: [getattr(place, name) for place in places] for name in names})
+    await fetch(connection, _SET_RANKS, {name: [getattr(place, name) for place in places] for name in names})
 
 
 async def save_draft(connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, body: str) -> bool:

@@ -4,8 +4,9 @@ It does no more than it must to read an answer, so that what is measured is the 
 """
 
 import asyncio
+import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import cast
 
@@ -79,6 +80,34 @@ def request(path: str, *, key: str, body: bytes = b"", headers: str = "") -> byt
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+async def open_loop(port: int, callers: Sequence[bytes], *, every: float, going: Callable[[int], bool]) -> list[float]:
+    """Send a request at fixed moments, `every` seconds one, the callers in turn, as long as `going(sent)` says so.
+
+    Returns the seconds from the moment at which each was due to its whole answer: one that had to wait for its caller's
+    last answer counts with its wait. Raises BenchError at an answer other than 200.
+    """
+    loop = asyncio.get_running_loop()
+    open_now = [(await loop.create_connection(partial(_Caller, 200), "127.0.0.1", port))[1] for _ in callers]
+    begin, taken = time.perf_counter() + every, list[float]()
+
+    async def one_caller(place: int) -> None:
+        for number in itertools.count(place, len(callers)):
+            due = begin + number * every
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            if not going(number):
+                return
+            await open_now[place].send([callers[place]])
+            taken.append(time.perf_counter() - due)
+
+    try:
+        async with asyncio.timeout(LONGEST_SECONDS):
+            await asyncio.gather(*map(one_caller, range(len(callers))))
+    finally:
+        for caller in open_now:
+            caller.close()
+    return taken
 
 
 async def send_all(port: int, calls: Sequence[Sequence[bytes]], *, status: int, warm: int) -> float:

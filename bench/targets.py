@@ -40,6 +40,12 @@ TARGETS = {
         "ratio",
         "the same with guard, languages, consents, exposure budget and random share at work",
     ),
+    "rerank_vs_update": Target(
+        "at most", 5.0, "ratio", "re-ranking one subject, by its views or in full, against the bare UPDATE of its case"
+    ),
+    "claim_p99_during_view_batch_vs_quiet": Target(
+        "at most", 3.0, "ratio", "99th percentile of a claim over HTTP while 100,000 views are applied against quiet"
+    ),
     "claim_http_vs_sql": Target("at least", 0.3, "ratio", "claims a second over HTTP against the bare claim statement"),
     "claim_full_vs_sql": Target(
         "at least",

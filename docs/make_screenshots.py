@@ -32,11 +32,12 @@ def main() -> None:
     parser.add_argument("credentials", type=Path, help="the file of log-ins that the sample cases came with")
     parser.add_argument("--chromium", type=Path, default=shutil.which("chromium"), help="the browser to use")
     options = parser.parse_args()
-    log_in = json.loads(options.credentials.read_text(encoding="utf-8"))["reviewer"]
+    people = json.loads(options.credentials.read_text(encoding="utf-8"))
     IMAGES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
-        take_all(browser, options.address.rstrip("/"), log_in)
+        take_all(browser, options.address.rstrip("/"), people["reviewer"])
+        take_floor(browser, options.address.rstrip("/"), people["lead"])
         browser.close()
 
 
@@ -46,10 +47,7 @@ def take_all(browser: Browser, address: str, log_in: dict[str, str]) -> None:
     page = context.new_page()
     page.goto(f"{address}/sign-in")
     save(page, "sign-in")
-    page.fill("#username", log_in["username"])
-    page.fill("#password", log_in["password"])
-    page.press("#password", "Enter")
-    page.wait_for_url("**/console")
+    sign_in(page, log_in)
     page.wait_for_selector("[data-testid=upcoming]")
     save(page, "console")
     claimed = claim_one_with_pictures(page, address)
@@ -58,6 +56,9 @@ def take_all(browser: Browser, address: str, log_in: dict[str, str]) -> None:
     page.wait_for_selector("#hints:not([aria-busy])")
     save(page, "case-hints")
     page.click("#hints-toggle")
+    page.keyboard.press("x")
+    save(page, "case-skip")
+    page.keyboard.press("Escape")
     state = context.storage_state()
     for name, viewport, scheme in (("case-dark", WIDE, "dark"), ("case-mobile", NARROW, "light")):
         other = browser.new_context(
@@ -77,6 +78,25 @@ def take_all(browser: Browser, address: str, log_in: dict[str, str]) -> None:
         page.click("#release")
         page.wait_for_url("**/console")
     context.close()
+
+
+def take_floor(browser: Browser, address: str, log_in: dict[str, str]) -> None:
+    """The page of those who lead."""
+    context = browser.new_context(viewport=WIDE, device_scale_factor=2, color_scheme="light")
+    page = context.new_page()
+    page.goto(f"{address}/sign-in")
+    sign_in(page, log_in)
+    page.goto(f"{address}/floor")
+    save(page, "floor")
+    context.close()
+
+
+def sign_in(page: Page, log_in: dict[str, str]) -> None:
+    """From the form to the console."""
+    page.fill("#username", log_in["username"])
+    page.fill("#password", log_in["password"])
+    page.press("#password", "Enter")
+    page.wait_for_url("**/console")
 
 
 def claim_one_with_pictures(page: Page, address: str) -> list[str]:

@@ -27,6 +27,8 @@ from service.media.storage import LocalStorage
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.case import router as case_page_router
+from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
@@ -116,6 +118,8 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     for part in ROUTERS:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
+    app.include_router(case_page_router, include_in_schema=False)
+    app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
     app.include_router(routing_pages_router, include_in_schema=False)
     mount_static(app)

@@ -1,9 +1,10 @@
 """The background process: scores what waits, sends webhooks, gives lapsed cases back."""
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -77,7 +78,9 @@ async def work(settings: Settings, database_url: str) -> None:
     ):
         register_tasks(jobs, engine, client, settings)
         loading = group.create_task(model.keep_loading())
-        group.create_task(scoring.run(stopping, (rerouting.step, reranking.step, rescoring.step, shadow.step)))
+        group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
+        # Neither needs a model: an order that is behind its rules must not wait for one.
+        group.create_task(keep_order(stopping, (rerouting.step, reranking.step)))
         group.create_task(TextPrints(engine).run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         shedding = Shedding(engine, jobs, config)
@@ -163,6 +166,30 @@ class Chores:
     seldom: tuple[Callable[[], Awaitable[object]], ...] = ()
 
 
+async def do_each(chores: Sequence[Callable[[], Awaitable[object]]]) -> int:
+    """Do one after the other, whatever becomes of those before; returns how many found something to do."""
+    busy = 0
+    for chore in chores:
+        try:
+            busy += bool(await chore())
+        except Exception as error:  # a chore that fails keeps no other from being done
+            log.error(
+                "chore.failed",
+                chore=getattr(chore, "__qualname__", type(chore).__name__),
+                error=type(error).__name__,
+                exc_info=error,
+            )
+    return busy
+
+
+async def keep_order(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
+    """Bring cases to the rules of today, step by step, until `stopping` is set."""
+    while not stopping.is_set():
+        if not await do_each(steps):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), HOUSEKEEPING_SECONDS)
+
+
 async def alert(engine: AsyncEngine, settings: Settings) -> None:
     """Raise the alerts about cases that keep coming back."""
     async with engine.begin() as connection:
@@ -185,16 +212,14 @@ async def housekeeping(
                 await return_due(connection)
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
-            for chore in chores.often:
-                await chore()
+            await do_each(chores.often)
             if not swept or time.monotonic() - swept > SWEEP_SECONDS:
                 swept = time.monotonic()
                 await enqueue_orphans(engine, jobs)
                 async with engine.begin() as connection:
                     await forget_old(connection)
                     await forget_old_skips(connection)
-                for chore in chores.seldom:
-                    await chore()
+                await do_each(chores.seldom)
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
         try:

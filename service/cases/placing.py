@@ -10,9 +10,8 @@ from uuid import UUID
 from labeling.taxonomy import Taxonomy
 from models.rank import GUARD, Rank, guard_from
 from service.media import levels
-from service.routing.rules import Routed, RuleSet
+from service.routing.rules import Routed, RuleSet, primary_language
 
-UNKNOWN_LANGUAGE = "und"
 # Areas of this graphic class ask for the reviewer's consent where pictures are shown.
 CONSENT_GRAPHIC = 3
 
@@ -20,7 +19,8 @@ CONSENT_GRAPHIC = 3
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Which people may be given a case, beside its queue: those of `language` (a primary subtag, und: anybody), those who
-    have exposure left where it is `high_exposure`, and those who consented to `consent_area` ("" where none is asked).
+    have exposure left where it is `high_exposure`, and those who consented to every area of `consent_area`, which are
+    joined by "+" ("" where none is asked).
     """
 
     language: str
@@ -75,14 +75,14 @@ def scope_of(
     taxonomy: Taxonomy,
 ) -> Scope:
     """The scope of content by what is known of it. Without pictures nothing is shown that would need consent."""
-    spoken = (language or UNKNOWN_LANGUAGE).partition("-")[0].lower()
+    spoken = primary_language(language)
     if not pictures:
         return Scope(spoken, high_exposure=False, consent_area="")
     blur = levels.choose(score, failed=False, reasons=reasons, taxonomy=taxonomy)
     graphic = [area for area in taxonomy.areas if area.graphic >= CONSENT_GRAPHIC]
-    named = [area.id for area in graphic if area.id in reasons]
-    likely = [area.id for area in graphic if score and score["areas"].get(area.id, 0.0) >= levels.LIKELY]
-    return Scope(spoken, blur.level >= levels.STRONG, next(iter([*likely, *named]), ""))
+    named = {area.id for area in graphic if area.id in reasons}
+    likely = {area.id for area in graphic if score and score["areas"].get(area.id, 0.0) >= levels.LIKELY}
+    return Scope(spoken, blur.level >= levels.STRONG, "+".join(sorted(named | likely)))
 
 
 def ranked_under(parts: Mapping[str, Any]) -> str:

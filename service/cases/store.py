@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.placing import Placed
-from service.db import Question, fetch_one
+from service.db import Question, fetch, fetch_one, fetch_together
 
 _COLUMNS = """
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
@@ -62,11 +62,11 @@ _RANK_INPUTS = text("""
              AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
            (SELECT jsonb_object_agg(known.reason, known.tallies) FROM (
                 SELECT one.reason, jsonb_agg(jsonb_build_array(one.upheld, one.dismissed)) AS tallies FROM (
-                    SELECT DISTINCT told.reason, p.id, p.id IS NULL AS unknown, coalesce(p.upheld, 0) AS upheld,
-                           coalesce(p.dismissed, 0) AS dismissed
+                    SELECT told.reason, coalesce(p.upheld, 0) AS upheld, coalesce(p.dismissed, 0) AS dismissed,
+                           row_number() OVER (PARTITION BY told.reason ORDER BY p.id IS NULL DESC, p.upheld DESC) AS place
                     FROM reports told LEFT JOIN reporters p ON p.id = told.reporter_id
-                    WHERE told.case_id = c.id ORDER BY unknown DESC, upheld DESC LIMIT 100
-                ) AS one GROUP BY one.reason
+                    WHERE told.case_id = c.id GROUP BY told.reason, p.id
+                ) AS one WHERE one.place <= 100 GROUP BY one.reason
             ) AS known) AS tallies,
            array_agg(DISTINCT r.reason) AS reasons, min(r.received_at) AS received_at
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
@@ -78,6 +78,18 @@ _CASES_OF = text("""
     SELECT DISTINCT ON (evidence_id) evidence_id, id FROM cases
     WHERE evidence_id = ANY(CAST(:evidence AS uuid[]))
     ORDER BY evidence_id, status <> 'decided' DESC, opened_at DESC
+""")
+# Scopes that are new are added in one order by everybody: two who add the same ones wait for each other in turn.
+_ADD_SCOPES = text("""
+    INSERT INTO case_scopes (queue, language, high_exposure, consent_area)
+    SELECT DISTINCT new.queue, new.language, new.high_exposure, new.consent_area
+    FROM unnest(CAST(:queue AS text[]), CAST(:language AS text[]), CAST(:high_exposure AS boolean[]),
+                CAST(:consent_area AS text[])) AS new (queue, language, high_exposure, consent_area)
+    WHERE NOT EXISTS (
+        SELECT FROM case_scopes s WHERE s.queue = new.queue AND s.language = new.language
+          AND s.high_exposure = new.high_exposure AND s.consent_area = new.consent_area
+    )
+    ORDER BY 1, 2, 3, 4 ON CONFLICT DO NOTHING RETURNING id
 """)
 _SET_RANKS = text("""
     UPDATE cases SET rank_value = new.value, rank_base = new.base, rank = CAST(new.parts AS jsonb),
@@ -91,6 +103,7 @@ _SET_RANKS = text("""
          AS new (id, value, base, parts, under, views, deadline, start_by, queue, routed_by, route_reason, language,
                  high_exposure, consent_area)
     WHERE cases.id = new.id
+    RETURNING cases.id
 """)
 _SAVE_DRAFT = text("""
     INSERT INTO drafts (case_id, principal_id, body)
@@ -160,12 +173,12 @@ async def events(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any
 
 async def lock_by_evidence(connection: AsyncConnection, evidence: Sequence[UUID]) -> list[UUID]:
     """Lock the open cases of these evidence rows, in one order for all callers, and return their ids."""
-    return list((await connection.execute(_LOCK, {"evidence": list(evidence)})).scalars())
+    return [row.id for row in await fetch(connection, _LOCK, {"evidence": list(evidence)})]
 
 
-async def rank_inputs(connection: AsyncConnection, cases: Sequence[UUID]) -> Sequence[Row[Any]]:
+async def rank_inputs(connection: AsyncConnection, cases: Sequence[UUID]) -> list[Any]:
     """What the rank of each case is made of."""
-    return (await connection.execute(_RANK_INPUTS, {"cases": list(cases)})).all()
+    return await fetch(connection, _RANK_INPUTS, {"cases": list(cases)})
 
 
 async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> Sequence[Row[Any]]:
@@ -176,7 +189,8 @@ async def cases_of(connection: AsyncConnection, evidence: Sequence[UUID]) -> Seq
 async def set_ranks(connection: AsyncConnection, places: Sequence[Placed]) -> None:
     """Store new ranks and places."""
     names = [one.name for one in fields(Placed)]
-    await connection.execute(_SET_RANKS, {name: [getattr(place, name) for place in places] for name in names})
+    columns = {name: [getattr(place, name) for place in places] for name in names}
+    await fetch_together(connection, (_ADD_SCOPES, columns), (_SET_RANKS, columns))
 
 
 async def save_draft(connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, body: str) -> bool:

@@ -90,11 +90,12 @@ _RETURN_DUE = text(f"""
         FROM cases WHERE status = 'held' AND least(held_until, start_by) <= now()
         ORDER BY least(held_until, start_by) LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
     {_BACK}""")  # noqa: S608 - put together from constants
-_RETURN_OF_CLOSED = text(f"""
+_RETURN_OF_OTHERS = text(f"""
     WITH due AS MATERIALIZED (
-        SELECT c.id AS case_id, c.held_as, 'account_closed' AS because
-        FROM cases c JOIN principals p ON p.id = c.held_for
-        WHERE c.status = 'held' AND c.held_for IS NOT NULL AND NOT p.active LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED
+        -- The account was closed, or the case has moved to a queue that is not this person's.
+        SELECT c.id AS case_id, c.held_as, 'no_longer_theirs' AS because FROM cases c
+        WHERE c.status = 'held' AND c.held_for IS NOT NULL AND NOT may_use_queue(c.queue, c.held_for, '{{}}')
+        ORDER BY c.held_for LIMIT 100 FOR NO KEY UPDATE OF c SKIP LOCKED
     {_BACK}""")  # noqa: S608 - put together from constants
 _HOLDS_OF = text("""
     SELECT id AS case_id, queue, held_as AS kind, held_reason AS reason, least(held_until, start_by) AS until,
@@ -185,7 +186,7 @@ async def skip(connection: AsyncConnection, values: dict[str, Any]) -> bool:
 
 async def return_due(connection: AsyncConnection) -> int:
     """Give every held case back whose time has come, or whose person is gone; returns how many."""
-    return len(await fetch(connection, _RETURN_DUE)) + len(await fetch(connection, _RETURN_OF_CLOSED))
+    return len(await fetch(connection, _RETURN_DUE)) + len(await fetch(connection, _RETURN_OF_OTHERS))
 
 
 async def holds_of(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]]:

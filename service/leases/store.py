@@ -57,19 +57,20 @@ _LEASE_NEXT = """
 """
 # The scopes that this person may have cases of: a few short lists, whose fronts are all that a claim looks at. Exposure
 # is the time for which originals were open to them in the last day; above its cap come only cases that show none.
-_ALLOWED = """
+_EXPOSURE_LEFT = """:exposure_seconds > (
+              SELECT coalesce(sum(extract(epoch FROM least(x.expires_at, now()) - x.at)), 0) FROM exposures x
+              WHERE x.principal_id = :holder AND x.at > now() - interval '24 hours')"""
+_ALLOWED = f"""
     allowed AS MATERIALIZED (
         SELECT s.id FROM principals p JOIN case_scopes s ON s.queue = :queue
-        WHERE p.id = :holder AND may_use_queue(:queue, :holder, '{}')
+        WHERE p.id = :holder AND may_use_queue(:queue, :holder, '{{}}')
           AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages))
-          AND (s.consent_area = '' OR p.consents IS NULL OR s.consent_area = ANY(p.consents))
-          AND (NOT s.high_exposure OR :exposure_seconds > (
-              SELECT coalesce(sum(extract(epoch FROM least(x.expires_at, now()) - x.at)), 0) FROM exposures x
-              WHERE x.principal_id = :holder AND x.at > now() - interval '24 hours'))
-    )"""
+          AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
+          AND (NOT s.high_exposure OR {_EXPOSURE_LEFT})
+    )"""  # noqa: S608 - put together from constants
 # Each list in its own index's order, without what this person has passed over.
 _FRONT = """
-            SELECT f.id, {lane} AS lane, f.key FROM allowed a CROSS JOIN LATERAL (
+            SELECT f.id, a.id AS scope_id, {lane} AS lane, f.key FROM allowed a CROSS JOIN LATERAL (
                 SELECT c.id, {key} AS key FROM cases c
                 WHERE c.scope_id = a.id AND c.status = 'open' AND {which}
                   AND NOT EXISTS (SELECT FROM skips k
@@ -93,11 +94,12 @@ _LANES = "array_position(ARRAY['legal', 'random', 'bound', 'ranked'], lane)"
 # Of the fronts the best few, and of those the first that nobody else is taking right now.
 _CHOOSE = f"""
     best AS MATERIALIZED (
-        SELECT id, lane, row_number() OVER (ORDER BY {_LANES}, key, id) AS place FROM ({{fronts}}
+        SELECT id, scope_id, lane, row_number() OVER (ORDER BY {_LANES}, key, id) AS place FROM ({{fronts}}
         ) AS every ORDER BY {_LANES}, key, id LIMIT {{most}}
     ), next AS MATERIALIZED (
+        -- Its scope as well: what was moved to another queue while this claim waited is not this person's any more.
         SELECT c.id, best.lane, 1.0::float8 AS propensity FROM best JOIN cases c ON c.id = best.id
-        WHERE c.status = 'open' {{unless}} ORDER BY best.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
+        WHERE c.status = 'open' AND c.scope_id = best.scope_id {{unless}} ORDER BY best.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
     )"""  # noqa: S608 - put together from constants
 # While a lapsed case waits to be given back, nothing is found: that case may be the riskiest of all.
 _UNLESS_LAPSED = "AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND lease_expires_at <= now())"
@@ -121,7 +123,7 @@ _CLAIM_NEXT_WIDE = text(_claim_next_sql(width=1000, most=1000))
 # exactly, near 1 / n, and independent of what the case is about. Deadlines of the law still go first.
 WINDOW = 32
 _AHEAD = """
-            SELECT f.id, f.draw, f.away FROM allowed a CROSS JOIN LATERAL (
+            SELECT f.id, a.id AS scope_id, f.draw, f.away FROM allowed a CROSS JOIN LATERAL (
                 SELECT c.id, c.draw, {away} AS away FROM cases c
                 WHERE c.scope_id = a.id AND c.status = 'open' AND c.draw {side} {spot}
                   AND NOT EXISTS (SELECT FROM skips k
@@ -137,22 +139,23 @@ _BACKWARD = "\n            UNION ALL".join(
     for side, turn in (("<", ""), (">=", " + 1"))
 )
 _DRAW = f"""
-    urgent AS MATERIALIZED (SELECT id, lane, key FROM ({{legal}}
+    urgent AS MATERIALIZED (SELECT id, scope_id, key FROM ({{legal}}
         ) AS due ORDER BY key, id LIMIT 16
     ), near AS MATERIALIZED (
-        SELECT id, draw, row_number() OVER (ORDER BY away, id) AS place FROM ({_FORWARD}
+        SELECT id, scope_id, row_number() OVER (ORDER BY away, id) AS place FROM ({_FORWARD}
         ) AS every ORDER BY away, id LIMIT {WINDOW}
     ), size AS (SELECT count(*) AS n FROM near
     ), picked AS MATERIALIZED (
-        SELECT id, 'legal' AS lane, row_number() OVER (ORDER BY key, id) AS place FROM urgent
+        SELECT id, scope_id, 'legal' AS lane, row_number() OVER (ORDER BY key, id) AS place FROM urgent
         UNION ALL
-        SELECT id, 'random', 100 + mod(place + n - 1 - floor(:turn * n)::bigint, n) FROM near, size
+        -- This one or none: a neighbour of one that somebody else is taking would have had two chances.
+        SELECT id, scope_id, 'random', 100 FROM near, size WHERE place = 1 + floor(:turn * n)::bigint
     ), drawn AS MATERIALIZED (
         SELECT c.id, c.draw, picked.lane FROM picked JOIN cases c ON c.id = picked.id
-        WHERE c.status = 'open' {_UNLESS_LAPSED}
+        WHERE c.status = 'open' AND c.scope_id = picked.scope_id {_UNLESS_LAPSED}
         ORDER BY picked.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
     ), before AS (
-        SELECT max(away) AS stretch, count(*) AS n FROM (
+        SELECT max(away) AS stretch FROM (
             SELECT away FROM drawn, LATERAL ({_BACKWARD}
             ) AS every ORDER BY away LIMIT {WINDOW}
         ) AS behind
@@ -174,15 +177,21 @@ _CLAIM_DRAWN = text(
 )
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
-        next="""next AS MATERIALIZED (
+        next=f"""next AS MATERIALIZED (
         SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
         WHERE id = :case_id AND (status = 'open' OR (status = 'held' AND held_for = :holder))
-          AND may_use_queue(queue, :holder, '{}')
-          -- For ever is what somebody passed over who asked for a second opinion on it.
+          AND may_use_queue(queue, :holder, '{{}}')
+          -- Pictures come only with consent and exposure left, but for who had the case before.
+          AND (held_for = :holder
+               OR EXISTS (SELECT FROM leases l WHERE l.case_id = cases.id AND l.holder = :holder)
+               OR EXISTS (SELECT FROM principals p JOIN case_scopes s ON s.id = cases.scope_id WHERE p.id = :holder
+                          AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
+                          AND (NOT s.high_exposure OR {_EXPOSURE_LEFT})))
+          -- For ever is what somebody passed over who asked for a second opinion, or need not say why.
           AND NOT EXISTS (SELECT FROM skips k
                           WHERE k.principal_id = :holder AND k.case_id = cases.id AND k.until = 'infinity')
         FOR NO KEY UPDATE SKIP LOCKED
-    )""",
+    )""",  # noqa: S608 - put together from constants
         column="",
         value="",
     )

@@ -80,8 +80,8 @@ async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID
     row = await store.claim_case(connection, case_id, claim)
     if row is None:
         raise CaseNotOpenError(
-            "this case is not waiting for you: somebody has it or keeps it back, it is decided, or you asked for a second"
-            " opinion on it"
+            "this case is not waiting for you: somebody has it or keeps it back, it is decided, you passed it over, or it"
+            " shows pictures that you did not agree to see or have no exposure left for"
         )
     return Lease(claim.token, row.id, holder, row.lease_expires_at)
 

@@ -10,7 +10,7 @@ from service.errors import HintsUnavailableError
 from service.hints.workflow import asked_by_score
 from service.pages.views import label_name
 
-KEY = (("H",), "Show what the model reacted to; again to hide it")
+KEY = (("W",), "Show what the model reacted to; again to hide it")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from service.routing.rules import primary_language
+
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$", description="lower case, 2 to 64 characters")]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
 RoleName = Literal["platform", "reviewer", "specialist", "lead", "ml", "admin"]
@@ -16,7 +18,7 @@ CONSENTS = 100
 
 
 def _primary(value: object) -> object:
-    return value.partition("-")[0].lower() if isinstance(value, str) else value
+    return primary_language(value) if isinstance(value, str) else value
 
 
 def _distinct(values: list[str]) -> list[str]:

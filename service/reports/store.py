@@ -39,7 +39,10 @@ TAKE_IN_SQL = """
         -- What a special route brings is read by people alone.
         INSERT INTO evidence (id, subject_id, content_hash, text, language, score_state)
         SELECT :evidence_id, id, :content_hash, :text, :language,
-               CASE WHEN CAST(:special AS text) IS NULL THEN 'waiting' ELSE 'bypassed' END FROM subject
+               -- Nor does a model see what is said anew in a case that came by one.
+               CASE WHEN CAST(:special AS text) IS NULL AND NOT EXISTS (
+                   SELECT FROM cases c WHERE c.subject_id = subject.id AND c.status <> 'decided' AND c.special IS NOT NULL
+               ) THEN 'waiting' ELSE 'bypassed' END FROM subject
         ON CONFLICT (subject_id, content_hash) DO UPDATE SET score_state = CASE
             WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
@@ -53,15 +56,20 @@ TAKE_IN_SQL = """
         WHERE c.status <> 'decided' FOR NO KEY UPDATE OF c
     ), joined AS (
         UPDATE cases SET report_count = report_count + 1, evidence_id = snapshot.id,
+               -- What was given up and is asked for again is not given up a second time.
                flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}')
-                        FROM unnest(flags || CAST(:flags AS text[])) AS one),
+                        FROM unnest(flags || CAST(:flags AS text[])
+                                    || CASE cases.status WHEN 'shed' THEN ARRAY['kept'] ELSE '{}' END) AS one),
                -- Of two special routes the more pressing one.
                special = (CAST(:special_routes AS text[]))[least(
                    array_position(CAST(:special_routes AS text[]), special),
                    array_position(CAST(:special_routes AS text[]), CAST(:special AS text)))],
                -- What was given up as unlikely to matter is asked for again: it returns to its queue. By the row's own
                -- status, since constraints are checked on the row as it was before the lock, too.
-               status = CASE cases.status WHEN 'shed' THEN 'open' ELSE cases.status END,
+               -- A special route waits for nobody who keeps the case back.
+               status = CASE WHEN cases.status = 'shed' OR (cases.status = 'held' AND CAST(:special AS text) IS NOT NULL)
+                   THEN 'open' ELSE cases.status END,
+               held_until = CASE WHEN CAST(:special AS text) IS NULL THEN held_until END,
                shed_at = NULL, shed_under = NULL,
                -- A real report makes a sample case real: removing the samples must not take it along.
                sample = sample AND :sample

@@ -217,8 +217,8 @@ async def unserved(connection: AsyncConnection) -> list[SpecialOut]:
 
 
 def is_loud(route: SpecialOut) -> bool:
-    """Whether an unserved route is a fault right now: it was set up, or cases of it wait where they should not."""
-    return route.problem is not None and (route.queue is not None or route.waiting > 0)
+    """Whether a route is a fault right now: it was set up and nobody serves it, or cases of it wait where they should not."""
+    return route.waiting > 0 or (route.problem is not None and route.queue is not None)
 
 
 async def untaken(connection: AsyncConnection) -> dict[str, int]:

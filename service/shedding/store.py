@@ -1,6 +1,7 @@
 """SQL of shedding: how much comes and is done, giving cases up openly, and taking them back."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,8 +31,9 @@ _FLOW = text(f"""
                    AND c.start_by + make_interval(secs => :guard_seconds) <= now()) AS late
 """)  # noqa: S608
 _CANDIDATES = text(f"""
-    SELECT c.id, c.rank, c.special IS NOT NULL OR :kept = ANY(c.flags) AS spared FROM cases c
-    WHERE c.queue = :queue AND {_DUE}
+    SELECT c.id, c.rank, c.start_by FROM cases c
+    WHERE c.queue = :queue AND {_DUE} AND c.special IS NULL AND NOT (:kept = ANY(c.flags))
+      AND (c.start_by, c.id) > (CAST(:after AS timestamptz), CAST(:after_id AS uuid))
     ORDER BY c.start_by, c.id LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 """)  # noqa: S608
 _SHED = text("""
@@ -89,9 +91,15 @@ async def flow(connection: AsyncConnection, queue: str, *, seconds: float, guard
     return (await connection.execute(_FLOW, values)).one()
 
 
-async def candidates(connection: AsyncConnection, queue: str, *, limit: int) -> Sequence[Row[Any]]:
-    """(id, rank, spared) of cases whose latest start has come near, locked; those that others hold are left out."""
-    return (await connection.execute(_CANDIDATES, {"queue": queue, "limit": limit, "kept": KEPT})).all()
+async def candidates(
+    connection: AsyncConnection, queue: str, *, after: tuple[datetime, UUID], limit: int
+) -> Sequence[Row[Any]]:
+    """(id, rank, start_by) of cases that no special route brought and whose latest start has come near, locked.
+
+    Those after one in that order, and without those that others hold or that were taken back.
+    """
+    values = {"queue": queue, "after": after[0], "after_id": after[1], "limit": limit, "kept": KEPT}
+    return (await connection.execute(_CANDIDATES, values)).all()
 
 
 async def shed(connection: AsyncConnection, cases: Sequence[UUID], *, under: str, load: float) -> Sequence[Row[Any]]:

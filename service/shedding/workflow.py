@@ -42,6 +42,8 @@ UNSHED = "case.unshed"
 # Cases looked at in one transaction, and how long a queue that is not overloaded is left alone.
 BATCH = 200
 LOOK_AGAIN_SECONDS = 60.0
+# Before every case of a queue.
+FIRST = (datetime.min.replace(tzinfo=UTC, year=2000), UUID(int=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Shedding:
         self._jobs = jobs
         self._config = config
         self._rests: dict[str, float] = {}
+        self._looked_at: dict[str, tuple[datetime, UUID]] = {}
 
     async def step(self) -> int:
         """Give up one batch of every overloaded queue; returns how many cases."""
@@ -81,13 +84,16 @@ class Shedding:
                 self._rests[queue] = time.monotonic() + LOOK_AGAIN_SECONDS
                 return 0
             now = datetime.now(UTC)
-            chosen = [
-                row.id
-                for row in await store.candidates(connection, queue, limit=BATCH)
-                if may_shed(row.rank, special=row.spared, now=now, config=self._config)
-            ]
-            if not chosen:
+            after = self._looked_at.get(queue, FIRST)
+            page = await store.candidates(connection, queue, after=after, limit=BATCH)
+            if len(page) < BATCH:
+                # All were looked at; what may not be given up now may be later.
+                self._looked_at[queue] = FIRST
                 self._rests[queue] = time.monotonic() + LOOK_AGAIN_SECONDS
+            else:
+                self._looked_at[queue] = (page[-1].start_by, page[-1].id)
+            chosen = [row.id for row in page if may_shed(row.rank, special=False, now=now, config=self._config)]
+            if not chosen:
                 return 0
             rows = await store.shed(connection, chosen, under=self._config.version, load=load(flow))
             await _tell(connection, self._jobs, SHED, rows)

@@ -37,8 +37,8 @@ async def take_batch(request: Request, _caller: ViewsWriter) -> ViewsTaken:
     updates of one subject the last one counts, and one that was measured before the stored one is ignored.
     """
     state = request.app.state
-    updates = await read_updates(await request.body(), content_type=request.headers.get("content-type", ""))
-    return await workflow.take_batch(state.engine, updates, config=state.rank_config)
+    batch = await read_updates(await request.body(), content_type=request.headers.get("content-type", ""))
+    return await workflow.take_batch(state.engine, batch, config=state.rank_config)
 
 
 @router.post("/{subject_id:path}/views", summary="How often one subject is seen now")

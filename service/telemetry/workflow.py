@@ -1,8 +1,7 @@
 """Rules of view telemetry: a new rate and the new place of the case are one transaction, however many come at once."""
 
-import asyncio
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from models.rank import RankConfig
 from service.errors import InvalidRequestError, NotFoundError
 from service.telemetry import store
+from service.telemetry.batch import Batch, GivingWay
 from service.telemetry.schemas import UNKNOWN_LISTED, UnknownSubject, ViewsIn, ViewsTaken, ViewsUpdate
 
 # Row locks are held for one chunk only. A claim passes over what is locked, so a chunk must also be small against what
 # waits in front of a queue.
-CHUNK = 200
+CHUNK = 100
 
 
 @dataclass(slots=True)
@@ -54,19 +54,17 @@ async def take_one(
     return tally.taken()
 
 
-async def take_batch(engine: AsyncEngine, updates: Sequence[ViewsUpdate], *, config: RankConfig) -> ViewsTaken:
+async def take_batch(engine: AsyncEngine, batch: Batch, *, config: RankConfig) -> ViewsTaken:
     """Take many rates, in chunks that are a transaction each.
 
-    When the database fails in the middle, the chunks before are stored; sending everything again does no harm.
+    When the database fails in the middle, the chunks before are stored; sending everything again does no harm. Whatever
+    order they come in, two calls at once cannot block each other for good: each chunk takes its locks in order of id.
     """
-    last = {(one.kind, one.id): one for one in updates}
-    tally = Tally(ignored=len(updates) - len(last))
-    # By kind and id, so that two batches at work at once take their locks in nearly the same order.
-    for chunk in _chunks([last[key] for key in sorted(last)]):
+    tally, way = Tally(ignored=batch.sent - len(batch)), GivingWay()
+    for chunk in batch.chunks(CHUNK):
         async with engine.begin() as connection:
             await apply(connection, chunk, tally, config=config)
-        # Whoever waits for this process, and for a connection, comes in between.
-        await asyncio.sleep(0)
+        await way.rest()
     return tally.taken()
 
 
@@ -89,10 +87,6 @@ async def apply(
     tally.unchanged += sum(row.same and not row.late for row in found.values())
     tally.applied += sum(not row.same and not row.late for row in found.values())
     tally.unknown += [(one.kind, one.id) for one in updates if (one.kind, one.id) not in found]
-
-
-def _chunks(updates: Sequence[ViewsUpdate]) -> Iterable[Sequence[ViewsUpdate]]:
-    return (updates[start : start + CHUNK] for start in range(0, len(updates), CHUNK))
 
 
 async def _only_kind(connection: AsyncConnection, external_id: str) -> str:

@@ -6,6 +6,7 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
     "service/scoring/live_model.py: try_each": "a new, staged or shadow model that fails on a text harms no other text",
     "service/scoring/workflow.py: run": "the scoring loop outlives whatever a model or a database does to it",
     "service/worker.py: housekeeping": "a database blip must not end the worker",
+    "service/worker.py: do_each": "a chore that fails must not keep the others from being done",
 }
 
 # path → why it may be longer than a file may be.

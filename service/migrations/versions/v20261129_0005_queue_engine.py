@@ -140,7 +140,10 @@ ALTER TABLE cases
     ADD CONSTRAINT cases_held CHECK ((status = 'held') = (held_until IS NOT NULL)),
     ADD CONSTRAINT cases_shed CHECK ((status = 'shed') = (shed_at IS NOT NULL));
 -- All are ranked anew by the worker, which finds their scope as well.
-UPDATE cases SET views_per_hour = s.views_per_hour FROM subjects s WHERE s.id = cases.subject_id;
+UPDATE cases SET views_per_hour = s.views_per_hour, rank = rank || jsonb_build_object('least_views_per_hour', coalesce(
+    (SELECT (r.constants ->> 'least_views_per_hour')::float8 FROM rank_configs r WHERE r.version = rank ->> 'config_version'),
+    1.0)) FROM subjects s WHERE s.id = cases.subject_id;
+UPDATE leases SET rank = rank || '{"least_views_per_hour": 1.0}' WHERE NOT rank ? 'least_views_per_hour';
 -- The rank is read with few cases but rewritten with every change: out of line, it is not copied when views change.
 ALTER TABLE cases ALTER COLUMN rank SET STORAGE EXTERNAL;
 ALTER TABLE cases SET (toast_tuple_target = 256, fillfactor = 90);

@@ -1,13 +1,16 @@
 // The page of one case. Without a lease it is for reading only, and nothing but the frame needs a script.
 
-import { startDecision } from "./decide.js";
+import { startCountdowns } from "./countdowns.js";
+import { startDecision, wantsNext } from "./decide.js";
 import { startHints } from "./hints.js";
 import { onKey } from "./keys.js";
 import { claimAgain, Lease } from "./lease.js";
+import { NextCase } from "./next.js";
 import { startPage } from "./page.js";
 import { startPreviews, startReveals } from "./reveal.js";
 
 startPage();
+startCountdowns();
 startPreviews();
 startHints();
 if (document.getElementById("lease")) startReview();
@@ -16,13 +19,16 @@ else startReading();
 function startReading() {
   const button = document.getElementById("claim-again");
   button?.addEventListener("click", () => claimAgain(button, button.dataset.case));
+  onKey("c", () => button?.click());
 }
 
 function startReview() {
   const lease = new Lease();
   const blurAgain = startReveals(lease);
-  startDecision(lease);
+  const next = new NextCase(document.getElementById("lease").dataset);
+  startDecision(lease, next);
   lease.start();
+  if (lease.mayFetch && wantsNext()) lease.opened.then(() => lease.live && next.fetch());
   onKey("k", () => lease.keep());
   onKey("r", () => lease.release());
   onKey("Escape", () => {

@@ -1,50 +1,65 @@
-// The console: claim the next case, and keep the numbers fresh while the page is looked at.
+// The console: claim the next case, take up what was kept back, and keep the numbers fresh while they are looked at.
 
-import { countdown, secondsUntil } from "./clock.js";
+import { call } from "./api.js";
+import { startCountdowns } from "./countdowns.js";
+import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
 import { takeNext } from "./next.js";
-import { nameLanguages, setState, showProblem, startPage } from "./page.js";
+import { announce, setState, showProblem, startPage } from "./page.js";
 
-const REFRESH_SECONDS = 15;
 const NOTHING_WAITS = "Nothing waits in this queue right now.";
 
 startPage();
-const live = document.getElementById("live");
+startCountdowns();
+const refresh = keepFresh("/console", freshen);
 document.addEventListener("click", (event) => {
-  const button = event.target.closest(".claim");
-  if (button) claim(button);
+  const button = event.target.closest("button");
+  if (button?.matches(".claim")) act(button, claim);
+  else if (button?.matches(".take-up")) act(button, takeUp);
+  else if (button?.matches(".withdraw")) act(button, withdraw);
 });
 onKey("n", () => document.getElementById("claim")?.click());
 onKey("c", () => document.querySelector(".resume")?.click());
-setInterval(refresh, REFRESH_SECONDS * 1000);
-setInterval(tick, 1000);
-document.addEventListener("visibilitychange", refresh);
-tick();
 
-async function claim(button) {
+async function act(button, action) {
   if (button.disabled) return;
   button.disabled = true;
   showProblem("");
   try {
-    const next = await takeNext(button.dataset.queue);
-    if (next) return location.assign(`/cases/${next}`);
-    showProblem(NOTHING_WAITS);
-    await refresh();
+    if (await action(button)) return;
   } catch (error) {
     showProblem(error.message);
   }
   button.disabled = false;
 }
 
-// The server renders the numbers once, in one template: this takes the fresh part out of a fresh page.
-async function refresh() {
-  if (document.hidden || live.contains(document.activeElement)) return;
-  const response = await fetch("/console", { credentials: "same-origin" }).catch(() => null);
-  if (!response?.ok || response.redirected) return;
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
-  const fresh = page.getElementById("live");
-  if (!fresh || live.contains(document.activeElement)) return;
-  live.replaceChildren(...document.adoptNode(fresh).childNodes);
+// Each answers whether the page is being left.
+async function claim(button) {
+  const next = await takeNext(button.dataset.queue);
+  if (next) {
+    location.assign(`/cases/${next}`);
+    return true;
+  }
+  showProblem(NOTHING_WAITS);
+  await refresh();
+  return false;
+}
+
+async function takeUp(button) {
+  await call("POST", `/v1/cases/${button.dataset.case}/claim`);
+  location.assign(`/cases/${button.dataset.case}`);
+  return true;
+}
+
+async function withdraw(button) {
+  await call("POST", `/v1/opinions/${button.dataset.opinion}/withdraw`);
+  await refresh({ always: true });
+  announce("The question is withdrawn; the case is open to everybody again.");
+  document.getElementById("asked-title")?.focus();
+  return false;
+}
+
+function freshen(page) {
   const empty = page.querySelector("#claim[aria-disabled]") !== null;
   const button = document.getElementById("claim");
   if (button) {
@@ -52,12 +67,4 @@ async function refresh() {
     document.getElementById("claim-words").textContent = page.getElementById("claim-words").textContent;
   }
   if (!empty && document.getElementById("problem").textContent === NOTHING_WAITS) showProblem("");
-  nameLanguages();
-  tick();
-}
-
-function tick() {
-  for (const element of document.querySelectorAll("[data-until]")) {
-    element.textContent = countdown(secondsUntil(element.dataset.until));
-  }
 }

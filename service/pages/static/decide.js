@@ -1,10 +1,12 @@
 // Recording a decision: keys, the call, and straight on to the next case.
 
 import { call } from "./api.js";
+import { startAside } from "./aside.js";
+import { startCluster } from "./cluster.js";
 import { Draft } from "./draft.js";
 import { DecisionForm } from "./form.js";
 import { onKey } from "./keys.js";
-import { takeNext } from "./next.js";
+import { Offers } from "./offers.js";
 import { announce, setState, showProblem } from "./page.js";
 import { rememberDecision } from "./undo.js";
 
@@ -12,9 +14,11 @@ const THEN_NEXT = "triage.then-next";
 const SEVERITY_DIGIT_SECONDS = 2;
 const LEVELS = 5;
 
-export function startDecision(lease) {
+// `next` is where the way leads once this case is done with.
+export function startDecision(lease, next) {
   const form = new DecisionForm();
   const draft = new Draft(lease, () => form.values());
+  const offers = new Offers(lease.caseId, () => form.values());
   const element = document.getElementById("decision");
   const button = document.getElementById("decide");
   const thenNext = document.getElementById("then-next");
@@ -22,7 +26,15 @@ export function startDecision(lease) {
 
   startThenNext(thenNext);
   startFormKeys(form, element);
-  element.addEventListener("input", () => draft.changed());
+  startAside(lease, form, leave);
+  startCluster(lease, form, (claimNext) => {
+    draft.close();
+    return leave(claimNext);
+  });
+  element.addEventListener("input", () => {
+    draft.changed();
+    offers.changed();
+  });
   // Enter in a chip would send the form, as browsers do; deciding takes the button or Ctrl+Enter.
   element.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && event.target.matches("input")) event.preventDefault();
@@ -32,6 +44,10 @@ export function startDecision(lease) {
     submit();
   });
   lease.onEnd(() => form.disable(true));
+
+  function leave(claimNext) {
+    return next.go(claimNext && thenNext.checked);
+  }
 
   async function submit() {
     if (busy || !lease.live || !form.complete()) return;
@@ -45,7 +61,7 @@ export function startDecision(lease) {
       draft.close();
       lease.close();
       rememberDecision(made, form);
-      await goOn(lease.queue, thenNext.checked);
+      await leave(true);
     } catch (error) {
       busy = false;
       setState(button, "aria-disabled", false);
@@ -54,16 +70,15 @@ export function startDecision(lease) {
   }
 }
 
-async function goOn(queue, claimNext) {
-  // The decision stands whatever happens here; the console then says what is wrong.
-  const next = claimNext ? await takeNext(queue).catch(() => null) : null;
-  location.assign(next ? `/cases/${next}` : "/console");
+// Whether the reviewer wants the next case once this one is done with.
+export function wantsNext() {
+  return localStorage.getItem(THEN_NEXT) !== "off";
 }
 
 function startThenNext(box) {
   const words = document.getElementById("decide-words");
   const show = () => { words.textContent = box.checked ? "Decide and claim next" : "Decide"; };
-  box.checked = localStorage.getItem(THEN_NEXT) !== "off";
+  box.checked = wantsNext();
   show();
   box.addEventListener("change", () => {
     localStorage.setItem(THEN_NEXT, box.checked ? "on" : "off");

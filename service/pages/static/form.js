@@ -31,7 +31,7 @@ export class DecisionForm {
   }
 
   restore(draft) {
-    if (Array.isArray(draft.actions)) for (const box of this.#actions) box.checked = draft.actions.includes(box.value);
+    if (Array.isArray(draft.actions)) for (const box of this.#actions) box.checked = !box.disabled && draft.actions.includes(box.value);
     if (typeof draft.policy_area === "string" && this.#optionOf(draft.policy_area)) this.#area.value = draft.policy_area;
     for (const radio of this.#severities) radio.checked = draft.severity === Number(radio.value);
     if (typeof draft.note === "string") this.#note.value = draft.note;
@@ -41,6 +41,7 @@ export class DecisionForm {
   toggleAction(position) {
     const box = this.#actions[position];
     if (!box || this.#fields.disabled) return;
+    if (box.disabled) return announce(`${box.dataset.name} cannot be taken: ${box.dataset.why}`);
     box.click();
     announce(`${box.dataset.name} ${box.checked ? "chosen" : "dropped"}`);
   }
@@ -73,10 +74,10 @@ export class DecisionForm {
     return !first;
   }
 
-  // The decision in a line, for the undo toast.
-  words() {
+  // The decision in a line.
+  summary() {
     const actions = this.#chosen().map((box) => box.dataset.name).join(", ");
-    return `Recorded: ${actions}, ${this.#area.selectedOptions[0].text}, severity ${this.values().severity}.`;
+    return `${actions}, ${this.#area.selectedOptions[0].text}, severity ${this.values().severity}`;
   }
 
   #chosen() {
@@ -84,7 +85,7 @@ export class DecisionForm {
   }
 
   #enforces() {
-    return this.#chosen().some((box) => !("excludes" in box.dataset));
+    return this.#chosen().some((box) => !("alone" in box.dataset));
   }
 
   #optionOf(area) {
@@ -105,14 +106,14 @@ export class DecisionForm {
 
   #actionChanged(box) {
     if (!box.checked) return;
-    if ("excludes" in box.dataset) {
+    if ("alone" in box.dataset) {
       for (const other of this.#actions) other.checked = other === box;
       this.#area.value = this.#benign;
       this.#severities[0].checked = true;
       this.#filled = true;
       return;
     }
-    for (const other of this.#actions) if ("excludes" in other.dataset) other.checked = false;
+    for (const other of this.#actions) if ("alone" in other.dataset || contradict(box, other)) other.checked = false;
     if (this.#area.value === this.#benign) this.#area.value = this.#suggestedViolation();
     if (this.#filled) for (const radio of this.#severities) radio.checked = false;
     this.#filled = false;
@@ -142,6 +143,12 @@ export class DecisionForm {
     advice.textContent = low ? `${floorWords(option)} You can still record ${radio.value}.` : "";
     advice.hidden = !low;
   }
+}
+
+// Suspending and disabling an account, for example; each pair is named by one of the two.
+function contradict(one, other) {
+  const names = (box) => box.dataset.excludes.split(" ");
+  return names(one).includes(other.value) || names(other).includes(one.value);
 }
 
 function floorWords(option) {

@@ -31,7 +31,7 @@ class Hints {
     this.#area = place.dataset.area;
     this.#remembered = `triage.hints.${place.dataset.viewer}`;
     this.#toggle.addEventListener("click", () => this.#switch(!this.#on));
-    onKey("h", () => this.#switch(!this.#on));
+    onKey("w", () => this.#switch(!this.#on));
     for (const button of this.#areas) button.addEventListener("click", () => this.#choose(button.dataset.area));
     if (localStorage.getItem(this.#remembered) === "on") this.#show();
   }

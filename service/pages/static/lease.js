@@ -2,7 +2,8 @@
 
 import { call } from "./api.js";
 import { countdown, secondsUntil } from "./clock.js";
-import { announce, reloadWith, showProblem } from "./page.js";
+import { reloadWith } from "./notice.js";
+import { announce, showProblem } from "./page.js";
 
 const WARN_SECONDS = 60;
 const ACTIVE_SECONDS = 60;
@@ -17,6 +18,7 @@ export class Lease {
   #lastActive = Date.now();
   #lastTry = 0;
   #warned = false;
+  #limited = false;
   #timer = 0;
   #onEnd = [];
 
@@ -24,6 +26,9 @@ export class Lease {
   queue = this.#bar.dataset.queue;
   token = this.#bar.dataset.token;
   live = true;
+  // Whether the case after this one may be fetched, and when: a case that was itself fetched ahead is opened first.
+  mayFetch = "fetch" in this.#bar.dataset;
+  opened = Promise.resolve();
 
   start() {
     for (const kind of ACTIVITY) {
@@ -35,6 +40,8 @@ export class Lease {
     document.getElementById("release").addEventListener("click", () => this.release());
     document.getElementById("claim-again").addEventListener("click", (event) => claimAgain(event.target, this.caseId));
     this.#timer = setInterval(() => this.#tick(), 1000);
+    // That somebody looks at it makes a case that was fetched ahead a lease like any other.
+    if ("unopened" in this.#bar.dataset) this.opened = this.#renew();
     this.#tick();
   }
 
@@ -45,7 +52,7 @@ export class Lease {
   async keep() {
     if (!this.live) return;
     await this.#renew();
-    if (this.live) announce(`Yours for another ${countdown(this.#secondsLeft())}.`);
+    if (this.live && !this.#limited) announce(`Yours for another ${countdown(this.#secondsLeft())}.`);
   }
 
   async release() {
@@ -73,7 +80,8 @@ export class Lease {
     this.#bar.classList.add("is-over");
     const words = "Your time on this case is over. Your draft is kept, nothing was decided.";
     document.getElementById("lease-words").textContent = words;
-    for (const id of ["keep", "release"]) document.getElementById(id).hidden = true;
+    document.getElementById("lease-limit").hidden = true;
+    for (const button of this.#bar.querySelectorAll(".button")) button.hidden = true;
     document.getElementById("claim-again").hidden = false;
     announce(words);
     for (const listener of this.#onEnd) listener();
@@ -96,10 +104,10 @@ export class Lease {
     if (seconds <= 0) return this.end();
     const short = seconds < WARN_SECONDS;
     this.#bar.classList.toggle("is-short", short);
-    if (short && !this.#warned) announce("Less than a minute left on this case. Press K to keep it.");
+    if (short && !this.#warned) announce(`Less than a minute left on this case.${this.#limited ? "" : " Press K to keep it."}`);
     this.#warned = short;
     const late = Date.now() - this.#lastTry > RETRY_SECONDS * 1000;
-    if (seconds < this.#length / 2 && this.#isActive() && late) this.#renew();
+    if (seconds < this.#length / 2 && !this.#limited && this.#isActive() && late) this.#renew();
   }
 
   // Never more than the whole: a part of a second between two clocks would show as one second too many.
@@ -118,8 +126,19 @@ export class Lease {
       this.#until = renewed.expires_at;
       this.#tick();
     } catch (error) {
-      this.refused(error);
+      if (error.code === "lease_at_limit") this.#limit();
+      else this.refused(error);
     }
+  }
+
+  // Kept as often as it can be: it is still theirs until the time that is shown.
+  #limit() {
+    if (this.#limited) return;
+    this.#limited = true;
+    document.getElementById("keep").hidden = true;
+    const words = document.getElementById("lease-limit");
+    words.hidden = false;
+    announce(words.textContent);
   }
 }
 

@@ -1,11 +1,55 @@
 // Which case comes next: one that is already in hand goes before any new one, or it would lapse unseen.
 
 import { call } from "./api.js";
+import { secondsUntil } from "./clock.js";
 
-// The id of the case to go on with, now held; null when nothing waits.
+// A case that was fetched ahead and is about to go back is not gone to: it would be somebody else's on arrival.
+const LEAST_SECONDS = 3;
+
+// The id of the case to go on with, now held; null when nothing waits. What was begun goes before what is unopened.
 export async function takeNext(queue) {
   const { leases } = await call("GET", "/v1/leases");
-  if (leases.length) return leases[0].case_id;
-  const claimed = await call("POST", `/v1/queues/${encodeURIComponent(queue)}/claim`);
+  const held = leases.find((lease) => !lease.prefetched) ?? leases[0];
+  if (held) return held.case_id;
+  const claimed = await call("POST", claimOf(queue));
   return claimed && claimed.case.id;
+}
+
+// The case after the one on this page, fetched while this one is worked on. Whatever becomes of the page, the server
+// takes an unopened case back by itself.
+export class NextCase {
+  #queue;
+  #fetched = null;
+  #fetching = null;
+
+  constructor({ queue, next, nextUntil }) {
+    this.#queue = queue;
+    if (next) this.#fetched = { caseId: next, until: nextUntil };
+  }
+
+  // Once for a page. That there is none, or not for this person now, changes nothing: it is claimed when it is needed.
+  fetch() {
+    this.#fetching ??= call("POST", claimOf(this.#queue), { prefetch: true }).then(
+      (claimed) => {
+        if (claimed) this.#fetched = { caseId: claimed.case.id, until: claimed.lease.expires_at };
+      },
+      () => {},
+    );
+  }
+
+  // What ended on this page stands whatever happens here; the console then says what is wrong.
+  async go(claimNext) {
+    await this.#fetching;
+    const next = claimNext ? await this.#next().catch(() => null) : null;
+    location.assign(next ? `/cases/${next}` : "/console");
+  }
+
+  #next() {
+    const ready = this.#fetched && secondsUntil(this.#fetched.until) > LEAST_SECONDS;
+    return ready ? Promise.resolve(this.#fetched.caseId) : takeNext(this.#queue);
+  }
+}
+
+function claimOf(queue) {
+  return `/v1/queues/${encodeURIComponent(queue)}/claim`;
 }

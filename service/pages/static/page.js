@@ -3,9 +3,8 @@
 import { call } from "./api.js";
 import { setServerTime } from "./clock.js";
 import { keysAreOn, onKey, startKeys, switchKeys } from "./keys.js";
+import { showNotice } from "./notice.js";
 import { offerUndo } from "./undo.js";
-
-const NOTICE = "triage.notice";
 
 export function startPage() {
   setServerTime(document.body.dataset.now);
@@ -34,21 +33,6 @@ export function showProblem(text) {
   place.textContent = text;
   place.hidden = !text;
   if (text) place.scrollIntoView({ block: "nearest" });
-}
-
-// For a page that is out of date: what it was told is said again by the fresh one.
-export function reloadWith(text) {
-  sessionStorage.setItem(NOTICE, text);
-  location.reload();
-}
-
-function showNotice() {
-  const place = document.getElementById("notice");
-  const text = sessionStorage.getItem(NOTICE);
-  sessionStorage.removeItem(NOTICE);
-  if (!place || !text) return;
-  place.textContent = text;
-  place.hidden = false;
 }
 
 // The browser knows the names of languages; the server only has their codes.

@@ -1,7 +1,7 @@
 // Making, changing and closing queues, in a dialog of the page of routing.
 
 import { call } from "./api.js";
-import { reloadWith } from "./page.js";
+import { reloadWith } from "./notice.js";
 
 export function startQueues(queues) {
   const form = new QueueForm();

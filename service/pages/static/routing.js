@@ -2,7 +2,8 @@
 
 import { call } from "./api.js";
 import { onKey } from "./keys.js";
-import { announce, reloadWith, setState, showProblem, startPage } from "./page.js";
+import { reloadWith } from "./notice.js";
+import { announce, setState, showProblem, startPage } from "./page.js";
 import { startQueues } from "./queues.js";
 import { RuleForm } from "./rule_form.js";
 

@@ -3,13 +3,24 @@
 import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
 import { onKey } from "./keys.js";
+import { sayOnNextPage } from "./notice.js";
 
 const PLACE = "triage.decided";
 const FAILURE_SECONDS = 8;
 
 export function rememberDecision(made, form) {
-  const decision = { id: made.decision_id, until: made.undo_until, words: form.words(), values: form.values() };
-  sessionStorage.setItem(PLACE, JSON.stringify(decision));
+  remember(`/v1/decisions/${made.decision_id}/undo`, made.undo_until, `Recorded: ${form.summary()}.`, { values: form.values() });
+}
+
+// `caseId` is the case that was in hand; the others were decided with it.
+export function rememberCluster(made, form, caseId) {
+  const skipped = made.skipped.length ? ` ${made.skipped.length} changed meanwhile and were left alone.` : "";
+  const words = `Recorded for ${made.cases.length.toLocaleString("en")} cases: ${form.summary()}.${skipped}`;
+  remember(`/v1/clusters/${made.cluster_id}/undo`, made.undo_until, words, { values: form.values(), caseId });
+}
+
+function remember(path, until, words, rest) {
+  sessionStorage.setItem(PLACE, JSON.stringify({ path, until, words, ...rest }));
 }
 
 export function offerUndo() {
@@ -39,8 +50,10 @@ export function offerUndo() {
   async function take() {
     button.disabled = true;
     try {
-      const { case_id: caseId } = await call("POST", `/v1/decisions/${decision.id}/undo`);
+      const undone = await call("POST", decision.path);
+      const caseId = undone.case_id ?? decision.caseId;
       stop();
+      if (undone.reopened) sayOnNextPage(reopened(undone));
       await takeBack(caseId, decision.values);
       location.assign(`/cases/${caseId}`);
     } catch (error) {
@@ -49,6 +62,11 @@ export function offerUndo() {
       setTimeout(() => { toast.hidden = true; }, FAILURE_SECONDS * 1000);
     }
   }
+}
+
+function reopened({ reopened: cases, not_undone: others }) {
+  const open = `${cases.length.toLocaleString("en")} ${cases.length === 1 ? "case is" : "cases are"} open again.`;
+  return others.length ? `${open} ${others.length} could not be taken back: what follows from them is being sent.` : open;
 }
 
 // Into the same hands with the form as it was, unless somebody was faster; then the page is for reading.

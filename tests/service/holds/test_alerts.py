@@ -179,7 +179,7 @@ def test_an_alert_about_skips_needs_three_people() -> None:
     ("statement", "indexes", "values"),
     [
         (store._RETURN_DUE.text, {"cases_held"}, {}),
-        (store._RETURN_OF_CLOSED.text, {"cases_held_for"}, {}),
+        (store._RETURN_OF_OTHERS.text, {"cases_held_for"}, {}),
         (store._RAISE_ALERTS.text, {"cases_lapsed", "cases_skipped"}, {"lapses": 3, "skips": 3}),
     ],
     ids=["return due", "return of closed accounts", "raise alerts"],

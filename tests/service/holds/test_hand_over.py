@@ -138,7 +138,7 @@ async def test_what_waits_for_an_account_that_is_closed_comes_back_at_once(
     assert await give_back(app) == 1
     assert (await claim(reviewer))["case"]["id"] == claimed["case"]["id"]
     [(data,)] = query(database, "SELECT data FROM events WHERE kind = 'case.returned'")
-    assert data == {"from": "hand_over", "because": "account_closed"}
+    assert data == {"from": "hand_over", "because": "no_longer_theirs"}
 
 
 @pytest.mark.parametrize(

@@ -205,6 +205,32 @@ async def test_every_draw_gives_a_case_with_a_chance(
     assert 0 < propensity <= 1
 
 
+async def test_a_draw_of_a_case_that_somebody_is_taking_draws_no_other(
+    engine: AsyncEngine, database: str, holder: UUID
+) -> None:
+    seed_cases(database, 40)
+    chosen, _, _ = await drawn(engine, holder, 0.3, 0.7)
+    async with engine.begin() as taking:
+        await taking.execute(text("SELECT id FROM cases WHERE id = :id FOR UPDATE"), {"id": chosen})
+        case, lane, propensity = await drawn(engine, holder, 0.3, 0.7)
+        # The first by rank instead: a neighbour would have had two chances, and be logged with one.
+        assert (lane, propensity) == ("ranked", 1.0)
+        assert case != chosen
+
+
+async def test_several_areas_ask_for_consent_to_each(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str, holder: UUID
+) -> None:
+    case = (await report(platform, "graphic", views_per_hour=1e6))["case_id"]
+    scope = "case_scope('default', 'en', false, 'child_safety+self_harm')"
+    query(database, f"UPDATE cases SET scope_id = {scope} WHERE id = %s", case)
+    query(database, "UPDATE principals SET consents = '{self_harm}' WHERE id = %s", holder)
+    assert (await reviewer.post("/v1/queues/default/claim")).status_code == 204
+    assert (await reviewer.post(f"/v1/cases/{case}/claim")).status_code == 409
+    query(database, "UPDATE principals SET consents = '{self_harm,child_safety}' WHERE id = %s", holder)
+    assert (await claim(reviewer))["case"]["id"] == case
+
+
 async def test_a_draw_lets_a_deadline_go_first(platform: httpx.AsyncClient, engine: AsyncEngine, holder: UUID) -> None:
     for number in range(5):
         await report(platform, f"post-{number}")

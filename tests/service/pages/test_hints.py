@@ -45,7 +45,7 @@ async def test_hints_come_when_asked_for_and_nothing_moves(page: Page, case: Exp
     await expect(marks).to_have_count(0)
     assert case.asked == []
     before = await page.evaluate(PLACES)
-    await page.keyboard.press("h")
+    await page.keyboard.press("w")
     await expect(marks).to_have_text("😀\n<b>you</b>")
     await expect(page.locator("#announce")).to_contain_text("no reasons. strong: 😀")
     await expect(page.locator("#hints-words")).to_have_text("Child safety:")
@@ -68,7 +68,7 @@ async def test_the_choice_is_remembered_for_the_person_alone(
     page: Page, case: Explaining, client: httpx.AsyncClient, keys: dict[str, str]
 ) -> None:
     await press_to_a_case(page, "n")
-    await page.keyboard.press("h")
+    await page.keyboard.press("w")
     await expect(page.locator("#content mark")).to_have_count(1)
     await page.reload()
     await expect(page.locator("#content mark")).to_have_count(1)
@@ -85,7 +85,7 @@ async def test_the_choice_is_remembered_for_the_person_alone(
     await expect(page.locator("#hints-toggle")).to_be_visible()
     await expect(page.locator("#content mark")).to_have_count(0)
     # Who may only read the case has the key as well.
-    await page.keyboard.press("h")
+    await page.keyboard.press("w")
     await expect(page.locator("#content mark")).to_have_count(1)
 
 
@@ -107,7 +107,7 @@ async def test_what_goes_wrong_is_said_in_place(page: Page, case: Explaining) ->
     case.refuses = True
     await press_to_a_case(page, "n")
     page.on("console", lambda message: None)
-    await page.keyboard.press("h")
+    await page.keyboard.press("w")
     await expect(page.locator("#hints-words")).to_have_text("There is nothing to explain.")
     await expect(page.locator("#hints-samples")).to_be_hidden()
 

@@ -73,11 +73,14 @@ async def test_undo_leaves_no_claimed_case_behind(page: Page, platform: httpx.As
     # The form is as it was, so that the decision can be made again at once.
     await expect(page.locator("[name=actions][value=no_violation]")).to_be_checked()
     assert await press_to_a_case(page, "Control+Enter", leaving=first) == second
-    assert value(database, "SELECT count(*) FROM cases WHERE status = 'leased'") == 1
+    opened = "SELECT case_id::text FROM leases WHERE ended_at IS NULL AND NOT prefetched"
+    await expect(page.locator("#lease")).to_be_visible()
+    assert query(database, opened) == [(second,)]
     await page.goto("/console")
     await expect(page.locator("#claim")).to_contain_text("Continue your case")
     assert await press_to_a_case(page, "n") == second
-    assert value(database, "SELECT count(*) FROM cases WHERE status = 'open'") == 1
+    assert query(database, opened) == [(second,)]
+    assert value(database, "SELECT count(*) FROM decisions") == 2
 
 
 @pytest.mark.parametrize("status", [429, 500])

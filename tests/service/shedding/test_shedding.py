@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from models.rank import RankConfig
 from service.db import create_engine
 from service.jobs import create_jobs_app
+from service.shedding import workflow
 from service.shedding.workflow import SHED, UNSHED, Shedding
 from tests.conftest import bearer, client_of
 from tests.service.steps import Body, assert_error, claim, decided, query, report, value
@@ -195,6 +196,9 @@ async def test_a_report_on_what_was_given_up_takes_it_back(
     again = await report(platform, "post-0")
     assert (again["case_id"], again["case_status"]) == (cases[0], "open")
     assert value(database, "SELECT data ->> 'because' FROM events WHERE kind = 'case.unshed'") == "report"
+    # Asked for twice, it is not given up twice.
+    await shedding(engine, database).step()
+    assert status(database, cases[0]) == "open"
 
 
 async def test_pages_of_what_was_given_up_at_one_moment_lose_none(
@@ -215,6 +219,23 @@ async def test_pages_of_what_was_given_up_at_one_moment_lose_none(
             break
         after = f"&after={page['next']}"
     assert sorted(seen) == sorted(cases)
+
+
+async def test_many_that_may_not_be_given_up_hide_none_that_may(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    engine: AsyncEngine,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(workflow, "BATCH", 2)
+    *spared, last = await overload(platform, reviewer, database, waiting=5)
+    query(database, "UPDATE cases SET start_by = start_by - interval '1 hour' WHERE id <> %s AND status = 'open'", last)
+    for case in spared:
+        query(database, "UPDATE cases SET rank = rank || '{\"scored\": false}' WHERE id = %s", case)
+    look = shedding(engine, database)
+    assert [await look.step() for _ in range(3)] == [0, 0, 1]
+    assert status(database, last) == "shed"
 
 
 async def test_workers_and_claimers_at_once_give_up_and_hand_out_each_case_once(

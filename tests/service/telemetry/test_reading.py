@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import InvalidRequestError, UnreadableBodyError
-from service.telemetry.reading import read_updates
+from service.telemetry.reading import pieces, read_updates
 from service.telemetry.schemas import UPDATES, ViewsUpdate
 
 JSON = "application/json"
@@ -20,7 +20,11 @@ ONE = {"id": "p1", "kind": "post", "views_per_hour": 12.5}
 def read(body: Any, content_type: str = JSON) -> list[ViewsUpdate]:
     """Read a body, given as bytes or as what JSON makes of it."""
     data = body if isinstance(body, bytes) else json.dumps(body, ensure_ascii=False).encode()
-    return asyncio.run(read_updates(data, content_type=content_type))
+
+    async def collect() -> list[ViewsUpdate]:
+        return [update async for piece in pieces(data, content_type=content_type) for update in piece]
+
+    return asyncio.run(collect())
 
 
 rows = st.lists(

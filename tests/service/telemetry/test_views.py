@@ -21,6 +21,7 @@ from service.cases.workflow import rerank
 from service.db import create_engine
 from service.settings import Settings
 from service.telemetry import store, workflow
+from service.telemetry.batch import Batch
 from service.telemetry.schemas import ViewsUpdate
 from tests.conftest import bearer
 from tests.service.steps import Body, assert_error, claim, decided, query, report, row_counts, value
@@ -243,7 +244,7 @@ async def test_any_sequence_of_views_leaves_the_value_of_the_parts(
         await report(platform, subject, reason="spam" if subject > "b" else "harassment")
     for batch in rounds:
         updates = [ViewsUpdate(id=subject, kind="post", views_per_hour=seen) for subject, seen in batch.items()]
-        await workflow.take_batch(app.state.engine, updates, config=app.state.rank_config)
+        await workflow.take_batch(app.state.engine, Batch(updates), config=app.state.rank_config)
         assert_reproduced(database)
     last = {subject: seen for batch in rounds for subject, seen in batch.items()}
     stored = dict(query(database, "SELECT external_id, views_per_hour FROM subjects"))

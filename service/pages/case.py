@@ -1,0 +1,189 @@
+"""The page of one case: what its holder may do with it, what is nearly the same, and when it is due."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service.cases.schemas import CaseOut
+from service.cases.workflow import case_history, case_why
+from service.clocks.workflow import clocks_of
+from service.db import UnitOfWork
+from service.decisions.schemas import ActionsOut
+from service.decisions.workflow import DecisionRules, actions_of
+from service.holds.schemas import HoldOut
+from service.holds.workflow import holds_of
+from service.leases.workflow import Lease, held_by
+from service.opinions.workflow import mine
+from service.pages import hints, views
+from service.pages.rendering import PageRoute, render
+from service.security import Capability, CaseReader, Principal
+from service.similar.workflow import similar
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+# Actions beyond the ninth have no digit; 0 is left to the severities.
+DIGIT_KEYS = 9
+
+# For how long a case is usually kept back, in minutes; those beyond the setting are not offered.
+HOLD_MINUTES = (15, 60, 240, 480, 1440)
+
+# Of the similar cases so many are seen at once, the others on request.
+SIMILAR_SHOWN = 4
+
+_EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+TAKE_UP = (("C",), "Take the case up again")
+DECIDE_ALL = (("D",), "Decide all similar cases as this one, after a preview")
+CASE_KEYS = (
+    (("Shift", "0", "…", "4"), "Severity; or S, then the digit"),
+    (("A",), "Policy area; type to find it, Esc to leave"),
+    (("T",), "Note"),
+    (("Ctrl", "Enter"), "Record the decision"),
+    (("U",), "Undo the last decision while it can be undone"),
+    (("V",), "Reveal a picture, first step"),
+    (("Esc",), "Blur again; leave a field"),
+    (("K",), "Keep the case for longer"),
+    (("H",), "Hold the case back for yourself"),
+    (("O",), "Hand the case over to a colleague"),
+    (("Q",), "Ask for a second opinion"),
+    (("X",), "Skip the case"),
+    (("R",), "Release the case"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The clock that runs out first: `legal` or one of a contract, and what it rests on."""
+
+    kind: str
+    basis: str
+    at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What a page does about the next case: fetch it, go to the one that was fetched, or neither."""
+
+    fetch: bool
+    fetched: Lease | None
+
+
+@router.get("/cases/{case_id}")
+async def case(case_id: UUID, request: Request, me: CaseReader, connection: UnitOfWork) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    shown = await case_history(connection, case_id, viewer=me.id, taxonomy=taxonomy)
+    leases = await held_by(connection, me.id)
+    lease = next((one for one in leases if one.case_id == case_id), None)
+    context = {
+        "me": me,
+        "case": shown,
+        "title": views.case_title(shown, taxonomy),
+        "risk": views.risk_sum(shown, taxonomy, shown.server_now),
+        "levels": views.level_rows(shown.score, taxonomy),
+        "suggestion": views.suggestion(shown.score, taxonomy),
+        "unassessed": [views.label_name(taxonomy, area) for area in shown.score.unassessed] if shown.score else [],
+        "unsure": views.unsure_names(shown.score, taxonomy),
+        "policy_options": views.policy_options(taxonomy),
+        "taxonomy": taxonomy,
+        "views": views,
+        "hints": hints.offer(shown, taxonomy),
+        "now": shown.server_now,
+        **await _standing(connection, shown, me, lease),
+        **await _work(connection, request, shown, me, leases),
+    }
+    return render("case.html", {**context, "shortcuts": _keys(context)})
+
+
+async def _standing(connection: AsyncConnection, shown: CaseOut, me: Principal, lease: Lease | None) -> dict[str, Any]:
+    """How the case stands: due when, like what, kept back for whom."""
+    return {
+        "lease": lease,
+        "due": await _due(connection, shown),
+        "similar": await similar(connection, shown.id, viewer=me.id),
+        "similar_shown": SIMILAR_SHOWN,
+        "hold": await _hold(connection, shown.id, me),
+        "own_question": shown.second_opinion is not None and await _asked(connection, shown.id, me),
+    }
+
+
+async def _work(
+    connection: AsyncConnection, request: Request, shown: CaseOut, me: Principal, leases: Sequence[Lease]
+) -> dict[str, Any]:
+    """What only the holder of the case has: allowed actions, ways to put it aside, the case after it."""
+    if not any(one.case_id == shown.id for one in leases):
+        return {"offer": None, "drawn": False, "may_bulk": False}
+    state = request.app.state
+    rules = DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules)
+    offer = await actions_of(connection, shown.id, person=me.id, rules=rules, named=None)
+    why = await case_why(connection, shown.id, viewer=me.id, taxonomy=state.taxonomy)
+    return {
+        "lease_seconds": state.settings.lease_seconds,
+        "hold_minutes": hold_minutes(state.settings.hold_hours),
+        "offer": offer,
+        "refused": refused(offer),
+        "drawn": bool(why.claims) and why.claims[0].lane == "random",
+        "ahead": ahead(leases, shown.id),
+        "may_bulk": Capability.CASE_BULK in me.capabilities,
+        "hand_over_minutes": state.settings.hand_over_minutes,
+        "skip_hours": state.settings.skip_hours,
+    }
+
+
+def hold_minutes(hours: int) -> list[int]:
+    """How long a case can be kept back at the press of a key."""
+    return [minutes for minutes in HOLD_MINUTES if minutes <= hours * 60] or [hours * 60]
+
+
+def ahead(leases: Sequence[Lease], case_id: UUID) -> Ahead:
+    """Somebody who has begun more than this case goes on with that; then nothing is fetched, nor gone to directly."""
+    others = [one for one in leases if one.case_id != case_id]
+    if any(not one.prefetched for one in others):
+        return Ahead(fetch=False, fetched=None)
+    return Ahead(fetch=not others, fetched=others[0] if others else None)
+
+
+def refused(offer: ActionsOut) -> list[tuple[str, str]]:
+    """Why actions cannot be taken, each reason once with the names of all that it stops."""
+    names: dict[str, list[str]] = {}
+    for action in offer.actions:
+        if action.why_not is not None:
+            names.setdefault(action.why_not, []).append(action.name)
+    return [(", ".join(stopped), reason) for reason, stopped in names.items()]
+
+
+async def _due(connection: AsyncConnection, shown: CaseOut) -> Due | None:
+    if shown.deadline is None:
+        return None
+    clock = next(
+        (one for one in (await clocks_of(connection, shown.id)).clocks if one.due_at == shown.deadline),
+        None,
+    )
+    left = (shown.deadline - shown.server_now).total_seconds()
+    return Due(clock.kind if clock else "legal", clock.basis if clock else "", shown.deadline, left)
+
+
+async def _hold(connection: AsyncConnection, case_id: UUID, me: Principal) -> HoldOut | None:
+    holds = (await holds_of(connection, me.id)).holds
+    return next((one for one in holds if one.case_id == case_id), None)
+
+
+async def _asked(connection: AsyncConnection, case_id: UUID, me: Principal) -> bool:
+    asked = (await mine(connection, me.id, side="asked")).opinions
+    return any(one.case_id == case_id and one.state == "waiting" for one in asked)
+
+
+def _keys(context: dict[str, Any]) -> tuple[tuple[tuple[str, ...], str], ...]:
+    offered = (hints.KEY,) if context["hints"] else ()
+    if not context["lease"]:
+        hold = context["hold"]
+        return (*offered, *((TAKE_UP,) if hold and not hold.taken_up else ()), *_EVERYWHERE)
+    last = min(len(context["taxonomy"].actions), DIGIT_KEYS)
+    digits = ("1",) if last == 1 else ("1", "…", str(last))
+    bulk = (DECIDE_ALL,) if context["may_bulk"] else ()
+    return (*offered, (digits, "Choose or drop an action"), *CASE_KEYS, *bulk, *_EVERYWHERE)

@@ -1,0 +1,18 @@
+// Times on a page that run towards a moment of the server's clock, and past it.
+
+import { countdown, secondsUntil } from "./clock.js";
+
+export function startCountdowns() {
+  setInterval(tickCountdowns, 1000);
+  tickCountdowns();
+}
+
+// `data-plain` is for a time that stands in a sentence of its own; the others say "in" and, once over, "ago".
+export function tickCountdowns() {
+  for (const element of document.querySelectorAll(".counts-down[data-until]")) {
+    const seconds = secondsUntil(element.dataset.until);
+    const words = countdown(Math.abs(seconds));
+    if ("plain" in element.dataset) element.textContent = countdown(seconds);
+    else element.textContent = seconds > 0 ? `in ${words}` : `${words} ago`;
+  }
+}

@@ -1,0 +1,30 @@
+// Keeps the part of a page that holds its numbers fresh for as long as it is looked at.
+
+import { tickCountdowns } from "./countdowns.js";
+import { nameLanguages } from "./page.js";
+
+const REFRESH_SECONDS = 15;
+
+export function keepFresh(path, after = () => {}) {
+  const live = document.getElementById("live");
+  const refresh = (options) => take(live, path, after, options);
+  setInterval(refresh, REFRESH_SECONDS * 1000);
+  document.addEventListener("visibilitychange", () => refresh());
+  return refresh;
+}
+
+// The server renders the numbers once, in one template: this takes the fresh part out of a fresh page. Nothing is
+// pulled from under somebody who works in it, unless their own action changed it.
+async function take(live, path, after, { always = false } = {}) {
+  const busy = () => !always && (document.hidden || live.contains(document.activeElement));
+  if (busy()) return;
+  const response = await fetch(path, { credentials: "same-origin" }).catch(() => null);
+  if (!response?.ok || response.redirected) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = page.getElementById("live");
+  if (!fresh || busy()) return;
+  live.replaceChildren(...document.adoptNode(fresh).childNodes);
+  nameLanguages();
+  tickCountdowns();
+  after(page);
+}

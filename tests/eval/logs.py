@@ -92,25 +92,28 @@ def made_up(
         taken, ended = waiting.pop(int(mine[number])), now + float(chance.exponential(load))
         claims[taken] = Claim(_moment(now), _moment(ended), "decided", lane, propensity, pool)
         now = ended
-    cases = [
-        LoggedCase(
-            where=f"made up:{index}",
-            case_id=f"case-{index}",
-            queue="default",
-            opened_at=_moment(float(at[index])),
-            shed_at=None,
-            parts=None,
-            areas={AREA: float(score[index])},
-            views_per_hour=1.0,
-            deadline=None,
-            claims=(claims[index],) if index in claims else (),
-            decision=_decision(bool(violating[index]), claims.get(index)),
-            scope=int(scope[index]),
-        )
-        for index in range(n)
-    ]
+    rows = zip(at.tolist(), scope.tolist(), violating.tolist(), score.tolist(), strict=True)
+    cases = [_case(index, one, claims.get(index)) for index, one in enumerate(rows)]
     _, every, broken, found = sum(one / max(one[0], 1) for one in totals.values())
     return MadeUp(cases, float(broken / max(every, 1e-9)), float(found / max(broken, 1e-9)))
+
+
+def _case(index: int, one: tuple[float, int, bool, float], claim: Claim | None) -> LoggedCase:
+    opened, scope, violating, score = one
+    return LoggedCase(
+        where=f"made up:{index}",
+        case_id=f"case-{index}",
+        queue="default",
+        opened_at=_moment(opened),
+        shed_at=None,
+        parts=None,
+        areas={AREA: score},
+        views_per_hour=1.0,
+        deadline=None,
+        claims=(claim,) if claim else (),
+        decision=_decision(violating, claim),
+        scope=scope,
+    )
 
 
 def _decision(violating: bool, claim: Claim | None) -> Decided | None:

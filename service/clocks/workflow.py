@@ -83,12 +83,12 @@ async def overdue_legal(connection: AsyncConnection) -> int:
 def _check_replaced(old: Row[Any] | None, wanted: NewClock) -> None:
     """Refuse to replace what is not there, another's or no longer runs, without a reason, and to soften the law by it."""
     new = wanted.clock
-    if wanted.own_only and (old is None or old.set_by != wanted.set_by):
-        raise NotFoundError(
-            f"replaces: this case has no clock {new.replaces} that you set; set another one, of which the nearest counts"
-        )
     if old is None:
         raise InvalidRequestError(f"replaces: this case has no clock {new.replaces}")
+    if wanted.own_only and old.set_by != wanted.set_by:
+        raise NotFoundError(
+            f"replaces: this case has no clock {new.replaces} that you set; set a further one, of all the nearest counts"
+        )
     if old.replaced_by is not None:
         raise ClockReplacedError(f"this clock was replaced by {old.replaced_by}; replace that one")
     if not new.reason:

@@ -80,6 +80,7 @@ _SIMILAR = text(f"""
         SELECT made.actions, made.policy_area, made.severity, made.decided_at FROM decisions made
         WHERE made.case_id = first.id AND first.status = 'decided'
           AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = made.id)
+          AND NOT is_kept_back(made.id, :viewer)
         ORDER BY made.decided_at DESC LIMIT 1
     ) AS d ON true
     ORDER BY first.status = 'decided' DESC, first.distance, coalesce(first.decided_at, first.opened_at) DESC, first.id
@@ -124,13 +125,15 @@ _ADD_CLUSTER = text("""
     SELECT :id, :decided_by, :seed_case, :decision_id, :cases, :previewed, :radius, CAST(:skipped AS jsonb), d.undo_until
     FROM decisions d WHERE d.id = :decision_id
 """)
+# All of its decisions say the same, so as long as one has to stay unknown to this person, so has the cluster.
 _CLUSTER = text("""
     SELECT k.id, CASE WHEN may_see_case(k.seed_case, :viewer, CAST(:overseeing AS text[])) THEN k.seed_case END AS seed_case,
            (SELECT coalesce(jsonb_agg(s.one ORDER BY s.place), '[]')
             FROM jsonb_array_elements(k.skipped) WITH ORDINALITY AS s (one, place)
             WHERE may_see_case(CAST(s.one ->> 'case_id' AS uuid), :viewer, CAST(:overseeing AS text[]))) AS skipped,
            k.previewed, k.radius, k.made_at, k.undo_until, k.undone_at, k.decided_by = :viewer AS yours
-    FROM cluster_decisions k WHERE k.id = :id
+    FROM cluster_decisions k
+    WHERE k.id = :id AND NOT EXISTS (SELECT FROM decisions d WHERE d.cluster_id = k.id AND is_kept_back(d.id, :viewer))
 """)
 _DECISIONS = text(f"""
     SELECT d.id AS decision_id, d.case_id, d.actions, d.policy_area, d.severity, u.undone_at

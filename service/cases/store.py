@@ -27,25 +27,28 @@ _COLUMNS = """
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
 """
 _CASE = text(f"""{_COLUMNS}
-    WHERE c.id = :case_id AND (c.lease_holder = :viewer OR (c.status = 'held' AND c.held_for = :viewer)
-                               OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
+    WHERE c.id = :case_id AND may_see_case(c.id, :viewer, CAST(:overseeing AS text[]))
 """)
 # Whoever has the lease may see its case, whatever else is true.
 _CASE_OF_LEASE = text(f"""{_COLUMNS} JOIN leases l ON l.case_id = c.id
     WHERE l.token = :token AND l.holder = :viewer AND c.lease_token = :token
 """)
-_VISIBLE = text("""
-    SELECT id FROM cases
-    WHERE id = :case_id AND (lease_holder = :viewer OR (status = 'held' AND held_for = :viewer)
-                             OR may_use_queue(queue, :viewer, CAST(:overseeing AS text[])))
-""")
+_VISIBLE = text("SELECT id FROM cases WHERE id = :case_id AND may_see_case(id, :viewer, CAST(:overseeing AS text[]))")
 _DECISIONS = text("""
     SELECT d.id, d.actions, d.policy_area, d.severity, d.note, d.taxonomy_version, d.bundle, d.decided_at,
            d.undo_until, u.undone_at
     FROM decisions d LEFT JOIN decision_undos u ON u.decision_id = d.id
-    WHERE d.case_id = :case_id ORDER BY d.decided_at
+    WHERE d.case_id = :case_id AND NOT is_kept_back(d.id, :viewer) ORDER BY d.decided_at
 """)
-_EVENTS = text("SELECT at, kind, data FROM events WHERE case_id = :case_id ORDER BY id DESC LIMIT 500")
+# That something was decided and undone is told; what it was is kept back as the decision is.
+_EVENTS = text("""
+    WITH kept_back AS MATERIALIZED (
+        SELECT CAST(id AS text) AS id FROM decisions WHERE case_id = :case_id AND is_kept_back(id, :viewer)
+    )
+    SELECT at, kind,
+           CASE WHEN data ->> 'decision' IN (SELECT id FROM kept_back) THEN CAST('{}' AS jsonb) ELSE data END AS data
+    FROM events WHERE case_id = :case_id ORDER BY events.id DESC LIMIT 500
+""")
 # First the lock, then, in a statement of its own, the reading: only so does the reading see what the last holder of
 # the lock wrote to the other tables.
 _LOCK = text(
@@ -161,14 +164,14 @@ async def is_visible(connection: AsyncConnection, case_id: UUID, *, viewer: UUID
     return await fetch_one(connection, _VISIBLE, values) is not None
 
 
-async def decisions(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
-    """Decisions of a case, oldest first."""
-    return (await connection.execute(_DECISIONS, {"case_id": case_id})).all()
+async def decisions(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
+    """Decisions of a case, oldest first, without those that a second opinion keeps from this person."""
+    return (await connection.execute(_DECISIONS, {"case_id": case_id, "viewer": viewer})).all()
 
 
-async def events(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
-    """The newest 500 events of a case, newest first."""
-    return (await connection.execute(_EVENTS, {"case_id": case_id})).all()
+async def events(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
+    """The newest 500 events of a case, newest first; those of decisions that are kept from this person without data."""
+    return (await connection.execute(_EVENTS, {"case_id": case_id, "viewer": viewer})).all()
 
 
 async def lock_by_evidence(connection: AsyncConnection, evidence: Sequence[UUID]) -> list[UUID]:

@@ -73,8 +73,8 @@ async def case_history(
     row = await _row(connection, case_id, viewer)
     return CaseHistoryOut(
         **await _fields(connection, row, taxonomy),
-        decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id)],
-        events=[EventOut(**one._mapping) for one in await store.events(connection, case_id)],
+        decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id, viewer=viewer)],
+        events=[EventOut(**one._mapping) for one in await store.events(connection, case_id, viewer=viewer)],
     )
 
 

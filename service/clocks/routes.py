@@ -23,10 +23,11 @@ async def set_clock(
     basis. A moment in the past is taken and makes the case overdue at once.
     """
     state = request.app.state
-    if Capability.CASE_READ in caller.capabilities:
-        # The platform sets clocks on whatever it reported; a person only on what they may see.
+    # The platform sets clocks on what it reported itself; a person on what they may see.
+    reads = Capability.CASE_READ in caller.capabilities
+    if reads:
         await require_visible(connection, case_id, viewer=caller.id)
-    new = NewClock(case_id, body, set_by=caller.id)
+    new = NewClock(case_id, body, set_by=caller.id, own_only=not reads)
     return await workflow.set_clock(connection, new, taxonomy=state.taxonomy, config=state.rank_config)
 
 

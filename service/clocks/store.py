@@ -8,8 +8,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _LOCK_CASE = text("SELECT status FROM cases WHERE id = :case_id FOR NO KEY UPDATE")
+_RECEIVED_FROM = text("SELECT EXISTS (SELECT FROM reports WHERE case_id = :case_id AND received_from = :caller)")
 _CLOCKS = text("""
-    SELECT k.id, k.kind, k.basis, k.due_at, k.set_at, k.reason, k.replaces, later.id AS replaced_by,
+    SELECT k.id, k.kind, k.basis, k.due_at, k.set_at, k.set_by, k.reason, k.replaces, later.id AS replaced_by,
            later.id IS NULL AND c.status <> 'decided' AND k.due_at <= now() AS overdue
     FROM clocks k JOIN cases c ON c.id = k.case_id LEFT JOIN clocks later ON later.replaces = k.id
     WHERE k.case_id = :case_id ORDER BY k.due_at, k.id
@@ -37,6 +38,11 @@ _OVERDUE_LEGAL = text("""
 async def lock_case(connection: AsyncConnection, case_id: UUID) -> str | None:
     """Lock a case, which holds off other clocks and a decision; returns its status, None where there is no such case."""
     return (await connection.execute(_LOCK_CASE, {"case_id": case_id})).scalar_one_or_none()
+
+
+async def is_received_from(connection: AsyncConnection, case_id: UUID, *, caller: UUID) -> bool:
+    """Whether any report of a case came from this caller."""
+    return bool((await connection.execute(_RECEIVED_FROM, {"case_id": case_id, "caller": caller})).scalar_one())
 
 
 async def clocks(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:

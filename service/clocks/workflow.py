@@ -21,11 +21,12 @@ from service.ids import new_id
 
 @dataclass(frozen=True, slots=True)
 class NewClock:
-    """A clock that somebody sets on a case."""
+    """A clock that somebody sets on a case; `own_only`: on one that they reported, and in place of a clock of theirs."""
 
     case_id: UUID
     clock: ClockIn
     set_by: UUID
+    own_only: bool = False
 
 
 async def set_clock(
@@ -37,7 +38,8 @@ async def set_clock(
     """
     case_id, clock, actor = new.case_id, new.clock, new.set_by
     status = await store.lock_case(connection, case_id)
-    if status is None:
+    # Alike for a case of somebody else and one that is not there: which of the two it is, is not the caller's to know.
+    if status is None or (new.own_only and not await store.is_received_from(connection, case_id, caller=actor)):
         raise NotFoundError(f"there is no case {case_id}")
     if status == "decided":
         raise CaseDecidedError("this case is decided; a clock runs only while a case waits")
@@ -45,7 +47,7 @@ async def set_clock(
     if len(before) >= CLOCKS:
         raise InvalidRequestError(f"a case may have at most {CLOCKS} clocks, replaced ones counted")
     if clock.replaces is not None:
-        _check_replaced({one.id: one for one in before}.get(clock.replaces), clock)
+        _check_replaced({one.id: one for one in before}.get(clock.replaces), new)
     made = await start_clock(connection, new)
     # What must be decided by a date is not left undecided, whatever the load.
     await store.back_from_shed(connection, case_id, actor=actor)
@@ -78,10 +80,15 @@ async def overdue_legal(connection: AsyncConnection) -> int:
     return await store.overdue_legal(connection)
 
 
-def _check_replaced(old: Row[Any] | None, new: ClockIn) -> None:
-    """Refuse to replace what is not there or no longer runs, to do it without a reason, and to soften the law by it."""
+def _check_replaced(old: Row[Any] | None, wanted: NewClock) -> None:
+    """Refuse to replace what is not there, another's or no longer runs, without a reason, and to soften the law by it."""
+    new = wanted.clock
     if old is None:
         raise InvalidRequestError(f"replaces: this case has no clock {new.replaces}")
+    if wanted.own_only and old.set_by != wanted.set_by:
+        raise NotFoundError(
+            f"replaces: this case has no clock {new.replaces} that you set; set a further one, of all the nearest counts"
+        )
     if old.replaced_by is not None:
         raise ClockReplacedError(f"this clock was replaced by {old.replaced_by}; replace that one")
     if not new.reason:
@@ -102,4 +109,4 @@ def _nearest(rows: Iterable[Row[Any]]) -> datetime | None:
 
 
 def _out(row: Row[Any]) -> ClockOut:
-    return ClockOut(**row._mapping)
+    return ClockOut.model_validate(row, from_attributes=True)

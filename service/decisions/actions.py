@@ -48,11 +48,14 @@ def check_offered(actions: Sequence[str], offer: Offer, taxonomy: Taxonomy) -> N
     raise ActionWithoutEffectError(f"actions: {text}")
 
 
-def breach_of(score: Mapping[str, Any] | None, *, policy_area: str | None, severity: int | None) -> Breach | None:
-    """What to recommend for: what the caller names, else what the model holds most likely; None without a score."""
-    if policy_area is not None and severity is not None:
-        return Breach(policy_area, severity, "caller")
-    if score is None:
+def breach_of(score: Mapping[str, Any] | None, named: tuple[str, int] | None, taxonomy: Taxonomy) -> Breach | None:
+    """What to recommend for: what the caller names, else what the model holds most likely.
+
+    None without a score, and where its area has left the taxonomy since.
+    """
+    if named is not None:
+        return Breach(*named, "caller")
+    if score is None or score["primary_area"] not in taxonomy.label_ids:
         return None
     likely = max(range(len(score["severity"])), key=score["severity"].__getitem__)
     return Breach(score["primary_area"], likely, "model")

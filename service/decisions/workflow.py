@@ -171,14 +171,13 @@ async def actions_of(
     row = await store.facts(connection, case_id, person=person)
     if row is None:
         raise NotFoundError(f"there is no case {case_id}")
-    area, severity = named or (None, None)
-    if area is not None:
-        check_labels([], area, rules.taxonomy)
+    if named is not None:
+        check_labels([], named[0], rules.taxonomy)
     offered = await allowed_actions(connection, row.queue, row.role, rules.taxonomy)
     standing = await strikes.active_of(connection, row.author_id) if row.has_author else None
     return offers(
         Offer(offered, row.has_author),
-        breach_of(row.score, policy_area=area, severity=severity),
+        breach_of(row.score, named, rules.taxonomy),
         standing,
         rules=rules.strikes,
         taxonomy=rules.taxonomy,

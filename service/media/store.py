@@ -24,8 +24,7 @@ _SEEN = text("""
     LEFT JOIN evidence_media e ON e.media_id = m.id
     LEFT JOIN evidence v ON v.id = e.evidence_id
     LEFT JOIN cases c ON c.subject_id = v.subject_id
-    WHERE m.id = :id AND (c.id IS NULL OR c.lease_holder = :viewer OR c.held_for = :viewer
-                          OR may_use_queue(c.queue, :viewer, CAST(:overseeing AS text[])))
+    WHERE m.id = :id AND (c.id IS NULL OR may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))
     LIMIT 1
 """)
 _OF_EVIDENCE = text("""

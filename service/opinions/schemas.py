@@ -52,7 +52,8 @@ class AskedOut(BaseModel):
 class OpinionOut(BaseModel):
     """A second opinion as one of its two sides sees it; neither is named.
 
-    What the other side said is shown once the answer stands, which is at `revealed_at` unless it is undone before.
+    What the other side said is shown once the answer stands, which is at `revealed_at` unless it is undone before, and to
+    those alone who may still see the case.
     """
 
     id: UUID

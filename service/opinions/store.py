@@ -85,6 +85,7 @@ _ASKED = text("SELECT EXISTS (SELECT FROM second_opinions WHERE id = :id AND ask
 _LIST = """
     SELECT o.id, o.case_id, o.question, o.asked_at, o.proposal, o.answer, o.agreed, o.answered_at,
            d.undo_until AS revealed_at, coalesce(d.undo_until <= now(), false) AS stands,
+           may_see_case(o.case_id, :person, CAST(:overseeing AS text[])) AS visible,
            CASE WHEN o.withdrawn_at IS NOT NULL THEN 'withdrawn' WHEN o.answered_at IS NOT NULL THEN 'answered'
                 ELSE 'waiting' END AS state
     FROM second_opinions o LEFT JOIN decisions d ON d.id = o.decision_id
@@ -127,11 +128,17 @@ async def is_asked_by(connection: AsyncConnection, opinion: UUID, *, person: UUI
     return bool((await connection.execute(_ASKED, {"id": opinion, "person": person})).scalar_one())
 
 
-async def asked_by(connection: AsyncConnection, person: UUID, *, limit: int) -> Sequence[Row[Any]]:
+async def asked_by(
+    connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int
+) -> Sequence[Row[Any]]:
     """What this person asked, newest first."""
-    return (await connection.execute(_ASKED_BY, {"person": person, "limit": limit})).all()
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit}
+    return (await connection.execute(_ASKED_BY, values)).all()
 
 
-async def answered_by(connection: AsyncConnection, person: UUID, *, limit: int) -> Sequence[Row[Any]]:
+async def answered_by(
+    connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int
+) -> Sequence[Row[Any]]:
     """What this person answered, newest first."""
-    return (await connection.execute(_ANSWERED_BY, {"person": person, "limit": limit})).all()
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit}
+    return (await connection.execute(_ANSWERED_BY, values)).all()

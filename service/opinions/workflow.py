@@ -15,6 +15,7 @@ from service.labels import check_labels
 from service.leases.workflow import stale
 from service.opinions import store
 from service.opinions.schemas import AskedOut, Judgement, OpinionOut, OpinionsOut, QuestionIn
+from service.routing.workflow import OVERSEEING
 
 SHOWN_OPINIONS = 100
 
@@ -100,18 +101,19 @@ async def withdraw(connection: AsyncConnection, opinion: UUID, *, person: UUID) 
 async def mine(connection: AsyncConnection, person: UUID, *, side: Literal["asked", "answered"]) -> OpinionsOut:
     """What this person asked, or answered."""
     read = store.asked_by if side == "asked" else store.answered_by
-    rows = await read(connection, person, limit=SHOWN_OPINIONS)
+    rows = await read(connection, person, overseeing=OVERSEEING, limit=SHOWN_OPINIONS)
     return OpinionsOut(opinions=[_shown(row, side) for row in rows])
 
 
 def _shown(row: Row[Any], side: str) -> OpinionOut:
     # Each side always sees its own words. Until the answer stands it could be undone and given anew, which has to be
-    # as blind as the first time.
-    seen = {"proposal": row.stands or side == "asked", "answer": row.stands or side == "answered"}
+    # as blind as the first time. Nor is it shown to those from whom the case was taken away since.
+    revealed = row.stands and row.visible
+    seen = {"proposal": revealed or side == "asked", "answer": revealed or side == "answered"}
     return OpinionOut(
         **{name: getattr(row, name) for name in ("id", "case_id", "question", "asked_at", "state", "answered_at")},
         proposal=row.proposal if seen["proposal"] else None,
         answer=row.answer if seen["answer"] else None,
-        agreed=row.agreed if row.stands else None,
+        agreed=row.agreed if revealed else None,
         revealed_at=row.revealed_at,
     )

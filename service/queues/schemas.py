@@ -13,9 +13,9 @@ from service.routing.schemas import (
     ReviewingRole,
     Skill,
     Special,
-    Stored,
     Title,
 )
+from service.wire import Stored, Strict
 
 QUEUES = 200
 
@@ -55,23 +55,17 @@ class QueuesOut(BaseModel):
     queues: list[QueueOut]
 
 
-class Strict(BaseModel):
-    """A body whose unknown fields are refused: a misspelt limit would otherwise let everybody in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class QueueIn(Strict):
     """A new queue. One that serves a special route is restricted to its members."""
 
     name: QueueName
     title: Title
     description: Annotated[str, Field(max_length=500), Stored] = ""
-    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = []
+    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = Field(default_factory=list)
     roles: Annotated[list[ReviewingRole], Field(min_length=1, max_length=3), Distinct] | None = None
     restricted: bool = False
     special: Special | None = None
-    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
+    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
 
 
 class QueueChangeIn(Strict):
@@ -79,11 +73,11 @@ class QueueChangeIn(Strict):
 
     title: Title = ""
     description: Annotated[str, Field(max_length=500), Stored] = ""
-    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = []
+    skills: Annotated[list[Skill], Field(max_length=SKILLS), Distinct] = Field(default_factory=list)
     roles: Annotated[list[ReviewingRole], Field(min_length=1, max_length=3), Distinct] | None = None
     restricted: bool = False
     special: Special | None = None
-    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
+    hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
 
 
 class DeniedActionsIn(Strict):

@@ -4,9 +4,10 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
 from service.routing.rules import Rule, When, market_code, primary_language
+from service.wire import Strict
 
 RULES = 200
 VALUES = 100
@@ -37,12 +38,6 @@ def _spoken_text(value: str) -> str:
     return value
 
 
-def _storable(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("the character U+0000 cannot be stored; remove it")
-    return value
-
-
 def _distinct(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
@@ -56,7 +51,6 @@ def _upper_market(value: object) -> object:
 
 
 Words = AfterValidator(_spoken_text)
-Stored = AfterValidator(_storable)
 Distinct = AfterValidator(_distinct)
 QueueName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$", description="lower case, at most 64 characters")]
 Skill = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$", description="lower case, at most 40 characters")]
@@ -76,12 +70,6 @@ Title = Annotated[str, Field(max_length=80), Words]
 Hours = Annotated[int, Field(ge=1, le=WINDOW_HOURS)]
 
 
-class Strict(BaseModel):
-    """A body whose unknown fields are refused: a misspelt condition would otherwise match everything."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class AreaLeast(Strict):
     """A policy area with the least probability that it has to have."""
 
@@ -92,17 +80,17 @@ class AreaLeast(Strict):
 class WhenIn(Strict):
     """Conditions. All that are given must hold; within one, any of its values is enough; what is left out asks nothing."""
 
-    channels: Annotated[list[Channel], Field(max_length=VALUES), Distinct] = []
-    reasons: Annotated[list[Reason], Field(max_length=VALUES), Distinct] = []
-    flags: Annotated[list[Flag], Field(max_length=VALUES), Distinct] = []
+    channels: Annotated[list[Channel], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
+    reasons: Annotated[list[Reason], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
+    flags: Annotated[list[Flag], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
     kinds: Annotated[
         list[Kind], Field(max_length=VALUES, description="surfaces, such as post, comment, ad"), Distinct
-    ] = []
-    languages: Annotated[list[Language], Field(max_length=VALUES), Distinct] = []
-    markets: Annotated[list[Market], Field(max_length=VALUES), Distinct] = []
+    ] = Field(default_factory=list)
+    languages: Annotated[list[Language], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
+    markets: Annotated[list[Market], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
     scored: bool | None = None
-    areas: Annotated[list[AreaLeast], Field(max_length=VALUES)] = []
-    primary_areas: Annotated[list[Label], Field(max_length=VALUES), Distinct] = []
+    areas: Annotated[list[AreaLeast], Field(max_length=VALUES)] = Field(default_factory=list)
+    primary_areas: Annotated[list[Label], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
     severity: Annotated[int | None, Field(ge=0, le=4, description="least level of the most likely severity")] = None
     graphic: Annotated[int | None, Field(ge=0, le=3, description="least level of the most likely graphic level")] = None
 

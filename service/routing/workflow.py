@@ -211,11 +211,6 @@ async def special_routes(connection: AsyncConnection) -> list[SpecialOut]:
     return [_special(name, by_special.get(name), waiting.get(name, 0)) for name in SPECIAL_ROUTES]
 
 
-async def unserved(connection: AsyncConnection) -> list[SpecialOut]:
-    """Special routes that would do nothing. One that nobody set up counts as soon as it has a case."""
-    return [one for one in await special_routes(connection) if one.problem is not None]
-
-
 def is_loud(route: SpecialOut) -> bool:
     """Whether a route is a fault right now: it was set up and nobody serves it, or cases of it wait where they should not."""
     return route.waiting > 0 or (route.problem is not None and route.queue is not None)

@@ -137,10 +137,13 @@ class ClusterCaseOut(BaseModel):
 
 
 class ClusterOut(BaseModel):
-    """A decision that was made for many cases. `yours` says that the caller made it and may take it back in time."""
+    """A decision that was made for many cases. `yours` says that the caller made it and may take it back in time.
+
+    Only cases that the caller may see are named: `seed_case` is null where the one it started from is not among them.
+    """
 
     id: UUID
-    seed_case: UUID
+    seed_case: UUID | None
     actions: list[str]
     policy_area: str
     severity: int

@@ -40,10 +40,10 @@ NEAR_PICTURES = f"""
     WHERE ({" OR ".join(_looked_up("pdq", place) for place in range(PICTURE_BLOCKS))})
       AND {_apart("pdq", PICTURE_BLOCKS)} <= :radius AND pdq_quality >= {pdq.LEAST_QUALITY} LIMIT :most
 """  # noqa: S608 - put together from constants
-# Whoever holds a case sees it, and otherwise those who may see its queue; the queues are few and looked at once.
+# The queues are few and looked at once; only of cases in none of those that this person may see is each one asked about.
 VISIBLE = """
-    (c.lease_holder = :viewer OR c.held_for = :viewer OR c.queue IN (
-        SELECT q.name FROM queues q WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[]))))"""
+    (c.queue IN (SELECT q.name FROM queues q WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[])))
+     OR may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))"""
 _SEED = text(f"""
     SELECT c.id, c.evidence_id, e.text, e.language, e.score, CAST(p.simhash AS text) AS simhash,
            p.evidence_id IS NOT NULL AND p.made_at IS NULL AS print_waits,
@@ -80,6 +80,7 @@ _SIMILAR = text(f"""
         SELECT made.actions, made.policy_area, made.severity, made.decided_at FROM decisions made
         WHERE made.case_id = first.id AND first.status = 'decided'
           AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = made.id)
+          AND NOT is_kept_back(made.id, :viewer)
         ORDER BY made.decided_at DESC LIMIT 1
     ) AS d ON true
     ORDER BY first.status = 'decided' DESC, first.distance, coalesce(first.decided_at, first.opened_at) DESC, first.id
@@ -98,10 +99,12 @@ _UNDECIDED = text(f"""
     JOIN evidence own ON own.id = :evidence_id
     ORDER BY first.distance, first.opened_at, first.id
 """)  # noqa: S608 - put together from constants
-# In one order for everybody who locks several. The reading is of the rows as they are once they are locked.
-_LOCK = text(f"""
+# In one order for everybody who locks several. First the lock, then, in a statement of its own, the reading: it is of the
+# rows as they are once they are locked.
+_LOCK = text("SELECT id FROM cases WHERE id = ANY(CAST(:cases AS uuid[])) ORDER BY id FOR NO KEY UPDATE")
+_LOCKED = text(f"""
     SELECT c.id, c.status, c.evidence_id, c.special, {VISIBLE} AS visible FROM cases c
-    WHERE c.id = ANY(CAST(:cases AS uuid[])) ORDER BY c.id FOR NO KEY UPDATE OF c
+    WHERE c.id = ANY(CAST(:cases AS uuid[]))
 """)  # noqa: S608 - put together from constants
 # The claim's own copy of the rank, under a lease of its own that ends with the decision in this transaction.
 _GRANT = text("""
@@ -122,10 +125,15 @@ _ADD_CLUSTER = text("""
     SELECT :id, :decided_by, :seed_case, :decision_id, :cases, :previewed, :radius, CAST(:skipped AS jsonb), d.undo_until
     FROM decisions d WHERE d.id = :decision_id
 """)
+# All of its decisions say the same, so as long as one has to stay unknown to this person, so has the cluster.
 _CLUSTER = text("""
-    SELECT k.id, k.seed_case, k.previewed, k.radius, k.skipped, k.made_at, k.undo_until, k.undone_at,
-           k.decided_by = :viewer AS yours
-    FROM cluster_decisions k WHERE k.id = :id
+    SELECT k.id, CASE WHEN may_see_case(k.seed_case, :viewer, CAST(:overseeing AS text[])) THEN k.seed_case END AS seed_case,
+           (SELECT coalesce(jsonb_agg(s.one ORDER BY s.place), '[]')
+            FROM jsonb_array_elements(k.skipped) WITH ORDINALITY AS s (one, place)
+            WHERE may_see_case(CAST(s.one ->> 'case_id' AS uuid), :viewer, CAST(:overseeing AS text[]))) AS skipped,
+           k.previewed, k.radius, k.made_at, k.undo_until, k.undone_at, k.decided_by = :viewer AS yours
+    FROM cluster_decisions k
+    WHERE k.id = :id AND NOT EXISTS (SELECT FROM decisions d WHERE d.cluster_id = k.id AND is_kept_back(d.id, :viewer))
 """)
 _DECISIONS = text(f"""
     SELECT d.id AS decision_id, d.case_id, d.actions, d.policy_area, d.severity, u.undone_at
@@ -196,7 +204,8 @@ def search_values(bits: str | None, *, radius: int) -> dict[str, Any]:
 
 async def lock(connection: AsyncConnection, cases: Sequence[UUID], viewer: Viewer) -> dict[UUID, Row[Any]]:
     """Lock these cases in one order for all callers: (id, status, evidence_id, special, visible) by id."""
-    rows = await connection.execute(_LOCK, {"cases": list(cases)} | viewer.values())
+    await connection.execute(_LOCK, {"cases": list(cases)})
+    rows = await connection.execute(_LOCKED, {"cases": list(cases)} | viewer.values())
     return {row.id: row for row in rows}
 
 
@@ -211,9 +220,9 @@ async def add_cluster(connection: AsyncConnection, values: Mapping[str, Any]) ->
     await connection.execute(_ADD_CLUSTER, {**values, "skipped": json.dumps(values["skipped"])})
 
 
-async def cluster(connection: AsyncConnection, cluster_id: UUID, *, viewer: UUID) -> Row[Any] | None:
-    """A decision that was made for many cases, if there is one of that id."""
-    return (await connection.execute(_CLUSTER, {"id": cluster_id, "viewer": viewer})).one_or_none()
+async def cluster(connection: AsyncConnection, cluster_id: UUID, viewer: Viewer) -> Row[Any] | None:
+    """A decision that was made for many cases, if there is one of that id; it names only cases that this person may see."""
+    return (await connection.execute(_CLUSTER, {"id": cluster_id} | viewer.values())).one_or_none()
 
 
 async def decisions(connection: AsyncConnection, cluster_id: UUID, viewer: Viewer) -> Sequence[Row[Any]]:

@@ -207,8 +207,9 @@ async def decide(
 
 async def read(connection: AsyncConnection, cluster_id: UUID, *, viewer: UUID) -> ClusterOut:
     """What was decided at once, on cases that this person may see. Raises NotFoundError."""
-    row = await store.cluster(connection, cluster_id, viewer=viewer)
-    made = await store.decisions(connection, cluster_id, Viewer(viewer, OVERSEEING)) if row else []
+    who = Viewer(viewer, OVERSEEING)
+    row = await store.cluster(connection, cluster_id, who)
+    made = await store.decisions(connection, cluster_id, who) if row else []
     if row is None or not made:
         raise _no_cluster(cluster_id)
     return ClusterOut(
@@ -229,10 +230,11 @@ async def undo(
 
     Raises NotFoundError when it is not this person's, UndoExpiredError when it is too late or was done before.
     """
-    row = await store.cluster(connection, cluster_id, viewer=person)
+    row = await store.cluster(connection, cluster_id, Viewer(person))
     if row is None or not row.yours:
         raise _no_cluster(cluster_id)
-    if await store.begin_undo(connection, cluster_id, person=person) is None:
+    seed = await store.begin_undo(connection, cluster_id, person=person)
+    if seed is None:
         raise _too_late()
     reopened: dict[UUID, UUID] = {}
     standing: list[NotUndone] = []
@@ -249,7 +251,7 @@ async def undo(
         raise _too_late()
     await decisions.take_back_judgements(connection, reopened, taxonomy=rules.taxonomy, config=config)
     told = {"cluster": str(cluster_id), "cases": len(reopened), "not_undone": len(standing)}
-    await events.record(connection, "cluster.undone", case_id=row.seed_case, actor=person, data=told)
+    await events.record(connection, "cluster.undone", case_id=seed, actor=person, data=told)
     return ClusterUndone(reopened=list(reopened.values()), not_undone=standing)
 
 

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/authors", tags=["strikes"])
 async def strikes(
     author_id: Annotated[str, Path(max_length=200, pattern=r"^[^\x00]+$")],
     request: Request,
-    _caller: CaseReader,
+    caller: CaseReader,
     connection: UnitOfWork,
 ) -> AuthorStrikesOut:
-    return await workflow.history(connection, author_id, rules=request.app.state.strike_rules)
+    return await workflow.history(connection, author_id, viewer=caller.id, rules=request.app.state.strike_rules)

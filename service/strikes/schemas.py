@@ -31,9 +31,13 @@ class StrikeOut(BaseModel):
 
 
 class AuthorStrikesOut(BaseModel):
-    """An author's newest 100 strikes, newest first, and what counts now under which version of the rules."""
+    """An author's newest 100 strikes, newest first, and what counts now under which version of the rules.
+
+    Listed are strikes on cases that the caller may see. `hidden` counts the others, which `standing` counts as well.
+    """
 
     author_id: str
     rules_version: str
     standing: StandingOut
     strikes: list[StrikeOut]
+    hidden: int

@@ -12,7 +12,6 @@ _GIVE = text("""
     SELECT :id, s.author_id, d.id, d.policy_area, d.severity, :weight, now() + make_interval(days => :days)
     FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects s ON s.id = c.subject_id
     WHERE d.id = :decision_id AND s.author_id IS NOT NULL
-    RETURNING id
 """)
 _TAKE_BACK = text("""
     UPDATE strikes SET reversed_at = now() WHERE decision_id = :decision_id AND reversed_at IS NULL RETURNING weight
@@ -21,19 +20,29 @@ _STANDING = text("""
     SELECT coalesce(sum(weight), 0) AS weight, count(*) AS number FROM strikes
     WHERE author_id = :author AND reversed_at IS NULL AND expires_at > now()
 """)
-_STRIKES = text("""
+_OWN = """
+    WITH own AS MATERIALIZED (
+        SELECT k.*, may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AS visible,
+               is_kept_back(d.id, :viewer) AS kept_back
+        FROM strikes k JOIN decisions d ON d.id = k.decision_id WHERE k.author_id = :author
+    )
+"""
+_STRIKES = text(f"""{_OWN}
     SELECT decision_id, policy_area, severity, weight, given_at, expires_at, reversed_at,
            CASE WHEN reversed_at IS NOT NULL THEN 'reversed' WHEN expires_at <= now() THEN 'expired' ELSE 'active' END
                AS state
-    FROM strikes WHERE author_id = :author ORDER BY given_at DESC, id DESC LIMIT :limit
-""")
+    FROM own WHERE visible AND NOT kept_back ORDER BY given_at DESC, id DESC LIMIT :limit
+""")  # noqa: S608 - put together from constants
+# Reversed ones that a second opinion keeps back are not even counted: that there was one says that it enforced.
+_HIDDEN = text(f"""{_OWN}
+    SELECT count(*) FROM own WHERE CASE WHEN kept_back THEN reversed_at IS NULL ELSE NOT visible END
+""")  # noqa: S608 - put together from constants
 _KNOWN = text("SELECT EXISTS (SELECT FROM subjects WHERE author_id = :author)")
 
 
-async def give(connection: AsyncConnection, *, strike: UUID, decision_id: UUID, weight: float, days: int) -> bool:
-    """Count a decision against its author; False when none is known."""
-    values = {"id": strike, "decision_id": decision_id, "weight": weight, "days": days}
-    return (await connection.execute(_GIVE, values)).one_or_none() is not None
+async def give(connection: AsyncConnection, *, strike: UUID, decision_id: UUID, weight: float, days: int) -> None:
+    """Count a decision against its author; nothing where none is known."""
+    await connection.execute(_GIVE, {"id": strike, "decision_id": decision_id, "weight": weight, "days": days})
 
 
 async def take_back(connection: AsyncConnection, decision_id: UUID) -> float | None:
@@ -46,9 +55,18 @@ async def standing(connection: AsyncConnection, author: str) -> Row[Any]:
     return (await connection.execute(_STANDING, {"author": author})).one()
 
 
-async def strikes(connection: AsyncConnection, author: str, *, limit: int) -> Sequence[Row[Any]]:
-    """The newest strikes, newest first."""
-    return (await connection.execute(_STRIKES, {"author": author, "limit": limit})).all()
+async def strikes(
+    connection: AsyncConnection, author: str, *, viewer: UUID, overseeing: Sequence[str], limit: int
+) -> Sequence[Row[Any]]:
+    """The newest strikes on cases that this person may see, newest first."""
+    values = {"author": author, "viewer": viewer, "overseeing": list(overseeing), "limit": limit}
+    return (await connection.execute(_STRIKES, values)).all()
+
+
+async def hidden(connection: AsyncConnection, author: str, *, viewer: UUID, overseeing: Sequence[str]) -> int:
+    """How many strikes are not this person's to see."""
+    values = {"author": author, "viewer": viewer, "overseeing": list(overseeing)}
+    return int((await connection.execute(_HIDDEN, values)).scalar_one())
 
 
 async def is_known(connection: AsyncConnection, author: str) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service.errors import NotFoundError
 from service.ids import new_id
+from service.routing.workflow import OVERSEEING
 from service.settings import Settings, SettingsError
 from service.strikes import store
 from service.strikes.rules import Breach, Standing, StrikeFileError, StrikeRules, next_threshold, read_rules, weigh
@@ -23,10 +24,10 @@ def configured(settings: Settings, taxonomy: Taxonomy) -> StrikeRules:
         raise SettingsError(f"TRIAGE_STRIKES: {error}") from error
 
 
-async def give(connection: AsyncConnection, decision_id: UUID, breach: Breach, *, rules: StrikeRules) -> bool:
-    """Count a stored decision that enforces against its author; False where no author is known."""
+async def give(connection: AsyncConnection, decision_id: UUID, breach: Breach, *, rules: StrikeRules) -> None:
+    """Count a stored decision that enforces against its author; nothing where no author is known."""
     weight, days = weigh(rules, breach), rules.levels[breach.severity].days
-    return await store.give(connection, strike=new_id(), decision_id=decision_id, weight=weight, days=days)
+    await store.give(connection, strike=new_id(), decision_id=decision_id, weight=weight, days=days)
 
 
 async def take_back(connection: AsyncConnection, decision_id: UUID) -> float | None:
@@ -47,14 +48,18 @@ def shown(standing: Standing, rules: StrikeRules) -> StandingOut:
     )
 
 
-async def history(connection: AsyncConnection, author: str, *, rules: StrikeRules) -> AuthorStrikesOut:
-    """An author's strikes, those that no longer count included. Raises NotFoundError."""
+async def history(connection: AsyncConnection, author: str, *, viewer: UUID, rules: StrikeRules) -> AuthorStrikesOut:
+    """An author's strikes on cases that this person may see, those that no longer count included; of the others how many.
+
+    Raises NotFoundError.
+    """
     if not await store.is_known(connection, author):
         raise NotFoundError(f"nothing of an author {author!r} was ever reported")
-    rows = await store.strikes(connection, author, limit=SHOWN_STRIKES)
+    rows = await store.strikes(connection, author, viewer=viewer, overseeing=OVERSEEING, limit=SHOWN_STRIKES)
     return AuthorStrikesOut(
         author_id=author,
         rules_version=rules.version,
         standing=shown(await active_of(connection, author), rules),
         strikes=[StrikeOut(**row._mapping) for row in rows],
+        hidden=await store.hidden(connection, author, viewer=viewer, overseeing=OVERSEEING),
     )

@@ -161,6 +161,15 @@ CREATE INDEX cases_shed ON cases (shed_at) WHERE status = 'shed';
 CREATE INDEX cases_opened ON cases (opened_at);
 CREATE INDEX cases_special ON cases (special) WHERE status <> 'decided' AND special IS NOT NULL;
 CREATE INDEX cases_subject ON cases (subject_id, decided_at);
+-- Who may see a case: its holder, whoever it is kept back for, and those who may use its queue. False where there is none.
+CREATE FUNCTION may_see_case(case_id uuid, person uuid, overseeing text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM cases c
+        WHERE c.id = may_see_case.case_id
+          AND (c.lease_holder = person OR (c.status = 'held' AND c.held_for = person)
+               OR may_use_queue(c.queue, person, overseeing))
+    )
+$$;
 """
 
 LEASES = """
@@ -328,8 +337,20 @@ CREATE TABLE second_opinions (
 );
 CREATE UNIQUE INDEX second_opinions_waiting ON second_opinions (case_id)
     WHERE answered_at IS NULL AND withdrawn_at IS NULL;
+CREATE INDEX second_opinions_case ON second_opinions (case_id);
 CREATE INDEX second_opinions_asked ON second_opinions (asked_by, asked_at);
 CREATE INDEX second_opinions_answered ON second_opinions (answered_by, answered_at) WHERE answered_by IS NOT NULL;
+-- Whether a decision is kept from everybody but who made it, because somebody may still have to answer a question on that
+-- content and must not know it: an undone one until the answer stands, and the answer itself while it can be undone.
+CREATE FUNCTION is_kept_back(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id JOIN cases alike ON alike.subject_id = c.subject_id
+        JOIN second_opinions o ON o.case_id = alike.id LEFT JOIN decisions answer ON answer.id = o.decision_id
+        WHERE d.id = is_kept_back.decision_id AND d.decided_by <> person AND o.withdrawn_at IS NULL
+          AND (o.answered_at IS NULL OR answer.undo_until > now())
+          AND (o.decision_id = d.id OR EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id))
+    )
+$$;
 -- Strikes against an author on the platform: one for each standing decision that enforced, until it expires.
 CREATE TABLE strikes (
     id uuid PRIMARY KEY,

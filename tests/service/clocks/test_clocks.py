@@ -242,6 +242,34 @@ async def test_a_case_that_is_not_theirs_to_see_is_not_found(
     await set_clock(platform, case_id)
 
 
+async def test_the_platform_sets_clocks_on_what_it_reported_alone(
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    case_id = (await report(colleague))["case_id"]
+    said = assert_error(await platform.post(f"/v1/cases/{case_id}/clocks", json=clock()), 404, "not_found")
+    unknown = str(uuid4())
+    no_case = assert_error(await platform.post(f"/v1/cases/{unknown}/clocks", json=clock()), 404, "not_found")
+    assert said.replace(case_id, unknown) == no_case
+    assert value(database, "SELECT count(*) FROM clocks") == 0
+    assert (await report(platform))["case_id"] == case_id
+    await set_clock(platform, case_id)
+
+
+async def test_the_platform_replaces_its_own_clocks_alone(
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, case_id: str, database: str
+) -> None:
+    theirs = (await set_clock(colleague, case_id, kind="contract"))["clock"]
+    before = query(database, "TABLE clocks")
+    body = clock(900, kind="contract", replaces=theirs["id"], reason="no hurry")
+    detail = assert_error(await platform.post(f"/v1/cases/{case_id}/clocks", json=body), 404, "not_found")
+    assert "that you set" in detail
+    assert query(database, "TABLE clocks") == before
+    own = (await set_clock(platform, case_id, 12))["clock"]
+    own = (await set_clock(platform, case_id, 6, replaces=own["id"], reason="sooner"))["clock"]
+    # Whoever sees the case replaces any.
+    await set_clock(colleague, case_id, 5, replaces=own["id"], reason="sooner still")
+
+
 async def test_a_clock_takes_a_shed_case_back_to_its_queue(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, case_id: str, database: str
 ) -> None:

@@ -129,6 +129,17 @@ async def test_with_a_score_its_area_and_likeliest_severity_count(
     assert (told["policy_area"], told["severity"], told["basis"]) == ("privacy", 3, "model")
 
 
+async def test_a_score_of_an_area_that_left_the_taxonomy_recommends_nothing(
+    reviewer: httpx.AsyncClient, claimed: Body, database: str
+) -> None:
+    score = '{"primary_area": "gone_since", "severity": [0.1, 0.1, 0.2, 0.5, 0.1]}'
+    query(database, "UPDATE evidence SET score = CAST(%s AS jsonb)", score)
+    told = (await offered(reviewer, claimed["case"]["id"]))["recommended"]
+    assert (told["actions"], told["policy_area"], told["basis"]) == ([], None, None)
+    query(database, "UPDATE evidence SET score = jsonb_set(score, '{primary_area}', '\"benign\"')")
+    assert (await offered(reviewer, claimed["case"]["id"]))["recommended"]["actions"] == ["no_violation"]
+
+
 async def test_standing_strikes_raise_what_is_recommended(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
 ) -> None:

@@ -299,6 +299,21 @@ async def test_picture_without_a_case_counts_as_not_scored(console: Console) -> 
     assert (await console.preview(await console.uploaded(), "?level=1")).headers["x-blur-level"] == "3"
 
 
+async def test_a_preview_is_as_hidden_as_its_case(console: Console) -> None:
+    media = await console.uploaded()
+    await console.report(media)
+    await console.execute("INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    held_for = "held_for = (SELECT id FROM principals WHERE role = 'reviewer'), held_as = 'hold'"
+    await console.execute(
+        f"UPDATE cases SET queue = 'few', status = 'held', held_until = now() + interval '1 hour', {held_for}"
+    )
+    assert (await console.preview(media)).status_code == 200
+    assert error(await console.preview(media, role="lead")) == (404, "not_found")
+    # Kept back for them once, and no longer.
+    await console.execute("UPDATE cases SET status = 'open', held_until = NULL")
+    assert error(await console.preview(media)) == (404, "not_found")
+
+
 async def test_picture_in_several_cases_gets_the_strongest_blur_of_them(console: Console) -> None:
     media = await console.uploaded()
     await console.report(media)

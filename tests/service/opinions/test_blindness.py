@@ -111,3 +111,126 @@ async def test_nobody_else_reads_the_proposal_before_the_answer_stands(
     assert traces({"asker": (await reviewer.get("/v1/opinions")).text})
     rewrite(database, "UPDATE decisions SET undo_until = now()")
     assert traces({"answerer": (await colleague.get("/v1/opinions?side=answered")).text})
+
+
+async def about(person: httpx.AsyncClient, case_id: str) -> str:
+    """What a case and its page tell somebody of decisions and events, and the strikes of its author."""
+    addresses = (f"/v1/cases/{case_id}", f"/cases/{case_id}", "/v1/authors/a1/strikes")
+    answers = [await person.get(address) for address in addresses]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    case, page = answers[0].json(), answers[1].text
+    # Beside these, the page of a reader explains the rank, which names areas of its own.
+    part = page.partition('id="decisions-title"')[2].partition('class="case-why')[0]
+    return f"{case['decisions']} {case['events']} {part} {answers[2].text}"
+
+
+def words_of(app: FastAPI, said: Body) -> set[str]:
+    """By what a decision would be known: its note, area and action, as they are and as pages say them."""
+    taxonomy = app.state.taxonomy
+    [action] = said["actions"]
+    area = said["policy_area"]
+    return {said["note"], area, action, taxonomy.area(area).name, taxonomy.action(action).name}
+
+
+def told(text: str, words: set[str]) -> set[str]:
+    return {word for word in words if word in text}
+
+
+async def ask(person: httpx.AsyncClient, held: Body) -> None:
+    body = {
+        "lease_token": held["lease"]["token"],
+        "question": "what do you think?",
+        "proposal": PROPOSAL,
+    }
+    answer = await person.post(f"/v1/cases/{held['case']['id']}/second-opinion", json=body)
+    assert answer.status_code == 201, answer.text
+
+
+async def undone(person: httpx.AsyncClient, held: Body, said: Body) -> str:
+    """Decide and take it back; the decision."""
+    made = await decided(person, held, **said)
+    assert (await person.post(f"/v1/decisions/{made['decision_id']}/undo")).status_code == 200
+    return str(made["decision_id"])
+
+
+async def test_what_the_one_who_asks_decided_and_took_back_stays_unknown(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    keys: dict[str, str],
+    database: str,
+) -> None:
+    await report(platform)
+    held = await claim(reviewer)
+    case_id, words = held["case"]["id"], words_of(app, PROPOSAL)
+    decision = await undone(reviewer, held, PROPOSAL)
+    # Without a question anybody may know.
+    assert PROPOSAL["note"] in await about(colleague, case_id)
+    assert decision in await about(colleague, case_id)
+    await ask(reviewer, await claim(reviewer))
+    async with client_of(app) as lead:
+        lead.headers.update(bearer(keys["lead"]))
+        for person in (colleague, lead):
+            text = await about(person, case_id)
+            assert not told(text, {*words, decision, "reversed"})
+            assert "undone" in text
+            assert (await person.get("/v1/authors/a1/strikes")).json()["hidden"] == 0
+    # Whoever decided so knows it anyway.
+    assert {PROPOSAL["note"], decision, "reversed"} <= told(
+        await about(reviewer, case_id), {*words, decision, "reversed"}
+    )
+    answer = await claim(colleague)
+    assert not told(await about(colleague, case_id), {*words, decision})
+    await decided(colleague, answer, actions=["remove"], policy_area="harassment")
+    # While the answer can still be taken back and given anew, too.
+    assert not told(await about(colleague, case_id), {*words, decision})
+    rewrite(database, "UPDATE decisions SET undo_until = now()")
+    assert {PROPOSAL["note"], decision} <= told(await about(colleague, case_id), {*words, decision})
+
+
+async def test_an_answer_that_was_taken_back_leaves_the_next_one_blind(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    keys: dict[str, str],
+) -> None:
+    await report(platform)
+    held = await claim(reviewer)
+    case_id, words = held["case"]["id"], words_of(app, PROPOSAL)
+    await ask(reviewer, held)
+    first = await decided(colleague, await claim(colleague), **PROPOSAL)
+    async with client_of(app) as lead:
+        lead.headers.update(bearer(keys["lead"]))
+        # Not even before it is taken back: they may be the next to answer.
+        text = await about(lead, case_id)
+        assert not told(text, {*words, first["decision_id"]})
+        assert (await lead.get("/v1/authors/a1/strikes")).json()["hidden"] == 1
+        assert (await colleague.post(f"/v1/decisions/{first['decision_id']}/undo")).status_code == 200
+        for _ in range(2):
+            assert not told(await about(lead, case_id), {*words, first["decision_id"], "reversed"})
+            assert not told(await about(reviewer, case_id), {first["decision_id"], "reversed"})
+            # The second time with the case in their hands.
+            await lead.post(f"/v1/cases/{case_id}/claim")
+        assert PROPOSAL["note"] in await about(colleague, case_id)
+
+
+async def test_it_stays_unknown_when_the_question_went_to_a_newer_case(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    keys: dict[str, str],
+) -> None:
+    await report(platform)
+    held = await claim(reviewer)
+    older, words = held["case"]["id"], words_of(app, PROPOSAL)
+    await ask(reviewer, held)
+    made = await decided(colleague, await claim(colleague), **PROPOSAL)
+    newer = (await report(platform, reason="self_harm"))["case_id"]
+    assert (await colleague.post(f"/v1/decisions/{made['decision_id']}/undo")).json() == {"case_id": newer}
+    async with client_of(app) as lead:
+        lead.headers.update(bearer(keys["lead"]))
+        for case_id in (older, newer):
+            assert not told(await about(lead, case_id), {*words, made["decision_id"]})

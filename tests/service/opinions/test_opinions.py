@@ -164,6 +164,22 @@ async def test_neither_side_learns_of_the_other_until_the_answer_stands(
     assert (await mine(colleague, "answered"))["proposal"] == PROPOSAL
 
 
+async def test_who_may_no_longer_see_the_case_reads_their_own_side_alone(
+    reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, asked: Body, database: str
+) -> None:
+    await decided(colleague, await claim(colleague))
+    stand(database)
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    query(database, "UPDATE cases SET queue = 'few'")
+    told = await mine(reviewer)
+    assert (told["state"], told["proposal"], told["answer"], told["agreed"]) == ("answered", PROPOSAL, None, None)
+    told = await mine(colleague, "answered")
+    assert (told["proposal"], told["agreed"], told["answer"]["note"]) == (None, None, "clear case")
+    query(database, "INSERT INTO queue_members (queue, principal_id) SELECT 'few', asked_by FROM second_opinions")
+    assert (await mine(reviewer))["answer"]["note"] == "clear case"
+    assert (await mine(colleague, "answered"))["proposal"] is None
+
+
 async def test_opinions_name_nobody(
     reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, asked: Body, database: str
 ) -> None:

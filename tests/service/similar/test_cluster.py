@@ -104,6 +104,73 @@ async def test_the_cluster_can_be_read_by_those_who_read_cases(
     assert_error(await reviewer.get(f"/v1/clusters/{cases[0]}"), 404, "not_found")
 
 
+async def test_while_a_second_opinion_waits_the_cluster_that_was_taken_back_stays_unknown(
+    platform: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    settle: Settle,
+    database: str,
+) -> None:
+    cases = await spread(platform, 3)
+    await settle()
+    done = await made(colleague, await take(colleague, cases[0]), await preview(colleague, cases[0]))
+    address = f"/v1/clusters/{done['cluster_id']}"
+    # Of one case alone; what the others of the cluster say is the same.
+    rewrite(database, "UPDATE decisions SET undo_until = now() + interval '1 minute' WHERE case_id = %s", cases[0])
+    assert (await colleague.post(f"/v1/decisions/{done['decision_id']}/undo")).status_code == 200
+    assert (await reviewer.get(address)).status_code == 200
+    held = await take(colleague, cases[0])
+    said = {"actions": ["remove"], "policy_area": "spam", "severity": 1}
+    body = {"lease_token": held["lease"]["token"], "question": "well?", "proposal": said}
+    assert (await colleague.post(f"/v1/cases/{cases[0]}/second-opinion", json=body)).status_code == 201
+    assert_error(await reviewer.get(address), 404, "not_found")
+    assert (await colleague.get(address)).json()["actions"] == ["remove"]
+    # Nor is an answer told by its near-duplicates while it can be taken back.
+    await decided(reviewer, await take(reviewer, cases[0]), actions=["warn"])
+    rewrite(database, "UPDATE decisions SET undo_until = now() + interval '1 minute' WHERE basis = 'second_opinion'")
+    near = {
+        one["case_id"]: one["decided"] for one in (await colleague.get(f"/v1/cases/{cases[1]}/similar")).json()["cases"]
+    }
+    assert near[cases[0]] is None
+    assert near[cases[2]]["actions"] == ["remove"]
+    rewrite(database, "UPDATE decisions SET undo_until = now()")
+    near = {
+        one["case_id"]: one["decided"] for one in (await colleague.get(f"/v1/cases/{cases[1]}/similar")).json()["cases"]
+    }
+    assert near[cases[0]]["actions"] == ["warn"]
+
+
+async def test_a_cluster_names_only_cases_that_the_reader_may_see(
+    platform: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    settle: Settle,
+    database: str,
+) -> None:
+    cases = await spread(platform, 4)
+    await settle()
+    seed, shown = await take(colleague, cases[0]), await preview(colleague, cases[0])
+    for one in cases[1:3]:
+        await take(reviewer, one)
+    done = await made(colleague, seed, shown)
+    address = f"/v1/clusters/{done['cluster_id']}"
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    query(
+        database, "UPDATE cases SET queue = 'few', lease_holder = NULL WHERE id = ANY(%s::uuid[])", [cases[0], cases[1]]
+    )
+    for person in (colleague, reviewer):
+        read = (await person.get(address)).json()
+        assert read["seed_case"] is None
+        assert [one["case_id"] for one in read["cases"]] == [cases[3]]
+        assert read["skipped"] == [{"case_id": cases[2], "reason": "leased"}]
+        assert read["previewed"] == 3
+    # Whoever made it takes it back all the same, and the event is on the case it started from.
+    for table in ("decisions", "cluster_decisions"):
+        rewrite(database, f"UPDATE {table} SET undo_until = now() + interval '1 minute'")
+    assert (await colleague.post(f"{address}/undo")).status_code == 200
+    assert value(database, "SELECT CAST(case_id AS text) FROM events WHERE kind = 'cluster.undone'") == cases[0]
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -71,6 +71,28 @@ async def test_strikes_add_up_by_author_and_by_nobody_else(
     assert (await strikes(reviewer, "a1%2Fwith%20slash"))["standing"]["count"] == 1
 
 
+async def test_of_cases_that_are_not_theirs_to_see_only_the_sum_is_told(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    made = []
+    for number in range(3):
+        await report(platform, f"post-{number}")
+        made.append(await decided(reviewer, await claim(reviewer), severity=number))
+    before = await strikes(colleague)
+    assert before["hidden"] == 0
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    hide = "UPDATE cases SET queue = 'few' FROM decisions d WHERE d.case_id = cases.id AND d.id = %s"
+    query(database, hide, made[2]["decision_id"])
+    told = await strikes(colleague)
+    assert [one["decision_id"] for one in told["strikes"]] == [made[1]["decision_id"], made[0]["decision_id"]]
+    assert (told["hidden"], told["standing"]) == (1, before["standing"])
+    members = (
+        "INSERT INTO queue_members (queue, principal_id) SELECT 'few', id FROM principals WHERE role = 'specialist'"
+    )
+    query(database, members)
+    assert await strikes(colleague) == before
+
+
 async def test_an_author_of_whom_nothing_was_reported_is_not_found(reviewer: httpx.AsyncClient, claimed: Body) -> None:
     for author in ("a2", "A1", "a1%20"):
         assert_error(await reviewer.get(f"/v1/authors/{author}/strikes"), 404, "not_found")

@@ -221,6 +221,11 @@ async def untaken(connection: AsyncConnection) -> dict[str, int]:
     return await store.untaken(connection, reviewing=REVIEWING)
 
 
+async def unserved(connection: AsyncConnection) -> list[SpecialOut]:
+    """Special routes that would do nothing. One that nobody set up counts as soon as it has a case."""
+    return [one for one in await special_routes(connection) if one.problem is not None]
+
+
 async def note_unserved(connection: AsyncConnection, case_id: UUID, special: str) -> None:
     """Leave an event on a case whose special route did nothing."""
     await events.record(connection, "route.special_unserved", case_id=case_id, data={"special": special})

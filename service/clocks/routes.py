@@ -27,7 +27,7 @@ async def set_clock(
         # The platform sets clocks on whatever it reported; a person only on what they may see.
         await require_visible(connection, case_id, viewer=caller.id)
     new = NewClock(case_id, body, set_by=caller.id)
-    return await workflow.set_clock(connection, new, taxonomy=state.taxonomy, config=state.rank_config)
+    return await workflow.set_clock(connection, new, taxonomy=state.taxonomy, config=state.rank_config, jobs=state.jobs)
 
 
 @router.get("/{case_id}/clocks", summary="Every clock that a case ever had")

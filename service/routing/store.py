@@ -89,11 +89,13 @@ _MISROUTED = text("""
       AND queue <> coalesce(CAST(:served AS jsonb) ->> special, 'default')
     LIMIT :limit
 """)
+# Also what is in somebody's hands, held or given up at this moment: it comes back to a queue, and to the right one.
 _ROUTED_BEFORE = text("""
-    SELECT id FROM cases WHERE status = 'open' AND (routed_by IS NULL OR routed_by < :version) ORDER BY id LIMIT :limit
+    SELECT id FROM cases WHERE status <> 'decided' AND (routed_by IS NULL OR routed_by < :version)
+    ORDER BY id LIMIT :limit
 """)
 _LOCK = text(
-    "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status = 'open' ORDER BY id FOR NO KEY UPDATE"
+    "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE"
 )
 
 
@@ -180,10 +182,10 @@ async def misrouted(connection: AsyncConnection, *, served: str, limit: int) -> 
 
 
 async def routed_before(connection: AsyncConnection, version: int, *, limit: int) -> list[UUID]:
-    """Open cases that an older version has routed, or none."""
+    """Undecided cases that an older version has routed, or none."""
     return list((await connection.execute(_ROUTED_BEFORE, {"version": version, "limit": limit})).scalars())
 
 
 async def lock(connection: AsyncConnection, cases: Sequence[UUID]) -> list[UUID]:
-    """Lock those of the cases that are open, in one order for all callers."""
+    """Lock those of the cases that are not decided, in one order for all callers."""
     return list((await connection.execute(_LOCK, {"cases": list(cases)})).scalars())

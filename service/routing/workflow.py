@@ -307,9 +307,9 @@ def _info(row: Any) -> QueueInfo:
 
 
 class Rerouting:
-    """Routes open cases anew that an older version has routed, where the newer one was saved to apply to them.
+    """Routes undecided cases anew that an older version has routed, where the newer one was saved to apply to them.
 
-    So it does with cases of special routes that lie outside of the queue that serves theirs by now.
+    So it does with open cases of special routes that lie outside of the queue that serves theirs by now.
     """
 
     def __init__(self, engine: AsyncEngine, rerank: Rerank) -> None:

@@ -148,8 +148,13 @@ async def save(connection: AsyncConnection, body: RoutingIn, *, actor: UUID, tax
     return SavedOut(version=version, warnings=[finding_out(one) for one in found])
 
 
-async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy) -> PreviewOut:
-    """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError."""
+async def preview(
+    connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy, *, gone: Callable[[], Awaitable[bool]]
+) -> PreviewOut:
+    """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError.
+
+    It ends early once whoever asked has `gone`: nobody reads the answer then.
+    """
     found = await findings(connection, body.rules, taxonomy)
     now = await active(connection)
     tally = Tally(now, RuleSet(now.version, tuple(rule.rule() for rule in body.rules), now.special))
@@ -162,7 +167,7 @@ async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxono
             room = MOST_CASES - tally.cases if time.monotonic() < ends else 0
             # Off the event loop: other callers are answered meanwhile.
             await to_thread.run_sync(tally.add, rows[:room])
-            if truncated := len(rows) > room:
+            if truncated := len(rows) > room or await gone():
                 break
     return PreviewOut(
         hours=body.hours,

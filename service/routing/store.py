@@ -162,7 +162,7 @@ async def facts(
     """Batches of rows that `facts_of` reads, of cases opened in the last hours, the newest first."""
     stream = connection.stream(_FACTS, {"hours": hours, "limit": limit}, execution_options={"yield_per": batch})
     async with stream as result:
-        async for rows in result.partitions():
+        async for rows in result.partitions(batch):
             yield rows
 
 

@@ -29,6 +29,8 @@ from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
 DECISION_MADE = "decision.made"
+# There was no endpoint to tell: whoever reads the log, or the gauge, sees that the decision has no effect.
+DECISION_UNTOLD = "decision.untold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,13 @@ async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement
         "decided_at": made.decided_at.isoformat(),
     }
     told = outbox.Message(DECISION_MADE, message, decision_id=made.id, case_id=made.case_id, after=made.undo_until)
-    await outbox.publish(connection, rules.jobs, told)
+    if not await outbox.publish(connection, rules.jobs, told):
+        await events.record(connection, DECISION_UNTOLD, case_id=made.case_id, data={"decision": str(made.id)})
+
+
+async def untold(connection: AsyncConnection) -> int:
+    """How many standing decisions of the last day have no effect, because nobody was there to be told."""
+    return await store.untold(connection)
 
 
 async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: UUID, person: UUID) -> None:

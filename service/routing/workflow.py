@@ -31,8 +31,10 @@ from service.routing.schemas import (
     RuleIn,
     SavedOut,
     SpecialOut,
+    UntakenOut,
     VersionOut,
 )
+from service.routing.words import lack
 from service.security import ROLES, Capability, Principal
 
 HISTORY = 50
@@ -120,6 +122,7 @@ async def routing(connection: AsyncConnection) -> RoutingOut:
         history=history,
         queues=queues,
         special=await special_routes(connection),
+        untaken=await untaken(connection),
     )
 
 
@@ -226,9 +229,12 @@ def is_loud(route: SpecialOut) -> bool:
     return route.problem is not None and (route.queue is not None or route.waiting > 0)
 
 
-async def untaken(connection: AsyncConnection) -> dict[str, int]:
-    """How many cases wait in each queue from which nobody active may take any: they would wait for ever."""
-    return await store.untaken(connection, reviewing=REVIEWING)
+async def untaken(connection: AsyncConnection) -> list[UntakenOut]:
+    """Waiting cases that nobody active would be given, with what nobody has: they would wait for ever."""
+    return [
+        UntakenOut(queue=row.queue, restricted=row.restricted, problem=lack(row), cases=row.cases)
+        for row in await store.untaken(connection, reviewing=REVIEWING)
+    ]
 
 
 async def note_unserved(connection: AsyncConnection, case_id: UUID, special: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from service.db import libpq_url
 from tests.conftest import bearer
-from tests.service.steps import assert_error, claim, decided, report
+from tests.service.steps import Body, assert_error, claim, decided, report
 
 
 @asynccontextmanager
@@ -44,7 +44,7 @@ async def test_the_third_at_once_is_told_to_come_back(
     await decided(reviewer, await claim(reviewer))
 
     async def ask() -> httpx.Response:
-        body = {"rules": []} if method == "POST" else None
+        body: Body | None = {"rules": []} if method == "POST" else None
         return await client.request(method, path, json=body, headers=bearer(keys["lead"]))
 
     async with locked(database, table):

@@ -20,6 +20,7 @@ from models.bundle import MODEL, TOKENIZER, load_bundle
 from models.inference import OUTPUTS, OnnxScorer, Score, encode_texts, like_length_batches, limit_tokens, pad
 from models.rank import RankConfig
 from service.db import create_engine
+from service.jobs import create_jobs_app
 from service.reports.schemas import Intake, ReportIn, SubjectIn
 from service.reports.workflow import receive
 from service.scoring.live_model import LiveModel
@@ -117,10 +118,10 @@ async def _step(loop: ScoringLoop, recorder: _Recorder, bare: _Bare) -> tuple[fl
 
 async def _take_in(engine: AsyncEngine, url: str, count: int) -> None:
     [platform] = await add_accounts_in_loop(url, "platform", 1)
-    taxonomy, config = load_taxonomy(), RankConfig()
+    taxonomy, config, jobs = load_taxonomy(), RankConfig(), create_jobs_app(url)
     async with engine.begin() as connection:
         for number, text in enumerate(texts(count)):
-            await receive(connection, _intake(number, text, platform.id), taxonomy=taxonomy, config=config)
+            await receive(connection, _intake(number, text, platform.id), taxonomy=taxonomy, config=config, jobs=jobs)
 
 
 def _intake(number: int, text: str, platform: UUID) -> Intake:

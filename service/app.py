@@ -20,7 +20,7 @@ from service.hints.workflow import Hints
 from service.holds import routes as holds
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
-from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody
+from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody, Turns
 from service.media import routes as media
 from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
@@ -112,6 +112,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         registry=registry_of(settings, taxonomy),
     )
     app.state.hints = Hints()
+    app.state.turns = Turns()
     app.state.renderer = Renderer(settings)
     app.state.storage = LocalStorage(settings.data_dir / "media")
     app.include_router(queues.claims)

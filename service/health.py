@@ -8,6 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.clocks.workflow import overdue_legal
+from service.decisions.workflow import untold as untold_decisions
 from service.drift.workflow import standing
 from service.holds.workflow import count_alerts
 from service.leases.workflow import lapsed_cases
@@ -15,6 +16,7 @@ from service.observe import (
     DRIFT,
     DRIFT_ALERTS,
     FAILED_WEBHOOKS,
+    FAILED_WEBHOOKS_CLOSED,
     LAPSED_CASES,
     LEASE_ALERTS,
     OLDEST_SECONDS,
@@ -26,6 +28,7 @@ from service.observe import (
     UNPRINTED,
     UNSCORED,
     UNTAKEN_CASES,
+    UNTOLD_DECISIONS,
 )
 from service.outbox.workflow import list_endpoints
 from service.queues.workflow import waiting
@@ -35,6 +38,8 @@ from service.settings import Settings
 from service.similar.workflow import unprinted
 
 router = APIRouter(tags=["operation"])
+# The one label of all restricted queues.
+RESTRICTED = "restricted"
 log = structlog.get_logger()
 
 
@@ -82,15 +87,18 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     """Read the gauges. Every API process shows the same ones: they are of the database, not of the process."""
     OPEN_CASES.clear()
     OLDEST_SECONDS.clear()
-    for name, queue in (await waiting(connection)).items():
-        OPEN_CASES.labels(name).set(queue.open)
-        OLDEST_SECONDS.labels(name).set(queue.oldest_seconds or 0)
+    oldest: dict[str, float] = {}
+    for queue in (await waiting(connection)).values():
+        label = _label(queue.name, restricted=queue.restricted)
+        oldest[label] = max(oldest.get(label, 0.0), queue.oldest_seconds or 0.0)
+        OPEN_CASES.labels(label).inc(queue.open)
+        OLDEST_SECONDS.labels(label).set(oldest[label])
     for route in await special_routes(connection):
         SPECIAL_UNSERVED.labels(route.special).set(route.problem is not None)
         SPECIAL_WAITING.labels(route.special).set(route.waiting)
     UNTAKEN_CASES.clear()
-    for name, cases in (await untaken(connection)).items():
-        UNTAKEN_CASES.labels(name).set(cases)
+    for one in await untaken(connection):
+        UNTAKEN_CASES.labels(_label(one.queue, restricted=one.restricted)).inc(one.cases)
     LAPSED_CASES.set(await lapsed_cases(connection))
     LEASE_ALERTS.set(await count_alerts(connection, settings))
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
@@ -103,4 +111,12 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     for monitor in drift.monitors:
         DRIFT.labels(monitor.monitor).set(monitor.value)
     DRIFT_ALERTS.set(drift.alerts)
-    FAILED_WEBHOOKS.set(sum(one.failed for one in (await list_endpoints(connection)).webhooks))
+    endpoints = (await list_endpoints(connection)).webhooks
+    FAILED_WEBHOOKS.set(sum(one.failed for one in endpoints if one.active))
+    FAILED_WEBHOOKS_CLOSED.set(sum(one.failed for one in endpoints if not one.active))
+    UNTOLD_DECISIONS.set(await untold_decisions(connection))
+
+
+def _label(queue: str, *, restricted: bool) -> str:
+    """The queue's name; those of restricted queues are for their members, and no key guards this page."""
+    return RESTRICTED if restricted else queue

@@ -1,17 +1,55 @@
-"""Bodies above the limit are refused while they stream in, before anything reads them whole."""
+"""Limits on what callers ask for: how large a body may be, and how many long answers are made at once."""
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import contextmanager
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLargeError
+from service.errors import BodyTooLargeError, OverloadedError
 
 MEDIA_UPLOAD = "/v1/media"
 VIEWS_BATCH = "/v1/subjects/views"
 
 # Room for the multipart frame around a file, which has its own limit.
 FRAME_BYTES = 10_000
+
+# Long answers of one kind that a process makes at once: each keeps a connection of the pool for as long as it takes.
+AT_ONCE = 2
+COME_BACK_SECONDS = 2
+
+
+class Turns:
+    """Counts the long answers under way in this process, by what they are."""
+
+    def __init__(self, most: int = AT_ONCE) -> None:
+        self._most = most
+        self._running: Counter[str] = Counter()
+
+    @contextmanager
+    def of(self, what: str) -> Iterator[None]:
+        """Take one turn while the block lasts. Raises OverloadedError."""
+        if self._running[what] >= self._most:
+            raise OverloadedError(
+                f"{self._most} {what} are being made already; try again in a moment", retry_after=COME_BACK_SECONDS
+            )
+        self._running[what] += 1
+        try:
+            yield
+        finally:
+            self._running[what] -= 1
+
+
+def turn_of(what: str) -> Callable[[Request], AsyncIterator[None]]:
+    """A dependency that takes a turn; it has to stand before any that takes a connection."""
+
+    async def turn(request: Request) -> AsyncIterator[None]:
+        with request.app.state.turns.of(what):
+            yield
+
+    return turn
 
 
 class LimitBody:

@@ -29,8 +29,14 @@ SPECIAL_UNSERVED = Gauge(
     "triage_special_unserved", "1 where no open queue that somebody may take from serves the special route", ["route"]
 )
 SPECIAL_WAITING = Gauge("triage_special_waiting", "Flagged cases that wait in the default queue", ["route"])
-UNTAKEN_CASES = Gauge("triage_untaken_cases", "Cases that wait where nobody active may take them", ["queue"])
-FAILED_WEBHOOKS = Gauge("triage_failed_webhooks", "Messages that were given up")
+UNTAKEN_CASES = Gauge("triage_untaken_cases", "Waiting cases that nobody active would be handed", ["queue"])
+FAILED_WEBHOOKS = Gauge("triage_failed_webhooks", "Messages to open endpoints that were given up")
+FAILED_WEBHOOKS_CLOSED = Gauge(
+    "triage_failed_webhooks_closed", "Messages to closed endpoints that were given up; another one can take them over"
+)
+UNTOLD_DECISIONS = Gauge(
+    "triage_untold_decisions", "Standing decisions of the last 24 hours that had no endpoint to be told to"
+)
 
 
 def trace(error: BaseException) -> str:

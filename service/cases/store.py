@@ -131,6 +131,7 @@ _CARRY_OVER = text("""
     ), logged AS (
         INSERT INTO events (kind, case_id, data)
         SELECT 'case.unshed', id, jsonb_build_object('because', 'undo') FROM cases WHERE id = :new AND status = 'shed'
+        RETURNING case_id
     )
     UPDATE cases SET
         flags = (SELECT coalesce(array_agg(DISTINCT one ORDER BY one), '{}') FROM unnest(cases.flags || old.flags) AS one),
@@ -139,10 +140,17 @@ _CARRY_OVER = text("""
             array_position(CAST(:special_routes AS text[]), old.special))],
         status = CASE cases.status WHEN 'shed' THEN 'open' ELSE cases.status END, shed_at = NULL, shed_under = NULL
     FROM cases AS old WHERE cases.id = :new AND old.id = :old
+    RETURNING EXISTS (SELECT FROM logged) AS unshed
 """)
 _RECOUNT = text(
     "UPDATE cases SET report_count = (SELECT count(*) FROM reports WHERE case_id = :case_id) WHERE id = :case_id"
 )
+
+_REPORTED = text("""
+    SELECT c.id, s.external_id AS subject_id, s.kind AS subject_kind,
+           (SELECT coalesce(jsonb_agg(r.id ORDER BY r.received_at), '[]') FROM reports r WHERE r.case_id = c.id) AS reports
+    FROM cases c JOIN subjects s ON s.id = c.subject_id WHERE c.id = ANY(CAST(:cases AS uuid[])) ORDER BY c.id
+""")
 
 
 def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
@@ -217,12 +225,19 @@ async def reopen(connection: AsyncConnection, case_id: UUID) -> None:
     await connection.execute(_REOPEN, {"case_id": case_id})
 
 
-async def move_reports(connection: AsyncConnection, *, old: UUID, new: UUID, special_routes: Sequence[str]) -> None:
+async def move_reports(connection: AsyncConnection, *, old: UUID, new: UUID, special_routes: Sequence[str]) -> bool:
     """Give one case's reports to another with deadlines, flags and special route, and count both anew.
 
-    Of two special routes the one that is named first counts. A case that was shed returns to its queue.
+    Of two special routes the one that is named first counts. A case that was shed returns to its queue: True says so.
     """
     await connection.execute(_MOVE_REPORTS, {"old": old, "new": new})
-    await connection.execute(_CARRY_OVER, {"old": old, "new": new, "special_routes": list(special_routes)})
+    values = {"old": old, "new": new, "special_routes": list(special_routes)}
+    unshed: bool = (await connection.execute(_CARRY_OVER, values)).scalar_one()
     for case_id in (old, new):
         await connection.execute(_RECOUNT, {"case_id": case_id})
+    return unshed
+
+
+async def reported(connection: AsyncConnection, cases: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """(id, subject_id, subject_kind, reports) of these cases: what the platform knows them by."""
+    return (await connection.execute(_REPORTED, {"cases": list(cases)})).all()

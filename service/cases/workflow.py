@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from procrastinate import App
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,6 +31,8 @@ from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media import workflow as media
+from service.outbox import workflow as outbox
+from service.outbox.workflow import Message
 from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
@@ -39,6 +42,9 @@ from service.routing.workflow import OVERSEEING
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
 DRAFT_CHARACTERS = 70_000
+# Messages that a case was given up, and that it waits again.
+SHED = "case.shed"
+UNSHED = "case.unshed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,14 @@ class RankUnder:
     case_id: UUID
     reports: int
     value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """The case that is open after an undo; `unshed` when it was given up until then."""
+
+    case_id: UUID
+    unshed: bool
 
 
 async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
@@ -152,24 +166,35 @@ async def keep_late_draft(
 
 async def reopen(
     connection: AsyncConnection, case_id: UUID, *, actor: UUID, taxonomy: Taxonomy, config: RankConfig
-) -> UUID:
-    """Open a decided case again and return the id of the case that is open now.
+) -> Reopened:
+    """Open a decided case again; returns the case that is open now. The caller tells where it was given up.
 
     When a report came in meanwhile and opened a newer case, the reports move there: a subject has one open case.
     """
     subject = await store.lock_subject(connection, case_id)
     if subject is None:
         raise NotFoundError(f"there is no case {case_id}")
-    newer = await store.open_case_of(connection, subject)
+    newer, unshed = await store.open_case_of(connection, subject), False
     if newer is None:
         await store.reopen(connection, case_id)
     else:
-        await store.move_reports(connection, old=case_id, new=newer, special_routes=SPECIAL_ROUTES)
+        unshed = await store.move_reports(connection, old=case_id, new=newer, special_routes=SPECIAL_ROUTES)
         await events.record(connection, "case.merged", case_id=case_id, actor=actor, data={"into": str(newer)})
     now_open = newer or case_id
     await events.record(connection, "case.reopened", case_id=now_open, actor=actor)
     await rerank(connection, [now_open], taxonomy=taxonomy, config=config)
-    return now_open
+    return Reopened(now_open, unshed)
+
+
+async def tell_shedding(connection: AsyncConnection, jobs: App, kind: str, cases: Sequence[UUID]) -> None:
+    """Tell the platform that these cases were given up (SHED) or wait again (UNSHED), and which reports they are about."""
+    for row in await store.reported(connection, cases):
+        data = {
+            "case_id": str(row.id),
+            "subject": {"id": row.subject_id, "kind": row.subject_kind},
+            "reports": row.reports,
+        }
+        await outbox.publish(connection, jobs, Message(kind, case_id=row.id, data=data))
 
 
 async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[Any]:

@@ -28,7 +28,7 @@ async def set_clock(
     if reads:
         await require_visible(connection, case_id, viewer=caller.id)
     new = NewClock(case_id, body, set_by=caller.id, own_only=not reads)
-    return await workflow.set_clock(connection, new, taxonomy=state.taxonomy, config=state.rank_config)
+    return await workflow.set_clock(connection, new, taxonomy=state.taxonomy, config=state.rank_config, jobs=state.jobs)
 
 
 @router.get("/{case_id}/clocks", summary="Every clock that a case ever had")

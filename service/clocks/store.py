@@ -25,7 +25,7 @@ _BACK_FROM_SHED = text("""
         WHERE id = :case_id AND status = 'shed' RETURNING id
     )
     INSERT INTO events (kind, case_id, actor, data)
-    SELECT 'case.unshed', id, :actor, jsonb_build_object('because', 'clock') FROM back
+    SELECT 'case.unshed', id, :actor, jsonb_build_object('because', 'clock') FROM back RETURNING case_id
 """)
 # By way of the cases, of which only those that wait are looked at: clocks of decided cases pile up for ever.
 _OVERDUE_LEGAL = text("""
@@ -55,9 +55,9 @@ async def add(connection: AsyncConnection, values: dict[str, Any]) -> None:
     await connection.execute(_ADD, values)
 
 
-async def back_from_shed(connection: AsyncConnection, case_id: UUID, *, actor: UUID) -> None:
-    """Give a case that was shed back to its queue; nothing for any other."""
-    await connection.execute(_BACK_FROM_SHED, {"case_id": case_id, "actor": actor})
+async def back_from_shed(connection: AsyncConnection, case_id: UUID, *, actor: UUID) -> list[UUID]:
+    """Give a case that was shed back to its queue and return it; nothing for any other."""
+    return list((await connection.execute(_BACK_FROM_SHED, {"case_id": case_id, "actor": actor})).scalars())
 
 
 async def overdue_legal(connection: AsyncConnection) -> int:

@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from procrastinate import App
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import rerank
+from service.cases.workflow import UNSHED, rerank, tell_shedding
 from service.clocks import store
 from service.clocks.schemas import CLOCKS, ClockIn, ClockOut, ClockSetOut, ClocksOut
 from service.errors import CaseDecidedError, ClockReplacedError, InvalidRequestError, NotFoundError
@@ -30,7 +31,7 @@ class NewClock:
 
 
 async def set_clock(
-    connection: AsyncConnection, new: NewClock, *, taxonomy: Taxonomy, config: RankConfig
+    connection: AsyncConnection, new: NewClock, *, taxonomy: Taxonomy, config: RankConfig, jobs: App
 ) -> ClockSetOut:
     """Add a clock to an undecided case and rank it anew. Raises NotFoundError, a 409 or a 422.
 
@@ -50,7 +51,8 @@ async def set_clock(
         _check_replaced({one.id: one for one in before}.get(clock.replaces), new)
     made = await start_clock(connection, new)
     # What must be decided by a date is not left undecided, whatever the load.
-    await store.back_from_shed(connection, case_id, actor=actor)
+    back = await store.back_from_shed(connection, case_id, actor=actor)
+    await tell_shedding(connection, jobs, UNSHED, back)
     await rerank(connection, [case_id], taxonomy=taxonomy, config=config)
     rows = await store.clocks(connection, case_id)
     [stored] = [row for row in rows if row.id == made]

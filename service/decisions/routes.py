@@ -35,10 +35,8 @@ async def decide(
 
 @router.post("/decisions/{decision_id}/undo", summary="Take a decision back before its effects are sent")
 async def undo(decision_id: UUID, request: Request, caller: CaseReviewer, connection: UnitOfWork) -> UndoneOut:
-    state = request.app.state
-    return await workflow.undo(
-        connection, decision_id, person=caller.id, taxonomy=state.taxonomy, config=state.rank_config
-    )
+    config = request.app.state.rank_config
+    return await workflow.undo(connection, decision_id, person=caller.id, rules=_rules(request), config=config)
 
 
 @router.get("/cases/{case_id}/actions", summary="What the caller may do about a case, and what is recommended")

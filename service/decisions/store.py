@@ -67,6 +67,13 @@ _UNDO = text("""
     SELECT id, :person FROM decisions WHERE id = :decision_id AND decided_by = :person AND undo_until > now()
     ON CONFLICT DO NOTHING RETURNING decision_id
 """)
+# Which stand, were made in the last day, and of which no message was ever stored for anybody.
+_UNTOLD = text("""
+    SELECT count(*) FROM decisions d
+    WHERE d.decided_at > now() - interval '24 hours'
+      AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
+      AND NOT EXISTS (SELECT FROM outbox o WHERE o.decision_id = d.id)
+""")
 _CASE_OF = text("SELECT case_id FROM decisions WHERE id = :decision_id AND decided_by = :person")
 
 
@@ -103,6 +110,11 @@ async def decide(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any
 async def undo(connection: AsyncConnection, decision_id: UUID, *, person: UUID) -> bool:
     """Mark a decision as taken back; False when it is too late or was done before."""
     return (await connection.execute(_UNDO, {"decision_id": decision_id, "person": person})).one_or_none() is not None
+
+
+async def untold(connection: AsyncConnection) -> int:
+    """How many standing decisions of the last day were told to nobody."""
+    return int((await connection.execute(_UNTOLD)).scalar_one())
 
 
 async def case_of(connection: AsyncConnection, decision_id: UUID, *, person: UUID) -> UUID | None:

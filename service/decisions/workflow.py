@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
-from service.cases.workflow import reopen, require_visible, rerank
+from service.cases.workflow import UNSHED, reopen, require_visible, rerank, tell_shedding
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
@@ -29,6 +29,8 @@ from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
 DECISION_MADE = "decision.made"
+# There was no endpoint to tell: whoever reads the log, or the gauge, sees that the decision has no effect.
+DECISION_UNTOLD = "decision.untold"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,13 @@ async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement
         "decided_at": made.decided_at.isoformat(),
     }
     told = outbox.Message(DECISION_MADE, message, decision_id=made.id, case_id=made.case_id, after=made.undo_until)
-    await outbox.publish(connection, rules.jobs, told)
+    if not await outbox.publish(connection, rules.jobs, told):
+        await events.record(connection, DECISION_UNTOLD, case_id=made.case_id, data={"decision": str(made.id)})
+
+
+async def untold(connection: AsyncConnection) -> int:
+    """How many standing decisions of the last day have no effect, because nobody was there to be told."""
+    return await store.untold(connection)
 
 
 async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: UUID, person: UUID) -> None:
@@ -120,16 +128,16 @@ async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: 
 
 
 async def undo(
-    connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
+    connection: AsyncConnection, decision_id: UUID, *, person: UUID, rules: DecisionRules, config: RankConfig
 ) -> UndoneOut:
     """Take a decision back before its effects are sent. Raises NotFoundError, UndoExpiredError."""
-    now_open = await undo_one(connection, decision_id, person=person, taxonomy=taxonomy, config=config)
-    await take_back_judgements(connection, {decision_id: now_open}, taxonomy=taxonomy, config=config)
+    now_open = await undo_one(connection, decision_id, person=person, rules=rules, config=config)
+    await take_back_judgements(connection, {decision_id: now_open}, taxonomy=rules.taxonomy, config=config)
     return UndoneOut(case_id=now_open)
 
 
 async def undo_one(
-    connection: AsyncConnection, decision_id: UUID, *, person: UUID, taxonomy: Taxonomy, config: RankConfig
+    connection: AsyncConnection, decision_id: UUID, *, person: UUID, rules: DecisionRules, config: RankConfig
 ) -> UUID:
     """As `undo`, but for what the decision said of reporters; the case that is open now."""
     case_id = await store.case_of(connection, decision_id, person=person)
@@ -138,9 +146,11 @@ async def undo_one(
     if not await store.undo(connection, decision_id, person=person):
         raise _too_late()
     await take_back(connection, decision_id, case_id=case_id, person=person)
-    now_open = await reopen(connection, case_id, actor=person, taxonomy=taxonomy, config=config)
-    await opinions.reopen(connection, decision_id, case_id=now_open, person=person)
-    return now_open
+    now = await reopen(connection, case_id, actor=person, taxonomy=rules.taxonomy, config=config)
+    if now.unshed:
+        await tell_shedding(connection, rules.jobs, UNSHED, [now.case_id])
+    await opinions.reopen(connection, decision_id, case_id=now.case_id, person=person)
+    return now.case_id
 
 
 async def take_back_judgements(

@@ -1,27 +1,32 @@
 """HTTP of the exports."""
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service.exports.workflow import decision_log, labelled_texts
+from service.limits import turn_of
 from service.security import LabelExporter
 
 router = APIRouter(prefix="/v1", tags=["labels"])
 _LINES = "application/x-ndjson"
+# They last until the whole body has been sent.
+LabelsTurn = Annotated[None, Depends(turn_of("exports of labels"), scope="request")]
+LogTurn = Annotated[None, Depends(turn_of("exports of the log"), scope="request")]
 
 
 @router.get("/labels", summary="Decisions as labelled rows, one JSON object a line")
-async def labels(request: Request, _caller: LabelExporter) -> StreamingResponse:
+async def labels(request: Request, _caller: LabelExporter, _turn: LabelsTurn) -> StreamingResponse:
     state = request.app.state
     return StreamingResponse(_labels(state.engine, state.taxonomy), media_type=_LINES)
 
 
 @router.get("/log", summary="Cases with their claims and decisions, one JSON object a line")
-async def log(request: Request, _caller: LabelExporter) -> StreamingResponse:
+async def log(request: Request, _caller: LabelExporter, _turn: LogTurn) -> StreamingResponse:
     state = request.app.state
     return StreamingResponse(_log(state.engine, state.taxonomy), media_type=_LINES)
 

@@ -12,10 +12,12 @@ from service.outbox.schemas import (
     MessageOut,
     QueuedOut,
     ReplayedOut,
+    ReplayIn,
     WebhookCreatedOut,
     WebhookIn,
     WebhooksOut,
 )
+from service.outbox.workflow import Missed
 from service.security import WebhookManager
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
@@ -65,8 +67,10 @@ async def replay_all(
     caller: WebhookManager,
     connection: UnitOfWork,
     limit: Annotated[int, Query(ge=1, le=1000, description="at most so many in this call")] = 1000,
+    body: ReplayIn | None = None,
 ) -> ReplayedOut:
-    return await workflow.replay_all(connection, request.app.state.jobs, webhook_id, actor=caller.id, limit=limit)
+    missed = Missed(webhook_id, body.source if body else None, limit)
+    return await workflow.replay_all(connection, request.app.state.jobs, missed, actor=caller.id)
 
 
 @router.get("/messages/{message}", summary="A message with every attempt to deliver it")

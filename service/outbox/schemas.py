@@ -113,8 +113,16 @@ class QueuedOut(BaseModel):
     message: UUID
 
 
+class ReplayIn(BaseModel):
+    """Optional: the closed endpoint whose messages this one takes over, with their ids and bodies."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    source: Annotated[UUID | None, Field(alias="from")] = None
+
+
 class ReplayedOut(BaseModel):
-    """How many messages wait to be sent again, and how many of the endpoint are still given up."""
+    """How many messages wait to be sent again, and how many of those asked for are still given up."""
 
     replayed: int
     left: int

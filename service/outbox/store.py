@@ -85,27 +85,32 @@ _ATTEMPTS = text("SELECT at, error FROM delivery_attempts WHERE message_id = :id
 _REPLAY = """
     WITH chosen AS MATERIALIZED ({chosen}
     ), again AS (
-        UPDATE outbox SET state = 'pending', attempts = 0, deliver_after = now() FROM chosen WHERE outbox.id = chosen.id
+        UPDATE outbox SET state = 'pending', attempts = 0, deliver_after = now(), endpoint_id = chosen.endpoint
+        FROM chosen WHERE outbox.id = chosen.id
         RETURNING outbox.id
     ), logged AS (
         INSERT INTO events (kind, actor, data)
-        SELECT 'webhook.replayed', :actor, jsonb_build_object('message', id) FROM again
+        SELECT 'webhook.replayed', :actor,
+               jsonb_strip_nulls(jsonb_build_object('message', id, 'from', CAST(:source AS text))) FROM again
     )
     SELECT id FROM again
 """
 _REPLAY_ONE = text(
     _REPLAY.format(
         chosen="""
-        SELECT o.id FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
+        SELECT o.id, o.endpoint_id AS endpoint FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
         WHERE o.id = :id AND o.state = 'failed' AND e.active FOR NO KEY UPDATE OF o"""
     )
 )
-# Those that somebody else is sending again at this moment are left to them.
+# Those that somebody else is sending again at this moment are left to them. What another endpoint missed is moved only
+# once that one is closed: until then it may still get it itself.
 _REPLAY_ALL = text(
     _REPLAY.format(
         chosen="""
-        SELECT o.id FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id
-        WHERE o.endpoint_id = :endpoint AND o.state = 'failed' AND e.active
+        SELECT o.id, e.id AS endpoint FROM outbox o JOIN webhook_endpoints e ON e.id = :endpoint AND e.active
+        WHERE o.state = 'failed' AND o.endpoint_id = coalesce(CAST(:source AS uuid), e.id)
+          AND (CAST(:source AS uuid) IS NULL
+               OR NOT EXISTS (SELECT FROM webhook_endpoints s WHERE s.id = o.endpoint_id AND s.active))
         ORDER BY o.created_at, o.id LIMIT :limit FOR NO KEY UPDATE OF o SKIP LOCKED"""
     )
 )
@@ -210,12 +215,15 @@ async def attempts(connection: AsyncConnection, message: UUID, *, limit: int) ->
 
 async def replay(connection: AsyncConnection, message: UUID, *, actor: UUID) -> bool:
     """Make a given-up message wait again; False when it was not given up or its endpoint is closed."""
-    return (await connection.execute(_REPLAY_ONE, {"id": message, "actor": actor})).one_or_none() is not None
+    values = {"id": message, "actor": actor, "source": None}
+    return (await connection.execute(_REPLAY_ONE, values)).one_or_none() is not None
 
 
-async def replay_all(connection: AsyncConnection, endpoint: UUID, *, actor: UUID, limit: int) -> list[UUID]:
-    """Make the oldest given-up messages of an open endpoint wait again; returns them."""
-    values = {"endpoint": endpoint, "actor": actor, "limit": limit}
+async def replay_all(
+    connection: AsyncConnection, endpoint: UUID, *, source: UUID | None, actor: UUID, limit: int
+) -> list[UUID]:
+    """Make the oldest given-up messages of an open endpoint, or of the closed `source`, wait for it; returns them."""
+    values = {"endpoint": endpoint, "source": source, "actor": actor, "limit": limit}
     return list((await connection.execute(_REPLAY_ALL, values)).scalars())
 
 

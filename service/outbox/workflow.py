@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from standardwebhooks import Webhook
 
 from service import events
-from service.errors import NotDeadLetterError, NotFoundError, WebhookClosedError
+from service.errors import InvalidRequestError, NotDeadLetterError, NotFoundError, WebhookClosedError
 from service.ids import new_id
 from service.jobs import DELIVER_WEBHOOK, enqueue
 from service.outbox import store
@@ -52,6 +52,15 @@ class Message:
     after: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """What is to be sent again: at most `limit` messages to an endpoint, its own or those of the closed `source`."""
+
+    endpoint: UUID
+    source: UUID | None
+    limit: int
+
+
 class DeliveryError(Exception):
     """An attempt failed and the job is to be tried again later."""
 
@@ -77,11 +86,13 @@ async def close_endpoint(connection: AsyncConnection, endpoint: UUID, *, actor: 
     await events.record(connection, "webhook.closed", actor=actor, data={"endpoint": str(endpoint)})
 
 
-async def publish(connection: AsyncConnection, jobs: App, message: Message) -> None:
-    """Store a message for every active endpoint, in the caller's transaction."""
+async def publish(connection: AsyncConnection, jobs: App, message: Message) -> int:
+    """Store a message for every active endpoint, in the caller's transaction; returns for how many."""
     payload = _payload(message)
-    for endpoint in await store.active_endpoints(connection):
+    endpoints = await store.active_endpoints(connection)
+    for endpoint in endpoints:
         await _store(connection, jobs, message, endpoint=endpoint, payload=payload)
+    return len(endpoints)
 
 
 async def send_test(connection: AsyncConnection, jobs: App, endpoint: UUID, *, actor: UUID) -> QueuedOut:
@@ -138,13 +149,19 @@ async def replay(connection: AsyncConnection, jobs: App, message: UUID, *, actor
     return QueuedOut(message=message)
 
 
-async def replay_all(connection: AsyncConnection, jobs: App, endpoint: UUID, *, actor: UUID, limit: int) -> ReplayedOut:
-    """Send what an endpoint missed again, oldest first. Raises NotFoundError, WebhookClosedError."""
+async def replay_all(connection: AsyncConnection, jobs: App, missed: Missed, *, actor: UUID) -> ReplayedOut:
+    """Send what an endpoint, or the closed one it takes the place of, missed again, oldest first.
+
+    Raises NotFoundError, WebhookClosedError, InvalidRequestError when the other one is open.
+    """
+    endpoint, source = missed.endpoint, missed.source
     await _require_open(connection, endpoint)
-    again = await store.replay_all(connection, endpoint, actor=actor, limit=limit)
+    if source is not None:
+        await _require_closed(connection, source)
+    again = await store.replay_all(connection, endpoint, source=source, actor=actor, limit=missed.limit)
     for message in again:
         await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)})
-    row = await store.endpoint(connection, endpoint)
+    row = await store.endpoint(connection, source or endpoint)
     return ReplayedOut(replayed=len(again), left=row.failed if row else 0)
 
 
@@ -252,6 +269,14 @@ async def _require_open(connection: AsyncConnection, endpoint: UUID) -> None:
         raise NotFoundError(f"there is no webhook {endpoint}")
     if not row.active:
         raise _closed(endpoint)
+
+
+async def _require_closed(connection: AsyncConnection, endpoint: UUID) -> None:
+    row = await store.endpoint(connection, endpoint)
+    if row is None:
+        raise NotFoundError(f"from: there is no webhook {endpoint}")
+    if row.active:
+        raise InvalidRequestError(f"from: webhook {endpoint} is open; replay there what it missed, or close it first")
 
 
 def _closed(endpoint: UUID) -> WebhookClosedError:

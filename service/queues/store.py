@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 _COUNTS = text("""
     SELECT queue AS name, count(*) FILTER (WHERE status = 'open') AS open,
-           extract(epoch FROM now() - min(opened_at) FILTER (WHERE status = 'open'))::float AS oldest_seconds
+           extract(epoch FROM now() - min(opened_at) FILTER (WHERE status = 'open'))::float AS oldest_seconds,
+           coalesce((SELECT q.restricted FROM queues q WHERE q.name = cases.queue), false) AS restricted
     FROM cases WHERE status <> 'decided' GROUP BY queue
     UNION ALL
-    SELECT 'default', 0, NULL WHERE NOT EXISTS (SELECT FROM cases WHERE queue = 'default' AND status <> 'decided')
+    SELECT 'default', 0, NULL, false WHERE NOT EXISTS (SELECT FROM cases WHERE queue = 'default' AND status <> 'decided')
 """)
 # Whatever the guard serves now, then by rank: the first of each by its own index.
 _UPCOMING = text("""

@@ -61,7 +61,7 @@ async def list_queues(connection: AsyncConnection, caller: Principal) -> QueuesO
 
 
 async def waiting(connection: AsyncConnection) -> dict[str, Row[Any]]:
-    """(name, open, oldest_seconds) by queue, of every queue that holds undecided cases and of the default one."""
+    """(name, open, oldest_seconds, restricted) by queue, of every queue that holds undecided cases and of the default one."""
     return {row.name: row for row in await store.counts(connection)}
 
 

@@ -35,4 +35,6 @@ async def receive(
     intake = Intake(
         report=body, received_from=caller.id, received_at=datetime.now(UTC), idempotency_key=idempotency_key
     )
-    return await workflow.receive(connection, intake, taxonomy=state.taxonomy, config=state.rank_config)
+    return await workflow.receive(
+        connection, intake, taxonomy=state.taxonomy, config=state.rank_config, jobs=state.jobs
+    )

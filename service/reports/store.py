@@ -106,7 +106,8 @@ TAKE_IN_SQL = """
         UNION ALL
         SELECT 'case.unshed', id, :received_from, jsonb_build_object('because', 'report') FROM review WHERE unshed
     )
-    SELECT review.id AS case_id, review.status, subject.id AS subject_id, snapshot.id AS evidence_id, snapshot.scored
+    SELECT review.id AS case_id, review.status, subject.id AS subject_id, snapshot.id AS evidence_id, snapshot.scored,
+           review.unshed
     FROM subject CROSS JOIN snapshot LEFT JOIN review ON true
 """
 _TAKE_IN = text(TAKE_IN_SQL)

@@ -4,12 +4,13 @@ import hashlib
 import json
 from typing import Any
 
+from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig, RankInputs, rank
 from service.cases.placing import place_by, placed, scope_of
-from service.cases.workflow import rerank_evidence
+from service.cases.workflow import UNSHED, rerank_evidence, tell_shedding
 from service.clocks.schemas import ClockIn
 from service.clocks.workflow import NewClock, start_clock
 from service.errors import IdempotencyConflictError
@@ -42,7 +43,7 @@ TRUSTED_CHANNELS = ("regulator", "law_enforcement", "trusted_flagger")
 
 
 async def receive(
-    connection: AsyncConnection, intake: Intake, *, taxonomy: Taxonomy, config: RankConfig
+    connection: AsyncConnection, intake: Intake, *, taxonomy: Taxonomy, config: RankConfig, jobs: App
 ) -> ReportAccepted:
     """Store a report in the caller's transaction; it counts once that commits.
 
@@ -80,6 +81,8 @@ async def receive(
         await rerank_evidence(connection, [row.evidence_id], taxonomy=taxonomy, config=config)
     if routed.unserved and routed.special is not None and not decided:
         await routing.note_unserved(connection, row.case_id, routed.special)
+    if row.unshed:
+        await tell_shedding(connection, jobs, UNSHED, [row.case_id])
     return ReportAccepted(report_id=report_id, case_id=row.case_id, case_status=row.status)
 
 

@@ -1,13 +1,17 @@
 """HTTP of routing."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 
 from service.db import UnitOfWork
+from service.limits import turn_of
 from service.routing import workflow
 from service.routing.schemas import PreviewIn, PreviewOut, RoutingIn, RoutingOut, SavedOut
 from service.security import QueueManager
 
 router = APIRouter(prefix="/v1", tags=["routing"])
+PreviewTurn = Annotated[None, Depends(turn_of("previews"), scope="function")]
 
 
 @router.get("/routing", summary="The rules at work, every version before, queues and special routes")
@@ -21,5 +25,7 @@ async def save(body: RoutingIn, request: Request, caller: QueueManager, connecti
 
 
 @router.post("/routing/preview", summary="What rules would have done with the cases of the last hours")
-async def preview(body: PreviewIn, request: Request, _caller: QueueManager, connection: UnitOfWork) -> PreviewOut:
-    return await workflow.preview(connection, body, request.app.state.taxonomy)
+async def preview(
+    body: PreviewIn, request: Request, _caller: QueueManager, _turn: PreviewTurn, connection: UnitOfWork
+) -> PreviewOut:
+    return await workflow.preview(connection, body, request.app.state.taxonomy, gone=request.is_disconnected)

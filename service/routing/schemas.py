@@ -201,14 +201,24 @@ class SpecialOut(BaseModel):
     waiting: int
 
 
+class UntakenOut(BaseModel):
+    """Waiting cases of a queue that nobody active would be handed, and what it is that nobody has."""
+
+    queue: str
+    restricted: bool
+    problem: str
+    cases: int
+
+
 class RoutingOut(BaseModel):
-    """The rules at work (null before any were saved), every version, the queues and the special routes."""
+    """The rules at work (null before any were saved), every version, the queues, the special routes, and what starves."""
 
     version: int = Field(description="What `based_on` has to say in the next save; 0 before the first.")
     current: VersionOut | None
     history: list[VersionOut] = Field(description="The newest 50 versions, the newest first.")
     queues: list[ManagedQueueOut]
     special: list[SpecialOut]
+    untaken: list[UntakenOut] = Field(description="Cases that would wait for ever, the most first.")
 
 
 class SavedOut(BaseModel):

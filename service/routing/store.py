@@ -75,25 +75,54 @@ _WAITING_SPECIAL = text("""
     SELECT special, count(*) AS cases FROM cases
     WHERE status <> 'decided' AND special IS NOT NULL AND queue = 'default' GROUP BY special
 """)
-# The queues are few: that of each is looked for once, not for each of its cases.
-_UNTAKEN = text("""
-    SELECT waiting.queue, waiting.cases FROM (
-        SELECT queue, count(*) AS cases FROM cases WHERE status <> 'decided' GROUP BY queue
-    ) AS waiting
-    WHERE NOT EXISTS (SELECT FROM principals p WHERE p.active AND p.role = ANY (CAST(:reviewing AS text[]))
-                        AND may_use_queue(waiting.queue, p.id, '{}'))
-""")
+# As the claim looks for cases (service/leases), from the other side: the scopes are few, and who fits each is looked for
+# once, not for each of its cases. Exposure is left aside: it is there again the next day.
+_FITS = """EXISTS (SELECT FROM principals p WHERE p.active AND p.role = ANY (CAST(:reviewing AS text[]))
+                  AND may_use_queue(s.queue, p.id, '{{}}') {more})"""
+_READS = "AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY (p.languages))"
+_CONSENTS = "AND (s.consent_area = '' OR p.consents IS NULL OR s.consent_area = ANY (p.consents))"
+_PASSED_OVER = "FROM skips k WHERE k.case_id = c.id AND k.until = 'infinity'"
+_NOT_PASSED_OVER = f"AND NOT EXISTS (SELECT {_PASSED_OVER} AND k.principal_id = p.id)"
+_UNTAKEN = text(f"""
+    WITH waiting AS MATERIALIZED (
+        SELECT scope_id, count(*) AS cases FROM cases WHERE status = 'open' GROUP BY scope_id
+    ), scopes AS MATERIALIZED (
+        SELECT s.queue, s.language, s.consent_area, w.cases, CASE
+            WHEN {_FITS.format(more=f"{_READS} {_CONSENTS}")} THEN NULL
+            WHEN NOT {_FITS.format(more="")} THEN 'queue'
+            WHEN NOT {_FITS.format(more=_READS)} THEN 'language'
+            WHEN NOT {_FITS.format(more=_CONSENTS)} THEN 'consent'
+            ELSE 'both' END AS missing
+        FROM waiting w JOIN case_scopes s ON s.id = w.scope_id
+    ), passed_over AS (
+        SELECT s.queue, '' AS language, '' AS consent_area, 1 AS cases, 'skipped' AS missing
+        FROM cases c JOIN case_scopes s ON s.id = c.scope_id
+        WHERE c.id IN (SELECT k.case_id FROM skips k WHERE k.until = 'infinity')
+          AND c.status = 'open' AND c.start_by <= now()
+          AND {_FITS.format(more=f"{_READS} {_CONSENTS}")}
+          AND NOT {_FITS.format(more=f"{_READS} {_CONSENTS} {_NOT_PASSED_OVER}")}
+    )
+    SELECT found.queue, coalesce(q.restricted, false) AS restricted, missing,
+           CASE WHEN missing IN ('language', 'both') THEN language ELSE '' END AS lacks_language,
+           CASE WHEN missing IN ('consent', 'both') THEN consent_area ELSE '' END AS lacks_consent,
+           sum(cases)::bigint AS cases
+    FROM (SELECT * FROM scopes WHERE missing IS NOT NULL UNION ALL SELECT * FROM passed_over) AS found
+    LEFT JOIN queues q ON q.name = found.queue
+    GROUP BY 1, 2, 3, 4, 5 ORDER BY cases DESC, 1, 3, 4, 5
+""")  # noqa: S608 - put together from constants
 _MISROUTED = text("""
     SELECT id FROM cases
     WHERE status = 'open' AND special IS NOT NULL
       AND queue <> coalesce(CAST(:served AS jsonb) ->> special, 'default')
     LIMIT :limit
 """)
+# Also what is in somebody's hands, held or given up at this moment: it comes back to a queue, and to the right one.
 _ROUTED_BEFORE = text("""
-    SELECT id FROM cases WHERE status = 'open' AND (routed_by IS NULL OR routed_by < :version) ORDER BY id LIMIT :limit
+    SELECT id FROM cases WHERE status <> 'decided' AND (routed_by IS NULL OR routed_by < :version)
+    ORDER BY id LIMIT :limit
 """)
 _LOCK = text(
-    "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status = 'open' ORDER BY id FOR NO KEY UPDATE"
+    "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE"
 )
 
 
@@ -158,10 +187,13 @@ async def facts(
     connection: AsyncConnection, *, hours: int, limit: int, batch: int
 ) -> AsyncGenerator[Sequence[Row[Any]]]:
     """Batches of rows that `facts_of` reads, of cases opened in the last hours, the newest first."""
-    stream = connection.stream(_FACTS, {"hours": hours, "limit": limit}, execution_options={"yield_per": batch})
-    async with stream as result:
-        async for rows in result.partitions():
+    result = await connection.stream(_FACTS, {"hours": hours, "limit": limit}, execution_options={"yield_per": batch})
+    # Not by the result's own context: that leaves the cursor open where the caller stops early.
+    try:
+        async for rows in result.partitions(batch):
             yield rows
+    finally:
+        await result.close()
 
 
 async def waiting_special(connection: AsyncConnection) -> dict[str, int]:
@@ -169,9 +201,9 @@ async def waiting_special(connection: AsyncConnection) -> dict[str, int]:
     return {row.special: row.cases for row in await connection.execute(_WAITING_SPECIAL)}
 
 
-async def untaken(connection: AsyncConnection, *, reviewing: Sequence[str]) -> dict[str, int]:
-    """How many cases wait in each queue from which nobody active may take."""
-    return {row.queue: row.cases for row in await connection.execute(_UNTAKEN, {"reviewing": list(reviewing)})}
+async def untaken(connection: AsyncConnection, *, reviewing: Sequence[str]) -> Sequence[Row[Any]]:
+    """(queue, restricted, missing, lacks_language, lacks_consent, cases) of waiting cases that nobody active would be given."""
+    return (await connection.execute(_UNTAKEN, {"reviewing": list(reviewing)})).all()
 
 
 async def misrouted(connection: AsyncConnection, *, served: str, limit: int) -> list[UUID]:
@@ -180,10 +212,10 @@ async def misrouted(connection: AsyncConnection, *, served: str, limit: int) -> 
 
 
 async def routed_before(connection: AsyncConnection, version: int, *, limit: int) -> list[UUID]:
-    """Open cases that an older version has routed, or none."""
+    """Undecided cases that an older version has routed, or none."""
     return list((await connection.execute(_ROUTED_BEFORE, {"version": version, "limit": limit})).scalars())
 
 
 async def lock(connection: AsyncConnection, cases: Sequence[UUID]) -> list[UUID]:
-    """Lock those of the cases that are open, in one order for all callers."""
+    """Lock those of the cases that are not decided, in one order for all callers."""
     return list((await connection.execute(_LOCK, {"cases": list(cases)})).scalars())

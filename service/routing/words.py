@@ -1,6 +1,7 @@
 """Rules as sentences that a lead can read aloud."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from labeling.taxonomy import Taxonomy
 from service.routing.rules import UNKNOWN_LANGUAGE, Rule, When
@@ -32,6 +33,18 @@ def conditions(when: When, taxonomy: Taxonomy) -> list[str]:
         "" if when.graphic is None else f"the graphic level is {when.graphic} or more",
     ]
     return [phrase for phrase in phrases if phrase]
+
+
+def lack(row: Any) -> str:
+    """What nobody has whom waiting cases could be given to; of (missing, lacks_language, lacks_consent)."""
+    language, area = row.lacks_language, row.lacks_consent
+    return {
+        "queue": "nobody active may take from it",
+        "language": f"nobody who takes from it reads {language}",
+        "consent": f"nobody who takes from it consented to {area}",
+        "both": f"nobody who takes from it both reads {language} and consented to {area}",
+        "skipped": "past their latest start, and everybody they could be given to has passed them over for good",
+    }[row.missing]
 
 
 def _is(what: str, values: Iterable[str]) -> str:

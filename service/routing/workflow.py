@@ -31,8 +31,10 @@ from service.routing.schemas import (
     RuleIn,
     SavedOut,
     SpecialOut,
+    UntakenOut,
     VersionOut,
 )
+from service.routing.words import lack
 from service.security import ROLES, Capability, Principal
 
 HISTORY = 50
@@ -120,6 +122,7 @@ async def routing(connection: AsyncConnection) -> RoutingOut:
         history=history,
         queues=queues,
         special=await special_routes(connection),
+        untaken=await untaken(connection),
     )
 
 
@@ -148,8 +151,13 @@ async def save(connection: AsyncConnection, body: RoutingIn, *, actor: UUID, tax
     return SavedOut(version=version, warnings=[finding_out(one) for one in found])
 
 
-async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy) -> PreviewOut:
-    """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError."""
+async def preview(
+    connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy, *, gone: Callable[[], Awaitable[bool]]
+) -> PreviewOut:
+    """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError.
+
+    It ends early once whoever asked has `gone`: nobody reads the answer then.
+    """
     found = await findings(connection, body.rules, taxonomy)
     now = await active(connection)
     tally = Tally(now, RuleSet(now.version, tuple(rule.rule() for rule in body.rules), now.special))
@@ -162,7 +170,7 @@ async def preview(connection: AsyncConnection, body: PreviewIn, taxonomy: Taxono
             room = MOST_CASES - tally.cases if time.monotonic() < ends else 0
             # Off the event loop: other callers are answered meanwhile.
             await to_thread.run_sync(tally.add, rows[:room])
-            if truncated := len(rows) > room:
+            if truncated := len(rows) > room or await gone():
                 break
     return PreviewOut(
         hours=body.hours,
@@ -216,9 +224,12 @@ def is_loud(route: SpecialOut) -> bool:
     return route.waiting > 0 or (route.problem is not None and route.queue is not None)
 
 
-async def untaken(connection: AsyncConnection) -> dict[str, int]:
-    """How many cases wait in each queue from which nobody active may take any: they would wait for ever."""
-    return await store.untaken(connection, reviewing=REVIEWING)
+async def untaken(connection: AsyncConnection) -> list[UntakenOut]:
+    """Waiting cases that nobody active would be given, with what nobody has: they would wait for ever."""
+    return [
+        UntakenOut(queue=row.queue, restricted=row.restricted, problem=lack(row), cases=row.cases)
+        for row in await store.untaken(connection, reviewing=REVIEWING)
+    ]
 
 
 async def unserved(connection: AsyncConnection) -> list[SpecialOut]:
@@ -307,9 +318,9 @@ def _info(row: Any) -> QueueInfo:
 
 
 class Rerouting:
-    """Routes open cases anew that an older version has routed, where the newer one was saved to apply to them.
+    """Routes undecided cases anew that an older version has routed, where the newer one was saved to apply to them.
 
-    So it does with cases of special routes that lie outside of the queue that serves theirs by now.
+    So it does with open cases of special routes that lie outside of the queue that serves theirs by now.
     """
 
     def __init__(self, engine: AsyncEngine, rerank: Rerank) -> None:

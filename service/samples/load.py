@@ -8,11 +8,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
+from procrastinate import App
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
+from service.jobs import create_jobs_app
 from service.media.renderer import Renderer
 from service.media.storage import LocalStorage
 from service.media.workflow import ingest
@@ -71,7 +73,7 @@ async def load_samples(settings: Settings, url: str) -> str:
             if not (await connection.execute(_EMPTY)).scalar_one():
                 return "The database is not empty: no sample cases were loaded."
             platform = await _add_people(connection, settings.data_dir)
-            count = await _add_reports(connection, settings, renderer, platform)
+            count = await _add_reports(connection, settings, renderer, platform, create_jobs_app(url))
     finally:
         await renderer.close()
         await engine.dispose()
@@ -108,7 +110,9 @@ async def _add_people(connection: AsyncConnection, data_dir: Path) -> Any:
     return principals["platform"]
 
 
-async def _add_reports(connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any) -> int:
+async def _add_reports(
+    connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any, jobs: App
+) -> int:
     taxonomy, config, now = load_taxonomy(settings.taxonomy), configured(settings), datetime.now(UTC)
     storage = LocalStorage(settings.data_dir / "media")
     uploaded: dict[str, str] = {}
@@ -133,7 +137,7 @@ async def _add_reports(connection: AsyncConnection, settings: Settings, renderer
         intake = Intake(
             report=ReportIn.model_validate(body), received_from=platform, received_at=now - age / 3, sample=True
         )
-        await receive(connection, intake, taxonomy=taxonomy, config=config)
+        await receive(connection, intake, taxonomy=taxonomy, config=config, jobs=jobs)
         count += 1
     return count
 

@@ -40,15 +40,13 @@ _SHED = text("""
     WITH given_up AS (
         UPDATE cases SET status = 'shed', shed_at = now(), shed_under = :under
         WHERE id = ANY(CAST(:cases AS uuid[])) AND status = 'open'
-        RETURNING id, subject_id, queue
+        RETURNING id
     ), logged AS (
         INSERT INTO events (kind, case_id, data)
         SELECT 'case.shed', id, jsonb_build_object('under', CAST(:under AS text), 'load', CAST(:load AS float8))
         FROM given_up
     )
-    SELECT g.id, s.external_id AS subject_id, s.kind AS subject_kind,
-           (SELECT coalesce(jsonb_agg(r.id ORDER BY r.received_at), '[]') FROM reports r WHERE r.case_id = g.id) AS reports
-    FROM given_up g JOIN subjects s ON s.id = g.subject_id ORDER BY g.id
+    SELECT id FROM given_up ORDER BY id
 """)
 _RESTORE = text("""
     WITH chosen AS MATERIALIZED (
@@ -59,14 +57,12 @@ _RESTORE = text("""
         UPDATE cases SET status = 'open', shed_at = NULL, shed_under = NULL,
                flags = (SELECT array_agg(DISTINCT one ORDER BY one) FROM unnest(flags || CAST(:kept AS text)) AS one)
         FROM chosen WHERE cases.id = chosen.id
-        RETURNING cases.id, cases.subject_id
+        RETURNING cases.id
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
         SELECT 'case.unshed', id, CAST(:actor AS uuid), jsonb_build_object('because', 'taken back') FROM back
     )
-    SELECT b.id, s.external_id AS subject_id, s.kind AS subject_kind,
-           (SELECT coalesce(jsonb_agg(r.id ORDER BY r.received_at), '[]') FROM reports r WHERE r.case_id = b.id) AS reports
-    FROM back b JOIN subjects s ON s.id = b.subject_id ORDER BY b.id
+    SELECT id FROM back ORDER BY id
 """)
 _LISTED = text("""
     SELECT c.id AS case_id, c.queue, s.kind, c.opened_at, c.shed_at, c.shed_under, c.report_count,
@@ -102,18 +98,18 @@ async def candidates(
     return (await connection.execute(_CANDIDATES, values)).all()
 
 
-async def shed(connection: AsyncConnection, cases: Sequence[UUID], *, under: str, load: float) -> Sequence[Row[Any]]:
-    """Give cases up: (id, subject_id, subject_kind, reports) of those that were still open."""
-    return (await connection.execute(_SHED, {"cases": list(cases), "under": under, "load": load})).all()
+async def shed(connection: AsyncConnection, cases: Sequence[UUID], *, under: str, load: float) -> list[UUID]:
+    """Give cases up; returns those that were still open."""
+    return list((await connection.execute(_SHED, {"cases": list(cases), "under": under, "load": load})).scalars())
 
 
 async def restore(
     connection: AsyncConnection, queues: Sequence[str], *, cases: Sequence[UUID] | None, actor: UUID, limit: int
-) -> Sequence[Row[Any]]:
-    """Take cases of these queues back, all without a list of cases: (id, subject_id, subject_kind, reports)."""
+) -> list[UUID]:
+    """Take cases of these queues back, all without a list of cases; returns them."""
     chosen = None if cases is None else list(cases)
     values = {"cases": chosen, "queues": list(queues), "actor": actor, "limit": limit, "kept": KEPT}
-    return (await connection.execute(_RESTORE, values)).all()
+    return list((await connection.execute(_RESTORE, values)).scalars())
 
 
 async def listed(

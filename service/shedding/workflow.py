@@ -6,7 +6,6 @@ ranking configuration. Reporters learn of it by the webhooks `case.shed` and `ca
 
 import math
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -19,9 +18,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from models.shed import Flow, load, may_shed, overloaded
+from service.cases.workflow import SHED, UNSHED, tell_shedding
 from service.errors import InvalidRequestError, NotFoundError
-from service.outbox import workflow as outbox
-from service.outbox.workflow import Message
 from service.ranking.workflow import live_rank
 from service.routing.workflow import visible_queues
 from service.security import Principal
@@ -37,8 +35,6 @@ from service.shedding.schemas import (
     ShedOut,
 )
 
-SHED = "case.shed"
-UNSHED = "case.unshed"
 # Cases looked at in one transaction, and how long a queue that is not overloaded is left alone.
 BATCH = 200
 LOOK_AGAIN_SECONDS = 60.0
@@ -95,9 +91,9 @@ class Shedding:
             chosen = [row.id for row in page if may_shed(row.rank, special=False, now=now, config=self._config)]
             if not chosen:
                 return 0
-            rows = await store.shed(connection, chosen, under=self._config.version, load=load(flow))
-            await _tell(connection, self._jobs, SHED, rows)
-        return len(rows)
+            given_up = await store.shed(connection, chosen, under=self._config.version, load=load(flow))
+            await tell_shedding(connection, self._jobs, SHED, given_up)
+        return len(given_up)
 
 
 async def measure(connection: AsyncConnection, queue: str, config: RankConfig) -> Measured:
@@ -150,25 +146,15 @@ async def restore(connection: AsyncConnection, jobs: App, wanted: RestoreIn, *, 
     if wanted.queue is not None and wanted.queue not in visible:
         raise NotFoundError(f"there is no queue {wanted.queue!r}")
     queues = visible if wanted.queue is None else [wanted.queue]
-    rows = await store.restore(connection, queues, cases=wanted.cases, actor=viewer.id, limit=MOST_RESTORED)
-    if not rows:
+    back = await store.restore(connection, queues, cases=wanted.cases, actor=viewer.id, limit=MOST_RESTORED)
+    if not back:
         raise NotFoundError("none of these cases is given up; GET /v1/shed lists those that are")
-    await _tell(connection, jobs, UNSHED, rows)
-    return RestoredOut(cases=[row.id for row in rows], more=wanted.queue is not None and len(rows) == MOST_RESTORED)
+    await tell_shedding(connection, jobs, UNSHED, back)
+    return RestoredOut(cases=back, more=wanted.queue is not None and len(back) == MOST_RESTORED)
 
 
 async def _visible(connection: AsyncConnection, viewer: Principal) -> list[str]:
     return [queue.name for queue in await visible_queues(connection, viewer)]
-
-
-async def _tell(connection: AsyncConnection, jobs: App, kind: str, rows: Sequence[Row[Any]]) -> None:
-    for row in rows:
-        data = {
-            "case_id": str(row.id),
-            "subject": {"id": row.subject_id, "kind": row.subject_kind},
-            "reports": row.reports,
-        }
-        await outbox.publish(connection, jobs, Message(kind, case_id=row.id, data=data))
 
 
 def _forecast(queue: str, measured: Measured, config: RankConfig, *, shed: int) -> ForecastOut:

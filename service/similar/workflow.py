@@ -243,7 +243,7 @@ async def undo(
             # Of a decision that can no longer be taken back nothing is: the savepoint undoes its undo.
             async with connection.begin_nested():
                 reopened[one.id] = await decisions.undo_one(
-                    connection, one.id, person=person, taxonomy=rules.taxonomy, config=config
+                    connection, one.id, person=person, rules=rules, config=config
                 )
         except UndoExpiredError:
             standing.append(NotUndone(case_id=one.case_id, reason="undone_before" if one.undone_at else "being_sent"))

@@ -193,6 +193,16 @@ async def test_a_queue_is_made_and_its_member_let_in(page: tuple[Page, Log], wor
     await expect(row).not_to_contain_text("unserved")
 
 
+async def test_changes_that_follow_each_other_closely_are_previewed_once(page: tuple[Page, Log]) -> None:
+    tab, _ = page
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url) if request.url.endswith("/preview") else None)
+    for _ in range(5):
+        await tab.evaluate("document.getElementById('preview').click()")
+    await previewed(tab)
+    assert len(asked) == 1
+
+
 async def test_the_page_fits_a_narrow_screen(browser: Browser, world: World) -> None:
     name = f"lead-{next(_numbers)}"
     await call(world, "POST", "/v1/people", "admin", json={"username": name, "role": "lead", "password": PASSWORD})

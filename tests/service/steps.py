@@ -135,6 +135,18 @@ def as_json(body: Any) -> bytes:
     return json.dumps(body, ensure_ascii=True).encode()
 
 
+async def hook(platform: httpx.AsyncClient) -> None:
+    """Add an endpoint to be told; nothing is sent to it while no worker runs."""
+    answer = await platform.post("/v1/webhooks", json={"url": "https://platform.test/hook"})
+    assert answer.status_code == 201, answer.text
+
+
+def messages(database: str, kind: str) -> list[Body]:
+    """What the stored messages of a kind say."""
+    rows = query(database, "SELECT payload FROM outbox WHERE kind = %s ORDER BY id", kind)
+    return [json.loads(payload)["data"] for (payload,) in rows]
+
+
 def seed_cases(database: str, count: int) -> None:
     """Add open cases of distinct ranks straight into the tables; enough to be claimed, not to be looked at."""
     query(

@@ -9,9 +9,10 @@ export class ApiError extends Error {
 }
 
 // `stay` is for the sign-in page, where a 401 is an answer and no reason to leave; `last` for a call made while the
-// page is being left, which the browser then finishes on its own.
-export async function call(method, path, body, { stay = false, last = false } = {}) {
-  const request = { method, credentials: "same-origin", keepalive: last, headers: { Accept: "application/json" } };
+// page is being left, which the browser then finishes on its own; `signal` breaks a call off whose answer nobody wants.
+export async function call(method, path, body, { stay = false, last = false, signal } = {}) {
+  const headers = { Accept: "application/json" };
+  const request = { method, credentials: "same-origin", keepalive: last, signal, headers };
   if (body !== undefined) {
     request.headers["Content-Type"] = "application/json";
     request.body = JSON.stringify(body);

@@ -18,7 +18,11 @@ let rules = data.rules;
 const words = new Map(rules.map((rule, place) => [JSON.stringify(rule), data.words[place]]));
 let tried = null;
 let leaving = false;
-let asked = 0;
+// Changes that follow each other closely are tried once; where the service makes enough previews already, it is asked again.
+const SETTLED_MS = 300;
+const BUSY_MS = 2000;
+let trying = new AbortController();
+let waiting;
 
 startPage();
 startQueues(data.queues);
@@ -74,18 +78,29 @@ function change(next, said, focused) {
   tryRules();
 }
 
-async function tryRules() {
-  const mine = (asked += 1);
+function tryRules() {
+  tryIn(SETTLED_MS);
+}
+
+function tryIn(milliseconds) {
+  // What was asked before is about other rules by now.
+  trying.abort();
+  trying = new AbortController();
   list.setAttribute("aria-busy", "true");
+  clearTimeout(waiting);
+  waiting = setTimeout(tryNow, milliseconds, trying.signal);
+}
+
+async function tryNow(signal) {
   try {
-    const answer = await call("POST", "/v1/routing/preview", { rules, hours: Number(hours.value) });
-    // Another change was made meanwhile: its own preview is on the way.
-    if (mine !== asked) return;
+    const answer = await call("POST", "/v1/routing/preview", { rules, hours: Number(hours.value) }, { signal });
+    if (signal.aborted) return;
     tried = answer;
     answer.rules.forEach((one, place) => words.set(JSON.stringify(rules[place]), one.words));
     showProblem("");
   } catch (error) {
-    if (mine !== asked) return;
+    if (signal.aborted) return;
+    if (error.status === 429) return tryIn(BUSY_MS);
     showProblem(error.message);
   }
   list.setAttribute("aria-busy", "false");

@@ -11,7 +11,19 @@ import pytest
 
 from service.clocks import workflow
 from tests.conftest import bearer
-from tests.service.steps import Body, assert_error, claim, decided, query, report, report_body, row_counts, value
+from tests.service.steps import (
+    Body,
+    assert_error,
+    claim,
+    decided,
+    hook,
+    messages,
+    query,
+    report,
+    report_body,
+    row_counts,
+    value,
+)
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 
@@ -273,10 +285,14 @@ async def test_the_platform_replaces_its_own_clocks_alone(
 async def test_a_clock_takes_a_shed_case_back_to_its_queue(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, case_id: str, database: str
 ) -> None:
+    await hook(platform)
     query(database, "UPDATE cases SET status = 'shed', shed_at = now(), shed_under = 'a rule'")
     await set_clock(platform, case_id)
     assert query(database, "SELECT status, shed_at FROM cases") == [("open", None)]
     assert query(database, "SELECT data FROM events WHERE kind = 'case.unshed'") == [({"because": "clock"},)]
+    await set_clock(platform, case_id)
+    [told] = messages(database, "case.unshed")
+    assert (told["case_id"], len(told["reports"])) == (case_id, 1)
 
 
 async def test_a_report_brings_its_clock_along(platform: httpx.AsyncClient, case_id: str, database: str) -> None:

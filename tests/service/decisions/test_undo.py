@@ -13,6 +13,7 @@ from tests.service.steps import (
     assert_error,
     claim,
     decided,
+    messages,
     query,
     report,
     report_body,
@@ -158,6 +159,11 @@ async def test_reports_that_move_into_a_shed_case_bring_it_back(
     )
     await undo(reviewer, made)
     assert query(database, "SELECT data FROM events WHERE kind = 'case.unshed'") == [({"because": "undo"},)]
+    [told] = messages(database, "case.unshed")
+    assert (told["case_id"], told["subject"]) == (newer["case_id"], {"id": "post-1", "kind": "post"})
+    reports = query(database, "SELECT id::text FROM reports")
+    assert sorted(told["reports"]) == sorted(one for (one,) in reports)
+    assert len(reports) == 2
     assert (await claim(reviewer))["case"]["id"] == newer["case_id"]
 
 

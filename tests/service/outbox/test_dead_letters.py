@@ -228,6 +228,43 @@ async def test_everything_an_endpoint_missed_is_sent_again_in_bounded_steps(
     assert_error(await replay_all(platform, endpoint["id"], limit=1001), 422, "invalid_request")
 
 
+async def test_another_endpoint_takes_over_what_a_closed_one_missed(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    client: httpx.AsyncClient,
+    sender: httpx.AsyncClient,
+    receiver: Receiver,
+    given_up: list[UUID],
+    endpoint: Body,
+    database: str,
+) -> None:
+    other = (await platform.post("/v1/webhooks", json={"url": receiver.url})).json()
+    path, body = f"/v1/webhooks/{other['id']}/dead-letters/replay", {"from": endpoint["id"]}
+    assert_error(await platform.post(path, json=body), 422, "invalid_request")
+    assert_error(await platform.post(path, json={"from": str(uuid4())}), 404, "not_found")
+    assert (await platform.delete(f"/v1/webhooks/{endpoint['id']}")).status_code == 204
+    told = (await client.get("/metrics")).text
+    assert "triage_failed_webhooks 0.0" in told
+    assert "triage_failed_webhooks_closed 3.0" in told
+    assert (await platform.post(path, json=body, params={"limit": 2})).json() == {"replayed": 2, "left": 1}
+    assert (await platform.post(path, json=body)).json() == {"replayed": 1, "left": 0}
+    assert (await platform.post(path, json=body)).json() == {"replayed": 0, "left": 0}
+    assert "triage_failed_webhooks_closed 0.0" in (await client.get("/metrics")).text
+    before = {headers["webhook-id"]: body for _, headers, body in receiver.seen}
+    receiver.answers = []
+    for message in given_up:
+        await send(app, sender, message, attempts=1)
+    again = receiver.seen[-3:]
+    assert {headers["webhook-id"]: body for _, headers, body in again} == before
+    for _, headers, sent in again:
+        assert Webhook(other["secret"]).verify(sent, headers)
+    rows = query(database, "SELECT DISTINCT endpoint_id::text, state FROM outbox")
+    assert rows == [(other["id"], "delivered")]
+    sources = query(database, "SELECT DISTINCT data ->> 'from' FROM events WHERE kind = 'webhook.replayed'")
+    assert sources == [(endpoint["id"],)]
+    assert_error(await platform.post(f"/v1/webhooks/{endpoint['id']}/dead-letters/replay"), 409, "webhook_closed")
+
+
 async def test_replays_at_once_send_each_message_again_once(
     platform: httpx.AsyncClient, given_up: list[UUID], endpoint: Body, database: str
 ) -> None:

@@ -234,3 +234,24 @@ async def test_without_endpoints_a_decision_tells_nobody(
     await decided(reviewer, await claim(reviewer))
     counts = row_counts(database)
     assert (counts["decisions"], counts["outbox"], counts["procrastinate_jobs"]) == (1, 0, 0)
+
+
+async def test_a_decision_that_nobody_was_told_of_is_counted(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, client: httpx.AsyncClient, database: str
+) -> None:
+    for number in range(2):
+        await report(platform, f"post-{number}")
+    made = await decided(reviewer, await claim(reviewer))
+    events = query(database, "SELECT case_id, data FROM events WHERE kind = 'decision.untold'")
+    assert events == [(value(database, "SELECT case_id FROM decisions"), {"decision": made["decision_id"]})]
+    assert "triage_untold_decisions 1.0" in (await client.get("/metrics")).text
+    await platform.post("/v1/webhooks", json={"url": "https://platform.test/hook"})
+    await decided(reviewer, await claim(reviewer))
+    assert value(database, "SELECT count(*) FROM events WHERE kind = 'decision.untold'") == 1
+    assert "triage_untold_decisions 1.0" in (await client.get("/metrics")).text
+    query(
+        database,
+        "INSERT INTO decision_undos (decision_id, undone_by) SELECT id, decided_by FROM decisions WHERE id = %s",
+        made["decision_id"],
+    )
+    assert "triage_untold_decisions 0.0" in (await client.get("/metrics")).text

@@ -13,7 +13,9 @@ from tests.service.steps import (
     claim,
     decide,
     decided,
+    hook,
     lapse,
+    messages,
     query,
     report,
     report_body,
@@ -254,6 +256,7 @@ async def test_new_grounds_at_once_open_one_case(platform: httpx.AsyncClient, cl
 async def test_a_report_takes_a_shed_case_back_to_its_queue(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
 ) -> None:
+    await hook(platform)
     first = await report(platform)
     query(database, "UPDATE cases SET status = 'shed', shed_at = now(), shed_under = 'a rule'")
     assert (await reviewer.post("/v1/queues/default/claim")).status_code == 204
@@ -262,6 +265,8 @@ async def test_a_report_takes_a_shed_case_back_to_its_queue(
     assert query(database, "SELECT status, shed_at, shed_under, report_count FROM cases") == [("open", None, None, 2)]
     kinds = query(database, "SELECT kind FROM events WHERE case_id IS NOT NULL ORDER BY id")
     assert kinds == [("case.opened",), ("case.reported_again",), ("case.unshed",)]
+    [told] = messages(database, "case.unshed")
+    assert (told["case_id"], told["reports"]) == (first["case_id"], [first["report_id"], again["report_id"]])
     assert (await claim(reviewer))["case"]["id"] == first["case_id"]
 
 

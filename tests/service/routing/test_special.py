@@ -14,6 +14,7 @@ from service.routing.workflow import Rerouting
 from tests.service.routing.steps import make_queue, preview, rule, save, send
 from tests.service.steps import assert_error, query
 
+CHANNELS = {"quiet": "press", "hushed": "partner", "press": "trusted_flagger"}
 DEADLINE = {"kind": "legal", "basis": "court order", "due_at": "2027-01-01T00:00:00Z"}
 
 
@@ -146,4 +147,22 @@ async def test_cases_where_nobody_may_take_them_are_counted(
     await send(platform, "post", report={"channel": "press"})
     assert "triage_untaken_cases{" not in (await client.get("/metrics")).text
     await lead.delete("/v1/queues/quiet/members/test-lead")
-    assert 'triage_untaken_cases{queue="quiet"} 1.0' in (await client.get("/metrics")).text
+    told = (await client.get("/metrics")).text
+    assert 'triage_untaken_cases{queue="restricted"} 1.0' in told
+
+
+async def test_restricted_queues_have_no_name_where_no_key_is_asked_for(
+    lead: httpx.AsyncClient, platform: httpx.AsyncClient, client: httpx.AsyncClient
+) -> None:
+    for name in ("quiet", "hushed", "press"):
+        await make_queue(lead, name, restricted=name != "press")
+        await lead.put(f"/v1/queues/{name}/members/test-lead")
+    await save(lead, *(rule(name, name, channels=[channel]) for name, channel in CHANNELS.items()))
+    for channel in (*CHANNELS.values(), "user"):
+        await send(platform, f"post-{channel}", report={"channel": channel})
+    told = (await client.get("/metrics")).text
+    assert "quiet" not in told
+    assert "hushed" not in told
+    assert 'triage_open_cases{queue="restricted"} 2.0' in told
+    assert told.count('triage_oldest_case_seconds{queue="restricted"}') == 1
+    assert {'triage_open_cases{queue="press"} 1.0', 'triage_open_cases{queue="default"} 1.0'} <= set(told.splitlines())

@@ -15,10 +15,10 @@ from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service.cases.workflow import rerank
 from service.routing import workflow
-from service.routing.schemas import RuleIn
+from service.routing.schemas import PreviewIn, RuleIn
 from service.routing.workflow import Rerouting
 from tests.service.routing.steps import OWNER, make_queue, preview, rule, save, send, try_save
-from tests.service.steps import assert_error, query, report, value
+from tests.service.steps import assert_error, claim, decided, query, report, value
 
 PRESS = rule("Press", "press", channels=["press"])
 
@@ -184,6 +184,33 @@ async def test_the_preview_says_what_then_happens(
     assert (await preview(lead, *MANY))["moves"] == []
 
 
+async def test_what_is_not_open_at_that_moment_is_routed_anew_as_well(
+    *,
+    lead: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    app: FastAPI,
+    taxonomy: Taxonomy,
+    database: str,
+) -> None:
+    await make_queue(lead, "press")
+    for name in ("leased", "held", "shed", "decided"):
+        await send(platform, name, report={"channel": "press"})
+    await decided(reviewer, await claim(reviewer))
+    held = await claim(reviewer)
+    body = {"lease_token": held["lease"]["token"], "reason": "asking a colleague", "minutes": 10}
+    assert (await reviewer.post(f"/v1/cases/{held['case']['id']}/hold", json=body)).status_code == 200
+    await claim(reviewer)
+    query(database, "UPDATE cases SET status = 'shed', shed_at = now(), shed_under = 'a rule' WHERE status = 'open'")
+    await save(lead, PRESS, apply_to_open=True)
+    assert await reroute(app, taxonomy) == 3
+    assert dict(query(database, "SELECT status, queue FROM cases")) == {
+        **dict.fromkeys(("leased", "held", "shed"), "press"),
+        "decided": "default",
+    }
+    assert await reroute(app, taxonomy) == 0
+
+
 async def test_what_waits_stays_where_it_is_unless_the_version_says_so(
     lead: httpx.AsyncClient, platform: httpx.AsyncClient, app: FastAPI, taxonomy: Taxonomy, database: str
 ) -> None:
@@ -210,6 +237,21 @@ async def test_the_preview_counts_the_newest_and_says_when_there_are_more(
     query(database, "UPDATE cases SET opened_at = now() - interval '3 days'")
     assert (await preview(lead, PRESS))["cases"] == 0
     assert (await preview(lead, PRESS, hours=100))["cases"] == 3
+
+
+async def test_a_preview_ends_early_once_whoever_asked_has_gone(
+    platform: httpx.AsyncClient, app: FastAPI, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "PREVIEW_BATCH", 2)
+    for number in range(5):
+        await send(platform, f"post-{number}")
+
+    async def gone() -> bool:
+        return True
+
+    async with app.state.engine.connect() as connection:
+        told = await workflow.preview(connection, PreviewIn(rules=[]), taxonomy, gone=gone)
+    assert (told.cases, told.truncated) == (2, True)
 
 
 async def test_the_preview_shows_conflicts_of_rules_that_are_not_finished(lead: httpx.AsyncClient) -> None:

@@ -12,10 +12,11 @@ from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.rank import RankConfig
+from service.cases.workflow import SHED, UNSHED
 from service.db import create_engine
 from service.jobs import create_jobs_app
 from service.shedding import workflow
-from service.shedding.workflow import SHED, UNSHED, Shedding
+from service.shedding.workflow import Shedding
 from tests.conftest import bearer, client_of
 from tests.service.steps import Body, assert_error, claim, decided, query, report, value
 

@@ -43,7 +43,7 @@ _FIT = text("""
     SELECT c.queue, s.language,
            may_use_queue(c.queue, p.id, '{}') AS in_queue,
            (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages)) AS reads,
-           (p.consents IS NULL OR s.consent_area = '' OR s.consent_area = ANY(p.consents))
+           (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
            AND NOT EXISTS (SELECT FROM skips k WHERE k.case_id = c.id AND k.principal_id = p.id AND k.until > now())
            AS willing
     FROM cases c JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN principals p

@@ -80,7 +80,7 @@ _WAITING_SPECIAL = text("""
 _FITS = """EXISTS (SELECT FROM principals p WHERE p.active AND p.role = ANY (CAST(:reviewing AS text[]))
                   AND may_use_queue(s.queue, p.id, '{{}}') {more})"""
 _READS = "AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY (p.languages))"
-_CONSENTS = "AND (s.consent_area = '' OR p.consents IS NULL OR s.consent_area = ANY (p.consents))"
+_CONSENTS = "AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)"
 _PASSED_OVER = "FROM skips k WHERE k.case_id = c.id AND k.until = 'infinity'"
 _NOT_PASSED_OVER = f"AND NOT EXISTS (SELECT {_PASSED_OVER} AND k.principal_id = p.id)"
 _UNTAKEN = text(f"""
@@ -95,7 +95,7 @@ _UNTAKEN = text(f"""
             ELSE 'both' END AS missing
         FROM waiting w JOIN case_scopes s ON s.id = w.scope_id
     ), passed_over AS (
-        SELECT s.queue, '' AS language, '' AS consent_area, 1 AS cases, 'skipped' AS missing
+        SELECT s.queue, '' AS language, '' AS consent_area, 1 AS cases, 'passed_over' AS missing
         FROM cases c JOIN case_scopes s ON s.id = c.scope_id
         WHERE c.id IN (SELECT k.case_id FROM skips k WHERE k.until = 'infinity')
           AND c.status = 'open' AND c.start_by <= now()

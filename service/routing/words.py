@@ -43,7 +43,7 @@ def lack(row: Any) -> str:
         "language": f"nobody who takes from it reads {language}",
         "consent": f"nobody who takes from it consented to {area}",
         "both": f"nobody who takes from it both reads {language} and consented to {area}",
-        "skipped": "past their latest start, and everybody they could be given to has passed them over for good",
+        "passed_over": "past their latest start, and everybody they could be given to has passed them over for good",
     }[row.missing]
 
 

@@ -188,6 +188,8 @@ def environment_of(settings: Settings) -> dict[str, str]:
         "TRIAGE_SCORE_TIMEOUT_SECONDS": str(settings.score_timeout_seconds),
         "TRIAGE_WEBHOOK_TIMEOUT_SECONDS": str(settings.webhook_timeout_seconds),
     }
+    if settings.ranking:
+        chosen["TRIAGE_RANKING"] = str(settings.ranking)
     if settings.database_url:
         chosen["TRIAGE_DATABASE_URL"] = settings.database_url
     return chosen

@@ -18,7 +18,7 @@ from tests.conftest import bearer
 from tests.journey import browsing, invariants
 from tests.journey.browsing import Log, new_page, sign_in
 from tests.journey.parts import Part, until
-from tests.journey.world import World, fresh_database, new_world, settings_for
+from tests.journey.world import World, by_rank_alone, fresh_database, new_world, settings_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -41,7 +41,8 @@ async def world(server_url: str, template: str, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("journey")
     with fresh_database(server_url, template, "triage_journey") as database:
         # Long enough for a slow machine, short enough to be read on the page.
-        settings = settings_for(folder, database).model_copy(update={"undo_seconds": 90, "lease_seconds": 600})
+        changed = {"undo_seconds": 90, "lease_seconds": 600, "ranking": by_rank_alone(folder)}
+        settings = settings_for(folder, database).model_copy(update=changed)
         async with new_world(database, folder, settings=settings) as made:
             await made.command("serve").start()
             await made.command("work").start()

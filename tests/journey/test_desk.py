@@ -14,7 +14,7 @@ from tests.conftest import bearer
 from tests.journey import browsing, invariants
 from tests.journey.browsing import Log, new_page, sign_in
 from tests.journey.parts import until
-from tests.journey.world import World, fresh_database, new_world, settings_for
+from tests.journey.world import World, by_rank_alone, fresh_database, new_world, settings_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
 
@@ -29,7 +29,8 @@ async def world(server_url: str, template: str, tmp_path_factory: pytest.TempPat
     """The commands that people start, with the shipped bundle."""
     folder = tmp_path_factory.mktemp("desk")
     with fresh_database(server_url, template, "triage_desk") as database:
-        settings = settings_for(folder, database).model_copy(update={"undo_seconds": 90, "lease_seconds": 600})
+        changed = {"undo_seconds": 90, "lease_seconds": 600, "ranking": by_rank_alone(folder)}
+        settings = settings_for(folder, database).model_copy(update=changed)
         async with new_world(database, folder, settings=settings) as made:
             await made.command("serve").start()
             await made.command("work").start()

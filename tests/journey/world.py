@@ -117,6 +117,17 @@ def settings_for(folder: Path, database: str | None) -> Settings:
     )
 
 
+def by_rank_alone(folder: Path) -> Path:
+    """The shipped order without its random share, for tests that must know which case comes next."""
+    path = folder / "by_rank_alone.toml"
+    path.write_text(
+        'version = "by-rank-alone"\nowner = "tests"\nreason = "which case comes next must be known"\n'
+        "decided_on = 2026-11-29\nrandom_share = 0\n",
+        encoding="utf-8",
+    )
+    return path
+
+
 @asynccontextmanager
 async def new_world(database: str, folder: Path, *, settings: Settings | None = None) -> AsyncIterator[World]:
     """A world on a migrated, empty database; everything in it is killed at the end."""

@@ -222,6 +222,8 @@ async def test_events_tell_the_life_of_a_case(reviewer: httpx.AsyncClient, claim
         "lease.released",
         "case.claimed",
         "case.decided",
+        # No endpoint is there to be told.
+        "decision.untold",
     ]
     assert query(database, "SELECT outcome FROM leases ORDER BY granted_at") == [("released",), ("decided",)]
 

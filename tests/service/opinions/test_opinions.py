@@ -109,7 +109,7 @@ async def test_the_answer_is_the_decision(
         }
     case = (await colleague.get(f"/v1/cases/{asked['case_id']}")).json()
     assert case["second_opinion"] is None
-    assert [one["kind"] for one in case["events"]][:2] == ["opinion.answered", "case.decided"]
+    assert [one["kind"] for one in case["events"]][:3] == ["decision.untold", "opinion.answered", "case.decided"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,10 @@ from bench.measure import BenchError
 from service.db import driver_sql, libpq_url
 
 
+# What all others are taking at this moment is no row for this one; it asks again, as any caller would.
+TRIES = 20
+
+
 async def execute_all(url: str, statement: str, calls: Sequence[Sequence[Mapping[str, Any]]], *, warm: int) -> float:
     """Execute a statement with each list of parameters over a connection of its own, all lists at once.
 
@@ -43,6 +47,9 @@ async def _execute(
     connection: psycopg.AsyncConnection[Any], statement: str, calls: Sequence[Mapping[str, Any]]
 ) -> None:
     for parameters in calls:
-        cursor = await connection.execute(statement, parameters)
-        if await cursor.fetchone() is None:
-            raise BenchError("the statement gave no row")
+        for _ in range(TRIES):
+            cursor = await connection.execute(statement, parameters)
+            if await cursor.fetchone() is not None:
+                break
+        else:
+            raise BenchError(f"the statement gave no row in {TRIES} tries")

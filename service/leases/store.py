@@ -111,8 +111,9 @@ def _claim_next_sql(*, width: int, most: int, unless: str = "") -> str:
     return _LEASE_NEXT.format(next=f"{_ALLOWED},{choose}", column="", value="")
 
 
-CLAIM_NEXT_SQL = _claim_next_sql(width=8, most=16)
-_CLAIM_NEXT_UNLESS_LAPSED = text(_claim_next_sql(width=8, most=16, unless=_UNLESS_LAPSED))
+# As many as a few dozen people who claim in the same moment can take from each other.
+CLAIM_NEXT_SQL = _claim_next_sql(width=16, most=32)
+_CLAIM_NEXT_UNLESS_LAPSED = text(_claim_next_sql(width=16, most=32, unless=_UNLESS_LAPSED))
 _CLAIM_NEXT = text(CLAIM_NEXT_SQL)
 # For when others are taking all of the first few at this very moment.
 _CLAIM_NEXT_WIDE = text(_claim_next_sql(width=1000, most=1000))

@@ -13,7 +13,7 @@ Made by `python -m bench --markdown docs/benchmarks.md`; `make bench` prints the
 ONLY=name` one of them, `python -m bench --check` fails when one misses its target. Measured on {on}: {cpu}, {cores} cores,
 Python {python}; client, service and database share these cores.
 
-Every figure but one is a ratio of two sides measured in turn in the same run, so that what disturbs the machine falls on
+Every figure in other units than milliseconds is a ratio of two sides measured in turn in the same run, so that what disturbs the machine falls on
 both, and it means much the same on another machine. Medians over the rounds. PostgreSQL is the embedded one with durable
 commits (`fsync` and `synchronous_commit` on) on both sides of every comparison.
 
@@ -26,10 +26,9 @@ _NOTES = """
 The bare side is one prepared statement over eight open connections. A claim over HTTP also checks the key on every call
 (a revoked one stops at once), runs in a transaction of its own, reads the whole case and sends it as JSON; a report also
 takes its idempotency key and is validated and ranked. Client, API and PostgreSQL share the cores, so the ratio is about
-that of the processor time all of them spend on one call. Of the API's share of a claim, profiled on two cores, about a
-quarter goes into the driver, a third into HTTP, routing, dependencies and middleware, a tenth into the connection pool,
-and the rest into reading, checking and writing the JSON of the case. The API is one process; where there are more cores
-than it and the database can use, several API processes on one database serve more.
+that of the processor time all of them spend on one call. A plain claim is three round trips (who calls, the claim with the
+case it hands out, the commit) and goes past the framework's solver of dependencies. The API is one process; where there are
+more cores than it and the database can use, several API processes on one database serve more.
 """
 _SIDES = """
 ## Both sides, in absolute figures

@@ -11,7 +11,6 @@ import psycopg
 from bench.measure import BenchError
 from service.db import driver_sql, libpq_url
 
-
 # What all others are taking at this moment is no row for this one; it asks again, as any caller would.
 TRIES = 20
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from labeling.taxonomy import Taxonomy
 from models.rank import GUARD, Rank, guard_from
 from service.media import levels
+from service.ranking.workflow import ranked_under
 from service.routing.rules import Routed, RuleSet, primary_language
 
 # Areas of this graphic class ask for the reviewer's consent where pictures are shown.
@@ -30,7 +31,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """One case's columns of the order; `parts` is JSON text, `start_by` None where no guard serves it."""
+    """One case's columns of the order; `parts` is JSON text, `start_by` NEVER where no guard serves it."""
 
     id: UUID
     value: float
@@ -85,11 +86,6 @@ def scope_of(
     return Scope(spoken, blur.level >= levels.STRONG, "+".join(sorted(named | likely)))
 
 
-def ranked_under(parts: Mapping[str, Any]) -> str:
-    """Versions of configuration and taxonomy, as one word that tells whether a rank is of today's."""
-    return f"{parts['config_version']}/{parts['taxonomy_version']}"
-
-
 def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Scope) -> Placed:
     """The columns of a rank; `views` are those an hour as they were told."""
     parts = found.parts
@@ -99,7 +95,7 @@ def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Sco
         value=found.value,
         base=parts["base"],
         parts=json.dumps(parts),
-        under=ranked_under(parts),
+        under=ranked_under(parts["config_version"], parts["taxonomy_version"]),
         views=views,
         deadline=datetime.fromisoformat(parts["deadline"]) if parts["deadline"] else None,
         start_by=guard_from(parts)[0] if guarded else NEVER,

@@ -37,6 +37,11 @@ def configured(settings: Settings) -> RankConfig:
     return read_ranking(settings.ranking)
 
 
+def ranked_under(config_version: str, taxonomy_version: str) -> str:
+    """Both versions as one word, which is stored with a case and tells whether its rank is of today's."""
+    return f"{config_version}/{taxonomy_version}"
+
+
 def live_rank(parts: Mapping[str, Any], views_per_hour: float) -> Rank:
     """The rank of stored parts with the views of this moment: what the case is sorted by."""
     return Rank(**reproduce(with_live_views(parts, views_per_hour)))
@@ -90,7 +95,7 @@ class Reranking:
     def __init__(self, engine: AsyncEngine, rerank: Rerank, *, taxonomy: Taxonomy, config: RankConfig) -> None:
         self._engine = engine
         self._rerank = rerank
-        self._under = f"{config.version}/{taxonomy.version}"
+        self._under = ranked_under(config.version, taxonomy.version)
         self._listed: list[UUID] = []
         self._look_at = 0.0
 

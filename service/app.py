@@ -11,7 +11,7 @@ from service import health
 from service.answers import install_error_handlers
 from service.cases import routes as cases
 from service.clocks import routes as clocks
-from service.db import create_engine
+from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
 from service.drift import routes as drift
 from service.exports import routes as exports
@@ -105,6 +105,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
+    app.state.statements = statement_by_statement(app.state.engine)
     app.state.jobs = create_jobs_app(database_url)
     app.state.model = ReleasedModel(
         lambda: load_scorer(settings, taxonomy),

@@ -156,7 +156,7 @@ async def find_principal(request: Request, connection: AsyncConnection) -> Princ
         statement, token = _BY_SESSION, session
     else:
         return None
-    # Mostly the first statement of its transaction: in one round trip with the BEGIN.
+    # Mostly the first statement of its transaction: together, so that the BEGIN is no round trip of its own.
     [rows] = await fetch_together(connection, (statement, {"hash": token_hash(token)}))
     return Principal(rows[0].id, rows[0].username, rows[0].role) if rows else None
 

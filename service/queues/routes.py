@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.routing import APIRoute
 
 from service.cases.schemas import ClaimOut
-from service.db import UnitOfWork, transaction
+from service.db import UnitOfWork
 from service.leases.workflow import ClaimRules
 from service.queues import workflow
 from service.queues.schemas import ClaimIn, DeniedActionsIn, DeniedActionsOut, QueueChangeIn, QueueIn, QueuesOut
@@ -40,7 +40,7 @@ class ClaimRoute(APIRoute):
             queue = request.path_params["queue"]
             if not _PLAIN_NAME.fullmatch(queue) or _has_body(request):
                 return await usual(request)
-            async with transaction(request) as connection:
+            async with request.app.state.statements.connect() as connection:
                 caller = await identify(request, connection, Capability.CASE_REVIEW)
                 return await claim(queue, request, caller, connection)
 

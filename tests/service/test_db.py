@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from service.db import fetch, fetch_one
+from service.db import fetch, fetch_one, fetch_together
 from tests.service.steps import assert_error, claim, decide, decided, query, report, report_body, row_counts, value
 
 
@@ -80,7 +80,7 @@ async def test_a_failing_commit_is_an_error_and_leaves_nothing(
 
 
 async def test_a_connection_that_dies_at_the_commit_is_no_success(
-    failing_commit: None, platform: httpx.AsyncClient, database: str
+    failing_commit: None, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
 ) -> None:
     query(
         database,
@@ -94,6 +94,11 @@ async def test_a_connection_that_dies_at_the_commit_is_no_success(
     assert row_counts(database)["reports"] == 0
     query(database, "ALTER TABLE events DISABLE TRIGGER fail_at_commit")
     assert (await platform.post("/v1/reports", json=report_body())).status_code == 201
+    query(database, "ALTER TABLE events ENABLE TRIGGER fail_at_commit")
+    assert_error(await reviewer.post("/v1/queues/default/claim"), 503, "database_unavailable")
+    assert row_counts(database)["leases"] == 0
+    query(database, "ALTER TABLE events DISABLE TRIGGER fail_at_commit")
+    assert (await reviewer.post("/v1/queues/default/claim")).status_code == 200
 
 
 async def test_fetch_reads_in_the_transaction_of_its_connection(app: FastAPI) -> None:
@@ -103,6 +108,22 @@ async def test_fetch_reads_in_the_transaction_of_its_connection(app: FastAPI) ->
         assert [row.username for row in rows] == ["ada"]
         await connection.rollback()
         assert await fetch_one(connection, text("SELECT username FROM sign_in_failures")) is None
+
+
+async def test_statement_by_statement_what_is_fetched_together_stands_or_falls_together(app: FastAPI) -> None:
+    failed = text("INSERT INTO sign_in_failures (username) VALUES (:who) RETURNING username")
+    async with app.state.statements.connect() as connection:
+        with pytest.raises(IntegrityError):
+            await fetch_together(connection, (failed, {"who": "ada"}), (failed, {"who": None}))
+        assert await fetch_one(connection, text("SELECT username FROM sign_in_failures")) is None
+        first, second = await fetch_together(connection, (failed, {"who": "ada"}), (failed, {"who": "bob"}))
+        assert [*map(tuple, first), *map(tuple, second)] == [("ada",), ("bob",)]
+    # The connection comes back to the pool as it was: what is not committed on it is gone.
+    async with app.state.engine.connect() as connection:
+        gone = await fetch(connection, text("DELETE FROM sign_in_failures RETURNING username"))
+        assert [row.username for row in gone] == ["ada", "bob"]
+    async with app.state.engine.connect() as connection:
+        assert len(await fetch(connection, text("SELECT username FROM sign_in_failures"))) == 2
 
 
 async def test_fetch_takes_casts_percent_signs_and_repeated_names(app: FastAPI) -> None:

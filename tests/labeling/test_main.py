@@ -61,7 +61,10 @@ def test_own_taxonomy_decides_what_an_area_is(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"no gzip", gzip.compress(b"{}" * 999)[:20], gzip.compress(b"\xff\xfe"), BROKEN]
+    "content",
+    [None, b"no gzip", gzip.compress(b"{}" * 999)[:20], gzip.compress(b"\xff\xfe"), BROKEN],
+    # Named, because a compressed file holds the second it was made in, and workers have to agree on the names.
+    ids=["missing", "no gzip", "cut short", "no text", "broken"],
 )
 def test_unreadable_file_is_one_line_and_no_traceback(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from models.bundle import BundleError
-from service.db import create_engine, sqlalchemy_url
+from service.db import create_engine, statement_by_statement, sqlalchemy_url
 from service.scoring.live_model import LiveModel
 from tests.service.scoring.doubles import Scripted
 from tests.service.steps import assert_error, claim, lapse, query, report, report_body, row_counts, until
@@ -22,6 +22,7 @@ async def without_database(app: FastAPI, keys: dict[str, str]) -> None:
     """The database is out of reach."""
     await app.state.engine.dispose()
     app.state.engine = create_engine(NOWHERE, pool=2)
+    app.state.statements = statement_by_statement(app.state.engine)
 
 
 async def test_ready_when_database_and_model_are(client: httpx.AsyncClient) -> None:

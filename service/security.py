@@ -41,6 +41,10 @@ class Capability(StrEnum):
     QUEUES_MANAGE = "queues.manage"
     SHED_MANAGE = "shed.manage"
     FLOOR_READ = "floor.read"
+    POLICIES_MANAGE = "policies.manage"
+    QA_REVIEW = "qa.review"
+    QA_MANAGE = "qa.manage"
+    SCORECARDS_READ = "scorecards.read"
     SELF = "self"
 
 
@@ -51,6 +55,7 @@ _REVIEW = frozenset(
         Capability.CASE_REVIEW,
         Capability.MEDIA_PREVIEW,
         Capability.MEDIA_REVEAL,
+        Capability.QA_REVIEW,
         Capability.SELF,
     }
 )
@@ -86,6 +91,9 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.QUEUES_MANAGE,
         Capability.SHED_MANAGE,
         Capability.FLOOR_READ,
+        Capability.POLICIES_MANAGE,
+        Capability.QA_MANAGE,
+        Capability.SCORECARDS_READ,
     },
     "ml": frozenset(
         {
@@ -102,6 +110,8 @@ ROLES: dict[str, frozenset[Capability]] = {
             Capability.PEOPLE_MANAGE,
             Capability.QUEUES_MANAGE,
             Capability.FLOOR_READ,
+            Capability.POLICIES_MANAGE,
+            Capability.SCORECARDS_READ,
             Capability.WEBHOOKS_MANAGE,
             Capability.QUEUE_READ,
             Capability.LABELS_EXPORT,
@@ -234,4 +244,8 @@ BulkDecider = Annotated[Principal, Depends(require(Capability.CASE_BULK))]
 QueueManager = Annotated[Principal, Depends(require(Capability.QUEUES_MANAGE))]
 ShedManager = Annotated[Principal, Depends(require(Capability.SHED_MANAGE))]
 FloorReader = Annotated[Principal, Depends(require(Capability.FLOOR_READ))]
+PolicyManager = Annotated[Principal, Depends(require(Capability.POLICIES_MANAGE))]
+QaReviewer = Annotated[Principal, Depends(require(Capability.QA_REVIEW))]
+QaManager = Annotated[Principal, Depends(require(Capability.QA_MANAGE))]
+ScorecardReader = Annotated[Principal, Depends(require(Capability.SCORECARDS_READ))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

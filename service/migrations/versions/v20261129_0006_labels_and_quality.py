@@ -1,0 +1,206 @@
+"""Labels and quality: policy versions, checks of decisions, golden items, calibration, feedback, and whom people work for.
+
+Revision ID: 20261129_0006
+"""
+
+from alembic import op
+
+revision = "20261129_0006"
+down_revision = "20261129_0005"
+branch_labels = None
+depends_on = None
+
+# Vendor, site and tenure are what quality is told by: never the person alone.
+PEOPLE = """
+ALTER TABLE principals ADD COLUMN vendor text, ADD COLUMN site text, ADD COLUMN started_on date,
+    ADD COLUMN hourly_cost numeric(10, 2) CHECK (hourly_cost >= 0);
+"""
+
+# A draft has no effective date. What is published never changes; the next version takes its place.
+POLICIES = """
+CREATE TABLE policy_versions (
+    id uuid PRIMARY KEY,
+    area text NOT NULL,
+    number integer NOT NULL CHECK (number > 0),
+    title text NOT NULL,
+    body text NOT NULL,
+    -- [{"text", "verdict": "violating" | "allowed", "severity", "why"}]
+    examples jsonb NOT NULL DEFAULT '[]',
+    -- What changed, in words for those who apply it.
+    digest text NOT NULL,
+    -- Reviewers confirm that they have read it before they are handed another case.
+    acknowledge boolean NOT NULL DEFAULT false,
+    owner text NOT NULL,
+    reason text NOT NULL,
+    made_by uuid REFERENCES principals,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    effective_at timestamptz,
+    published_by uuid REFERENCES principals,
+    published_at timestamptz,
+    withdrawn_at timestamptz,
+    UNIQUE (area, number),
+    CHECK (num_nulls(effective_at, published_at) IN (0, 2))
+);
+CREATE INDEX policy_versions_effective ON policy_versions (area, effective_at) WHERE effective_at IS NOT NULL;
+CREATE TABLE policy_acknowledgements (
+    policy_id uuid NOT NULL REFERENCES policy_versions,
+    principal_id uuid NOT NULL REFERENCES principals,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (policy_id, principal_id)
+);
+-- The version in force for the area decided, at the moment of the decision; null where the library has none.
+ALTER TABLE decisions ADD COLUMN policy_id uuid REFERENCES policy_versions;
+CREATE TABLE policy_replays (
+    id uuid PRIMARY KEY,
+    policy_id uuid NOT NULL REFERENCES policy_versions,
+    asked_by uuid REFERENCES principals,
+    asked_at timestamptz NOT NULL DEFAULT now(),
+    decisions integer NOT NULL,
+    result jsonb NOT NULL
+);
+CREATE INDEX policy_replays_policy ON policy_replays (policy_id, asked_at);
+"""
+
+# A plan draws its items once, by seed, and keeps the chance that each had. A golden item stands among them like any other.
+QUALITY = """
+CREATE TABLE golden_items (
+    id uuid PRIMARY KEY,
+    evidence_id uuid NOT NULL REFERENCES evidence,
+    case_id uuid NOT NULL REFERENCES cases,
+    -- {"policy_area", "severity", "actions"}
+    answer jsonb NOT NULL,
+    rationale text NOT NULL,
+    policy_id uuid REFERENCES policy_versions,
+    made_by uuid NOT NULL REFERENCES principals,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    retired_at timestamptz
+);
+CREATE UNIQUE INDEX golden_items_evidence ON golden_items (evidence_id) WHERE retired_at IS NULL;
+CREATE TABLE qa_plans (
+    id uuid PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    kind text NOT NULL CHECK (kind IN ('random', 'stratified', 'doubt', 'policy')),
+    -- What strata are made of, of: area, vendor, language, tenure.
+    strata text[] NOT NULL DEFAULT '{}',
+    -- Which decisions: {"since", "until", "areas", "queues", "languages", "vendors", "from": ["human", "automated", "leave_up"]}
+    scope jsonb NOT NULL,
+    size integer NOT NULL CHECK (size > 0),
+    reviews smallint NOT NULL DEFAULT 1 CHECK (reviews BETWEEN 1 AND 5),
+    golden_share double precision NOT NULL DEFAULT 0 CHECK (golden_share >= 0 AND golden_share <= 0.5),
+    policy_id uuid REFERENCES policy_versions,
+    seed bigint NOT NULL,
+    population integer NOT NULL,
+    owner text NOT NULL,
+    reason text NOT NULL,
+    made_by uuid NOT NULL REFERENCES principals,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz
+);
+CREATE TABLE qa_items (
+    id uuid PRIMARY KEY,
+    plan_id uuid NOT NULL REFERENCES qa_plans,
+    -- The order in which items are handed out says nothing of what they are.
+    place double precision NOT NULL,
+    case_id uuid NOT NULL REFERENCES cases,
+    evidence_id uuid NOT NULL REFERENCES evidence,
+    decision_id uuid REFERENCES decisions,
+    golden_id uuid REFERENCES golden_items,
+    stratum text NOT NULL,
+    -- The chance that the plan had to draw this one, and the weight that follows from it.
+    chance double precision NOT NULL CHECK (chance > 0 AND chance <= 1),
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'disputed', 'settled', 'void')),
+    CHECK (num_nonnulls(decision_id, golden_id) = 1),
+    UNIQUE (plan_id, decision_id),
+    UNIQUE (plan_id, golden_id)
+);
+CREATE INDEX qa_items_waiting ON qa_items (plan_id, place) WHERE state = 'waiting';
+CREATE INDEX qa_items_disputed ON qa_items (plan_id, place) WHERE state = 'disputed';
+CREATE INDEX qa_items_decision ON qa_items (decision_id) WHERE decision_id IS NOT NULL;
+-- One blind answer each; an unanswered one is a lease of the item, with a token as any lease has.
+CREATE TABLE qa_reviews (
+    token uuid PRIMARY KEY,
+    item_id uuid NOT NULL REFERENCES qa_items,
+    reviewer uuid NOT NULL REFERENCES principals,
+    claimed_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    answered_at timestamptz,
+    -- {"policy_area", "severity", "actions", "confidence": 1-3, "note"}
+    answer jsonb,
+    UNIQUE (item_id, reviewer),
+    CHECK (num_nulls(answered_at, answer) IN (0, 2))
+);
+CREATE INDEX qa_reviews_reviewer ON qa_reviews (reviewer, claimed_at);
+-- What holds in the end: by agreement, by a further person who saw all answers, or after a dispute.
+CREATE TABLE qa_settlements (
+    id uuid PRIMARY KEY,
+    item_id uuid NOT NULL REFERENCES qa_items,
+    by text NOT NULL CHECK (by IN ('agreement', 'adjudication', 'dispute')),
+    settled_by uuid REFERENCES principals,
+    answer jsonb NOT NULL,
+    -- What was wrong with the decision, in the order of the field's error types; null where nothing was.
+    error text CHECK (error IN ('false_positive', 'false_negative', 'wrong_area', 'wrong_severity', 'wrong_action')),
+    note text NOT NULL DEFAULT '',
+    settled_at timestamptz NOT NULL DEFAULT now(),
+    -- The settlement that a later one takes the place of.
+    replaces uuid UNIQUE REFERENCES qa_settlements
+);
+CREATE UNIQUE INDEX qa_settlements_first ON qa_settlements (item_id) WHERE replaces IS NULL;
+-- What the person who decided is told, and their objection.
+CREATE TABLE qa_feedback (
+    settlement_id uuid PRIMARY KEY REFERENCES qa_settlements,
+    person uuid NOT NULL REFERENCES principals,
+    told_at timestamptz NOT NULL DEFAULT now(),
+    seen_at timestamptz,
+    disputed_at timestamptz,
+    objection text,
+    resolved_at timestamptz,
+    resolved_by uuid REFERENCES principals,
+    upheld boolean,
+    reply text,
+    CHECK (num_nulls(disputed_at, objection) IN (0, 2)),
+    CHECK (num_nulls(resolved_at, resolved_by, upheld, reply) IN (0, 4))
+);
+CREATE INDEX qa_feedback_person ON qa_feedback (person, told_at);
+CREATE INDEX qa_feedback_disputed ON qa_feedback (disputed_at) WHERE disputed_at IS NOT NULL AND resolved_at IS NULL;
+CREATE TABLE calibration_sessions (
+    id uuid PRIMARY KEY,
+    title text NOT NULL,
+    made_by uuid NOT NULL REFERENCES principals,
+    made_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz,
+    guidance text NOT NULL DEFAULT ''
+);
+CREATE TABLE calibration_items (
+    session_id uuid NOT NULL REFERENCES calibration_sessions,
+    item_id uuid NOT NULL REFERENCES qa_items,
+    agreed jsonb,
+    note text NOT NULL DEFAULT '',
+    agreed_at timestamptz,
+    PRIMARY KEY (session_id, item_id)
+);
+-- Labels that look wrong to the model, to be looked at again.
+CREATE TABLE label_suspects (
+    decision_id uuid PRIMARY KEY REFERENCES decisions,
+    bundle text NOT NULL,
+    -- From 0, surely wrong, to 1.
+    quality double precision NOT NULL CHECK (quality >= 0 AND quality <= 1),
+    suggested_area text NOT NULL,
+    found_at timestamptz NOT NULL DEFAULT now(),
+    resolved_at timestamptz,
+    resolved_by uuid REFERENCES principals,
+    outcome text CHECK (outcome IN ('label_stands', 'label_wrong')),
+    CHECK (num_nulls(resolved_at, resolved_by, outcome) IN (0, 3))
+);
+CREATE INDEX label_suspects_open ON label_suspects (quality) WHERE resolved_at IS NULL;
+"""
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    for part in (PEOPLE, POLICIES, QUALITY):
+        # The driver's own cursor: these scripts hold several statements, colons and per cent signs.
+        connection.connection.cursor().execute(part)
+
+
+def downgrade() -> None:
+    raise RuntimeError("migrations go forward only; restore a backup to go back")

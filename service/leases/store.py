@@ -126,24 +126,32 @@ WINDOW = 32
 _AHEAD = """
             SELECT f.id, a.id AS scope_id, f.draw, f.away FROM allowed a CROSS JOIN LATERAL (
                 SELECT c.id, c.draw, {away} AS away FROM cases c
-                WHERE c.scope_id = a.id AND c.status = 'open' AND c.draw {side} {spot}
+                WHERE c.scope_id = a.id AND c.status = 'open' AND c.draw {side} {spot} {only}
                   AND NOT EXISTS (SELECT FROM skips k
                                   WHERE k.principal_id = :holder AND k.case_id = c.id AND k.until > now())
                 ORDER BY c.draw {direction} LIMIT {limit}
             ) AS f"""
-_FORWARD = "\n            UNION ALL".join(
-    _AHEAD.format(away=f"c.draw - :spot{turn}", side=side, spot=":spot", direction="", limit=WINDOW)
-    for side, turn in ((">=", ""), ("<", " + 1"))
+# Around the end of the circle nobody looks unless too few lie before it: every look reads the lists of all scopes.
+_AROUND = "AND (SELECT count(*) FROM {before}) < {limit}"
+_FORWARD, _FORWARD_AROUND = (
+    _AHEAD.format(away=f"c.draw - :spot{turn}", side=side, spot=":spot", only=only, direction="", limit=WINDOW)
+    for side, turn, only in ((">=", "", ""), ("<", " + 1", _AROUND.format(before="ahead", limit=WINDOW)))
 )
-_BACKWARD = "\n            UNION ALL".join(
-    _AHEAD.format(away=f"drawn.draw - c.draw{turn}", side=side, spot="drawn.draw", direction="DESC", limit=WINDOW)
-    for side, turn in (("<", ""), (">=", " + 1"))
+_BACKWARD, _BACKWARD_AROUND = (
+    _AHEAD.format(
+        away=f"drawn.draw - c.draw{turn}", side=side, spot="drawn.draw", only=only, direction="DESC", limit=WINDOW
+    )
+    for side, turn, only in (("<", "", ""), (">=", " + 1", _AROUND.format(before="behind", limit=WINDOW)))
 )
 _DRAW = f"""
     urgent AS MATERIALIZED (SELECT id, scope_id, key FROM ({{legal}}
         ) AS due ORDER BY key, id LIMIT 16
+    ), ahead AS MATERIALIZED (SELECT id, scope_id, away FROM ({_FORWARD}
+        ) AS every ORDER BY away, id LIMIT {WINDOW}
     ), near AS MATERIALIZED (
-        SELECT id, scope_id, row_number() OVER (ORDER BY away, id) AS place FROM ({_FORWARD}
+        SELECT id, scope_id, row_number() OVER (ORDER BY away, id) AS place FROM (
+            SELECT id, scope_id, away FROM ahead UNION ALL SELECT id, scope_id, away FROM ({_FORWARD_AROUND}
+            ) AS around
         ) AS every ORDER BY away, id LIMIT {WINDOW}
     ), size AS (SELECT count(*) AS n FROM near
     ), picked AS MATERIALIZED (
@@ -155,11 +163,16 @@ _DRAW = f"""
         SELECT c.id, c.draw, picked.lane FROM picked JOIN cases c ON c.id = picked.id
         WHERE c.status = 'open' AND c.scope_id = picked.scope_id {_UNLESS_LAPSED}
         ORDER BY picked.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
+    ), behind AS MATERIALIZED (
+        SELECT away FROM drawn, LATERAL ({_BACKWARD}
+        ) AS every ORDER BY away LIMIT {WINDOW}
     ), before AS (
         SELECT max(away) AS stretch FROM (
-            SELECT away FROM drawn, LATERAL ({_BACKWARD}
+            SELECT away FROM (
+                SELECT away FROM behind UNION ALL SELECT away FROM drawn, LATERAL ({_BACKWARD_AROUND}
+                ) AS around
             ) AS every ORDER BY away LIMIT {WINDOW}
-        ) AS behind
+        ) AS window_before
     ), next AS MATERIALIZED (
         SELECT drawn.id, drawn.lane, CASE
             WHEN drawn.lane <> 'random' THEN 1.0

@@ -27,8 +27,9 @@ The bare side is one prepared statement over eight open connections. A claim ove
 (a revoked one stops at once), runs in a transaction of its own, reads the whole case and sends it as JSON; a report also
 takes its idempotency key and is validated and ranked. Client, API and PostgreSQL share the cores, so the ratio is about
 that of the processor time all of them spend on one call. A plain claim is two round trips (who calls; the claim with the
-case it hands out, which commits by itself) and goes past the framework's solver of dependencies. The API is one process; where there are
-more cores than it and the database can use, several API processes on one database serve more.
+case it hands out, which commits by itself), a plain report four, and both go past the framework's solver of dependencies.
+The API is one process; where there are more cores than it and the database can use, several API processes on one database
+serve more.
 """
 _SIDES = """
 ## Both sides, in absolute figures

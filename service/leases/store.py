@@ -126,25 +126,55 @@ WINDOW = 32
 _AHEAD = """
             SELECT f.id, a.id AS scope_id, f.draw, f.away FROM allowed a CROSS JOIN LATERAL (
                 SELECT c.id, c.draw, {away} AS away FROM cases c
-                WHERE c.scope_id = a.id AND c.status = 'open' AND c.draw {side} {spot}
+                WHERE c.scope_id = a.id AND c.status = 'open' AND c.draw {side} {spot} {only}
                   AND NOT EXISTS (SELECT FROM skips k
                                   WHERE k.principal_id = :holder AND k.case_id = c.id AND k.until > now())
                 ORDER BY c.draw {direction} LIMIT {limit}
             ) AS f"""
-_FORWARD = "\n            UNION ALL".join(
-    _AHEAD.format(away=f"c.draw - :spot{turn}", side=side, spot=":spot", direction="", limit=WINDOW)
-    for side, turn in ((">=", ""), ("<", " + 1"))
-)
-_BACKWARD = "\n            UNION ALL".join(
-    _AHEAD.format(away=f"drawn.draw - c.draw{turn}", side=side, spot="drawn.draw", direction="DESC", limit=WINDOW)
-    for side, turn in (("<", ""), (">=", " + 1"))
-)
+# The next WINDOW of all scopes. Up to the nearest end of the first FEW of a scope every case is known, which mostly is
+# enough; else as many are looked at in every scope, and around the end of the circle only where it ends before.
+FEW = 8
+_NEIGHBOURS = """{name}_few AS MATERIALIZED (SELECT every.* FROM {one}({few}
+        ) AS every
+    ), {name}_end AS MATERIALIZED (
+        SELECT coalesce(min(farthest), 'infinity') AS away FROM (
+            SELECT max(away) AS farthest FROM {name}_few GROUP BY scope_id HAVING count(*) = {limit}
+        ) AS full_ones
+    ), {name}_known AS MATERIALIZED (
+        SELECT id, scope_id, away FROM {name}_few WHERE away <= (SELECT away FROM {name}_end)
+    ), {name}_all AS MATERIALIZED (
+        SELECT id, scope_id, away FROM {name}_known UNION SELECT every.id, every.scope_id, every.away FROM {one}({every}
+        ) AS every
+    ), {name} AS MATERIALIZED (
+        SELECT id, scope_id, away FROM {name}_all UNION ALL SELECT around.id, around.scope_id, around.away FROM {one}({around}
+        ) AS around ORDER BY away, id LIMIT {window}
+    )"""
+_MORE = "AND (SELECT count(*) FROM {name}_known) < {window} AND (SELECT away FROM {name}_end) < 'infinity'"
+_AROUND = "AND (SELECT count(*) FROM {name}_all) < {window}"
+
+
+def _neighbours(name: str, *, spot: str, forward: bool, one: str = "") -> str:
+    """The parts of a statement that find the WINDOW cases next to `spot` on the circle, as `name` (id, scope_id, away)."""
+    near, far = (">=", "<") if forward else ("<", ">=")
+    away = f"c.draw - {spot}" if forward else f"{spot} - c.draw"
+    looks: dict[str, dict[str, Any]] = {
+        "few": {"away": away, "side": near, "only": "", "limit": FEW},
+        "every": {"away": away, "side": near, "only": _MORE, "limit": WINDOW},
+        "around": {"away": f"{away} + 1", "side": far, "only": _AROUND, "limit": WINDOW},
+    }
+    rest = {"spot": spot, "direction": "" if forward else "DESC"}
+    found = {
+        look: _AHEAD.format(**values | rest | {"only": values["only"].format(name=name, window=WINDOW)})
+        for look, values in looks.items()
+    }
+    return _NEIGHBOURS.format(name=name, one=one, limit=FEW, window=WINDOW, **found)
+
+
 _DRAW = f"""
     urgent AS MATERIALIZED (SELECT id, scope_id, key FROM ({{legal}}
         ) AS due ORDER BY key, id LIMIT 16
-    ), near AS MATERIALIZED (
-        SELECT id, scope_id, row_number() OVER (ORDER BY away, id) AS place FROM ({_FORWARD}
-        ) AS every ORDER BY away, id LIMIT {WINDOW}
+    ), {_neighbours("ahead", spot=":spot", forward=True)}, near AS MATERIALIZED (
+        SELECT id, scope_id, row_number() OVER (ORDER BY away, id) AS place FROM ahead
     ), size AS (SELECT count(*) AS n FROM near
     ), picked AS MATERIALIZED (
         SELECT id, scope_id, 'legal' AS lane, row_number() OVER (ORDER BY key, id) AS place FROM urgent
@@ -155,11 +185,8 @@ _DRAW = f"""
         SELECT c.id, c.draw, picked.lane FROM picked JOIN cases c ON c.id = picked.id
         WHERE c.status = 'open' AND c.scope_id = picked.scope_id {_UNLESS_LAPSED}
         ORDER BY picked.place LIMIT 1 FOR NO KEY UPDATE OF c SKIP LOCKED
-    ), before AS (
-        SELECT max(away) AS stretch FROM (
-            SELECT away FROM drawn, LATERAL ({_BACKWARD}
-            ) AS every ORDER BY away LIMIT {WINDOW}
-        ) AS behind
+    ), {_neighbours("behind", spot="drawn.draw", forward=False, one="drawn, LATERAL ")}, before AS (
+        SELECT max(away) AS stretch FROM behind
     ), next AS MATERIALIZED (
         SELECT drawn.id, drawn.lane, CASE
             WHEN drawn.lane <> 'random' THEN 1.0

@@ -1,16 +1,15 @@
 """HTTP of queues."""
 
 import re
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.routing import APIRoute
 
 from service.cases.schemas import ClaimOut
 from service.db import UnitOfWork
 from service.leases.workflow import ClaimRules
+from service.plain import PlainRoute
 from service.queues import workflow
 from service.queues.schemas import ClaimIn, DeniedActionsIn, DeniedActionsOut, QueueChangeIn, QueueIn, QueuesOut
 from service.routing.schemas import ManagedQueueOut
@@ -27,24 +26,17 @@ async def queues(caller: QueueReader, connection: UnitOfWork) -> QueuesOut:
     return await workflow.list_queues(connection, caller)
 
 
-class ClaimRoute(APIRoute):
-    """Goes past the framework's way of finding arguments, which costs as much as the claim itself, where a claim is plain.
+class ClaimRoute(PlainRoute):
+    """Claims without a body. Their statements commit one by one, as each of them is whole by itself."""
 
-    The same function is called, with what its dependencies would have given it; whatever is not plain takes the usual way.
-    """
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        usual = super().get_route_handler()
-
-        async def answer(request: Request) -> Response:
-            queue = request.path_params["queue"]
-            if not _PLAIN_NAME.fullmatch(queue) or _has_body(request):
-                return await usual(request)
-            async with request.app.state.statements.connect() as connection:
-                caller = await identify(request, connection, Capability.CASE_REVIEW)
-                return await claim(queue, request, caller, connection)
-
-        return answer
+    async def plain(self, request: Request) -> Response | None:
+        """Nothing is read but the address and the caller."""
+        queue = request.path_params["queue"]
+        if not _PLAIN_NAME.fullmatch(queue) or _has_body(request):
+            return None
+        async with request.app.state.statements.connect() as connection:
+            caller = await identify(request, connection, Capability.CASE_REVIEW)
+            return await claim(queue, request, caller, connection)
 
 
 claims = APIRouter(prefix="/v1", tags=["queues"], route_class=ClaimRoute)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.db import fetch_one
+from service.db import Question, fetch_one, fetch_together
 
 _REMEMBER = text("""
     INSERT INTO idempotency_keys (principal_id, key, request_hash, report_id)
@@ -173,11 +173,16 @@ _WHY_AGAIN = text("""
 
 
 async def remember(
-    connection: AsyncConnection, *, principal_id: UUID, key: str, request_hash: bytes, report_id: UUID
-) -> bool:
-    """Take an idempotency key; False when it was taken before. Waits for a call that is taking it right now."""
+    connection: AsyncConnection, *, principal_id: UUID, key: str, hashed: tuple[UUID, bytes], then: Question
+) -> tuple[bool, Any]:
+    """Take an idempotency key for a (report, hash of its body); False when it was taken before.
+
+    Waits for a call that is taking it right now. With it comes the first row of what is asked `then`.
+    """
+    report_id, request_hash = hashed
     values = {"principal_id": principal_id, "key": key, "request_hash": request_hash, "report_id": report_id}
-    return await fetch_one(connection, _REMEMBER, values) is not None
+    taken, seen = await fetch_together(connection, (_REMEMBER, values), then)
+    return bool(taken), seen[0]
 
 
 async def remembered(connection: AsyncConnection, *, principal_id: UUID, key: str) -> Row[Any] | None:

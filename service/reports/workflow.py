@@ -49,15 +49,15 @@ async def receive(
 
     Raises IdempotencyConflictError when the key was used with another body, UnknownMediaError for media never uploaded.
     """
-    report_id = new_id()
+    report_id, at_work = new_id(), None
     if intake.idempotency_key is not None:
         request_hash = hashlib.sha256(intake.report.model_dump_json().encode()).digest()
-        first = await store.remember(
+        first, at_work = await store.remember(
             connection,
             principal_id=intake.received_from,
             key=intake.idempotency_key,
-            request_hash=request_hash,
-            report_id=report_id,
+            hashed=(report_id, request_hash),
+            then=routing.question(),
         )
         if not first:
             return await _answer_again(connection, intake, request_hash)
@@ -65,7 +65,7 @@ async def receive(
     if media:
         await require_known(connection, media)
     case_id = new_id()
-    rules = await routing.active(connection)
+    rules = await routing.active(connection, at_work)
     routed = route(_facts(intake.report), rules)
     values = report_values(intake) | first_place(intake, rules, routed, taxonomy=taxonomy, config=config)
     row = await _take_in(connection, values | {"report_id": report_id, "case_id": case_id}, taxonomy)

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.db import fetch, fetch_one
+from service.db import Question, fetch, fetch_one
 
 # Saving rules and changing queues come one after the other: each is checked against what the other has made.
 _ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended('routing', 0))")
@@ -131,9 +131,14 @@ async def one_after_the_other(connection: AsyncConnection) -> None:
     await connection.execute(_ONE_AFTER_THE_OTHER)
 
 
+def question(*, reviewing: Sequence[str]) -> Question:
+    """What `at_work` asks."""
+    return _AT_WORK, {"reviewing": list(reviewing)}
+
+
 async def at_work(connection: AsyncConnection, *, reviewing: Sequence[str]) -> Any:
     """(version, made_at, special) of the rules at work; the version is None before any were saved."""
-    return await fetch_one(connection, _AT_WORK, {"reviewing": list(reviewing)})
+    return await fetch_one(connection, *question(reviewing=reviewing))
 
 
 async def rules(connection: AsyncConnection, version: int) -> list[dict[str, Any]]:

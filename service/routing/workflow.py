@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
+from service.db import Question
 from service.errors import NotFoundError, RoutingChangedError, RoutingConflictError, UnknownLabelError
 from service.routing import store
 from service.routing.conflicts import Finding, QueueState, Vocabulary, check
@@ -74,9 +75,17 @@ class QueueInfo:
     claimable: bool
 
 
-async def active(connection: AsyncConnection) -> RuleSet:
-    """The rules at work, with the queue of every special route that somebody serves."""
-    row = await store.at_work(connection, reviewing=REVIEWING)
+def question() -> Question:
+    """What to ask the database for `active`, together with something else."""
+    return store.question(reviewing=REVIEWING)
+
+
+async def active(connection: AsyncConnection, answer: Any | None = None) -> RuleSet:
+    """The rules at work, with the queue of every special route that somebody serves.
+
+    `answer` is the row that `question` was answered with, where it was asked already.
+    """
+    row = answer or await store.at_work(connection, reviewing=REVIEWING)
     special = row.special or {}
     if row.version is None:
         return RuleSet(special=special)

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from models.bundle import BundleError
-from service.db import create_engine, statement_by_statement, sqlalchemy_url
+from service.db import create_engine, sqlalchemy_url, statement_by_statement
 from service.scoring.live_model import LiveModel
 from tests.service.scoring.doubles import Scripted
 from tests.service.steps import assert_error, claim, lapse, query, report, report_body, row_counts, until

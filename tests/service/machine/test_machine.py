@@ -36,12 +36,15 @@ PICK = st.integers(0, 1000)
 STALE = {"lease_stale", "content_changed"}
 _ORDER = """
     SELECT c.id::text FROM cases c
-    WHERE c.queue = 'default' AND c.status = 'open'
+    WHERE c.queue = 'default' AND {which}
       AND NOT EXISTS (SELECT FROM skips k JOIN principals p ON p.id = k.principal_id
                       WHERE k.case_id = c.id AND p.username = %s AND k.until > now())
     ORDER BY CASE WHEN c.start_by > now() THEN 3 WHEN c.deadline IS NULL THEN 2 ELSE 1 END,
              CASE WHEN c.start_by <= now() THEN c.start_by END, c.rank_value DESC, c.id LIMIT 1
 """
+_OPEN = _ORDER.format(which="c.status = 'open'")
+# Where nothing is open, what is kept back beyond its time is given back and handed out at once.
+_DUE = _ORDER.format(which="c.status = 'held' AND least(c.held_until, c.start_by) <= now()")
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -93,7 +96,7 @@ class QueueMachine(RuleBasedStateMachine):
 
     @rule(person=PERSON)
     def claim(self, person: str) -> None:
-        first = self.world.rows(_ORDER, f"test-{person}")
+        first = self.world.rows(_OPEN, f"test-{person}") or self.world.rows(_DUE, f"test-{person}")
         answer = self.world.call(person, "POST", "/v1/queues/default/claim")
         if not first:
             assert answer.status_code == 204, "what was handed out was not to be had"

@@ -25,6 +25,12 @@ class SplitError(ValueError):
     """Rows that cannot be divided as asked; the message says why."""
 
 
+# What a file can be the reason of; the message says which and why.
+UNREADABLE = (
+    TaxonomyError, RecordError, SplitError, RatingsError, NotConvergedError, OSError, EOFError, UnicodeDecodeError, zlib.error,
+)  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 1 when `check` found problems, 2 for input that cannot be read."""
     options = _parser().parse_args(arguments)
@@ -42,17 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(_vocabulary(taxonomy))
             return 0
         return _check(options.file, taxonomy)
-    except (
-        TaxonomyError,
-        RecordError,
-        SplitError,
-        RatingsError,
-        NotConvergedError,
-        OSError,
-        EOFError,
-        UnicodeDecodeError,
-        zlib.error,
-    ) as error:
+    except UNREADABLE as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 

@@ -17,19 +17,27 @@ MAX_RESAMPLES = 100_000
 
 def add_measuring_commands(commands: Any) -> None:
     """Add `agreement`, `simulate` and `coverage`; each sets `report`, which returns what is to be printed."""
-    agreement = commands.add_parser("agreement", help="how far several people agree, by every statistic with its interval")
+    agreement = commands.add_parser(
+        "agreement", help="how far several people agree, by every statistic with its interval"
+    )
     agreement.set_defaults(report=_agreement)
     agreement.add_argument("file", type=Path, metavar="FILE", help='rows {"item", "rater", "label"}, .jsonl')
-    agreement.add_argument("--labels", type=_names, default=(), metavar="A,B", help="all labels in their order, if they have one")
+    agreement.add_argument(
+        "--labels", type=_names, default=(), metavar="A,B", help="all labels in their order, if they have one"
+    )
     agreement.add_argument("--raters", type=_names, default=(), metavar="R,S", help="only these raters")
-    agreement.add_argument("--experts", type=_names, default=(), metavar="R,S", help="show agreement of these as the ceiling")
+    agreement.add_argument(
+        "--experts", type=_names, default=(), metavar="R,S", help="show agreement of these as the ceiling"
+    )
     agreement.add_argument("--resamples", type=int, default=2000, help="resamples of the items (default 2000)")
     simulated = commands.add_parser("simulate", help="labels and estimates against a known truth, on an invented floor")
     simulated.set_defaults(report=_simulate)
     floor = Floor()
     simulated.add_argument("--items", type=int, default=floor.items, help=f"default {floor.items}")
     simulated.add_argument("--reviewers", type=int, default=floor.reviewers, help=f"default {floor.reviewers}")
-    simulated.add_argument("--random-share", type=float, default=floor.random_share, help=f"default {floor.random_share}")
+    simulated.add_argument(
+        "--random-share", type=float, default=floor.random_share, help=f"default {floor.random_share}"
+    )
     simulated.add_argument("--seeds", type=int, default=40, help="floors drawn (default 40)")
     covered = commands.add_parser("coverage", help="how often the 95 %% intervals hold the truth, by simulation")
     covered.set_defaults(report=_coverage)

@@ -135,7 +135,9 @@ def weighted_coverage(*, repeats: int, seed: int, items: int = 4000) -> Iterator
             seen = random.random(items) < chance
             known = (has[seen].astype(np.float64), chance[seen])
             every.setdefault("Hajek", []).append((weighted_share(*known), prevalence))
-            every.setdefault("Hajek, these very items", []).append((weighted_share(*known, finite=True), float(has.mean())))
+            every.setdefault("Hajek, these very items", []).append(
+                (weighted_share(*known, finite=True), float(has.mean()))
+            )
             with_whole = weighted_share(*known, population=items)
             every.setdefault("Horvitz-Thompson", []).append((with_whole, prevalence))
         for name, pairs in every.items():
@@ -153,7 +155,9 @@ def dawid_skene_coverage(*, repeats: int, resamples: int, seed: int) -> Iterator
         ratings = _made_up(world, skill, random)
         found = dawid_skene_estimates(ratings, dawid_skene(ratings), seed=number, resamples=resamples)
         held["prevalence"] += _held([found.prevalence[1]], 0.3)
-        held["accuracy"] += sum(_held([one], float(each)) for one, each in zip(found.accuracy.values(), skill, strict=True))
+        held["accuracy"] += sum(
+            _held([one], float(each)) for one, each in zip(found.accuracy.values(), skill, strict=True)
+        )
     yield Coverage("Dawid-Skene, prevalence", world.name, 0.3, held["prevalence"], repeats)
     yield Coverage("Dawid-Skene, accuracy", world.name, float(skill.mean()), held["accuracy"], repeats * world.raters)
 

@@ -94,7 +94,13 @@ def _fit(ratings: Ratings, posterior: Values, weights: Values, fitting: Fitting)
         moved = float(np.abs(posterior - before)[weights > 0].max())
         if moved < fitting.tolerance:
             return DawidSkene(
-                posterior, confusion, prevalence, float(weights @ log_likelihood), done, weights=weights, fitting=fitting
+                posterior,
+                confusion,
+                prevalence,
+                float(weights @ log_likelihood),
+                done,
+                weights=weights,
+                fitting=fitting,
             )
     raise NotConvergedError(
         f"Dawid-Skene still moved by {moved:.1g} after {fitting.rounds} rounds: allow more rounds or a larger tolerance, or "
@@ -107,7 +113,10 @@ def _confusion(ratings: Ratings, known: Values, shrinkage: float) -> Values:
     raters, labels = len(ratings.raters), len(ratings.labels)
     cell = ratings.rater * labels + ratings.label
     counts = np.stack(
-        [np.bincount(cell, known[ratings.item, true], raters * labels).reshape(raters, labels) for true in range(labels)],
+        [
+            np.bincount(cell, known[ratings.item, true], raters * labels).reshape(raters, labels)
+            for true in range(labels)
+        ],
         axis=1,
     )
     if shrinkage:

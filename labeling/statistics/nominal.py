@@ -54,7 +54,9 @@ def distances(levels: int, weights: Weights) -> Values:
     """How far apart each two labels are, 1 at most. Raises ValueError."""
     if not isinstance(weights, str):
         if weights.shape != (levels, levels) or (weights < 0).any() or weights.diagonal().any() or not weights.any():
-            raise ValueError(f"weights must be a table of {levels} by {levels} distances, none below 0, with 0 in the diagonal")
+            raise ValueError(
+                f"weights must be a table of {levels} by {levels} distances, none below 0, with 0 in the diagonal"
+            )
         return weights / weights.max()
     if weights not in {"none", "linear", "quadratic"}:
         raise ValueError(f"weights are none, linear, quadratic or a table, not {weights!r}")
@@ -115,13 +117,12 @@ def _of_pairs(rows: Values, times: Values, expected: Callable[[Values], Values])
     rows, times, answers = (one[answers[:, 0] > 0] for one in (rows, times, answers))
     shares = rows / answers
     paired = answers > 1
-    differ = np.where(paired, 1 - (rows * (rows - 1)).sum(axis=1, keepdims=True) / np.maximum(answers * (answers - 1), 1), 0)
+    differ = np.where(
+        paired, 1 - (rows * (rows - 1)).sum(axis=1, keepdims=True) / np.maximum(answers * (answers - 1), 1), 0
+    )
 
     def disagreement(sums: Values) -> tuple[Values, Values]:
         items, pairs, apart = sums[..., :-2].sum(axis=-1, keepdims=True), sums[..., -2], sums[..., -1]
         return apart / pairs, expected(sums[..., :-2] / items)
 
-    return Coefficient(
-        np.hstack([shares, paired, differ]), times, disagreement, int(times[paired[:, 0]].sum())
-    )
-
+    return Coefficient(np.hstack([shares, paired, differ]), times, disagreement, int(times[paired[:, 0]].sum()))

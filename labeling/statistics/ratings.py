@@ -84,9 +84,7 @@ def ratings_of(answers: Iterable[Answer], *, labels: Sequence[Label] = ()) -> Ra
     kinds: list[Label] = list(labels) or sorted(given, key=lambda label: (isinstance(label, str), label))
     _check_labels(kinds, given)
     codes: list[dict[Label, int]] = [{name: code for code, name in enumerate(each)} for each in (*names, kinds)]
-    item, rater, label = (
-        np.array([code[row[place]] for row in rows], np.int64) for place, code in enumerate(codes)
-    )
+    item, rater, label = (np.array([code[row[place]] for row in rows], np.int64) for place, code in enumerate(codes))
     items, raters = (tuple(str(name) for name in each) for each in names)
     return Ratings(items, raters, tuple(kinds), item, rater, label, ordered=numbers or bool(labels))
 

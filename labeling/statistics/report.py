@@ -86,9 +86,9 @@ def _dawid_skene(ratings: Ratings, seed: int, fits: int) -> dict[str, Any]:
 
 def agreement_text(report: Mapping[str, Any]) -> str:
     """The report for the terminal."""
+    order = " in their order" if report["ordered"] else ""
     lines = [
-        f"{report['items']:,} items, {report['raters']} raters, {report['answers']:,} answers, {len(report['labels'])} labels"
-        f"{' in their order' if report['ordered'] else ''}",
+        f"{report['items']:,} items, {report['raters']} raters, {report['answers']:,} answers, {len(report['labels'])} labels{order}"
     ]
     for group, figures in report["agreement"].items():
         lines += ["", "agreement" if group == "all" else "agreement of the experts: the ceiling", *_lines(figures)]

@@ -2,14 +2,24 @@
 
 import pytest
 
-from labeling.statistics.coverage import COUNTED, GAPS, WORLDS, Coverage, cohen_coverage, counted_coverage, weighted_coverage
+from labeling.statistics.coverage import (
+    COUNTED,
+    GAPS,
+    WORLDS,
+    Coverage,
+    cohen_coverage,
+    counted_coverage,
+    weighted_coverage,
+)
 
 REPEATS = 800
 RESAMPLES = 400
 
 
 def check(found: Coverage) -> None:
-    assert 0.93 <= found.share <= 0.97, f"{found.figure}, {found.world}: {found.share:.1%} of intervals hold {found.truth:.3f}"
+    assert 0.93 <= found.share <= 0.97, (
+        f"{found.figure}, {found.world}: {found.share:.1%} of intervals hold {found.truth:.3f}"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in COUNTED if name != "Fleiss' kappa"])

@@ -8,7 +8,9 @@ from labeling.statistics.ratings import Ratings, RatingsError, ratings_of
 from tests.labeling.statistics.published import anaesthetists
 
 
-def floor(*, items: int = 400, skill: tuple[float, ...] = (0.95, 0.9, 0.75, 0.6, 0.9), seed: int = 7) -> tuple[Ratings, np.ndarray]:
+def floor(
+    *, items: int = 400, skill: tuple[float, ...] = (0.95, 0.9, 0.75, 0.6, 0.9), seed: int = 7
+) -> tuple[Ratings, np.ndarray]:
     """Answers of people of that skill to all items, and the truth."""
     random = np.random.default_rng(seed)
     truth = (random.random(items) < 0.3).astype(np.int64)

@@ -63,8 +63,6 @@ def test_error_rates_are_those_of_dawid_and_skene_1979() -> None:
 
 @pytest.mark.parametrize("shrinkage", [0.5, 4.0])
 def test_shrinkage_leaves_what_many_answers_say(shrinkage: float) -> None:
-    published, drawn = (
-        dawid_skene(anaesthetists(), fitting=Fitting(shrinkage=each)) for each in (0.0, shrinkage)
-    )
+    published, drawn = (dawid_skene(anaesthetists(), fitting=Fitting(shrinkage=each)) for each in (0.0, shrinkage))
     assert np.abs(published.prevalence - drawn.prevalence).max() < 0.05
     assert (published.posterior.argmax(axis=1) == drawn.posterior.argmax(axis=1)).mean() > 0.9

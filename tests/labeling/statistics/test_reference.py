@@ -78,9 +78,9 @@ def alpha_by_pairs(answers: Answers, metric: Metric) -> float:
         return (between - (every.count(low) + every.count(high)) / 2) ** 2
 
     table = {(one, other): apart(one, other) for one in set(every) for other in set(every)}
-    observed = sum(
-        sum(table[pair] for pair in permutations(values, 2)) / (len(values) - 1) for values in units
-    ) / len(every)
+    observed = sum(sum(table[pair] for pair in permutations(values, 2)) / (len(values) - 1) for values in units) / len(
+        every
+    )
     expected = sum(table[pair] for pair in permutations(every, 2)) / (len(every) * (len(every) - 1))
     return 1 - observed / expected
 

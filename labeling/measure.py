@@ -38,10 +38,10 @@ def add_measuring_commands(commands: Any) -> None:
     simulated.add_argument(
         "--random-share", type=float, default=floor.random_share, help=f"default {floor.random_share}"
     )
-    simulated.add_argument("--seeds", type=int, default=40, help="floors drawn (default 40)")
+    simulated.add_argument("--seeds", type=int, default=60, help="floors drawn (default 60)")
     covered = commands.add_parser("coverage", help="how often the 95 %% intervals hold the truth, by simulation")
     covered.set_defaults(report=_coverage)
-    covered.add_argument("--repeats", type=int, default=2000, help="samples drawn for each figure (default 2000)")
+    covered.add_argument("--repeats", type=int, default=1500, help="samples drawn for each figure (default 1500)")
     covered.add_argument("--resamples", type=int, default=1000, help="resamples of each (default 1000)")
     for command in (agreement, simulated, covered):
         command.add_argument("--seed", type=int, default=SEED, help=f"the first seed (default {SEED})")

@@ -149,7 +149,7 @@ def _invent(floor: Floor, random: np.random.Generator) -> _World:
     hard = random.random(floor.items) < floor.hard
     risk = random.normal(size=floor.items) + violates * np.where(hard, 1.0, 2.2)
     # Most are good, some miss much, some see violations everywhere; one in ten hardly reads.
-    finds, spares = random.beta(8, 2, floor.reviewers), random.beta(18, 2, floor.reviewers)
+    finds, spares = random.beta(8, 3, floor.reviewers), random.beta(24, 2, floor.reviewers)
     careless = random.random(floor.reviewers) < 0.1
     finds, spares = np.where(careless, 0.55, finds), np.where(careless, 0.6, spares)
     right = np.where(violates[:, None], finds, spares)

@@ -119,4 +119,4 @@ def _low_of_unanimous(expected: float, items: int) -> float:
 
     At most a share 1 - 0.025^(1/n) of all items can be disagreed on (Clopper and Pearson, Biometrika 26, 1934).
     """
-    return max(-1.0, 1 - (1 - ((1 - LEVEL) / 2) ** (1 / items)) / expected)
+    return max(-1.0, 1 - (1 - math.pow((1 - LEVEL) / 2, 1 / items)) / expected)

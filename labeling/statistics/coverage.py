@@ -48,11 +48,13 @@ WORLDS = (
     World("two labels, 50 : 50, 200 items", 200, 3, (0.5, 0.5), 0.85),
     World("two labels, 90 : 10, 200 items", 200, 3, (0.9, 0.1), 0.93),
     World("four labels, 200 items", 200, 3, (0.55, 0.25, 0.15, 0.05), 0.8),
-    World("five steps, 200 items", 200, 4, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7),
+    World("three steps, 200 items", 200, 3, (0.6, 0.3, 0.1), 0.85),
+    World("five steps, 200 items", 200, 3, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7),
 )
 GAPS = (
-    World("four labels, a third unanswered, 200 items", 200, 4, (0.55, 0.25, 0.15, 0.05), 0.8, missing=0.33),
-    World("five steps, a third unanswered, 200 items", 200, 4, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7, missing=0.33),
+    World("three steps, a third unanswered, 200 items", 200, 3, (0.6, 0.3, 0.1), 0.85, missing=0.33),
+    World("four labels, a third unanswered, 200 items", 200, 3, (0.55, 0.25, 0.15, 0.05), 0.8, missing=0.33),
+    World("five steps, a third unanswered, 200 items", 200, 3, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7, missing=0.33),
 )
 # Of counts (items, labels), or a table of two raters, and how many items each row stands for.
 Make = Callable[[Codes, Values], Coefficient]
@@ -131,7 +133,7 @@ def weighted_coverage(*, repeats: int, seed: int, items: int = 4000) -> Iterator
         for _ in range(repeats):
             has = random.random(items) < prevalence
             risk = random.normal(size=items) + 2 * has
-            chance = np.where(risk >= np.quantile(risk, 0.9), 1.0, share)
+            chance = np.where(risk >= np.partition(risk, -items // 10)[-items // 10], 1.0, share)
             seen = random.random(items) < chance
             known = (has[seen].astype(np.float64), chance[seen])
             every.setdefault("Hajek", []).append((weighted_share(*known), prevalence))

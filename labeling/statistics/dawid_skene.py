@@ -54,7 +54,7 @@ class DawidSkene:
     @property
     def accuracy(self) -> Values:
         """For each rater, the share of items of this prevalence that they would label right."""
-        return np.einsum("rjj,j->r", self.confusion, self.prevalence)
+        return np.asarray(np.einsum("rjj,j->r", self.confusion, self.prevalence))
 
 
 def dawid_skene(ratings: Ratings, *, weights: Values | None = None, fitting: Fitting | None = None) -> DawidSkene:

@@ -57,11 +57,11 @@ def distances(levels: int, weights: Weights) -> Values:
             raise ValueError(
                 f"weights must be a table of {levels} by {levels} distances, none below 0, with 0 in the diagonal"
             )
-        return weights / weights.max()
+        return np.asarray(weights / weights.max())
     if weights not in {"none", "linear", "quadratic"}:
         raise ValueError(f"weights are none, linear, quadratic or a table, not {weights!r}")
     steps = np.abs(np.subtract.outer(np.arange(levels), np.arange(levels))) / (levels - 1)
-    return np.ceil(steps) if weights == "none" else steps ** {"linear": 1, "quadratic": 2}[weights]
+    return np.asarray(np.ceil(steps) if weights == "none" else steps ** {"linear": 1, "quadratic": 2}[weights])
 
 
 def fleiss_kappa(counts: NDArray[np.integer], times: Values | None = None) -> Coefficient:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from labeling.statistics.alpha import krippendorff_alpha
@@ -47,7 +48,7 @@ def _coefficients(ratings: Ratings) -> dict[str, Callable[[], Coefficient]]:
     weights: tuple[Weights, ...] = ("none", "linear", "quadratic") if ratings.ordered else ("none",)
     for each in weights:
         name = "Cohen's kappa" if each == "none" else f"Cohen's kappa, {each} weights"
-        found[name] = lambda each=each: _cohen(ratings, each)
+        found[name] = partial(_cohen, ratings, each)
     found["Fleiss' kappa"] = lambda: fleiss_kappa(counts)
     found["Krippendorff's alpha, nominal"] = lambda: krippendorff_alpha(counts)
     if ratings.ordered:

@@ -72,11 +72,13 @@ def _worth(value: Values, weight: Values, *, share: float, whole: float | None, 
     typical = float((weight**2).sum() / weight.sum())
     value = np.append(value, [1.0, 1.0, 0.0, 0.0])
     weight = np.append(weight, [typical] * 4)
-    near = float((weight * value).sum() / weight.sum())
+    added = 4 * typical
     unsure = weight**2 - weight if finite else weight**2
     if whole is None:
+        near = float((weight * value).sum() / weight.sum())
         variance = float((unsure * (value - near) ** 2).sum()) / float(weight.sum()) ** 2
     else:
-        variance = float((unsure * value**2).sum()) / (whole + 4 * typical) ** 2
-        near = min(share, near)
+        near = (min(share, 1.0) * whole + added / 2) / (whole + added)
+        variance = float((unsure * value**2).sum()) / (whole + added) ** 2
+        variance -= 0.0 if finite else near**2 / (whole + added)
     return near * (1 - near) / variance if variance > 0 else math.inf

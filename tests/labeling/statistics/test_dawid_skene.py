@@ -1,5 +1,7 @@
 """Dawid-Skene: finds who errs, does not explode on few answers, says when it has no answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,12 +93,8 @@ def test_intervals_hold_the_truth_and_are_the_same_on_every_run() -> None:
 
 def test_accuracy_of_a_rater_with_few_items_is_not_told() -> None:
     ratings, _ = floor(items=40)
-    few = Ratings(
-        ratings.items,
-        ratings.raters,
-        ratings.labels,
-        *(codes[(ratings.rater > 0) | (ratings.item < 29)] for codes in (ratings.item, ratings.rater, ratings.label)),
-    )
+    kept = (ratings.rater > 0) | (ratings.item < 29)
+    few = replace(ratings, item=ratings.item[kept], rater=ratings.rater[kept], label=ratings.label[kept])
     found = dawid_skene_estimates(few, dawid_skene(few), resamples=10).accuracy
     assert str(found["0"]) == "not enough checks: 29 of 30"
     assert found["1"].value is not None

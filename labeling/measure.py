@@ -38,6 +38,8 @@ def add_measuring_commands(commands: Any) -> None:
     simulated.add_argument(
         "--random-share", type=float, default=floor.random_share, help=f"default {floor.random_share}"
     )
+    simulated.add_argument("--answers", type=int, default=floor.answers, help=f"of each item (default {floor.answers})")
+    simulated.add_argument("--hard", type=float, default=floor.hard, help=f"share of hard items (default {floor.hard})")
     simulated.add_argument("--seeds", type=int, default=60, help="floors drawn (default 60)")
     covered = commands.add_parser("coverage", help="how often the 95 %% intervals hold the truth, by simulation")
     covered.set_defaults(report=_coverage)
@@ -63,7 +65,13 @@ def _agreement(options: argparse.Namespace) -> str:
 
 def _simulate(options: argparse.Namespace) -> str:
     try:
-        floor = Floor(items=options.items, reviewers=options.reviewers, random_share=options.random_share)
+        floor = Floor(
+            items=options.items,
+            reviewers=options.reviewers,
+            answers=options.answers,
+            random_share=options.random_share,
+            hard=options.hard,
+        )
         found = simulate(floor, range(options.seed, options.seed + options.seeds))
     except ValueError as error:
         raise RatingsError(str(error)) from error

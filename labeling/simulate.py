@@ -54,6 +54,8 @@ class Floor:
             )
         if not 0 < self.random_share < 1:
             raise ValueError(f"--random-share must lie between 0 and 1, not {self.random_share}")
+        if not 0 <= self.hard <= 1:
+            raise ValueError(f"--hard must lie between 0 and 1, not {self.hard}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,8 +262,8 @@ def outcome_text(outcome: Outcome) -> str:
     """The rows as two tables for the terminal."""
     floor = outcome.floor
     head = (
-        f"{floor.items:,} items, {floor.reviewers} reviewers, {floor.answers} answers an item, {outcome.seeds} seeds; reviewed are the "
-        f"riskiest {floor.by_risk:.0%} and {floor.random_share:.0%} of the rest at random"
+        f"{floor.items:,} items, {floor.reviewers} reviewers, {floor.answers} answers an item, {outcome.seeds} seeds; {floor.hard:.0%} are hard; "
+        f"reviewed are the riskiest {floor.by_risk:.0%} and {floor.random_share:.0%} of the rest at random"
     )
     labels = [("labels of reviewed items that are right", "share", "95 % over seeds")]
     labels += [(one.name, f"{one.value:.4f}", f"{one.low:.4f} to {one.high:.4f}") for one in outcome.labels]

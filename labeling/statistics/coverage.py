@@ -56,6 +56,8 @@ GAPS = (
     World("four labels, a third unanswered, 200 items", 200, 3, (0.55, 0.25, 0.15, 0.05), 0.8, missing=0.33),
     World("five steps, a third unanswered, 200 items", 200, 3, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7, missing=0.33),
 )
+# Prevalence, and the chance of items that are not among the riskiest.
+MIXES = ((0.3, 0.05), (0.08, 0.05), (0.08, 0.2), (0.02, 0.2))
 # Of counts (items, labels), or a table of two raters, and how many items each row stands for.
 Make = Callable[[Codes, Values], Coefficient]
 COUNTED: dict[str, Make] = {
@@ -124,9 +126,11 @@ def cohen_coverage(world: World, *, repeats: int, resamples: int, seed: int) -> 
         yield Coverage(name, world.name, truth, _held(estimates, truth), repeats)
 
 
-def weighted_coverage(*, repeats: int, seed: int, items: int = 4000) -> Iterator[Coverage]:
+def weighted_coverage(
+    *, repeats: int, seed: int, items: int = 4000, mixes: Sequence[tuple[float, float]] = MIXES
+) -> Iterator[Coverage]:
     """Shares of a whole of which the riskiest are seen for certain and the rest with a chance of 5 or 20 %."""
-    for prevalence, share in ((0.3, 0.05), (0.08, 0.05), (0.08, 0.2), (0.02, 0.2)):
+    for prevalence, share in mixes:
         random = np.random.default_rng(seed)
         where = f"{prevalence:.0%} of {items}, {share:.0%} at random beside the riskiest tenth"
         every: dict[str, list[tuple[Estimate, float]]] = {}

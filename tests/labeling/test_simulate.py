@@ -62,6 +62,7 @@ def test_the_command_prints_tables_or_json(capsys: pytest.CaptureFixture[str]) -
     [
         (["--items", "50"], "--items must lie between 100 and 100,000"),
         (["--reviewers", "2"], "3 of 2 cannot be"),
+        (["--hard", "2"], "--hard must lie between 0 and 1, not 2"),
         (["--random-share", "0"], "--random-share must lie between 0 and 1"),
         (["--seeds", "1", "--items", "200"], "--seeds must be 2 or more"),
     ],

@@ -4,8 +4,8 @@ import pytest
 
 from labeling.statistics.coverage import Coverage, World, cohen_coverage, counted_coverage, weighted_coverage
 
-REPEATS = 1000
-RESAMPLES = 500
+REPEATS = 700
+RESAMPLES = 400
 # Few patterns of answers, so that it is fast.
 TWO = World("two labels", 100, 3, (0.7, 0.3), 0.85)
 TWO_WITH_GAPS = World("two labels, a third unanswered", 150, 3, (0.7, 0.3), 0.85, missing=0.33)
@@ -36,5 +36,5 @@ def test_intervals_of_cohen_hold_the_truth() -> None:
 
 
 def test_intervals_of_weighted_shares_hold_the_truth() -> None:
-    for found in weighted_coverage(repeats=REPEATS, seed=1, items=1500):
+    for found in weighted_coverage(repeats=REPEATS, seed=1, items=1500, mixes=[(0.3, 0.05), (0.08, 0.2)]):
         check(found)

@@ -110,7 +110,8 @@ def bca(value: float, drawn: Values, left_out: Values, times: Values) -> tuple[f
     skew = float((times * apart**3).sum()) / (6 * spread**1.5) if spread > 0 else 0.0
     ends = [NORMAL.inv_cdf((1 - LEVEL) / 2), NORMAL.inv_cdf((1 + LEVEL) / 2)]
     at = [NORMAL.cdf(bias + (bias + end) / max(1 - skew * (bias + end), NOTHING)) for end in ends]
-    low, high = np.quantile(drawn, at)
+    # Of few resamples the plain quantile lies too far inside.
+    low, high = np.quantile(drawn, at, method="weibull")
     return float(low), float(high)
 
 

@@ -163,7 +163,7 @@ def dawid_skene_estimates(
         times[answered] = random.multinomial(answered.sum(), np.full(answered.sum(), 1 / answered.sum()))
         again = _fit(ratings, fit.posterior, fit.weights * times, fit.fitting)
         drawn.append(np.concatenate([again.prevalence, again.accuracy]))
-    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
+    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0, method="weibull")
     values = np.concatenate([fit.prevalence, fit.accuracy])
     pairs = np.unique(np.stack([ratings.rater, ratings.item]), axis=1)[0]
     items = [int(answered.sum())] * len(ratings.labels) + np.bincount(pairs, minlength=len(ratings.raters)).tolist()

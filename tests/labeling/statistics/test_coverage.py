@@ -7,9 +7,9 @@ from labeling.statistics.coverage import Coverage, World, cohen_coverage, counte
 REPEATS = 700
 RESAMPLES = 400
 # Few patterns of answers, so that it is fast.
-TWO = World("two labels", 100, 3, (0.7, 0.3), 0.85)
-TWO_WITH_GAPS = World("two labels, a third unanswered", 150, 3, (0.7, 0.3), 0.85, missing=0.33)
-THREE = World("three steps", 100, 2, (0.5, 0.3, 0.2), 0.8)
+TWO = World("two labels", 200, 3, (0.7, 0.3), 0.85)
+TWO_WITH_GAPS = World("two labels, a third unanswered", 200, 3, (0.7, 0.3), 0.85, missing=0.33)
+THREE = World("three steps", 200, 2, (0.5, 0.3, 0.2), 0.8)
 
 
 def check(found: Coverage) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from labeling.simulate import Floor, outcome_text, simulate
 from labeling.statistics.bootstrap import SEED
-from labeling.statistics.coverage import coverage, coverage_text
+from labeling.statistics.coverage import PARTS, coverage, coverage_text
 from labeling.statistics.ratings import RatingsError, read_ratings
 from labeling.statistics.report import agreement_report, agreement_text
 
@@ -45,6 +45,7 @@ def add_measuring_commands(commands: Any) -> None:
     covered.set_defaults(report=_coverage)
     covered.add_argument("--repeats", type=int, default=1500, help="samples drawn for each figure (default 1500)")
     covered.add_argument("--resamples", type=int, default=1000, help="resamples of each (default 1000)")
+    covered.add_argument("--only", choices=PARTS, help="one part of the figures")
     for command in (agreement, simulated, covered):
         command.add_argument("--seed", type=int, default=SEED, help=f"the first seed (default {SEED})")
         command.add_argument("--json", action="store_true", help="print one JSON object")
@@ -81,7 +82,7 @@ def _simulate(options: argparse.Namespace) -> str:
 def _coverage(options: argparse.Namespace) -> str:
     _check_times("--resamples", options.resamples)
     _check_times("--repeats", options.repeats)
-    found = list(coverage(repeats=options.repeats, resamples=options.resamples, seed=options.seed))
+    found = list(coverage(repeats=options.repeats, resamples=options.resamples, seed=options.seed, only=options.only))
     return json.dumps([asdict(one) for one in found]) if options.json else coverage_text(found)
 
 

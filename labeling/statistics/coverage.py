@@ -84,16 +84,22 @@ class Coverage:
         return self.held / self.repeats
 
 
-def coverage(*, repeats: int, resamples: int, seed: int) -> Iterator[Coverage]:
-    """Every figure in every world that it is for; Dawid-Skene, which takes long, in a tenth of the repeats."""
-    for world in WORLDS:
-        yield from cohen_coverage(world, repeats=repeats, resamples=resamples, seed=seed)
-    for world in (*WORLDS, *GAPS):
-        for name in COUNTED:
+PARTS = ("cohen", "counted", "weighted", "dawid-skene")
+
+
+def coverage(*, repeats: int, resamples: int, seed: int, only: str | None = None) -> Iterator[Coverage]:
+    """Every figure in every world that it is for, or one part of them; Dawid-Skene, which takes long, in a tenth of the repeats."""
+    if only in {None, "cohen"}:
+        for world in WORLDS:
+            yield from cohen_coverage(world, repeats=repeats, resamples=resamples, seed=seed)
+    if only in {None, "counted"}:
+        for name, world in itertools.product(COUNTED, (*WORLDS, *GAPS)):
             if world.missing == 0 or name != "Fleiss' kappa":
                 yield counted_coverage(name, world, repeats=repeats, resamples=resamples, seed=seed)
-    yield from weighted_coverage(repeats=repeats, seed=seed)
-    yield from dawid_skene_coverage(repeats=max(1, repeats // 10), resamples=max(1, resamples // 5), seed=seed)
+    if only in {None, "weighted"}:
+        yield from weighted_coverage(repeats=repeats, seed=seed)
+    if only in {None, "dawid-skene"}:
+        yield from dawid_skene_coverage(repeats=max(1, repeats // 10), resamples=max(1, resamples // 5), seed=seed)
 
 
 def counted_coverage(name: str, world: World, *, repeats: int, resamples: int, seed: int) -> Coverage:

@@ -71,11 +71,13 @@ def fleiss_kappa(counts: NDArray[np.integer], times: Values | None = None) -> Co
     all raters together. Raises ValueError.
     """
     rows, times = patterns(counts, times)
-    raters = np.unique(rows.sum(axis=1))
-    if len(raters) > 1 or raters.min(initial=2) < 2:
+    answered = rows.sum(axis=1) > 0
+    rows, times = rows[answered], times[answered]
+    low, high = (answers.min(), answers.max()) if len(answers := rows.sum(axis=1)) else (0, 0)
+    if low != high or low < 2:
         raise ValueError(
-            f"Fleiss' kappa needs the same number of answers for each item, two or more; here it is {raters.min():g} to "
-            f"{raters.max():g}: take Krippendorff's alpha or Gwet's AC1"
+            f"Fleiss' kappa needs the same number of answers for each item, two or more; here it is {low:g} to "
+            f"{high:g}: take Krippendorff's alpha or Gwet's AC1"
         )
     return _of_pairs(rows, times, fleiss_expected)
 

@@ -97,7 +97,11 @@ def agreement_text(report: Mapping[str, Any]) -> str:
     if "why_not" in fitted:
         lines += ["", f"Dawid-Skene: {fitted['why_not']}"]
     else:
-        lines += ["", "prevalence of labels (Dawid-Skene)", *_lines(fitted["prevalence"])]
+        lines += [
+            "",
+            "prevalence of labels among these items (Dawid-Skene; off where items are hard for everybody)",
+            *_lines(fitted["prevalence"]),
+        ]
         lines += ["", "accuracy of raters (Dawid-Skene), by name", *_lines(fitted["accuracy"])]
     return "\n".join([*lines, "", report["note"]])
 

@@ -73,6 +73,10 @@ def test_items_with_one_answer_are_no_items_of_agreement() -> None:
     assert krippendorff_alpha(counts).value == krippendorff_alpha(counts[:11]).value
 
 
+def test_items_that_nobody_answered_are_no_items_of_fleiss() -> None:
+    assert fleiss_kappa(np.vstack([FLEISS, np.zeros((3, 5), int)])).value == fleiss_kappa(FLEISS).value
+
+
 def test_pairs_without_both_answers_are_left_out() -> None:
     found = cohen_kappa([0, 1, -1, 1], [0, 1, 1, -1], levels=2)
     assert (found.n, found.value) == (2, 1)
@@ -102,6 +106,10 @@ def test_weights_that_cannot_be_are_refused() -> None:
 def test_counts_that_cannot_be_are_refused() -> None:
     with pytest.raises(ValueError, match=r"take Krippendorff's alpha or Gwet's AC1"):
         fleiss_kappa(np.array([[2, 0], [1, 2]]))
+    with pytest.raises(ValueError, match="here it is 1 to 1"):
+        fleiss_kappa(np.array([[1, 0], [0, 1]]))
+    with pytest.raises(ValueError, match="here it is 0 to 0"):
+        fleiss_kappa(np.zeros((3, 2), int))
     with pytest.raises(ValueError, match="a column for each of two labels"):
         gwet_ac1(np.array([1, 2, 3]))
     with pytest.raises(ValueError, match="must not be negative"):

@@ -116,7 +116,9 @@ def card_row(card: ScorecardOut, group: GroupOut, taxonomy: Taxonomy, *, name: s
     cells = [share_cell(one, titles[one], getattr(group, one), ceiling=group.ceiling) for one in SHARES]
     if group.open_overdue:
         sla = cells[1]
-        cells[1] = Cell(sla.figure, sla.title, sla.words, f"{sla.more}, {group.open_overdue} overdue", sla.known, sla.bar)
+        cells[1] = Cell(
+            sla.figure, sla.title, sla.words, f"{sla.more}, {group.open_overdue} overdue", sla.known, sla.bar
+        )
     cells += [times_cell(one, titles[one], getattr(group, one)) for one in ("wait", "touch", "total")]
     cells.append(amount_cell("exposure_hours", titles["exposure_hours"], group.exposure_hours, unit=" h"))
     cells.append(amount_cell("cost_per_correct", titles["cost_per_correct"], group.cost_per_correct))

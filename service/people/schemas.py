@@ -43,7 +43,13 @@ Consents = Annotated[
 
 # A line that people read: no control characters, nothing invisible.
 WorksFor = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]+$",
+    ),
 ]
 Cost = Annotated[Decimal, Field(ge=0, max_digits=10, decimal_places=2)]
 

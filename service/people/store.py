@@ -51,10 +51,12 @@ SETTABLE = {
 _STANDING = f"id, username, role, {', '.join(SETTABLE)}"
 _SET_PERSON = text(f"""
     UPDATE principals
-    SET {", ".join(
+    SET {
+    ", ".join(
         f"{name} = CASE WHEN '{name}' = ANY (:given) THEN CAST(:{name} AS {kind}) ELSE {name} END"
         for name, kind in SETTABLE.items()
-    )}
+    )
+}
     WHERE username = :username AND active
     RETURNING {_STANDING}
 """)  # noqa: S608 - put together from constants

@@ -133,7 +133,12 @@ async def me(connection: AsyncConnection, caller: Principal) -> MeOut:
 
 
 async def change_person(
-    connection: AsyncConnection, username: str, body: PersonChangeIn | ConsentsIn, *, actor: UUID | None, taxonomy: Taxonomy
+    connection: AsyncConnection,
+    username: str,
+    body: PersonChangeIn | ConsentsIn,
+    *,
+    actor: UUID | None,
+    taxonomy: Taxonomy,
 ) -> PersonStandingOut:
     """Change what of the person is named in the body. Raises NotFoundError, UnknownLabelError."""
     given = body.model_dump(exclude_unset=True)
@@ -147,7 +152,9 @@ async def change_person(
     return PersonStandingOut.model_validate(row, from_attributes=True)
 
 
-async def consent(connection: AsyncConnection, caller: Principal, body: ConsentsIn, *, taxonomy: Taxonomy) -> ReviewerOut:
+async def consent(
+    connection: AsyncConnection, caller: Principal, body: ConsentsIn, *, taxonomy: Taxonomy
+) -> ReviewerOut:
     """Change the caller's own consents; what others set about them is not part of the answer. Raises UnknownLabelError."""
     row = await change_person(connection, caller.username, body, actor=caller.id, taxonomy=taxonomy)
     return ReviewerOut.model_validate(row, from_attributes=True)

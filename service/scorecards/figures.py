@@ -106,8 +106,7 @@ BY_NAME = {figure.name: figure for figure in FIGURES}
 
 NOTES = (
     "Sample cases, cases of special routes and of restricted queues are left out; exposure counts them, samples excepted.",
-    "Times, cost and the decisions that cost is divided by leave out decisions carried over to near-duplicates: nobody looked"
-    " at those.",
+    "Times and cost leave out decisions carried over to near-duplicates: nobody looked at those.",
     f"No share, median or percentile is given of fewer than {LEAST}.",
     f"Touch, exposure and cost are not given for fewer than {LEAST_PEOPLE} people: they would tell of one of them.",
     "Vendor and site are those that people have now. Groups stand by name; no person is a group, and nobody is ranked.",

@@ -18,7 +18,9 @@ Asked = Annotated[AskedIn, Query()]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-@router.get("/scorecards", summary="Quality, deadlines, times and cost by vendor, site, language, policy version or area")
+@router.get(
+    "/scorecards", summary="Quality, deadlines, times and cost by vendor, site, language, policy version or area"
+)
 async def card(asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> ScorecardOut:
     return await scorecard(connection, asked, today=datetime.now(UTC).date())
 

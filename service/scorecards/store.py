@@ -18,12 +18,12 @@ _SHAPE = """
 """
 
 
-def _sums(condition: str, known: str) -> str:
-    """What a weighted share is made of, of those where `known`."""
-    return f"""count(*) FILTER (WHERE {known}) AS {{name}}_n,
-           coalesce(sum(v.weight) FILTER (WHERE {known}), 0) AS {{name}}_weight,
-           coalesce(sum(v.weight * v.weight) FILTER (WHERE {known}), 0) AS {{name}}_squares,
-           coalesce(sum(v.weight) FILTER (WHERE {condition}), 0) AS {{name}}_part"""
+def _sums(name: str, column: str) -> str:
+    """What a weighted share is made of: of the checks where `column` is known, those where it is true."""
+    known = f"FILTER (WHERE {column} IS NOT NULL)"
+    return f"""count({column}) AS {name}_n, coalesce(sum(v.weight) {known}, 0) AS {name}_weight,
+           coalesce(sum(v.weight * v.weight) {known}, 0) AS {name}_squares,
+           coalesce(sum(v.weight) FILTER (WHERE {column}), 0) AS {name}_part"""
 
 
 def _times(column: str) -> str:
@@ -34,8 +34,7 @@ def _times(column: str) -> str:
 # figures, source, time, which
 _PARTS: Mapping[str, tuple[str, str, str, str]] = {
     "checks": (
-        f"{_sums('v.correct', 'true').format(name='accuracy')},"
-        f" {_sums('v.experts_agree', 'v.experts_agree IS NOT NULL').format(name='ceiling')}",
+        f"{_sums('accuracy', 'v.correct')}, {_sums('ceiling', 'v.experts_agree')}",
         "quality_checks v",
         "v.decided_at",
         "true",

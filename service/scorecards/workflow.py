@@ -47,7 +47,9 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
         for row in await store.sums(connection, part, asked.by, values):
             (whole if row.whole else found.setdefault(row.name, {}))[part] = row
     if len(found) > GROUPS_MOST:
-        raise InvalidRequestError(f"{len(found)} groups, the most is {GROUPS_MOST}: narrow the period or ask for one area")
+        raise InvalidRequestError(
+            f"{len(found)} groups, the most is {GROUPS_MOST}: narrow the period or ask for one area"
+        )
     # What belongs to no group stands last.
     names = sorted(found, key=lambda name: (name is None, name or ""))
     groups = [_group(name, found[name], few=_is_few(found[name])) for name in names]
@@ -59,9 +61,7 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
         groups=groups,
         all=_group("all", whole, few=_is_few(whole) or _gives_away(found)),
         missing=_missing(asked.by, groups),
-        definitions={
-            one.name: FigureOut(title=one.title, definition=one.definition, view=one.view) for one in FIGURES
-        },
+        definitions={one.name: FigureOut(title=one.title, definition=one.definition, view=one.view) for one in FIGURES},
         notes=list(NOTES),
     )
 

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
@@ -213,9 +213,9 @@ def sheet(content: bytes, number: int) -> list[list[str | float]]:
     with zipfile.ZipFile(io.BytesIO(content)) as book:
         shared = [
             "".join(part.text or "" for part in one.iter(f"{SHEET}t"))
-            for one in ElementTree.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - our own file
+            for one in ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - our own file
         ]
-        root = ElementTree.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))  # noqa: S314 - our own file
+        root = ET.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))  # noqa: S314 - our own file
     assert root.findall(f".//{SHEET}f") == []
     lines = []
     for row in root.iter(f"{SHEET}row"):

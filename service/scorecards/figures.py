@@ -31,8 +31,8 @@ FIGURES = (
         "accuracy",
         "Accuracy",
         "Share of decisions that say what a blind check found in the end: area and actions alike, severities at most one step"
-        " apart. Each check counts for as many decisions as it was drawn from (1 / its chance). Interval of 95 %, by Wilson on"
-        " the effective number of checks.",
+        " apart. Each check counts for as many decisions as it was drawn from (1 / its chance). Interval of 95 %, by Wilson for"
+        " as many plain draws as the checks are worth.",
         "quality_checks",
     ),
     Figure(

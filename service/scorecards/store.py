@@ -18,12 +18,11 @@ _SHAPE = """
 """
 
 
-def _sums(name: str, column: str) -> str:
-    """What a weighted share is made of: of the checks where `column` is known, those where it is true."""
+def _checked(name: str, column: str) -> str:
+    """Whether it holds and by which chance it was drawn, of each check where `column` is known; always in the same order."""
     known = f"FILTER (WHERE {column} IS NOT NULL)"
-    return f"""count({column}) AS {name}_n, coalesce(sum(v.weight) {known}, 0) AS {name}_weight,
-           coalesce(sum(v.weight * v.weight) {known}, 0) AS {name}_squares,
-           coalesce(sum(v.weight) FILTER (WHERE {column}), 0) AS {name}_part"""
+    return f"""coalesce(array_agg({column}::integer ORDER BY v.check_id) {known}, '{{}}') AS {name},
+           coalesce(array_agg(v.chance ORDER BY v.check_id) {known}, '{{}}') AS {name}_chances"""
 
 
 def _times(column: str) -> str:
@@ -34,7 +33,7 @@ def _times(column: str) -> str:
 # figures, source, time, which
 _PARTS: Mapping[str, tuple[str, str, str, str]] = {
     "checks": (
-        f"{_sums('accuracy', 'v.correct')}, {_sums('ceiling', 'v.experts_agree')}",
+        f"{_checked('accuracy', 'v.correct')}, {_checked('ceiling', 'v.experts_agree')}",
         "quality_checks v",
         "v.decided_at",
         "true",

@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from labeling.statistics.estimate import Estimate
+from labeling.statistics.weighted import weighted_share
 from service.errors import InvalidRequestError
 from service.scorecards import store
-from service.scorecards.estimates import LEAST, Sums, share
+from service.scorecards.estimates import LEAST, counted
 from service.scorecards.figures import FIGURES, LEAST_PEOPLE, NOTES
 from service.scorecards.schemas import (
     AmountOut,
@@ -29,6 +31,7 @@ CHOICES_MOST = 500
 
 PARTS = ("checks", "facts", "times", "escalations", "exposures")
 FEW = f"fewer than {LEAST_PEOPLE} people: it would tell of one of them"
+NONE = Estimate(None, None, None, 0)
 Parts = Mapping[str, Row[Any]]
 
 
@@ -96,12 +99,12 @@ def _group(name: str | None, rows: Mapping[str, Row[Any]], *, few: bool) -> Grou
         checks=accuracy.n,
         accuracy=accuracy,
         ceiling=_share(_weighted(checks, "ceiling"), "checks with two blind answers"),
-        sla=_share(Sums.of(facts.deadlines, facts.met) if facts else None, "deadlines"),
+        sla=_share(counted(facts.met, facts.deadlines) if facts else NONE, "deadlines"),
         open_overdue=facts.open_overdue if facts else 0,
         wait=_times(times, "wait"),
         touch=_times(times, "touch", few=few),
         total=_times(times, "total"),
-        overturned=_share(Sums.of(facts.made, facts.overturned) if facts else None, "decisions"),
+        overturned=_share(counted(facts.overturned, facts.made) if facts else NONE, "decisions"),
         escalations=_escalations(rows.get("escalations")),
         exposure_hours=_exposure(rows.get("exposures"), few=few),
         cost_per_correct=_cost(times, accuracy, few=few),
@@ -109,21 +112,19 @@ def _group(name: str | None, rows: Mapping[str, Row[Any]], *, few: bool) -> Grou
 
 
 def _escalations(row: Row[Any] | None) -> ShareOut:
-    return _share(Sums.of(row.judged, row.was_right) if row else None, "escalations")
+    return _share(counted(row.was_right, row.judged) if row else NONE, "escalations")
 
 
-def _weighted(row: Row[Any] | None, name: str) -> Sums | None:
+def _weighted(row: Row[Any] | None, name: str) -> Estimate:
     if row is None:
-        return None
-    return Sums(*(getattr(row, f"{name}_{part}") for part in ("n", "weight", "squares", "part")))
+        return NONE
+    return weighted_share(getattr(row, name), getattr(row, f"{name}_chances"))
 
 
-def _share(sums: Sums | None, what: str) -> ShareOut:
-    found = share(sums) if sums else None
-    n = sums.n if sums else 0
-    if found is None:
-        return ShareOut(n=n, note=f"not enough {what}: {n} of {LEAST}")
-    return ShareOut(n=n, value=found.value, low=found.low, high=found.high)
+def _share(found: Estimate, what: str) -> ShareOut:
+    if found.value is None:
+        return ShareOut(n=found.n, note=f"not enough {what}: {found.n} of {LEAST}")
+    return ShareOut(n=found.n, value=found.value, low=found.low, high=found.high)
 
 
 def _times(row: Row[Any] | None, name: str, *, few: bool = False) -> TimesOut:

@@ -122,7 +122,7 @@ async def test_a_settlement_changes_the_card_in_the_browser(
         await page.select_option("#vendor", "north")
         await page.get_by_role("button", name="Show", exact=True).click()
         await page.wait_for_url("**vendor=north**")
-        await expect(accuracy).to_contain_text("97 % (83 % to 99 %)")
+        await expect(accuracy).to_contain_text("97 % (84 % to 99 %)")
         await page.set_viewport_size(NARROW)
         assert await page.evaluate("document.documentElement.scrollWidth") <= NARROW["width"]
     server.should_exit = True

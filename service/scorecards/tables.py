@@ -64,9 +64,9 @@ def as_csv(card: ScorecardOut) -> str:
 def as_xlsx(card: ScorecardOut) -> bytes:
     """An Excel file: the figures, then what each means."""
     out = io.BytesIO()
+    # In memory, its strings are not on disk for a moment either.
     options = {
         "in_memory": True,
-        "constant_memory": True,
         "strings_to_formulas": False,
         "strings_to_urls": False,
         "strings_to_numbers": False,

@@ -26,6 +26,7 @@ from service.scorecards.schemas import (
 
 DAYS_BY_DEFAULT = 30
 DAYS_MOST = 400
+EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 GROUPS_MOST = 500
 CHOICES_MOST = 500
 
@@ -71,14 +72,15 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
 
 def period(asked: AskedIn, *, today: date) -> tuple[date, date]:
     """The first and the last day that are asked for. Raises InvalidRequestError."""
+    for day in (asked.since, asked.until):
+        if day is not None and not EARLIEST <= day <= LATEST:
+            raise InvalidRequestError(f"since, until: a day from {EARLIEST} to {LATEST}, not {day}")
     until = asked.until or today
-    since = asked.since or max(until - timedelta(days=DAYS_BY_DEFAULT - 1), date(2000, 1, 1))
+    since = asked.since or max(until - timedelta(days=DAYS_BY_DEFAULT - 1), EARLIEST)
     if since > until:
         raise InvalidRequestError(f"since: {since} lies after until, {until}; swap them")
     if (until - since).days >= DAYS_MOST:
         raise InvalidRequestError(f"since: at most {DAYS_MOST} days up to {until}, not {(until - since).days + 1}")
-    if since.year < 2000 or until.year > 9000:
-        raise InvalidRequestError("since, until: days from the year 2000 on")
     return since, until
 
 

@@ -7,9 +7,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 By = Literal["vendor", "site", "language", "policy", "area"]
 # A name that people gave to a group; an empty field of a form asks for nothing.
-Wanted = Annotated[
-    str | None, BeforeValidator(lambda value: value or None), Field(max_length=100, pattern=r"^[^\x00]*$")
-]
+Name = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
+Wanted = Annotated[Name | None, BeforeValidator(lambda value: value or None)]
 Day = Annotated[date | None, BeforeValidator(lambda value: value or None)]
 
 

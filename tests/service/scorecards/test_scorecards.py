@@ -60,8 +60,9 @@ async def test_the_figures_of_a_vendor_worked_out_by_hand(lead: httpx.AsyncClien
 
 async def test_percentiles_lie_between_the_times_that_were_measured(lead: httpx.AsyncClient, world: World) -> None:
     team = [world.person("north") for _ in range(5)]
-    for number in range(41):
-        world.decide(world.case(), team[number % 5], (number, 2 * number))
+    with world.together():
+        for number in range(41):
+            world.decide(world.case(), team[number % 5], (number, 2 * number))
     north = await group(lead, "north")
     assert north["wait"] == {"n": 41, "median": 20, "p90": 36, "note": None}
     assert (north["touch"]["median"], north["total"]["p90"]) == (20, 72)
@@ -69,10 +70,11 @@ async def test_percentiles_lie_between_the_times_that_were_measured(lead: httpx.
 
 async def test_open_overdue_cases_are_missed_deadlines(lead: httpx.AsyncClient, world: World) -> None:
     pat = world.person("north")
-    for number in range(30):
-        case = world.case()
-        world.clock(case, pat, 11 if number else 10)
-        world.decide(case, pat, (5, 11))
+    with world.together():
+        for number in range(30):
+            case = world.case()
+            world.clock(case, pat, 11 if number else 10)
+            world.decide(case, pat, (5, 11))
     assert (await group(lead, "north"))["sla"]["value"] == pytest.approx(29 / 30)
     for _ in range(2):
         world.case(status="open", deadline=world.at(20))
@@ -86,10 +88,11 @@ async def test_open_overdue_cases_are_missed_deadlines(lead: httpx.AsyncClient, 
 async def test_weights_move_the_share_to_where_the_decisions_are(lead: httpx.AsyncClient, world: World) -> None:
     pat = world.person("north")
     plan = world.plan(pat, "stratified")
-    for number in range(40):
-        # Twenty that stand for ten each, all right, and twenty that stand for one, all wrong.
-        rare = number >= 20
-        world.check(plan, world.decided(pat), "wrong_area" if rare else None, chance=1.0 if rare else 0.1)
+    with world.together():
+        for number in range(40):
+            # Twenty that stand for ten each, all right, and twenty that stand for one, all wrong.
+            rare = number >= 20
+            world.check(plan, world.decided(pat), "wrong_area" if rare else None, chance=1.0 if rare else 0.1)
     assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(200 / 220)
 
 
@@ -98,9 +101,10 @@ async def test_the_ceiling_stands_beside_accuracy_once_enough_was_checked_twice(
 ) -> None:
     pat = world.person("north")
     plan = world.plan(pat)
-    for number in range(30):
-        second = {**ANSWER, "severity": 4} if number < 3 else ANSWER
-        world.check(plan, world.decided(pat), answers=[ANSWER, second])
+    with world.together():
+        for number in range(30):
+            second = {**ANSWER, "severity": 4} if number < 3 else ANSWER
+            world.check(plan, world.decided(pat), answers=[ANSWER, second])
     assert (await group(lead, "north"))["ceiling"]["value"] == 0.9
     world.connection.execute("DELETE FROM qa_reviews WHERE item_id = (SELECT id FROM qa_items LIMIT 1)")
     ceiling = (await group(lead, "north"))["ceiling"]

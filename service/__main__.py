@@ -108,7 +108,7 @@ def add_person(settings: Settings, options: argparse.Namespace) -> None:
     print(f"user name {made.username}\npassword  {password}\nAPI key   {made.api_key}")
 
 
-def person(settings: Settings, options: argparse.Namespace) -> None:
+def known_person(settings: Settings, options: argparse.Namespace) -> None:
     """Show what is known about a person; change whom they work for and what an hour of theirs costs."""
     given = {name: getattr(options, name) for name in WORK if getattr(options, name) is not None}
     body = PersonChangeIn.model_validate({name: value or None for name, value in given.items()})
@@ -202,7 +202,7 @@ def _parser() -> argparse.ArgumentParser:
     person = add("add-person", add_person)
     person.add_argument("username", help="lower case, 2 to 64 characters")
     person.add_argument("--role", required=True, choices=sorted(ROLES), help="what the account may do")
-    known = add("person", person)
+    known = add("person", known_person)
     known.add_argument("username", help="whose account")
     for name, (kind, meaning) in WORK.items():
         known.add_argument(f"--{name.replace('_', '-')}", metavar=kind, help=f"{meaning}; an empty value takes it away")

@@ -81,7 +81,12 @@ def test_a_clock_that_took_its_place_after_the_decision_does_not_count(world: Wo
 
 def test_an_overdue_case_that_nobody_decided_is_missed(world: World) -> None:
     pat = world.person("north")
-    lease = {"status": "leased", "lease_token": uuid4(), "lease_holder": pat, "lease_expires_at": world.at(10_000)}
+    lease: dict[str, Any] = {
+        "status": "leased",
+        "lease_token": uuid4(),
+        "lease_holder": pat,
+        "lease_expires_at": world.at(10_000),
+    }
     held = world.case(deadline=world.at(30), **lease)
     waiting = world.case(status="open", deadline=world.at(40), language=None)
     world.case(status="open", deadline=world.at(60 * 24 * 30))

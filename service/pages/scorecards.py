@@ -1,7 +1,7 @@
 """The page of scorecards: figures of groups with their intervals, what each means, and what is missing before there are any."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -116,9 +116,7 @@ def card_row(card: ScorecardOut, group: GroupOut, taxonomy: Taxonomy, *, name: s
     cells = [share_cell(one, titles[one], getattr(group, one), ceiling=group.ceiling) for one in SHARES]
     if group.open_overdue:
         sla = cells[1]
-        cells[1] = Cell(
-            sla.figure, sla.title, sla.words, f"{sla.more}, {group.open_overdue} overdue", sla.known, sla.bar
-        )
+        cells[1] = replace(sla, more=", ".join(filter(None, (sla.more, f"{group.open_overdue} overdue"))))
     cells += [times_cell(one, titles[one], getattr(group, one)) for one in ("wait", "touch", "total")]
     cells.append(amount_cell("exposure_hours", titles["exposure_hours"], group.exposure_hours, unit=" h"))
     cells.append(amount_cell("cost_per_correct", titles["cost_per_correct"], group.cost_per_correct))
@@ -130,10 +128,10 @@ def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -
     most = ceiling if figure == "accuracy" else None
     if share.value is None or share.low is None or share.high is None:
         return Cell(figure, title, _capital(share.note), "", known=False)
-    words = f"{chance(share.value)} ({chance(share.low)} to {chance(share.high)})"
+    words = f"{_percent(share.value)} ({_percent(share.low)} to {_percent(share.high)})"
     more = f"n = {share.n}"
     if most is not None:
-        more += f", ceiling {chance(most.value)}" if most.value is not None else f", ceiling: {most.note}"
+        more += f", ceiling {_percent(most.value)}" if most.value is not None else f", ceiling: {most.note}"
     bar = Bar(
         low=round(share.low * AXIS, 2),
         width=round((share.high - share.low) * AXIS, 2),
@@ -156,6 +154,11 @@ def amount_cell(figure: str, title: str, one: AmountOut, *, unit: str = "") -> C
     if one.value is None:
         return Cell(figure, title, _capital(one.note), "", known=False)
     return Cell(figure, title, f"{amount(one.value)}{unit}", "", known=True)
+
+
+def _percent(value: float) -> str:
+    """A share whose sign does not fall into the next line."""
+    return chance(value).replace(" ", "\u00a0")
 
 
 def _counted(number: int, one: str, many: str) -> str:

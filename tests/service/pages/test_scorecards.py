@@ -49,7 +49,7 @@ async def shown(lead: httpx.AsyncClient, **asked: str) -> str:
     answer = await lead.get("/scorecards", params=asked)
     assert answer.status_code == 200, answer.text
     assert_is_safe_page(answer)
-    return answer.text
+    return answer.text.replace("\u00a0", " ")
 
 
 async def test_scorecards_are_for_those_who_lead(client: httpx.AsyncClient, keys: dict[str, str]) -> None:
@@ -106,6 +106,13 @@ async def test_an_empty_field_asks_for_nothing_and_a_wrong_period_is_explained(l
     assert "Since: 2026-02-02 lies after until, 2026-02-01; swap them." in answer.text
     assert 'value="2026-02-02"' in answer.text
     assert (await lead.get("/scorecards", params={"by": "person"})).status_code == 404
+
+
+async def test_an_overdue_case_is_named_even_where_there_is_no_share(lead: httpx.AsyncClient, world: World) -> None:
+    world.case(status="open", deadline=world.at(20))
+    page = await shown(lead)
+    assert "Not enough deadlines: 1 of 30" in page
+    assert ">1 overdue<" in page
 
 
 def test_too_few_are_no_bar() -> None:

@@ -30,7 +30,7 @@ from service.people.schemas import PersonChangeIn, PersonIn, PersonStandingOut
 from service.people.workflow import change_person, close_person, create_person, standing
 from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
-from service.scorecards.described import views_page
+from service.scorecards.workflow import views_page
 from service.security import ROLES
 from service.settings import Settings, SettingsError
 from service.worker import work

@@ -1,10 +1,10 @@
 """The SQL views in words, from the comments in the database: what docs/sql-views.md says."""
 
+from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from service.scorecards import store
+from sqlalchemy import Row
 
 HEAD = """# SQL views
 
@@ -14,10 +14,10 @@ Ready figures, with intervals, are in the [scorecards](scorecards.md).
 """
 
 
-async def views_page(connection: AsyncConnection) -> str:
-    """The page, every view by name with its columns in their order."""
+def page_of(described: Iterable[Row[Any]]) -> str:
+    """The page, every view by name with its columns in their order, of rows (name, about, column, type, meaning)."""
     parts = [HEAD]
-    for name, columns in groupby(await store.views(connection), key=lambda row: row.name):
+    for name, columns in groupby(described, key=lambda row: row.name):
         rows = list(columns)
         lines = [f"| `{row.column}` | {row.type} | {row.meaning or ''} |" for row in rows]
         table = "\n".join(["| column | type | meaning |", "|---|---|---|", *lines])

@@ -11,6 +11,7 @@ from labeling.statistics.estimate import Estimate
 from labeling.statistics.weighted import weighted_share
 from service.errors import InvalidRequestError
 from service.scorecards import store
+from service.scorecards.described import page_of
 from service.scorecards.estimates import LEAST, counted
 from service.scorecards.figures import FIGURES, LEAST_PEOPLE, NOTES
 from service.scorecards.schemas import (
@@ -88,6 +89,11 @@ async def choices(connection: AsyncConnection) -> dict[str, list[str]]:
     """What decisions can be narrowed to: vendors, sites and languages that there are, by name."""
     row = await store.choices(connection, most=CHOICES_MOST)
     return {"vendor": row.vendor, "site": row.site, "language": row.language}
+
+
+async def views_page(connection: AsyncConnection) -> str:
+    """What the SQL views hold, as a page of the documents."""
+    return page_of(await store.views(connection))
 
 
 def _group(name: str | None, rows: Mapping[str, Row[Any]], *, few: bool) -> GroupOut:

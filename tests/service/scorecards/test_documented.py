@@ -1,8 +1,8 @@
 """Every view and every column says what it means, and the documents say the same."""
 
 from service.db import create_engine
-from service.scorecards.described import views_page
 from service.scorecards.figures import FIGURES, NOTES
+from service.scorecards.workflow import views_page
 from tests.architecture.tree import REPOSITORY
 from tests.service.scorecards.world import World
 

@@ -18,9 +18,9 @@ $$;
 CREATE VIEW counted_cases AS
 SELECT c.id AS case_id, c.subject_id, c.evidence_id, c.status, c.opened_at, c.deadline,
        coalesce(c.lease_holder, c.held_for) AS person
-FROM cases c
-WHERE NOT c.sample AND c.special IS NULL
-  AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted);
+-- A join and no EXISTS: of that the planner thinks that it leaves nothing, and then reads every table once for each decision.
+FROM cases c LEFT JOIN queues q ON q.name = c.queue
+WHERE NOT c.sample AND c.special IS NULL AND q.restricted IS NOT TRUE;
 
 CREATE VIEW counted_decisions AS
 SELECT d.id AS decision_id, d.case_id, d.evidence_id, d.decided_by AS person, p.vendor, p.site,

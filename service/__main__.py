@@ -26,15 +26,24 @@ from service.exports.workflow import decision_log, labelled_texts
 from service.local import end_with_parent, run_everything
 from service.migrate import migrate
 from service.observe import configure_logs
-from service.people.schemas import PersonIn
-from service.people.workflow import close_person, create_person
+from service.people.schemas import PersonChangeIn, PersonIn, PersonStandingOut
+from service.people.workflow import change_person, close_person, create_person, standing
 from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
+from service.scorecards.workflow import views_page
 from service.security import ROLES
 from service.settings import Settings, SettingsError
 from service.worker import work
 
 Result = TypeVar("Result")
+
+# What `person` can change.
+WORK = {
+    "vendor": ("NAME", "the company they work for"),
+    "site": ("NAME", "where they work"),
+    "started_on": ("DATE", "their first day at work, YYYY-MM-DD"),
+    "hourly_cost": ("AMOUNT", "what an hour of theirs costs"),
+}
 
 
 def serve(settings: Settings, options: argparse.Namespace) -> None:
@@ -97,6 +106,25 @@ def add_person(settings: Settings, options: argparse.Namespace) -> None:
     person = PersonIn(username=options.username, role=options.role, password=password)
     made = asyncio.run(_with_connection(settings, lambda connection: create_person(connection, person, actor=None)))
     print(f"user name {made.username}\npassword  {password}\nAPI key   {made.api_key}")
+
+
+def known_person(settings: Settings, options: argparse.Namespace) -> None:
+    """Show what is known about a person; change whom they work for and what an hour of theirs costs."""
+    given = {name: getattr(options, name) for name in WORK if getattr(options, name) is not None}
+    body = PersonChangeIn.model_validate({name: value or None for name, value in given.items()})
+
+    async def run(connection: AsyncConnection) -> PersonStandingOut:
+        if not given:
+            return await standing(connection, options.username)
+        taxonomy = load_taxonomy(settings.taxonomy)
+        return await change_person(connection, options.username, body, actor=None, taxonomy=taxonomy)
+
+    print(asyncio.run(_with_connection(settings, run)).model_dump_json(indent=2))
+
+
+def views(settings: Settings, _options: argparse.Namespace) -> None:
+    """Print what the SQL views for analysts hold, from the comments in the database."""
+    print(asyncio.run(_with_connection(settings, views_page)), end="")
 
 
 def remove_person(settings: Settings, options: argparse.Namespace) -> None:
@@ -174,6 +202,11 @@ def _parser() -> argparse.ArgumentParser:
     person = add("add-person", add_person)
     person.add_argument("username", help="lower case, 2 to 64 characters")
     person.add_argument("--role", required=True, choices=sorted(ROLES), help="what the account may do")
+    known = add("person", known_person)
+    known.add_argument("username", help="whose account")
+    for name, (kind, meaning) in WORK.items():
+        known.add_argument(f"--{name.replace('_', '-')}", metavar=kind, help=f"{meaning}; an empty value takes it away")
+    add("views", views)
     add("close-person", remove_person).add_argument("username", help="whose account to close")
     add("openapi", openapi)
     add("demo", demo)

@@ -32,6 +32,7 @@ from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
+from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
 from service.queues import routes as queues
@@ -40,6 +41,7 @@ from service.ranking.workflow import configured
 from service.reporters import routes as reporters
 from service.reports import routes as reports
 from service.routing import routes as routing
+from service.scorecards import routes as scorecards
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
@@ -67,6 +69,7 @@ ROUTERS = (
         outbox,
         routing,
         shedding,
+        scorecards,
         health,
     ),
 )
@@ -124,6 +127,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
     app.include_router(routing_pages_router, include_in_schema=False)
+    app.include_router(scorecard_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}

@@ -6,7 +6,16 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.db import UnitOfWork
 from service.people import workflow
-from service.people.schemas import ConsentsIn, MeOut, PersonIn, PersonOut, ReviewerIn, ReviewerOut, SignInIn
+from service.people.schemas import (
+    ConsentsIn,
+    MeOut,
+    PersonChangeIn,
+    PersonIn,
+    PersonOut,
+    PersonStandingOut,
+    ReviewerOut,
+    SignInIn,
+)
 from service.security import SESSION_COOKIE, PeopleManager, SignedIn, refuse_cross_site
 
 router = APIRouter(prefix="/v1", tags=["people"])
@@ -44,8 +53,7 @@ async def me(caller: SignedIn, connection: UnitOfWork) -> MeOut:
 
 @router.put("/me/consents", summary="Say which areas' pictures you agree to see; effective at once")
 async def consent(body: ConsentsIn, request: Request, caller: SignedIn, connection: UnitOfWork) -> ReviewerOut:
-    taxonomy = request.app.state.taxonomy
-    return await workflow.change_reviewer(connection, caller.username, body, actor=caller.id, taxonomy=taxonomy)
+    return await workflow.consent(connection, caller, body, taxonomy=request.app.state.taxonomy)
 
 
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
@@ -53,16 +61,23 @@ async def create(body: PersonIn, caller: PeopleManager, connection: UnitOfWork) 
     return await workflow.create_person(connection, body, actor=caller.id)
 
 
-@router.patch("/people/{username}", summary="Change languages, skills and consents of a reviewer")
+@router.get("/people/{username}", summary="What is known about a person: languages, vendor, site, cost")
+async def standing(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")], _caller: PeopleManager, connection: UnitOfWork
+) -> PersonStandingOut:
+    return await workflow.standing(connection, username)
+
+
+@router.patch("/people/{username}", summary="Change languages, skills, consents, vendor, site and cost of a person")
 async def change(
     username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
-    body: ReviewerIn,
+    body: PersonChangeIn,
     request: Request,
     caller: PeopleManager,
     connection: UnitOfWork,
-) -> ReviewerOut:
+) -> PersonStandingOut:
     taxonomy = request.app.state.taxonomy
-    return await workflow.change_reviewer(connection, username, body, actor=caller.id, taxonomy=taxonomy)
+    return await workflow.change_person(connection, username, body, actor=caller.id, taxonomy=taxonomy)
 
 
 @router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")

@@ -1,9 +1,11 @@
 """Wire types of people and their keys."""
 
+from datetime import date
+from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from service.routing.rules import primary_language
 
@@ -37,6 +39,19 @@ Consents = Annotated[
     list[AreaId] | None,
     Field(max_length=CONSENTS, description="policy areas whose pictures this person agreed to see; null is no limit"),
 ]
+
+
+# A line that people read: no control characters, nothing invisible.
+WorksFor = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e]+$",
+    ),
+]
+Cost = Annotated[Decimal, Field(ge=0, max_digits=10, decimal_places=2)]
 
 
 class SignInIn(BaseModel):
@@ -89,6 +104,19 @@ class ReviewerIn(BaseModel):
     consents: Consents = None
 
 
+class PersonChangeIn(ReviewerIn):
+    """What is known about a person; what is left out stays, and null takes away what was known.
+
+    Vendor, site and the first day at work say whom quality is told of; the cost of an hour, in the one currency of the
+    operator, is what a scorecard counts with.
+    """
+
+    vendor: WorksFor | None = None
+    site: WorksFor | None = None
+    started_on: date | None = None
+    hourly_cost: Cost | None = None
+
+
 class ConsentsIn(BaseModel):
     """The caller's own consents."""
 
@@ -105,3 +133,12 @@ class ReviewerOut(BaseModel):
     languages: list[str] | None
     skills: list[str]
     consents: list[str] | None
+
+
+class PersonStandingOut(ReviewerOut):
+    """All that is known about a person, for those who manage people alone: nobody else is told what an hour costs."""
+
+    vendor: str | None
+    site: str | None
+    started_on: date | None
+    hourly_cost: Decimal | None

@@ -38,14 +38,29 @@ _FORGET_OLD = (
 _REVIEWER = text("""
     SELECT languages, skills, consents FROM principals WHERE id = :id AND active
 """)
-_SET_REVIEWER = text("""
+# What can be set of a person, with the type of each.
+SETTABLE = {
+    "languages": "text[]",
+    "skills": "text[]",
+    "consents": "text[]",
+    "vendor": "text",
+    "site": "text",
+    "started_on": "date",
+    "hourly_cost": "numeric",
+}
+_STANDING = f"id, username, role, {', '.join(SETTABLE)}"
+_SET_PERSON = text(f"""
     UPDATE principals
-    SET languages = CASE WHEN 'languages' = ANY (:given) THEN CAST(:languages AS text[]) ELSE languages END,
-        skills = CASE WHEN 'skills' = ANY (:given) THEN CAST(:skills AS text[]) ELSE skills END,
-        consents = CASE WHEN 'consents' = ANY (:given) THEN CAST(:consents AS text[]) ELSE consents END
+    SET {
+    ", ".join(
+        f"{name} = CASE WHEN '{name}' = ANY (:given) THEN CAST(:{name} AS {kind}) ELSE {name} END"
+        for name, kind in SETTABLE.items()
+    )
+}
     WHERE username = :username AND active
-    RETURNING id, username, role, languages, skills, consents
-""")
+    RETURNING {_STANDING}
+""")  # noqa: S608 - put together from constants
+_PERSON = text(f"SELECT {_STANDING} FROM principals WHERE username = :username AND active")  # noqa: S608 - constants
 _DEACTIVATE = text("UPDATE principals SET active = false WHERE username = :username AND active RETURNING id")
 _REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
 
@@ -81,11 +96,15 @@ async def reviewer(connection: AsyncConnection, person: UUID) -> Row[Any] | None
     return (await connection.execute(_REVIEWER, {"id": person})).one_or_none()
 
 
-async def set_reviewer(connection: AsyncConnection, username: str, given: dict[str, Any]) -> Row[Any] | None:
-    """Set those of languages, skills and consents that are given; returns all as they stand, None for nobody active."""
-    nothing = dict.fromkeys(("languages", "skills", "consents"))
-    values = {**nothing, **given, "username": username, "given": list(given)}
-    return (await connection.execute(_SET_REVIEWER, values)).one_or_none()
+async def set_person(connection: AsyncConnection, username: str, given: dict[str, Any]) -> Row[Any] | None:
+    """Set those of SETTABLE that are given; returns all as they stand, None for nobody active."""
+    values = {**dict.fromkeys(SETTABLE), **given, "username": username, "given": list(given)}
+    return (await connection.execute(_SET_PERSON, values)).one_or_none()
+
+
+async def person(connection: AsyncConnection, username: str) -> Row[Any] | None:
+    """What is known about an active person: (id, username, role) and SETTABLE."""
+    return (await connection.execute(_PERSON, {"username": username})).one_or_none()
 
 
 async def insert_session(connection: AsyncConnection, *, token_hash: bytes, principal_id: UUID, hours: int) -> datetime:

@@ -17,7 +17,15 @@ from service import events
 from service.errors import NameTakenError, NotFoundError, NotSignedInError, TooManyAttemptsError, UnknownLabelError
 from service.ids import new_id
 from service.people import store
-from service.people.schemas import ConsentsIn, MeOut, PersonIn, PersonOut, ReviewerIn, ReviewerOut
+from service.people.schemas import (
+    ConsentsIn,
+    MeOut,
+    PersonChangeIn,
+    PersonIn,
+    PersonOut,
+    PersonStandingOut,
+    ReviewerOut,
+)
 from service.security import Principal, new_api_key, token_hash
 
 Result = TypeVar("Result")
@@ -124,25 +132,46 @@ async def me(connection: AsyncConnection, caller: Principal) -> MeOut:
     )
 
 
-async def change_reviewer(
-    connection: AsyncConnection, username: str, body: ReviewerIn | ConsentsIn, *, actor: UUID, taxonomy: Taxonomy
-) -> ReviewerOut:
+async def change_person(
+    connection: AsyncConnection,
+    username: str,
+    body: PersonChangeIn | ConsentsIn,
+    *,
+    actor: UUID | None,
+    taxonomy: Taxonomy,
+) -> PersonStandingOut:
     """Change what of the person is named in the body. Raises NotFoundError, UnknownLabelError."""
     given = body.model_dump(exclude_unset=True)
     if unknown := sorted(set(given.get("consents") or ()) - set(taxonomy.area_ids)):
         raise UnknownLabelError(f"{', '.join(unknown)}: no policy area; there are {', '.join(taxonomy.area_ids)}")
-    row = await store.set_reviewer(connection, username, given)
+    row = await store.set_person(connection, username, given)
     if row is None:
-        raise NotFoundError(f"there is no open account named {username!r}")
+        raise _nobody(username)
     data = {"principal": str(row.id), "changed": sorted(given)}
     await events.record(connection, "person.changed", actor=actor, data=data)
-    return ReviewerOut(**{name: value for name, value in row._mapping.items() if name != "id"})
+    return PersonStandingOut.model_validate(row, from_attributes=True)
+
+
+async def consent(
+    connection: AsyncConnection, caller: Principal, body: ConsentsIn, *, taxonomy: Taxonomy
+) -> ReviewerOut:
+    """Change the caller's own consents; what others set about them is not part of the answer. Raises UnknownLabelError."""
+    row = await change_person(connection, caller.username, body, actor=caller.id, taxonomy=taxonomy)
+    return ReviewerOut.model_validate(row, from_attributes=True)
+
+
+async def standing(connection: AsyncConnection, username: str) -> PersonStandingOut:
+    """What is known about a person, for those who manage people. Raises NotFoundError."""
+    row = await store.person(connection, username)
+    if row is None:
+        raise _nobody(username)
+    return PersonStandingOut.model_validate(row, from_attributes=True)
 
 
 async def close_person(connection: AsyncConnection, username: str, *, actor: UUID | None) -> None:
     """Close an account: its keys and sessions stop working at once. Raises NotFoundError."""
     if not await store.deactivate(connection, username):
-        raise NotFoundError(f"there is no open account named {username!r}")
+        raise _nobody(username)
     await events.record(connection, "person.closed", actor=actor, data={"username": username})
 
 
@@ -153,3 +182,7 @@ async def close_sample_accounts(connection: AsyncConnection) -> list[str]:
 
 def _about(principal_id: UUID, role: str) -> dict[str, Any]:
     return {"principal": str(principal_id), "role": role}
+
+
+def _nobody(username: str) -> NotFoundError:
+    return NotFoundError(f"there is no open account named {username!r}")

@@ -43,7 +43,7 @@ def test_help_names_every_command_with_what_it_does(
         run(monkeypatch, "--help")
     assert ended.value.code == 0
     told = capsys.readouterr().out
-    for command in ("up", "serve", "work", "migrate", "seed", "export", "openapi", "demo"):
+    for command in ("up", "serve", "work", "migrate", "seed", "export", "openapi", "demo", "person", "views"):
         assert f"\n    {command} " in told
 
 
@@ -113,6 +113,23 @@ def test_an_account_is_added_once_and_closed_once(
     assert query(database, "SELECT active FROM principals") == [(False,)]
     assert run(monkeypatch, "close-person", "ada") == 1
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_whom_a_person_works_for_is_set_shown_and_taken_away(
+    monkeypatch: pytest.MonkeyPatch, database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
+    assert run(monkeypatch, "add-person", "ada", "--role", "reviewer") == 0
+    assert run(monkeypatch, "person", "ada", "--vendor", "North desk", "--site", "Oslo", "--hourly-cost", "31.5") == 0
+    assert run(monkeypatch, "person", "ada", "--site", "") == 0
+    capsys.readouterr()
+    assert run(monkeypatch, "person", "ada") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["vendor"], told["site"], told["hourly_cost"]) == ("North desk", None, "31.50")
+    assert run(monkeypatch, "person", "ada", "--hourly-cost", "much") == 2
+    assert "hourly_cost" in capsys.readouterr().err
+    assert run(monkeypatch, "person", "eve") == 1
+    assert "no open account" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("Ada", "--role", "lead"), ("ada", "--role", "owner"), ("ada",)])

@@ -3,6 +3,8 @@
 Revision ID: 20261129_0006
 """
 
+from pathlib import Path
+
 from alembic import op
 
 revision = "20261129_0006"
@@ -194,10 +196,13 @@ CREATE TABLE label_suspects (
 CREATE INDEX label_suspects_open ON label_suspects (quality) WHERE resolved_at IS NULL;
 """
 
+# The views that scorecards are made from, with what each column means: a file that people can read beside a database.
+SCORECARDS = (Path(__file__).resolve().parents[1] / "sql" / "0006_scorecards.sql").read_text(encoding="utf-8")
+
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for part in (PEOPLE, POLICIES, QUALITY):
+    for part in (PEOPLE, POLICIES, QUALITY, SCORECARDS):
         # The driver's own cursor: these scripts hold several statements, colons and per cent signs.
         connection.connection.cursor().execute(part)
 

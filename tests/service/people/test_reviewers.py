@@ -22,6 +22,7 @@ async def test_what_is_left_out_stays(admin: httpx.AsyncClient, reviewer: httpx.
     changed = (await admin.patch(path, json={"languages": ["pt-BR", "ar"], "skills": ["ads", "ads"]})).json()
     assert changed == {
         "username": "test-reviewer", "role": "reviewer", "languages": ["pt", "ar"], "skills": ["ads"], "consents": None,
+        "vendor": None, "site": None, "started_on": None, "hourly_cost": None,
     }  # fmt: skip
     changed = (await admin.patch(path, json={"languages": None, "consents": ["graphic_violence"]})).json()
     assert (changed["languages"], changed["skills"], changed["consents"]) == (None, ["ads"], ["graphic_violence"])
@@ -48,6 +49,13 @@ async def test_a_person_says_themselves_what_they_agree_to_see(reviewer: httpx.A
         ({"skills": [f"s{number}" for number in range(51)]}, "invalid_request"),
         ({"consents": ["weather"]}, "unknown_label"),
         ({"role": "admin"}, "invalid_request"),
+        ({"vendor": " "}, "invalid_request"),
+        ({"vendor": "x" * 81}, "invalid_request"),
+        ({"site": "two\nlines"}, "invalid_request"),
+        ({"started_on": "soon"}, "invalid_request"),
+        ({"hourly_cost": -1}, "invalid_request"),
+        ({"hourly_cost": 1.005}, "invalid_request"),
+        ({"hourly_cost": "123456789.00"}, "invalid_request"),
     ],
 )
 async def test_what_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[str, Any], code: str) -> None:
@@ -56,3 +64,24 @@ async def test_what_cannot_be_is_refused(admin: httpx.AsyncClient, body: dict[st
 
 async def test_nobody_of_that_name_is_told(admin: httpx.AsyncClient) -> None:
     assert_error(await admin.patch("/v1/people/nobody", json={"skills": []}), 404, "not_found")
+
+
+async def test_vendor_site_and_cost_are_read_back_by_those_who_manage_people_alone(
+    admin: httpx.AsyncClient, reviewer: httpx.AsyncClient, keys: dict[str, str], database: str
+) -> None:
+    path = "/v1/people/test-reviewer"
+    work = {"vendor": " North desk ", "site": "Oslo", "started_on": "2026-03-01", "hourly_cost": 31.5}
+    changed = (await admin.patch(path, json=work)).json()
+    assert {name: changed[name] for name in work} == {**work, "vendor": "North desk", "hourly_cost": "31.50"}
+    assert (await admin.patch(path, json={"site": None})).json() == {**changed, "site": None}
+    assert (await admin.get(path)).json() == {**changed, "site": None}
+    for role in keys.keys() - {"admin"}:
+        assert_error(await reviewer.get(path, headers=bearer(keys[role])), 403, "forbidden")
+    for mine in (await reviewer.get("/v1/me"), await reviewer.put("/v1/me/consents", json={"consents": None})):
+        assert "hourly_cost" not in mine.text
+    # What was set is in no event, only that something was.
+    assert (
+        value(database, "SELECT string_agg(data::text, '') FROM events WHERE kind = 'person.changed'").count("31.5")
+        == 0
+    )
+    assert_error(await admin.get("/v1/people/nobody"), 404, "not_found")

@@ -1,0 +1,169 @@
+"""The page of scorecards: figures of groups with their intervals, what each means, and what is missing before there are any."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+
+from labeling.taxonomy import Taxonomy
+from service.db import UnitOfWork
+from service.errors import InvalidRequestError
+from service.pages import views
+from service.pages.rendering import PageRoute, render
+from service.pages.words import amount, chance, duration
+from service.scorecards.schemas import AmountOut, AskedIn, GroupOut, ScorecardOut, ShareOut, TimesOut
+from service.scorecards.workflow import choices, scorecard
+from service.security import ScorecardReader
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+KEYS = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+BY = {
+    "vendor": "Vendor",
+    "site": "Site",
+    "language": "Language",
+    "policy": "Policy version",
+    "area": "Policy area",
+}
+NOBODY = {
+    "vendor": "No vendor set",
+    "site": "No site set",
+    "language": "No language",
+    "policy": "No policy version",
+    "area": "No area yet",
+}
+SHARES = ("accuracy", "sla", "overturned", "escalations")
+# How long the axis of a bar is, in the units of its drawing.
+AXIS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An interval as it is drawn, from 0 to AXIS; `ceiling` is what no accuracy can be expected above, where it is known."""
+
+    low: float
+    width: float
+    value: float
+    ceiling: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure of one group: `words` alone say all of it, `more` is what it rests on."""
+
+    figure: str
+    title: str
+    words: str
+    more: str
+    known: bool
+    bar: Bar | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CardRow:
+    """One group with its figures in the order in which they are shown."""
+
+    name: str
+    about: str
+    cells: list[Cell]
+    # Its code, which the browser can name.
+    language: str | None = None
+
+
+@router.get("/scorecards")
+async def scorecards(
+    request: Request, asked: Annotated[AskedIn, Query()], me: ScorecardReader, connection: UnitOfWork
+) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    now = views.utc_now()
+    try:
+        card, problem = await scorecard(connection, asked, today=now.date()), None
+    except InvalidRequestError as error:
+        card, problem = None, error.detail
+    context = {
+        "me": me,
+        "card": card,
+        "problem": problem,
+        "asked": asked,
+        "by": BY,
+        "choices": {name: [(one, one) for one in values] for name, values in (await choices(connection)).items()},
+        "areas": [(one.id, one.name) for one in views.policy_options(taxonomy)],
+        "days": [f"{day:%d %b %Y}".lstrip("0") for day in (card.since, card.until)] if card else [],
+        "rows": [card_row(card, one, taxonomy) for one in card.groups] if card else [],
+        "whole": card_row(card, card.all, taxonomy, name="All together") if card else None,
+        "files": file_query(card) if card else "",
+        "shortcuts": KEYS,
+        "now": now,
+    }
+    return render("scorecards.html", context, status=422 if problem else 200)
+
+
+def file_query(card: ScorecardOut) -> str:
+    """What the page shows, as the query of the files: with its days, so that the same link is the same file tomorrow."""
+    asked: Mapping[str, Any] = {"by": card.by, "since": card.since, "until": card.until, **card.filters.model_dump()}
+    return urlencode({name: value for name, value in asked.items() if value})
+
+
+def card_row(card: ScorecardOut, group: GroupOut, taxonomy: Taxonomy, *, name: str | None = None) -> CardRow:
+    """A line of the table."""
+    if name is None:
+        name = group.name or NOBODY[card.by]
+        name = views.label_name(taxonomy, group.name) if card.by == "area" and group.name else name
+    about = f"{_counted(group.people, 'person', 'people')}, {_counted(group.decisions, 'decision', 'decisions')}"
+    titles = {one: card.definitions[one].title for one in card.definitions}
+    cells = [share_cell(one, titles[one], getattr(group, one), ceiling=group.ceiling) for one in SHARES]
+    if group.open_overdue:
+        sla = cells[1]
+        cells[1] = replace(sla, more=", ".join(filter(None, (sla.more, f"{group.open_overdue} overdue"))))
+    cells += [times_cell(one, titles[one], getattr(group, one)) for one in ("wait", "touch", "total")]
+    cells.append(amount_cell("exposure_hours", titles["exposure_hours"], group.exposure_hours, unit=" h"))
+    cells.append(amount_cell("cost_per_correct", titles["cost_per_correct"], group.cost_per_correct))
+    return CardRow(name, about, cells, group.name if card.by == "language" and card.all is not group else None)
+
+
+def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -> Cell:
+    """A share with its interval; beside accuracy stands the ceiling, or why there is none."""
+    most = ceiling if figure == "accuracy" else None
+    if share.value is None or share.low is None or share.high is None:
+        return Cell(figure, title, _capital(share.note), "", known=False)
+    words = f"{_percent(share.value)} ({_percent(share.low)} to {_percent(share.high)})"
+    more = f"n = {share.n}"
+    if most is not None:
+        more += f", ceiling {_percent(most.value)}" if most.value is not None else f", ceiling: {most.note}"
+    bar = Bar(
+        low=round(share.low * AXIS, 2),
+        width=round((share.high - share.low) * AXIS, 2),
+        value=round(share.value * AXIS, 2),
+        ceiling=round(most.value * AXIS, 2) if most is not None and most.value is not None else None,
+    )
+    return Cell(figure, title, words, more, known=True, bar=bar)
+
+
+def times_cell(figure: str, title: str, times: TimesOut) -> Cell:
+    """A median with its 90th percentile."""
+    if times.median is None or times.p90 is None:
+        return Cell(figure, title, _capital(times.note), "", known=False)
+    p90 = f"9 of 10 within {duration(times.p90 * 60)}"
+    return Cell(figure, title, duration(times.median * 60), p90, known=True)
+
+
+def amount_cell(figure: str, title: str, one: AmountOut, *, unit: str = "") -> Cell:
+    """A quantity, or why there is none."""
+    if one.value is None:
+        return Cell(figure, title, _capital(one.note), "", known=False)
+    return Cell(figure, title, f"{amount(one.value)}{unit}", "", known=True)
+
+
+def _percent(value: float) -> str:
+    """A share whose sign does not fall into the next line."""
+    return chance(value).replace(" ", "\u00a0")
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{amount(number)} {one if number == 1 else many}"
+
+
+def _capital(note: str | None) -> str:
+    return f"{note[:1].upper()}{note[1:]}" if note else "–"

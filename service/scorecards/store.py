@@ -1,0 +1,107 @@
+"""SQL of scorecards: the views, summed by group; the group column is one of a fixed few, everything else is a parameter."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+GROUPS = ("vendor", "site", "language", "policy", "area")
+
+# Each statement gives one row for each group, `whole` false, and one for all together, which is there even when no group is.
+_SHAPE = """
+    SELECT grouping({by}) = 1 AS whole, {by} AS name, {figures} FROM {source}
+    WHERE {at} >= :since AND {at} < :until AND {which}
+      AND (CAST(:vendor AS text) IS NULL OR v.vendor = :vendor) AND (CAST(:site AS text) IS NULL OR v.site = :site)
+      AND (CAST(:language AS text) IS NULL OR v.language = :language) AND (CAST(:area AS text) IS NULL OR v.area = :area)
+    GROUP BY GROUPING SETS (({by}), ())
+"""
+
+
+def _checked(name: str, column: str) -> str:
+    """Whether it holds and by which chance it was drawn, of each check where `column` is known; always in the same order."""
+    known = f"FILTER (WHERE {column} IS NOT NULL)"
+    return f"""coalesce(array_agg({column}::integer ORDER BY v.check_id) {known}, '{{}}') AS {name},
+           coalesce(array_agg(v.chance ORDER BY v.check_id) {known}, '{{}}') AS {name}_chances"""
+
+
+def _times(column: str) -> str:
+    return f"""percentile_cont(0.5) WITHIN GROUP (ORDER BY v.{column}_seconds) / 60 AS {column}_median,
+           percentile_cont(0.9) WITHIN GROUP (ORDER BY v.{column}_seconds) / 60 AS {column}_p90"""
+
+
+# figures, source, time, which
+_PARTS: Mapping[str, tuple[str, str, str, str]] = {
+    "checks": (
+        f"{_checked('accuracy', 'v.correct')}, {_checked('ceiling', 'v.experts_agree')}",
+        "quality_checks v",
+        "v.decided_at",
+        "true",
+    ),
+    "facts": (
+        """count(v.decision_id) FILTER (WHERE NOT v.undone) AS decisions, count(v.decision_id) AS made,
+           count(DISTINCT v.person) FILTER (WHERE v.decision_id IS NOT NULL) AS people,
+           count(v.deadline_met) AS deadlines, count(*) FILTER (WHERE v.deadline_met) AS met,
+           count(*) FILTER (WHERE v.decision_id IS NULL) AS open_overdue,
+           count(*) FILTER (WHERE v.overturned) AS overturned""",
+        "decision_facts v",
+        "v.at",
+        "true",
+    ),
+    "times": (
+        f"""count(*) AS timed, {_times("wait")}, {_times("touch")}, {_times("total")},
+           count(*) FILTER (WHERE p.hourly_cost IS NULL) AS unpriced,
+           coalesce(sum(v.own_touch_seconds / 3600 * p.hourly_cost::float8), 0) AS cost""",
+        "handling_times v JOIN principals p ON p.id = v.person",
+        "v.decided_at",
+        "NOT v.undone AND v.basis <> 'cluster'",
+    ),
+    "escalations": (
+        "count(v.was_right) AS judged, count(*) FILTER (WHERE v.was_right) AS was_right",
+        "escalation_facts v",
+        "v.at",
+        "true",
+    ),
+    "exposures": (
+        "coalesce(sum(v.seconds), 0) / 3600 AS hours, count(DISTINCT v.person) AS exposed",
+        "exposure_seconds v",
+        "(v.day::timestamp AT TIME ZONE 'UTC')",
+        "true",
+    ),
+}
+
+
+def _statement(part: str, by: str) -> TextClause:
+    figures, source, at, which = _PARTS[part]
+    return text(_SHAPE.format(by=f"v.{by}", figures=figures, source=source, at=at, which=which))
+
+
+_STATEMENTS = {(part, by): _statement(part, by) for part in _PARTS for by in GROUPS}
+_CHOICES = text("""
+    SELECT array(SELECT DISTINCT vendor FROM principals WHERE vendor IS NOT NULL ORDER BY vendor LIMIT :most) AS vendor,
+           array(SELECT DISTINCT site FROM principals WHERE site IS NOT NULL ORDER BY site LIMIT :most) AS site,
+           array(SELECT DISTINCT language FROM case_scopes ORDER BY language LIMIT :most) AS language
+""")
+_VIEWS = text("""
+    SELECT c.relname AS name, obj_description(c.oid, 'pg_class') AS about, a.attname AS column,
+           format_type(a.atttypid, a.atttypmod) AS type, col_description(c.oid, a.attnum) AS meaning
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid
+    WHERE c.relkind = 'v' AND n.nspname = 'public' AND a.attnum > 0
+      AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e')
+    ORDER BY c.relname, a.attnum
+""")
+
+
+async def sums(connection: AsyncConnection, part: str, by: str, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """One part of the figures, for each group and for all together: (whole, name) and what `_PARTS` names."""
+    return (await connection.execute(_STATEMENTS[part, by], dict(values))).all()
+
+
+async def choices(connection: AsyncConnection, *, most: int) -> Row[Any]:
+    """What decisions can be narrowed to: (vendor, site, language), each a list by name."""
+    return (await connection.execute(_CHOICES, {"most": most})).one()
+
+
+async def views(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """Every column of every view: (name, about, column, type, meaning)."""
+    return (await connection.execute(_VIEWS)).all()

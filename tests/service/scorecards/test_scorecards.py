@@ -1,0 +1,277 @@
+"""Scorecards as the API gives them: figures worked out by hand, what is held back, and the same in every form."""
+
+import csv
+import io
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service.scorecards.tables import FORMULA, guarded
+from tests.conftest import bearer, client_of
+from tests.service.scorecards.world import ANSWER, World, staffed
+from tests.service.steps import Body, assert_error
+
+SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+@pytest.fixture
+async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as caller:
+        caller.headers.update(bearer(keys["lead"]))
+        yield caller
+
+
+async def card(lead: httpx.AsyncClient, **asked: Any) -> Body:
+    answer = await lead.get("/v1/scorecards", params=asked)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def group(lead: httpx.AsyncClient, name: str | None, **asked: Any) -> Body:
+    [found] = [one for one in (await card(lead, **asked))["groups"] if one["name"] == name]
+    return dict(found)
+
+
+async def test_the_figures_of_a_vendor_worked_out_by_hand(lead: httpx.AsyncClient, world: World) -> None:
+    made = staffed(world, "north", people=5, decisions=40, wrong=4, hourly_cost=30)
+    north = await group(lead, "north")
+    assert (north["people"], north["decisions"], north["checks"]) == (5, 40, 40)
+    # Wilson for 36 of 40, which are worth four draws more by the pseudo-draws of Agresti and Coull.
+    accuracy = north["accuracy"]
+    assert (accuracy["value"], accuracy["n"]) == (0.9, 40)
+    assert (accuracy["low"], accuracy["high"]) == (pytest.approx(0.77701, abs=1e-4), pytest.approx(0.95876, abs=1e-4))
+    assert (north["wait"]["median"], north["touch"]["median"], north["total"]["p90"]) == (5, 6, 11)
+    assert north["overturned"]["value"] == 0.1
+    # 40 times six minutes are 4 h, which cost 120; 36 decisions of 40 are correct.
+    assert north["cost_per_correct"] == {"value": pytest.approx(120 / 36), "note": None}
+    assert north["exposure_hours"]["value"] == 0
+    case, token = world.rows("SELECT case_id, lease_token FROM decisions WHERE id = %s", made[0])[0].values()
+    people = [row["id"] for row in world.rows("SELECT id FROM principals WHERE vendor = 'north'")]
+    for person in people:
+        world.expose(person, case, token, (6, 9))
+    assert (await group(lead, "north"))["exposure_hours"]["value"] == pytest.approx(0.25)
+
+
+async def test_percentiles_lie_between_the_times_that_were_measured(lead: httpx.AsyncClient, world: World) -> None:
+    team = [world.person("north") for _ in range(5)]
+    with world.together():
+        for number in range(41):
+            world.decide(world.case(), team[number % 5], (number, 2 * number))
+    north = await group(lead, "north")
+    assert north["wait"] == {"n": 41, "median": 20, "p90": 36, "note": None}
+    assert (north["touch"]["median"], north["total"]["p90"]) == (20, 72)
+
+
+async def test_open_overdue_cases_are_missed_deadlines(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    with world.together():
+        for number in range(30):
+            case = world.case()
+            world.clock(case, pat, 11 if number else 10)
+            world.decide(case, pat, (5, 11))
+    assert (await group(lead, "north"))["sla"]["value"] == pytest.approx(29 / 30)
+    for _ in range(2):
+        world.case(status="open", deadline=world.at(20))
+    found = await card(lead)
+    nobody = found["groups"][-1]
+    assert (nobody["name"], nobody["open_overdue"], nobody["sla"]["n"]) == (None, 2, 2)
+    assert found["all"]["sla"]["value"] == pytest.approx(29 / 32)
+    assert found["all"]["open_overdue"] == 2
+
+
+async def test_weights_move_the_share_to_where_the_decisions_are(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    plan = world.plan(pat, "stratified")
+    with world.together():
+        for number in range(40):
+            # Twenty that stand for ten each, all right, and twenty that stand for one, all wrong.
+            rare = number >= 20
+            world.check(plan, world.decided(pat), "wrong_area" if rare else None, chance=1.0 if rare else 0.1)
+    assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(200 / 220)
+
+
+async def test_the_ceiling_stands_beside_accuracy_once_enough_was_checked_twice(
+    lead: httpx.AsyncClient, world: World
+) -> None:
+    pat = world.person("north")
+    plan = world.plan(pat)
+    with world.together():
+        for number in range(30):
+            second = {**ANSWER, "severity": 4} if number < 3 else ANSWER
+            world.check(plan, world.decided(pat), answers=[ANSWER, second])
+    assert (await group(lead, "north"))["ceiling"]["value"] == 0.9
+    world.connection.execute("DELETE FROM qa_reviews WHERE item_id = (SELECT id FROM qa_items LIMIT 1)")
+    ceiling = (await group(lead, "north"))["ceiling"]
+    assert (ceiling["value"], ceiling["note"]) == (None, "not enough checks with two blind answers: 29 of 30")
+
+
+async def test_no_share_and_no_percentile_of_fewer_than_thirty(lead: httpx.AsyncClient, world: World) -> None:
+    staffed(world, "north", people=5, decisions=29, hourly_cost=30)
+    north = await group(lead, "north")
+    assert north["accuracy"] == {
+        "n": 29,
+        "value": None,
+        "low": None,
+        "high": None,
+        "note": "not enough checks: 29 of 30",
+    }
+    assert (north["touch"]["median"], north["touch"]["note"]) == (None, "not enough decisions: 29 of 30")
+    assert (north["overturned"]["value"], north["sla"]["note"]) == (None, "not enough deadlines: 0 of 30")
+    assert north["cost_per_correct"]["note"] == "not enough checks: 29 of 30"
+    assert "No group has 30 settled checks yet: there is no accuracy to show." in (await card(lead))["missing"]
+
+
+async def test_what_would_tell_of_one_person_is_held_back(lead: httpx.AsyncClient, world: World) -> None:
+    staffed(world, "north", people=5, decisions=30, hourly_cost=30)
+    staffed(world, "south", people=4, decisions=30, hourly_cost=50)
+    found = await card(lead)
+    north, south = found["groups"]
+    for figure in ("touch", "exposure_hours", "cost_per_correct"):
+        assert "fewer than 5 people" in south[figure]["note"], figure
+        assert north[figure]["note"] is None, figure
+        # All together, less north, would be south.
+        assert "fewer than 5 people" in found["all"][figure]["note"], figure
+    assert (south["touch"]["median"], south["cost_per_correct"]["value"]) == (None, None)
+    assert south["accuracy"]["value"] == 1
+
+
+async def test_cost_is_known_only_when_that_of_everybody_is(lead: httpx.AsyncClient, world: World) -> None:
+    staffed(world, "north", people=6, decisions=36, hourly_cost=30)
+    world.connection.execute("UPDATE principals SET hourly_cost = NULL WHERE username = 'world-1'")
+    cost = (await group(lead, "north"))["cost_per_correct"]
+    assert cost == {"value": None, "note": "no hourly cost is set for whoever made 6 of 36 decisions"}
+
+
+async def test_decisions_taken_back_or_carried_over_are_no_work(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    world.undo(world.decided(pat), pat, 12)
+    world.decided(pat, basis="cluster")
+    north = await group(lead, "north")
+    assert (north["decisions"], north["overturned"]["n"], north["total"]["n"]) == (1, 2, 0)
+
+
+@pytest.mark.parametrize("by", ["site", "language", "policy", "area"])
+async def test_groups_are_listed_by_name_whatever_their_figures(lead: httpx.AsyncClient, world: World, by: str) -> None:
+    pat, kim = world.person(site="Oslo"), world.person(site="Bergen")
+    policy = world.policy(pat)
+    world.decide(world.case(language="nb"), pat, (5, 11))
+    for _ in range(2):
+        world.decide(world.case(language="de-AT"), kim, (5, 11), policy_id=policy, policy_area="benign")
+    found = [(one["name"], one["decisions"]) for one in (await card(lead, by=by))["groups"]]
+    assert (
+        found
+        == {
+            "site": [("Bergen", 2), ("Oslo", 1)],
+            "language": [("de", 2), ("nb", 1)],
+            "policy": [("spam v1", 2), (None, 1)],
+            "area": [("benign", 2), ("spam", 1)],
+        }[by]
+    )
+
+
+async def test_the_period_and_the_filters_narrow_every_figure(lead: httpx.AsyncClient, world: World) -> None:
+    staffed(world, "north", people=2, decisions=3, site="Oslo")
+    staffed(world, "south", people=2, decisions=2, site="Bergen")
+    day = str(world.start.date())
+    before = str(world.start.date() - timedelta(days=1))
+    assert [one["name"] for one in (await card(lead, vendor="south"))["groups"]] == ["south"]
+    only = (await card(lead, since=day, until=day, site="Oslo", language="en", area="spam"))["all"]
+    assert (only["decisions"], only["checks"], only["wait"]["n"]) == (3, 3, 3)
+    for nothing in ({"until": before}, {"since": before, "until": before}, {"area": "benign"}, {"language": "de"}):
+        found = await card(lead, **nothing)
+        assert (found["groups"], found["all"]["checks"]) == ([], 0), nothing
+        assert found["missing"][0] == "No decision was made in this period."
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"by": "person"}, "by"),
+        ({"person": "pat"}, "person"),
+        ({"since": "2026-02-30"}, "since"),
+        ({"since": "2026-02-02", "until": "2026-02-01"}, "lies after until"),
+        ({"since": "2025-01-01", "until": "2026-02-05"}, "at most 400 days up to 2026-02-05, not 401"),
+        ({"since": "0001-01-01", "until": "0001-01-02"}, "a day from 2000-01-01 to 2999-12-31"),
+        ({"until": "9999-12-31"}, "a day from 2000-01-01 to 2999-12-31"),
+        ({"vendor": "x" * 101}, "vendor"),
+        ({"vendor": "a\x00"}, "vendor"),
+    ],
+)
+async def test_what_cannot_be_asked_is_refused(lead: httpx.AsyncClient, asked: Body, words: str) -> None:
+    for path in ("/v1/scorecards", "/v1/scorecards.csv", "/v1/scorecards.xlsx"):
+        assert words in assert_error(await lead.get(path, params=asked), 422, "invalid_request")
+
+
+async def test_four_hundred_days_are_given(lead: httpx.AsyncClient) -> None:
+    assert (await card(lead, since="2025-01-01", until="2026-02-04"))["groups"] == []
+
+
+def sheet(content: bytes, number: int) -> list[list[str | float]]:
+    """The cells of a sheet, texts as texts and numbers as numbers; a formula fails."""
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        shared = [
+            "".join(part.text or "" for part in one.iter(f"{SHEET}t"))
+            for one in ET.fromstring(book.read("xl/sharedStrings.xml"))  # noqa: S314 - our own file
+        ]
+        root = ET.fromstring(book.read(f"xl/worksheets/sheet{number}.xml"))  # noqa: S314 - our own file
+    assert root.findall(f".//{SHEET}f") == []
+    lines = []
+    for row in root.iter(f"{SHEET}row"):
+        line: dict[int, str | float] = {}
+        for cell in row:
+            column = 0
+            for letter in filter(str.isalpha, cell.attrib["r"]):
+                column = column * 26 + ord(letter) - 64
+            value = cell.findtext(f"{SHEET}v") or ""
+            line[column - 1] = shared[int(value)] if cell.get("t") == "s" else float(value)
+        lines.append([line.get(place, "") for place in range(max(line) + 1)])
+    return lines
+
+
+async def test_json_csv_and_excel_hold_the_same_figures(lead: httpx.AsyncClient, world: World) -> None:
+    staffed(world, "north", people=5, decisions=33, wrong=2, hourly_cost=30)
+    staffed(world, '=HYPERLINK("x")', people=1, decisions=2)
+    said = await card(lead)
+    text = (await lead.get("/v1/scorecards.csv")).text
+    book = (await lead.get("/v1/scorecards.xlsx")).content
+    head, *lines = list(csv.reader(io.StringIO(text, newline="")))
+    cells = sheet(book, 1)
+    assert cells[0] == head
+    assert [line[0] for line in lines] == ["group", "group", "all"]
+    assert [line[1] for line in lines] == ['\'=HYPERLINK("x")', "north", "all"]
+    assert [row[1] for row in cells[1:]] == ['=HYPERLINK("x")', "north", "all"]
+    for told, line, row in zip([*said["groups"], said["all"]], lines, cells[1:], strict=True):
+        for name, of_csv, of_excel in zip(head[2:-1], line[2:-1], row[2:-1], strict=True):
+            figure, _, part = name.rpartition("_")
+            expected = told[name] if name in told else told[figure][part]
+            expected = expected["value"] if isinstance(expected, dict) else expected
+            assert (float(of_csv) if of_csv else None) == expected, name
+            assert (None if of_excel == "" else of_excel) == (None if expected is None else pytest.approx(expected)), (
+                name
+            )
+    assert "not enough checks: 2 of 30" in lines[0][-1]
+    meanings = {row[0]: row for row in sheet(book, 2)}
+    assert {name for name in said["definitions"] if meanings[name][1] == said["definitions"][name]["view"]} == set(
+        said["definitions"]
+    )
+
+
+async def test_the_same_scorecard_is_the_same_file(lead: httpx.AsyncClient, world: World) -> None:
+    staffed(world, "north", people=2, decisions=2)
+    for path in ("/v1/scorecards.csv", "/v1/scorecards.xlsx"):
+        one, other = await lead.get(path), await lead.get(path)
+        assert one.content == other.content
+        assert one.headers["cache-control"] == "no-store"
+        assert one.headers["content-disposition"].startswith('attachment; filename="scorecard-vendor-')
+
+
+@pytest.mark.parametrize("first", FORMULA)
+def test_no_text_is_computed_by_a_spreadsheet(first: str) -> None:
+    assert guarded(f"{first}1+1") == f"'{first}1+1"
+    assert (guarded(-1.5), guarded(None), guarded("north - east")) == (-1.5, None, "north - east")

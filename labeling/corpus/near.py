@@ -12,15 +12,22 @@ HINTS = 3
 
 
 def near_duplicates(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Places of every two texts whose similarity is above NEAR, the earlier first."""
+    """Places of every two texts whose similarity is above NEAR, the earlier first.
+
+    Of a family of more than COMMON near texts each is compared with the first COMMON, so that all of it hangs together.
+    """
     holders: dict[str, list[int]] = defaultdict(list)
     grams = [_grams(one) for one in texts]
     for index, own in enumerate(grams):
-        hints = Counter(other for gram in own if len(holders[gram]) < COMMON for other in holders[gram])
+        rare = [gram for gram in own if len(holders[gram]) < COMMON]
+        # Near texts share more than half of their sequences. Where so few are rare that all shared ones may be common, it
+        # may be a family that made them so.
+        hinting = rare if 2 * (len(rare) - HINTS) > len(own) else own
+        hints = Counter(other for gram in hinting for other in holders[gram])
         for other, count in hints.items():
             if count >= min(HINTS, len(own)) and len(own & grams[other]) > NEAR * len(own | grams[other]):
                 yield other, index
-        for gram in own:
+        for gram in rare:
             holders[gram].append(index)
 
 

@@ -56,7 +56,7 @@ def build_snapshot(files: Sequence[Path], recipe: Recipe, out: Path, *, taxonomy
     if not 0 < recipe.share < 1:
         raise SnapshotError(f"--share must lie between 0 and 1, not {recipe.share}")
     left_out: Counter[str] = Counter()
-    rows = _known(_stale_aside(_read(files, taxonomy, left_out), recipe, left_out), left_out)
+    rows = _known(_stale_aside(_read(files, taxonomy), recipe, left_out), left_out)
     rows = _without_leaks(rows, recipe, left_out)
     sides = by_time(rows, recipe.share)
     if all(sides.validates) or not any(sides.validates):
@@ -92,7 +92,7 @@ def _text_of(line: str, where: str) -> str:
     return str(row["text"])
 
 
-def _read(files: Sequence[Path], taxonomy: Taxonomy, left_out: Counter[str]) -> list[LabelledText]:
+def _read(files: Sequence[Path], taxonomy: Taxonomy) -> list[LabelledText]:
     """All rows by id. A row may stand in several files, but only with the same content."""
     known: dict[str, LabelledText] = {}
     for path in files:
@@ -107,7 +107,6 @@ def _read(files: Sequence[Path], taxonomy: Taxonomy, left_out: Counter[str]) -> 
                 raise SnapshotError(
                     f"{path}: row {row.id} was read before with other content; give the newest export only"
                 )
-            left_out["repeated"] += other is not row
             if len(known) > MAX_ROWS:
                 raise SnapshotError(f"{path}: more than {MAX_ROWS} rows; build several snapshots")
     return [known[name] for name in sorted(known)]

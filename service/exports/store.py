@@ -62,8 +62,10 @@ _LOG = text(f"""
 """)  # noqa: S608 - put together from constants
 
 
+# What was withdrawn before it took effect never held.
 _POLICIES = text("""
-    SELECT id, area, number, effective_at, withdrawn_at FROM policy_versions WHERE published_at IS NOT NULL
+    SELECT id, area, number, effective_at, withdrawn_at FROM policy_versions
+    WHERE published_at IS NOT NULL AND (withdrawn_at IS NULL OR withdrawn_at > effective_at)
 """)
 _NOW = text("SELECT now()")
 

@@ -245,6 +245,7 @@ async def test_a_label_made_under_an_older_policy_is_stale_in_that_area_alone(
     rewrite(database, "UPDATE decisions SET policy_id = %s WHERE id = %s", first, decision)
     await a_decision(platform, reviewer, "post-2", policy_area="benign", actions=["no_violation"], severity=0)
     publish(database, "harassment", 3, days=+1)
+    publish(database, "privacy", 1, days=-1, withdrawn=-2)
     assert [row.extra["stale"] for row in await exported(lines)] == [False, False]
     publish(database, "harassment", 2, days=-0.0)
     named, benign = await exported(lines)

@@ -162,7 +162,7 @@ def _without_leaks(rows: list[LabelledText], recipe: Recipe, left_out: Counter[s
         raise SnapshotError(
             f"{len(found)} rows are in an evaluation set: {named}{more}; leave them out, or say --drop-leaks"
         )
-    left_out.update(f"leak, {leak}" for _, leak in found)
+    left_out.update(f"{leak} leaks" for _, leak in found)
     return [row for row, leak in zip(rows, leaks, strict=True) if not leak]
 
 

@@ -34,6 +34,6 @@ def verify_snapshot(folder: Path) -> dict[str, Any]:
 def _sha256(path: Path) -> str:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # gzip's file reads as any
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise SnapshotError(f"{path}: is damaged ({error})") from error

@@ -43,7 +43,7 @@ async def labelled_texts(
     harmless = _harmless(taxonomy)
     key = _pseudonym_key(secret)
     now, versions = await store.policies(connection)
-    library = Library([Version(*one) for one in versions])
+    library = Library([Version(**one._mapping) for one in versions])
     async for row in store.labels(connection):
         judged = _judged(row, library)
         benign = judged.policy_area == taxonomy.benign_id

@@ -99,7 +99,7 @@ def answer(areas: list[str], *, unknown: list[str] | None = None, stars: float |
     if unknown:
         result.append({"from_name": "unknown", "to_name": "text", "type": "choices", "value": {"choices": unknown}})
     if stars is not None:
-        result.append({"from_name": "severity", "to_name": "text", "type": "rating", "value": {"rating": stars}})  # type: ignore[dict-item]
+        result.append({"from_name": "severity", "to_name": "text", "type": "rating", "value": {"rating": stars}})
     return {"result": result, **about}
 
 

@@ -23,8 +23,8 @@ MANIFEST = "manifest.json"
 DATASHEET = "datasheet.md"
 ROWS = "rows.jsonl.gz"
 SIDES = ("train", "validation")
-# Near-duplicates of more rows than this take hours and more memory than a workstation has.
-MAX_ROWS = 1_000_000
+# Letter sequences of so many texts fill some gigabytes of memory.
+MAX_ROWS = 300_000
 MAX_NAMED = 20
 
 
@@ -125,6 +125,8 @@ def _stale_aside(rows: Iterable[LabelledText], recipe: Recipe, left_out: Counter
             policy_areas=tuple(area for area in row.policy_areas if area not in stale),
             annotated_areas=tuple(area for area in row.annotated_areas if area not in stale),
             severity=None,
+            # What is unknown is not stale any more.
+            extra={**row.extra, "stale": False, "stale_areas": []},
         )
 
 

@@ -61,7 +61,7 @@ _WHOM = (
 _SAMPLED = (("lane of the claim", "lanes"), ("basis of the decision", "basis"))
 _STALE = (
     ("policy version", "policies"),
-    ("rows", "stale"),
+    ("label", "stale"),
     ("stale area", "stale_areas"),
     ("taxonomy version", "taxonomy_versions"),
 )

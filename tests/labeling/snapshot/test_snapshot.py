@@ -232,6 +232,7 @@ def test_a_stale_label_is_marked_and_left_out_on_request(tmp_path: Path, taxonom
     dropped = build(tmp_path, taxonomy, given, Recipe(share=0.2, drop_stale=True), out="dropped")
     manifest = verify_snapshot(dropped)
     assert manifest["left_out"] == {"nothing known": 1, "stale labels": 2}
+    assert manifest["facts"]["stale"] == {"in force": 29}
     left = {
         one.id: one for side in ("train", "validation") for one in read_labelled_texts(dropped / f"{side}.jsonl.gz")
     }

@@ -55,6 +55,8 @@ def build_snapshot(files: Sequence[Path], recipe: Recipe, out: Path, *, taxonomy
     """Write the snapshot of all rows in `files` into `out` and return its folder. Raises SnapshotError, RecordError, OSError."""
     if not 0 < recipe.share < 1:
         raise SnapshotError(f"--share must lie between 0 and 1, not {recipe.share}")
+    if recipe.drop_leaks and not recipe.evaluation:
+        raise SnapshotError("--drop-leaks needs the sets that nothing may leak from: --evaluation FILE...")
     left_out: Counter[str] = Counter()
     rows = _known(_stale_aside(_read(files, taxonomy), recipe, left_out), left_out)
     rows = _without_leaks(rows, recipe, left_out)

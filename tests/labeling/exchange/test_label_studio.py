@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from labeling.__main__ import main
 from labeling.exchange.answers import from_tasks
+from labeling.exchange.command import read_tasks
 from labeling.exchange.config import labelling_config
 from labeling.exchange.tasks import ExchangeError, Json, to_tasks
 from labeling.records import LabelledText, read_labelled_texts, write_labelled_texts
@@ -219,6 +220,21 @@ def test_unknown_areas_and_numbers_that_json_cannot_say_do_not_go_out() -> None:
         list(to_tasks([LabelledText("r9", "t", (), ("noise",), 0, "s", "en")], TAXONOMY))
     with pytest.raises(ExchangeError, match="row r9: holds a number"):
         list(to_tasks([LabelledText("r9", "t", (), ("spam",), 0, "s", "en", weight=float("inf"))], TAXONOMY))
+
+
+def test_more_tasks_than_a_project_holds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeling.exchange.tasks.MAX_TASKS", 1)
+    monkeypatch.setattr("labeling.exchange.command.MAX_TASKS", 1)
+    assert len(list(to_tasks([ROW], TAXONOMY))) == 1
+    with pytest.raises(ExchangeError, match="more than 1 rows"):
+        list(to_tasks([ROW, ROW], TAXONOMY))
+    path = tmp_path / "export.json"
+    path.write_text(json.dumps([{"data": {"text": name}} for name in "ab"]))
+    with pytest.raises(ExchangeError, match="more than 1 tasks"):
+        read_tasks(path)
+    monkeypatch.setattr("labeling.exchange.command.MAX_BYTES", 10)
+    with pytest.raises(ExchangeError, match="larger than"):
+        read_tasks(path)
 
 
 def test_the_configuration_offers_every_area_and_severity() -> None:

@@ -184,6 +184,22 @@ def test_planted_leaks_are_refused_with_their_ids(
     assert manifest["settings"]["evaluation"][0]["texts"] == 3
 
 
+def test_leaks_cannot_be_dropped_without_a_set_to_compare_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(tmp_path, rows(), "--drop-leaks") == 2
+    assert "--drop-leaks needs" in capsys.readouterr().err
+
+
+def test_more_rows_than_fit_into_memory_are_refused(
+    tmp_path: Path, taxonomy: Taxonomy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labeling.snapshot.build.MAX_ROWS", 29)
+    with pytest.raises(SnapshotError, match="more than 29 rows"):
+        build(tmp_path, taxonomy, rows())
+    build(tmp_path, taxonomy, rows(29))
+
+
 def test_without_a_leak_nothing_is_refused(tmp_path: Path) -> None:
     held = tmp_path / "held.txt.gz"
     held.write_bytes(gzip.compress(b"a text of its own\nand another one\n"))

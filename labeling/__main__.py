@@ -1,18 +1,23 @@
-"""`python -m labeling`: the vocabulary, files of labelled rows, the corpus, and how good labels are."""
+"""`python -m labeling`: the vocabulary, labelled rows, snapshots, exchange, the corpus, and how good labels are."""
 
 import argparse
 import gzip
-import hashlib
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from labeling.corpus.describe import description
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
+from labeling.exchange.command import add_exchange_commands
+from labeling.exchange.tasks import ExchangeError
 from labeling.measure import add_measuring_commands
-from labeling.records import LabelledText, RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
+from labeling.records import RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
+from labeling.snapshot.build import SnapshotError
+from labeling.snapshot.clusters import clusters
+from labeling.snapshot.command import add_snapshot_commands
+from labeling.snapshot.split import by_hash
 from labeling.statistics.dawid_skene import NotConvergedError
 from labeling.statistics.ratings import RatingsError
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
@@ -26,18 +31,29 @@ class SplitError(ValueError):
 
 
 # What a file can be the reason of; the message says which and why.
-UNREADABLE = (
-    TaxonomyError, RecordError, SplitError, RatingsError, NotConvergedError, OSError, EOFError, UnicodeDecodeError, zlib.error,
-)  # fmt: skip
+ERRORS = (
+    EOFError,
+    ExchangeError,
+    NotConvergedError,
+    OSError,
+    RatingsError,
+    RecordError,
+    SnapshotError,
+    SplitError,
+    TaxonomyError,
+    UnicodeDecodeError,
+    zlib.error,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 1 when `check` found problems, 2 for input that cannot be read."""
     options = _parser().parse_args(arguments)
     try:
-        if "report" in options:
-            print(options.report(options))
-            return 0
+        if "run_command" in options:
+            text, code = options.run_command(options)
+            print(text)
+            return int(code)
         if options.command == "corpus":
             # The corpus was labelled for the areas of the taxonomy that ships; of others it says nothing.
             return _corpus(options.out, load_taxonomy())
@@ -48,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(_vocabulary(taxonomy))
             return 0
         return _check(options.file, taxonomy)
-    except UNREADABLE as error:
+    except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -111,7 +127,7 @@ def _split(path: Path, out: Path, *, share: float) -> int:
     if not 0 < share < 1:
         raise SplitError(f"--share must lie between 0 and 1, not {share}")
     rows = list(read_labelled_texts(path))
-    held = _held_out(rows, share)
+    held = by_hash(rows, clusters(rows), share)
     if all(held) or not any(held):
         raise SplitError(f"{path}: {len(rows)} rows cannot be divided so that {share:g} of them validate; bring more")
     out.mkdir(parents=True, exist_ok=True)
@@ -119,29 +135,6 @@ def _split(path: Path, out: Path, *, share: float) -> int:
         chosen = (row for row, is_held in zip(rows, held, strict=True) if is_held == side)
         print(f"{out / name}.jsonl: {write_labelled_texts(out / f'{name}.jsonl', chosen)} rows")
     return 0
-
-
-def _held_out(rows: Sequence[LabelledText], share: float) -> list[bool]:
-    """Which rows validate: decided for each group of rows that belong together by the hash of one of its texts."""
-    leader = list(range(len(rows)))
-
-    def lead(place: int) -> int:
-        while leader[place] != place:
-            place = leader[place]
-        return place
-
-    first_of_pair: dict[str, int] = {}
-    together = list(near_duplicates([row.text for row in rows]))
-    together += [
-        (first_of_pair.setdefault(str(row.extra["pair"]), place), place)
-        for place, row in enumerate(rows)
-        if "pair" in row.extra
-    ]
-    for one, other in together:
-        low, high = sorted((lead(one), lead(other)))
-        leader[high] = low
-    keys = [" ".join(rows[lead(place)].text.casefold().split()) for place in range(len(rows))]
-    return [int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) < share * 2**32 for key in keys]
 
 
 def _vocabulary(taxonomy: Taxonomy) -> str:
@@ -173,6 +166,8 @@ def _parser() -> argparse.ArgumentParser:
     corpus = commands.add_parser("corpus", help="describe the project's own corpus, or write it out as labelled rows")
     corpus.add_argument("--out", type=Path, help="folder to write train.jsonl and validation.jsonl to")
     add_measuring_commands(commands)
+    add_snapshot_commands(commands)
+    add_exchange_commands(commands)
     for command in (vocabulary, check):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"

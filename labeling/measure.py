@@ -20,7 +20,7 @@ def add_measuring_commands(commands: Any) -> None:
     agreement = commands.add_parser(
         "agreement", help="how far several people agree, by every statistic with its interval"
     )
-    agreement.set_defaults(report=_agreement)
+    agreement.set_defaults(run_command=_agreement)
     agreement.add_argument("file", type=Path, metavar="FILE", help='rows {"item", "rater", "label"}, .jsonl')
     agreement.add_argument(
         "--labels", type=_names, default=(), metavar="A,B", help="all labels in their order, if they have one"
@@ -31,7 +31,7 @@ def add_measuring_commands(commands: Any) -> None:
     )
     agreement.add_argument("--resamples", type=int, default=2000, help="resamples of the items (default 2000)")
     simulated = commands.add_parser("simulate", help="labels and estimates against a known truth, on an invented floor")
-    simulated.set_defaults(report=_simulate)
+    simulated.set_defaults(run_command=_simulate)
     floor = Floor()
     simulated.add_argument("--items", type=int, default=floor.items, help=f"default {floor.items}")
     simulated.add_argument("--reviewers", type=int, default=floor.reviewers, help=f"default {floor.reviewers}")
@@ -42,7 +42,7 @@ def add_measuring_commands(commands: Any) -> None:
     simulated.add_argument("--hard", type=float, default=floor.hard, help=f"share of hard items (default {floor.hard})")
     simulated.add_argument("--seeds", type=int, default=60, help="floors drawn (default 60)")
     covered = commands.add_parser("coverage", help="how often the 95 %% intervals hold the truth, by simulation")
-    covered.set_defaults(report=_coverage)
+    covered.set_defaults(run_command=_coverage)
     covered.add_argument("--repeats", type=int, default=1500, help="samples drawn for each figure (default 1500)")
     covered.add_argument("--resamples", type=int, default=1000, help="resamples of each (default 1000)")
     covered.add_argument("--only", choices=PARTS, help="one part of the figures")
@@ -55,16 +55,16 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in value.split(",") if name.strip())
 
 
-def _agreement(options: argparse.Namespace) -> str:
+def _agreement(options: argparse.Namespace) -> tuple[str, int]:
     ratings = read_ratings(options.file, labels=options.labels)
     _check_times("--resamples", options.resamples)
     if options.raters:
         ratings = ratings.only(options.raters)
     found = agreement_report(ratings, experts=options.experts, seed=options.seed, resamples=options.resamples)
-    return json.dumps(found, allow_nan=False) if options.json else agreement_text(found)
+    return (json.dumps(found, allow_nan=False) if options.json else agreement_text(found)), 0
 
 
-def _simulate(options: argparse.Namespace) -> str:
+def _simulate(options: argparse.Namespace) -> tuple[str, int]:
     try:
         floor = Floor(
             items=options.items,
@@ -76,14 +76,14 @@ def _simulate(options: argparse.Namespace) -> str:
         found = simulate(floor, range(options.seed, options.seed + options.seeds))
     except ValueError as error:
         raise RatingsError(str(error)) from error
-    return json.dumps(found.to_json(), allow_nan=False) if options.json else outcome_text(found)
+    return (json.dumps(found.to_json(), allow_nan=False) if options.json else outcome_text(found)), 0
 
 
-def _coverage(options: argparse.Namespace) -> str:
+def _coverage(options: argparse.Namespace) -> tuple[str, int]:
     _check_times("--resamples", options.resamples)
     _check_times("--repeats", options.repeats)
     found = list(coverage(repeats=options.repeats, resamples=options.resamples, seed=options.seed, only=options.only))
-    return json.dumps([asdict(one) for one in found]) if options.json else coverage_text(found)
+    return (json.dumps([asdict(one) for one in found]) if options.json else coverage_text(found)), 0
 
 
 def _check_times(option: str, times: int) -> None:

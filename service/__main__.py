@@ -161,7 +161,8 @@ async def _export(settings: Settings, out: Path) -> int:
     count = 0
     async with engine.connect() as connection:
         with out.open("w", encoding="utf-8") as lines:
-            async for record in labelled_texts(connection, load_taxonomy(settings.taxonomy)):
+            taxonomy = load_taxonomy(settings.taxonomy)
+            async for record in labelled_texts(connection, taxonomy, secret=settings.signing_key):
                 lines.write(record.to_line())
                 count += 1
     await engine.dispose()

@@ -1,6 +1,6 @@
 """Texts that say nearly the same: a corpus must not hold them, nor may two of them lie on two sides of a split."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 GRAM = 5
@@ -12,16 +12,34 @@ HINTS = 3
 
 
 def near_duplicates(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Places of every two texts whose similarity is above NEAR, the earlier first."""
-    holders: dict[str, list[int]] = defaultdict(list)
-    grams = [_grams(one) for one in texts]
+    """Places of every two texts whose similarity is above NEAR, the earlier first.
+
+    Of a family of more than COMMON near texts each is compared with the first COMMON, so that all of it hangs together.
+    """
+    # One number for each sequence: sets of shared numbers are several times smaller than sets of strings.
+    numbers: dict[str, int] = {}
+    grams = [{numbers.setdefault(gram, len(numbers)) for gram in _grams(one)} for one in texts]
+    holders: list[list[int]] = [[] for _ in numbers]
     for index, own in enumerate(grams):
-        hints = Counter(other for gram in own if len(holders[gram]) < COMMON for other in holders[gram])
+        rare = [gram for gram in own if len(holders[gram]) < COMMON]
+        # Near texts share more than half of their sequences. Where so few are rare that all shared ones may be common, it
+        # may be a family that made them so.
+        hinting = rare if 2 * (len(rare) - HINTS) > len(own) else own
+        hints = Counter(other for gram in hinting for other in holders[gram])
         for other, count in hints.items():
-            if count >= min(HINTS, len(own)) and len(own & grams[other]) > NEAR * len(own | grams[other]):
+            if count >= min(HINTS, len(own)) and _near(own, grams[other]):
                 yield other, index
-        for gram in own:
+        for gram in rare:
             holders[gram].append(index)
+
+
+def _near(one: set[int], other: set[int]) -> bool:
+    least, most = sorted((len(one), len(other)))
+    # Even if all of the smaller were in the larger one.
+    if least <= NEAR * most:
+        return False
+    shared = len(one & other)
+    return shared > NEAR * (least + most - shared)
 
 
 def _grams(text: str) -> set[str]:

@@ -22,7 +22,7 @@ LogTurn = Annotated[None, Depends(turn_of("exports of the log"), scope="request"
 @router.get("/labels", summary="Decisions as labelled rows, one JSON object a line")
 async def labels(request: Request, _caller: LabelExporter, _turn: LabelsTurn) -> StreamingResponse:
     state = request.app.state
-    return StreamingResponse(_labels(state.engine, state.taxonomy), media_type=_LINES)
+    return StreamingResponse(_labels(state.engine, state.taxonomy, state.settings.signing_key), media_type=_LINES)
 
 
 @router.get("/log", summary="Cases with their claims and decisions, one JSON object a line")
@@ -32,9 +32,9 @@ async def log(request: Request, _caller: LabelExporter, _turn: LogTurn) -> Strea
 
 
 # Connections of their own: the request's one is given back before the body has been sent.
-async def _labels(engine: AsyncEngine, taxonomy: Taxonomy) -> AsyncIterator[str]:
+async def _labels(engine: AsyncEngine, taxonomy: Taxonomy, secret: str) -> AsyncIterator[str]:
     async with engine.connect() as connection:
-        async for record in labelled_texts(connection, taxonomy):
+        async for record in labelled_texts(connection, taxonomy, secret=secret):
             yield record.to_line()
 
 

@@ -1,6 +1,7 @@
 """SQL of the exports: labelled rows, and the decision log."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, text
@@ -9,11 +10,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # Cases of special routes and of restricted queues stay with the people who may see them; sample cases are nobody's.
 _EXPORTED = """NOT c.sample AND c.special IS NULL
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)"""
+# A check of a decision counts when it is settled, by the settlement that no later one took the place of; of several the newest.
+# Golden items name no decision, so nothing of them is in here.
 _LABELS = text(f"""
-    SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.basis, e.text, e.language,
-           l.lane, l.propensity, l.random_share
+    SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.decided_by, d.basis, d.policy_id,
+           c.subject_id, e.text, e.language, l.lane, l.propensity, l.random_share,
+           qa.by AS qa_by, qa.answer, qa.error, qa.settled_at, qa.chance, qa.plan_id, qa.kind, qa.reviews, qa.confidence,
+           qa.objected
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     JOIN leases l ON l.token = d.lease_token LEFT JOIN decision_undos u ON u.decision_id = d.id
+    LEFT JOIN LATERAL (
+        SELECT s.by, s.answer, s.error, s.settled_at, i.chance, p.id AS plan_id, p.kind, given.reviews, given.confidence,
+               EXISTS (SELECT FROM qa_feedback f WHERE f.settlement_id = s.id
+                       AND f.disputed_at IS NOT NULL AND f.resolved_at IS NULL) AS objected
+        FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN qa_settlements s ON s.item_id = i.id
+        LEFT JOIN LATERAL (
+            SELECT count(*) AS reviews, min((r.answer ->> 'confidence')::int) AS confidence
+            FROM qa_reviews r WHERE r.item_id = i.id AND r.answered_at IS NOT NULL
+        ) AS given ON true
+        WHERE i.decision_id = d.id AND i.state <> 'void'
+          AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
+        ORDER BY s.settled_at DESC, s.id DESC LIMIT 1
+    ) AS qa ON true
     WHERE u.decision_id IS NULL AND d.undo_until <= now() AND e.text <> '' AND {_EXPORTED}
     ORDER BY d.decided_at, d.id
 """)  # noqa: S608 - put together from constants
@@ -42,6 +60,20 @@ _LOG = text(f"""
     ) AS first ON true
     WHERE {_EXPORTED} ORDER BY c.opened_at, c.id
 """)  # noqa: S608 - put together from constants
+
+
+# What was withdrawn before it took effect never held.
+_POLICIES = text("""
+    SELECT id, area, number, effective_at, withdrawn_at FROM policy_versions
+    WHERE published_at IS NOT NULL AND (withdrawn_at IS NULL OR withdrawn_at > effective_at)
+""")
+_NOW = text("SELECT now()")
+
+
+async def policies(connection: AsyncConnection) -> tuple[datetime, list[Row[Any]]]:
+    """The time of the database, and every published policy version without its text."""
+    now: datetime = (await connection.execute(_NOW)).scalar_one()
+    return now, list(await connection.execute(_POLICIES))
 
 
 async def labels(connection: AsyncConnection) -> AsyncIterator[Row[Any]]:

@@ -1,37 +1,62 @@
 """Decisions out: as labelled rows for training and evaluation, and as a log for replays and estimates."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import AsyncIterator, Collection, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from labeling.pseudonyms import pseudonym
 from labeling.records import LabelledText
 from labeling.taxonomy import Taxonomy
 from service.exports import store
+from service.exports.policies import Library, Version
 
 # The platform's own decisions on its own content; training configurations name the licences that they admit.
 OWN_LICENCE = "own"
 
 
-async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> AsyncIterator[LabelledText]:
-    """Every standing decision as a labelled row; who decided is left out.
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """What holds of a decided text, when that was settled, and by which version of the policy."""
+
+    policy_area: str
+    severity: int
+    actions: Sequence[str]
+    at: datetime
+    policy: Version | None
+    overturned: bool
+
+
+async def labelled_texts(
+    connection: AsyncConnection, taxonomy: Taxonomy, *, secret: str
+) -> AsyncIterator[LabelledText]:
+    """Every standing decision as a labelled row; who decided and about whom are pseudonyms by the secret of the installation.
 
     A decision names one area and says nothing of the others, so only that one counts as annotated; a benign decision
-    means that the reviewer found none of them.
+    means that the reviewer found none of them. Where quality assurance found a decision wrong, what it settled is the label.
     """
     harmless = _harmless(taxonomy)
+    key = _pseudonym_key(secret)
+    now, versions = await store.policies(connection)
+    library = Library([Version(**one._mapping) for one in versions])
     async for row in store.labels(connection):
-        benign = row.policy_area == taxonomy.benign_id
-        broken = _violating(row.actions, harmless)
+        judged = _judged(row, library)
+        benign = judged.policy_area == taxonomy.benign_id
+        broken = _violating(judged.actions, harmless)
+        annotated = taxonomy.area_ids if benign else (judged.policy_area,)
+        stale = [area for area in annotated if library.stale(area, made_by=judged.policy, made_at=judged.at, now=now)]
         yield LabelledText(
             id=f"decision:{row.id}",
             text=row.text,
-            policy_areas=(row.policy_area,) if broken else (),
-            annotated_areas=taxonomy.area_ids if benign else (row.policy_area,),
+            policy_areas=(judged.policy_area,) if broken else (),
+            annotated_areas=annotated,
             # What breaks no rule has no severity, whatever the form held.
-            severity=row.severity if broken else 0,
+            severity=judged.severity if broken else 0,
             source="decisions",
             lang=row.language or "und",
             licence=OWN_LICENCE,
@@ -43,8 +68,57 @@ async def labelled_texts(connection: AsyncConnection, taxonomy: Taxonomy) -> Asy
                 "lane": row.lane,
                 "propensity": row.propensity,
                 "sampling_weight": sampling_weight(row.lane, row.propensity, row.random_share),
+                "decided_at": _moment(row.decided_at),
+                "subject": pseudonym(key, "subject", str(row.subject_id)),
+                # What was settled otherwise is nobody's own label.
+                "annotator": None if judged.overturned else pseudonym(key, "annotator", str(row.decided_by)),
+                "label_by": "qa" if judged.overturned else "decision",
+                "policy": judged.policy
+                and {"id": str(judged.policy.id), "area": judged.policy.area, "number": judged.policy.number},
+                "stale": bool(stale),
+                "stale_areas": stale,
+                **_quality(row),
             },
         )
+
+
+def _judged(row: Any, library: Library) -> _Judged:
+    """The decision, or what a check settled in its place. A check that agrees confirms it by the policy at that time."""
+    checked, overturned = row.qa_by is not None, row.error is not None
+    area = row.answer["policy_area"] if overturned else row.policy_area
+    return _Judged(
+        policy_area=area,
+        severity=row.answer["severity"] if overturned else row.severity,
+        actions=row.answer["actions"] if overturned else row.actions,
+        at=row.settled_at if checked else row.decided_at,
+        policy=library.in_force(area, row.settled_at) if checked else library.by_id(row.policy_id),
+        overturned=overturned,
+    )
+
+
+def _quality(row: Any) -> dict[str, Any]:
+    """What is known of the label's quality: nothing before a check is settled. `qa_weight` is the inverse of its chance."""
+    if row.qa_by is None:
+        return {"qa": None, "qa_weight": None, "confidence": None}
+    return {
+        "qa": {
+            "by": row.qa_by,
+            "error": row.error,
+            "plan": str(row.plan_id),
+            "kind": row.kind,
+            "reviews": row.reviews,
+            "settled_at": _moment(row.settled_at),
+            "objected": row.objected,
+        },
+        "qa_weight": 1 / row.chance,
+        # Of the people who checked, that of the least sure.
+        "confidence": row.confidence,
+    }
+
+
+def _pseudonym_key(secret: str) -> bytes:
+    """A key of its own for pseudonyms, so that they say nothing of what else the secret signs."""
+    return hmac.new(secret.encode(), b"pseudonyms of exports", hashlib.sha256).digest()
 
 
 def sampling_weight(lane: str, propensity: float, random_share: float) -> float:

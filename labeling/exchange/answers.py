@@ -1,0 +1,210 @@
+"""What people answered in Label Studio, as labelled rows."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from labeling.exchange.config import AREAS, SEVERITY, TEXT, UNKNOWN
+from labeling.exchange.tasks import ExchangeError, Json
+from labeling.records import LabelledText, RecordError, parse_labelled_text
+from labeling.taxonomy import Taxonomy
+
+# Who made the label that a task brought along, and how: no longer so once people have said something else.
+ABOUT_THE_LABEL = (
+    "annotator",
+    "basis",
+    "confidence",
+    "decided_at",
+    "label_by",
+    "policy",
+    "qa",
+    "qa_weight",
+    "soft",
+    "stale",
+    "stale_areas",
+)
+LABEL_BY = "label_studio"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One annotation. Areas outside `known` could not be judged; `annotator` is a pseudonym, None where nobody is named."""
+
+    areas: frozenset[str]
+    known: frozenset[str]
+    severity: int | None
+    annotator: str | None
+    at: str | None
+    truth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A row that came back, by how many answers, and how many people skipped it."""
+
+    row: LabelledText
+    answers: int
+    skipped: int
+
+
+def from_tasks(
+    tasks: Iterable[Any], taxonomy: Taxonomy, *, name_of: Callable[[str], str], rows: Mapping[str, LabelledText]
+) -> Iterator[Labelled]:
+    """One row a task. `name_of` makes a pseudonym of an annotator, `rows` are what blind tasks were made of.
+
+    What was skipped is no answer. Of several the majority counts for each area among those who judged it; a tie leaves it
+    unknown. An answer marked as ground truth decides alone. Without an answer nothing is known. Raises ExchangeError.
+    """
+    seen: set[str] = set()
+    for number, task in enumerate(tasks, start=1):
+        where = f"task {task.get('id', number) if isinstance(task, dict) else number}"
+        row = _base(task, where, rows)
+        if row.id in seen:
+            raise ExchangeError(f"{where}: row {row.id} was read before; export one project at a time")
+        seen.add(row.id)
+        given = _list(task, "annotations", where)
+        live = [one for one in given if not (isinstance(one, dict) and one.get("was_cancelled"))]
+        answers = [_answer(one, f"{where}, annotation {place}", taxonomy, name_of) for place, one in enumerate(live, 1)]
+        yield Labelled(_labelled(row, answers, taxonomy), len(answers), len(given) - len(live))
+
+
+def _base(task: Any, where: str, rows: Mapping[str, LabelledText]) -> LabelledText:
+    """The row that a task was made of; a task that was made elsewhere becomes a row of its own."""
+    data = task.get("data") if isinstance(task, dict) else None
+    if not isinstance(data, dict):
+        raise ExchangeError(f'{where}: has no "data"; export the project as JSON, not as JSON-MIN or CSV')
+    text = data.get(TEXT)
+    if not isinstance(text, str):
+        raise ExchangeError(f'{where}: data has no "{TEXT}", the text that was labelled')
+    name = data.get("row_id", f"label-studio:{task.get('id')}")
+    own = {"id": name, "text": text, "source": data.get("source", "label-studio"), "lang": data.get("lang", "und")}
+    values = data.get("row") or {**own, "policy_areas": [], "annotated_areas": [], "severity": None}
+    try:
+        row = rows.get(str(name)) or parse_labelled_text(json.dumps(values), where=where)
+    except RecordError as error:
+        raise ExchangeError(f"{error}; the data of a task must stay as it was exported") from error
+    if (row.id, row.text) != (name, text):
+        raise ExchangeError(
+            f"{where}: its text or id is not that of row {row.id}; the data of a task must stay as it was"
+        )
+    return row
+
+
+def _answer(annotation: Any, where: str, taxonomy: Taxonomy, name_of: Callable[[str], str]) -> Answer:
+    if not isinstance(annotation, dict):
+        raise ExchangeError(f"{where}: not an annotation of Label Studio")
+    found: dict[str, Any] = {AREAS: [], UNKNOWN: [], SEVERITY: 0}
+    for result in _list(annotation, "result", where):
+        control, value = _control(result, where)
+        found[control] = value
+    areas = _named(found[AREAS], taxonomy, where)
+    unknown = _named(found[UNKNOWN], taxonomy, where)
+    benign = {taxonomy.benign_id}
+    if (benign < areas) or benign & unknown or areas & unknown:
+        raise ExchangeError(
+            f"{where}: contradicts itself: {', '.join(sorted(areas))} beside unknown {', '.join(sorted(unknown)) or 'none'}"
+        )
+    # Whoever names no area and does not say that there is none has not judged any.
+    known = frozenset(taxonomy.area_ids) - unknown if areas else frozenset()
+    who = _annotator(annotation.get("completed_by"), where)
+    at = annotation.get("created_at")
+    return Answer(
+        areas=areas - benign,
+        known=known,
+        severity=_severity(found[SEVERITY], taxonomy, where),
+        annotator=None if who is None else name_of(who),
+        at=at if isinstance(at, str) else None,
+        truth=annotation.get("ground_truth") is True,
+    )
+
+
+def _control(result: Any, where: str) -> tuple[str, Any]:
+    kinds = {AREAS: "choices", UNKNOWN: "choices", SEVERITY: "rating"}
+    name = result.get("from_name") if isinstance(result, dict) else None
+    if name not in kinds:
+        raise ExchangeError(
+            f"{where}: a result of {name!r}; known are {', '.join(kinds)}. Use the configuration as written"
+        )
+    value = result.get("value")
+    if result.get("type") != kinds[name] or not isinstance(value, dict) or kinds[name] not in value:
+        raise ExchangeError(f"{where}: the result of {name!r} must be of type {kinds[name]} and hold {kinds[name]}")
+    return name, value[kinds[name]]
+
+
+def _named(choices: Any, taxonomy: Taxonomy, where: str) -> frozenset[str]:
+    """Area ids of what was chosen; a project that was set up without aliases answers with names."""
+    if not isinstance(choices, list) or not all(isinstance(one, str) for one in choices):
+        raise ExchangeError(f"{where}: choices must be a list of areas, not {choices!r}")
+    ids = {taxonomy.benign_name: taxonomy.benign_id, **{area.name: area.id for area in taxonomy.areas}}
+    ids |= {label: label for label in taxonomy.label_ids}
+    strange = sorted(set(choices) - set(ids))
+    if strange:
+        raise ExchangeError(f"{where}: no such area in taxonomy {taxonomy.version}: {', '.join(strange)}")
+    return frozenset(ids[one] for one in choices)
+
+
+def _severity(stars: Any, taxonomy: Taxonomy, where: str) -> int | None:
+    most = len(taxonomy.severities)
+    if type(stars) not in (int, float) or stars not in range(most + 1):
+        raise ExchangeError(f"{where}: severity must be 1 to {most} stars, or 0 for none, not {stars!r}")
+    return int(stars) - 1 if stars else None
+
+
+def _annotator(value: Any, where: str) -> str | None:
+    """Who answered, as Label Studio says it: an id, or an object with one."""
+    named = value.get("id", value.get("email")) if isinstance(value, dict) else value
+    if named is not None and (isinstance(named, bool) or not isinstance(named, int | str)):
+        raise ExchangeError(f"{where}: completed_by must be an id or an object with one")
+    return None if named is None else str(named)
+
+
+def _labelled(row: LabelledText, answers: Sequence[Answer], taxonomy: Taxonomy) -> LabelledText:
+    truths = [one for one in answers if one.truth]
+    areas, known, severity = _merged(truths or answers, taxonomy)
+    extra = dict(row.extra)
+    if (areas, known, severity) != (frozenset(row.policy_areas), frozenset(row.annotated_areas), row.severity):
+        extra = {key: value for key, value in extra.items() if key not in ABOUT_THE_LABEL}
+        if answers:
+            extra["label_by"] = LABEL_BY
+        row = replace(
+            row,
+            policy_areas=tuple(area for area in taxonomy.area_ids if area in areas),
+            annotated_areas=tuple(area for area in taxonomy.area_ids if area in known),
+            severity=severity,
+        )
+    if len(answers) > 1 or any(one.annotator for one in answers):
+        extra["annotations"] = [_record(one, taxonomy) for one in answers]
+    return replace(row, extra=extra)
+
+
+def _merged(answers: Sequence[Answer], taxonomy: Taxonomy) -> tuple[frozenset[str], frozenset[str], int | None]:
+    votes = {
+        area: sum(1 if area in one.areas else -1 for one in answers if area in one.known) for area in taxonomy.area_ids
+    }
+    severities = sorted(one.severity for one in answers if one.severity is not None)
+    # Half way between two judgements, the higher one counts: the rubric says so for doubt.
+    severity = severities[len(severities) // 2] if severities else None
+    return (
+        frozenset(area for area, vote in votes.items() if vote > 0),
+        frozenset(area for area, vote in votes.items() if vote),
+        severity,
+    )
+
+
+def _record(answer: Answer, taxonomy: Taxonomy) -> Json:
+    return {
+        "annotator": answer.annotator,
+        "policy_areas": [area for area in taxonomy.area_ids if area in answer.areas],
+        "annotated_areas": [area for area in taxonomy.area_ids if area in answer.known],
+        "severity": answer.severity,
+        "at": answer.at,
+        "ground_truth": answer.truth,
+    }
+
+
+def _list(values: Mapping[str, Any], key: str, where: str) -> list[Any]:
+    found = values.get(key) or []
+    if not isinstance(found, list):
+        raise ExchangeError(f"{where}: {key} must be a list, not {type(found).__name__}")
+    return found

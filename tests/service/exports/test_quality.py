@@ -1,0 +1,335 @@
+"""What an exported label says of itself: by which policy, checked by whom in pseudonyms, and what check took its place."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from labeling.records import LabelledText, parse_labelled_text
+from labeling.taxonomy import Taxonomy
+from service.exports.policies import Library, Version
+from tests.conftest import bearer, client_of
+from tests.service.steps import claim, decided, query, report, rewrite, value
+
+DAY = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def lines(app: FastAPI, keys: dict[str, str]) -> httpx.AsyncClient:
+    """Somebody who may export."""
+    caller = client_of(app)
+    caller.headers.update(bearer(keys["ml"]))
+    return caller
+
+
+async def exported(person: httpx.AsyncClient) -> list[LabelledText]:
+    answer = await person.get("/v1/labels")
+    assert answer.status_code == 200
+    return [parse_labelled_text(line, where="export") for line in answer.text.splitlines()]
+
+
+async def a_decision(
+    platform: httpx.AsyncClient, person: httpx.AsyncClient, subject: str = "post-1", **fields: Any
+) -> str:
+    await report(platform, subject)
+    return str((await decided(person, await claim(person), **fields))["decision_id"])
+
+
+def publish(database: str, area: str, number: int, *, days: float, withdrawn: float | None = None) -> UUID:
+    """A policy version in force from `days` from now on."""
+    version = uuid4()
+    query(
+        database,
+        """
+        INSERT INTO policy_versions (id, area, number, title, body, digest, owner, reason, effective_at, published_at,
+                                     published_by, withdrawn_at)
+        VALUES (%s, %s, %s, 't', 'b', 'd', 'o', 'r', now() + %s * interval '1 day', now(), NULL,
+                now() + %s * interval '1 day')
+        """,
+        *(version, area, number, days, withdrawn),
+    )
+    return version
+
+
+def plan(database: str, *, kind: str = "random") -> UUID:
+    made = uuid4()
+    query(
+        database,
+        """
+        INSERT INTO qa_plans (id, name, kind, scope, size, seed, population, owner, reason, made_by)
+        SELECT %s, %s, %s, '{}', 10, 1, 100, 'o', 'r', id FROM principals WHERE username = 'test-lead'
+        """,
+        *(made, str(made), kind),
+    )
+    return made
+
+
+def item(
+    database: str,
+    plan_id: UUID,
+    decision: str,
+    *,
+    chance: float = 0.1,
+    state: str = "settled",
+    golden: UUID | None = None,
+) -> UUID:
+    made = uuid4()
+    query(
+        database,
+        """
+        INSERT INTO qa_items (id, plan_id, place, case_id, evidence_id, decision_id, golden_id, stratum, chance, state)
+        SELECT %s, %s, 0.5, case_id, evidence_id, %s, %s, 'all', %s, %s FROM decisions WHERE id = %s
+        """,
+        *(made, plan_id, None if golden else decision, golden, chance, state, decision),
+    )
+    return made
+
+
+def settle(
+    database: str, item_id: UUID, *, replaces: UUID | None = None, error: str | None = None, **answer: Any
+) -> UUID:
+    made = uuid4()
+    said = {"policy_area": "harassment", "severity": 2, "actions": ["remove"], **answer}
+    query(
+        database,
+        "INSERT INTO qa_settlements (id, item_id, by, answer, error, replaces) VALUES (%s, %s, %s, %s, %s, %s)",
+        *(made, item_id, "dispute" if replaces else "agreement", json.dumps(said), error, replaces),
+    )
+    return made
+
+
+def reviewed(database: str, item_id: UUID, confidence: int | None, username: str) -> None:
+    query(
+        database,
+        """
+        INSERT INTO qa_reviews (token, item_id, reviewer, expires_at, answered_at, answer)
+        SELECT gen_random_uuid(), %s, id, now(), now(), %s FROM principals WHERE username = %s
+        """,
+        *(item_id, json.dumps({"policy_area": "harassment", "confidence": confidence}), username),
+    )
+
+
+async def test_a_decision_that_nobody_checked_says_so(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    item(database, plan(database), decision, state="waiting")
+    [row] = await exported(lines)
+    assert (row.extra["label_by"], row.extra["qa"], row.extra["qa_weight"], row.extra["confidence"]) == (
+        "decision",
+        None,
+        None,
+        None,
+    )
+    assert (row.extra["policy"], row.extra["stale"], row.extra["stale_areas"]) == (None, False, [])
+    at = value(database, "SELECT decided_at FROM decisions")
+    assert datetime.fromisoformat(row.extra["decided_at"]) == at
+
+
+async def test_a_check_that_agrees_confirms_the_label_and_gives_its_weight(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    made = plan(database, kind="doubt")
+    checked = item(database, made, await a_decision(platform, reviewer), chance=0.05)
+    for confidence, who in ((3, "test-lead"), (2, "test-specialist"), (None, "test-admin")):
+        reviewed(database, checked, confidence, who)
+    settle(database, checked)
+    [row] = await exported(lines)
+    assert (row.policy_areas, row.severity, row.extra["label_by"]) == (("harassment",), 2, "decision")
+    assert row.extra["annotator"]
+    assert (row.extra["qa_weight"], row.extra["confidence"]) == (20, 2)
+    qa = row.extra["qa"]
+    assert (qa["by"], qa["error"], qa["plan"], qa["kind"], qa["reviews"], qa["objected"]) == (
+        "agreement",
+        None,
+        str(made),
+        "doubt",
+        3,
+        False,
+    )
+
+
+async def test_an_overturned_decision_is_exported_as_settled_and_is_nobodys_own(
+    lines: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    database: str,
+    taxonomy: Taxonomy,
+) -> None:
+    wrong, harmless = [await a_decision(platform, reviewer, name) for name in ("post-1", "post-2")]
+    made = plan(database)
+    settle(database, item(database, made, wrong), error="wrong_area", policy_area="privacy", severity=3)
+    settle(
+        database,
+        item(database, made, harmless),
+        error="false_positive",
+        policy_area="benign",
+        severity=0,
+        actions=["no_violation"],
+    )
+    first, second = await exported(lines)
+    assert (first.policy_areas, first.annotated_areas, first.severity) == (("privacy",), ("privacy",), 3)
+    assert (second.policy_areas, second.annotated_areas, second.severity) == ((), taxonomy.area_ids, 0)
+    assert {row.extra["label_by"] for row in (first, second)} == {"qa"}
+    assert {row.extra["annotator"] for row in (first, second)} == {None}
+    assert first.extra["qa"]["error"] == "wrong_area"
+
+
+async def test_the_settlement_that_replaces_another_counts(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    checked = item(database, plan(database), await a_decision(platform, reviewer))
+    first = settle(database, checked, error="wrong_severity", severity=4)
+    query(
+        database,
+        """
+        INSERT INTO qa_feedback (settlement_id, person, disputed_at, objection)
+        SELECT %s, id, now(), 'no' FROM principals WHERE username = 'test-reviewer'
+        """,
+        first,
+    )
+    [row] = await exported(lines)
+    assert (row.severity, row.extra["label_by"], row.extra["qa"]["objected"]) == (4, "qa", True)
+    settle(database, checked, replaces=first)
+    [row] = await exported(lines)
+    assert (row.severity, row.extra["label_by"], row.extra["qa"]["by"]) == (2, "decision", "dispute")
+
+
+async def test_of_two_plans_the_newest_settlement_counts_and_void_items_do_not(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    settle(database, item(database, plan(database), decision, chance=0.5), error="wrong_severity", severity=1)
+    await asyncio.sleep(0.01)
+    newest = item(database, plan(database), decision, chance=0.25)
+    settle(database, newest, error="wrong_severity", severity=3)
+    [row] = await exported(lines)
+    assert (row.severity, row.extra["qa_weight"]) == (3, 4)
+    query(database, "UPDATE qa_items SET state = 'void' WHERE id = %s", newest)
+    [row] = await exported(lines)
+    assert (row.severity, row.extra["qa_weight"]) == (1, 2)
+
+
+async def test_a_golden_item_is_exported_like_any_other(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    await a_decision(platform, reviewer, "post-2")
+    before = [row.extra for row in await exported(lines)]
+    golden = uuid4()
+    query(
+        database,
+        """
+        INSERT INTO golden_items (id, evidence_id, case_id, answer, rationale, made_by)
+        SELECT %s, evidence_id, case_id, '{"policy_area": "spam", "severity": 4, "actions": []}', 'secret', decided_by
+        FROM decisions WHERE id = %s
+        """,
+        *(golden, decision),
+    )
+    settle(database, item(database, plan(database), decision, golden=golden), error="wrong_area", policy_area="spam")
+    assert [row.extra for row in await exported(lines)] == before
+    text = (await lines.get("/v1/labels")).text
+    assert not any(word in text for word in ("golden", "secret", str(golden)))
+
+
+async def test_a_label_made_under_an_older_policy_is_stale_in_that_area_alone(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    first = publish(database, "harassment", 1, days=-9)
+    decision = await a_decision(platform, reviewer)
+    rewrite(database, "UPDATE decisions SET policy_id = %s WHERE id = %s", first, decision)
+    await a_decision(platform, reviewer, "post-2", policy_area="benign", actions=["no_violation"], severity=0)
+    publish(database, "harassment", 3, days=+1)
+    # The first version of the library that held only wrote down what held before.
+    publish(database, "privacy", 1, days=-1, withdrawn=-2)
+    publish(database, "privacy", 2, days=0)
+    assert [row.extra["stale"] for row in await exported(lines)] == [False, False]
+    publish(database, "harassment", 2, days=-0.0)
+    named, benign = await exported(lines)
+    assert named.extra["policy"] == {"id": str(first), "area": "harassment", "number": 1}
+    assert (named.extra["stale"], named.extra["stale_areas"]) == (True, ["harassment"])
+    # Clear of all areas, by rules of which one has changed.
+    assert benign.extra["stale_areas"] == ["harassment"]
+
+
+async def test_a_check_under_the_new_policy_makes_a_label_fresh(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    first = publish(database, "harassment", 1, days=-9)
+    decision = await a_decision(platform, reviewer)
+    rewrite(database, "UPDATE decisions SET policy_id = %s WHERE id = %s", first, decision)
+    second = publish(database, "harassment", 2, days=0)
+    settle(database, item(database, plan(database), decision))
+    [row] = await exported(lines)
+    assert (row.extra["policy"]["id"], row.extra["stale"]) == (str(second), False)
+
+
+async def test_pseudonyms_link_rows_of_one_installation_and_name_nobody(
+    lines: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    database: str,
+    app: FastAPI,
+) -> None:
+    for person, subject in ((reviewer, "post-1"), (reviewer, "post-2"), (colleague, "post-3")):
+        await a_decision(platform, person, subject)
+    found = await exported(lines)
+    assert await exported(lines) == found
+    one, two, three = (row.extra["annotator"] for row in found)
+    assert one == two != three
+    assert len({row.extra["subject"] for row in found}) == 3
+    text = (await lines.get("/v1/labels")).text
+    ids = query(database, "SELECT id::text, username FROM principals UNION SELECT id::text, external_id FROM subjects")
+    assert not [secret for row in ids for secret in row if f'"{secret}"' in text]
+    app.state.settings = app.state.settings.model_copy(update={"secret": SecretStr("y" * 40)})
+    app.state.settings.__dict__.pop("signing_key")
+    elsewhere = [row.extra["annotator"] for row in await exported(lines)]
+    assert not {one, two, three} & set(elsewhere)
+
+
+def version(area: str, number: int, days: float, withdrawn: float | None = None) -> Version:
+    end = None if withdrawn is None else DAY + timedelta(days=withdrawn)
+    return Version(uuid4(), area, number, DAY + timedelta(days=days), end)
+
+
+def test_the_version_in_force_is_the_newest_that_has_begun_and_was_not_withdrawn() -> None:
+    versions = [
+        version("spam", 1, 0),
+        version("spam", 2, 5, withdrawn=8),
+        version("spam", 3, 20),
+        version("privacy", 1, 0),
+    ]
+    library = Library(versions)
+    held = [library.in_force("spam", DAY + timedelta(days=day)) for day in (-1, 0, 4.9, 5, 8, 20)]
+    assert held == [None, versions[0], versions[0], versions[1], versions[0], versions[2]]
+
+
+@pytest.mark.parametrize(
+    ("made_by", "day", "now", "stale"),
+    [
+        (0, 1, 4, False),
+        (0, 1, 5, True),
+        # The later version was withdrawn: the one before holds again.
+        (0, 1, 9, False),
+        (1, 6, 9, False),
+        (1, 6, 20, True),
+        (2, 21, 30, False),
+        # Made before there was a library: the first version only wrote down what held.
+        (None, -3, 1, False),
+        (None, -3, 5, True),
+        (None, 5.5, 6, False),
+    ],
+)
+def test_a_label_is_stale_once_a_later_version_holds(made_by: int | None, day: float, now: float, stale: bool) -> None:
+    versions = [version("spam", 1, 0), version("spam", 2, 5, withdrawn=8), version("spam", 3, 20)]
+    of = None if made_by is None else versions[made_by]
+    at, when = (DAY + timedelta(days=days) for days in (day, now))
+    assert Library(versions).stale("spam", made_by=of, made_at=at, now=when) is stale
+    assert Library(versions).stale("privacy", made_by=of, made_at=at, now=when) is False

@@ -34,6 +34,11 @@ from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
+from service.quality.calibration import routes as calibration
+from service.quality.feedback import routes as feedback
+from service.quality.golden import routes as golden
+from service.quality.plans import routes as qa_plans
+from service.quality.reviews import routes as qa_reviews
 from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
@@ -68,6 +73,11 @@ ROUTERS = (
         routing,
         shedding,
         health,
+        qa_plans,
+        qa_reviews,
+        feedback,
+        golden,
+        calibration,
     ),
 )
 

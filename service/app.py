@@ -30,6 +30,7 @@ from service.outbox import routes as outbox
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.quality import router as quality_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.static import mount_static
@@ -134,6 +135,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
     app.include_router(routing_pages_router, include_in_schema=False)
+    app.include_router(quality_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}

@@ -30,7 +30,7 @@ _OWN = f"""
                is_kept_back(d.id, :viewer) AS kept_back
         FROM strikes k JOIN decisions d ON d.id = k.decision_id WHERE k.author_id = :author
     )
-"""
+"""  # noqa: S608 - put together from constants
 _STRIKES = text(f"""{_OWN}
     SELECT decision_id, policy_area, severity, weight, given_at, expires_at, reversed_at,
            CASE WHEN reversed_at IS NOT NULL THEN 'reversed' WHEN expires_at <= now() THEN 'expired' ELSE 'active' END

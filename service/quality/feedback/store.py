@@ -26,7 +26,7 @@ _MINE = text(f"""
            f.told_at + make_interval(days => :days) AS dispute_until, {_OPEN} AS may_dispute, f.disputed_at, f.objection,
            f.resolved_at, f.upheld, f.reply, NOT {_HOLDS} AS replaced
     {_FROM} WHERE f.person = :person AND f.told_at <= now() ORDER BY f.told_at DESC, f.id DESC LIMIT :limit
-""")  # noqa: S608 - put together from constants
+""")
 _SEE = text("""
     UPDATE qa_feedback SET seen_at = coalesce(seen_at, now())
     WHERE id = :id AND person = :person AND told_at <= now() RETURNING id
@@ -48,11 +48,11 @@ _MAY_RESOLVE = """
 _OBJECTIONS = text(f"""
     SELECT f.id AS feedback_id, e.text, {_SAID}, k.answer AS holds, k.note, f.objection, f.disputed_at
     {_FROM} WHERE {_MAY_RESOLVE} ORDER BY f.disputed_at, f.id LIMIT :limit
-""")  # noqa: S608 - put together from constants
+""")
 _LOCK = text(f"""
     SELECT f.id, k.id AS settlement_id, k.item_id, i.golden_id, {_HOLDS} AS holds
     {_FROM} WHERE f.id = :id AND {_MAY_RESOLVE} FOR NO KEY UPDATE OF f, i
-""")  # noqa: S608 - put together from constants
+""")
 _RESOLVE = text("""
     UPDATE qa_feedback SET resolved_at = now(), resolved_by = :person, upheld = :upheld, reply = :reply WHERE id = :id
 """)

@@ -1,7 +1,7 @@
 """Wire types of plans."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints, model_validator
@@ -26,19 +26,17 @@ class ScopeIn(Strict):
 
     since: Moment | None = None
     until: Moment | None = None
-    areas: Named = []
-    queues: Named = []
-    languages: Annotated[Named, Field(description="primary subtags, `und` for unknown")] = []
-    vendors: Named = []
-    origins: Annotated[
-        list[Origin],
-        Field(
-            min_length=1,
-            max_length=3,
-            alias="from",
-            description="human: enforced by somebody who looked; automated: enforced for a cluster; leave_up: left as it is",
-        ),
-    ] = ["human", "automated", "leave_up"]
+    areas: Named = Field(default_factory=list)
+    queues: Named = Field(default_factory=list)
+    languages: Named = Field(default_factory=list, description="primary subtags, `und` for unknown")
+    vendors: Named = Field(default_factory=list)
+    origins: list[Origin] = Field(
+        default_factory=lambda: list(get_args(Origin)),
+        min_length=1,
+        max_length=3,
+        alias="from",
+        description="human: enforced by somebody who looked; automated: enforced for a cluster; leave_up: left as it is",
+    )
 
 
 class DrawIn(Strict):
@@ -47,7 +45,7 @@ class DrawIn(Strict):
     kind: Kind
     scope: ScopeIn = ScopeIn()
     size: Annotated[int, Field(ge=1, le=SIZE_MOST, strict=True)]
-    strata: Annotated[list[Stratum], Field(max_length=4, description="only of a stratified plan")] = []
+    strata: list[Stratum] = Field(default_factory=list, max_length=4, description="only of a stratified plan")
     allocation: Allocation = "proportional"
     least: Annotated[int, Field(ge=1, le=SIZE_MOST, description="of each stratum, shared out in proportion")] = 1
     policy_id: Annotated[

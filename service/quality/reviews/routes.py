@@ -9,11 +9,11 @@ from service.quality.reviews import workflow
 from service.quality.reviews.schemas import (
     AdjudicationIn,
     AnsweredOut,
-    AnswerIn,
     CheckOut,
     DisputedOut,
     SettledOut,
 )
+from service.quality.settling.schemas import AnswerIn
 from service.quality.settling.workflow import SettleRules
 from service.security import QaAdjudicator, QaReviewer
 

@@ -9,9 +9,6 @@ from pydantic import BaseModel, Field
 from service.cases.schemas import ReportOut, SubjectOut
 from service.media.schemas import MediaItem
 from service.opinions.schemas import Judgement
-from service.quality.settling.schemas import AnswerIn
-
-__all__ = ["AdjudicationIn", "AnswerIn", "AnsweredOut", "CheckOut", "DisputedOut", "DisputedItemOut", "SaidOut"]
 
 
 class AreaChoice(BaseModel):

@@ -19,7 +19,6 @@ from service.quality.reviews.schemas import (
     ActionChoice,
     AdjudicationIn,
     AnsweredOut,
-    AnswerIn,
     AreaChoice,
     CheckOut,
     DisputedItemOut,
@@ -30,6 +29,7 @@ from service.quality.reviews.schemas import (
     SeverityChoice,
 )
 from service.quality.settling import workflow as settling
+from service.quality.settling.schemas import AnswerIn
 from service.quality.settling.workflow import SettleRules, Verdict
 from service.routing.workflow import OVERSEEING
 
@@ -46,6 +46,14 @@ async def claim(connection: AsyncConnection, *, person: UUID, minutes: int, taxo
         if token is None:
             return None
         await _record(connection, "qa.claimed", token, person)
+    return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
+
+
+async def in_hand(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> CheckOut | None:
+    """The check that this person has in hand, without taking any."""
+    token = await store.in_hand(connection, person)
+    if token is None:
+        return None
     return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
 
 

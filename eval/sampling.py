@@ -25,12 +25,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.decision_log import RANDOM, Claim, LogError, LoggedCase
+from labeling.statistics.weighted import wilson
 
 Values = NDArray[np.float64]
 
 # Fewer draws give no figure: "too few" is a result, not a zero.
 MIN_DRAWS = 30
-NORMAL = 1.959964
 # Outcomes of claims after which a case does not come back at once, or not to the same person.
 KEPT_BACK = ("held", "handed_over")
 PASSED_OVER = ("skipped", "second_opinion")
@@ -260,14 +260,6 @@ def _interval(known_a: float, known_b: float, drawn: tuple[Values, Values, Value
     low = value - math.hypot(value - ratio(founds[0], share), value - min(by_share))
     high = value + math.hypot(ratio(founds[1], share) - value, max(by_share) - value)
     return value, max(0.0, low), min(1.0, high)
-
-
-def wilson(share: float, number: float) -> tuple[float, float]:
-    """The 95 % interval of a share seen in so many independent draws (Wilson 1927)."""
-    square = NORMAL**2
-    middle = (share + square / (2 * number)) / (1 + square / number)
-    half = NORMAL / (1 + square / number) * math.sqrt(share * (1 - share) / number + square / (4 * number**2))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def per_case(cases: Sequence[LoggedCase], holds: Callable[[LoggedCase], bool]) -> Values:

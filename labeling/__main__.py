@@ -1,4 +1,4 @@
-"""`python -m labeling`: print the vocabulary, check and divide files of labelled rows, describe the corpus."""
+"""`python -m labeling`: the vocabulary, files of labelled rows, the corpus, and how good labels are."""
 
 import argparse
 import gzip
@@ -11,7 +11,10 @@ from pathlib import Path
 from labeling.corpus.describe import description
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
+from labeling.measure import add_measuring_commands
 from labeling.records import LabelledText, RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
+from labeling.statistics.dawid_skene import NotConvergedError
+from labeling.statistics.ratings import RatingsError
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 
 # A file that is wrong throughout should not print a line for each of its rows.
@@ -22,10 +25,19 @@ class SplitError(ValueError):
     """Rows that cannot be divided as asked; the message says why."""
 
 
+# What a file can be the reason of; the message says which and why.
+UNREADABLE = (
+    TaxonomyError, RecordError, SplitError, RatingsError, NotConvergedError, OSError, EOFError, UnicodeDecodeError, zlib.error,
+)  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns 1 when `check` found problems, 2 for input that cannot be read."""
     options = _parser().parse_args(arguments)
     try:
+        if "report" in options:
+            print(options.report(options))
+            return 0
         if options.command == "corpus":
             # The corpus was labelled for the areas of the taxonomy that ships; of others it says nothing.
             return _corpus(options.out, load_taxonomy())
@@ -36,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(_vocabulary(taxonomy))
             return 0
         return _check(options.file, taxonomy)
-    except (TaxonomyError, RecordError, SplitError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except UNREADABLE as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -160,6 +172,7 @@ def _parser() -> argparse.ArgumentParser:
     split.add_argument("--share", type=float, default=0.2, help="share of the texts that validate (default 0.2)")
     corpus = commands.add_parser("corpus", help="describe the project's own corpus, or write it out as labelled rows")
     corpus.add_argument("--out", type=Path, help="folder to write train.jsonl and validation.jsonl to")
+    add_measuring_commands(commands)
     for command in (vocabulary, check):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"

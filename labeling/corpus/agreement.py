@@ -1,10 +1,10 @@
 """How far the two labels of the same texts agree: beyond chance, by area and on severity."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labeling.corpus.reader import CorpusText
+from labeling.statistics.nominal import cohen_kappa
 from labeling.taxonomy import SEVERITY_LEVELS, Taxonomy
 
 
@@ -45,26 +45,18 @@ def agreement(texts: Sequence[CorpusText], taxonomy: Taxonomy) -> Agreement:
             first=sum(one for one, _ in votes),
             second=sum(other for _, other in votes),
             both=sum(one and other for one, other in votes),
-            kappa=cohen_kappa([(int(one), int(other)) for one, other in votes], levels=2),
+            kappa=_kappa(votes, levels=2),
         )
     return Agreement(
         texts=len(pairs),
         exact=sum(first.areas == second.areas for first, second in pairs) / len(pairs),
-        harm_kappa=cohen_kappa([(int(bool(a.areas)), int(bool(b.areas))) for a, b in pairs], levels=2),
-        severity_kappa=cohen_kappa([(a.severity, b.severity) for a, b in pairs], levels=SEVERITY_LEVELS),
+        harm_kappa=_kappa([(bool(a.areas), bool(b.areas)) for a, b in pairs], levels=2),
+        severity_kappa=_kappa([(a.severity, b.severity) for a, b in pairs], levels=SEVERITY_LEVELS),
         areas=areas,
     )
 
 
-def cohen_kappa(pairs: Sequence[tuple[int, int]], *, levels: int) -> float | None:
-    """Cohen's kappa of levels 0..levels-1, weighted by squared distance; for two levels that is the plain one.
-
-    None where chance alone would agree on everything.
-    """
-    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    seen = sum((one - other) ** 2 for one, other in pairs) / len(pairs)
-    chance = (
-        sum(first[one] * second[other] * (one - other) ** 2 for one in range(levels) for other in range(levels))
-        / len(pairs) ** 2
-    )
-    return 1 - seen / chance if chance else None
+def _kappa(pairs: Sequence[tuple[int, int]], *, levels: int) -> float | None:
+    """By squared distance, which of two levels is the plain one; None where chance alone would agree on everything."""
+    first, second = zip(*pairs, strict=True)
+    return cohen_kappa(first, second, levels=levels, weights="quadratic").value

@@ -7,7 +7,7 @@ import pytest
 from tests.architecture import imports, lifts
 from tests.architecture.tree import REPOSITORY, join, read_sources, write_tree
 
-NOT_IN_SERVING = {"datasets", "mlflow", "onnx", "pandas", "scipy", "sklearn", "torch", "transformers"}
+NOT_IN_SERVING = {"datasets", "mlflow", "onnx", "pandas", "scipy", "sklearn", "statsmodels", "torch", "transformers"}
 SERVING_PARTS = [
     "labeling.taxonomy",
     "labeling.records",
@@ -62,7 +62,7 @@ def test_work_on_import_is_found(tmp_path: Path, text: str, expected: str) -> No
 
 
 def test_serving_needs_no_training_package(tmp_path: Path) -> None:
-    modules = [*SERVING_PARTS, *modules_of("service")]
+    modules = [*SERVING_PARTS, *modules_of("labeling/statistics", "service")]
     assert {"service.app", "service.__main__"} <= set(modules)
     found = imports.needs_hidden(REPOSITORY, modules, hidden=NOT_IN_SERVING, folder=tmp_path)
     assert not found, join(found)

@@ -47,6 +47,7 @@ IMPORT_PLANTS = {
     "serving-is-light": {"service/ids.py": "import torch\n"},
     "inference-is-light": {"models/preprocess.py": "import transformers\n"},
     "labels-are-plain": {"labeling/records.py": "import sqlalchemy\n"},
+    "statistics-are-numpy": {"labeling/statistics/planted.py": "import scipy.stats\n"},
     "service-layers": {"service/leases/workflow.py": "import service.decisions.schemas\n"},
     "no-cycles": {"service/errors.py": "import service.ids\n", "service/ids.py": "import service.errors\n"},
     "three-hops": {"service/people/store.py": "import service.people.workflow\n"},

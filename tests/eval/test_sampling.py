@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from eval.__main__ import main
 from eval.decision_log import RANDOM, Claim, LogError, LoggedCase, read_log
 from eval.sample import estimates
-from eval.sampling import MIN_DRAWS, Estimate, Sample, per_case, violates, wilson
+from eval.sampling import MIN_DRAWS, Estimate, Sample, per_case, violates
 from tests.eval.logs import AREA, START, Lottery, MadeUp, by_window, evenly, made_up, write
 
 THRESHOLDS = {AREA: 0.5}
@@ -211,14 +211,6 @@ def test_other_queues_are_not_what_a_draw_is_about() -> None:
         case("here", claim(1, 2), decided=2),
     ]
     assert Sample(cases).outside(np.ones(3)).tolist() == [1.0]
-
-
-def test_intervals_of_shares_are_those_of_the_book() -> None:
-    # Wilson for 1 of 10 at 95 %: .018 to .404.
-    assert wilson(0.1, 10) == pytest.approx((0.0179, 0.4042), abs=1e-4)
-    assert wilson(0.0, 50)[0] == 0
-    assert wilson(1.0, 50)[1] == pytest.approx(1)
-    assert wilson(1.0, 50)[0] == pytest.approx(1 - wilson(0.0, 50)[1])
 
 
 def test_the_command_prints_every_figure_once_as_json_and_as_tables(

@@ -6,10 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sklearn.metrics import cohen_kappa_score
 
 from labeling.__main__ import main
-from labeling.corpus.agreement import agreement, cohen_kappa
+from labeling.corpus.agreement import agreement
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import CorpusText, Label, about, labelled_rows, read_corpus
 from labeling.records import RecordError, read_labelled_texts
@@ -109,14 +108,6 @@ def test_writers_stay_on_one_side_and_disputes_are_soft_or_unknown(taxonomy: Tax
     assert set(held.annotated_areas) == set(taxonomy.area_ids) - {"harassment", "privacy"}
     assert "soft" not in held.extra
     assert (train.severity, train.extra["graphic"], train.licence) == (2, 1, "CC-BY-4.0")
-
-
-@pytest.mark.parametrize("levels", [2, 5])
-def test_kappa_is_that_of_the_literature(levels: int) -> None:
-    pairs = [((n * 7) % levels, (n * 7 + (n % 3 == 0)) % levels) for n in range(200)]
-    expected = cohen_kappa_score(*zip(*pairs, strict=True), weights="quadratic")
-    assert cohen_kappa(pairs, levels=levels) == pytest.approx(expected)
-    assert cohen_kappa([(0, 0)] * 5, levels=levels) is None
 
 
 def test_agreement_counts_both_sides(taxonomy: Taxonomy) -> None:

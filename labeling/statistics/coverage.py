@@ -1,0 +1,193 @@
+"""Whether the 95 % intervals hold the truth 95 times of 100: simulated answers whose true figure is computed.
+
+Each figure is estimated on answers drawn anew from a world of known prevalence and error rates; the true figure is that of all
+possible answers, each as often as it is probable.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from labeling.columns import columns
+from labeling.statistics.alpha import krippendorff_alpha
+from labeling.statistics.bootstrap import Codes, Coefficient, Values
+from labeling.statistics.dawid_skene import dawid_skene, dawid_skene_estimates
+from labeling.statistics.estimate import Estimate
+from labeling.statistics.nominal import cohen_kappa_of_table, fleiss_kappa, gwet_ac1
+from labeling.statistics.ratings import Ratings
+from labeling.statistics.weighted import weighted_share
+
+# So many items of the computed truth that corrections for small samples are nothing.
+WHOLE = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`right` is the chance of the true label; the others are hit the less the further they are away."""
+
+    name: str
+    items: int
+    raters: int
+    prevalence: tuple[float, ...]
+    right: float
+    missing: float = 0.0
+
+    @property
+    def confusion(self) -> Values:
+        """The chance of each answer (column) to each true label (row); the last column is no answer."""
+        labels = len(self.prevalence)
+        near = 0.5 ** np.abs(np.subtract.outer(np.arange(labels), np.arange(labels))) * (1 - np.eye(labels))
+        said = np.eye(labels) * self.right + (1 - self.right) * near / near.sum(axis=1, keepdims=True)
+        return np.hstack([said * (1 - self.missing), np.full((labels, 1), self.missing)])
+
+
+WORLDS = (
+    World("two labels, 50 : 50, 60 items", 60, 3, (0.5, 0.5), 0.85),
+    World("two labels, 50 : 50, 200 items", 200, 3, (0.5, 0.5), 0.85),
+    World("two labels, 90 : 10, 200 items", 200, 3, (0.9, 0.1), 0.93),
+    World("four labels, 200 items", 200, 3, (0.55, 0.25, 0.15, 0.05), 0.8),
+    World("five steps, 200 items", 200, 4, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7),
+)
+GAPS = (
+    World("four labels, a third unanswered, 200 items", 200, 4, (0.55, 0.25, 0.15, 0.05), 0.8, missing=0.33),
+    World("five steps, a third unanswered, 200 items", 200, 4, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7, missing=0.33),
+)
+# Of counts (items, labels), or a table of two raters, and how many items each row stands for.
+Make = Callable[[Codes, Values], Coefficient]
+COUNTED: dict[str, Make] = {
+    "Fleiss' kappa": fleiss_kappa,
+    "Krippendorff's alpha, nominal": krippendorff_alpha,
+    "Krippendorff's alpha, ordinal": lambda counts, times: krippendorff_alpha(counts, times, metric="ordinal"),
+    "Gwet's AC1": gwet_ac1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """In how many of `repeats` samples the interval held the truth."""
+
+    figure: str
+    world: str
+    truth: float
+    held: int
+    repeats: int
+
+    @property
+    def share(self) -> float:
+        """What should be .95."""
+        return self.held / self.repeats
+
+
+def coverage(*, repeats: int, resamples: int, seed: int) -> Iterator[Coverage]:
+    """Every figure in every world that it is for; Dawid-Skene, which takes long, in a tenth of the repeats."""
+    for world in WORLDS:
+        yield from cohen_coverage(world, repeats=repeats, resamples=resamples, seed=seed)
+    for world in (*WORLDS, *GAPS):
+        for name in COUNTED:
+            if world.missing == 0 or name != "Fleiss' kappa":
+                yield counted_coverage(name, world, repeats=repeats, resamples=resamples, seed=seed)
+    yield from weighted_coverage(repeats=repeats, seed=seed)
+    yield from dawid_skene_coverage(repeats=max(1, repeats // 10), resamples=max(1, resamples // 5), seed=seed)
+
+
+def counted_coverage(name: str, world: World, *, repeats: int, resamples: int, seed: int) -> Coverage:
+    """One coefficient of any number of raters in one world."""
+    make, random = COUNTED[name], np.random.default_rng(seed)
+    answers, chance = _possible(world)
+    labels = len(world.prevalence)
+    counts = (answers[:, :, None] == np.arange(labels)).sum(axis=1)
+    truth = make(counts, chance * WHOLE).value
+    drawn = random.multinomial(world.items, chance, size=repeats)
+    found = (make(counts[one > 0], one[one > 0].astype(np.float64)) for one in drawn)
+    estimates = [one.estimate(seed=number, resamples=resamples) for number, one in enumerate(found)]
+    return Coverage(name, world.name, truth or 0.0, _held(estimates, truth or 0.0), repeats)
+
+
+def cohen_coverage(world: World, *, repeats: int, resamples: int, seed: int) -> Iterator[Coverage]:
+    """Cohen's kappa of two raters in one world, plain and weighted."""
+    random = np.random.default_rng(seed)
+    labels = len(world.prevalence)
+    said = world.confusion[:, :labels]
+    table = np.einsum("j,ja,jb->ab", np.array(world.prevalence), said, said)
+    drawn = random.multinomial(world.items, table.ravel() / table.sum(), size=repeats).reshape(-1, labels, labels)
+    for weights in ("none", "linear", "quadratic") if labels > 2 else ("none",):
+        truth = cohen_kappa_of_table(np.rint(table * WHOLE).astype(np.int64), weights=weights).value or 0.0
+        estimates = [
+            cohen_kappa_of_table(one, weights=weights).estimate(seed=number, resamples=resamples)
+            for number, one in enumerate(drawn)
+        ]
+        name = "Cohen's kappa" if weights == "none" else f"Cohen's kappa, {weights} weights"
+        yield Coverage(name, world.name, truth, _held(estimates, truth), repeats)
+
+
+def weighted_coverage(*, repeats: int, seed: int, items: int = 4000) -> Iterator[Coverage]:
+    """Shares of a whole of which the riskiest are seen for certain and the rest with a chance of 5 or 20 %."""
+    for prevalence, share in ((0.3, 0.05), (0.08, 0.05), (0.08, 0.2), (0.02, 0.2)):
+        random = np.random.default_rng(seed)
+        where = f"{prevalence:.0%} of {items}, {share:.0%} at random beside the riskiest tenth"
+        every: dict[str, list[tuple[Estimate, float]]] = {}
+        for _ in range(repeats):
+            has = random.random(items) < prevalence
+            risk = random.normal(size=items) + 2 * has
+            chance = np.where(risk >= np.quantile(risk, 0.9), 1.0, share)
+            seen = random.random(items) < chance
+            known = (has[seen].astype(np.float64), chance[seen])
+            every.setdefault("Hajek", []).append((weighted_share(*known), prevalence))
+            every.setdefault("Hajek, these very items", []).append(
+                (weighted_share(*known, finite=True), float(has.mean()))
+            )
+            with_whole = weighted_share(*known, population=items)
+            every.setdefault("Horvitz-Thompson", []).append((with_whole, prevalence))
+        for name, pairs in every.items():
+            held = sum(_held([one], truth) for one, truth in pairs)
+            yield Coverage(name, where, prevalence, held, repeats)
+
+
+def dawid_skene_coverage(*, repeats: int, resamples: int, seed: int) -> Iterator[Coverage]:
+    """Prevalence, and the accuracy of each of six raters who answer half of the items."""
+    world = World("two labels, 70 : 30, 400 items, six raters, half unanswered", 400, 6, (0.7, 0.3), 0.85)
+    random = np.random.default_rng(seed)
+    skill = np.linspace(0.7, 0.95, world.raters)
+    held = {"prevalence": 0, "accuracy": 0}
+    for number in range(repeats):
+        ratings = _made_up(world, skill, random)
+        found = dawid_skene_estimates(ratings, dawid_skene(ratings), seed=number, resamples=resamples)
+        held["prevalence"] += _held([found.prevalence[1]], 0.3)
+        held["accuracy"] += sum(
+            _held([one], float(each)) for one, each in zip(found.accuracy.values(), skill, strict=True)
+        )
+    yield Coverage("Dawid-Skene, prevalence", world.name, 0.3, held["prevalence"], repeats)
+    yield Coverage("Dawid-Skene, accuracy", world.name, float(skill.mean()), held["accuracy"], repeats * world.raters)
+
+
+def _made_up(world: World, skill: Values, random: np.random.Generator) -> Ratings:
+    truth = random.random(world.items) < world.prevalence[1]
+    right = random.random((world.items, world.raters)) < skill
+    item, rater = np.nonzero(random.random((world.items, world.raters)) < 0.5)
+    label = np.where(right, truth[:, None], ~truth[:, None])[item, rater].astype(np.int64)
+    names = (tuple(map(str, range(world.items))), tuple(map(str, range(world.raters))))
+    return Ratings(*names, (0, 1), item, rater, label)
+
+
+def _possible(world: World) -> tuple[Codes, Values]:
+    """All answers of all raters to one item (-1 is none), and how probable they are."""
+    labels = len(world.prevalence)
+    answers = np.array(list(itertools.product(range(labels + 1), repeat=world.raters)))
+    chance = np.prod(world.confusion[:, answers], axis=2).T @ np.array(world.prevalence)
+    kept = chance > 0
+    return np.where(answers == labels, -1, answers)[kept], chance[kept] / chance.sum()
+
+
+def _held(estimates: Sequence[Estimate], truth: float) -> int:
+    return sum(
+        one.low is not None and one.high is not None and one.low - 1e-9 <= truth <= one.high + 1e-9 for one in estimates
+    )
+
+
+def coverage_text(found: Sequence[Coverage]) -> str:
+    """One line for each, for the terminal."""
+    head = ("figure", "world", "true figure", "held", "repeats")
+    rows = [(one.figure, one.world, f"{one.truth:.3f}", f"{one.share:.1%}", f"{one.repeats:,}") for one in found]
+    return columns([head, *rows])

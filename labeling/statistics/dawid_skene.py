@@ -1,0 +1,177 @@
+"""What is true of each item and how each rater errs, found together from the answers alone.
+
+Dawid and Skene, "Maximum likelihood estimation of observer error-rates using the EM algorithm", J. R. Stat. Soc. C 28,
+1979. Given the true label, raters are taken to err independently of each other; where they share an error (the same outdated
+guideline) no method on answers alone can see it.
+
+Error rates are drawn towards those of all raters together: a rater with a handful of answers is taken to be like the
+others, and one with hundreds is judged by those. Without that, one answer makes a rater perfect or useless.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labeling.statistics.bootstrap import SEED, Values
+from labeling.statistics.estimate import Estimate
+from labeling.statistics.ratings import Label, Ratings, RatingsError
+
+MIN_RATERS = 3
+RESAMPLES = 200
+
+
+class NotConvergedError(RuntimeError):
+    """The rounds ended before the answer stood still; the message says how far it still moved and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """How the model is fitted.
+
+    `shrinkage` is how many answers the error rates of all raters together count for, in each rater and true label; 0 is the
+    method as published. It ends when no probability moves by more than `tolerance`, and fails after `rounds`.
+    """
+
+    shrinkage: float = 4.0
+    tolerance: float = 1e-5
+    rounds: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class DawidSkene:
+    """`posterior` (items, labels), `confusion` (raters, true label, given label), `prevalence` (labels)."""
+
+    posterior: Values
+    confusion: Values
+    prevalence: Values
+    log_likelihood: float
+    rounds: int
+    # What it was fitted with; 0 is the weight of an item that nobody answered.
+    weights: Values
+    fitting: Fitting
+
+    @property
+    def accuracy(self) -> Values:
+        """For each rater, the share of items of this prevalence that they would label right."""
+        return np.einsum("rjj,j->r", self.confusion, self.prevalence)
+
+
+def dawid_skene(ratings: Ratings, *, weights: Values | None = None, fitting: Fitting | None = None) -> DawidSkene:
+    """Fit the model by EM, starting from the share of votes (equation 3.1 of the paper).
+
+    `weights` says how many items of the whole each item stands for (1 / its chance of being reviewed), so that prevalence
+    and error rates are those of the whole. Raises RatingsError, NotConvergedError.
+    """
+    if len(ratings.raters) < MIN_RATERS:
+        raise RatingsError(f"Dawid-Skene needs answers of {MIN_RATERS} raters or more, here are {len(ratings.raters)}")
+    fitting = fitting or Fitting()
+    counts = ratings.counts().astype(np.float64)
+    answers = counts.sum(axis=1, keepdims=True)
+    votes = np.where(answers > 0, counts / np.maximum(answers, 1), 1 / counts.shape[1])
+    return _fit(ratings, votes, _weights(weights, answers[:, 0] > 0), fitting)
+
+
+def _weights(weights: Values | None, answered: NDArray[np.bool_]) -> Values:
+    """One weight for each item, 1 on average over those that somebody answered; the others say nothing."""
+    if weights is None:
+        return answered.astype(np.float64)
+    if weights.shape != answered.shape or not np.isfinite(weights).all() or (weights < 0).any():
+        raise RatingsError(f"weights must be {len(answered)} numbers, one for each item and none below 0")
+    kept = weights * answered
+    if not kept.any():
+        raise RatingsError("every item that was answered has the weight 0")
+    return np.asarray(kept * (answered.sum() / kept.sum()))
+
+
+def _fit(ratings: Ratings, posterior: Values, weights: Values, fitting: Fitting) -> DawidSkene:
+    moved = np.inf
+    for done in range(1, fitting.rounds + 1):
+        confusion = _confusion(ratings, posterior * weights[:, None], fitting.shrinkage)
+        prevalence = weights @ posterior / weights.sum()
+        before = posterior
+        posterior, log_likelihood = _posterior(ratings, confusion, prevalence)
+        moved = float(np.abs(posterior - before)[weights > 0].max())
+        if moved < fitting.tolerance:
+            return DawidSkene(
+                posterior,
+                confusion,
+                prevalence,
+                float(weights @ log_likelihood),
+                done,
+                weights=weights,
+                fitting=fitting,
+            )
+    raise NotConvergedError(
+        f"Dawid-Skene still moved by {moved:.1g} after {fitting.rounds} rounds: allow more rounds or a larger tolerance, or "
+        "bring more answers; raters who share no items cannot be compared"
+    )
+
+
+def _confusion(ratings: Ratings, known: Values, shrinkage: float) -> Values:
+    """What each rater says of each true label, drawn towards what all of them say."""
+    raters, labels = len(ratings.raters), len(ratings.labels)
+    cell = ratings.rater * labels + ratings.label
+    counts = np.stack(
+        [
+            np.bincount(cell, known[ratings.item, true], raters * labels).reshape(raters, labels)
+            for true in range(labels)
+        ],
+        axis=1,
+    )
+    if shrinkage:
+        # One answer that is right and one that is anything, so that nothing is impossible that was not seen.
+        together = counts.sum(axis=0) + np.eye(labels) + 1 / labels
+        counts = counts + shrinkage * together / together.sum(axis=1, keepdims=True)
+    total = counts.sum(axis=2, keepdims=True)
+    return np.where(total > 0, counts / np.where(total > 0, total, 1), 1 / labels)
+
+
+def _posterior(ratings: Ratings, confusion: Values, prevalence: Values) -> tuple[Values, Values]:
+    """The probability of each true label of each item (equation 2.5), and the log-likelihood of its answers."""
+    items, labels = len(ratings.items), len(ratings.labels)
+    with np.errstate(divide="ignore"):
+        log_confusion, log_prevalence = np.log(confusion), np.log(prevalence)
+    said = [log_confusion[ratings.rater, true, ratings.label] for true in range(labels)]
+    scores = np.stack([np.bincount(ratings.item, one, items) for one in said], axis=1) + log_prevalence
+    top = scores.max(axis=1, keepdims=True)
+    likelihood = np.exp(scores - top)
+    total = likelihood.sum(axis=1, keepdims=True)
+    return likelihood / total, (top + np.log(total))[:, 0]
+
+
+@dataclass(frozen=True, slots=True)
+class DawidSkeneEstimates:
+    """Prevalence of each label and accuracy of each rater with intervals, by name."""
+
+    prevalence: dict[Label, Estimate]
+    accuracy: dict[str, Estimate]
+
+
+def dawid_skene_estimates(
+    ratings: Ratings, fit: DawidSkene, *, seed: int = SEED, resamples: int = RESAMPLES
+) -> DawidSkeneEstimates:
+    """Intervals by fitting the model anew on resampled items, each time from where `fit` stands.
+
+    A rater's `n` is how many items they answered. Raises RatingsError, NotConvergedError.
+    """
+    random = np.random.default_rng(seed)
+    answered = np.bincount(ratings.item, minlength=len(ratings.items)) > 0
+    drawn = []
+    for _ in range(resamples):
+        times = np.zeros(len(ratings.items))
+        times[answered] = random.multinomial(answered.sum(), np.full(answered.sum(), 1 / answered.sum()))
+        again = _fit(ratings, fit.posterior, fit.weights * times, fit.fitting)
+        drawn.append(np.concatenate([again.prevalence, again.accuracy]))
+    low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0)
+    values = np.concatenate([fit.prevalence, fit.accuracy])
+    pairs = np.unique(np.stack([ratings.rater, ratings.item]), axis=1)[0]
+    items = [int(answered.sum())] * len(ratings.labels) + np.bincount(pairs, minlength=len(ratings.raters)).tolist()
+    found = [
+        Estimate(float(value), min(float(one), float(value)), max(float(other), float(value)), n)
+        for value, one, other, n in zip(values, low, high, items, strict=True)
+    ]
+    labels = len(ratings.labels)
+    return DawidSkeneEstimates(
+        dict(zip(ratings.labels, found[:labels], strict=True)), dict(zip(ratings.raters, found[labels:], strict=True))
+    )

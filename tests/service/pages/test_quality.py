@@ -101,8 +101,8 @@ async def test_hostile_words_stay_text_on_every_page(
     body = {"item_id": item["item_id"], "rationale": HOSTILE, "calibration_id": session.json()["id"]}
     assert (await lead.post("/v1/qa/golden", json=body)).status_code == 201
     await lead.post(f"{path}/close", json={"guidance": HOSTILE})
-    for address in ("/qa", f"/qa/plans/{made['id']}", "/qa/calibration", f"/qa/calibration/{session.json()['id']}"):
-        pages.append(await page(lead, address))
+    addresses = ("/qa", f"/qa/plans/{made['id']}", "/qa/calibration", f"/qa/calibration/{session.json()['id']}")
+    pages += [await page(lead, address) for address in addresses]
     for shown in pages:
         assert HOSTILE not in shown
         assert "&lt;script&gt;" in shown

@@ -46,25 +46,35 @@ def draw_strata(strata: Sequence[str], sizes: dict[str, int], rng: np.random.Gen
 def share_out(counts: dict[str, int], size: int, *, equal: bool, least: int) -> dict[str, int]:
     """How many of each stratum: in proportion to what it holds or, if `equal`, the same of each; never more than it holds.
 
-    In proportion, each stratum has at least `least`, as long as `size` reaches for that. What one stratum cannot give the
-    others do. Largest remainders get what rounding leaves (Hamilton's method), ties by name.
+    In proportion, each stratum has at least `least`, as long as `size` reaches for that; the others share what is left.
+    Largest remainders get what rounding leaves (Hamilton's method), ties by name.
     """
     size = min(size, sum(counts.values()))
-    floor = {name: 0 if equal else min(least, held) for name, held in counts.items()}
-    if sum(floor.values()) > size:
-        floor = dict.fromkeys(counts, 0)
-    given = dict(floor)
-    while (left := size - sum(given.values())) > 0:
-        room = {name: held - given[name] for name, held in counts.items() if held > given[name]}
-        weights = {name: 1.0 if equal else float(room[name]) for name in room}
-        whole = sum(weights.values())
-        quota = {name: min(float(room[name]), left * weights[name] / whole) for name in room}
-        for name in room:
-            given[name] += int(quota[name])
-        remainders = sorted(room, key=lambda name: (int(quota[name]) - quota[name], name))
-        for name in remainders[: size - sum(given.values())]:
-            given[name] += given[name] < counts[name]
-    return given
+    bounds = {name: held if equal else min(least, held) for name, held in counts.items()}
+    if not equal and sum(bounds.values()) > size:
+        bounds = dict.fromkeys(counts, 0)
+    given: dict[str, int] = {}
+    while True:
+        quotas = _quotas(counts, size - sum(given.values()), without=given, equal=equal)
+        # Shares beyond a bound stay there, all at once, and the rest is shared out anew.
+        beyond = {
+            name: bounds[name]
+            for name, quota in quotas.items()
+            if (quota > bounds[name]) is equal and quota != bounds[name]
+        }
+        if not beyond:
+            break
+        given |= beyond
+    whole = {name: int(quota) for name, quota in quotas.items()}
+    left = size - sum(given.values()) - sum(whole.values())
+    first = sorted(quotas, key=lambda name: (whole[name] - quotas[name], name))[:left]
+    return {name: given.get(name, whole.get(name, 0)) + (name in first) for name in counts}
+
+
+def _quotas(counts: dict[str, int], size: int, *, without: dict[str, int], equal: bool) -> dict[str, float]:
+    held = {name: 1 if equal else number for name, number in counts.items() if name not in without}
+    total = sum(held.values())
+    return {name: size * number / total for name, number in held.items()}
 
 
 def chances_by_doubt(doubts: Sequence[float], size: int) -> NDArray[np.float64]:

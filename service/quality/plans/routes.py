@@ -13,7 +13,7 @@ from service.security import QaManager
 
 router = APIRouter(prefix="/v1/qa/plans", tags=["quality"])
 # Reading a frame of up to two hundred thousand decisions is heavy: a few at a time.
-DrawTurn = Annotated[None, Depends(turn_of("previews"), scope="function")]
+DrawTurn = Annotated[None, Depends(turn_of("draws"), scope="function")]
 
 
 @router.post("", status_code=201, summary="Draw decisions to be checked")

@@ -55,7 +55,7 @@ _CLAIM = text(f"""
     ON CONFLICT (item_id, reviewer) DO UPDATE
         SET token = excluded.token, claimed_at = now(), expires_at = excluded.expires_at
         WHERE qa_reviews.answered_at IS NULL AND qa_reviews.released_at IS NULL
-    RETURNING token
+    RETURNING token, item_id
 """)  # noqa: S608 - put together from constants
 _CONTENT = """
     SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.external_id, s.kind, s.author_id, s.created_at,
@@ -117,9 +117,11 @@ async def in_hand(connection: AsyncConnection, person: UUID) -> UUID | None:
     return (await connection.execute(_IN_HAND, {"person": person})).scalar_one_or_none()
 
 
-async def claim(connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]) -> UUID | None:
-    """Hand out the next item to a person; its token, or None where there is none. After `take_turn`."""
-    return (await connection.execute(_CLAIM, {**values, "overseeing": list(overseeing)})).scalar_one_or_none()
+async def claim(
+    connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]
+) -> Row[Any] | None:
+    """Hand out the next item to a person: (token, item_id), or None where there is none. After `take_turn`."""
+    return (await connection.execute(_CLAIM, {**values, "overseeing": list(overseeing)})).one_or_none()
 
 
 async def check(connection: AsyncConnection, token: UUID, *, person: UUID) -> Row[Any]:

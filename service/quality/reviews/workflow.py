@@ -42,10 +42,11 @@ async def claim(connection: AsyncConnection, *, person: UUID, minutes: int, taxo
     token = await store.in_hand(connection, person)
     if token is None:
         values = {"token": new_id(), "person": person, "minutes": minutes}
-        token = await store.claim(connection, values, overseeing=OVERSEEING)
-        if token is None:
+        row = await store.claim(connection, values, overseeing=OVERSEEING)
+        if row is None:
             return None
-        await _record(connection, "qa.claimed", token, person)
+        token = row.token
+        await _record(connection, "qa.claimed", row.item_id, person)
     return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
 
 
@@ -67,16 +68,17 @@ async def answer(
     row = await store.answer(connection, token, person=person, answer=body.model_dump(mode="json"))
     if row is None:
         raise _stale()
-    await _record(connection, "qa.answered", token, person)
+    await _record(connection, "qa.answered", row.item_id, person)
     await settling.after_answer(connection, row.item_id, rules=rules)
     return AnsweredOut(answered_at=row.answered_at)
 
 
 async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> None:
     """Give a check back: it goes to somebody else and does not come again. Raises LeaseStaleError."""
-    if await store.release(connection, token, person=person) is None:
+    item = await store.release(connection, token, person=person)
+    if item is None:
         raise _stale()
-    await _record(connection, "qa.released", token, person)
+    await _record(connection, "qa.released", item, person)
 
 
 async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> DisputedOut:
@@ -176,9 +178,9 @@ def _report(report: Mapping[str, Any]) -> ReportOut:
     )
 
 
-async def _record(connection: AsyncConnection, kind: str, token: UUID, person: UUID) -> None:
+async def _record(connection: AsyncConnection, kind: str, item: UUID, person: UUID) -> None:
     # Not among the events of the case: everybody who sees the case reads those, and would know that it is being checked.
-    await events.record(connection, kind, actor=person, data={"check": str(token)})
+    await events.record(connection, kind, actor=person, data={"item": str(item)})
 
 
 def _stale() -> LeaseStaleError:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, plan, plan_body, take
-from tests.service.steps import assert_error, claim, query, report, rewrite, value
+from tests.service.steps import assert_error, claim, query, report, rewrite
 
 
 async def test_decisions_that_stand_are_drawn_and_no_others(
@@ -95,10 +95,13 @@ async def test_doubt_is_read_from_the_score_of_what_was_decided(
     await plan(lead, kind="doubt", size=2)
     shown = (await lead.post("/v1/qa/plans/preview", json={"kind": "doubt", "size": 1})).json()
     [stratum] = shown["strata"]
-    # The model is sure of the first and against the third; the second is unscored, the fourth it doubts a little.
+    # The model is sure of the first and against the third; the others are unscored.
     assert stratum["least_chance"] < 0.1
     assert stratum["greatest_chance"] > 0.4
-    assert value(database, "SELECT sum(chance) <= 2 AND count(*) = 2 FROM qa_items")
+    logged = dict(query(database, "SELECT CAST(decision_id AS text), chance FROM qa_items"))
+    measure = dict(zip((one["decision_id"] for one in made), (0.109, 0.55, 0.991, 0.55), strict=True))
+    assert logged == {one: pytest.approx(2 * measure[one] / 2.2) for one in logged}
+    assert len(logged) == 2
 
 
 async def test_what_came_after_a_policy_version(

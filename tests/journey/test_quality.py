@@ -89,8 +89,10 @@ async def test_from_plan_to_feedback(browser: Browser, world: World) -> None:
         await expect(lead.get_by_test_id("accuracy")).to_have_text("not enough checks: 1 of 30")
         await expect(lead.get_by_test_id("errors")).to_have_text("1 × enforced, but nothing was violated")
     with invariants.reading(world.database) as cursor:
-        query = "SELECT k.by, k.error, i.chance, d.case_id::text FROM qa_settlements k JOIN qa_items i ON i.id = k.item_id JOIN decisions d ON d.id = i.decision_id"
-        assert cursor.execute(query).fetchall() == [("adjudication", "false_positive", 1.0, case_id)]
+        settled = "SELECT k.by, k.error, i.chance FROM qa_settlements k JOIN qa_items i ON i.id = k.item_id"
+        assert [tuple(row.values()) for row in cursor.execute(settled).fetchall()] == [
+            ("adjudication", "false_positive", 1.0)
+        ]
     [told] = (await call(world, "GET", "/v1/qa/feedback", "reviewer"))["feedback"]
     assert (told["error"], told["note"]) == ("false_positive", "a quote")
 
@@ -118,7 +120,7 @@ async def judge_blindly(ann: Page, ben: Page, case_id: str) -> None:
     await expect(ben.get_by_test_id("content")).to_have_text("words of post-1")
     assert NOTE not in await ben.content()
     await ben.goto("/qa/review")
-    await choose(ann, "no_action")
+    await choose(ann, "no_violation")
     await ann.keyboard.press("Control+Enter")
     await expect(ann.locator("#notice")).to_have_text("Recorded. There is nothing for you to check right now.")
     await choose(ben, "remove", "harassment", 3)
@@ -130,7 +132,7 @@ async def settle(judge: Page) -> None:
     await judge.get_by_role("link", name="Disputed").click()
     answers = judge.get_by_test_id("answers").locator("tbody tr")
     await expect(answers).to_have_count(3)
-    await choose(judge, "no_action")
+    await choose(judge, "no_violation")
     await judge.fill("#note", "a quote")
     await judge.get_by_role("button", name="Settle").click()
     await expect(judge.locator("#notice")).to_have_text("Settled. Those who said otherwise are told.")

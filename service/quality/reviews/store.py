@@ -169,4 +169,5 @@ async def is_seen(connection: AsyncConnection, item: UUID, *, person: UUID, over
 
 async def error(connection: AsyncConnection, settlement: UUID) -> str | None:
     """What a settlement found wrong with the decision."""
-    return (await connection.execute(_ERROR, {"id": settlement})).scalar_one()
+    found: str | None = (await connection.execute(_ERROR, {"id": settlement})).scalar_one()
+    return found

@@ -12,7 +12,7 @@ def says(area: str, severity: int, *actions: str) -> Judgement:
 
 
 REMOVED = says("harassment", 2, "remove")
-LEFT = says("benign", 0, "no_action")
+LEFT = says("benign", 0, "no_violation")
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,8 @@ LEFT = says("benign", 0, "no_action")
         (says("spam", 4, "age_restrict"), REMOVED, "wrong_area"),
         (says("harassment", 4, "age_restrict"), REMOVED, "wrong_severity"),
         (says("harassment", 3, "age_restrict"), REMOVED, "wrong_action"),
-        (says("harassment", 2, "remove", "warn_author"), REMOVED, "wrong_action"),
-        (says("harassment", 0, "no_action"), LEFT, "wrong_area"),
+        (says("harassment", 2, "remove", "warn"), REMOVED, "wrong_action"),
+        (says("harassment", 0, "no_violation"), LEFT, "wrong_area"),
         (says("harassment", 2, "of another taxonomy"), LEFT, "false_positive"),
     ],
 )

@@ -88,7 +88,7 @@ async def test_nobody_checks_what_they_decided_or_knows(
 ) -> None:
     await decided_case(platform, reviewer, "post-1")
     # The same content came again, and somebody else decided it.
-    await decided_case(platform, colleague, "post-1")
+    await decided_case(platform, colleague, "post-1", text="what post-1 says by now")
     await plan(lead, reviews=2)
     for person in (reviewer, colleague):
         assert (await person.post("/v1/qa/claim")).status_code == 204
@@ -204,7 +204,7 @@ async def test_the_last_two_answers_at_the_same_moment_settle_once(
     [
         {"policy_area": "nothing"},
         {"actions": []},
-        {"actions": ["remove", "no_action"]},
+        {"actions": ["remove", "no_violation"]},
         {"severity": 5},
         {"confidence": 4},
         {**ALLOWED, "actions": ["remove"]},

@@ -8,7 +8,7 @@ from tests.service.steps import Body, claim, decided, report
 
 RIGHT: Body = {"policy_area": "harassment", "severity": 2, "actions": ["remove"]}
 OTHER: Body = {"policy_area": "spam", "severity": 1, "actions": ["remove"]}
-ALLOWED: Body = {"policy_area": "benign", "severity": 0, "actions": ["no_action"]}
+ALLOWED: Body = {"policy_area": "benign", "severity": 0, "actions": ["no_violation"]}
 
 
 async def decided_case(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, subject: str, **said: Any) -> Body:

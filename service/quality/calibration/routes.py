@@ -42,7 +42,8 @@ async def agree(
     session_id: UUID, item_id: UUID, body: AgreedIn, request: Request, caller: QaManager, connection: UnitOfWork
 ) -> Response:
     taxonomy = request.app.state.taxonomy
-    await workflow.agree(connection, session_id, item_id, body, person=caller.id, taxonomy=taxonomy)
+    entry = workflow.Entry(session_id, item_id)
+    await workflow.agree(connection, entry, body, person=caller.id, taxonomy=taxonomy)
     return Response(status_code=204)
 
 

@@ -1,5 +1,6 @@
 """Rules of calibration: what people disagreed on is talked over, agreed on, and taken along as guidance."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,14 @@ from service.routing.workflow import OVERSEEING
 SHOWN_SESSIONS = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An item of a session."""
+
+    session: UUID
+    item: UUID
+
+
 async def make(connection: AsyncConnection, body: CalibrationIn, *, person: UUID) -> CalibrationOut:
     """Begin a session. Raises InvalidRequestError where nothing was disagreed on."""
     session = new_id()
@@ -62,16 +71,14 @@ async def one(connection: AsyncConnection, session: UUID, *, person: UUID) -> Ca
     return CalibrationOut(**_row(row), guidance=row.guidance, contents=contents)
 
 
-async def agree(
-    connection: AsyncConnection, session: UUID, item: UUID, body: AgreedIn, *, person: UUID, taxonomy: Taxonomy
-) -> None:
+async def agree(connection: AsyncConnection, entry: Entry, body: AgreedIn, *, person: UUID, taxonomy: Taxonomy) -> None:
     """Store what a session agreed on for an item. Raises NotFoundError, CheckSettledError or a 422."""
     check_labels(body.actions, body.policy_area, taxonomy)
-    values = {"id": session, "item_id": item, "note": body.note, "person": person}
+    values = {"id": entry.session, "item_id": entry.item, "note": body.note, "person": person}
     if not await store.agree(connection, values, agreed=label_of(body), overseeing=OVERSEEING):
-        await _require_open(connection, session)
-        raise NotFoundError(f"there is no item {item} in this session")
-    data = {"session": str(session), "item": str(item)}
+        await _require_open(connection, entry.session)
+        raise NotFoundError(f"there is no item {entry.item} in this session")
+    data = {"session": str(entry.session), "item": str(entry.item)}
     await events.record(connection, "qa.calibration_agreed", actor=person, data=data)
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from service.db import UnitOfWork
 from service.limits import turn_of
 from service.quality.plans import workflow
-from service.quality.plans.schemas import DrawIn, PlanIn, PlanOut, PlansOut, PreviewOut, ResultsOut
+from service.quality.plans.schemas import DrawIn, DrawPreviewOut, PlanIn, PlanOut, PlansOut, ResultsOut
 from service.security import QaManager
 
 router = APIRouter(prefix="/v1/qa/plans", tags=["quality"])
@@ -24,7 +24,7 @@ async def make(body: PlanIn, request: Request, caller: QaManager, _turn: DrawTur
 @router.post("/preview", summary="What a plan would draw from, and how many of each stratum")
 async def preview(
     body: DrawIn, request: Request, caller: QaManager, _turn: DrawTurn, connection: UnitOfWork
-) -> PreviewOut:
+) -> DrawPreviewOut:
     return await workflow.preview(connection, body, viewer=caller.id, taxonomy=request.app.state.taxonomy)
 
 

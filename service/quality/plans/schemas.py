@@ -86,7 +86,7 @@ class StratumOut(BaseModel):
     greatest_chance: float
 
 
-class PreviewOut(BaseModel):
+class DrawPreviewOut(BaseModel):
     """What a plan would draw, before it is saved."""
 
     population: int

@@ -22,10 +22,10 @@ from service.quality.plans.results import results_of
 from service.quality.plans.schemas import (
     POPULATION_MOST,
     DrawIn,
+    DrawPreviewOut,
     PlanIn,
     PlanOut,
     PlansOut,
-    PreviewOut,
     ResultsOut,
     StratumOut,
 )
@@ -46,11 +46,11 @@ class Frame:
     sizes: dict[str, int]
 
 
-async def preview(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> PreviewOut:
+async def preview(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> DrawPreviewOut:
     """What a plan would draw. Raises InvalidRequestError, NotFoundError, UnknownLabelError."""
     frame = await _frame(connection, body, viewer=viewer, taxonomy=taxonomy)
     golden = await store.golden(connection, viewer=viewer, overseeing=OVERSEEING)
-    return PreviewOut(
+    return DrawPreviewOut(
         population=len(frame.rows),
         drawn=min(body.size, len(frame.rows)),
         golden_available=len(golden),

@@ -70,7 +70,7 @@ class AnsweredOut(BaseModel):
     answered_at: datetime
 
 
-class SaidOut(BaseModel):
+class NeutralAnswerOut(BaseModel):
     """One of the answers to an item. `name` says nothing of who gave it, nor whether it was the decision."""
 
     name: str
@@ -84,7 +84,7 @@ class DisputedItemOut(ContentOut):
     """An item on which answers differ, with all of them."""
 
     item_id: UUID
-    answers: list[SaidOut]
+    answers: list[NeutralAnswerOut]
 
 
 class DisputedOut(BaseModel):

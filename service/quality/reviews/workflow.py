@@ -23,8 +23,8 @@ from service.quality.reviews.schemas import (
     CheckOut,
     DisputedItemOut,
     DisputedOut,
+    NeutralAnswerOut,
     RubricOut,
-    SaidOut,
     SettledOut,
     SeverityChoice,
 )
@@ -148,8 +148,8 @@ async def _disputed_item(connection: AsyncConnection, row: Row[Any], taxonomy: T
     )
 
 
-def _said(name: str, answer: Mapping[str, Any]) -> SaidOut:
-    return SaidOut(name=name, **{key: answer[key] for key in ("policy_area", "severity", "actions", "note")})
+def _said(name: str, answer: Mapping[str, Any]) -> NeutralAnswerOut:
+    return NeutralAnswerOut(name=name, **{key: answer[key] for key in ("policy_area", "severity", "actions", "note")})
 
 
 async def _content(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:

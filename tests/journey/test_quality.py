@@ -86,7 +86,7 @@ async def test_from_plan_to_feedback(browser: Browser, world: World) -> None:
         await lead.reload()
         await lead.get_by_role("link", name="Week 48").click()
         await expect(lead.get_by_text("1 of 1")).to_be_visible()
-        await expect(lead.get_by_test_id("accuracy")).to_have_text("not enough checks: 1 of 30")
+        await expect(lead.get_by_test_id("accuracy")).to_have_text("Not enough checks: 1 of 30.")
         await expect(lead.get_by_test_id("errors")).to_have_text("1 × enforced, but nothing was violated")
     with invariants.reading(world.database) as cursor:
         settled = "SELECT k.by, k.error, i.chance FROM qa_settlements k JOIN qa_items i ON i.id = k.item_id"

@@ -122,4 +122,4 @@ async def test_a_plan_shows_how_far_it_is(
     await checked(checker)
     shown = await page(lead, f"/qa/plans/{made['id']}")
     assert "1 of 1" in shown
-    assert "not enough checks: 1 of 30" in shown
+    assert "Not enough checks: 1 of 30." in shown

@@ -76,6 +76,7 @@ CREATE TABLE golden_items (
     retired_at timestamptz
 );
 CREATE UNIQUE INDEX golden_items_evidence ON golden_items (evidence_id) WHERE retired_at IS NULL;
+CREATE INDEX golden_items_case ON golden_items (case_id);
 CREATE TABLE qa_plans (
     id uuid PRIMARY KEY,
     name text NOT NULL UNIQUE,
@@ -118,6 +119,7 @@ CREATE TABLE qa_items (
 );
 CREATE INDEX qa_items_waiting ON qa_items (plan_id, place) WHERE state = 'waiting';
 CREATE INDEX qa_items_disputed ON qa_items (plan_id, place) WHERE state = 'disputed';
+CREATE INDEX qa_items_case ON qa_items (case_id);
 CREATE INDEX qa_items_decision ON qa_items (decision_id) WHERE decision_id IS NOT NULL;
 -- One blind answer each; an unanswered one is a lease of the item, with a token as any lease has.
 CREATE TABLE qa_reviews (

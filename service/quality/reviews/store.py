@@ -20,7 +20,7 @@ _IN_HAND = text("""
 """)
 # Nobody who could know what was decided on this content, or what is right: who decided on it, in this case or another one;
 # asked about it; checked or settled it; made a golden item or a calibration of it; was told.
-KNOWS = """EXISTS (
+KNOWS = """CASE WHEN EXISTS (
         SELECT FROM cases alike WHERE alike.subject_id = c.subject_id AND (
             EXISTS (SELECT FROM decisions d WHERE d.case_id = alike.id AND d.decided_by = :person)
             OR EXISTS (SELECT FROM second_opinions o WHERE o.case_id = alike.id AND :person IN (o.asked_by, o.answered_by))
@@ -33,22 +33,28 @@ KNOWS = """EXISTS (
                          OR EXISTS (SELECT FROM qa_feedback f WHERE f.settlement_id = k.id
                                       AND :person IN (f.person, f.resolved_by))))
                     OR EXISTS (SELECT FROM calibration_items m JOIN calibration_sessions s ON s.id = m.session_id
-                               WHERE m.item_id = other.id AND s.made_by = :person)))))"""
-# A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision meanwhile.
+                               WHERE m.item_id = other.id AND s.made_by = :person))))
+        ) THEN true ELSE false END"""
+# In order first, then one after the other until one is found: the CASE of KNOWS and OFFSET keep the planner from asking all that
+# of every item. A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision meanwhile.
 _CLAIM = text(f"""
     WITH me AS (
         SELECT languages, consents FROM principals WHERE id = :person AND active
     ), next AS (
-        SELECT i.id FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
-        JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN me
-        WHERE i.state = 'waiting' AND p.closed_at IS NULL
-          AND may_see_case(c.id, :person, CAST(:overseeing AS text[]))
-          AND (me.languages IS NULL OR s.language = 'und' OR s.language = ANY (me.languages))
-          AND (me.consents IS NULL OR s.consent_area = '' OR string_to_array(s.consent_area, '+') <@ me.consents)
-          AND p.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer <> :person
+        SELECT c.item_id AS id FROM (
+            SELECT i.id AS item_id, i.place, c.id, c.subject_id, p.reviews
+            FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
+            JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN me
+            WHERE i.state = 'waiting' AND p.closed_at IS NULL
+              AND (me.languages IS NULL OR s.language = 'und' OR s.language = ANY (me.languages))
+              AND (me.consents IS NULL OR s.consent_area = '' OR string_to_array(s.consent_area, '+') <@ me.consents)
+            ORDER BY i.place, i.id OFFSET 0
+        ) AS c
+        WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
+          AND c.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = c.item_id AND r.reviewer <> :person
                              AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
           AND NOT {KNOWS}
-        ORDER BY i.place, i.id LIMIT 1
+        ORDER BY c.place, c.item_id LIMIT 1
     )
     INSERT INTO qa_reviews (token, item_id, reviewer, expires_at)
     SELECT :token, next.id, :person, now() + make_interval(mins => :minutes) FROM next

@@ -30,11 +30,17 @@ from service.outbox import routes as outbox
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.quality import router as quality_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
+from service.quality.calibration import routes as calibration
+from service.quality.feedback import routes as feedback
+from service.quality.golden import routes as golden
+from service.quality.plans import routes as qa_plans
+from service.quality.reviews import routes as qa_reviews
 from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
@@ -71,6 +77,11 @@ ROUTERS = (
         shedding,
         scorecards,
         health,
+        qa_plans,
+        qa_reviews,
+        feedback,
+        golden,
+        calibration,
     ),
 )
 
@@ -128,6 +139,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(model_pages_router, include_in_schema=False)
     app.include_router(routing_pages_router, include_in_schema=False)
     app.include_router(scorecard_pages_router, include_in_schema=False)
+    app.include_router(quality_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}

@@ -216,6 +216,20 @@ class OpinionSettledError(TriageError):
     code = "opinion_settled"
 
 
+class CheckSettledError(TriageError):
+    """A check is settled or in another state by now, or the caller had a part in what it is about."""
+
+    status = 409
+    code = "check_settled"
+
+
+class ObjectionRefusedError(TriageError):
+    """An objection comes too late, was made before, or is about a settlement that no longer stands."""
+
+    status = 409
+    code = "objection_refused"
+
+
 class NotDeadLetterError(TriageError):
     """The webhook message was not given up: it waits, was delivered, or was taken back."""
 

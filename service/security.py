@@ -44,6 +44,7 @@ class Capability(StrEnum):
     POLICIES_MANAGE = "policies.manage"
     QA_REVIEW = "qa.review"
     QA_MANAGE = "qa.manage"
+    QA_ADJUDICATE = "qa.adjudicate"
     SCORECARDS_READ = "scorecards.read"
     SELF = "self"
 
@@ -80,6 +81,7 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.SCORE,
         Capability.CLOCK_SET,
         Capability.CASE_BULK,
+        Capability.QA_ADJUDICATE,
     },
     "lead": _REVIEW
     | {
@@ -93,6 +95,7 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.FLOOR_READ,
         Capability.POLICIES_MANAGE,
         Capability.QA_MANAGE,
+        Capability.QA_ADJUDICATE,
         Capability.SCORECARDS_READ,
     },
     "ml": frozenset(
@@ -247,5 +250,6 @@ FloorReader = Annotated[Principal, Depends(require(Capability.FLOOR_READ))]
 PolicyManager = Annotated[Principal, Depends(require(Capability.POLICIES_MANAGE))]
 QaReviewer = Annotated[Principal, Depends(require(Capability.QA_REVIEW))]
 QaManager = Annotated[Principal, Depends(require(Capability.QA_MANAGE))]
+QaAdjudicator = Annotated[Principal, Depends(require(Capability.QA_ADJUDICATE))]
 ScorecardReader = Annotated[Principal, Depends(require(Capability.SCORECARDS_READ))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

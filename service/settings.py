@@ -113,6 +113,12 @@ class Settings(BaseSettings):
         default=60, description="How long a case that was handed over waits for that person before it goes back."
     )
     skip_hours: Count = Field(default=24, description="How long a skipped case is kept from whoever skipped it.")
+    qa_review_minutes: Count = Field(default=30, description="How long a blind check stays with whoever claimed it.")
+    qa_golden_hours: Seconds = Field(
+        default=24,
+        description="After so many hours feedback on a golden item is seen; at once it would say that the answer was known.",
+    )
+    qa_dispute_days: Count = Field(default=14, description="For how long somebody may object to what a check came to.")
     alert_lapses: Count = Field(default=3, description="Leases of one case that ran out before it is an alert.")
     alert_skips: Annotated[int, Field(ge=3)] = Field(
         default=3,

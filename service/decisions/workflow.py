@@ -184,7 +184,7 @@ async def actions_of(
     if named is not None:
         check_labels([], named[0], rules.taxonomy)
     offered = await allowed_actions(connection, row.queue, row.role, rules.taxonomy)
-    standing = await strikes.active_of(connection, row.author_id) if row.has_author else None
+    standing = await strikes.active_of(connection, row.author_id, viewer=person) if row.has_author else None
     return offers(
         Offer(offered, row.has_author),
         breach_of(row.score, named, rules.taxonomy),

@@ -28,7 +28,9 @@ ASKED_SHOWN = 5
 ASKED_LISTED = 20
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
-_OWN_PAGES = re.compile(r"/console|/floor|/models|/routing|/scorecards|/cases/[0-9a-f-]{36}")
+_OWN_PAGES = re.compile(
+    r"/console|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|feedback|calibration)|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/cases/[0-9a-f-]{36}"
+)
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
 CONSOLE_KEYS = (

@@ -16,26 +16,31 @@ _GIVE = text("""
 _TAKE_BACK = text("""
     UPDATE strikes SET reversed_at = now() WHERE decision_id = :decision_id AND reversed_at IS NULL RETURNING weight
 """)
-_STANDING = text("""
-    SELECT coalesce(sum(weight), 0) AS weight, count(*) AS number FROM strikes
-    WHERE author_id = :author AND reversed_at IS NULL AND expires_at > now()
-""")
-_OWN = """
+# Whoever checks content blindly must not learn from the sum that its decision enforced.
+_CHECKED = """EXISTS (
+        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id
+        WHERE d.id = k.decision_id AND is_checking(c.subject_id, d.cluster_id, :viewer))"""
+_STANDING = text(f"""
+    SELECT coalesce(sum(weight), 0) AS weight, count(*) AS number FROM strikes k
+    WHERE author_id = :author AND reversed_at IS NULL AND expires_at > now() AND NOT {_CHECKED}
+""")  # noqa: S608 - put together from constants
+_OWN = f"""
     WITH own AS MATERIALIZED (
-        SELECT k.*, may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AS visible,
+        SELECT k.*, {_CHECKED} AS checked, may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AS visible,
                is_kept_back(d.id, :viewer) AS kept_back
         FROM strikes k JOIN decisions d ON d.id = k.decision_id WHERE k.author_id = :author
     )
-"""
+"""  # noqa: S608 - put together from constants
 _STRIKES = text(f"""{_OWN}
     SELECT decision_id, policy_area, severity, weight, given_at, expires_at, reversed_at,
            CASE WHEN reversed_at IS NOT NULL THEN 'reversed' WHEN expires_at <= now() THEN 'expired' ELSE 'active' END
                AS state
     FROM own WHERE visible AND NOT kept_back ORDER BY given_at DESC, id DESC LIMIT :limit
 """)  # noqa: S608 - put together from constants
-# Reversed ones that a second opinion keeps back are not even counted: that there was one says that it enforced.
+# Reversed ones that a second opinion keeps back are not even counted, nor what is being checked blindly: that there was one
+# says that it enforced.
 _HIDDEN = text(f"""{_OWN}
-    SELECT count(*) FROM own WHERE CASE WHEN kept_back THEN reversed_at IS NULL ELSE NOT visible END
+    SELECT count(*) FROM own WHERE NOT checked AND CASE WHEN kept_back THEN reversed_at IS NULL ELSE NOT visible END
 """)  # noqa: S608 - put together from constants
 _KNOWN = text("SELECT EXISTS (SELECT FROM subjects WHERE author_id = :author)")
 
@@ -50,9 +55,9 @@ async def take_back(connection: AsyncConnection, decision_id: UUID) -> float | N
     return (await connection.execute(_TAKE_BACK, {"decision_id": decision_id})).scalar_one_or_none()
 
 
-async def standing(connection: AsyncConnection, author: str) -> Row[Any]:
-    """(weight, number) of the strikes that count now."""
-    return (await connection.execute(_STANDING, {"author": author})).one()
+async def standing(connection: AsyncConnection, author: str, *, viewer: UUID) -> Row[Any]:
+    """(weight, number) of the strikes that count now, without those that this person must not know of."""
+    return (await connection.execute(_STANDING, {"author": author, "viewer": viewer})).one()
 
 
 async def strikes(

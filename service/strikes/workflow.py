@@ -35,9 +35,9 @@ async def take_back(connection: AsyncConnection, decision_id: UUID) -> float | N
     return await store.take_back(connection, decision_id)
 
 
-async def active_of(connection: AsyncConnection, author: str) -> Standing:
-    """What counts against an author now."""
-    row = await store.standing(connection, author)
+async def active_of(connection: AsyncConnection, author: str, *, viewer: UUID) -> Standing:
+    """What counts against an author now, without what the viewer is checking blindly."""
+    row = await store.standing(connection, author, viewer=viewer)
     return Standing(weight=row.weight, count=row.number)
 
 
@@ -59,7 +59,7 @@ async def history(connection: AsyncConnection, author: str, *, viewer: UUID, rul
     return AuthorStrikesOut(
         author_id=author,
         rules_version=rules.version,
-        standing=shown(await active_of(connection, author), rules),
+        standing=shown(await active_of(connection, author, viewer=viewer), rules),
         strikes=[StrikeOut(**row._mapping) for row in rows],
         hidden=await store.hidden(connection, author, viewer=viewer, overseeing=OVERSEEING),
     )

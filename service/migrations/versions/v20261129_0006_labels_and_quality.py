@@ -78,6 +78,7 @@ CREATE TABLE golden_items (
     retired_at timestamptz
 );
 CREATE UNIQUE INDEX golden_items_evidence ON golden_items (evidence_id) WHERE retired_at IS NULL;
+CREATE INDEX golden_items_case ON golden_items (case_id);
 CREATE TABLE qa_plans (
     id uuid PRIMARY KEY,
     name text NOT NULL UNIQUE,
@@ -88,6 +89,9 @@ CREATE TABLE qa_plans (
     scope jsonb NOT NULL,
     size integer NOT NULL CHECK (size > 0),
     reviews smallint NOT NULL DEFAULT 1 CHECK (reviews BETWEEN 1 AND 5),
+    -- How a stratified plan shares its size out, and how many each stratum has at least.
+    allocation text CHECK (allocation IN ('proportional', 'equal')),
+    least integer NOT NULL DEFAULT 1 CHECK (least > 0),
     golden_share double precision NOT NULL DEFAULT 0 CHECK (golden_share >= 0 AND golden_share <= 0.5),
     policy_id uuid REFERENCES policy_versions,
     seed bigint NOT NULL,
@@ -117,6 +121,7 @@ CREATE TABLE qa_items (
 );
 CREATE INDEX qa_items_waiting ON qa_items (plan_id, place) WHERE state = 'waiting';
 CREATE INDEX qa_items_disputed ON qa_items (plan_id, place) WHERE state = 'disputed';
+CREATE INDEX qa_items_case ON qa_items (case_id);
 CREATE INDEX qa_items_decision ON qa_items (decision_id) WHERE decision_id IS NOT NULL;
 -- One blind answer each; an unanswered one is a lease of the item, with a token as any lease has.
 CREATE TABLE qa_reviews (
@@ -125,13 +130,17 @@ CREATE TABLE qa_reviews (
     reviewer uuid NOT NULL REFERENCES principals,
     claimed_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
+    -- Given back: it does not come to this person again.
+    released_at timestamptz,
     answered_at timestamptz,
     -- {"policy_area", "severity", "actions", "confidence": 1-3, "note"}
     answer jsonb,
     UNIQUE (item_id, reviewer),
-    CHECK (num_nulls(answered_at, answer) IN (0, 2))
+    CHECK (num_nulls(answered_at, answer) IN (0, 2)),
+    CHECK (released_at IS NULL OR answered_at IS NULL)
 );
 CREATE INDEX qa_reviews_reviewer ON qa_reviews (reviewer, claimed_at);
+CREATE INDEX qa_reviews_open ON qa_reviews (reviewer) WHERE answered_at IS NULL AND released_at IS NULL;
 -- What holds in the end: by agreement, by a further person who saw all answers, or after a dispute.
 CREATE TABLE qa_settlements (
     id uuid PRIMARY KEY,
@@ -147,9 +156,11 @@ CREATE TABLE qa_settlements (
     replaces uuid UNIQUE REFERENCES qa_settlements
 );
 CREATE UNIQUE INDEX qa_settlements_first ON qa_settlements (item_id) WHERE replaces IS NULL;
--- What the person who decided is told, and their objection.
+-- What those are told who said something else than what holds in the end, and their objection. One of the future is not shown
+-- yet: that it came at once would say that the answer had been known before.
 CREATE TABLE qa_feedback (
-    settlement_id uuid PRIMARY KEY REFERENCES qa_settlements,
+    id uuid PRIMARY KEY,
+    settlement_id uuid NOT NULL REFERENCES qa_settlements,
     person uuid NOT NULL REFERENCES principals,
     told_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz,
@@ -159,6 +170,7 @@ CREATE TABLE qa_feedback (
     resolved_by uuid REFERENCES principals,
     upheld boolean,
     reply text,
+    UNIQUE (settlement_id, person),
     CHECK (num_nulls(disputed_at, objection) IN (0, 2)),
     CHECK (num_nulls(resolved_at, resolved_by, upheld, reply) IN (0, 4))
 );
@@ -196,13 +208,37 @@ CREATE TABLE label_suspects (
 CREATE INDEX label_suspects_open ON label_suspects (quality) WHERE resolved_at IS NULL;
 """
 
+# Whoever has a check in hand, or let it run out and may take it up again, must not learn what was decided on that content:
+# neither by the case itself nor by another one that the same decision was made for.
+BLINDNESS = """
+CREATE FUNCTION is_checking(subject uuid, cluster uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id JOIN cases c ON c.id = i.case_id
+        WHERE r.reviewer = person AND r.answered_at IS NULL AND r.released_at IS NULL AND i.state = 'waiting'
+          AND (c.subject_id = subject
+               OR EXISTS (SELECT FROM decisions alike WHERE alike.case_id = i.case_id AND alike.cluster_id = cluster))
+    )
+$$;
+CREATE OR REPLACE FUNCTION is_kept_back(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id JOIN cases alike ON alike.subject_id = c.subject_id
+        JOIN second_opinions o ON o.case_id = alike.id LEFT JOIN decisions answer ON answer.id = o.decision_id
+        WHERE d.id = is_kept_back.decision_id AND d.decided_by <> person AND o.withdrawn_at IS NULL
+          AND (o.answered_at IS NULL OR answer.undo_until > now())
+          AND (o.decision_id = d.id OR EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id))
+    ) OR EXISTS (
+        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id
+        WHERE d.id = is_kept_back.decision_id AND is_checking(c.subject_id, d.cluster_id, person)
+    )
+$$;
+"""
 # The views that scorecards are made from, with what each column means: a file that people can read beside a database.
 SCORECARDS = (Path(__file__).resolve().parents[1] / "sql" / "0006_scorecards.sql").read_text(encoding="utf-8")
 
 
 def upgrade() -> None:
     connection = op.get_bind()
-    for part in (PEOPLE, POLICIES, QUALITY, SCORECARDS):
+    for part in (PEOPLE, POLICIES, QUALITY, BLINDNESS, SCORECARDS):
         # The driver's own cursor: these scripts hold several statements, colons and per cent signs.
         connection.connection.cursor().execute(part)
 

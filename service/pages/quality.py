@@ -1,0 +1,139 @@
+"""The pages of quality: plans and results, the blind desk, what answers differ on, feedback, calibration."""
+
+from typing import Annotated, Any, get_args
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from labeling.taxonomy import Taxonomy
+from service.db import UnitOfWork
+from service.pages import views
+from service.pages.rendering import PageRoute, redirect, render
+from service.quality.calibration import workflow as calibration
+from service.quality.feedback import workflow as feedback
+from service.quality.golden import workflow as golden
+from service.quality.plans import workflow as plans
+from service.quality.plans.schemas import Kind, Origin, Stratum
+from service.quality.reviews import workflow as reviews
+from service.security import Capability, CaseReviewer, Principal, QaAdjudicator, QaManager, QaReviewer
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+_EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+_ANSWER_KEYS = (
+    (("1", "…"), "Choose or drop an action"),
+    (("Shift", "0", "…", "4"), "Severity"),
+    (("A",), "Policy area; type to find it, Esc to leave"),
+    (("T",), "Note"),
+    (("Ctrl", "Enter"), "Record the answer"),
+)
+DESK_KEYS = (*_ANSWER_KEYS, (("R",), "Give the check back"))
+KINDS = {
+    "random": "Each decision alike",
+    "stratified": "By strata",
+    "doubt": "Where the model doubts the decision",
+    "policy": "Since a policy version came into force",
+}
+ORIGINS = {
+    "human": "Enforced by somebody who looked",
+    "automated": "Enforced for a cluster",
+    "leave_up": "Left as it is",
+}
+ERRORS = {
+    "false_positive": "enforced, but nothing was violated",
+    "false_negative": "left as it is, but something was violated",
+    "wrong_area": "another policy area",
+    "wrong_severity": "severity more than one step off",
+    "wrong_action": "other actions",
+}
+
+
+@router.get("/qa")
+async def start(request: Request, me: QaReviewer, connection: UnitOfWork) -> Response:
+    """Plans for those who make them, the desk for everybody else."""
+    if Capability.QA_MANAGE not in me.capabilities:
+        return redirect("/qa/review")
+    shown = await plans.listed(connection)
+    context = {
+        "plans": shown.plans,
+        "golden": (await golden.listed(connection, person=me.id)).golden,
+        "kinds": {kind: KINDS[kind] for kind in get_args(Kind)},
+        "origins": {origin: ORIGINS[origin] for origin in get_args(Origin)},
+        "strata": get_args(Stratum),
+        **_frame(request, me, _EVERYWHERE),
+    }
+    return render("qa.html", context)
+
+
+@router.get("/qa/plans/{plan_id}")
+async def plan(plan_id: UUID, request: Request, me: QaManager, connection: UnitOfWork) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    context = {
+        "plan": await plans.one(connection, plan_id),
+        "results": await plans.results(connection, plan_id, taxonomy=taxonomy),
+        "kinds": KINDS,
+        "errors": ERRORS,
+        **_frame(request, me, _EVERYWHERE),
+    }
+    return render("qa_plan.html", context)
+
+
+@router.get("/qa/review")
+async def review(request: Request, me: QaReviewer, connection: UnitOfWork) -> Response:
+    """The check in hand, if there is one: reading a page takes nothing."""
+    check = await reviews.in_hand(connection, person=me.id, taxonomy=request.app.state.taxonomy)
+    keys = (*DESK_KEYS, *_EVERYWHERE) if check else ((("N",), "Take the next check"), *_EVERYWHERE)
+    return render("qa_review.html", {"check": check, **_frame(request, me, keys)})
+
+
+@router.get("/qa/disputed")
+async def disputed(
+    request: Request, me: QaAdjudicator, connection: UnitOfWork, item: Annotated[UUID | None, Query()] = None
+) -> Response:
+    """What answers differ on, one at a time, and objections."""
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    found = await reviews.disputed(connection, person=me.id, taxonomy=taxonomy)
+    context = {
+        "disputed": found,
+        "shown": next((one for one in found.items if one.item_id == item), found.items[0] if found.items else None),
+        "objections": (await feedback.objections(connection, person=me.id)).objections,
+        "areas": views.policy_options(taxonomy),
+        **_frame(request, me, (*_ANSWER_KEYS, *_EVERYWHERE)),
+    }
+    return render("qa_disputed.html", context)
+
+
+@router.get("/qa/feedback")
+async def own_feedback(request: Request, me: CaseReviewer, connection: UnitOfWork) -> Response:
+    state = request.app.state
+    days = state.settings.qa_dispute_days
+    found = await feedback.mine(connection, person=me.id, days=days, taxonomy=state.taxonomy)
+    return render("qa_feedback.html", {"feedback": found, "errors": ERRORS, **_frame(request, me, _EVERYWHERE)})
+
+
+@router.get("/qa/calibration")
+async def sessions(request: Request, me: QaManager, connection: UnitOfWork) -> Response:
+    found = (await calibration.listed(connection)).sessions
+    return render("qa_calibration.html", {"sessions": found, **_frame(request, me, _EVERYWHERE)})
+
+
+@router.get("/qa/calibration/{session_id}")
+async def session(session_id: UUID, request: Request, me: QaManager, connection: UnitOfWork) -> Response:
+    context = {
+        "session": await calibration.one(connection, session_id, person=me.id),
+        **_frame(request, me, _EVERYWHERE),
+    }
+    return render("qa_session.html", context)
+
+
+def _frame(request: Request, me: Principal, keys: tuple[Any, ...]) -> dict[str, Any]:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    return {
+        "me": me,
+        "here": request.url.path,
+        "taxonomy": taxonomy,
+        "policy_options": views.policy_options(taxonomy),
+        "views": views,
+        "shortcuts": keys,
+        "now": views.utc_now(),
+    }

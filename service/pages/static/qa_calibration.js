@@ -1,0 +1,71 @@
+// Calibration: begin a session, write down what was agreed, end it with guidance.
+
+import { call } from "./api.js";
+import { sayOnNextPage } from "./notice.js";
+import { showProblem, startPage } from "./page.js";
+
+const WEEK = 7 * 24 * 3600 * 1000;
+
+startPage();
+const session = document.getElementById("session")?.dataset.session;
+const since = document.getElementById("since");
+if (since) since.value = new Date(Date.now() - WEEK).toISOString().slice(0, 10);
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.matches("#session-form")) act(event, () => begin());
+  else if (form.matches(".agree")) act(event, () => agree(form));
+  else if (form.matches("#close-form")) act(event, () => end(form));
+});
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".make-golden");
+  if (button) act(event, () => makeGolden(button));
+});
+
+async function act(event, action) {
+  event.preventDefault();
+  showProblem("");
+  try {
+    await action();
+  } catch (error) {
+    showProblem(error.message);
+  }
+}
+
+async function begin() {
+  const body = {
+    title: document.getElementById("title").value,
+    since: new Date(`${since.value}T00:00:00Z`).toISOString(),
+    until: new Date(Date.now() + 60_000).toISOString(),
+  };
+  const made = await call("POST", "/v1/qa/calibrations", body);
+  location.assign(`/qa/calibration/${made.id}`);
+}
+
+async function agree(form) {
+  const body = {
+    policy_area: form.elements.policy_area.value,
+    severity: Number(form.elements.severity.value),
+    actions: [...form.querySelectorAll("[name=actions]:checked")].map((box) => box.value),
+    note: form.elements.note.value,
+  };
+  await call("PUT", `/v1/qa/calibrations/${session}/items/${itemOf(form)}`, body);
+  sayOnNextPage("Agreed.");
+  location.reload();
+}
+
+async function end(form) {
+  await call("POST", `/v1/qa/calibrations/${session}/close`, { guidance: form.elements.guidance.value });
+  sayOnNextPage("The session is over.");
+  location.reload();
+}
+
+async function makeGolden(button) {
+  const body = { item_id: itemOf(button), rationale: button.dataset.why, calibration_id: session };
+  await call("POST", "/v1/qa/golden", body);
+  sayOnNextPage("It is a golden item now: plans mix it in.");
+  location.reload();
+}
+
+function itemOf(element) {
+  return element.closest("[data-item]").dataset.item;
+}

@@ -1,0 +1,64 @@
+// The blind desk: one check at a time, answered by keyboard, and straight on to the next.
+
+import { call } from "./api.js";
+import { startCountdowns } from "./countdowns.js";
+import { startJudgement } from "./judgement.js";
+import { onKey } from "./keys.js";
+import { sayOnNextPage } from "./notice.js";
+import { announce, showProblem, startPage } from "./page.js";
+import { startPreviews } from "./reveal.js";
+
+const NOTHING = "There is nothing for you to check right now.";
+
+startPage();
+startCountdowns();
+startPreviews();
+const check = document.getElementById("check");
+if (check) startCheck(check.dataset.token);
+else startEmpty();
+
+function startCheck(token) {
+  startJudgement(async (values) => {
+    const confidence = Number(document.querySelector("[name=confidence]:checked").value);
+    await call("POST", `/v1/qa/reviews/${token}`, { ...values, confidence });
+    await goOn("Recorded.");
+  });
+  const release = document.getElementById("release");
+  release.addEventListener("click", async () => {
+    try {
+      await call("POST", `/v1/qa/reviews/${token}/release`);
+      sayOnNextPage("Given back: somebody else judges it.");
+      location.assign("/qa/review");
+    } catch (error) {
+      showProblem(error.message);
+    }
+  });
+  onKey("r", () => release.click());
+}
+
+// Claims what comes next; the page then shows what is in hand.
+async function goOn(words) {
+  const next = await call("POST", "/v1/qa/claim");
+  sayOnNextPage(next ? words : `${words} ${NOTHING}`);
+  location.assign("/qa/review");
+}
+
+function startEmpty() {
+  const button = document.getElementById("take");
+  button.addEventListener("click", take);
+  onKey("n", () => button.click());
+
+  async function take() {
+    if (button.disabled) return;
+    button.disabled = true;
+    showProblem("");
+    try {
+      if (await call("POST", "/v1/qa/claim")) return location.assign("/qa/review");
+      document.getElementById("nothing").textContent = NOTHING;
+      announce(NOTHING);
+    } catch (error) {
+      showProblem(error.message);
+    }
+    button.disabled = false;
+  }
+}

@@ -1,0 +1,36 @@
+"""Whether two answers say the same and, where not, what is wrong with the first: pure functions."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Literal
+
+from labeling.taxonomy import Taxonomy
+from service.opinions.schemas import Judgement
+from service.opinions.workflow import agreed
+
+ErrorType = Literal["false_positive", "false_negative", "wrong_area", "wrong_severity", "wrong_action"]
+
+
+def all_agree(answers: Sequence[Judgement]) -> bool:
+    """Whether every two of them agree: severities one step apart do, so a chain of agreeing neighbours is not enough."""
+    return all(agreed(one, other) for one, other in itertools.combinations(answers, 2))
+
+
+def error_of(said: Judgement, right: Judgement, taxonomy: Taxonomy) -> ErrorType | None:
+    """What was wrong with an answer, the gravest first (error types of the TSPA); None where it agrees.
+
+    A false positive enforced where nothing was to be enforced, a false negative the other way round.
+    """
+    if agreed(said, right):
+        return None
+    enforced, enforceable = _enforces(said, taxonomy), _enforces(right, taxonomy)
+    if enforced != enforceable:
+        return "false_positive" if enforced else "false_negative"
+    if said.policy_area != right.policy_area:
+        return "wrong_area"
+    return "wrong_severity" if abs(said.severity - right.severity) > 1 else "wrong_action"
+
+
+def _enforces(answer: Judgement, taxonomy: Taxonomy) -> bool:
+    # An action that has left the taxonomy since did something: only one of them leaves content as it is.
+    return set(answer.actions) != {taxonomy.harmless_action.id}

@@ -1,0 +1,48 @@
+"""HTTP of plans."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+
+from service.db import UnitOfWork
+from service.limits import turn_of
+from service.quality.plans import workflow
+from service.quality.plans.schemas import DrawIn, DrawPreviewOut, PlanIn, PlanOut, PlansOut, ResultsOut
+from service.security import QaManager
+
+router = APIRouter(prefix="/v1/qa/plans", tags=["quality"])
+# Reading a frame of up to two hundred thousand decisions is heavy: a few at a time.
+DrawTurn = Annotated[None, Depends(turn_of("draws"), scope="function")]
+
+
+@router.post("", status_code=201, summary="Draw decisions to be checked")
+async def make(body: PlanIn, request: Request, caller: QaManager, _turn: DrawTurn, connection: UnitOfWork) -> PlanOut:
+    return await workflow.make(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.post("/preview", summary="What a plan would draw from, and how many of each stratum")
+async def preview(
+    body: DrawIn, request: Request, caller: QaManager, _turn: DrawTurn, connection: UnitOfWork
+) -> DrawPreviewOut:
+    return await workflow.preview(connection, body, viewer=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.get("", summary="Plans with their progress, newest first")
+async def listed(_caller: QaManager, connection: UnitOfWork) -> PlansOut:
+    return await workflow.listed(connection)
+
+
+@router.get("/{plan_id}", summary="One plan with its progress")
+async def read(plan_id: UUID, _caller: QaManager, connection: UnitOfWork) -> PlanOut:
+    return await workflow.one(connection, plan_id)
+
+
+@router.post("/{plan_id}/close", summary="End a plan: what nobody has answered falls away")
+async def close(plan_id: UUID, caller: QaManager, connection: UnitOfWork) -> PlanOut:
+    return await workflow.close(connection, plan_id, actor=caller.id)
+
+
+@router.get("/{plan_id}/results", summary="What a plan found: weighted accuracy, agreement, kinds of error")
+async def results(plan_id: UUID, request: Request, _caller: QaManager, connection: UnitOfWork) -> ResultsOut:
+    return await workflow.results(connection, plan_id, taxonomy=request.app.state.taxonomy)

@@ -1,0 +1,229 @@
+"""Rules of plans: what can be drawn from, drawing it once, closing a plan."""
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service import events
+from service.errors import InvalidRequestError, NameTakenError, NotFoundError, UnknownLabelError
+from service.ids import new_id
+from service.quality import drawing
+from service.quality.drawing import Drawn
+from service.quality.plans import store
+from service.quality.plans.results import results_of
+from service.quality.plans.schemas import (
+    POPULATION_MOST,
+    DrawIn,
+    DrawPreviewOut,
+    PlanIn,
+    PlanOut,
+    PlansOut,
+    ResultsOut,
+    StratumOut,
+)
+from service.routing.workflow import OVERSEEING
+
+SHOWN_PLANS = 100
+# The doubt about a decision whose content no model has scored.
+UNSCORED_DOUBT = 0.5
+GOLDEN = "golden"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a plan draws from: decisions, the stratum of each, and how the draw shares out."""
+
+    rows: Sequence[Any]
+    strata: Sequence[str]
+    sizes: dict[str, int]
+
+
+async def preview(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> DrawPreviewOut:
+    """What a plan would draw. Raises InvalidRequestError, NotFoundError, UnknownLabelError."""
+    frame = await _frame(connection, body, viewer=viewer, taxonomy=taxonomy)
+    golden = await store.golden(connection, viewer=viewer, overseeing=OVERSEEING)
+    return DrawPreviewOut(
+        population=len(frame.rows),
+        drawn=min(body.size, len(frame.rows)),
+        golden_available=len(golden),
+        strata=_shown_strata(frame, body),
+    )
+
+
+async def make(connection: AsyncConnection, body: PlanIn, *, actor: UUID, taxonomy: Taxonomy) -> PlanOut:
+    """Draw and store a plan. Raises InvalidRequestError, NotFoundError, NameTakenError, UnknownLabelError."""
+    frame = await _frame(connection, body, viewer=actor, taxonomy=taxonomy)
+    if not frame.rows:
+        raise InvalidRequestError("scope: no standing decision is within it; widen it, or wait until undo windows end")
+    seed = secrets.randbits(62) if body.seed is None else body.seed
+    rng = np.random.default_rng(seed)
+    plan = new_id()
+    named = body.model_dump(include={"name", "kind", "strata", "size", "reviews", "least", "golden_share", "policy_id"})
+    values = named | {
+        "id": plan,
+        "owner": body.owner,
+        "reason": body.reason,
+        "allocation": body.allocation if body.strata else None,
+        "seed": seed,
+        "population": len(frame.rows),
+        "made_by": actor,
+    }
+    if not await store.add(connection, values, scope=body.scope.model_dump(mode="json", by_alias=True)):
+        raise NameTakenError(f"name: there is a plan {body.name!r} already; choose another name")
+    drawn = draw(frame, body, rng)
+    cases = {frame.rows[place].case_id for place in drawn.places}
+    golden = await store.golden(connection, viewer=actor, overseeing=OVERSEEING)
+    # Content that is drawn anyway would come twice, once of each kind.
+    others = [item for item in golden if item.case_id not in cases]
+    await store.add_items(connection, plan, _items(frame, drawn, _mixed_in(others, drawn, body, rng), rng))
+    data = {"plan": str(plan), "drawn": len(drawn.places), "population": len(frame.rows), "seed": seed}
+    await events.record(connection, "qa.plan_made", actor=actor, data=data)
+    return await one(connection, plan)
+
+
+def draw(frame: Frame, body: DrawIn, rng: np.random.Generator) -> Drawn:
+    """Which decisions of the frame are drawn, with the chance of each."""
+    if body.kind == "stratified":
+        return drawing.draw_strata(frame.strata, frame.sizes, rng)
+    if body.kind == "doubt":
+        return drawing.draw_by_doubt(_doubts(frame.rows), body.size, rng)
+    return drawing.draw_evenly(len(frame.rows), body.size, rng)
+
+
+async def listed(connection: AsyncConnection) -> PlansOut:
+    """The newest plans with their progress."""
+    return PlansOut(plans=[_shown(row) for row in await store.plans(connection, limit=SHOWN_PLANS)])
+
+
+async def one(connection: AsyncConnection, plan: UUID) -> PlanOut:
+    """One plan with its progress. Raises NotFoundError."""
+    row = await store.plan(connection, plan)
+    if row is None:
+        raise _unknown(plan)
+    return _shown(row)
+
+
+async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID) -> PlanOut:
+    """End a plan: what nobody has answered falls away. Raises NotFoundError; closing again changes nothing."""
+    if await store.close(connection, plan):
+        await events.record(connection, "qa.plan_closed", actor=actor, data={"plan": str(plan)})
+    return await one(connection, plan)
+
+
+async def results(connection: AsyncConnection, plan: UUID, *, taxonomy: Taxonomy) -> ResultsOut:
+    """What a plan found so far. Raises NotFoundError."""
+    shown = await one(connection, plan)
+    return results_of(shown, await store.results(connection, plan), taxonomy)
+
+
+async def _frame(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> Frame:
+    unknown = sorted(set(body.scope.areas) - set(taxonomy.label_ids))
+    if unknown:
+        raise UnknownLabelError(f"scope.areas: {', '.join(unknown)} not in the taxonomy")
+    await _check_policy(connection, body.policy_id)
+    values = body.scope.model_dump() | {
+        "doubt": body.kind == "doubt",
+        "harmless": [taxonomy.harmless_action.id],
+        "policy_id": body.policy_id,
+        "viewer": viewer,
+        "overseeing": list(OVERSEEING),
+        "most": POPULATION_MOST + 1,
+    }
+    rows = await store.frame(connection, values)
+    if len(rows) > POPULATION_MOST:
+        raise InvalidRequestError(
+            f"scope: more than {POPULATION_MOST:,} decisions are within it; narrow it, for example by `since`"
+        )
+    strata = [stratum_of(row, body.strata) for row in rows]
+    return Frame(rows, strata, _sizes(strata, body))
+
+
+def stratum_of(row: Any, by: Sequence[str]) -> str:
+    """The name of a decision's stratum: `en · vendor one`, or that of all decisions."""
+    return " · ".join(getattr(row, name) for name in by) or drawing.ALL
+
+
+def _sizes(strata: Sequence[str], body: DrawIn) -> dict[str, int]:
+    counts = dict(sorted(Counter(strata).items()))
+    if body.kind != "stratified":
+        return {drawing.ALL: min(body.size, len(strata))} if strata else {}
+    least = 1 if body.allocation == "equal" else body.least
+    needed = sum(min(least, held) for held in counts.values())
+    if needed > body.size:
+        raise InvalidRequestError(
+            f"size: {len(counts)} strata with at least {least} each need {needed}; raise the size, or lower `least` or name "
+            "fewer strata"
+        )
+    return drawing.share_out(counts, body.size, equal=body.allocation == "equal", least=body.least)
+
+
+async def _check_policy(connection: AsyncConnection, policy: UUID | None) -> None:
+    if policy is None:
+        return
+    effective = await store.is_effective(connection, policy)
+    if effective is None:
+        raise NotFoundError(f"policy_id: there is no published policy version {policy}")
+    if not effective:
+        raise InvalidRequestError("policy_id: this version is not in force yet, so nothing was decided under it")
+
+
+def _doubts(rows: Sequence[Any]) -> list[float]:
+    return [UNSCORED_DOUBT if row.doubt is None else row.doubt for row in rows]
+
+
+def _shown_strata(frame: Frame, body: DrawIn) -> list[StratumOut]:
+    counts = Counter(frame.strata)
+    if body.kind == "doubt" and frame.rows:
+        chances = drawing.chances_by_doubt(_doubts(frame.rows), body.size)
+        extremes = {drawing.ALL: (float(chances.min()), float(chances.max()))}
+    else:
+        extremes = {name: (drawn / counts[name],) * 2 for name, drawn in frame.sizes.items()}
+    return [
+        StratumOut(
+            stratum=name,
+            population=counts[name],
+            drawn=frame.sizes[name],
+            least_chance=extremes[name][0],
+            greatest_chance=extremes[name][1],
+        )
+        for name in sorted(frame.sizes)
+    ]
+
+
+def _mixed_in(golden: Sequence[Row[Any]], drawn: Drawn, body: PlanIn, rng: np.random.Generator) -> list[Row[Any]]:
+    """Golden items so that they are that share of all, as far as there are enough."""
+    wanted = round(len(drawn.places) * body.golden_share / (1 - body.golden_share))
+    return [golden[place] for place in rng.permutation(len(golden))[:wanted]]
+
+
+def _items(
+    frame: Frame, drawn: Drawn, golden: Sequence[Row[Any]], rng: np.random.Generator
+) -> dict[str, Sequence[Any]]:
+    rows = [frame.rows[place] for place in drawn.places]
+    everything = [*rows, *golden]
+    return {
+        "id": [new_id() for _ in everything],
+        "place": rng.random(len(everything)).tolist(),
+        "case_id": [row.case_id for row in everything],
+        "evidence_id": [row.evidence_id for row in everything],
+        "decision_id": [row.decision_id for row in rows] + [None] * len(golden),
+        "golden_id": [None] * len(rows) + [row.id for row in golden],
+        "stratum": [frame.strata[place] for place in drawn.places] + [GOLDEN] * len(golden),
+        "chance": drawn.chances.tolist() + [1.0] * len(golden),
+    }
+
+
+def _shown(row: Row[Any]) -> PlanOut:
+    return PlanOut(**row._mapping)
+
+
+def _unknown(plan: UUID) -> NotFoundError:
+    return NotFoundError(f"there is no plan {plan}")

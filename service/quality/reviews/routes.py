@@ -1,0 +1,63 @@
+"""HTTP of blind reviews and of settling what they disagree on."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from service.db import UnitOfWork
+from service.quality.reviews import workflow
+from service.quality.reviews.schemas import (
+    AdjudicationIn,
+    AnsweredOut,
+    CheckOut,
+    DisputedOut,
+    SettledOut,
+)
+from service.quality.settling.schemas import AnswerIn
+from service.quality.settling.workflow import SettleRules
+from service.security import QaAdjudicator, QaReviewer
+
+router = APIRouter(prefix="/v1/qa", tags=["quality"])
+
+
+@router.post(
+    "/claim",
+    summary="The next item to judge blindly, or the one in hand",
+    response_model=CheckOut,
+    responses={204: {"description": "There is nothing for the caller to check."}},
+)
+async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) -> CheckOut | Response:
+    state = request.app.state
+    minutes = state.settings.qa_review_minutes
+    found = await workflow.claim(connection, person=caller.id, minutes=minutes, taxonomy=state.taxonomy)
+    return found or Response(status_code=204)
+
+
+@router.post("/reviews/{token}", summary="Answer the item in hand")
+async def answer(
+    token: UUID, body: AnswerIn, request: Request, caller: QaReviewer, connection: UnitOfWork
+) -> AnsweredOut:
+    return await workflow.answer(connection, token, body, person=caller.id, rules=settle_rules(request))
+
+
+@router.post("/reviews/{token}/release", status_code=204, summary="Give the item in hand back")
+async def release(token: UUID, caller: QaReviewer, connection: UnitOfWork) -> Response:
+    await workflow.release(connection, token, person=caller.id)
+    return Response(status_code=204)
+
+
+@router.get("/disputed", summary="Items on which answers differ, for somebody who gave none of them")
+async def disputed(request: Request, caller: QaAdjudicator, connection: UnitOfWork) -> DisputedOut:
+    return await workflow.disputed(connection, person=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.post("/items/{item_id}/adjudicate", status_code=201, summary="Say what holds for a disputed item")
+async def adjudicate(
+    item_id: UUID, body: AdjudicationIn, request: Request, caller: QaAdjudicator, connection: UnitOfWork
+) -> SettledOut:
+    return await workflow.adjudicate(connection, item_id, body, person=caller.id, rules=settle_rules(request))
+
+
+def settle_rules(request: Request) -> SettleRules:
+    """What checks are settled under."""
+    return SettleRules(request.app.state.taxonomy, request.app.state.settings.qa_golden_hours)

@@ -1,0 +1,179 @@
+"""SQL of blind reviews: handing out items, answers, and what waits for a third person."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# One claim at a time. How many have an item is counted in another table than the one that would be locked, so a row lock
+# alone would let two claims count the same.
+_TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('qa.claim', 0))")
+# Whoever has a check in hand gets the same again: one at a time, and a page that is loaded anew loses nothing.
+_IN_HAND = text("""
+    SELECT r.token FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id
+    WHERE r.reviewer = :person AND r.answered_at IS NULL AND r.released_at IS NULL AND r.expires_at > now()
+      AND i.state = 'waiting'
+    ORDER BY r.claimed_at LIMIT 1
+""")
+# Nobody who could know what was decided on this content, or what is right: who decided on it, in this case or another one;
+# asked about it; checked or settled it; made a golden item or a calibration of it; was told.
+KNOWS = """CASE WHEN EXISTS (
+        SELECT FROM cases alike WHERE alike.subject_id = c.subject_id AND (
+            EXISTS (SELECT FROM decisions d WHERE d.case_id = alike.id AND d.decided_by = :person)
+            OR EXISTS (SELECT FROM second_opinions o WHERE o.case_id = alike.id AND :person IN (o.asked_by, o.answered_by))
+            OR EXISTS (SELECT FROM golden_items g WHERE g.case_id = alike.id AND g.made_by = :person)
+            OR EXISTS (
+                SELECT FROM qa_items other WHERE other.case_id = alike.id AND (
+                    EXISTS (SELECT FROM qa_reviews a WHERE a.item_id = other.id AND a.reviewer = :person
+                              AND (a.answered_at IS NOT NULL OR a.released_at IS NOT NULL))
+                    OR EXISTS (SELECT FROM qa_settlements k WHERE k.item_id = other.id AND (k.settled_by = :person
+                         OR EXISTS (SELECT FROM qa_feedback f WHERE f.settlement_id = k.id
+                                      AND :person IN (f.person, f.resolved_by))))
+                    OR EXISTS (SELECT FROM calibration_items m JOIN calibration_sessions s ON s.id = m.session_id
+                               WHERE m.item_id = other.id AND s.made_by = :person))))
+        ) THEN true ELSE false END"""
+# In order first, then one after the other until one is found: the CASE of KNOWS and OFFSET keep the planner from asking all that
+# of every item. A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision meanwhile.
+_CLAIM = text(f"""
+    WITH me AS (
+        SELECT languages, consents FROM principals WHERE id = :person AND active
+    ), next AS (
+        SELECT c.item_id AS id FROM (
+            SELECT i.id AS item_id, i.place, c.id, c.subject_id, p.reviews
+            FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
+            JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN me
+            WHERE i.state = 'waiting' AND p.closed_at IS NULL
+              AND (me.languages IS NULL OR s.language = 'und' OR s.language = ANY (me.languages))
+              AND (me.consents IS NULL OR s.consent_area = '' OR string_to_array(s.consent_area, '+') <@ me.consents)
+            ORDER BY i.place, i.id OFFSET 0
+        ) AS c
+        WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
+          AND c.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = c.item_id AND r.reviewer <> :person
+                             AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
+          AND NOT {KNOWS}
+        ORDER BY c.place, c.item_id LIMIT 1
+    )
+    INSERT INTO qa_reviews (token, item_id, reviewer, expires_at)
+    SELECT :token, next.id, :person, now() + make_interval(mins => :minutes) FROM next
+    ON CONFLICT (item_id, reviewer) DO UPDATE
+        SET token = excluded.token, claimed_at = now(), expires_at = excluded.expires_at
+        WHERE qa_reviews.answered_at IS NULL AND qa_reviews.released_at IS NULL
+    RETURNING token, item_id
+""")  # noqa: S608 - put together from constants
+_CONTENT = """
+    SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.external_id, s.kind, s.author_id, s.created_at,
+           s.views_per_hour, e.text, e.language, e.score, now() AS now,
+           (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.received_at), '[]')
+            FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
+                  WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports
+    FROM {source} JOIN cases c ON c.id = i.case_id JOIN subjects s ON s.id = c.subject_id
+    JOIN evidence e ON e.id = i.evidence_id
+"""
+_CHECK = text(
+    _CONTENT.format(columns="r.token, r.expires_at", source="qa_reviews r JOIN qa_items i ON i.id = r.item_id")
+    + " WHERE r.token = :token AND r.reviewer = :person"
+)
+# The item first, for everybody: who answers and who closes the plan wait for each other.
+_LOCK = text("""
+    SELECT i.id FROM qa_items i
+    WHERE i.id = (SELECT r.item_id FROM qa_reviews r WHERE r.token = :token AND r.reviewer = :person)
+    FOR NO KEY UPDATE
+""")
+_ANSWER = text("""
+    UPDATE qa_reviews r SET answer = CAST(:answer AS jsonb), answered_at = now() FROM qa_items i
+    WHERE r.token = :token AND r.reviewer = :person AND r.answered_at IS NULL AND r.released_at IS NULL
+      AND r.expires_at > now() AND i.id = r.item_id AND i.state = 'waiting'
+    RETURNING r.item_id, r.answered_at
+""")
+_RELEASE = text("""
+    UPDATE qa_reviews SET released_at = now()
+    WHERE token = :token AND reviewer = :person AND answered_at IS NULL AND released_at IS NULL
+    RETURNING item_id
+""")
+_MAY_SETTLE = f"""
+    i.state = 'disputed' AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT {KNOWS}
+    AND NOT is_checking(c.subject_id, NULL, :person)
+"""
+_DISPUTED = text(
+    _CONTENT.format(columns="count(*) OVER () AS total", source="qa_items i")
+    + f" WHERE {_MAY_SETTLE} ORDER BY i.place, i.id LIMIT :limit"
+)
+_LOCK_DISPUTED = text(f"""
+    SELECT i.id FROM qa_items i JOIN cases c ON c.id = i.case_id
+    WHERE i.id = :item_id AND {_MAY_SETTLE} FOR NO KEY UPDATE OF i
+""")  # noqa: S608 - put together from constants
+_IS_MINE = text("""
+    SELECT EXISTS (
+        SELECT FROM qa_items i JOIN cases c ON c.id = i.case_id
+        WHERE i.id = :item_id AND may_see_case(c.id, :person, CAST(:overseeing AS text[])))
+""")
+_ERROR = text("SELECT error FROM qa_settlements WHERE id = :id")
+
+
+async def take_turn(connection: AsyncConnection) -> None:
+    """Wait until no other claim is being made; until the transaction ends."""
+    await connection.execute(_TAKE_TURN)
+
+
+async def in_hand(connection: AsyncConnection, person: UUID) -> UUID | None:
+    """The token of the check that this person has begun."""
+    return (await connection.execute(_IN_HAND, {"person": person})).scalar_one_or_none()
+
+
+async def claim(
+    connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]
+) -> Row[Any] | None:
+    """Hand out the next item to a person: (token, item_id), or None where there is none. After `take_turn`."""
+    return (await connection.execute(_CLAIM, {**values, "overseeing": list(overseeing)})).one_or_none()
+
+
+async def check(connection: AsyncConnection, token: UUID, *, person: UUID) -> Row[Any]:
+    """What is shown of a check in hand."""
+    return (await connection.execute(_CHECK, {"token": token, "person": person})).one()
+
+
+async def lock(connection: AsyncConnection, token: UUID, *, person: UUID) -> bool:
+    """Lock the item of a person's check; False where there is none."""
+    return (await connection.execute(_LOCK, {"token": token, "person": person})).one_or_none() is not None
+
+
+async def answer(
+    connection: AsyncConnection, token: UUID, *, person: UUID, answer: Mapping[str, Any]
+) -> Row[Any] | None:
+    """Store a live check's answer: (item_id, answered_at), or None where it is not live. After `lock`."""
+    values = {"token": token, "person": person, "answer": json.dumps(dict(answer), ensure_ascii=False)}
+    return (await connection.execute(_ANSWER, values)).one_or_none()
+
+
+async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> UUID | None:
+    """Give a check back; its item, or None where it is not this person's or over."""
+    return (await connection.execute(_RELEASE, {"token": token, "person": person})).scalar_one_or_none()
+
+
+async def disputed(
+    connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int
+) -> Sequence[Row[Any]]:
+    """Disputed items that this person may settle, with `total`."""
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit}
+    return (await connection.execute(_DISPUTED, values)).all()
+
+
+async def lock_disputed(connection: AsyncConnection, item: UUID, *, person: UUID, overseeing: Sequence[str]) -> bool:
+    """Lock a disputed item that this person may settle; False where it is none."""
+    values = {"item_id": item, "person": person, "overseeing": list(overseeing)}
+    return (await connection.execute(_LOCK_DISPUTED, values)).one_or_none() is not None
+
+
+async def is_seen(connection: AsyncConnection, item: UUID, *, person: UUID, overseeing: Sequence[str]) -> bool:
+    """Whether there is such an item, of a case that this person may see."""
+    values = {"item_id": item, "person": person, "overseeing": list(overseeing)}
+    return bool((await connection.execute(_IS_MINE, values)).scalar_one())
+
+
+async def error(connection: AsyncConnection, settlement: UUID) -> str | None:
+    """What a settlement found wrong with the decision."""
+    found: str | None = (await connection.execute(_ERROR, {"id": settlement})).scalar_one()
+    return found

@@ -1,0 +1,187 @@
+"""Rules of blind reviews: one item at a time, judged without knowing what was decided; a third person settles the rest."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service import events
+from service.cases.schemas import PersonRef, ReportOut, SubjectOut
+from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
+from service.ids import new_id
+from service.labels import check_labels
+from service.media import workflow as media
+from service.quality.reviews import store
+from service.quality.reviews.schemas import (
+    ActionChoice,
+    AdjudicationIn,
+    AnsweredOut,
+    AreaChoice,
+    CheckOut,
+    DisputedItemOut,
+    DisputedOut,
+    NeutralAnswerOut,
+    RubricOut,
+    SettledOut,
+    SeverityChoice,
+)
+from service.quality.settling import workflow as settling
+from service.quality.settling.schemas import AnswerIn
+from service.quality.settling.workflow import SettleRules, Verdict
+from service.routing.workflow import OVERSEEING
+
+SHOWN_DISPUTED = 20
+
+
+async def claim(connection: AsyncConnection, *, person: UUID, minutes: int, taxonomy: Taxonomy) -> CheckOut | None:
+    """The check that this person has in hand, else the next one; None where there is nothing for them."""
+    await store.take_turn(connection)
+    token = await store.in_hand(connection, person)
+    if token is None:
+        values = {"token": new_id(), "person": person, "minutes": minutes}
+        row = await store.claim(connection, values, overseeing=OVERSEEING)
+        if row is None:
+            return None
+        token = row.token
+        await _record(connection, "qa.claimed", row.item_id, person)
+    return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
+
+
+async def in_hand(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> CheckOut | None:
+    """The check that this person has in hand, without taking any."""
+    token = await store.in_hand(connection, person)
+    if token is None:
+        return None
+    return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
+
+
+async def answer(
+    connection: AsyncConnection, token: UUID, body: AnswerIn, *, person: UUID, rules: SettleRules
+) -> AnsweredOut:
+    """Store a blind answer, and settle its item where it was the last one. Raises LeaseStaleError or a 422."""
+    check_labels(body.actions, body.policy_area, rules.taxonomy)
+    if not await store.lock(connection, token, person=person):
+        raise _stale()
+    row = await store.answer(connection, token, person=person, answer=body.model_dump(mode="json"))
+    if row is None:
+        raise _stale()
+    await _record(connection, "qa.answered", row.item_id, person)
+    await settling.after_answer(connection, row.item_id, rules=rules)
+    return AnsweredOut(answered_at=row.answered_at)
+
+
+async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> None:
+    """Give a check back: it goes to somebody else and does not come again. Raises LeaseStaleError."""
+    item = await store.release(connection, token, person=person)
+    if item is None:
+        raise _stale()
+    await _record(connection, "qa.released", item, person)
+
+
+async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> DisputedOut:
+    """What this person may settle, with all answers."""
+    rows = await store.disputed(connection, person, overseeing=OVERSEEING, limit=SHOWN_DISPUTED)
+    items = [await _disputed_item(connection, row, taxonomy) for row in rows]
+    return DisputedOut(total=rows[0].total if rows else 0, items=items, rubric=rubric(taxonomy))
+
+
+async def adjudicate(
+    connection: AsyncConnection, item: UUID, body: AdjudicationIn, *, person: UUID, rules: SettleRules
+) -> SettledOut:
+    """Say what holds for a disputed item. Raises NotFoundError, CheckSettledError or a 422."""
+    check_labels(body.actions, body.policy_area, rules.taxonomy)
+    if not await store.lock_disputed(connection, item, person=person, overseeing=OVERSEEING):
+        if not await store.is_seen(connection, item, person=person, overseeing=OVERSEEING):
+            raise NotFoundError(f"there is no check {item}")
+        raise CheckSettledError(
+            "this check is not yours to settle: it is not disputed (any more), or you decided, checked or settled this content"
+        )
+    verdict = Verdict(body, "adjudication", settled_by=person, note=body.note)
+    settlement = await settling.settle(connection, item, verdict, rules=rules)
+    return SettledOut(settlement_id=settlement, error=await store.error(connection, settlement))
+
+
+def rubric(taxonomy: Taxonomy) -> RubricOut:
+    """What answers are made of."""
+    benign = AreaChoice(id=taxonomy.benign_id, name=taxonomy.benign_name, description="", floor=0)
+    areas = [
+        AreaChoice(id=area.id, name=area.name, description=area.description, floor=area.floor)
+        for area in taxonomy.areas
+    ]
+    return RubricOut(
+        taxonomy_version=taxonomy.version,
+        areas=[*areas, benign],
+        severities=[SeverityChoice(level=one.level, name=one.name, anchor=one.anchor) for one in taxonomy.severities],
+        actions=[
+            ActionChoice(
+                id=one.id,
+                name=one.name,
+                description=one.description,
+                enforces=one.enforces,
+                excludes=list(one.excludes),
+            )
+            for one in taxonomy.actions
+        ],
+    )
+
+
+async def _shown(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> CheckOut:
+    return CheckOut(
+        **await _content(connection, row, taxonomy),
+        token=row.token,
+        expires_at=row.expires_at,
+        server_now=row.now,
+        rubric=rubric(taxonomy),
+    )
+
+
+async def _disputed_item(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> DisputedItemOut:
+    said = await settling.answers_to(connection, row.item_id)
+    return DisputedItemOut(
+        **await _content(connection, row, taxonomy),
+        item_id=row.item_id,
+        # Confidence is left out: the decision has none, and would be known by that.
+        answers=[_said(settling.neutral_name(place), one) for place, one in enumerate(said)],
+    )
+
+
+def _said(name: str, answer: Mapping[str, Any]) -> NeutralAnswerOut:
+    return NeutralAnswerOut(name=name, **{key: answer[key] for key in ("policy_area", "severity", "actions", "note")})
+
+
+async def _content(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+    reports: Sequence[Mapping[str, Any]] = row.reports
+    reasons = [report["reason"] for report in reports]
+    return {
+        "subject": SubjectOut(
+            id=row.external_id,
+            kind=row.kind,
+            text=row.text,
+            language=row.language,
+            author=PersonRef(id=row.author_id) if row.author_id else None,
+            created_at=row.created_at,
+            views_per_hour=row.views_per_hour,
+        ),
+        "reports": [_report(report) for report in reports],
+        "media": await media.media_of(connection, row.evidence_id, score=row.score, reasons=reasons, taxonomy=taxonomy),
+    }
+
+
+def _report(report: Mapping[str, Any]) -> ReportOut:
+    reporter = report["reporter_id"]
+    return ReportOut(
+        **{key: report[key] for key in ("id", "channel", "reason", "note", "received_at")},
+        reporter=PersonRef(id=reporter) if reporter else None,
+    )
+
+
+async def _record(connection: AsyncConnection, kind: str, item: UUID, person: UUID) -> None:
+    # Not among the events of the case: everybody who sees the case reads those, and would know that it is being checked.
+    await events.record(connection, kind, actor=person, data={"item": str(item)})
+
+
+def _stale() -> LeaseStaleError:
+    return LeaseStaleError("this check is not in your hands any more: claim the next one")

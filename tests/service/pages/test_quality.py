@@ -1,0 +1,125 @@
+"""The pages of quality: who gets which, and what people wrote stays text."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.conftest import bearer, client_of
+from tests.service.quality.conftest import another
+from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, disputed, plan, say, take
+
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture
+async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as caller:
+        caller.headers.update(bearer(keys["lead"]))
+        yield caller
+
+
+@pytest.fixture
+async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async for caller in another(app, keys, "checker"):
+        yield caller
+
+
+async def page(person: httpx.AsyncClient, path: str) -> str:
+    answer = await person.get(path)
+    assert answer.status_code == 200, (path, answer.text)
+    return answer.text
+
+
+async def test_each_role_has_its_pages(client: httpx.AsyncClient, keys: dict[str, str]) -> None:
+    may = {
+        "/qa": {"lead"},
+        "/qa/review": {"reviewer", "specialist", "lead"},
+        "/qa/disputed": {"specialist", "lead"},
+        "/qa/feedback": {"reviewer", "specialist", "lead"},
+        "/qa/calibration": {"lead"},
+    }
+    for path, roles in may.items():
+        for role, key in keys.items():
+            answer = await client.get(path, headers=bearer(key))
+            sent_on = path == "/qa" and role in {"reviewer", "specialist"}
+            assert answer.status_code == (200 if role in roles else 303 if sent_on else 403), (path, role)
+    for role, key in keys.items():
+        console = (await client.get("/console", headers=bearer(key))).text
+        assert ('href="/qa"' in console) == (role in {"reviewer", "specialist", "lead"}), role
+
+
+async def test_empty_pages_say_so(lead: httpx.AsyncClient) -> None:
+    assert "There is no plan yet" in await page(lead, "/qa")
+    assert "You have no check in hand" in await page(lead, "/qa/review")
+    assert "Nothing waits for you" in await page(lead, "/qa/disputed")
+    assert "none are settled yet" in await page(lead, "/qa/feedback")
+    assert "There is none yet" in await page(lead, "/qa/calibration")
+
+
+async def test_reading_the_desk_takes_nothing(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, checker: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    await decided_case(platform, reviewer, "post-1", note="zanzibar")
+    await plan(lead)
+    assert "You have no check in hand" in await page(checker, "/qa/review")
+    check = await take(checker)
+    shown = await page(checker, "/qa/review")
+    assert check["token"] in shown
+    assert "what post-1 says" in shown
+    assert "zanzibar" not in shown
+
+
+async def test_hostile_words_stay_text_on_every_page(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    await decided_case(platform, reviewer, "post-1", text=HOSTILE, note=HOSTILE)
+    made = await plan(lead, HOSTILE, owner=HOSTILE, reason=HOSTILE)
+    check = await take(checker)
+    pages = [await page(checker, "/qa/review")]
+    assert (await say(checker, check, **OTHER, note=HOSTILE)).status_code == 200
+    [item] = await disputed(colleague)
+    pages.append(await page(colleague, f"/qa/disputed?item={item['item_id']}"))
+    answer = await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json={**ALLOWED, "note": HOSTILE})
+    assert answer.status_code == 201
+    pages.append(await page(reviewer, "/qa/feedback"))
+    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
+    await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": HOSTILE})
+    pages.append(await page(colleague, "/qa/disputed"))
+    session = await lead.post(
+        "/v1/qa/calibrations", json={"title": HOSTILE, "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+    )
+    assert session.status_code == 201, session.text
+    agreed = {**OTHER, "note": HOSTILE}
+    path = f"/v1/qa/calibrations/{session.json()['id']}"
+    await lead.put(f"{path}/items/{item['item_id']}", json=agreed)
+    body = {"item_id": item["item_id"], "rationale": HOSTILE, "calibration_id": session.json()["id"]}
+    assert (await lead.post("/v1/qa/golden", json=body)).status_code == 201
+    await lead.post(f"{path}/close", json={"guidance": HOSTILE})
+    addresses = ("/qa", f"/qa/plans/{made['id']}", "/qa/calibration", f"/qa/calibration/{session.json()['id']}")
+    pages += [await page(lead, address) for address in addresses]
+    for shown in pages:
+        assert HOSTILE not in shown
+        assert "&lt;script&gt;" in shown
+
+
+async def test_signing_in_leads_back(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/qa/review")
+    assert answer.headers["location"] == "/sign-in?next=%2Fqa%2Freview"
+    assert 'data-next="/qa/review"' in (await client.get("/sign-in?next=/qa/review")).text
+
+
+async def test_a_plan_shows_how_far_it_is(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, checker: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    made = await plan(lead)
+    await checked(checker)
+    shown = await page(lead, f"/qa/plans/{made['id']}")
+    assert "1 of 1" in shown
+    assert "Not enough checks: 1 of 30." in shown

@@ -1,0 +1,38 @@
+"""Somebody who leads, and people who check what others decided."""
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.conftest import bearer, client_of
+
+
+@pytest.fixture
+async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as caller:
+        caller.headers.update(bearer(keys["lead"]))
+        yield caller
+
+
+@pytest.fixture
+async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A reviewer who decided nothing."""
+    async for caller in another(app, keys, "checker"):
+        yield caller
+
+
+@pytest.fixture
+async def third(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """One more reviewer who decided nothing."""
+    async for caller in another(app, keys, "third"):
+        yield caller
+
+
+async def another(app: FastAPI, keys: dict[str, str], name: str) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(app) as caller:
+        body = {"username": name, "role": "reviewer"}
+        made = await caller.post("/v1/people", json=body, headers=bearer(keys["admin"]))
+        caller.headers.update(bearer(made.json()["api_key"]))
+        yield caller

@@ -1,0 +1,209 @@
+"""While somebody has a check in hand, no address tells them what was decided, nor that others have answered."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.conftest import bearer, client_of
+from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, disputed, plan, say, take
+from tests.service.steps import Body, query, rewrite, value
+
+SECRET = "zanzibar"
+# An area and an action that nothing else in the test names.
+DECIDED: Body = {
+    "actions": ["age_restrict"],
+    "policy_area": "intellectual_property",
+    "severity": 4,
+    "note": f"I say {SECRET}",
+}
+# Exports are of everything for those who may export; they are no part of reviewing.
+EXPORTS = {"/v1/labels", "/v1/log"}
+
+
+def addresses(app: FastAPI, ids: dict[str, str]) -> Iterator[str]:
+    """Every address that can be read, pages included, filled with ids of the content in question."""
+    paths = {path for path, methods in app.openapi()["paths"].items() if "get" in methods}
+    pages = {
+        getattr(route, "path", "")
+        for part in app.routes
+        for route in getattr(getattr(part, "original_router", None), "routes", [part])
+        if "GET" in (getattr(route, "methods", None) or ())
+    }
+    for path in sorted((paths | pages) - EXPORTS):
+        filled = path.replace("{author_id:path}", ids["author_id"])
+        for name, one in ids.items():
+            filled = filled.replace(f"{{{name}}}", one)
+        yield filled
+
+
+async def read(app: FastAPI, person: httpx.AsyncClient, ids: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for address in addresses(app, ids):
+        answer = await person.get(address)
+        assert answer.status_code < 500, (address, answer.text)
+        found[address] = answer.text + str(answer.headers)
+    return found
+
+
+def traces(found: dict[str, str], *words: str) -> list[str]:
+    return [where for where, text in found.items() if any(word in text for word in words)]
+
+
+@pytest.fixture
+def ids() -> dict[str, str]:
+    names = ("opinion_id", "message", "media_id", "cluster_id", "plan_id", "session_id", "queue")
+    return {name: str(uuid4()) for name in names} | {"author_id": "a1"}
+
+
+@pytest.mark.parametrize("role", ["reviewer", "specialist", "lead"])
+async def test_the_decision_is_nowhere_until_the_check_is_answered(
+    app: FastAPI,
+    keys: dict[str, str],
+    platform: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    ids: dict[str, str],
+    role: str,
+) -> None:
+    made = await decided_case(platform, checker, "post-1", **DECIDED)
+    await decided_case(platform, checker, "post-2", author={"id": "a2"}, text="what post-1 says")
+    ids["case_id"] = made["case"]["id"]
+    ids["plan_id"] = (await plan(lead, scope={"areas": ["intellectual_property"]}))["id"]
+    async with client_of(app) as person:
+        person.headers.update(bearer(keys[role]))
+        # Before, and after, it is told.
+        case = f"/v1/cases/{ids['case_id']}"
+        assert SECRET in (await person.get(case)).text
+        check = await take(person)
+        assert SECRET not in str(check)
+        assert not {"case_id", "decided_at", "golden", "score"} & set(everywhere(check))
+        found = await read(app, person, ids)
+        assert "what post-1 says" in found[f"/v1/cases/{ids['case_id']}"]
+        assert not traces(found, SECRET, made["decision_id"])
+        assert case_of(found, ids)["decisions"] == []
+        strikes = (await person.get("/v1/authors/a1/strikes")).json()
+        assert (strikes["standing"]["count"], strikes["hidden"], strikes["strikes"]) == (0, 0, [])
+        assert (await say(person, check, **ALLOWED)).status_code == 200
+        assert SECRET in (await person.get(case)).text
+
+
+def everywhere(value: Any) -> Iterator[str]:
+    """Every key in an answer."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from everywhere(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from everywhere(inner)
+
+
+def case_of(found: dict[str, str], ids: dict[str, str]) -> Body:
+    text = found[f"/v1/cases/{ids['case_id']}"]
+    return dict(json.JSONDecoder().raw_decode(text)[0])
+
+
+async def test_it_stays_hidden_after_a_lapse_and_not_after_it_is_given_back(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    made = await decided_case(platform, reviewer, "post-1", **DECIDED)
+    await plan(lead, reviews=2)
+    await take(checker)
+    check = await take(third)
+    query(database, "UPDATE qa_reviews SET expires_at = now() - interval '1 second'")
+    case = f"/v1/cases/{made['case']['id']}"
+    for person in (checker, third):
+        assert SECRET not in (await person.get(case)).text
+    # Whoever has nothing to do with it reads it as ever.
+    assert SECRET in (await lead.get(case)).text
+    assert (await third.post(f"/v1/qa/reviews/{check['token']}/release")).status_code == 204
+    assert SECRET in (await third.get(case)).text
+    assert SECRET not in (await checker.get(case)).text
+
+
+async def test_what_was_decided_for_a_whole_cluster_is_hidden_on_each_of_its_cases(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    made = [await decided_case(platform, reviewer, f"post-{number}", **DECIDED) for number in range(2)]
+    cluster = uuid4()
+    with_cluster = (
+        "INSERT INTO cluster_decisions (id, decided_by, seed_case, decision_id, cases, previewed, radius, skipped, undo_until)"
+        " SELECT %s, decided_by, case_id, id, 2, 2, 3, '[]', undo_until FROM decisions WHERE id = %s"
+    )
+    query(database, with_cluster, cluster, made[0]["decision_id"])
+    rewrite(database, "UPDATE decisions SET cluster_id = %s", cluster)
+    await plan(lead, size=1)
+    await take(checker)
+    for one in made:
+        assert SECRET not in (await checker.get(f"/v1/cases/{one['case']['id']}")).text
+    assert (await checker.get(f"/v1/clusters/{cluster}")).status_code == 404
+
+
+async def test_nothing_tells_whether_others_have_answered(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead, reviews=2)
+    first = await take(checker)
+    before = comparable(await take(third))
+    assert (await say(checker, first, **OTHER)).status_code == 200
+    assert comparable(await take(third)) == before
+    # Agreeing and disagreeing are answered alike, and no event of the case tells of checks.
+    said = [await say(third, await take(third))]
+    assert set(said[0].json()) == {"answered_at"}
+    assert not query(database, "SELECT FROM events WHERE kind LIKE 'qa.%%' AND case_id IS NOT NULL")
+
+
+def comparable(check: Body) -> Body:
+    return {key: shown for key, shown in check.items() if key != "server_now"}
+
+
+async def test_golden_items_look_like_any_other_and_what_they_hold_is_hidden(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead)
+    await checked(checker, **OTHER)
+    [item] = await disputed(colleague)
+    answer = await colleague.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json={**OTHER, "note": SECRET})
+    assert answer.status_code == 201
+    golden = await lead.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": SECRET})
+    assert golden.status_code == 201, golden.text
+    await decided_case(platform, reviewer, "post-2", **OTHER)
+    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    seen = [await take(third)]
+    assert (await say(third, seen[0])).status_code == 200
+    seen.append(await take(third))
+    assert {check["subject"]["id"] for check in seen} == {"post-1", "post-2"}
+    assert sorted(everywhere(seen[0])) == sorted(everywhere(seen[1]))
+    assert SECRET not in str(seen)
+    # Who made it, checked or settled it would know: nobody of them is handed it.
+    for person in (lead, checker, colleague):
+        answer = await person.post("/v1/qa/claim")
+        assert answer.status_code == 204 or answer.json()["subject"]["id"] != "post-1"
+    assert value(database, "SELECT count(*) FROM golden_items") == 1

@@ -1,0 +1,221 @@
+"""Feedback reaches whoever said otherwise, and an objection goes to somebody who had no part in it."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service.settings import Settings
+from tests.conftest import bearer, client_of
+from tests.service.quality.verbs import (
+    ALLOWED,
+    OTHER,
+    RIGHT,
+    checked,
+    decided_case,
+    disputed,
+    plan,
+    settled_otherwise,
+)
+from tests.service.steps import Body, assert_error, query, value
+
+OBJECTION = {"objection": "it is no quote"}
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"qa_golden_hours": 0})
+
+
+async def told(person: httpx.AsyncClient) -> list[Body]:
+    answer = await person.get("/v1/qa/feedback")
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["feedback"])
+
+
+async def test_it_is_read_by_the_one_it_is_for(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    [one] = await told(reviewer)
+    assert one["said"] == RIGHT
+    assert one["holds"] == ALLOWED
+    assert one["text"] == "what post-1 says"
+    for person in (checker, lead):
+        assert await told(person) == []
+        assert_error(await person.post(f"/v1/qa/feedback/{one['id']}/seen"), 404, "not_found")
+        assert_error(await person.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION), 404, "not_found")
+    assert (await reviewer.post(f"/v1/qa/feedback/{one['id']}/seen")).status_code == 204
+    assert (await reviewer.get("/v1/qa/feedback")).json()["unseen"] == 0
+    # Names of staff are in none of it.
+    answer = (await reviewer.get("/v1/qa/feedback")).text
+    for [name] in query(database, "SELECT username FROM principals"):
+        assert name not in answer
+
+
+async def test_an_objection_that_is_upheld_replaces_what_was_settled(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    [one] = await told(reviewer)
+    path = f"/v1/qa/feedback/{one['id']}"
+    assert (await reviewer.post(f"{path}/dispute", json=OBJECTION)).status_code == 204
+    assert_error(await reviewer.post(f"{path}/dispute", json=OBJECTION), 409, "objection_refused")
+    # Not by who settled it.
+    assert (await lead.get("/v1/qa/objections")).json()["objections"] == []
+    body = {"upheld": True, "reply": "you are right", "answer": RIGHT}
+    assert_error(await lead.post(f"{path}/resolve", json=body), 409, "check_settled")
+    [objection] = (await colleague.get("/v1/qa/objections")).json()["objections"]
+    assert objection["objection"] == "it is no quote"
+    assert_error(await colleague.post(f"{path}/resolve", json={"upheld": True, "reply": "yes"}), 422, "invalid_request")
+    assert (await colleague.post(f"{path}/resolve", json=body)).status_code == 204
+    assert_error(await colleague.post(f"{path}/resolve", json=body), 409, "check_settled")
+    rows = query(database, "SELECT by, error, replaces IS NULL FROM qa_settlements ORDER BY settled_at")
+    assert rows == [("adjudication", "false_positive", True), ("dispute", None, False)]
+    [one] = await told(reviewer)
+    assert (one["upheld"], one["reply"], one["replaced"]) == (True, "you are right", True)
+    # Now the one who checked is the one who was wrong.
+    [theirs] = await told(checker)
+    assert theirs["error"] == "false_negative"
+
+
+async def test_an_objection_that_is_not_upheld_leaves_it_settled(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    [one] = await told(reviewer)
+    path = f"/v1/qa/feedback/{one['id']}"
+    assert_error(await colleague.post(f"{path}/resolve", json={"upheld": False, "reply": "no"}), 404, "not_found")
+    assert (await reviewer.post(f"{path}/dispute", json=OBJECTION)).status_code == 204
+    assert (
+        await colleague.post(f"{path}/resolve", json={"upheld": False, "reply": "see the rubric"})
+    ).status_code == 204
+    assert value(database, "SELECT count(*) FROM qa_settlements") == 1
+    [one] = await told(reviewer)
+    assert (one["upheld"], one["replaced"], one["may_dispute"]) == (False, False, False)
+
+
+async def test_objections_have_a_time_limit(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    query(database, "UPDATE qa_feedback SET told_at = now() - interval '15 days'")
+    [one] = await told(reviewer)
+    assert not one["may_dispute"]
+    answer = await reviewer.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION)
+    assert_error(answer, 409, "objection_refused")
+    assert_error(await reviewer.post(f"/v1/qa/feedback/{uuid4()}/dispute", json=OBJECTION), 404, "not_found")
+
+
+async def golden_of(item: Body, lead: httpx.AsyncClient) -> Body:
+    body = {"item_id": item["item_id"], "rationale": "beyond doubt"}
+    answer = await lead.post("/v1/qa/golden", json=body)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+async def test_a_golden_item_answered_otherwise_gives_feedback_and_can_be_wrong_itself(
+    app: FastAPI,
+    keys: dict[str, str],
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    item = await settled_otherwise(platform, reviewer, checker, lead)
+    golden = await golden_of(item, lead)
+    assert (await lead.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": "x"})).status_code == 409
+    await decided_case(platform, reviewer, "post-2", **OTHER)
+    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    for _ in range(2):
+        await checked(third, **OTHER)
+    [shown] = (await lead.get("/v1/qa/golden")).json()["golden"]
+    assert (shown["checks"], shown["missed"]) == (1, 1)
+    # Of a golden item no decision was wrong; the one who answered is told, as of any other check.
+    assert value(database, "SELECT count(*) FROM qa_settlements WHERE error IS NOT NULL") == 1
+    [one] = await told(third)
+    assert (one["error"], one["holds"], one["said"]) == ("false_positive", ALLOWED, OTHER)
+    assert "golden" not in str(one)
+    assert (await third.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION)).status_code == 204
+    body = {"upheld": True, "reply": "so it is", "answer": OTHER}
+    assert (await colleague.post(f"/v1/qa/feedback/{one['id']}/resolve", json=body)).status_code == 204
+    [shown] = (await lead.get("/v1/qa/golden")).json()["golden"]
+    assert shown["retired_at"]
+    assert shown["id"] == golden["id"]
+
+
+async def test_feedback_on_a_golden_item_comes_later(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await golden_of(await settled_otherwise(platform, reviewer, checker, lead), lead)
+    await decided_case(platform, reviewer, "post-2", **OTHER)
+    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    app.state.settings = app.state.settings.model_copy(update={"qa_golden_hours": 24})
+    for _ in range(2):
+        await checked(third, **OTHER)
+    assert await told(third) == []
+    query(database, "UPDATE qa_feedback SET told_at = told_at - interval '24 hours'")
+    assert len(await told(third)) == 1
+
+
+async def test_a_retired_golden_item_measures_nobody(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    golden = await golden_of(await settled_otherwise(platform, reviewer, checker, lead), lead)
+    await decided_case(platform, reviewer, "post-2", **OTHER)
+    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    assert (await lead.post(f"/v1/qa/golden/{golden['id']}/retire")).status_code == 204
+    assert_error(await lead.post(f"/v1/qa/golden/{uuid4()}/retire"), 404, "not_found")
+    await checked(third, **OTHER)
+    assert (await third.post("/v1/qa/claim")).status_code == 204
+
+
+async def test_only_what_is_settled_becomes_golden(
+    app: FastAPI,
+    keys: dict[str, str],
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead)
+    await checked(checker, **OTHER)
+    [item] = await disputed(colleague)
+    async with client_of(app) as other:
+        other.headers.update(bearer(keys["lead"]))
+        answer = await other.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": "x"})
+    assert_error(answer, 409, "check_settled")

@@ -1,0 +1,176 @@
+"""What plans draw from, what they keep, and that they draw once."""
+
+import httpx
+import pytest
+
+from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, plan, plan_body, take
+from tests.service.steps import assert_error, claim, query, report, rewrite
+
+
+async def test_decisions_that_stand_are_drawn_and_no_others(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    made = [await decided_case(platform, reviewer, f"post-{number}") for number in range(5)]
+    ids = [one["decision_id"] for one in made]
+    rewrite(database, "UPDATE decisions SET undo_until = now() + interval '1 hour' WHERE id = %s", ids[0])
+    rewrite(
+        database,
+        "INSERT INTO decision_undos (decision_id, undone_by) SELECT id, decided_by FROM decisions WHERE id = %s",
+        ids[1],
+    )
+    query(database, "UPDATE cases SET sample = true WHERE id = %s", made[2]["case"]["id"])
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    query(database, "UPDATE cases SET queue = 'few' WHERE id = %s", made[3]["case"]["id"])
+    await plan(lead)
+    [(drawn, chance)] = query(database, "SELECT decision_id, chance FROM qa_items")
+    assert (str(drawn), chance) == (ids[4], 1.0)
+    members = "INSERT INTO queue_members (queue, principal_id) SELECT 'few', id FROM principals WHERE role = 'lead'"
+    query(database, members)
+    assert (await plan(lead, "second"))["population"] == 2
+
+
+async def test_where_decisions_come_from_is_a_choice(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await decided_case(platform, reviewer, "post-2", **ALLOWED)
+    cluster = await decided_case(platform, reviewer, "post-3", **OTHER)
+    rewrite(database, "UPDATE decisions SET basis = 'cluster' WHERE id = %s", cluster["decision_id"])
+    for origins, drawn in (["human"], 1), (["automated"], 1), (["leave_up"], 1), (["human", "leave_up"], 2):
+        body = {"kind": "random", "size": 10, "scope": {"from": origins}}
+        found = await lead.post("/v1/qa/plans/preview", json=body)
+        assert found.json()["population"] == drawn, origins
+    for scope, drawn in (
+        ({"areas": ["spam"]}, 1),
+        ({"queues": ["other"]}, 0),
+        ({"languages": ["en"]}, 3),
+        ({"vendors": ["in house"]}, 3),
+    ):
+        found = await lead.post("/v1/qa/plans/preview", json={"kind": "random", "size": 10, "scope": scope})
+        assert found.json()["population"] == drawn, scope
+
+
+async def test_a_preview_is_what_is_drawn(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    for number, language in enumerate(["en"] * 6 + ["de"] * 3):
+        await decided_case(platform, reviewer, f"post-{number}", language=language)
+    by = {"kind": "stratified", "strata": ["language"], "size": 5, "least": 2}
+    shown = (await lead.post("/v1/qa/plans/preview", json=by)).json()
+    assert {one["stratum"]: (one["population"], one["drawn"]) for one in shown["strata"]} == {
+        "de": (3, 2),
+        "en": (6, 3),
+    }
+    await plan(lead, **by)
+    rows = query(database, "SELECT stratum, chance, count(*) FROM qa_items GROUP BY 1, 2 ORDER BY 1")
+    assert rows == [("de", pytest.approx(2 / 3), 2), ("en", pytest.approx(1 / 2), 3)]
+    # The same seed on the same decisions draws the same, another one something else.
+    chosen = [set(query(database, "SELECT decision_id FROM qa_items"))]
+    for name, seed in ("again", 7), ("other", 8):
+        made = await plan(lead, name, **by, seed=seed)
+        chosen.append(set(query(database, "SELECT decision_id FROM qa_items WHERE plan_id = %s", made["id"])))
+    assert chosen[0] == chosen[1] != chosen[2]
+
+
+async def test_doubt_is_read_from_the_score_of_what_was_decided(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    made = [
+        await decided_case(platform, reviewer, f"post-{number}", **said)
+        for number, said in enumerate([{}, {}, ALLOWED, ALLOWED])
+    ]
+    sure = '{"areas": {"harassment": 0.99, "spam": 0.01}, "severity": [0, 0, 1, 0, 0], "primary_area": "harassment", "unassessed": []}'
+    for one in (made[0], made[2]):
+        query(
+            database,
+            "UPDATE evidence SET score = %s FROM cases c WHERE evidence.id = c.evidence_id AND c.id = %s",
+            sure,
+            one["case"]["id"],
+        )
+    query(
+        database,
+        "UPDATE evidence SET score = NULL FROM cases c WHERE evidence.id = c.evidence_id AND c.id = %s",
+        made[1]["case"]["id"],
+    )
+    await plan(lead, kind="doubt", size=2)
+    shown = (await lead.post("/v1/qa/plans/preview", json={"kind": "doubt", "size": 1})).json()
+    [stratum] = shown["strata"]
+    # The model is sure of the first and against the third; the others are unscored.
+    assert stratum["least_chance"] < 0.1
+    assert stratum["greatest_chance"] > 0.4
+    logged = dict(query(database, "SELECT CAST(decision_id AS text), chance FROM qa_items"))
+    measure = dict(zip((one["decision_id"] for one in made), (0.109, 0.55, 0.991, 0.55), strict=True))
+    assert logged == {one: pytest.approx(2 * measure[one] / 2.2) for one in logged}
+    assert len(logged) == 2
+
+
+async def test_what_came_after_a_policy_version(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    before = await decided_case(platform, reviewer, "post-1")
+    await decided_case(platform, reviewer, "post-2")
+    await decided_case(platform, reviewer, "post-3", **OTHER)
+    rewrite(
+        database, "UPDATE decisions SET decided_at = now() - interval '2 days' WHERE id = %s", before["decision_id"]
+    )
+    [[policy]] = query(
+        database,
+        "INSERT INTO policy_versions (id, area, number, title, body, digest, owner, reason, effective_at, published_by, published_at)"
+        " SELECT gen_random_uuid(), 'harassment', 1, 't', 'b', 'd', 'o', 'r', now() - interval '1 day', id, now()"
+        " FROM principals WHERE role = 'lead' RETURNING id",
+    )
+    assert (await plan(lead, kind="policy", policy_id=str(policy)))["population"] == 1
+    query(database, "UPDATE policy_versions SET effective_at = now() + interval '1 day'")
+    early = await lead.post("/v1/qa/plans", json=plan_body("early", kind="policy", policy_id=str(policy)))
+    assert "not in force" in assert_error(early, 422, "invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"size": 5_001}, 422, "invalid_request"),
+        ({"strata": ["area"]}, 422, "invalid_request"),
+        ({"kind": "stratified"}, 422, "invalid_request"),
+        ({"kind": "policy"}, 422, "invalid_request"),
+        ({"kind": "policy", "policy_id": "018f0000-0000-7000-8000-000000000000"}, 404, "not_found"),
+        ({"scope": {"areas": ["nothing"]}}, 422, "unknown_label"),
+        ({"scope": {"from": []}}, 422, "invalid_request"),
+        ({"scope": {"areas": ["spam"]}}, 422, "invalid_request"),
+        ({"kind": "stratified", "strata": ["area"], "size": 1, "least": 2}, 422, "invalid_request"),
+        ({"golden_share": 0.6}, 422, "invalid_request"),
+    ],
+)
+async def test_plans_that_cannot_be_are_refused(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    change: dict[str, object],
+    status: int,
+    code: str,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await decided_case(platform, reviewer, "post-2")
+    assert_error(await lead.post("/v1/qa/plans", json=plan_body(**change)), status, code)
+
+
+async def test_a_name_is_taken_once_and_a_closed_plan_hands_nothing_out(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, checker: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    for number in range(2):
+        await decided_case(platform, reviewer, f"post-{number}")
+    made = await plan(lead)
+    assert_error(await lead.post("/v1/qa/plans", json=plan_body()), 409, "name_taken")
+    await checked(checker)
+    held = await take(checker)
+    closed = (await lead.post(f"/v1/qa/plans/{made['id']}/close")).json()
+    assert (closed["settled"], closed["waiting"]) == (1, 0)
+    assert_error(await checker.post(f"/v1/qa/reviews/{held['token']}", json={**OTHER}), 409, "lease_stale")
+    assert (await checker.post("/v1/qa/claim")).status_code == 204
+
+
+async def test_nothing_that_waits_is_drawn(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    await report(platform)
+    await claim(reviewer)
+    assert_error(await lead.post("/v1/qa/plans", json=plan_body()), 422, "invalid_request")

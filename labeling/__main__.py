@@ -11,6 +11,7 @@ from pathlib import Path
 from labeling.corpus.describe import description
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
+from labeling.guidelines import INTRODUCTION, GuidelineError, guideline_problems, introduction, load_guidelines
 from labeling.records import LabelledText, RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 
@@ -35,8 +36,19 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "taxonomy":
             print(_vocabulary(taxonomy))
             return 0
+        if options.command == "guidelines":
+            return _guidelines(options.area, taxonomy)
         return _check(options.file, taxonomy)
-    except (TaxonomyError, RecordError, SplitError, OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
+    except (
+        TaxonomyError,
+        RecordError,
+        SplitError,
+        GuidelineError,
+        OSError,
+        EOFError,
+        UnicodeDecodeError,
+        zlib.error,
+    ) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -73,6 +85,24 @@ def _check(path: Path, taxonomy: Taxonomy) -> int:
             if found <= MAX_PROBLEMS:
                 print(problem)
     print(f"{path}: {rows} rows, {found} with problems")
+    return 1 if found else 0
+
+
+def _guidelines(area: str | None, taxonomy: Taxonomy) -> int:
+    """Print one guideline, or check all of them; returns 1 when something is wrong."""
+    if area == INTRODUCTION:
+        print(introduction())
+        return 0
+    if area is not None:
+        known = {one.area: one for one in load_guidelines(taxonomy)}
+        if area not in known:
+            raise GuidelineError(f"{area}: no guideline; there are {INTRODUCTION}, {', '.join(known)}")
+        print(f"# {known[area].title}\n\n{known[area].body}")
+        return 0
+    found = guideline_problems(taxonomy)
+    for problem in found:
+        print(problem)
+    print(f"{len(taxonomy.areas)} areas, {len(found)} problems")
     return 1 if found else 0
 
 
@@ -160,7 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     split.add_argument("--share", type=float, default=0.2, help="share of the texts that validate (default 0.2)")
     corpus = commands.add_parser("corpus", help="describe the project's own corpus, or write it out as labelled rows")
     corpus.add_argument("--out", type=Path, help="folder to write train.jsonl and validation.jsonl to")
-    for command in (vocabulary, check):
+    guidelines = commands.add_parser("guidelines", help="print the guideline of an area, or check all of them")
+    guidelines.add_argument("area", nargs="?", metavar="AREA", help=f"an area, or {INTRODUCTION}; without: check them")
+    for command in (vocabulary, check, guidelines):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"
         )

@@ -30,10 +30,12 @@ from service.outbox import routes as outbox
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.policies import router as policy_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
+from service.policies import routes as policies
 from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.workflow import configured
@@ -65,6 +67,7 @@ ROUTERS = (
         drift,
         exports,
         outbox,
+        policies,
         routing,
         shedding,
         health,
@@ -123,6 +126,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(case_page_router, include_in_schema=False)
     app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
+    app.include_router(policy_pages_router, include_in_schema=False)
     app.include_router(routing_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)

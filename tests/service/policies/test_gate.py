@@ -35,7 +35,7 @@ async def test_every_way_to_a_case_is_closed_and_every_way_to_finish_one_is_open
     await report(platform, "post-1")
     waiting = (await report(platform, "post-2"))["case_id"]
     mine = await claim(reviewer)
-    other = next(id for (id,) in query(database, "SELECT id::text FROM cases") if id != mine["case"]["id"])
+    other = next(one for (one,) in query(database, "SELECT id::text FROM cases") if one != mine["case"]["id"])
     assert {other, mine["case"]["id"]} >= {waiting}
     await published(lead, acknowledge=True)
     prefetch = await reviewer.post("/v1/queues/default/claim", json={"prefetch": True})

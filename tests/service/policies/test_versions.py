@@ -155,7 +155,7 @@ async def test_guidelines_fill_an_empty_library_and_leave_the_rest_alone(
 
 
 def test_changed_lines_keep_a_little_around_them() -> None:
-    before = "\n".join(["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"])
+    before = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj"
     after = before.replace("b", "B").replace("\nj", "")
     assert changed_lines(before, after) == [
         (" ", "a"),

@@ -76,11 +76,6 @@ async def draft_page(
         "me": me,
         "name": area_name(area, taxonomy),
         "draft": draft,
-        "data": {
-            "id": str(draft.id),
-            "area": area,
-            "examples": [one.model_dump() for one in draft.examples],
-        },
         "severities": taxonomy.severities,
         "shortcuts": EDITING_KEYS,
         "now": views.utc_now(),

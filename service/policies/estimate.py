@@ -1,10 +1,11 @@
 """How many decisions would flip: estimates from checks drawn with known chances, alone or with a model's help.
 
 Pure arithmetic on arrays. With weights w = 1 / chance, the share is the ratio estimator sum(w y) / sum(w) (Hájek 1971),
-the interval that of Wilson (1927) for the effective number of checks (sum w)² / sum w² (Kish 1965). With a model, its flips
-are known of every decision, and the checks only have to say how far it is off: the difference estimator (Särndal, Swensson
-and Wretman 1992, section 6.3). Its interval is made of the two Wilson intervals of "missed" and "false alarm" by the method
-of Newcombe (1998), which also holds where no check found the model wrong.
+the interval that of Wilson (1927) for the effective number of checks: that of a plain draw with the same linearised
+variance, and never more than there were checks (Korn and Graubard 1998). With a model, its flips are known of every
+decision, and the checks only have to say how far it is off: the difference estimator (Särndal, Swensson and Wretman 1992,
+section 6.3). Its interval is made of the two Wilson intervals of "missed" and "false alarm" by the method of Newcombe
+(1998), which also holds where no check found the model wrong.
 """
 
 from collections.abc import Sequence
@@ -35,9 +36,7 @@ def weighted_share(flips: Sequence[bool] | NDArray[np.bool_], chances: Sequence[
     weights = _weights(chances, len(flips))
     if len(weights) < LEAST_CHECKED:
         return Estimate(len(weights))
-    share = _mean(np.asarray(flips, dtype=np.float64), weights)
-    low, high = _wilson(share, _effective(weights))
-    return Estimate(len(weights), share, low, high)
+    return Estimate(len(weights), *_interval(np.asarray(flips, dtype=bool), weights))
 
 
 def assisted_share(
@@ -54,25 +53,41 @@ def assisted_share(
     if len(weights) < LEAST_CHECKED:
         return Estimate(len(weights))
     said, found = np.asarray(model, dtype=bool), np.asarray(flips, dtype=bool)
-    missed = _mean((found & ~said).astype(np.float64), weights)
-    false_alarm = _mean((said & ~found).astype(np.float64), weights)
-    below, above = _difference_width(missed, false_alarm, _effective(weights))
-    share = model_share + missed - false_alarm
+    missed = _interval(found & ~said, weights)
+    false_alarm = _interval(said & ~found, weights)
+    below, above = _difference_width(missed, false_alarm)
+    share = model_share + missed[0] - false_alarm[0]
     return Estimate(len(weights), _between(share), _between(share - below), _between(share + above))
 
 
-def _difference_width(one: float, other: float, n: float) -> tuple[float, float]:
-    """How far the interval of `one - other`, two outcomes of the same n checks, reaches down and up (Newcombe's method 10)."""
-    low_one, high_one = _wilson(one, n)
-    low_other, high_other = _wilson(other, n)
-    spread = sqrt(one * (1 - one) * other * (1 - other))
+# A share with the lower and upper end of its interval.
+Interval = tuple[float, float, float]
+
+
+def _interval(is_so: NDArray[np.bool_], weights: NDArray[np.float64]) -> Interval:
+    share = float((is_so * weights).sum() / weights.sum())
+    low, high = _wilson(share, _effective(is_so, share, weights))
+    return share, low, high
+
+
+def _effective(is_so: NDArray[np.bool_], share: float, weights: NDArray[np.float64]) -> float:
+    """How many checks of a plain draw say as much. Where all are alike there is no variance to tell it by: Kish's number."""
+    variance = float((weights**2 * (is_so - share) ** 2).sum() / weights.sum() ** 2)
+    if variance > 0:
+        return min(len(weights), share * (1 - share) / variance)
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def _difference_width(one: Interval, other: Interval) -> tuple[float, float]:
+    """How far the interval of `one - other`, two outcomes of the same checks, reaches down and up (Newcombe's method 10)."""
+    spread = sqrt(one[0] * (1 - one[0]) * other[0] * (1 - other[0]))
     # Two outcomes that exclude each other: the more of one, the less of the other.
-    together = -one * other / spread if spread else 0.0
+    together = -one[0] * other[0] / spread if spread else 0.0
 
     def reach(of_one: float, of_other: float) -> float:
         return sqrt(max(0.0, of_one**2 - 2 * together * of_one * of_other + of_other**2))
 
-    return reach(one - low_one, high_other - other), reach(high_one - one, other - low_other)
+    return reach(one[0] - one[1], other[2] - other[0]), reach(one[2] - one[0], other[0] - other[1])
 
 
 def _wilson(share: float, n: float) -> tuple[float, float]:
@@ -88,14 +103,6 @@ def _weights(chances: Sequence[float], expected: int) -> NDArray[np.float64]:
     if not ((given > 0) & (given <= 1)).all():
         raise ValueError("every check needs the chance it was drawn with, above 0 and at most 1")
     return 1 / given
-
-
-def _mean(values: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
-    return float((values * weights).sum() / weights.sum())
-
-
-def _effective(weights: NDArray[np.float64]) -> float:
-    return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def _between(share: float) -> float:

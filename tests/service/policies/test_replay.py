@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from labeling.taxonomy import Taxonomy
-from models.inference import ConstantScorer
+from models.inference import ConstantScorer, OnnxScorer
 from service import __main__ as command_line
 from service.db import create_engine
 from service.errors import InvalidRequestError, NotFoundError
@@ -192,7 +192,7 @@ def test_a_bundle_is_asked_at_its_own_operating_point() -> None:
 
 
 def test_an_area_that_the_bundle_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replays.OnnxScorer, "load", lambda folder: ConstantScorer(("privacy",)))
+    monkeypatch.setattr(OnnxScorer, "load", lambda folder: ConstantScorer(("privacy",)))
     with pytest.raises(InvalidRequestError, match="not trained on spam"):
         replays.judge_of(Path("anywhere"), "spam")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from labeling.corpus.describe import description
 from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
-from labeling.guidelines import INTRODUCTION, GuidelineError, guideline_problems, introduction, load_guidelines
+from labeling.guidelines.reading import INTRODUCTION, GuidelineError, guideline_problems, introduction, load_guidelines
 from labeling.records import LabelledText, RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 

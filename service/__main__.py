@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from labeling.guidelines import GuidelineError, load_guidelines
+from labeling.guidelines.reading import GuidelineError, load_guidelines
 from labeling.taxonomy import TaxonomyError, load_taxonomy
 from models.bundle import BundleError
 from models.rank_file import RankFileError
@@ -31,10 +31,10 @@ from service.migrate import migrate
 from service.observe import configure_logs
 from service.people.schemas import PersonIn
 from service.people.workflow import close_person, create_person
-from service.policies.replay import Asked, area_of, judge_of
-from service.policies.replay import replay as replay_policy
+from service.policies.replay import Asked, judge_of
 from service.policies.schemas import MOST_DECISIONS_COMMAND, ReplayOut
-from service.policies.workflow import import_guidelines
+from service.policies.workflow import area_of, import_guidelines
+from service.policies.workflow import replay as replay_policy
 from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
 from service.security import ROLES

@@ -5,26 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-from anyio import to_thread
 from sqlalchemy import Row
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from labeling.taxonomy import Taxonomy
 from models.bundle import CALIBRATION
 from models.calibration import parse_calibration
 from models.inference import OnnxScorer
-from service import events
-from service.errors import InvalidRequestError, NotFoundError
-from service.ids import new_id
-from service.policies import store
+from service.errors import InvalidRequestError
 from service.policies.estimate import LEAST_CHECKED, Estimate, assisted_share, weighted_share
-from service.policies.schemas import ReplayGroup, ReplayOut, ReplayResult, ReplayShare
-from service.policies.workflow import area_name
+from service.policies.schemas import ReplayGroup, ReplayResult, ReplayShare
 
-# Re-reviews of one version that are read, and decisions that the API looks at in one call; the command takes more.
-MOST_REVIEWS = 100_000
 UNSPOKEN = "und"
 TOLD_GROUPS = 50
 
@@ -79,56 +69,8 @@ def judge_of(bundle: Path, area: str) -> Judge:
     return Judge(scorer.bundle_hash, breaks)
 
 
-async def area_of(connection: AsyncConnection, policy_id: UUID) -> str:
-    """The area of a version. Raises NotFoundError."""
-    row = await store.one(connection, policy_id, person=None)
-    if row is None:
-        raise NotFoundError(f"there is no policy version {policy_id}")
-    return str(row.area)
-
-
-async def replay(
-    connection: AsyncConnection,
-    policy_id: UUID,
-    asked: Asked,
-    *,
-    taxonomy: Taxonomy,
-    asked_by: UUID | None,
-) -> ReplayOut:
-    """Look at the last decisions that a version could flip, and store what was found. Raises NotFoundError."""
-    area = await area_of(connection, policy_id)
-    judge = asked.judge
-    rows = await store.decisions(
-        connection, area=area, benign=taxonomy.benign_id, limit=asked.decisions, texts=judge is not None
-    )
-    reviews = {row.decision_id: row for row in await store.reviews(connection, policy_id, limit=MOST_REVIEWS)}
-    said = await _judged(judge, rows)
-    looked = [_looked(row, area, model, reviews.get(row.id)) for row, model in zip(rows, said, strict=True)]
-    result = summed_up(looked, area=area_name(area, taxonomy), bundle=judge.bundle if judge else None)
-    if rows:
-        result = result.model_copy(update={"since": rows[-1].decided_at, "until": rows[0].decided_at})
-    replay_id = new_id()
-    asked_at = await store.add_replay(
-        connection, replay_id, policy_id, asked_by=asked_by, result=result.model_dump(mode="json")
-    )
-    data = {"policy": str(policy_id), "replay": str(replay_id), "decisions": len(rows)}
-    await events.record(connection, "policy.replayed", actor=asked_by, data=data)
-    return ReplayOut(id=replay_id, asked_at=asked_at, decisions=len(rows), result=result)
-
-
-async def _judged(judge: Judge | None, rows: Sequence[Row[Any]]) -> list[bool | None]:
-    """What the model says of each text; None without a model, and where there is no text."""
-    if judge is None:
-        return [None] * len(rows)
-    places = [place for place, row in enumerate(rows) if row.text.strip()]
-    found = await to_thread.run_sync(judge.breaks, [rows[place].text for place in places])
-    said: list[bool | None] = [None] * len(rows)
-    for place, breaks in zip(places, found, strict=True):
-        said[place] = breaks
-    return said
-
-
-def _looked(row: Row[Any], area: str, model: bool | None, review: Row[Any] | None) -> Looked:  # noqa: FBT001 - a verdict
+def looked_at(row: Row[Any], area: str, model: bool | None, review: Row[Any] | None) -> Looked:  # noqa: FBT001 - a verdict
+    """A decision of the store with what the model and a re-review say of it."""
     return Looked(
         area=row.policy_area,
         language=row.language or UNSPOKEN,

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Request
 
-from labeling.guidelines import load_guidelines
+from labeling.guidelines.reading import load_guidelines
 from service.db import UnitOfWork
-from service.policies import replay as replays
 from service.policies import workflow
+from service.policies.replay import Asked
 from service.policies.schemas import (
     DraftChangeIn,
     DraftIn,
@@ -69,8 +69,8 @@ async def publish(policy_id: UUID, body: PublishIn, caller: PolicyManager, conne
 async def replay(
     policy_id: UUID, body: ReplayIn, request: Request, caller: PolicyManager, connection: UnitOfWork
 ) -> ReplayOut:
-    asked = replays.Asked(body.decisions)
-    return await replays.replay(connection, policy_id, asked, taxonomy=request.app.state.taxonomy, asked_by=caller.id)
+    asked = Asked(body.decisions)
+    return await workflow.replay(connection, policy_id, asked, taxonomy=request.app.state.taxonomy, asked_by=caller.id)
 
 
 @router.post("/{policy_id}/withdraw", summary="Take back a draft, or a version that is not in force yet")

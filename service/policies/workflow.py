@@ -5,16 +5,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
+from anyio import to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from labeling.guidelines import Guideline
+from labeling.guidelines.reading import Guideline
 from labeling.taxonomy import Taxonomy
 from service import events
 from service.errors import InvalidRequestError, NotFoundError, PolicyFixedError, PolicyUnreadError, UnknownLabelError
 from service.ids import new_id
 from service.policies import store
 from service.policies.changes import changed_lines
+from service.policies.replay import Asked, Judge, looked_at, summed_up
 from service.policies.schemas import (
     DRAFTS,
     LISTED,
@@ -33,6 +35,8 @@ from service.policies.schemas import (
 )
 from service.security import Capability, Principal
 
+# Re-reviews of one version that a replay reads.
+MOST_REVIEWS = 100_000
 FIRST_DIGEST = "The first version: the guideline that comes with the product."
 
 
@@ -164,6 +168,43 @@ async def import_guidelines(
     return ImportedOut(imported=imported)
 
 
+async def area_of(connection: AsyncConnection, policy_id: UUID) -> str:
+    """The area of a version. Raises NotFoundError."""
+    row = await store.one(connection, policy_id, person=None)
+    if row is None:
+        raise NotFoundError(f"there is no policy version {policy_id}")
+    return str(row.area)
+
+
+async def replay(
+    connection: AsyncConnection,
+    policy_id: UUID,
+    asked: Asked,
+    *,
+    taxonomy: Taxonomy,
+    asked_by: UUID | None,
+) -> ReplayOut:
+    """Look at the last decisions that a version could flip, and store what was found. Raises NotFoundError."""
+    area = await area_of(connection, policy_id)
+    judge = asked.judge
+    rows = await store.decisions(
+        connection, area=area, benign=taxonomy.benign_id, limit=asked.decisions, texts=judge is not None
+    )
+    reviews = {row.decision_id: row for row in await store.reviews(connection, policy_id, limit=MOST_REVIEWS)}
+    said = await _judged(judge, rows)
+    looked = [looked_at(row, area, model, reviews.get(row.id)) for row, model in zip(rows, said, strict=True)]
+    result = summed_up(looked, area=area_name(area, taxonomy), bundle=judge.bundle if judge else None)
+    if rows:
+        result = result.model_copy(update={"since": rows[-1].decided_at, "until": rows[0].decided_at})
+    replay_id = new_id()
+    asked_at = await store.add_replay(
+        connection, replay_id, policy_id, asked_by=asked_by, result=result.model_dump(mode="json")
+    )
+    data = {"policy": str(policy_id), "replay": str(replay_id), "decisions": len(rows)}
+    await events.record(connection, "policy.replayed", actor=asked_by, data=data)
+    return ReplayOut(id=replay_id, asked_at=asked_at, decisions=len(rows), result=result)
+
+
 def area_name(area: str, taxonomy: Taxonomy) -> str:
     """The name of an area; the id where the taxonomy knows it no longer."""
     return next((one.name for one in taxonomy.areas if one.id == area), area)
@@ -183,6 +224,18 @@ async def _one(connection: AsyncConnection, policy_id: UUID, *, person: UUID) ->
     if row is None:
         raise _missing(policy_id)
     return row
+
+
+async def _judged(judge: Judge | None, rows: Sequence[Row[Any]]) -> list[bool | None]:
+    """What the model says of each text; None without a model, and where there is no text."""
+    if judge is None:
+        return [None] * len(rows)
+    places = [place for place, row in enumerate(rows) if row.text.strip()]
+    found = await to_thread.run_sync(judge.breaks, [rows[place].text for place in places])
+    said: list[bool | None] = [None] * len(rows)
+    for place, breaks in zip(places, found, strict=True):
+        said[place] = breaks
+    return said
 
 
 async def _replays(connection: AsyncConnection, policies: Sequence[UUID]) -> dict[UUID, list[ReplayOut]]:

@@ -12,7 +12,7 @@ from procrastinate import App
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from labeling.guidelines import load_guidelines
+from labeling.guidelines.reading import load_guidelines
 from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.jobs import create_jobs_app

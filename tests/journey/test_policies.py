@@ -59,7 +59,7 @@ async def test_a_reviewer_reads_what_a_lead_publishes_before_the_next_case(world
         await desk.keyboard.press("n")
         await desk.wait_for_url("**/policies")
         await desk.get_by_test_id("unread").get_by_role("link", name="Read and confirm").click()
-        await expect(desk.get_by_test_id("diff")).to_contain_text("Pile-ons count from the first post.")
+        await expect(desk.get_by_test_id("diff").first).to_contain_text("Pile-ons count from the first post.")
         await desk.keyboard.press("c")
         await desk.wait_for_url("**/console")
         await expect(desk.locator("#notice")).to_have_text("Confirmed. You can take the next case.")

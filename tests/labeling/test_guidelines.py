@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from labeling.__main__ import main
-from labeling.guidelines import FOLDER, SECTIONS, GuidelineError, guideline_problems, load_guidelines, read_guideline
+from labeling.guidelines.reading import (
+    FOLDER,
+    SECTIONS,
+    GuidelineError,
+    guideline_problems,
+    load_guidelines,
+    read_guideline,
+)
 from labeling.taxonomy import load_taxonomy
 
 

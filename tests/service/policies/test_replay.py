@@ -15,8 +15,9 @@ from service.db import create_engine
 from service.errors import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.policies import replay as replays
-from service.policies.replay import Asked, Judge, Looked, replay, summed_up
+from service.policies.replay import Asked, Judge, Looked, summed_up
 from service.policies.schemas import ReplayOut
+from service.policies.workflow import replay
 from tests.service.policies.steps import drafted
 from tests.service.steps import assert_error, claim, decided, query, report, value
 

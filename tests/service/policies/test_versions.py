@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from labeling.guidelines import load_guidelines
+from labeling.guidelines.reading import load_guidelines
 from labeling.taxonomy import Taxonomy
 from service.db import create_engine
 from service.policies.changes import changed_lines

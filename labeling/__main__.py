@@ -12,6 +12,7 @@ from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
 from labeling.exchange.command import add_exchange_commands
 from labeling.exchange.tasks import ExchangeError
+from labeling.guidelines.reading import INTRODUCTION, GuidelineError, guideline_problems, introduction, load_guidelines
 from labeling.measure import add_measuring_commands
 from labeling.records import RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
 from labeling.snapshot.build import SnapshotError
@@ -34,6 +35,7 @@ class SplitError(ValueError):
 ERRORS = (
     EOFError,
     ExchangeError,
+    GuidelineError,
     NotConvergedError,
     OSError,
     RatingsError,
@@ -63,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "taxonomy":
             print(_vocabulary(taxonomy))
             return 0
+        if options.command == "guidelines":
+            return _guidelines(options.area, taxonomy)
         return _check(options.file, taxonomy)
     except ERRORS as error:
         print(f"error: {error}", file=sys.stderr)
@@ -101,6 +105,24 @@ def _check(path: Path, taxonomy: Taxonomy) -> int:
             if found <= MAX_PROBLEMS:
                 print(problem)
     print(f"{path}: {rows} rows, {found} with problems")
+    return 1 if found else 0
+
+
+def _guidelines(area: str | None, taxonomy: Taxonomy) -> int:
+    """Print one guideline, or check all of them; returns 1 when something is wrong."""
+    if area == INTRODUCTION:
+        print(introduction())
+        return 0
+    if area is not None:
+        known = {one.area: one for one in load_guidelines(taxonomy)}
+        if area not in known:
+            raise GuidelineError(f"{area}: no guideline; there are {INTRODUCTION}, {', '.join(known)}")
+        print(f"# {known[area].title}\n\n{known[area].body}")
+        return 0
+    found = guideline_problems(taxonomy)
+    for problem in found:
+        print(problem)
+    print(f"{len(taxonomy.areas)} areas, {len(found)} problems")
     return 1 if found else 0
 
 
@@ -168,7 +190,9 @@ def _parser() -> argparse.ArgumentParser:
     add_measuring_commands(commands)
     add_snapshot_commands(commands)
     add_exchange_commands(commands)
-    for command in (vocabulary, check):
+    guidelines = commands.add_parser("guidelines", help="print the guideline of an area, or check all of them")
+    guidelines.add_argument("area", nargs="?", metavar="AREA", help=f"an area, or {INTRODUCTION}; without: check them")
+    for command in (vocabulary, check, guidelines):
         command.add_argument(
             "--taxonomy", type=Path, help="taxonomy file (default: the one that ships with the product)"
         )

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
+from uuid import UUID
 
 import uvicorn
 from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from labeling.guidelines.reading import GuidelineError, load_guidelines
 from labeling.taxonomy import TaxonomyError, load_taxonomy
+from models.bundle import BundleError
 from models.rank_file import RankFileError
 from service.app import create_app
 from service.db import create_engine
@@ -28,6 +31,10 @@ from service.migrate import migrate
 from service.observe import configure_logs
 from service.people.schemas import PersonChangeIn, PersonIn, PersonStandingOut
 from service.people.workflow import change_person, close_person, create_person, standing
+from service.policies.replay import Asked, judge_of
+from service.policies.schemas import MOST_DECISIONS_COMMAND, ReplayOut
+from service.policies.workflow import area_of, import_guidelines
+from service.policies.workflow import replay as replay_policy
 from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
 from service.scorecards.workflow import views_page
@@ -134,6 +141,31 @@ def remove_person(settings: Settings, options: argparse.Namespace) -> None:
     print(f"{name} is closed")
 
 
+def policies(settings: Settings, _options: argparse.Namespace) -> None:
+    """Publish the guidelines of the product where an area has no policy."""
+    guidelines = load_guidelines(load_taxonomy(settings.taxonomy))
+    done = asyncio.run(
+        _with_connection(settings, lambda connection: import_guidelines(connection, guidelines, actor=None))
+    )
+    print(f"{done.imported} of {len(guidelines)} guidelines are in force now; the others' areas have a policy")
+
+
+def replay(settings: Settings, options: argparse.Namespace) -> None:
+    """Estimate how many of the last decisions a draft of a policy would flip."""
+
+    async def run(connection: AsyncConnection) -> ReplayOut:
+        judge = None
+        if options.bundle:
+            judge = judge_of(options.bundle, await area_of(connection, options.draft))
+        asked = Asked(options.decisions, judge)
+        taxonomy = load_taxonomy(settings.taxonomy)
+        return await replay_policy(connection, options.draft, asked, taxonomy=taxonomy, asked_by=None)
+
+    result = asyncio.run(_with_connection(settings, run)).result
+    print(result.model_dump_json(indent=2))
+    print(result.sentence, file=sys.stderr)
+
+
 async def _with_connection(settings: Settings, run: Callable[[AsyncConnection], Awaitable[Result]]) -> Result:
     engine = create_engine(_migrated(settings), pool=1)
     try:
@@ -181,6 +213,13 @@ async def _export_log(settings: Settings, out: Path) -> int:
     return count
 
 
+def _decisions(said: str) -> int:
+    number = int(said)
+    if not 1 <= number <= MOST_DECISIONS_COMMAND:
+        raise argparse.ArgumentTypeError(f"from 1 to {MOST_DECISIONS_COMMAND:,}, not {said}")
+    return number
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m service", description="The content-triage service.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -209,6 +248,13 @@ def _parser() -> argparse.ArgumentParser:
         known.add_argument(f"--{name.replace('_', '-')}", metavar=kind, help=f"{meaning}; an empty value takes it away")
     add("views", views)
     add("close-person", remove_person).add_argument("username", help="whose account to close")
+    add("policies", policies).add_argument("what", choices=["import"], help="import: publish them as version 1")
+    again = add("replay", replay)
+    again.add_argument("--draft", type=UUID, required=True, metavar="ID", help="the draft, or any version")
+    again.add_argument("--bundle", type=Path, metavar="PATH", help="a model that was trained under the draft")
+    again.add_argument(
+        "--decisions", type=_decisions, default=5_000, metavar="N", help="how many of the last ones to look at"
+    )
     add("openapi", openapi)
     add("demo", demo)
     return parser
@@ -224,6 +270,9 @@ def main() -> int:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         print(f"settings: {problems}", file=sys.stderr)
+        return 2
+    except (BundleError, GuidelineError) as error:
+        print(error, file=sys.stderr)
         return 2
     except (SettingsError, TaxonomyError, RankFileError) as error:
         print(f"settings: {error}", file=sys.stderr)

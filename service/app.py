@@ -30,12 +30,14 @@ from service.outbox import routes as outbox
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
+from service.policies import routes as policies
 from service.quality.calibration import routes as calibration
 from service.quality.feedback import routes as feedback
 from service.quality.golden import routes as golden
@@ -73,6 +75,7 @@ ROUTERS = (
         drift,
         exports,
         outbox,
+        policies,
         routing,
         shedding,
         scorecards,
@@ -137,6 +140,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(case_page_router, include_in_schema=False)
     app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
+    app.include_router(policy_pages_router, include_in_schema=False)
     app.include_router(routing_pages_router, include_in_schema=False)
     app.include_router(scorecard_pages_router, include_in_schema=False)
     app.include_router(quality_pages_router, include_in_schema=False)

@@ -272,6 +272,20 @@ class QueueInUseError(TriageError):
     code = "queue_in_use"
 
 
+class PolicyUnreadError(TriageError):
+    """A policy in force has to be read and confirmed before the person is handed another case."""
+
+    status = 409
+    code = "policy_unread"
+
+
+class PolicyFixedError(TriageError):
+    """The policy version is published or withdrawn: it stays as it was read."""
+
+    status = 409
+    code = "policy_fixed"
+
+
 class UnknownLabelError(TriageError):
     """A policy area or action that is not in the taxonomy."""
 

@@ -86,6 +86,9 @@ class DecisionOut(BaseModel):
     severity: int
     note: str
     taxonomy_version: str
+    policy: Annotated[
+        int | None, Field(description="Version of the policy of the decided area; null where the library had none.")
+    ]
     bundle: str | None
     decided_at: datetime
     undo_until: datetime

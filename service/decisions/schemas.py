@@ -22,6 +22,9 @@ class DecisionMade(Strict):
 
     decision_id: UUID
     undo_until: datetime
+    policy: Annotated[
+        int | None, Field(description="Version of the policy of the decided area; null where the library has none.")
+    ]
 
 
 class UndoneOut(Strict):

@@ -40,7 +40,7 @@ _DECIDE = text("""
         UPDATE leases SET ended_at = now(), outcome = 'decided' FROM decided WHERE leases.token = :token
     ), made AS (
         INSERT INTO decisions (id, case_id, evidence_id, lease_token, decided_by, actions, policy_area, severity, note,
-                               taxonomy_version, bundle, shown, undo_until, basis, cluster_id)
+                               taxonomy_version, bundle, shown, undo_until, basis, cluster_id, policy_id)
         SELECT :decision_id, decided.id, decided.evidence_id, :token, :holder, CAST(:actions AS text[]), :policy_area,
                :severity, :note, :taxonomy_version, evidence.bundle,
                jsonb_build_object(
@@ -48,16 +48,18 @@ _DECIDE = text("""
                    'revealed', (SELECT count(DISTINCT media_id) FROM exposures WHERE lease_token = :token),
                    'primary_area', evidence.score ->> 'primary_area'
                ),
-               now() + make_interval(secs => :undo_seconds), :basis, :cluster_id
+               now() + make_interval(secs => :undo_seconds), :basis, :cluster_id,
+               (SELECT i.id FROM policies_in_force i WHERE i.area = :policy_area)
         FROM decided JOIN evidence ON evidence.id = decided.evidence_id
-        RETURNING id, decided_at, undo_until
+        RETURNING id, decided_at, undo_until, policy_id
     ), cleared AS (
         DELETE FROM drafts USING decided WHERE drafts.case_id = decided.id AND drafts.principal_id = :holder
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
         SELECT 'case.decided', id, :holder, CAST(:event AS jsonb) FROM decided
     )
-    SELECT made.id, decided.id AS case_id, made.decided_at, made.undo_until, subjects.external_id AS subject_id, subjects.kind AS subject_kind,
+    SELECT made.id, decided.id AS case_id, made.decided_at, made.undo_until,
+           (SELECT number FROM policy_versions WHERE id = made.policy_id) AS policy, subjects.external_id AS subject_id, subjects.kind AS subject_kind,
            (SELECT coalesce(jsonb_agg(reports.id ORDER BY received_at), '[]') FROM reports
             WHERE reports.case_id = decided.id) AS reports
     FROM made, decided JOIN subjects ON subjects.id = decided.subject_id

@@ -82,7 +82,7 @@ async def decide(
     if question is not None:
         await opinions.answer(connection, question, decision, person=holder, decision_id=made.id)
     await carry_out(connection, made, decision, rules=rules)
-    return DecisionMade(decision_id=made.id, undo_until=made.undo_until)
+    return DecisionMade(decision_id=made.id, undo_until=made.undo_until, policy=made.policy)
 
 
 async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement, *, rules: DecisionRules) -> None:

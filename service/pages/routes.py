@@ -15,6 +15,7 @@ from service.leases.workflow import Lease, held_by
 from service.opinions.workflow import mine
 from service.pages import views
 from service.pages.rendering import PageRoute, redirect, render
+from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
 from service.security import Capability, Principal, SignedIn, find_principal
 
@@ -29,7 +30,8 @@ ASKED_LISTED = 20
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
 _OWN_PAGES = re.compile(
-    r"/console|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|feedback|calibration)|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/cases/[0-9a-f-]{36}"
+    r"/console|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|feedback|calibration)"
+    r"|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
 )
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
@@ -97,6 +99,7 @@ async def _mine(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
     holds = (await holds_of(connection, me.id)).holds
     asked = (await mine(connection, me.id, side="asked")).opinions
     return {
+        "to_read": (await unread(connection, me.id)).unread,
         "holds": [one for one in holds if not one.taken_up],
         "asked": asked[:ASKED_LISTED],
         "asked_shown": ASKED_SHOWN,

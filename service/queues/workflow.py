@@ -24,6 +24,7 @@ from service.holds.workflow import return_due
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.leases.workflow import ClaimRules
+from service.policies.workflow import require_read
 from service.queues import store
 from service.queues.schemas import (
     QUEUES,
@@ -73,12 +74,15 @@ async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) 
 async def claim(
     connection: AsyncConnection, queue: str, *, holder: Principal, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut | None:
-    """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs."""
+    """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs, and
+    PolicyUnreadError.
+    """
     look = partial(question_of_lease, viewer=holder.id)
     found = await leases.claim_next(connection, queue, holder=holder.id, rules=rules, then=look)
     if found is None:
         # Only who is given nothing has to be told whether the queue is theirs.
         await routing.queue_for(connection, queue, holder)
+        await require_read(connection, holder.id)
         # Held cases are given back by the worker; where nothing else waits, not even that is waited for.
         if await return_due(connection):
             found = await leases.claim_next(connection, queue, holder=holder.id, rules=rules, then=look)
@@ -91,13 +95,16 @@ async def claim(
 async def claim_case(
     connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
 ) -> ClaimOut:
-    """Hand one named case to `holder`: after a lapse, an undo or a hold. Raises NotFoundError, CaseNotOpenError."""
+    """Hand one named case to `holder`: after a lapse, an undo or a hold. Raises NotFoundError, CaseNotOpenError, or
+    PolicyUnreadError.
+    """
     await return_due(connection)
     try:
         lease = await leases.claim_case(connection, case_id, holder=holder, rules=rules)
     except CaseNotOpenError:
         # Only a refusal has to tell a case that is not open from one that is not there.
         await case_view(connection, case_id, viewer=holder, taxonomy=taxonomy)
+        await require_read(connection, holder)
         raise
     return await _handed_over(connection, lease, taxonomy)
 

@@ -12,6 +12,7 @@ from procrastinate import App
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from labeling.guidelines.reading import load_guidelines
 from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.jobs import create_jobs_app
@@ -20,6 +21,7 @@ from service.media.storage import LocalStorage
 from service.media.workflow import ingest
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import close_sample_accounts, create_person
+from service.policies.workflow import import_guidelines
 from service.ranking.workflow import configured
 from service.reports.schemas import Intake, ReportIn
 from service.reports.workflow import receive
@@ -73,6 +75,8 @@ async def load_samples(settings: Settings, url: str) -> str:
             if not (await connection.execute(_EMPTY)).scalar_one():
                 return "The database is not empty: no sample cases were loaded."
             platform = await _add_people(connection, settings.data_dir)
+            # They ask nobody to confirm them, and stay when the samples go: they are the product's, not a sample.
+            await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)
             count = await _add_reports(connection, settings, renderer, platform, create_jobs_app(url))
     finally:
         await renderer.close()

@@ -42,6 +42,16 @@ ALLOWED: dict[str, set[str]] = {
     "DELETE /v1/queues/{queue}/members/{username}": {"lead", "admin"},
     "GET /v1/actions/denied": {"lead", "admin"},
     "PUT /v1/actions/denied": {"lead", "admin"},
+    "GET /v1/policies": REVIEWERS | {"ml", "admin"},
+    "GET /v1/policies/unread": REVIEWERS,
+    "GET /v1/policies/{area}/versions": REVIEWERS | {"ml", "admin"},
+    "POST /v1/policies/import": {"lead", "admin"},
+    "POST /v1/policies/{area}/drafts": {"lead", "admin"},
+    "PATCH /v1/policies/drafts/{policy_id}": {"lead", "admin"},
+    "POST /v1/policies/drafts/{policy_id}/publish": {"lead", "admin"},
+    "POST /v1/policies/drafts/{policy_id}/replay": {"lead", "admin"},
+    "POST /v1/policies/{policy_id}/withdraw": {"lead", "admin"},
+    "POST /v1/policies/{policy_id}/acknowledge": REVIEWERS,
     "GET /v1/queues": REVIEWERS | {"ml", "admin"},
     "POST /v1/queues/{queue}/claim": REVIEWERS,
     "GET /v1/leases": REVIEWERS,
@@ -141,7 +151,7 @@ def call(address: str) -> dict[str, Any]:
         "message",
         "author_id",
         "cluster_id",
-        *("plan_id", "token", "item_id", "feedback_id", "golden_id", "session_id"),
+        *("plan_id", "token", "item_id", "feedback_id", "golden_id", "session_id", "policy_id"),
     )
     for name in ids:
         path = path.replace(f"{{{name}}}", str(uuid4()))

@@ -41,9 +41,22 @@ CREATE TABLE policy_versions (
     published_at timestamptz,
     withdrawn_at timestamptz,
     UNIQUE (area, number),
-    CHECK (num_nulls(effective_at, published_at) IN (0, 2))
+    CHECK (num_nulls(effective_at, published_at) IN (0, 2)),
+    CHECK (published_at IS NULL OR digest <> '')
 );
 CREATE INDEX policy_versions_effective ON policy_versions (area, effective_at) WHERE effective_at IS NOT NULL;
+-- Every claim asks it: mostly there is nothing to look at.
+CREATE INDEX policy_versions_to_read ON policy_versions (effective_at)
+    WHERE acknowledge AND effective_at IS NOT NULL AND withdrawn_at IS NULL;
+-- Of each area the published version that took effect last.
+CREATE VIEW policies_in_force AS
+    SELECT id, area, number, title, body, examples, digest, acknowledge, owner, reason, made_at, effective_at, published_at,
+           withdrawn_at
+    FROM policy_versions v
+    WHERE v.effective_at <= now() AND v.withdrawn_at IS NULL
+      AND NOT EXISTS (SELECT FROM policy_versions later
+                      WHERE later.area = v.area AND later.effective_at <= now() AND later.withdrawn_at IS NULL
+                        AND (later.effective_at, later.number) > (v.effective_at, v.number));
 CREATE TABLE policy_acknowledgements (
     policy_id uuid NOT NULL REFERENCES policy_versions,
     principal_id uuid NOT NULL REFERENCES principals,
@@ -61,6 +74,26 @@ CREATE TABLE policy_replays (
     result jsonb NOT NULL
 );
 CREATE INDEX policy_replays_policy ON policy_replays (policy_id, asked_at);
+-- Decisions refer to what is published: it can be taken back before it takes effect, and is otherwise as it was read.
+CREATE FUNCTION keep_published() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' AND OLD.withdrawn_at IS NULL THEN
+        IF OLD.published_at IS NULL THEN
+            RETURN NEW;
+        END IF;
+        IF NEW.withdrawn_at IS NOT NULL AND OLD.effective_at > now()
+           AND to_jsonb(NEW) - 'withdrawn_at' = to_jsonb(OLD) - 'withdrawn_at' THEN
+            RETURN NEW;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'a published policy version never changes' USING ERRCODE = 'restrict_violation';
+END $$;
+CREATE TRIGGER keep_published BEFORE UPDATE OR DELETE ON policy_versions FOR EACH ROW EXECUTE FUNCTION keep_published();
+CREATE TRIGGER not_emptied BEFORE TRUNCATE ON policy_versions EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON policy_acknowledgements FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER not_emptied BEFORE TRUNCATE ON policy_acknowledgements EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON policy_replays FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER not_emptied BEFORE TRUNCATE ON policy_replays EXECUTE FUNCTION refuse_change();
 """
 
 # A plan draws its items once, by seed, and keeps the chance that each had. A golden item stands among them like any other.

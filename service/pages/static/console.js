@@ -28,6 +28,10 @@ async function act(button, action) {
   try {
     if (await action(button)) return;
   } catch (error) {
+    if (error.code === "policy_unread") {
+      location.assign("/policies");
+      return;
+    }
     showProblem(error.message);
   }
   button.disabled = false;

@@ -27,7 +27,7 @@ from tests.service.steps import (
 async def test_a_decision_closes_the_case(reviewer: httpx.AsyncClient, claimed: Body, database: str) -> None:
     answer = await decide(reviewer, claimed)
     assert answer.status_code == 201
-    assert set(answer.json()) == {"decision_id", "undo_until"}
+    assert set(answer.json()) == {"decision_id", "undo_until", "policy"}
     assert query(database, "SELECT status, lease_token, lease_holder, lease_expires_at FROM cases") == [
         ("decided", None, None, None)
     ]

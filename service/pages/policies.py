@@ -1,0 +1,98 @@
+"""The pages of policies: the library, one area with its versions, and the editor of a draft."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from labeling.taxonomy import Taxonomy
+from service.db import UnitOfWork
+from service.errors import NotFoundError
+from service.pages import prose, views
+from service.pages.rendering import PageRoute, render
+from service.policies.schemas import PolicyOut, VersionsOut
+from service.policies.workflow import area_name, library, unread, versions
+from service.security import Capability, PolicyManager, Principal, QueueReader
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+_KEYS = (
+    (("?",), "Show these keys"),
+    (("G",), "Go to the console"),
+)
+READING_KEYS = ((("C",), "Confirm that you have read it"), *_KEYS)
+EDITING_KEYS = ((("Ctrl", "Enter"), "Save the draft"), *_KEYS)
+
+
+@router.get("/policies")
+async def library_page(request: Request, me: QueueReader, connection: UnitOfWork) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    shown = await library(connection, me.id, taxonomy)
+    to_read = (await unread(connection, me.id)).unread if _reviews(me) else []
+    now = views.utc_now()
+    context = {
+        "me": me,
+        "library": shown,
+        "unread": to_read,
+        "manages": _manages(me),
+        "name": lambda area: area_name(area, taxonomy),
+        "shortcuts": _KEYS,
+        "now": now,
+    }
+    return render("policies.html", context)
+
+
+@router.get("/policies/{area}")
+async def area_page(area: str, request: Request, me: QueueReader, connection: UnitOfWork) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    shown = await versions(connection, area, me, taxonomy)
+    to_read = (await unread(connection, me.id)).unread if _reviews(me) else []
+    current = next((one for one in shown.versions if one.state == "in_force"), None)
+    here = [one for one in to_read if one.area == area]
+    context = {
+        "me": me,
+        "policy": shown,
+        "current": current,
+        "body": prose.blocks(current.body) if current else [],
+        "drafts": [one for one in shown.versions if one.state == "draft"],
+        "coming": [one for one in shown.versions if one.state == "coming"],
+        "to_confirm": here[0] if here else None,
+        # Where to go once this one is read: the next that waits, or back to work.
+        "after": next((f"/policies/{one.area}" for one in to_read if one.area != area), "/console"),
+        "manages": _manages(me),
+        "severities": taxonomy.severities,
+        "shortcuts": READING_KEYS if here else _KEYS,
+        "now": views.utc_now(),
+    }
+    return render("policy.html", context)
+
+
+@router.get("/policies/{area}/drafts/{policy_id}")
+async def draft_page(
+    area: str, policy_id: UUID, request: Request, me: PolicyManager, connection: UnitOfWork
+) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    draft = _draft(await versions(connection, area, me, taxonomy), policy_id)
+    context = {
+        "me": me,
+        "name": area_name(area, taxonomy),
+        "draft": draft,
+        "severities": taxonomy.severities,
+        "shortcuts": EDITING_KEYS,
+        "now": views.utc_now(),
+    }
+    return render("policy_draft.html", context)
+
+
+def _draft(shown: VersionsOut, policy_id: UUID) -> PolicyOut:
+    for one in shown.versions:
+        if one.id == policy_id and one.state == "draft":
+            return one
+    raise NotFoundError("there is no such draft: it was published or withdrawn; look at the versions of the area")
+
+
+def _manages(me: Principal) -> bool:
+    return Capability.POLICIES_MANAGE in me.capabilities
+
+
+def _reviews(me: Principal) -> bool:
+    return Capability.CASE_REVIEW in me.capabilities

@@ -1,0 +1,219 @@
+"""What a draft would flip: from re-reviews in the database, from a model, and from both."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from labeling.taxonomy import Taxonomy
+from models.inference import ConstantScorer, OnnxScorer
+from service import __main__ as command_line
+from service.db import create_engine
+from service.errors import InvalidRequestError, NotFoundError
+from service.ids import new_id
+from service.policies import replay as replays
+from service.policies.replay import Asked, Judge, Looked, summed_up
+from service.policies.schemas import ReplayOut
+from service.policies.workflow import replay
+from tests.service.policies.steps import drafted
+from tests.service.steps import assert_error, claim, decided, query, report, value
+
+
+def one(was: bool, *, model: bool | None = None, review: bool | None = None, chance: float | None = None) -> Looked:
+    return Looked("harassment" if was else "benign", "de" if was else "en", was, model, review, chance)
+
+
+def test_each_source_is_told_apart_and_the_best_one_makes_the_sentence() -> None:
+    # 200 decisions; the model flips 40 of them and is wrong in 10 of the 50 that were checked, which it flipped.
+    looked = [one(True, model=False) for _ in range(20)] + [one(False, model=False) for _ in range(130)]
+    looked += [one(True, model=False, review=True, chance=0.25) for _ in range(10)]
+    looked += [one(True, model=False, review=False, chance=0.25) for _ in range(10)]
+    looked += [one(False, model=False, review=False, chance=0.25) for _ in range(30)]
+    found = summed_up(looked, area="Bullying", bundle="abc")
+    assert found.model is not None
+    assert found.assisted is not None
+    assert (found.model.share, found.model.low, found.model.checked) == (0.2, None, 0)
+    assert (found.sample.share, found.sample.checked) == (0.2, 50)
+    assert found.assisted.share == pytest.approx(0.2 - 10 / 50)
+    assert found.sentence.startswith("This draft would flip about 0 of the last 200 decisions (from 0 to ")
+    assert "corrected by 50 re-reviews" in found.sentence
+    assert [
+        (group.name, group.decisions, group.model_flips, group.checked, group.sample_flips) for group in found.areas
+    ] == [
+        ("harassment", 40, 40, 20, 10),
+        ("benign", 160, 0, 30, 0),
+    ]
+    assert [group.name for group in found.languages] == ["de", "en"]
+
+
+def test_too_few_checks_say_how_many_there_are() -> None:
+    looked = [one(True, review=False, chance=0.5) for _ in range(12)] + [one(True) for _ in range(50)]
+    found = summed_up(looked, area="Bullying", bundle=None)
+    assert (found.sample.share, found.sample.note) == (None, "not enough checks: 12 of 30")
+    assert (found.model, found.assisted) == (None, None)
+    assert "Not enough checks to say what this draft would flip: 12 of 30" in found.sentence
+
+
+def test_the_model_alone_says_that_nobody_checked_it() -> None:
+    looked = [one(True, model=False) for _ in range(3)] + [one(False, model=False) for _ in range(7)]
+    found = summed_up(looked, area="Bullying", bundle="abc")
+    assert found.sentence == (
+        "This draft would flip 3 of the last 10 decisions, mostly those decided as harassment, in language de, by the model"
+        " alone, which no person has checked."
+    )
+    assert summed_up([], area="Bullying", bundle=None).sentence.startswith("No decision that stands is about Bullying")
+
+
+async def decisions(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, areas: Sequence[str]) -> list[str]:
+    """Decide one case for each area; the ids of the decisions."""
+    made = []
+    for number, area in enumerate(areas):
+        await report(platform, f"post-{number}", language="de" if area == "harassment" else "en")
+        benign = {"actions": ["no_violation"], "severity": 0} if area == "benign" else {}
+        made.append((await decided(reviewer, await claim(reviewer), policy_area=area, **benign))["decision_id"])
+    return made
+
+
+def reviewed(database: str, policy: str, answers: dict[str, str], *, kind: str = "policy") -> None:
+    """Settled re-reviews under a version, each drawn with a chance of one half."""
+    person, plan = value(database, "SELECT id FROM principals WHERE role = 'lead'"), uuid4()
+    query(
+        database,
+        "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, seed, population, owner, reason, made_by)"
+        " VALUES (%s, %s, %s, '{}', 10, %s, 1, 10, 'o', 'r', %s)",
+        plan,
+        str(plan),
+        kind,
+        policy,
+        person,
+    )
+    for decision, area in answers.items():
+        item, first = uuid4(), uuid4()
+        query(
+            database,
+            "INSERT INTO qa_items (id, plan_id, place, case_id, evidence_id, decision_id, stratum, chance, state)"
+            " SELECT %s, %s, random(), case_id, evidence_id, id, '', 0.5, 'settled' FROM decisions WHERE id = %s",
+            item,
+            plan,
+            decision,
+        )
+        add = (
+            "INSERT INTO qa_settlements (id, item_id, by, answer, replaces)"
+            " VALUES (%s, %s, %s, jsonb_build_object('policy_area', %s::text), %s)"
+        )
+        # The later settlement is what holds.
+        query(database, add, first, item, "agreement", "spam", None)
+        query(database, add, uuid4(), item, "dispute", area, first)
+
+
+async def test_the_api_replays_what_the_database_knows_and_keeps_it(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    made = await decisions(platform, reviewer, ["harassment", "benign", "spam", "harassment"])
+    undone = made.pop()
+    query(
+        database,
+        "INSERT INTO decision_undos (decision_id, undone_by) SELECT id, decided_by FROM decisions WHERE id = %s",
+        undone,
+    )
+    draft = await drafted(lead)
+    reviewed(database, draft["id"], {made[0]: "benign", made[1]: "benign"})
+    reviewed(database, draft["id"], {made[0]: "harassment"}, kind="random")
+    answer = await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={"decisions": 100})
+    assert answer.status_code == 200, answer.text
+    result = answer.json()["result"]
+    # Of another area, and what was undone, nothing can flip.
+    assert (result["decisions"], result["sample"]["checked"]) == (2, 2)
+    assert [(group["name"], group["checked"], group["sample_flips"]) for group in result["areas"]] == [
+        ("harassment", 1, 1),
+        ("benign", 1, 0),
+    ]
+    assert result["sample"]["share"] is None
+    shown = (await lead.get("/v1/policies/harassment/versions")).json()["versions"][0]
+    assert [one["id"] for one in shown["replays"]] == [answer.json()["id"]]
+    assert value(database, "SELECT count(*) FROM events WHERE kind = 'policy.replayed'") == 1
+    assert_error(await lead.post(f"/v1/policies/drafts/{uuid4()}/replay", json={}), 404, "not_found")
+    assert (await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={"decisions": 10_001})).status_code == 422
+
+
+@pytest.mark.parametrize("column", ["sample = true", "special = 'child_safety'"])
+async def test_samples_and_special_routes_are_not_replayed(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, column: str
+) -> None:
+    await decisions(platform, reviewer, ["harassment"])
+    draft = await drafted(lead)
+    query(database, f"UPDATE cases SET {column}")
+    answer = await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={})
+    assert answer.json()["result"]["decisions"] == 0
+
+
+async def test_a_model_judges_every_text_and_the_reviews_correct_it(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, taxonomy: Taxonomy
+) -> None:
+    made = await decisions(platform, reviewer, ["harassment", "benign"])
+    draft = await drafted(lead)
+    reviewed(database, draft["id"], {made[0]: "benign"})
+    asked: list[str] = []
+
+    def breaks(texts: Sequence[str]) -> list[bool]:
+        asked.extend(texts)
+        return [False] * len(texts)
+
+    found = await replayed(database, UUID(draft["id"]), Judge("abc", breaks), taxonomy)
+    assert sorted(asked) == ["what post-0 says", "what post-1 says"]
+    assert found.result.model is not None
+    assert (found.result.bundle, found.result.model.flips) == ("abc", 1)
+    assert found.result.assisted is not None
+    assert found.result.assisted.note == "not enough checks: 1 of 30"
+    with pytest.raises(NotFoundError):
+        await replayed(database, new_id(), None, taxonomy)
+
+
+async def replayed(database: str, policy: UUID, judge: Judge | None, taxonomy: Taxonomy) -> ReplayOut:
+    engine = create_engine(database, pool=1)
+    try:
+        async with engine.begin() as connection:
+            return await replay(connection, policy, Asked(100, judge), taxonomy=taxonomy, asked_by=None)
+    finally:
+        await engine.dispose()
+
+
+def test_a_bundle_is_asked_at_its_own_operating_point() -> None:
+    judge = replays.judge_of(Path("bundles/default"), "spam")
+    assert len(judge.bundle) == 64
+    assert judge.breaks(
+        ["FREE followers now!!! click the link in my profile, tag ten friends", "the soup was good"]
+    ) == [
+        True,
+        False,
+    ]
+
+
+def test_an_area_that_the_bundle_does_not_know_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OnnxScorer, "load", lambda folder: ConstantScorer(("privacy",)))
+    with pytest.raises(InvalidRequestError, match="not trained on spam"):
+        replays.judge_of(Path("anywhere"), "spam")
+
+
+def test_the_command_asks_for_a_draft_that_is_there(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
+    monkeypatch.setenv("TRIAGE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(sys, "argv", ["service", "replay", "--draft", str(new_id())])
+    assert command_line.main() == 1
+    assert "there is no policy version" in capsys.readouterr().err
+    monkeypatch.setattr(sys, "argv", ["service", "policies", "import"])
+    assert command_line.main() == 0
+    assert "20 of 20 guidelines are in force now" in capsys.readouterr().out
+    draft = str(value(database, "SELECT id FROM policy_versions WHERE area = 'spam'"))
+    monkeypatch.setattr(sys, "argv", ["service", "replay", "--draft", draft, "--decisions", "10"])
+    assert command_line.main() == 0
+    assert "nothing to flip yet" in capsys.readouterr().err
+    for arguments in (["--draft", draft, "--decisions", "0"], ["--draft", "none"]):
+        monkeypatch.setattr(sys, "argv", ["service", "replay", *arguments])
+        with pytest.raises(SystemExit):
+            command_line.main()

@@ -73,7 +73,7 @@ def add_mix(command: argparse.ArgumentParser) -> None:
         "--random-share", type=float, default=RANDOM_SHARE, help=f"drawn at random (default {RANDOM_SHARE:g})"
     )
     command.add_argument(
-        "--uncertainty", choices=list(UNCERTAINTY), default=Mix.uncertainty, help="how it is measured (default margin)"
+        "--uncertainty", choices=list(UNCERTAINTY), default="margin", help="how it is measured (default margin)"
     )
     command.add_argument(
         "--not-apart", action="store_true", help="let uncertain rows be alike, instead of one for each group of them"

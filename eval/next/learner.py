@@ -75,7 +75,8 @@ def vectors_of(features: Sparse, *, seed: int) -> Values:
     most = min(DIMENSIONS, features.shape[1] - 1, features.shape[0] - 1)
     if most < 1:
         return np.ones((features.shape[0], 1))
-    reduced = tool("sklearn.decomposition").TruncatedSVD(most, random_state=seed).fit_transform(features)
+    with tool("threadpoolctl").threadpool_limits(1):
+        reduced = tool("sklearn.decomposition").TruncatedSVD(most, random_state=seed).fit_transform(features)
     lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
     return np.asarray(reduced / np.where(lengths > 0, lengths, 1.0), np.float64)
 

@@ -78,7 +78,9 @@ def clustered(vectors: Values, count: int, *, seed: int, weights: Values | None 
         min(count, points), n_init=1, max_iter=CLUSTER_ROUNDS, random_state=seed, batch_size=CHUNK
     )
     # Weights of zero would leave a cluster without a middle.
-    fitted: Any = clusters.fit(vectors, sample_weight=None if weights is None else np.maximum(weights, SURE))
+    # Several threads wait for each other longer than they work: one, whatever the machine has.
+    with tool("threadpoolctl").threadpool_limits(1):
+        fitted: Any = clusters.fit(vectors, sample_weight=None if weights is None else np.maximum(weights, SURE))
     away = np.linalg.norm(vectors - fitted.cluster_centers_[fitted.labels_], axis=1)
     order = np.lexsort((away, fitted.labels_))
     first = np.unique(fitted.labels_[order], return_index=True)[1]

@@ -14,9 +14,9 @@ from tests.models.bundles import DEFAULT
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    write_labelled_texts(tmp_path / "labelled.jsonl", texts(120, 1, share=0.2))
+    write_labelled_texts(tmp_path / "labelled.jsonl", texts(120, 1, share=0.2, kinds=2))
     with (tmp_path / "waiting.jsonl").open("w") as out:
-        for row in texts(80, 2, share=0.2):
+        for row in texts(80, 2, share=0.2, kinds=2):
             out.write(json.dumps({"id": row.id, "text": row.text}) + "\n")
     return tmp_path
 
@@ -50,7 +50,7 @@ def test_every_row_says_why_and_the_random_ones_by_which_chance(folder: Path) ->
 
 
 def test_what_is_labelled_already_is_not_asked_for_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    known = texts(120, 1, share=0.2)
+    known = texts(120, 1, share=0.2, kinds=2)
     with (folder / "waiting.jsonl").open("a") as out:
         out.write(json.dumps({"id": known[0].id, "text": "another text"}) + "\n")
         out.write(json.dumps({"id": "copy", "text": known[1].text}) + "\n")
@@ -61,7 +61,7 @@ def test_what_is_labelled_already_is_not_asked_for_again(folder: Path, capsys: p
 
 
 def test_people_and_model_can_differ(folder: Path) -> None:
-    rows = texts(80, 2, share=0.2)
+    rows = texts(80, 2, share=0.2, kinds=2)
     odd = next(row for row in rows if row.policy_areas)
     first = [row if row is not odd else LabelledText(row.id, row.text, (), AREAS, 0, "s", "en") for row in rows]
     write_labelled_texts(folder / "waiting.jsonl", first)
@@ -121,4 +121,4 @@ def test_a_row_that_comes_twice_and_more_than_there_are_is_refused(
     assert "waiting.jsonl:81" in capsys.readouterr().err
     (folder / "waiting.jsonl").write_text('{"id": "a", "text": 5}\n')
     assert choose(folder, *labelled(folder)) == 2
-    assert "waiting.jsonl:1: text: a string is needed" in capsys.readouterr().err
+    assert "waiting.jsonl:1: bad field text: a string is needed" in capsys.readouterr().err

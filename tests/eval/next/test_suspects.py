@@ -57,7 +57,7 @@ def test_a_label_is_judged_by_models_that_never_saw_it_nor_its_copies() -> None:
 
 
 def test_an_area_with_too_few_of_a_kind_is_not_judged() -> None:
-    rows = texts(60, 1, share=0.02, known=("spam",))
+    rows = texts(60, 1, share=0.02)
     truth = make_truth(rows, AREAS)
     probabilities = cross_probabilities(features_of([row.text for row in rows]), rows, truth, seed=1)
     assert np.isnan(probabilities).all()

@@ -115,7 +115,7 @@ async def test_handed_in_again_the_newer_finding_counts(
     assert value(database, "SELECT outcome FROM label_suspects") == "label_wrong"
 
 
-@pytest.mark.parametrize("hidden", ["sample = true", "special = 'legal'"])
+@pytest.mark.parametrize("hidden", ["sample = true", "special = 'legal_order'"])
 async def test_what_is_never_exported_is_unknown_to_a_machine(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, ml: httpx.AsyncClient, database: str, hidden: str
 ) -> None:
@@ -133,13 +133,15 @@ async def test_cases_of_a_restricted_queue_are_shown_and_judged_by_its_members_a
 ) -> None:
     made = await decision(platform, reviewer)
     await hand_in(ml, line(made))
-    rewrite(database, "UPDATE queues SET restricted = true")
-    try:
-        assert await waiting(colleague) == []
-        assert_error(await resolve(colleague, made), 404, "not_found")
-        assert (await hand_in(ml, line(made)))["unknown"] == [made]
-    finally:
-        rewrite(database, "UPDATE queues SET restricted = false")
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    rewrite(database, "UPDATE cases SET queue = 'few'")
+    assert await waiting(colleague) == []
+    assert_error(await resolve(colleague, made), 404, "not_found")
+    assert (await hand_in(ml, line(made)))["unknown"] == [made]
+    member = (
+        "INSERT INTO queue_members (queue, principal_id) SELECT 'few', id FROM principals WHERE role = 'specialist'"
+    )
+    query(database, member)
     assert await waiting(colleague) == [made]
 
 

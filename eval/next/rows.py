@@ -12,7 +12,13 @@ from models.preprocess import clean_text
 
 MOST_ROWS = 200_000
 # What a line need not say while nobody labelled it.
-_BLANK = {"policy_areas": [], "annotated_areas": [], "severity": None, "source": "unlabelled", "lang": "und"}
+_BLANK: dict[str, Any] = {
+    "policy_areas": [],
+    "annotated_areas": [],
+    "severity": None,
+    "source": "unlabelled",
+    "lang": "und",
+}
 
 
 def read_unlabelled(path: Path) -> list[LabelledText]:

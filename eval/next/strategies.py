@@ -54,7 +54,7 @@ def strangeness(vectors: Values, labelled: Values) -> Values:
         return found
     for start in range(0, len(vectors), CHUNK):
         found[start : start + CHUNK] = 1 - (vectors[start : start + CHUNK] @ labelled.T).max(1)
-    return np.clip(found, 0.0, 2.0)
+    return np.asarray(np.clip(found, 0.0, 2.0), np.float64)
 
 
 def most_valued(values: Values, count: int) -> Rows:

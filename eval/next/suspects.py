@@ -6,7 +6,7 @@ probability of what was said, taken relative to how sure the model is of such la
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from eval.metrics import Values
 from eval.next.learner import MIN_OF_A_KIND, Sparse, cross_fitted, fit_area
 from eval.next.tools import tool
 from eval.truth import Truth
-from labeling.records import LabelledText
+from labeling.records import LabelledText, RecordError
 from models.preprocess import clean_text
 
 # Nearer to the rows of an area than to the others.
@@ -87,6 +87,30 @@ def find_suspects(
         for row, (quality, column, issue) in worst.items()
     ]
     return sorted(found, key=lambda one: (not one.issue, one.quality, one.id))
+
+
+def plant(rows: Sequence[LabelledText], count: int, *, seed: int) -> tuple[list[LabelledText], set[str]]:
+    """The rows with `count` wrong labels by seed, and whose they are: half deny an area, half invent one.
+
+    Raises RecordError for too few rows.
+    """
+    generator = np.random.default_rng(seed)
+    kinds = [
+        [place for place, row in enumerate(rows) if row.annotated_areas and bool(row.policy_areas) is wanted]
+        for wanted in (True, False)
+    ]
+    wanted = (count // 2, count - count // 2)
+    if any(len(kind) < number for kind, number in zip(kinds, wanted, strict=True)):
+        raise RecordError(
+            f"{count} wrong labels cannot be planted: {len(kinds[0])} rows have an area and {len(kinds[1])} none"
+        )
+    made = list(rows)
+    for kind, number in zip(kinds, wanted, strict=True):
+        for place in generator.choice(kind, number, replace=False):
+            row = rows[int(place)]
+            invented = (str(generator.choice(row.annotated_areas)),)
+            made[int(place)] = replace(row, policy_areas=row.policy_areas[1:] if row.policy_areas else invented)
+    return made, {was.id for was, now in zip(rows, made, strict=True) if was is not now}
 
 
 def judge_labels(labels: NDArray[np.bool_], probabilities: Values) -> tuple[Values, NDArray[np.bool_]]:

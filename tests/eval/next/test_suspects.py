@@ -75,6 +75,10 @@ def test_the_command_writes_the_worst_first(tmp_path: Path, capsys: pytest.Captu
     assert sum(one["id"] in wrong for one in found) >= 0.7 * len(found) > 0
     assert [one["quality"] for one in found] == sorted(one["quality"] for one in found)
     assert set(found[0]) == {"id", "area", "labelled", "probability", "quality", "suggested_area", "issue"}
+    assert main([*arguments, "--plant", "30"]) == 0
+    assert "30 planted in 600 judged rows, base rate 0.050; precision of the first 30: 0." in capsys.readouterr().out
+    assert main([*arguments, "--plant", "900"]) == 2
+    assert "cannot be planted" in capsys.readouterr().err
     with (tmp_path / "rows.jsonl").open("a") as more:
         more.write(rows[0].to_line())
     assert main(arguments) == 2

@@ -59,6 +59,7 @@ from service.shedding import routes as shedding
 from service.similar import routes as similar
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
+from service.suspects import routes as suspects
 from service.telemetry import routes as telemetry
 
 # Those that carry the load come first: a request is matched against one after the other.
@@ -74,6 +75,7 @@ ROUTERS = (
         shadow,
         drift,
         exports,
+        suspects,
         outbox,
         policies,
         routing,

@@ -230,6 +230,20 @@ class ObjectionRefusedError(TriageError):
     code = "objection_refused"
 
 
+class OwnLabelError(TriageError):
+    """The label that looks wrong is of the caller's own decision; somebody else has to look at it."""
+
+    status = 409
+    code = "own_label"
+
+
+class SuspectSettledError(TriageError):
+    """Somebody has looked at the label that looks wrong before."""
+
+    status = 409
+    code = "suspect_settled"
+
+
 class NotDeadLetterError(TriageError):
     """The webhook message was not given up: it waits, was delivered, or was taken back."""
 

@@ -1,0 +1,32 @@
+"""HTTP of labels that look wrong."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+
+from service.db import UnitOfWork
+from service.security import LabelExporter, QaReviewer
+from service.suspects import workflow
+from service.suspects.schemas import ResolutionIn, ResolvedOut, SuspectsIn, SuspectsOut, UploadedOut
+
+router = APIRouter(prefix="/v1", tags=["labels"])
+
+
+@router.post("/labels/suspects", summary="Hand in labels that look wrong to a model, to be looked at again")
+async def add(body: SuspectsIn, request: Request, caller: LabelExporter, connection: UnitOfWork) -> UploadedOut:
+    return await workflow.add(connection, body, taxonomy=request.app.state.taxonomy, actor=caller.id)
+
+
+@router.get("/labels/suspects", summary="Labels that look wrong, of cases the caller may see and did not decide")
+async def waiting(
+    caller: QaReviewer,
+    connection: UnitOfWork,
+    limit: Annotated[int, Query(ge=1, le=100, description="how many to show")] = 20,
+) -> SuspectsOut:
+    return await workflow.waiting(connection, person=caller.id, limit=limit)
+
+
+@router.post("/labels/suspects/{decision_id}/resolve", summary="Say whether a label that looks wrong holds")
+async def resolve(decision_id: UUID, body: ResolutionIn, caller: QaReviewer, connection: UnitOfWork) -> ResolvedOut:
+    return await workflow.resolve(connection, decision_id, body, person=caller.id)

@@ -203,3 +203,16 @@ async def test_a_label_named_twice_and_too_many_are_refused(ml: httpx.AsyncClien
     for lines in ([one, one], [line(str(uuid4())) for _ in range(1_001)], []):
         answer = await ml.post("/v1/labels/suspects", json={"bundle": BUNDLE, "suspects": lines})
         assert_error(answer, 422, "invalid_request")
+
+
+async def test_what_was_found_wrong_is_exported_no_more(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, ml: httpx.AsyncClient
+) -> None:
+    wrong, stands = [await decision(platform, reviewer, f"post-{n}") for n in range(2)]
+    await hand_in(ml, line(wrong), line(stands))
+    assert (await ml.get("/v1/labels")).text.count('"decision:') == 2
+    assert (await resolve(colleague, wrong)).status_code == 200
+    assert (await resolve(colleague, stands, "label_stands")).status_code == 200
+    left = (await ml.get("/v1/labels")).text
+    assert f'"decision:{stands}"' in left
+    assert f'"decision:{wrong}"' not in left

@@ -189,8 +189,8 @@ async def test_the_settlement_that_replaces_another_counts(
     query(
         database,
         """
-        INSERT INTO qa_feedback (settlement_id, person, disputed_at, objection)
-        SELECT %s, id, now(), 'no' FROM principals WHERE username = 'test-reviewer'
+        INSERT INTO qa_feedback (id, settlement_id, person, disputed_at, objection)
+        SELECT gen_random_uuid(), %s, id, now(), 'no' FROM principals WHERE username = 'test-reviewer'
         """,
         first,
     )

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, plan, plan_body, take
-from tests.service.steps import assert_error, claim, query, report, rewrite
+from tests.service.steps import Body, assert_error, claim, query, report, rewrite
 
 
 async def test_decisions_that_stand_are_drawn_and_no_others(
@@ -55,7 +55,7 @@ async def test_a_preview_is_what_is_drawn(
 ) -> None:
     for number, language in enumerate(["en"] * 6 + ["de"] * 3):
         await decided_case(platform, reviewer, f"post-{number}", language=language)
-    by = {"kind": "stratified", "strata": ["language"], "size": 5, "least": 2}
+    by: Body = {"kind": "stratified", "strata": ["language"], "size": 5, "least": 2}
     shown = (await lead.post("/v1/qa/plans/preview", json=by)).json()
     assert {one["stratum"]: (one["population"], one["drawn"]) for one in shown["strata"]} == {
         "de": (3, 2),
@@ -144,7 +144,7 @@ async def test_plans_that_cannot_be_are_refused(
     platform: httpx.AsyncClient,
     reviewer: httpx.AsyncClient,
     lead: httpx.AsyncClient,
-    change: dict[str, object],
+    change: Body,
     status: int,
     code: str,
 ) -> None:

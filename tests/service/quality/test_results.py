@@ -36,12 +36,14 @@ def test_over_many_draws_by_doubt_the_mean_is_the_truth() -> None:
     right = rng.random(1_000) > doubts * 0.8
     weighted, plain = [], []
     for seed in range(300):
-        drawn = draw_by_doubt(doubts, 200, np.random.default_rng(seed))
+        drawn = draw_by_doubt(doubts.tolist(), 200, np.random.default_rng(seed))
         rows = [
             check(chance, error=None if right[place] else "wrong_area")
             for place, chance in zip(drawn.places, drawn.chances, strict=True)
         ]
-        weighted.append(accuracy("all", rows).value)
+        figure = accuracy("all", rows).value
+        assert figure is not None
+        weighted.append(figure)
         plain.append(right[drawn.places].mean())
     assert np.mean(weighted) == pytest.approx(right.mean(), abs=0.01)
     assert abs(np.mean(plain) - right.mean()) > 0.05

@@ -56,8 +56,8 @@ test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a re
 		$(PY) -m pytest -n auto --maxprocesses 4 --dist loadfile --basetemp="$$folder/tests" $(ARGS)
 
 .PHONY: machine
-machine: $(DEV) ## A long run of the state machine over everything queues do (EXAMPLES=1000)
-	@MACHINE_EXAMPLES=$(or $(EXAMPLES),1000) $(PY) -m pytest -q tests/service/machine
+machine: $(DEV) ## A long run of the state machine over everything queues do (STEPS=40000)
+	@MACHINE_STEPS=$(or $(STEPS),40000) $(PY) -m pytest -q tests/service/machine
 
 .PHONY: bench
 bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for one)

@@ -12,7 +12,8 @@ from bench.people import Account, add_accounts
 from bench.served import served
 from bench.statements import execute_all
 from service.ids import new_id
-from service.leases.store import CLAIM_NEXT_SQL, Claim
+from service.leases.claim import Claim
+from service.leases.store import CLAIM_NEXT_SQL
 
 NAME = "claim_http_vs_sql"
 CALLERS = 8

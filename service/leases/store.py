@@ -1,7 +1,6 @@
 """SQL of leases: who holds which case until when. Each statement decides by itself; nothing is read and then written."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import Question, fetch, fetch_together
+from service.leases.claim import Claim
 
 # A lapsed case goes back to its old place. It stays listed however often that happens, and the count is an alert.
 # What was fetched ahead and never opened goes back as well, but is nobody's lapse.
@@ -285,33 +285,6 @@ _RELEASE = text("""
     )
     INSERT INTO events (kind, case_id, actor) SELECT 'lease.released', id, :holder FROM released RETURNING case_id
 """)
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Who wants a case of which queue, under which token and for how long.
-
-    `exposure_seconds` is how long originals may be open to one person in a day, `random_share` how often the next case is
-    drawn instead of ranked.
-    """
-
-    queue: str
-    token: UUID
-    holder: UUID
-    seconds: int
-    exposure_seconds: float
-    random_share: float
-
-    def values(self) -> dict[str, Any]:
-        """The parameters of a claim; `dataclasses.asdict` would copy deeply and take longer than the statement is sent."""
-        return {
-            "queue": self.queue,
-            "token": self.token,
-            "holder": self.holder,
-            "seconds": self.seconds,
-            "exposure_seconds": self.exposure_seconds,
-            "random_share": self.random_share,
-        }
 
 
 async def return_lapsed(connection: AsyncConnection) -> int:

@@ -13,6 +13,7 @@ from service.db import Question
 from service.errors import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
 from service.ids import new_id
 from service.leases import store
+from service.leases.claim import Claim
 from service.leases.schemas import RenewedOut
 
 
@@ -86,8 +87,8 @@ async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID
     return Lease(claim.token, row.id, holder, row.lease_expires_at)
 
 
-def _claim(queue: str, holder: UUID, rules: ClaimRules) -> store.Claim:
-    return store.Claim(
+def _claim(queue: str, holder: UUID, rules: ClaimRules) -> Claim:
+    return Claim(
         queue=queue,
         token=new_id(),
         holder=holder,

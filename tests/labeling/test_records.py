@@ -96,7 +96,7 @@ def test_line_that_is_no_object_is_refused(line: str) -> None:
 @pytest.mark.parametrize("depth", [MAX_DEPTH, 500, 100_000])
 def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
     nested = "[" * depth + "]" * depth
-    with pytest.raises(RecordError, match="file:7: not a JSON object .nested too deeply"):
+    with pytest.raises(RecordError, match=r"file:7: not a JSON object \(nested too deeply\)"):
         parse_labelled_text(json.dumps(ROW)[:-1] + f', "extra": {nested}}}', where="file:7")
 
 

@@ -59,8 +59,9 @@ def from_tasks(
 ) -> Iterator[Labelled]:
     """One row a task. `name_of` makes a pseudonym of an annotator, `rows` are what blind tasks were made of.
 
-    What was skipped is no answer, and the label that came along is none as soon as anybody else gave one. Of several the majority counts for each area among those who judged it; a tie leaves it
-    unknown. An answer marked as ground truth decides alone. Without an answer nothing is known. Raises ExchangeError.
+    What was skipped is no answer, and the label that came along is none as soon as anybody else gave one. Of several the majority
+    counts for each area among those who judged it; a tie leaves it unknown. An answer marked as ground truth decides alone.
+    Without an answer nothing is known. Raises ExchangeError.
     """
     seen: set[str] = set()
     for number, task in enumerate(tasks, start=1):

@@ -44,8 +44,7 @@ def weighted_share(
     if not len(value):
         return Estimate(None, None, None, 0)
     weight = 1 / chance
-    # Rounding alone may put it outside.
-    share = min(1.0, float((weight * value).sum()) / float(weight.sum()))
+    share = float((weight * value).sum()) / float(weight.sum())
     number = _worth(value, weight, finite=finite)
     low, high = wilson(share, number) if math.isfinite(number) else (share, share)
     return Estimate(share, low, max(high, share), len(value))

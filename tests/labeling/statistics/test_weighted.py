@@ -40,13 +40,6 @@ def test_only_chances_take_the_bias_of_the_order_away() -> None:
     assert np.mean(plain) > has.mean() + 0.1
 
 
-def test_a_share_is_never_more_than_everything() -> None:
-    # The first three weights do not add up without rounding.
-    for chances in ([0.1] * 30, [1 / 3] * 40, [0.7] * 31):
-        assert weighted_share([1.0] * len(chances), chances).value == pytest.approx(1.0)
-        assert (weighted_share([1.0] * len(chances), chances).value or 0) <= 1
-
-
 def test_what_was_seen_for_certain_is_known_of_these_items_and_not_of_others() -> None:
     values = [1.0] * 30 + [0.0] * 30
     these = weighted_share(values, [1.0] * 60, finite=True)

@@ -14,6 +14,7 @@ _ADD_ITEMS = text("""
     INSERT INTO calibration_items (session_id, item_id)
     SELECT :id, i.id FROM qa_items i JOIN cases c ON c.id = i.case_id JOIN qa_settlements k ON k.item_id = i.id
     WHERE k.by <> 'agreement' AND k.settled_at >= :since AND k.settled_at < :until AND i.state = 'settled'
+      AND NOT EXISTS (SELECT FROM qa_plans p WHERE p.id = i.plan_id AND p.draft)
       AND i.golden_id IS NULL AND c.special IS NULL AND may_see_case(c.id, :person, CAST(:overseeing AS text[]))
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
       AND NOT is_checking_case(c.id, :person)

@@ -237,7 +237,7 @@ async def test_what_came_after_a_policy_version(
     )
     assert (await plan(lead, kind="policy", policy_id=str(policy)))["population"] == 1
     assert (await take(checker))["policy"] is None
-    query(database, "UPDATE policy_versions SET effective_at = now() + interval '1 day'")
+    rewrite(database, "UPDATE policy_versions SET effective_at = now() + interval '1 day'")
     early = await lead.post("/v1/qa/plans", json=plan_body("early", kind="policy", policy_id=str(policy)))
     assert "not in force" in assert_error(early, 422, "invalid_request")
 

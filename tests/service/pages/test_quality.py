@@ -56,6 +56,7 @@ async def test_each_role_has_its_pages(client: httpx.AsyncClient, keys: dict[str
 
 async def test_empty_pages_say_so(lead: httpx.AsyncClient) -> None:
     assert "There is no plan yet" in await page(lead, "/qa")
+    assert "<noscript>" in await page(lead, "/qa")
     assert "You have no check in hand" in await page(lead, "/qa/review")
     assert "Nothing waits for you" in await page(lead, "/qa/disputed")
     assert "none are settled yet" in await page(lead, "/qa/feedback")

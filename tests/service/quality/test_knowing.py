@@ -17,7 +17,7 @@ from tests.service.quality.verbs import (
     settled_otherwise,
     take,
 )
-from tests.service.steps import query, rewrite
+from tests.service.steps import assert_error, query, rewrite
 
 ABOUT_SPAM = {"scope": {"areas": ["spam"]}}
 
@@ -129,8 +129,14 @@ async def test_not_whoever_decided_for_the_same_cluster_and_its_answers_are_hidd
     assert (await manager.get("/v1/qa/golden")).json()["golden"] == []
     period = {"title": "Week", "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     assert len((await lead.get("/v1/qa/golden")).json()["golden"]) == 1
-    begun = await manager.post("/v1/qa/calibrations", json=period)
-    assert begun.status_code == 422 or begun.json()["contents"] == []
+    assert_error(await manager.post("/v1/qa/calibrations", json=period), 422, "invalid_request")
+    session = (await lead.post("/v1/qa/calibrations", json=period)).json()
+    assert len(session["contents"]) == 1
+    assert (await manager.get(f"/v1/qa/calibrations/{session['id']}")).json()["contents"] == []
+    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
+    objected = await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "it is no quote"})
+    assert objected.status_code == 204
+    assert [len((await person.get("/v1/qa/objections")).json()["objections"]) for person in (manager, lead)] == [0, 1]
 
 
 async def test_the_record_of_a_reporter_leaves_out_what_is_being_checked(

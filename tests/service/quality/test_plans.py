@@ -180,6 +180,9 @@ async def test_a_draft_is_tried_out_on_what_it_could_change_and_measures_nobody(
     # Nobody decided by it, so nobody is told, scored by it or taught by it.
     assert not query(database, "SELECT FROM qa_feedback")
     assert not query(database, "SELECT FROM quality_checks")
+    labels = (await lead.get("/v1/labels")).text
+    assert item["subject"]["text"] in labels
+    assert '"adjudication"' not in labels
     body = {"item_id": item["item_id"], "rationale": "x"}
     assert_error(await lead.post("/v1/qa/golden", json=body), 409, "check_settled")
     query(database, "UPDATE policy_versions SET withdrawn_at = now()")

@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) AS reviews, jsonb_agg(w.answer ORDER BY w.answered_at, w.token) AS answers
     FROM qa_reviews w WHERE w.item_id = i.id AND w.answered_at IS NOT NULL
 ) AS r
-WHERE i.state = 'settled';
+WHERE i.state = 'settled' AND NOT q.draft;
 
 CREATE VIEW handling_times AS
 SELECT c.decision_id, c.case_id, c.person, c.vendor, c.site, c.language, c.area, c.policy_id, c.policy, c.basis,

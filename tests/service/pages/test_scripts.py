@@ -15,7 +15,8 @@ from service.settings import Settings
 from tests.conftest import bearer
 from tests.journey.browsing import chromium, sign_in
 from tests.service.media.pictures import png
-from tests.service.steps import query, report, value
+from tests.service.quality.verbs import decided_case
+from tests.service.steps import query, report, rewrite, value
 
 pytestmark = pytest.mark.browser
 
@@ -134,3 +135,34 @@ async def test_preview_that_does_not_come_leaves_words_in_its_place(page: Page, 
     await page.unroute_all()
     await page.reload()
     await expect(page.locator("img.preview")).to_be_visible()
+
+
+async def test_a_check_is_answered_once_the_script_runs_and_not_before(
+    page: Page,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    client: httpx.AsyncClient,
+    keys: dict[str, str],
+    database: str,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    rewrite(database, "UPDATE decisions SET undo_until = now()")
+    body = {"kind": "random", "size": 1, "name": "first", "owner": "quality", "reason": "to know"}
+    made = await client.post("/v1/qa/plans", json=body, headers=bearer(keys["lead"]))
+    assert made.status_code == 201, made.text
+    await page.goto("/qa/review")
+    await page.keyboard.press("n")
+    button = page.locator("#decide")
+    await expect(button).to_be_enabled()
+    assert page.context.browser is not None
+    async with await page.context.browser.new_context(
+        base_url=page.url, java_script_enabled=False, storage_state=await page.context.storage_state()
+    ) as without:
+        plain = await without.new_page()
+        await plain.goto("/qa/review")
+        await expect(plain.locator("#decide")).to_be_disabled()
+    await choose_no_violation(page)
+    await button.click()
+    await expect(page.get_by_text("There is nothing for you to check right now.")).to_be_visible()
+    assert "note" not in page.url
+    assert value(database, "SELECT count(*) FROM qa_reviews WHERE answered_at IS NOT NULL") == 1

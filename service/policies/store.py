@@ -32,10 +32,18 @@ _VERSIONS = text(f"""{_COLUMNS}
     ORDER BY v.number DESC LIMIT :limit
 """)
 _ONE = text(f"{_COLUMNS} WHERE v.id = :id")
+# What is in force of each area where a version that asked to be confirmed took effect after the last one that this person
+# read: a later version that asks for nothing does not hide it. As the claim asks (service.leases.store).
 _UNREAD = text(f"""{_COLUMNS}
     JOIN policies_in_force f ON f.id = v.id
-    WHERE v.acknowledge
-      AND NOT EXISTS (SELECT FROM policy_acknowledgements a WHERE a.policy_id = v.id AND a.principal_id = :person)
+    WHERE EXISTS (
+        SELECT FROM policy_versions asks
+        WHERE asks.area = v.area AND asks.acknowledge AND asks.effective_at <= now() AND asks.withdrawn_at IS NULL
+          AND NOT EXISTS (
+              SELECT FROM policy_acknowledgements a JOIN policy_versions r ON r.id = a.policy_id
+              WHERE a.principal_id = :person AND r.area = asks.area
+                AND (r.id = asks.id OR (r.effective_at <= now() AND r.withdrawn_at IS NULL
+                                        AND (r.effective_at, r.number) > (asks.effective_at, asks.number)))))
     ORDER BY v.effective_at, v.area
 """)
 _IN_FORCE = text("SELECT title, body, examples FROM policies_in_force WHERE area = :area")
@@ -140,7 +148,7 @@ async def one(connection: AsyncConnection, policy_id: UUID, *, person: UUID | No
 
 
 async def unread(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]]:
-    """Versions in force that ask to be confirmed and that this person has not."""
+    """Versions in force that this person has to confirm: for their own sake, or for that of one they took the place of."""
     return (await connection.execute(_UNREAD, {"person": person})).all()
 
 

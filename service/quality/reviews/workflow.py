@@ -14,6 +14,7 @@ from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.media import workflow as media
+from service.policies.workflow import require_read
 from service.quality.reviews import store
 from service.quality.reviews.schemas import (
     ActionChoice,
@@ -37,10 +38,14 @@ SHOWN_DISPUTED = 20
 
 
 async def claim(connection: AsyncConnection, *, person: UUID, minutes: int, taxonomy: Taxonomy) -> CheckOut | None:
-    """The check that this person has in hand, else the next one; None where there is nothing for them."""
+    """The check that this person has in hand, else the next one; None where there is nothing for them.
+
+    Raises PolicyUnreadError where it would be a new one.
+    """
     await store.take_turn(connection)
     token = await store.in_hand(connection, person)
     if token is None:
+        await require_read(connection, person)
         values = {"token": new_id(), "person": person, "minutes": minutes}
         row = await store.claim(connection, values, overseeing=OVERSEEING)
         if row is None:

@@ -28,7 +28,8 @@ _LABELS = text(f"""
             SELECT count(*) AS reviews, min((r.answer ->> 'confidence')::int) AS confidence
             FROM qa_reviews r WHERE r.item_id = i.id AND r.answered_at IS NOT NULL
         ) AS given ON true
-        WHERE i.decision_id = d.id AND i.state <> 'void'
+        -- What a draft would make of it is no label: it is not in force.
+        WHERE i.decision_id = d.id AND i.state <> 'void' AND NOT p.draft
           AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
         ORDER BY s.settled_at DESC, s.id DESC LIMIT 1
     ) AS qa ON true

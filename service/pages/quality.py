@@ -32,7 +32,7 @@ KINDS = {
     "random": "Each decision alike",
     "stratified": "By strata",
     "doubt": "Where the model doubts the decision",
-    "policy": "Since a policy version came into force",
+    "policy": "By a policy version, or a draft of one",
 }
 ORIGINS = {
     "human": "Enforced by somebody who looked",

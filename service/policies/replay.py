@@ -84,7 +84,8 @@ def drawn_from(plan: Row[Any] | None, rows: Sequence[Row[Any]]) -> tuple[list[bo
             f"{named} drew from some areas, queues, languages, vendors or kinds of decisions alone; draw one without those"
         )
     within = [
-        row.undo_until <= plan.made_at
+        row.checkable
+        and row.undo_until <= plan.made_at
         and (plan.since is None or row.decided_at >= plan.since)
         and (plan.until is None or row.decided_at < plan.until)
         for row in rows

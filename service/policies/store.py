@@ -97,7 +97,9 @@ _ADD_FIRST = text("""
 # The last decisions that stand and that a change of one area's policy could flip: those of the area, and those that found
 # nothing. Who may not see special routes, restricted queues or samples does not see them counted either: nobody does.
 _DECISIONS = text("""
-    SELECT d.id, d.policy_area, d.decided_at, d.undo_until, coalesce(e.language, '') AS language,
+    SELECT d.id, d.policy_area, d.decided_at, d.undo_until,
+           btrim(e.text) <> '' OR NOT EXISTS (SELECT FROM evidence_media m WHERE m.evidence_id = e.id) AS checkable,
+           coalesce(e.language, '') AS language,
            CASE WHEN :texts THEN e.text END AS text
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     WHERE d.policy_area IN (:area, :benign) AND d.undo_until <= now()
@@ -106,12 +108,12 @@ _DECISIONS = text("""
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
     ORDER BY d.decided_at DESC, d.id LIMIT :limit
 """)
-# Of the plans that drew re-reviews under this version before it took effect, from decisions as above, that with most answers:
+# Of the plans that drew re-reviews under this version while it was a draft, from decisions as above, that with most answers:
 # each drew from what stood when it was made, so that two of them cannot be thrown together.
 _PLAN = text("""
     SELECT p.id, p.name, p.made_at, p.population, (p.scope ->> 'since')::timestamptz AS since,
            (p.scope ->> 'until')::timestamptz AS until, narrow.er AS narrowed
-    FROM qa_plans p JOIN policy_versions v ON v.id = p.policy_id
+    FROM qa_plans p
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE i.state IN ('settled', 'disputed')) AS answers FROM qa_items i
         WHERE i.plan_id = p.id AND i.decision_id IS NOT NULL
@@ -123,8 +125,7 @@ _PLAN = text("""
                OR coalesce(p.scope -> 'vendors', '[]') <> '[]'
                OR NOT coalesce(p.scope -> 'from' @> '["human", "automated", "leave_up"]', true) AS er
     ) AS narrow
-    WHERE p.kind = 'policy' AND p.policy_id = :id AND (v.effective_at IS NULL OR p.made_at < v.effective_at)
-      AND given.answers > 0
+    WHERE p.kind = 'policy' AND p.policy_id = :id AND p.draft AND given.answers > 0
     ORDER BY narrow.er, given.answers DESC, p.made_at DESC, p.id LIMIT 1
 """)
 # What holds in the end of each of its re-reviews, the last settlement of its item: null while it is disputed.
@@ -216,7 +217,7 @@ async def add_first(connection: AsyncConnection, values: Mapping[str, Any]) -> b
 async def decisions(
     connection: AsyncConnection, *, area: str, benign: str, limit: int, texts: bool
 ) -> Sequence[Row[Any]]:
-    """(id, policy_area, decided_at, undo_until, language, text) of the last decisions that a policy of the area could flip.
+    """(id, policy_area, decided_at, undo_until, checkable, language, text) of the last decisions that a policy of the area could flip.
 
     The text is read where `texts` are wanted, else it is None.
     """

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/reporters", tags=["reporters"])
 async def read(
     reporter_id: Annotated[str, Path(min_length=1, max_length=200, description="the platform's id"), Stored],
     request: Request,
-    _caller: FloorReader,
+    caller: FloorReader,
     connection: UnitOfWork,
 ) -> ReporterOut:
-    return await workflow.reporter(connection, reporter_id, config=request.app.state.rank_config)
+    return await workflow.reporter(connection, reporter_id, viewer=caller.id, config=request.app.state.rank_config)

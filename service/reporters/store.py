@@ -63,9 +63,19 @@ _SUM = text("""
     UPDATE reporters SET upheld = sums.upheld, dismissed = sums.dismissed, updated_at = sums.at
     FROM sums WHERE reporters.id = sums.id AND sums.at IS NOT NULL
 """)
+# Whoever checks content blindly must not learn from its reporter what was decided on it. Tallies as `_SUM` makes them.
 _REPORTER = text("""
+    WITH checked AS MATERIALIZED (
+        SELECT o.decision_id FROM reporter_outcomes o JOIN decisions d ON d.id = o.decision_id
+        JOIN cases c ON c.id = d.case_id
+        WHERE o.reporter_id = :id AND is_checking(c.subject_id, d.cluster_id, :viewer)
+          AND EXISTS (SELECT FROM qa_reviews r WHERE r.reviewer = :viewer AND r.answered_at IS NULL AND r.released_at IS NULL)
+    ), known AS MATERIALIZED (
+        SELECT upheld, decided_at, decision_id, max(decided_at) OVER () AS newest_at FROM reporter_outcomes
+        WHERE reporter_id = :id AND decision_id NOT IN (SELECT decision_id FROM checked)
+    )
     SELECT r.reports, r.cases, r.first_at, r.last_at, o.upheld AS upheld_outcomes, o.dismissed AS dismissed_outcomes,
-           coalesce(t.upheld, 0) AS upheld, coalesce(t.dismissed, 0) AS dismissed, t.updated_at
+           t.upheld, t.dismissed, t.updated_at
     FROM (
         SELECT count(*) AS reports, count(DISTINCT case_id) AS cases, min(received_at) AS first_at,
                max(received_at) AS last_at
@@ -73,9 +83,18 @@ _REPORTER = text("""
     ) AS r
     CROSS JOIN (
         SELECT count(*) FILTER (WHERE upheld) AS upheld, count(*) FILTER (WHERE NOT upheld) AS dismissed
-        FROM reporter_outcomes WHERE reporter_id = :id
+        FROM known
     ) AS o
-    LEFT JOIN reporters t ON t.id = :id
+    CROSS JOIN (
+        SELECT coalesce(sum(weight ORDER BY decided_at, decision_id) FILTER (WHERE upheld), 0) AS upheld,
+               coalesce(sum(weight ORDER BY decided_at, decision_id) FILTER (WHERE NOT upheld), 0) AS dismissed,
+               max(decided_at) AS updated_at
+        FROM (
+            SELECT upheld, decided_at, decision_id,
+                   power(2::float8, extract(epoch FROM decided_at - newest_at)::float8 / :half_life) AS weight
+            FROM known ORDER BY decided_at DESC, decision_id LIMIT :most
+        ) AS outcomes
+    ) AS t
     WHERE r.reports > 0
 """)
 
@@ -99,6 +118,9 @@ async def add_up(connection: AsyncConnection, reporters: Sequence[str], *, half_
     await connection.execute(_SUM, values)
 
 
-async def reporter(connection: AsyncConnection, reporter_id: str) -> Row[Any] | None:
-    """What one reporter reported, and what came of it; None when they never did."""
-    return (await connection.execute(_REPORTER, {"id": reporter_id})).one_or_none()
+async def reporter(
+    connection: AsyncConnection, reporter_id: str, *, viewer: UUID, half_life: float, most: int
+) -> Row[Any] | None:
+    """What one reporter reported, and what came of it as far as the viewer may know; None when they never did."""
+    values = {"id": reporter_id, "viewer": viewer, "half_life": half_life, "most": most}
+    return (await connection.execute(_REPORTER, values)).one_or_none()

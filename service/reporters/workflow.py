@@ -46,9 +46,14 @@ async def unjudge(connection: AsyncConnection, decisions: Sequence[UUID]) -> boo
     return bool(reporters)
 
 
-async def reporter(connection: AsyncConnection, reporter_id: str, *, config: RankConfig) -> ReporterOut:
-    """What one reporter reported, what came of it, and what it does to a rank. Raises NotFoundError."""
-    row = await store.reporter(connection, reporter_id)
+async def reporter(connection: AsyncConnection, reporter_id: str, *, viewer: UUID, config: RankConfig) -> ReporterOut:
+    """What one reporter reported, what came of it, and what it does to a rank. Raises NotFoundError.
+
+    Without what the viewer has to judge blindly at the moment.
+    """
+    row = await store.reporter(
+        connection, reporter_id, viewer=viewer, half_life=HALF_LIFE_DAYS * 86_400.0, most=OUTCOMES
+    )
     if row is None:
         raise NotFoundError(f"nobody with the id {reporter_id!r} has reported anything")
     trust = Trust(config.reporter_precision, config.reporter_strength, config.reporter_cap)

@@ -32,21 +32,20 @@ JOIN principals p ON p.id = d.decided_by LEFT JOIN policy_versions v ON v.id = d
 LEFT JOIN decision_undos u ON u.decision_id = d.id;
 
 -- Disputed checks are here with nothing known of them yet: agreement settles at once and disagreement waits, so that every
--- share without them would flatter. What a plan asked under a version that did not hold yet is no check: see the replay.
+-- share without them would flatter. What was asked under a draft is no check: see the replay.
 CREATE VIEW quality_checks AS
 SELECT i.id AS check_id, i.plan_id, q.kind AS plan_kind, i.stratum, c.decision_id, c.case_id, c.person, c.vendor, c.site,
        c.language, c.area, c.policy_id, c.policy, c.basis, c.decided_at, c.month, s.settled_at, s.by AS settled_by,
        i.chance, 1 / i.chance AS weight, CASE WHEN s.id IS NOT NULL THEN s.error IS NULL END AS correct, s.error, r.reviews,
        same_judgement(r.answers -> 0, r.answers -> 1) AS experts_agree
 FROM qa_items i JOIN qa_plans q ON q.id = i.plan_id JOIN counted_decisions c ON c.decision_id = i.decision_id
-LEFT JOIN policy_versions asked ON asked.id = q.policy_id
 LEFT JOIN qa_settlements s ON s.item_id = i.id AND i.state = 'settled'
     AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
 CROSS JOIN LATERAL (
     SELECT count(*) AS reviews, jsonb_agg(w.answer ORDER BY w.answered_at, w.token) AS answers
     FROM qa_reviews w WHERE w.item_id = i.id AND w.answered_at IS NOT NULL
 ) AS r
-WHERE i.state IN ('settled', 'disputed') AND (q.policy_id IS NULL OR asked.effective_at <= q.made_at);
+WHERE i.state IN ('settled', 'disputed') AND NOT q.draft;
 
 CREATE VIEW handling_times AS
 SELECT c.decision_id, c.case_id, c.person, c.vendor, c.site, c.language, c.area, c.policy_id, c.policy, c.basis,
@@ -197,7 +196,7 @@ COMMENT ON COLUMN counted_decisions.decided_at IS 'when';
 COMMENT ON COLUMN counted_decisions.month IS 'first day of the month of the decision, UTC';
 COMMENT ON COLUMN counted_decisions.undone_at IS 'when it was taken back within its undo window; null where it stands';
 
-COMMENT ON VIEW quality_checks IS 'One row for each settled or disputed check of a decision. Golden items are not here: they say something about those who check; nor are re-reviews under a policy version that was not in force.';
+COMMENT ON VIEW quality_checks IS 'One row for each settled or disputed check of a decision. Golden items are not here: they say something about those who check; nor are re-reviews under a draft.';
 COMMENT ON COLUMN quality_checks.check_id IS 'the item of the plan';
 COMMENT ON COLUMN quality_checks.plan_id IS 'the plan that drew it';
 COMMENT ON COLUMN quality_checks.plan_kind IS 'random, stratified, doubt or policy';

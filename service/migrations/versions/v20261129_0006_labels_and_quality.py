@@ -127,6 +127,8 @@ CREATE TABLE qa_plans (
     least integer NOT NULL DEFAULT 1 CHECK (least > 0),
     golden_share double precision NOT NULL DEFAULT 0 CHECK (golden_share >= 0 AND golden_share <= 0.5),
     policy_id uuid REFERENCES policy_versions,
+    -- The policy was a draft when the plan was made: what it makes of decisions measures nobody.
+    draft boolean NOT NULL DEFAULT false,
     seed bigint NOT NULL,
     population integer NOT NULL,
     owner text NOT NULL,
@@ -152,8 +154,9 @@ CREATE TABLE qa_items (
     UNIQUE (plan_id, decision_id),
     UNIQUE (plan_id, golden_id)
 );
-CREATE INDEX qa_items_waiting ON qa_items (plan_id, place) WHERE state = 'waiting';
-CREATE INDEX qa_items_disputed ON qa_items (plan_id, place) WHERE state = 'disputed';
+-- Of all plans together: whoever claims is handed the first of them.
+CREATE INDEX qa_items_waiting ON qa_items (place, id) WHERE state = 'waiting';
+CREATE INDEX qa_items_disputed ON qa_items (place, id) WHERE state = 'disputed';
 CREATE INDEX qa_items_case ON qa_items (case_id);
 CREATE INDEX qa_items_decision ON qa_items (decision_id) WHERE decision_id IS NOT NULL;
 -- One blind answer each; an unanswered one is a lease of the item, with a token as any lease has.
@@ -250,6 +253,12 @@ CREATE FUNCTION is_checking(subject uuid, cluster uuid, person uuid) RETURNS boo
         WHERE r.reviewer = person AND r.answered_at IS NULL AND r.released_at IS NULL AND i.state = 'waiting'
           AND (c.subject_id = subject
                OR EXISTS (SELECT FROM decisions alike WHERE alike.case_id = i.case_id AND alike.cluster_id = cluster))
+    )
+$$;
+CREATE FUNCTION is_checking_case(case_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM cases c LEFT JOIN decisions d ON d.case_id = c.id
+        WHERE c.id = is_checking_case.case_id AND is_checking(c.subject_id, d.cluster_id, person)
     )
 $$;
 CREATE OR REPLACE FUNCTION is_kept_back(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$

@@ -17,6 +17,11 @@ export function startPage() {
   offerUndo();
 }
 
+// Forms that cannot be sent before the script takes what is in them.
+export function openForms() {
+  for (const button of document.querySelectorAll("form[method=post] button[disabled]")) button.disabled = false;
+}
+
 // For what only shows on the screen elsewhere, such as a chip that changes colour.
 export function announce(text) {
   document.getElementById("announce").textContent = text;

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
-import { showProblem, startPage } from "./page.js";
+import { openForms, showProblem, startPage } from "./page.js";
 
 startPage();
 const form = document.getElementById("plan");
@@ -21,6 +21,7 @@ document.addEventListener("click", (event) => {
   if (button?.matches(".close-plan")) act(() => then(`/v1/qa/plans/${button.dataset.plan}/close`, "The plan is closed."));
   else if (button?.matches(".retire")) act(() => then(`/v1/qa/golden/${button.dataset.golden}/retire`, "The golden item is out of use."));
 });
+openForms();
 
 function showChoices() {
   document.getElementById("strata-choice").hidden = kind.value !== "stratified";

@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
-import { showProblem, startPage } from "./page.js";
+import { openForms, showProblem, startPage } from "./page.js";
 
 const WEEK = 7 * 24 * 3600 * 1000;
 
@@ -20,6 +20,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest(".make-golden");
   if (button) act(event, () => makeGolden(button));
 });
+openForms();
 
 async function act(event, action) {
   event.preventDefault();

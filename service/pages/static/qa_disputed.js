@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { startJudgement } from "./judgement.js";
 import { sayOnNextPage } from "./notice.js";
-import { startPage } from "./page.js";
+import { openForms, startPage } from "./page.js";
 import { startPreviews } from "./reveal.js";
 
 startPage();
@@ -21,6 +21,7 @@ document.addEventListener("submit", (event) => {
   event.preventDefault();
   resolve(event.target, event.submitter?.value === "yes");
 });
+openForms();
 
 async function resolve(form, upheld) {
   const problem = form.querySelector(".problem");

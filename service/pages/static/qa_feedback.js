@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
-import { showProblem, startPage } from "./page.js";
+import { openForms, showProblem, startPage } from "./page.js";
 
 startPage();
 for (const unseen of document.querySelectorAll("[data-unseen]")) {
@@ -24,3 +24,4 @@ document.addEventListener("submit", async (event) => {
     problem.textContent = error.message;
   }
 });
+openForms();

@@ -5,7 +5,7 @@ import { startCountdowns } from "./countdowns.js";
 import { startJudgement } from "./judgement.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
-import { announce, showProblem, startPage } from "./page.js";
+import { announce, openForms, showProblem, startPage } from "./page.js";
 import { startPreviews } from "./reveal.js";
 
 const NOTHING = "There is nothing for you to check right now.";
@@ -16,6 +16,7 @@ startPreviews();
 const check = document.getElementById("check");
 if (check) startCheck(check.dataset.token);
 else startEmpty();
+openForms();
 
 function startCheck(token) {
   startJudgement(async (values) => {

@@ -14,9 +14,10 @@ _ADD_ITEMS = text("""
     INSERT INTO calibration_items (session_id, item_id)
     SELECT :id, i.id FROM qa_items i JOIN cases c ON c.id = i.case_id JOIN qa_settlements k ON k.item_id = i.id
     WHERE k.by <> 'agreement' AND k.settled_at >= :since AND k.settled_at < :until AND i.state = 'settled'
+      AND NOT EXISTS (SELECT FROM qa_plans p WHERE p.id = i.plan_id AND p.draft)
       AND i.golden_id IS NULL AND c.special IS NULL AND may_see_case(c.id, :person, CAST(:overseeing AS text[]))
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
-      AND NOT is_checking(c.subject_id, NULL, :person)
+      AND NOT is_checking_case(c.id, :person)
       AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = k.id)
     ORDER BY k.settled_at DESC, i.id LIMIT :items
     RETURNING item_id
@@ -33,7 +34,7 @@ _ITEMS = text("""
     FROM calibration_items m JOIN qa_items i ON i.id = m.item_id JOIN cases c ON c.id = i.case_id
     JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = i.evidence_id JOIN qa_settlements k ON k.item_id = i.id
     WHERE m.session_id = :id AND may_see_case(c.id, :person, CAST(:overseeing AS text[]))
-      AND NOT is_checking(c.subject_id, NULL, :person)
+      AND NOT is_checking_case(c.id, :person)
       AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = k.id)
     ORDER BY k.settled_at, i.id
 """)
@@ -42,7 +43,7 @@ _AGREE = text("""
     FROM calibration_sessions s, qa_items i, cases c
     WHERE m.session_id = :id AND m.item_id = :item_id AND s.id = m.session_id AND s.closed_at IS NULL
       AND i.id = m.item_id AND c.id = i.case_id AND may_see_case(c.id, :person, CAST(:overseeing AS text[]))
-      AND NOT is_checking(c.subject_id, NULL, :person)
+      AND NOT is_checking_case(c.id, :person)
     RETURNING m.item_id
 """)
 _CLOSE = text("""

@@ -37,28 +37,30 @@ _DISPUTE = text(f"""
     WHERE f.id = :id AND f.person = :person AND f.told_at <= now() AND k.id = f.settlement_id AND {_OPEN}
     RETURNING f.id
 """)  # noqa: S608 - put together from constants
-# Somebody else: not who objects, not who settled, none of those who answered or decided.
+# Somebody else: not who objects, none of those who answered, decided, or ever settled the item or resolved an objection to it.
 _MAY_RESOLVE = """
-    f.disputed_at IS NOT NULL AND f.resolved_at IS NULL AND f.person <> :person AND k.settled_by IS DISTINCT FROM :person
+    f.disputed_at IS NOT NULL AND f.resolved_at IS NULL AND f.person <> :person
     AND d.decided_by IS DISTINCT FROM :person AND may_see_case(i.case_id, :person, CAST(:overseeing AS text[]))
     AND NOT EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = :person AND r.answered_at IS NOT NULL)
+    AND NOT EXISTS (SELECT FROM qa_settlements s LEFT JOIN qa_feedback o ON o.settlement_id = s.id
+                    WHERE s.item_id = i.id AND :person IN (s.settled_by, o.resolved_by))
     AND NOT EXISTS (SELECT FROM golden_items g WHERE g.id = i.golden_id AND g.made_by = :person)
-    AND NOT is_checking((SELECT c.subject_id FROM cases c WHERE c.id = i.case_id), NULL, :person)
+    AND NOT is_checking_case(i.case_id, :person)
 """
 _OBJECTIONS = text(f"""
     SELECT f.id AS feedback_id, e.text, {_SAID}, k.answer AS holds, k.note, f.objection, f.disputed_at
     {_FROM} WHERE {_MAY_RESOLVE} ORDER BY f.disputed_at, f.id LIMIT :limit
 """)
-_LOCK = text(f"""
-    SELECT f.id, k.id AS settlement_id, k.item_id, i.golden_id, {_HOLDS} AS holds
-    {_FROM} WHERE f.id = :id AND {_MAY_RESOLVE} FOR NO KEY UPDATE OF f, i
+# The lock first, for all objections to one item: only a statement of its own sees what those before have settled.
+_LOCK = text(f"SELECT f.id {_FROM} WHERE f.id = :id FOR NO KEY UPDATE OF f, i")
+_OBJECTION = text(f"""
+    SELECT k.id AS settlement_id, k.item_id, i.golden_id, {_HOLDS} AS holds {_FROM} WHERE f.id = :id AND {_MAY_RESOLVE}
 """)
 _RESOLVE = text("""
     UPDATE qa_feedback SET resolved_at = now(), resolved_by = :person, upheld = :upheld, reply = :reply WHERE id = :id
 """)
 _KNOWN = text("SELECT EXISTS (SELECT FROM qa_feedback WHERE id = :id AND person = :person AND told_at <= now())")
 _WAITING = text("SELECT EXISTS (SELECT FROM qa_feedback WHERE id = :id AND disputed_at IS NOT NULL)")
-_RETIRE = text("UPDATE golden_items SET retired_at = now() WHERE id = :id AND retired_at IS NULL")
 _UNSEEN = text("""
     SELECT count(*) FROM qa_feedback WHERE person = :person AND seen_at IS NULL AND told_at <= now()
 """)
@@ -107,15 +109,11 @@ async def lock(
     connection: AsyncConnection, feedback: UUID, *, person: UUID, overseeing: Sequence[str]
 ) -> Row[Any] | None:
     """Lock an objection that this person may resolve: (settlement_id, item_id, golden_id, holds)."""
+    await connection.execute(_LOCK, {"id": feedback})
     values = {"id": feedback, "person": person, "overseeing": list(overseeing)}
-    return (await connection.execute(_LOCK, values)).one_or_none()
+    return (await connection.execute(_OBJECTION, values)).one_or_none()
 
 
 async def resolve(connection: AsyncConnection, feedback: UUID, *, person: UUID, upheld: bool, reply: str) -> None:
     """Answer a locked objection."""
     await connection.execute(_RESOLVE, {"id": feedback, "person": person, "upheld": upheld, "reply": reply})
-
-
-async def retire_golden(connection: AsyncConnection, golden: UUID) -> None:
-    """Take a golden item out of use whose answer did not hold."""
-    await connection.execute(_RETIRE, {"id": golden})

@@ -20,6 +20,7 @@ from service.quality.feedback.schemas import (
     ResolutionIn,
     SaidOut,
 )
+from service.quality.golden import workflow as golden
 from service.quality.judging import error_of
 from service.quality.settling.schemas import judgement
 from service.quality.settling.workflow import SettleRules, Verdict, settle
@@ -84,7 +85,7 @@ async def resolve(
         verdict = Verdict(body.answer, "dispute", settled_by=person, note=body.answer.note, replaces=row.settlement_id)
         await settle(connection, row.item_id, verdict, rules=rules)
         if row.golden_id is not None:
-            await store.retire_golden(connection, row.golden_id)
+            await golden.retire(connection, row.golden_id, person=person)
     await store.resolve(connection, feedback, person=person, upheld=body.upheld, reply=body.reply)
     data = {"feedback": str(feedback), "upheld": body.upheld}
     await events.record(connection, "qa.objection_resolved", actor=person, data=data)

@@ -7,16 +7,18 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-# What holds in the end, or what a calibration agreed on. From a golden item none is made again.
+# What holds in the end, or what a calibration agreed on. From a golden item none is made again, and from what a draft would
+# make of content neither: it is not in force.
 _ADD = text("""
     WITH right_one AS (
         SELECT i.evidence_id, i.case_id, CASE WHEN CAST(:calibration_id AS uuid) IS NULL THEN k.answer ELSE m.agreed END AS answer,
                d.policy_id
-        FROM qa_items i JOIN cases c ON c.id = i.case_id JOIN qa_settlements k ON k.item_id = i.id
+        FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
+        JOIN qa_settlements k ON k.item_id = i.id
         LEFT JOIN decisions d ON d.id = i.decision_id
         LEFT JOIN calibration_items m ON m.item_id = i.id AND m.session_id = CAST(:calibration_id AS uuid)
-        WHERE i.id = :item_id AND i.golden_id IS NULL AND i.state = 'settled'
-          AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT is_checking(c.subject_id, NULL, :person)
+        WHERE i.id = :item_id AND i.golden_id IS NULL AND i.state = 'settled' AND NOT p.draft
+          AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT is_checking_case(c.id, :person)
           AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = k.id)
     )
     INSERT INTO golden_items (id, evidence_id, case_id, answer, rationale, policy_id, made_by)
@@ -35,8 +37,8 @@ _LIST = text("""
     SELECT g.id, g.case_id, e.text, g.answer, g.rationale, g.made_at, g.retired_at,
            (SELECT coalesce(jsonb_agg(r.answer), '[]') FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id
             WHERE i.golden_id = g.id AND r.answered_at IS NOT NULL) AS answers
-    FROM golden_items g JOIN cases c ON c.id = g.case_id JOIN evidence e ON e.id = g.evidence_id
-    WHERE may_see_case(g.case_id, :person, CAST(:overseeing AS text[])) AND NOT is_checking(c.subject_id, NULL, :person)
+    FROM golden_items g JOIN evidence e ON e.id = g.evidence_id
+    WHERE may_see_case(g.case_id, :person, CAST(:overseeing AS text[])) AND NOT is_checking_case(g.case_id, :person)
       AND (CAST(:id AS uuid) IS NULL OR g.id = :id)
     ORDER BY g.made_at DESC, g.id DESC LIMIT :limit
 """)

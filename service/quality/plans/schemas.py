@@ -49,7 +49,7 @@ class DrawIn(Strict):
     allocation: Allocation = "proportional"
     least: Annotated[int, Field(ge=1, le=SIZE_MOST, description="of each stratum, shared out in proportion")] = 1
     policy_id: Annotated[
-        UUID | None, Field(description="only of the kind policy: the version that came into force")
+        UUID | None, Field(description="only of the kind policy: a version that came into force, or a draft to try out")
     ] = None
 
     @model_validator(mode="after")
@@ -87,7 +87,7 @@ class StratumOut(BaseModel):
 
 
 class DrawPreviewOut(BaseModel):
-    """What a plan would draw, before it is saved."""
+    """What a plan would draw, before it is saved. Content with pictures and no text is never drawn: checks show it blurred."""
 
     population: int
     drawn: int
@@ -109,6 +109,7 @@ class PlanOut(BaseModel):
     reviews: int
     golden_share: float
     policy_id: UUID | None
+    draft: Annotated[bool, Field(description="the policy was a draft: nobody is measured by what comes of it")]
     seed: int
     population: int
     owner: str

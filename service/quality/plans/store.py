@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import fetch
 
-# Standing decisions alone: not undone, and not to be undone any more. Sample cases are for sample accounts; cases of queues
-# that the planner may not see are not drawn. In one order, so that a seed gives the same draw.
+# Standing decisions alone: not undone, and not to be undone any more. Sample cases are for sample accounts. Special routes and
+# restricted queues stay with the people who may see them: counts, areas and results would tell everybody who manages quality.
+# Pictures without text cannot be judged in a check, which shows them blurred alone. A draft is asked about the decisions that its
+# replay reads, whenever they were made. In one order, so that a seed gives the same draw.
 _FRAME = text("""
     SELECT d.id AS decision_id, d.case_id, d.evidence_id, d.policy_area AS area, coalesce(p.vendor, 'in house') AS vendor,
            s.language,
@@ -28,7 +30,10 @@ _FRAME = text("""
     LEFT JOIN policy_versions v ON v.id = CAST(:policy_id AS uuid)
     WHERE d.undo_until <= now() AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
       AND (NOT c.sample OR (SELECT me.sample FROM principals me WHERE me.id = :viewer))
-      AND c.queue IN (SELECT q.name FROM queues q WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[])))
+      AND c.special IS NULL
+      AND c.queue IN (SELECT q.name FROM queues q
+                      WHERE NOT q.restricted AND may_use_queue(q.name, :viewer, CAST(:overseeing AS text[])))
+      AND (btrim(e.text) <> '' OR NOT EXISTS (SELECT FROM evidence_media m WHERE m.evidence_id = e.id))
       AND (CAST(:since AS timestamptz) IS NULL OR d.decided_at >= CAST(:since AS timestamptz))
       AND (CAST(:until AS timestamptz) IS NULL OR d.decided_at < CAST(:until AS timestamptz))
       AND (CAST(:areas AS text[]) = '{}' OR d.policy_area = ANY (CAST(:areas AS text[])))
@@ -38,24 +43,27 @@ _FRAME = text("""
       AND CASE WHEN d.actions <@ CAST(:harmless AS text[]) THEN 'leave_up' WHEN d.basis = 'cluster' THEN 'automated'
                ELSE 'human' END = ANY (CAST(:origins AS text[]))
       AND (CAST(:policy_id AS uuid) IS NULL
-           OR (d.decided_at >= v.effective_at AND v.area IN (d.policy_area, e.score ->> 'primary_area')))
+           OR CASE WHEN v.published_at IS NULL THEN d.policy_area IN (v.area, :benign)
+                   ELSE d.decided_at >= v.effective_at AND v.area IN (d.policy_area, e.score ->> 'primary_area') END)
     ORDER BY d.id LIMIT :most
 """)
-_EFFECTIVE = text("""
-    SELECT effective_at <= now() AS effective FROM policy_versions WHERE id = :id AND effective_at IS NOT NULL
+_POLICY = text("""
+    SELECT published_at IS NULL AS draft, coalesce(effective_at <= now(), false) AS effective FROM policy_versions
+    WHERE id = :id AND (published_at IS NOT NULL OR withdrawn_at IS NULL) FOR SHARE
 """)
 # Golden items that the planner may see: where nobody else may either, nobody would be handed them.
 _GOLDEN = text("""
     SELECT g.id, g.case_id, g.evidence_id FROM golden_items g JOIN cases c ON c.id = g.case_id
-    WHERE g.retired_at IS NULL AND may_see_case(g.case_id, :viewer, CAST(:overseeing AS text[]))
+    WHERE g.retired_at IS NULL AND c.special IS NULL AND may_see_case(g.case_id, :viewer, CAST(:overseeing AS text[]))
+      AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
       AND (NOT c.sample OR (SELECT me.sample FROM principals me WHERE me.id = :viewer))
     ORDER BY g.id
 """)
 _ADD = text("""
-    INSERT INTO qa_plans (id, name, kind, strata, scope, size, reviews, allocation, least, golden_share, policy_id, seed,
-                          population, owner, reason, made_by)
+    INSERT INTO qa_plans (id, name, kind, strata, scope, size, reviews, allocation, least, golden_share, policy_id, draft,
+                          seed, population, owner, reason, made_by)
     VALUES (:id, :name, :kind, :strata, CAST(:scope AS jsonb), :size, :reviews, :allocation, :least, :golden_share,
-            :policy_id, :seed, :population, :owner, :reason, :made_by)
+            :policy_id, :draft, :seed, :population, :owner, :reason, :made_by)
     ON CONFLICT (name) DO NOTHING RETURNING id
 """)
 _ADD_ITEMS = text("""
@@ -67,7 +75,7 @@ _ADD_ITEMS = text("""
 """)
 _PLANS = """
     SELECT p.id, p.name, p.kind, p.strata, p.allocation, p.least, p.scope, p.size, p.reviews, p.golden_share, p.policy_id,
-           p.seed, p.population, p.owner, p.reason, p.made_at, p.closed_at, n.items, n.waiting, n.disputed, n.settled
+           p.draft, p.seed, p.population, p.owner, p.reason, p.made_at, p.closed_at, n.items, n.waiting, n.disputed, n.settled
     FROM qa_plans p CROSS JOIN LATERAL (
         SELECT count(*) AS items, count(*) FILTER (WHERE i.state = 'waiting') AS waiting,
                count(*) FILTER (WHERE i.state = 'disputed') AS disputed,
@@ -105,9 +113,9 @@ async def frame(connection: AsyncConnection, values: Mapping[str, Any]) -> list[
     return await fetch(connection, _FRAME, values)
 
 
-async def is_effective(connection: AsyncConnection, policy_id: UUID) -> bool | None:
-    """Whether a published policy version is in force by now; None where there is none."""
-    return (await connection.execute(_EFFECTIVE, {"id": policy_id})).scalar_one_or_none()
+async def policy(connection: AsyncConnection, policy_id: UUID) -> Row[Any] | None:
+    """(draft, effective) of a policy version: whether it is a draft, or in force by now; None where there is none."""
+    return (await connection.execute(_POLICY, {"id": policy_id})).one_or_none()
 
 
 async def golden(connection: AsyncConnection, *, viewer: UUID, overseeing: Sequence[str]) -> Sequence[Row[Any]]:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from anyio import to_thread
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,18 +49,24 @@ class Frame:
 
 async def preview(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> DrawPreviewOut:
     """What a plan would draw. Raises InvalidRequestError, NotFoundError, UnknownLabelError."""
+    await _check_policy(connection, body.policy_id)
     frame = await _frame(connection, body, viewer=viewer, taxonomy=taxonomy)
     golden = await store.golden(connection, viewer=viewer, overseeing=OVERSEEING)
     return DrawPreviewOut(
         population=len(frame.rows),
         drawn=min(body.size, len(frame.rows)),
         golden_available=len(golden),
-        strata=_shown_strata(frame, body),
+        strata=await to_thread.run_sync(_shown_strata, frame, body),
     )
 
 
 async def make(connection: AsyncConnection, body: PlanIn, *, actor: UUID, taxonomy: Taxonomy) -> PlanOut:
     """Draw and store a plan. Raises InvalidRequestError, NotFoundError, NameTakenError, UnknownLabelError."""
+    draft = await _check_policy(connection, body.policy_id)
+    if draft and body.golden_share:
+        raise InvalidRequestError(
+            "golden_share: golden items are right under the policy in force; leave it 0 to try out a draft"
+        )
     frame = await _frame(connection, body, viewer=actor, taxonomy=taxonomy)
     if not frame.rows:
         raise InvalidRequestError("scope: no standing decision is within it; widen it, or wait until undo windows end")
@@ -69,6 +76,7 @@ async def make(connection: AsyncConnection, body: PlanIn, *, actor: UUID, taxono
     named = body.model_dump(include={"name", "kind", "strata", "size", "reviews", "least", "golden_share", "policy_id"})
     values = named | {
         "id": plan,
+        "draft": draft,
         "owner": body.owner,
         "reason": body.reason,
         "allocation": body.allocation if body.strata else None,
@@ -78,12 +86,13 @@ async def make(connection: AsyncConnection, body: PlanIn, *, actor: UUID, taxono
     }
     if not await store.add(connection, values, scope=body.scope.model_dump(mode="json", by_alias=True)):
         raise NameTakenError(f"name: there is a plan {body.name!r} already; choose another name")
-    drawn = draw(frame, body, rng)
+    drawn = await to_thread.run_sync(draw, frame, body, rng)
     cases = {frame.rows[place].case_id for place in drawn.places}
     golden = await store.golden(connection, viewer=actor, overseeing=OVERSEEING)
     # Content that is drawn anyway would come twice, once of each kind.
     others = [item for item in golden if item.case_id not in cases]
-    await store.add_items(connection, plan, _items(frame, drawn, _mixed_in(others, drawn, body, rng), rng))
+    mixed_in = _mixed_in(others, drawn, body, rng)
+    await store.add_items(connection, plan, await to_thread.run_sync(_items, frame, drawn, mixed_in, rng))
     data = {"plan": str(plan), "drawn": len(drawn.places), "population": len(frame.rows), "seed": seed}
     await events.record(connection, "qa.plan_made", actor=actor, data=data)
     return await one(connection, plan)
@@ -121,17 +130,19 @@ async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID) -> Plan
 async def results(connection: AsyncConnection, plan: UUID, *, taxonomy: Taxonomy) -> ResultsOut:
     """What a plan found so far. Raises NotFoundError."""
     shown = await one(connection, plan)
-    return results_of(shown, await store.results(connection, plan), taxonomy)
+    rows = await store.results(connection, plan)
+    # Intervals are drawn again thousands of times.
+    return await to_thread.run_sync(results_of, shown, rows, taxonomy)
 
 
 async def _frame(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> Frame:
     unknown = sorted(set(body.scope.areas) - set(taxonomy.label_ids))
     if unknown:
         raise UnknownLabelError(f"scope.areas: {', '.join(unknown)} not in the taxonomy")
-    await _check_policy(connection, body.policy_id)
     values = body.scope.model_dump() | {
         "doubt": body.kind == "doubt",
         "harmless": [taxonomy.harmless_action.id],
+        "benign": taxonomy.benign_id,
         "policy_id": body.policy_id,
         "viewer": viewer,
         "overseeing": list(OVERSEEING),
@@ -142,6 +153,10 @@ async def _frame(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, tax
         raise InvalidRequestError(
             f"scope: more than {POPULATION_MOST:,} decisions are within it; narrow it, for example by `since`"
         )
+    return await to_thread.run_sync(_in_strata, rows, body)
+
+
+def _in_strata(rows: Sequence[Any], body: DrawIn) -> Frame:
     strata = [stratum_of(row, body.strata) for row in rows]
     return Frame(rows, strata, _sizes(strata, body))
 
@@ -165,14 +180,16 @@ def _sizes(strata: Sequence[str], body: DrawIn) -> dict[str, int]:
     return drawing.share_out(counts, body.size, equal=body.allocation == "equal", least=body.least)
 
 
-async def _check_policy(connection: AsyncConnection, policy: UUID | None) -> None:
+async def _check_policy(connection: AsyncConnection, policy: UUID | None) -> bool:
+    """Whether the policy is a draft."""
     if policy is None:
-        return
-    effective = await store.is_effective(connection, policy)
-    if effective is None:
-        raise NotFoundError(f"policy_id: there is no published policy version {policy}")
-    if not effective:
+        return False
+    found = await store.policy(connection, policy)
+    if found is None:
+        raise NotFoundError(f"policy_id: there is no policy version {policy}, published or a draft")
+    if not (found.draft or found.effective):
         raise InvalidRequestError("policy_id: this version is not in force yet, so nothing was decided under it")
+    return bool(found.draft)
 
 
 def _doubts(rows: Sequence[Any]) -> list[float]:

@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/qa", tags=["quality"])
 async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) -> CheckOut | Response:
     state = request.app.state
     minutes = state.settings.qa_review_minutes
-    found = await workflow.claim(connection, person=caller.id, minutes=minutes, taxonomy=state.taxonomy)
+    found = await workflow.claim(connection, caller=caller, minutes=minutes, taxonomy=state.taxonomy)
     return found or Response(status_code=204)
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from service.cases.schemas import ReportOut, SubjectOut
+from service.cases.schemas import PersonRef
 from service.media.schemas import MediaItem
 from service.opinions.schemas import Judgement
 
@@ -47,12 +47,43 @@ class RubricOut(BaseModel):
     actions: list[ActionChoice]
 
 
+class CheckedSubjectOut(BaseModel):
+    """The content. Its views are left out: they fall once it was removed."""
+
+    id: str
+    kind: str
+    text: str
+    language: str | None
+    author: PersonRef | None
+    created_at: datetime | None
+
+
+class CheckedReportOut(BaseModel):
+    """One notice about it, without who gave it: what came of their reports can be read."""
+
+    id: UUID
+    channel: str
+    reason: str
+    note: str
+    received_at: datetime
+
+
+class DraftPolicyOut(BaseModel):
+    """The draft of a policy that content is judged by, as it reads now."""
+
+    title: str
+    body: str
+
+
 class ContentOut(BaseModel):
     """Reported content as it was when it was decided. Nothing says what was decided, when, or by whom."""
 
-    subject: SubjectOut
-    reports: list[ReportOut]
+    subject: CheckedSubjectOut
+    reports: list[CheckedReportOut]
     media: list[MediaItem]
+    policy: Annotated[
+        DraftPolicyOut | None, Field(description="judge by this text, where the plan asks what a draft would change")
+    ]
 
 
 class CheckOut(ContentOut):
@@ -88,7 +119,7 @@ class DisputedItemOut(ContentOut):
 
 
 class DisputedOut(BaseModel):
-    """Items that the caller may settle: neither decided nor checked by them. At most 20 at a time; `total` counts all."""
+    """Items that the caller may settle: neither decided nor checked by them. At most 20 at a time; `total` counts up to 500."""
 
     total: int
     items: list[DisputedItemOut]

@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# Of how many waiting items it is asked whether somebody may have them, before it is asked of all.
+LOOKED_AT_FIRST = 300
 # One claim at a time. How many have an item is counted in another table than the one that would be locked, so a row lock
 # alone would let two claims count the same.
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('qa.claim', 0))")
@@ -18,13 +20,21 @@ _IN_HAND = text("""
       AND i.state = 'waiting'
     ORDER BY r.claimed_at LIMIT 1
 """)
-# Nobody who could know what was decided on this content, or what is right: who decided on it, in this case or another one;
-# asked about it; checked or settled it; made a golden item or a calibration of it; was told.
+# Nobody who could know what was decided on this content, or what is right: who decided on it, in this case, another one, or for
+# the same cluster; asked about it; judged its label; checked or settled it; made a golden item or a calibration of it, or may
+# read those of others (`manages`); was told.
 KNOWS = """CASE WHEN EXISTS (
-        SELECT FROM cases alike WHERE alike.subject_id = c.subject_id AND (
-            EXISTS (SELECT FROM decisions d WHERE d.case_id = alike.id AND d.decided_by = :person)
+        SELECT FROM (
+            SELECT same.id FROM cases same WHERE same.subject_id = c.subject_id
+            UNION
+            SELECT together.case_id FROM cases same JOIN decisions d ON d.case_id = same.id
+            JOIN decisions together ON together.cluster_id = d.cluster_id WHERE same.subject_id = c.subject_id
+        ) AS alike WHERE (
+            EXISTS (SELECT FROM decisions d WHERE d.case_id = alike.id AND (d.decided_by = :person
+                      OR EXISTS (SELECT FROM label_suspects l WHERE l.decision_id = d.id AND l.resolved_by = :person)))
             OR EXISTS (SELECT FROM second_opinions o WHERE o.case_id = alike.id AND :person IN (o.asked_by, o.answered_by))
-            OR EXISTS (SELECT FROM golden_items g WHERE g.case_id = alike.id AND g.made_by = :person)
+            OR EXISTS (SELECT FROM golden_items g WHERE g.case_id = alike.id
+                         AND (g.made_by = :person OR CAST(:manages AS boolean)))
             OR EXISTS (
                 SELECT FROM qa_items other WHERE other.case_id = alike.id AND (
                     EXISTS (SELECT FROM qa_reviews a WHERE a.item_id = other.id AND a.reviewer = :person
@@ -33,26 +43,29 @@ KNOWS = """CASE WHEN EXISTS (
                          OR EXISTS (SELECT FROM qa_feedback f WHERE f.settlement_id = k.id
                                       AND :person IN (f.person, f.resolved_by))))
                     OR EXISTS (SELECT FROM calibration_items m JOIN calibration_sessions s ON s.id = m.session_id
-                               WHERE m.item_id = other.id AND s.made_by = :person))))
+                               WHERE m.item_id = other.id AND (s.made_by = :person OR CAST(:manages AS boolean))))))
         ) THEN true ELSE false END"""
-# In order first, then one after the other until one is found: the CASE of KNOWS and OFFSET keep the planner from asking all that
-# of every item. A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision meanwhile.
+# The first of an index, then one after the other until one is found: the CASE of KNOWS and the limit keep the planner from asking
+# all that of every item. A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision
+# meanwhile. Who made the plan chose what it is about.
 _CLAIM = text(f"""
     WITH me AS (
         SELECT languages, consents FROM principals WHERE id = :person AND active
     ), next AS (
         SELECT c.item_id AS id FROM (
-            SELECT i.id AS item_id, i.place, c.id, c.subject_id, p.reviews
+            SELECT i.id AS item_id, i.place, c.id, c.subject_id
             FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
             JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN me
-            WHERE i.state = 'waiting' AND p.closed_at IS NULL
+            WHERE i.state = 'waiting' AND p.closed_at IS NULL AND p.made_by <> :person
+              AND p.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer <> :person
+                                 AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
+              AND NOT EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = :person
+                                AND (r.answered_at IS NOT NULL OR r.released_at IS NOT NULL))
               AND (me.languages IS NULL OR s.language = 'und' OR s.language = ANY (me.languages))
               AND (me.consents IS NULL OR s.consent_area = '' OR string_to_array(s.consent_area, '+') <@ me.consents)
-            ORDER BY i.place, i.id OFFSET 0
+            ORDER BY i.place, i.id LIMIT CAST(:first AS bigint)
         ) AS c
         WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
-          AND c.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = c.item_id AND r.reviewer <> :person
-                             AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
           AND NOT {KNOWS}
         ORDER BY c.place, c.item_id LIMIT 1
     )
@@ -63,13 +76,15 @@ _CLAIM = text(f"""
         WHERE qa_reviews.answered_at IS NULL AND qa_reviews.released_at IS NULL
     RETURNING token, item_id
 """)  # noqa: S608 - put together from constants
+# Neither views, which fall once content is removed, nor who reported: what came of their reports can be read elsewhere.
 _CONTENT = """
     SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.external_id, s.kind, s.author_id, s.created_at,
-           s.views_per_hour, e.text, e.language, e.score, now() AS now,
+           e.text, e.language, e.score, now() AS now, v.title AS policy_title, v.body AS policy_body,
            (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.received_at), '[]')
-            FROM (SELECT id, channel, reason, note, reporter_id, received_at FROM reports
+            FROM (SELECT id, channel, reason, note, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports
-    FROM {source} JOIN cases c ON c.id = i.case_id JOIN subjects s ON s.id = c.subject_id
+    FROM {source} JOIN qa_plans p ON p.id = i.plan_id LEFT JOIN policy_versions v ON v.id = p.policy_id AND p.draft
+    JOIN cases c ON c.id = i.case_id JOIN subjects s ON s.id = c.subject_id
     JOIN evidence e ON e.id = i.evidence_id
 """
 _CHECK = text(
@@ -95,11 +110,16 @@ _RELEASE = text("""
 """)
 _MAY_SETTLE = f"""
     i.state = 'disputed' AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT {KNOWS}
-    AND NOT is_checking(c.subject_id, NULL, :person)
+    AND NOT is_checking_case(c.id, :person)
 """
+# Counted up to a limit only: to know whether somebody may settle an item takes more than to count it.
 _DISPUTED = text(
-    _CONTENT.format(columns="count(*) OVER () AS total", source="qa_items i")
-    + f" WHERE {_MAY_SETTLE} ORDER BY i.place, i.id LIMIT :limit"
+    f"""
+    WITH mine AS (
+        SELECT i.id FROM qa_items i JOIN cases c ON c.id = i.case_id WHERE {_MAY_SETTLE} ORDER BY i.place, i.id LIMIT :most
+    )"""  # noqa: S608 - put together from constants
+    + _CONTENT.format(columns="(SELECT count(*) FROM mine) AS total", source="mine JOIN qa_items i ON i.id = mine.id")
+    + " ORDER BY i.place, i.id LIMIT :limit"
 )
 _LOCK_DISPUTED = text(f"""
     SELECT i.id FROM qa_items i JOIN cases c ON c.id = i.case_id
@@ -127,7 +147,12 @@ async def claim(
     connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]
 ) -> Row[Any] | None:
     """Hand out the next item to a person: (token, item_id), or None where there is none. After `take_turn`."""
-    return (await connection.execute(_CLAIM, {**values, "overseeing": list(overseeing)})).one_or_none()
+    given = {**values, "overseeing": list(overseeing)}
+    for first in (LOOKED_AT_FIRST, None):
+        row = (await connection.execute(_CLAIM, {**given, "first": first})).one_or_none()
+        if row is not None:
+            return row
+    return None
 
 
 async def check(connection: AsyncConnection, token: UUID, *, person: UUID) -> Row[Any]:
@@ -154,16 +179,16 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
 
 
 async def disputed(
-    connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int
+    connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int, most: int
 ) -> Sequence[Row[Any]]:
-    """Disputed items that this person may settle, with `total`."""
-    values = {"person": person, "overseeing": list(overseeing), "limit": limit}
+    """Disputed items that this person may settle, with `total`, which counts up to `most`."""
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "most": most, "manages": False}
     return (await connection.execute(_DISPUTED, values)).all()
 
 
 async def lock_disputed(connection: AsyncConnection, item: UUID, *, person: UUID, overseeing: Sequence[str]) -> bool:
     """Lock a disputed item that this person may settle; False where it is none."""
-    values = {"item_id": item, "person": person, "overseeing": list(overseeing)}
+    values = {"item_id": item, "person": person, "overseeing": list(overseeing), "manages": False}
     return (await connection.execute(_LOCK_DISPUTED, values)).one_or_none() is not None
 
 

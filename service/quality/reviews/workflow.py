@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.cases.schemas import PersonRef, ReportOut, SubjectOut
+from service.cases.schemas import PersonRef
 from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
@@ -21,9 +21,12 @@ from service.quality.reviews.schemas import (
     AdjudicationIn,
     AnsweredOut,
     AreaChoice,
+    CheckedReportOut,
+    CheckedSubjectOut,
     CheckOut,
     DisputedItemOut,
     DisputedOut,
+    DraftPolicyOut,
     NeutralAnswerOut,
     RubricOut,
     SettledOut,
@@ -33,20 +36,25 @@ from service.quality.settling import workflow as settling
 from service.quality.settling.schemas import AnswerIn
 from service.quality.settling.workflow import SettleRules, Verdict
 from service.routing.workflow import OVERSEEING
+from service.security import Capability, Principal
 
 SHOWN_DISPUTED = 20
+COUNTED_DISPUTED = 500
 
 
-async def claim(connection: AsyncConnection, *, person: UUID, minutes: int, taxonomy: Taxonomy) -> CheckOut | None:
-    """The check that this person has in hand, else the next one; None where there is nothing for them.
+async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int, taxonomy: Taxonomy) -> CheckOut | None:
+    """The check that the caller has in hand, else the next one; None where there is nothing for them.
 
     Raises PolicyUnreadError where it would be a new one.
     """
+    person = caller.id
     await store.take_turn(connection)
     token = await store.in_hand(connection, person)
     if token is None:
         await require_read(connection, person)
-        values = {"token": new_id(), "person": person, "minutes": minutes}
+        # Whoever manages quality reads what golden items hold and calibrations agree on.
+        manages = Capability.QA_MANAGE in caller.capabilities
+        values = {"token": new_id(), "person": person, "minutes": minutes, "manages": manages}
         row = await store.claim(connection, values, overseeing=OVERSEEING)
         if row is None:
             return None
@@ -88,7 +96,7 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
 
 async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> DisputedOut:
     """What this person may settle, with all answers."""
-    rows = await store.disputed(connection, person, overseeing=OVERSEEING, limit=SHOWN_DISPUTED)
+    rows = await store.disputed(connection, person, overseeing=OVERSEEING, limit=SHOWN_DISPUTED, most=COUNTED_DISPUTED)
     items = [await _disputed_item(connection, row, taxonomy) for row in rows]
     return DisputedOut(total=rows[0].total if rows else 0, items=items, rubric=rubric(taxonomy))
 
@@ -161,26 +169,18 @@ async def _content(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonom
     reports: Sequence[Mapping[str, Any]] = row.reports
     reasons = [report["reason"] for report in reports]
     return {
-        "subject": SubjectOut(
+        "subject": CheckedSubjectOut(
             id=row.external_id,
             kind=row.kind,
             text=row.text,
             language=row.language,
             author=PersonRef(id=row.author_id) if row.author_id else None,
             created_at=row.created_at,
-            views_per_hour=row.views_per_hour,
         ),
-        "reports": [_report(report) for report in reports],
+        "reports": [CheckedReportOut(**report) for report in reports],
         "media": await media.media_of(connection, row.evidence_id, score=row.score, reasons=reasons, taxonomy=taxonomy),
+        "policy": None if row.policy_title is None else DraftPolicyOut(title=row.policy_title, body=row.policy_body),
     }
-
-
-def _report(report: Mapping[str, Any]) -> ReportOut:
-    reporter = report["reporter_id"]
-    return ReportOut(
-        **{key: report[key] for key in ("id", "channel", "reason", "note", "received_at")},
-        reporter=PersonRef(id=reporter) if reporter else None,
-    )
 
 
 async def _record(connection: AsyncConnection, kind: str, item: UUID, person: UUID) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Everything that was said about one item: the decision, or what a golden item holds to be right, and the blind answers.
 _FACTS = text("""
-    SELECT i.id, i.state, i.golden_id, p.reviews, d.decided_by,
+    SELECT i.id, i.state, i.golden_id, p.reviews, p.draft, d.decided_by,
            coalesce(g.answer, jsonb_build_object('policy_area', d.policy_area, 'severity', d.severity, 'actions', d.actions))
                AS first,
            coalesce(d.note, '') AS first_note,
@@ -38,7 +38,7 @@ _TELL = text("""
 
 
 async def facts(connection: AsyncConnection, item: UUID) -> Row[Any] | None:
-    """What was said about an item: (id, state, golden_id, reviews, decided_by, first, first_note, answers)."""
+    """What was said about an item: (id, state, golden_id, reviews, draft, decided_by, first, first_note, answers)."""
     return (await connection.execute(_FACTS, {"item_id": item})).one_or_none()
 
 

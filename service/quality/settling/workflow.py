@@ -78,7 +78,8 @@ async def settle(connection: AsyncConnection, item: UUID, verdict: Verdict, *, r
         raise _settled()
     data = {"item": str(item), "settlement": str(settlement), "by": verdict.by}
     await events.record(connection, "qa.settled", actor=verdict.settled_by, data=data)
-    wrong = wrong_people(facts, right, rules.taxonomy)
+    # By a draft nobody has decided, so nobody was wrong.
+    wrong = [] if facts.draft else wrong_people(facts, right, rules.taxonomy)
     hours = 0 if facts.golden_id is None else rules.golden_hours
     await store.tell(connection, settlement, {new_id(): person for person in wrong}, hours=hours)
     return settlement

@@ -120,9 +120,7 @@ def looked_at(
     )
 
 
-def summed_up(
-    looked: Sequence[Looked], *, area: str, bundle: str | None, why_not: str | None = None
-) -> ReplayResult:
+def summed_up(looked: Sequence[Looked], *, area: str, bundle: str | None, why_not: str | None = None) -> ReplayResult:
     """The result of a replay: each source by itself, both together, and by group; `why_not` says what bars re-reviews."""
     framed = [one for one in looked if one.in_frame]
     checked = [one for one in framed if one.chance is not None]
@@ -141,7 +139,9 @@ def summed_up(
         since=None,
         until=None,
         bundle=bundle,
-        model=None if model is None else _share(model, Told(len(looked)), "the model alone, which no person has checked"),
+        model=None
+        if model is None
+        else _share(model, Told(len(looked)), "the model alone, which no person has checked"),
         sample=_share(sample, drawn, "blind re-reviews under the draft"),
         assisted=None if assisted is None else _share(assisted, drawn, "the model, corrected by re-reviews"),
         areas=_groups(looked, lambda one: one.area, model=bundle is not None),

@@ -126,7 +126,9 @@ class ReplayShare(BaseModel):
     share: float | None
     low: float | None
     high: float | None
-    flips: Annotated[int | None, Field(description="The share of the decisions that it speaks of, as a number of them.")]
+    flips: Annotated[
+        int | None, Field(description="The share of the decisions that it speaks of, as a number of them.")
+    ]
     note: str
 
 

@@ -45,7 +45,7 @@ _UNREAD = text(f"""{_COLUMNS}
                 AND (r.id = asks.id OR (r.effective_at <= now() AND r.withdrawn_at IS NULL
                                         AND (r.effective_at, r.number) > (asks.effective_at, asks.number)))))
     ORDER BY v.effective_at, v.area
-""")
+""")  # noqa: S608 - put together from constants
 _IN_FORCE = text("SELECT title, body, examples FROM policies_in_force WHERE area = :area")
 _OPEN_DRAFTS = text(
     "SELECT count(*) FROM policy_versions WHERE area = :area AND published_at IS NULL AND withdrawn_at IS NULL"

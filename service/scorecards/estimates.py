@@ -31,5 +31,7 @@ def bounded(found: Sequence[int | None], chances: Sequence[float]) -> Bounds:
     # A share knows weights by their proportion alone, and those shared out among plans may lie below 1.
     most = max([1.0, *chances])
     scaled = [chance / most for chance in chances]
-    worst, best = (weighted_share([float(either if one is None else one) for one in found], scaled) for either in (0, 1))
+    worst, best = (
+        weighted_share([float(either if one is None else one) for one in found], scaled) for either in (0, 1)
+    )
     return Bounds(worst, best, sum(one is None for one in found))

@@ -113,10 +113,8 @@ BY_NAME = {figure.name: figure for figure in FIGURES}
 NOTES = (
     "Sample cases, cases of special routes and of restricted queues are left out; exposure counts them, samples excepted.",
     "Times and cost leave out decisions carried over to near-duplicates: nobody looked at those.",
-    "Accuracy and ceiling rest on plans that drew from all the decisions shown, by chance: those of some queues or some kinds of"
-    " decisions, and of areas, languages or vendors that are not asked for alone, are left out.",
+    "Accuracy and ceiling rest on quality plans that drew from everything that is shown here.",
     f"No share, median or percentile is given of fewer than {LEAST}.",
-    f"Touch, exposure and cost are not given for fewer than {LEAST_PEOPLE} people, nor where one vendor or site is asked for: they"
-    " would tell of one of them.",
+    f"Touch, exposure and cost would tell of people if given of fewer than {LEAST_PEOPLE}, or of one vendor or site asked for alone.",
     "Vendor and site are those that people have now. Groups stand by name; no person is a group, and nobody is ranked.",
 )

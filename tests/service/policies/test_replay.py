@@ -23,7 +23,7 @@ from tests.service.steps import assert_error, claim, decided, query, report, val
 
 
 def one(was: bool, *, model: bool | None = None, review: bool | None = None, chance: float | None = None) -> Looked:
-    return Looked("harassment" if was else "benign", "de" if was else "en", was, model, review, chance)
+    return Looked("harassment" if was else "benign", "de" if was else "en", was, model, review, chance, in_frame=True)
 
 
 def test_each_source_is_told_apart_and_the_best_one_makes_the_sentence() -> None:
@@ -82,8 +82,8 @@ def reviewed(database: str, policy: str, answers: dict[str, str], *, kind: str =
     person, plan = value(database, "SELECT id FROM principals WHERE role = 'lead'"), uuid4()
     query(
         database,
-        "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, seed, population, owner, reason, made_by)"
-        " VALUES (%s, %s, %s, '{}', 10, %s, 1, 10, 'o', 'r', %s)",
+        "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, draft, seed, population, owner, reason, made_by)"
+        " VALUES (%s, %s, %s, '{}', 10, %s, true, 1, 10, 'o', 'r', %s)",
         plan,
         str(plan),
         kind,

@@ -178,24 +178,19 @@ def sentence(looked: Sequence[Looked], *, area: str, best: tuple[Estimate, str] 
             " version, or replay it with a model that was trained under it."
         )
     estimate, source = best
-    told = f"This draft would flip {_flips(estimate, drawn.decisions if estimate.checked else len(looked))}"
-    told += f" of the last {len(looked):,} decisions"
-    if estimate.checked and drawn.decisions < len(looked):
-        told += f", of which {drawn.decisions:,} stood when re-reviews were drawn and are counted"
-    if estimate.share is None:
-        return f"{told}, {drawn.until}, by {source}."
-    mostly = _mostly(looked) if estimate.share else ""
-    return f"{told}{f', mostly {mostly}' if mostly else ''}, by {source}."
-
-
-def _flips(estimate: Estimate, decisions: int) -> str:
-    between = ""
+    decisions = drawn.decisions if estimate.checked else len(looked)
+    told, between = f"of the last {len(looked):,} decisions", ""
+    if decisions < len(looked):
+        told += f", of which {decisions:,} stood when re-reviews were drawn and are counted"
     if estimate.low is not None and estimate.high is not None:
         between = f"from {round(estimate.low * decisions):,} to {round(estimate.high * decisions):,}"
     if estimate.share is None:
-        return between
-    told = f"{'about ' if estimate.checked else ''}{round(estimate.share * decisions):,}"
-    return f"{told} ({between})" if between else told
+        return f"This draft would flip {between} {told}, {drawn.until}, by {source}."
+    flips = round(estimate.share * decisions)
+    told = f"This draft would flip {'about ' if estimate.checked else ''}{flips:,} {told}"
+    told += f" ({between})" if between else ""
+    mostly = _mostly(looked) if flips else ""
+    return f"{told}{f', mostly {mostly}' if mostly else ''}, by {source}."
 
 
 def _allowing_for_disputes(checked: Sequence[Looked], estimated: Callable[[list[bool]], Estimate]) -> Estimate:

@@ -57,6 +57,21 @@ CREATE VIEW policies_in_force AS
       AND NOT EXISTS (SELECT FROM policy_versions later
                       WHERE later.area = v.area AND later.effective_at <= now() AND later.withdrawn_at IS NULL
                         AND (later.effective_at, later.number) > (v.effective_at, v.number));
+COMMENT ON VIEW policies_in_force IS 'The policy version in force of each area: the published one that took effect last.';
+COMMENT ON COLUMN policies_in_force.id IS 'the version';
+COMMENT ON COLUMN policies_in_force.area IS 'the policy area';
+COMMENT ON COLUMN policies_in_force.number IS 'its number within the area';
+COMMENT ON COLUMN policies_in_force.title IS 'title of the policy';
+COMMENT ON COLUMN policies_in_force.body IS 'its text, in Markdown';
+COMMENT ON COLUMN policies_in_force.examples IS 'texts, each with the verdict that the version asks for';
+COMMENT ON COLUMN policies_in_force.digest IS 'what changed, in words';
+COMMENT ON COLUMN policies_in_force.acknowledge IS 'whether reviewers confirm it before their next case';
+COMMENT ON COLUMN policies_in_force.owner IS 'who answers for it, as the version says';
+COMMENT ON COLUMN policies_in_force.reason IS 'why it was made';
+COMMENT ON COLUMN policies_in_force.made_at IS 'when it was begun';
+COMMENT ON COLUMN policies_in_force.effective_at IS 'since when it is in force';
+COMMENT ON COLUMN policies_in_force.published_at IS 'when it was published';
+COMMENT ON COLUMN policies_in_force.withdrawn_at IS 'always null: what was withdrawn is not in force';
 CREATE TABLE policy_acknowledgements (
     policy_id uuid NOT NULL REFERENCES policy_versions,
     principal_id uuid NOT NULL REFERENCES principals,

@@ -110,9 +110,9 @@ async def test_blind_checks_and_whole_clusters_wait_for_it_too(
 ) -> None:
     for subject in ("post-1", "post-2"):
         await report(platform, subject)
-    mine = await claim(reviewer)
+    mine = await claim(lead)
     case = mine["case"]["id"]
-    shown = (await reviewer.post(f"/v1/cases/{case}/cluster/preview", json={})).json()
+    shown = (await lead.post(f"/v1/cases/{case}/cluster/preview", json={})).json()
     await decided(colleague, await claim(colleague))
     plan = {"name": "first", "kind": "random", "size": 10, "owner": "quality", "reason": "to know"}
     assert (await lead.post("/v1/qa/plans", json=plan)).status_code == 201
@@ -124,12 +124,13 @@ async def test_blind_checks_and_whole_clusters_wait_for_it_too(
         "actions": ["remove"],
         "preview_token": shown["preview_token"],
     }
-    assert_error(await reviewer.post(f"/v1/cases/{case}/cluster/decide", json=body), 409, "policy_unread")
+    assert_error(await lead.post(f"/v1/cases/{case}/cluster/decide", json=body), 409, "policy_unread")
     assert_error(await reviewer.post("/v1/qa/claim"), 409, "policy_unread")
-    await reviewer.post(f"/v1/policies/{made['id']}/acknowledge")
+    for person in (reviewer, lead):
+        await person.post(f"/v1/policies/{made['id']}/acknowledge")
     check = await reviewer.post("/v1/qa/claim")
     assert check.status_code == 200, check.text
-    answer = await reviewer.post(f"/v1/cases/{case}/cluster/decide", json=body)
+    answer = await lead.post(f"/v1/cases/{case}/cluster/decide", json=body)
     assert answer.status_code == 201, answer.text
     # What one has in hand stays in hand.
     await published(lead, "spam", acknowledge=True)

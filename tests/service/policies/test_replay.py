@@ -2,7 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -137,6 +141,56 @@ async def test_the_api_replays_what_the_database_knows_and_keeps_it(
     assert value(database, "SELECT count(*) FROM events WHERE kind = 'policy.replayed'") == 1
     assert_error(await lead.post(f"/v1/policies/drafts/{uuid4()}/replay", json={}), 404, "not_found")
     assert (await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={"decisions": 10_001})).status_code == 422
+
+
+async def test_re_reviews_of_a_draft_are_drawn_by_a_plan_and_speak_of_what_stood_then(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await decisions(platform, reviewer, ["harassment", "benign", "harassment"])
+    draft = await drafted(lead)
+    plan = {"kind": "policy", "policy_id": draft["id"], "size": 10, "owner": "Policy", "reason": "to know"}
+    made = await lead.post("/v1/qa/plans", json={**plan, "name": "all"})
+    assert made.status_code == 201, made.text
+    assert made.json()["population"] == 3
+    # As the draft says: one of them stands, one does not and is disputed.
+    for area in ("same", "benign"):
+        check = (await colleague.post("/v1/qa/claim")).json()
+        was = value(
+            database,
+            "SELECT d.policy_area FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id JOIN decisions d ON d.id = i.decision_id"
+            " WHERE r.token = %s",
+            check["token"],
+        )
+        other = "harassment" if was == "benign" else "benign"
+        said = was if area == "same" else other
+        body = {"policy_area": said, "severity": 2, "actions": ["remove"], "confidence": 3}
+        if said == "benign":
+            body |= {"severity": 0, "actions": ["no_violation"]}
+        answer = await colleague.post(f"/v1/qa/reviews/{check['token']}", json=body)
+        assert answer.status_code == 200, answer.text
+    # One that is decided later was not among them.
+    await report(platform, "late")
+    await decided(reviewer, await claim(reviewer))
+    result = (await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={})).json()["result"]
+    assert (result["decisions"], result["framed"], result["sample"]["checked"]) == (4, 3, 2)
+    assert sum(group["checked"] for group in result["areas"]) == 1
+    assert sum(group["sample_flips"] for group in result["areas"]) == 0
+    # Of a plan that drew from one area alone nothing is said of all.
+    narrow = await drafted(lead)
+    body = {**plan, "policy_id": narrow["id"], "name": "narrow", "scope": {"areas": ["harassment"]}}
+    assert (await lead.post("/v1/qa/plans", json=body)).status_code == 201
+    query(
+        database,
+        "UPDATE qa_items SET state = 'disputed' WHERE plan_id = (SELECT id FROM qa_plans WHERE name = 'narrow')",
+    )
+    result = (await lead.post(f"/v1/policies/drafts/{narrow['id']}/replay", json={})).json()["result"]
+    assert "drew from some areas" in result["sample"]["note"]
+    assert "drew from some areas" in result["sentence"]
+    assert result["sample"]["checked"] == 0
 
 
 @pytest.mark.parametrize("column", ["sample = true", "special = 'child_safety'"])

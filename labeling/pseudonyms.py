@@ -16,4 +16,4 @@ def pseudonym(key: bytes, kind: str, value: str) -> str:
     """
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"a key of at least {SHORTEST_KEY} bytes is needed, not {len(key)}")
-    return hmac.new(key, f"{kind}:{value}".encode(), hashlib.sha256).hexdigest()[:LENGTH]
+    return hmac.new(key, f"{kind}:{value}".encode(errors="surrogatepass"), hashlib.sha256).hexdigest()[:LENGTH]

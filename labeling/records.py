@@ -11,6 +11,8 @@ from typing import Any
 from labeling.taxonomy import SEVERITY_LEVELS
 
 SCHEMA_VERSION = 1
+# No row nests as deep as this, and what is nested much deeper can be read but not written again.
+MAX_DEPTH = 100
 
 
 class RecordError(ValueError):
@@ -57,7 +59,7 @@ _FIELDS = ("id", "text", "policy_areas", "annotated_areas", "severity", "source"
 def parse_labelled_text(line: str, *, where: str) -> LabelledText:
     """Read one JSON line; `where` (such as `file:12`) goes into the message. Raises RecordError."""
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except json.JSONDecodeError as error:
         raise RecordError(f"{where}: not a JSON object ({error.msg})") from error
     if not isinstance(row, dict):
@@ -87,6 +89,25 @@ def parse_labelled_text(line: str, *, where: str) -> LabelledText:
     if not set(record.policy_areas) <= set(record.annotated_areas):
         raise RecordError(f"{where}: every policy area must be among annotated_areas")
     return record
+
+
+def parse_json(text: str) -> Any:
+    """The value that a JSON text holds, unless it is nested too deeply. Raises json.JSONDecodeError."""
+    try:
+        value = json.loads(text)
+    except RecursionError as error:
+        raise json.JSONDecodeError("nested too deeply", text, 0) from error
+    inside = [value]
+    for _ in range(MAX_DEPTH):
+        inside = [
+            one
+            for outer in inside
+            if isinstance(outer, dict | list)
+            for one in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+        if not inside:
+            return value
+    raise json.JSONDecodeError("nested too deeply", text, 0)
 
 
 def read_labelled_texts(path: Path) -> Iterator[LabelledText]:

@@ -9,7 +9,6 @@ of each reviewed item. What is compared:
   the chances. Only the last is about all items; the others are about what the order chose to show.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -21,8 +20,9 @@ from numpy.typing import NDArray
 from labeling.columns import columns
 from labeling.statistics.bootstrap import Codes, Values
 from labeling.statistics.dawid_skene import dawid_skene
+from labeling.statistics.means import mean_and_half
 from labeling.statistics.ratings import Ratings
-from labeling.statistics.weighted import NORMAL, weighted_share
+from labeling.statistics.weighted import weighted_share
 
 RISK_ALONE = "by risk alone"
 UNWEIGHTED = "random share, chances left out"
@@ -167,7 +167,8 @@ def _review(world: _World, floor: Floor, random: np.random.Generator, *, mixed: 
         chance[chance == 0] = floor.random_share
     items = np.flatnonzero(random.random(floor.items) < chance)
     # Different people for each item, each as likely as the others.
-    rater = random.random((len(items), floor.reviewers)).argpartition(floor.answers, axis=1)[:, : floor.answers].ravel()
+    drawn = random.random((len(items), floor.reviewers)).argpartition(floor.answers - 1, axis=1)
+    rater = drawn[:, : floor.answers].ravel()
     item = np.repeat(np.arange(len(items)), floor.answers)
     right = random.random(len(item)) < world.right[items[item], rater]
     label = np.where(right, world.violates[items[item]], ~world.violates[items[item]]).astype(np.int64)
@@ -231,14 +232,14 @@ def _trial(value: float | None, low: float | None, high: float | None, truth: fl
 
 
 def _label_row(name: str, found: Sequence[float]) -> LabelRow:
-    mean, half = _mean(found)
+    mean, half = _mean_of(found)
     return LabelRow(name, mean, mean - half, mean + half)
 
 
 def _estimate_row(of: str, way: str, found: Sequence[Sequence[Trial]]) -> EstimateRow:
     """Errors are averaged within a seed first, for those of one seed share its items."""
     every = [trial for trials in found for trial in trials]
-    bias, half = _mean([float(np.mean([value - truth for value, truth, _ in trials])) for trials in found if trials])
+    bias, half = _mean_of([float(np.mean([value - truth for value, truth, _ in trials])) for trials in found if trials])
     held = [one for _, _, one in every if one is not None]
     return EstimateRow(
         of=of,
@@ -252,10 +253,10 @@ def _estimate_row(of: str, way: str, found: Sequence[Sequence[Trial]]) -> Estima
     )
 
 
-def _mean(values: Sequence[float]) -> tuple[float, float]:
+def _mean_of(values: Sequence[float]) -> tuple[float, float]:
     if len(values) < 2:
         raise ValueError("too few items are reviewed for an estimate: raise --items")
-    return float(np.mean(values)), NORMAL * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return mean_and_half(values)
 
 
 def outcome_text(outcome: Outcome) -> str:

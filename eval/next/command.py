@@ -18,7 +18,7 @@ from eval.next.strategies import UNCERTAINTY, disagreement
 from labeling.records import LabelledText, RecordError
 from labeling.taxonomy import load_taxonomy
 
-# As measured (docs/next-to-label.md).
+# Chosen before the areas of docs/next-to-label.md were measured.
 SHARES = {"uncertainty": 0.8, "diversity": 0.1, "novelty": 0.1}
 REASONS = {
     RANDOM: "drawn at random",
@@ -153,14 +153,17 @@ def _other(
 
 
 def _lines(desk: Desk, picks: Sequence[Pick], *, mix: Mix, seed: int) -> Iterator[dict[str, Any]]:
-    """The rows as they came, with lane, chance and reason. A weight stands on the random share alone."""
+    """The rows as they came, and under `next` lane, chance and reason. A weight stands on the random share alone.
+
+    A row may have a lane and a weight of its own, by which it came among those that wait: they stay.
+    """
     for pick in picks:
         yield {
             **desk.rows[pick.row].to_json(),
-            "lane": pick.lane,
-            "propensity": pick.propensity,
-            "sampling_weight": None if pick.propensity is None else 1 / pick.propensity,
             "next": {
+                "lane": pick.lane,
+                "propensity": pick.propensity,
+                "sampling_weight": None if pick.propensity is None else 1 / pick.propensity,
                 "reason": _reason(desk, pick, mix),
                 "value": None if pick.value is None else round(pick.value, 6),
                 "judge": desk.judge.name,

@@ -3,7 +3,8 @@
 For each area and seed, some of the labelled rows are the pool and others are held out. A learner (`eval.next.learner`) is taught
 with the whole pool first: its average precision on the held-out rows is the full score. Then two courses begin from the same
 random rows: one goes on at random, one by `eval.next.draw`, its fixed random share included. A course has reached the target
-where it comes to GOAL of the full score and stays there at every later measurement.
+where it comes to GOAL of the full score and stays there until half of the pool is labelled: both are judged by the same steps. Random
+order then goes on, to see which share it takes where half was not enough.
 """
 
 from collections.abc import Sequence
@@ -54,6 +55,11 @@ class Course:
         below = [place for place, score in enumerate(self.scores) if score < target]
         first = below[-1] + 1 if below else 0
         return self.shares[first] if first < len(self.shares) else None
+
+    def until(self, share: float) -> "Course":
+        """The course as far as that share."""
+        count = self.shares.index(share) + 1
+        return Course(self.shares[:count], self.scores[:count], self.positives[:count])
 
     def at(self, share: float) -> float:
         """The score after that share was labelled."""

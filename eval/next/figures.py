@@ -8,10 +8,7 @@ from typing import Any
 
 from eval.next.experiment import GOAL, HALF, LATER_STEPS, Result
 from eval.sections import Table
-
-# Student's t, 97.5 %, by degrees of freedom: intervals of means over few seeds.
-STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
-STUDENT_BEYOND = 2.131
+from labeling.statistics.means import mean_and_half
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +50,9 @@ def figures(results: Iterable[Result]) -> list[AreaFigures]:
 
 def mean_of(values: Sequence[float]) -> Mean:
     """The mean with the interval of Student's t."""
-    middle = statistics.fmean(values)
     if len(values) == 1:
-        return Mean(middle, None, None)
-    freedom = len(values) - 1
-    factor = STUDENT[freedom - 1] if freedom <= len(STUDENT) else STUDENT_BEYOND
-    half = factor * statistics.stdev(values) / len(values) ** 0.5
+        return Mean(values[0], None, None)
+    middle, half = mean_and_half(values)
     return Mean(middle, middle - half, middle + half)
 
 
@@ -66,7 +60,8 @@ def _figures(area: str, found: Sequence[Result]) -> AreaFigures:
     chosen = [one.chosen.at(HALF) / one.full for one in found]
     random = [one.random.at(HALF) / one.full for one in found]
     reached = [one.chosen.reached(GOAL * one.full) for one in found]
-    by_chance = [one.random.reached(GOAL * one.full) for one in found]
+    by_half = [one.random.until(HALF).reached(GOAL * one.full) for one in found]
+    by_chance = [early or one.random.reached(GOAL * one.full) for early, one in zip(by_half, found, strict=True)]
     return AreaFigures(
         area,
         len(found),
@@ -77,7 +72,7 @@ def _figures(area: str, found: Sequence[Result]) -> AreaFigures:
         mean_of(random),
         mean_of([one - other for one, other in zip(chosen, random, strict=True)]),
         sum(share is not None for share in reached),
-        sum(share is not None and share <= HALF for share in by_chance),
+        sum(share is not None for share in by_half),
         # What was not reached with half is told as the next step: the mean is then too low, never too high.
         mean_of([LATER_STEPS[0] if share is None else share for share in reached]),
         mean_of([1.0 if share is None else share for share in by_chance]),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from labeling.records import LabelledText, RecordError, parse_labelled_text, read_labelled_texts
+from labeling.records import LabelledText, RecordError, parse_json, parse_labelled_text, read_labelled_texts
 from models.preprocess import clean_text
 
 MOST_ROWS = 200_000
@@ -69,7 +69,7 @@ def waiting(unlabelled: Sequence[LabelledText], labelled: Sequence[LabelledText]
 
 def _parse(line: str, *, where: str) -> LabelledText:
     try:
-        values: Any = json.loads(line)
+        values: Any = parse_json(line)
     except json.JSONDecodeError as error:
         raise RecordError(f"{where}: not a JSON object ({error.msg})") from error
     if not isinstance(values, dict):

@@ -17,7 +17,7 @@ from eval.next.learner import MIN_OF_A_KIND, Sparse, cross_fitted, fit_area
 from eval.next.tools import tool
 from eval.truth import Truth
 from labeling.records import LabelledText, RecordError
-from models.preprocess import clean_text
+from labeling.snapshot.clusters import clusters
 
 # Nearer to the rows of an area than to the others.
 HALF_WAY = 0.5
@@ -43,9 +43,9 @@ class Suspect:
 def cross_probabilities(features: Sparse, rows: Sequence[LabelledText], truth: Truth, *, seed: int) -> Values:
     """(n, areas) probabilities from models that never saw the row's label; NaN for an area with too few of a kind.
 
-    Copies of a text share their fold. Where an area is unknown, a row is judged by what all others teach.
+    Rows that belong together (copies, near ones too, and those of one pair or subject) share their fold. Where an area is unknown, a row is judged by what all others teach.
     """
-    _, groups = np.unique([clean_text(row.text).lower() for row in rows], return_inverse=True)
+    groups = np.array(clusters(rows))
     found = np.full(truth.labels.shape, np.nan)
     for column in range(truth.labels.shape[1]):
         known, unknown = (np.flatnonzero(one) for one in (truth.known[:, column] > 0, truth.known[:, column] <= 0))

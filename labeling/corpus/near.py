@@ -44,4 +44,7 @@ def _near(one: set[int], other: set[int]) -> bool:
 
 def _grams(text: str) -> set[str]:
     letters = "".join(character for character in text.casefold() if character.isalnum())
+    if not letters:
+        # Nothing to compare: two texts of signs alone are the same or are not.
+        return set()
     return {letters[start : start + GRAM] for start in range(max(1, len(letters) - GRAM + 1))}

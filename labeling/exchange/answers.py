@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from labeling.exchange.config import AREAS, SEVERITY, TEXT, UNKNOWN
-from labeling.exchange.tasks import ExchangeError, Json
+from labeling.exchange.tasks import ExchangeError, Json, label_results
 from labeling.records import LabelledText, RecordError, parse_labelled_text
 from labeling.taxonomy import Taxonomy
 
@@ -23,13 +23,18 @@ ABOUT_THE_LABEL = (
     "soft",
     "stale",
     "stale_areas",
+    "taxonomy_version",
 )
 LABEL_BY = "label_studio"
+GOLD, SILVER = "gold", "silver"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One annotation. Areas outside `known` could not be judged; `annotator` is a pseudonym, None where nobody is named."""
+    """One annotation. Areas outside `known` could not be judged; `annotator` is a pseudonym, None where nobody is named.
+
+    `results` are the ids of what it consists of.
+    """
 
     areas: frozenset[str]
     known: frozenset[str]
@@ -37,6 +42,7 @@ class Answer:
     annotator: str | None
     at: str | None
     truth: bool
+    results: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,7 @@ def from_tasks(
 ) -> Iterator[Labelled]:
     """One row a task. `name_of` makes a pseudonym of an annotator, `rows` are what blind tasks were made of.
 
-    What was skipped is no answer. Of several the majority counts for each area among those who judged it; a tie leaves it
+    What was skipped is no answer, and the label that came along is none as soon as anybody else gave one. Of several the majority counts for each area among those who judged it; a tie leaves it
     unknown. An answer marked as ground truth decides alone. Without an answer nothing is known. Raises ExchangeError.
     """
     seen: set[str] = set()
@@ -65,7 +71,8 @@ def from_tasks(
         seen.add(row.id)
         given = _list(task, "annotations", where)
         live = [one for one in given if not (isinstance(one, dict) and one.get("was_cancelled"))]
-        answers = [_answer(one, f"{where}, annotation {place}", taxonomy, name_of) for place, one in enumerate(live, 1)]
+        said = [_answer(one, f"{where}, annotation {place}", taxonomy, name_of) for place, one in enumerate(live, 1)]
+        answers = [one for one in said if not _came_along(one, row, taxonomy)] or said
         yield Labelled(_labelled(row, answers, taxonomy), len(answers), len(given) - len(live))
 
 
@@ -91,11 +98,25 @@ def _base(task: Any, where: str, rows: Mapping[str, LabelledText]) -> LabelledTe
     return row
 
 
+def _came_along(answer: Answer, row: LabelledText, taxonomy: Taxonomy) -> bool:
+    """Whether this is the label that was written into the task: its own results, and nobody has changed or approved them."""
+    return (
+        not answer.truth
+        and answer.results == {result["id"] for result in label_results(row, taxonomy)}
+        and (answer.areas, answer.known, answer.severity) == _label(row)
+    )
+
+
+def _label(row: LabelledText) -> tuple[frozenset[str], frozenset[str], int | None]:
+    return frozenset(row.policy_areas), frozenset(row.annotated_areas), row.severity
+
+
 def _answer(annotation: Any, where: str, taxonomy: Taxonomy, name_of: Callable[[str], str]) -> Answer:
     if not isinstance(annotation, dict):
         raise ExchangeError(f"{where}: not an annotation of Label Studio")
     found: dict[str, Any] = {AREAS: [], UNKNOWN: [], SEVERITY: 0}
-    for result in _list(annotation, "result", where):
+    results = _list(annotation, "result", where)
+    for result in results:
         control, value = _control(result, where)
         found[control] = value
     areas = _named(found[AREAS], taxonomy, where)
@@ -116,6 +137,7 @@ def _answer(annotation: Any, where: str, taxonomy: Taxonomy, name_of: Callable[[
         annotator=None if who is None else name_of(who),
         at=at if isinstance(at, str) else None,
         truth=annotation.get("ground_truth") is True,
+        results=frozenset(str(result.get("id")) for result in results),
     )
 
 
@@ -161,17 +183,18 @@ def _annotator(value: Any, where: str) -> str | None:
 
 def _labelled(row: LabelledText, answers: Sequence[Answer], taxonomy: Taxonomy) -> LabelledText:
     truths = [one for one in answers if one.truth]
-    areas, known, severity = _merged(truths or answers, taxonomy)
+    areas, known, severity = found = _merged(truths or answers, taxonomy)
     extra = dict(row.extra)
-    if (areas, known, severity) != (frozenset(row.policy_areas), frozenset(row.annotated_areas), row.severity):
+    if found != _label(row):
         extra = {key: value for key, value in extra.items() if key not in ABOUT_THE_LABEL}
         if answers:
-            extra["label_by"] = LABEL_BY
+            extra |= {"label_by": LABEL_BY, "taxonomy_version": taxonomy.version}
         row = replace(
             row,
             policy_areas=tuple(area for area in taxonomy.area_ids if area in areas),
             annotated_areas=tuple(area for area in taxonomy.area_ids if area in known),
             severity=severity,
+            label_quality=GOLD if truths else SILVER,
         )
     if len(answers) > 1 or any(one.annotator for one in answers):
         extra["annotations"] = [_record(one, taxonomy) for one in answers]

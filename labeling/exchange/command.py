@@ -10,7 +10,7 @@ from labeling.exchange.answers import from_tasks
 from labeling.exchange.config import labelling_config
 from labeling.exchange.tasks import MAX_TASKS, ExchangeError, Predictions, read_scores, to_tasks
 from labeling.pseudonyms import pseudonym
-from labeling.records import read_labelled_texts, write_labelled_texts
+from labeling.records import parse_json, read_labelled_texts, write_labelled_texts
 from labeling.taxonomy import load_taxonomy
 
 Answer = tuple[str, int]
@@ -91,9 +91,9 @@ def read_tasks(path: Path) -> list[Any]:
     text = path.read_text(encoding="utf-8")
     try:
         tasks = (
-            [json.loads(line) for line in text.split("\n") if line.strip()]
+            [parse_json(line) for line in text.split("\n") if line.strip()]
             if path.suffix == ".jsonl"
-            else json.loads(text)
+            else parse_json(text)
         )
     except json.JSONDecodeError as error:
         raise ExchangeError(f"{path}: not JSON (line {error.lineno}: {error.msg})") from error

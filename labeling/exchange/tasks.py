@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.exchange.config import AREAS, SEVERITY, TEXT, UNKNOWN
-from labeling.records import LabelledText
+from labeling.records import LabelledText, parse_json
 from labeling.taxonomy import Taxonomy
 
 Json = dict[str, Any]
@@ -75,7 +75,7 @@ def read_scores(path: Path, taxonomy: Taxonomy) -> dict[str, Json]:
 
 def _score(line: str, where: str, taxonomy: Taxonomy) -> Json:
     try:
-        values: Json = json.loads(line)
+        values: Json = parse_json(line)
         areas, severity = values["areas"], values.get("severity") or []
         probable = all(type(p) in (int, float) and 0 <= p <= 1 for p in (*areas.values(), *severity))
         named = isinstance(values["id"], str)

@@ -2,16 +2,18 @@
 
 import gzip
 import hashlib
+import io
 import json
 import shutil
 import tempfile
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labeling.records import LabelledText, RecordError, read_labelled_texts
+from labeling.records import LabelledText, RecordError, parse_json, read_labelled_texts
 from labeling.snapshot.clusters import near_any
 from labeling.snapshot.datasheet import datasheet
 from labeling.snapshot.facts import facts
@@ -26,6 +28,8 @@ SIDES = ("train", "validation")
 # Letter sequences of so many texts fill some gigabytes of memory.
 MAX_ROWS = 300_000
 MAX_NAMED = 20
+# An evaluation set that is larger, unpacked, is no set to compare with.
+MAX_EVALUATION_BYTES = 2**29
 
 
 class SnapshotError(ValueError):
@@ -71,22 +75,35 @@ def build_snapshot(files: Sequence[Path], recipe: Recipe, out: Path, *, taxonomy
 
 def read_evaluation(path: Path) -> EvaluationSet:
     """The texts of an evaluation file: `text` of each JSON line, or the lines of a `.txt` file; `.gz` too. Raises RecordError."""
-    raw = path.read_bytes()
+    raw, unpacked = _read_within(path, MAX_EVALUATION_BYTES)
     try:
-        plain = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode()
+        plain = unpacked.decode()
         lines = [line for line in plain.split("\n") if line.strip()]
         if not path.name.removesuffix(".gz").endswith(".txt"):
             lines = [_text_of(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise RecordError(f"{path}: cannot be read as texts ({error})") from error
     if not lines:
         raise RecordError(f"{path}: holds no text to compare with")
     return EvaluationSet(path.name, hashlib.sha256(raw).hexdigest(), tuple(lines))
 
 
+def _read_within(path: Path, most: int) -> tuple[bytes, bytes]:
+    """What the file holds, and the same unpacked; a small file can unpack to more than the memory."""
+    with path.open("rb") as file:
+        raw = file.read(most + 1)
+    try:
+        unpacked = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(most + 1) if path.suffix == ".gz" else raw
+    except (OSError, EOFError, zlib.error) as error:
+        raise RecordError(f"{path}: cannot be read as texts ({error})") from error
+    if max(len(raw), len(unpacked)) > most:
+        raise RecordError(f"{path}: holds more than {most:,} bytes, unpacked; give a part of it")
+    return raw, unpacked
+
+
 def _text_of(line: str, where: str) -> str:
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except json.JSONDecodeError as error:
         raise RecordError(f"{where}: not a JSON object ({error.msg})") from error
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
@@ -203,7 +220,8 @@ def _contents(
         },
         "facts": facts(rows, sides, taxonomy),
     }
-    contents[DATASHEET] = datasheet(about).encode()
+    # A lone surrogate can stand in JSON, but not in a file of text.
+    contents[DATASHEET] = datasheet(about).encode(errors="backslashreplace")
     about["files"] = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(contents.items())}
     contents[MANIFEST] = (json.dumps(about, indent=2, sort_keys=True) + "\n").encode()
     return contents
@@ -215,7 +233,10 @@ def _line(row: LabelledText) -> str:
 
 
 def _write(out: Path, contents: dict[str, bytes]) -> Path:
-    """The files as a folder that appears whole or not at all, and can only be read."""
+    """The files as a folder that appears whole or not at all; they can only be read.
+
+    The folder itself can be deleted by whoever owns it, or given other files, which `verify` finds.
+    """
     folder = out / hashlib.sha256(contents[MANIFEST]).hexdigest()
     if folder.exists():
         raise SnapshotError(f"{folder}: this very snapshot is there already; nothing was written")

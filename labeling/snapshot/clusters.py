@@ -21,7 +21,8 @@ def clusters(rows: Sequence[LabelledText]) -> list[int]:
     groups = Groups(len(rows))
     first: dict[tuple[str, str], int] = {}
     for place, row in enumerate(rows):
-        ties = [("text", text_key(row.text)), *((name, str(row.extra[name])) for name in TIES if row.extra.get(name))]
+        tied = ((name, row.extra.get(name)) for name in TIES)
+        ties = [("text", text_key(row.text)), *((name, str(value)) for name, value in tied if value not in (None, ""))]
         for tie in ties:
             groups.join(first.setdefault(tie, place), place)
     # One row for each text is enough to find what is near.

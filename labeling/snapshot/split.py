@@ -29,7 +29,7 @@ class Sides:
 def by_hash(rows: Sequence[LabelledText], leaders: Sequence[int], share: float) -> list[bool]:
     """Which rows validate: decided for each cluster by the hash of the text of its first row."""
     keys = [" ".join(rows[leader].text.casefold().split()) for leader in leaders]
-    return [int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) < share * 2**32 for key in keys]
+    return [int(hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()[:8], 16) < share * 2**32 for key in keys]
 
 
 def by_time(rows: Sequence[LabelledText], share: float) -> Sides:

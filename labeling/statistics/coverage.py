@@ -150,8 +150,6 @@ def weighted_coverage(
             every.setdefault("Hajek, these very items", []).append(
                 (weighted_share(*known, finite=True), float(has.mean()))
             )
-            with_whole = weighted_share(*known, population=items)
-            every.setdefault("Horvitz-Thompson", []).append((with_whole, prevalence))
         for name, pairs in every.items():
             held = sum(_held([one], truth) for one, truth in pairs)
             yield Coverage(name, where, prevalence, held, repeats)

@@ -19,6 +19,8 @@ from labeling.statistics.ratings import Label, Ratings, RatingsError
 
 MIN_RATERS = 3
 RESAMPLES = 200
+# Of more resamples than this that do not settle, the others would tell too narrow an interval.
+MOST_UNSETTLED = 0.05
 
 
 class NotConvergedError(RuntimeError):
@@ -142,10 +144,14 @@ def _posterior(ratings: Ratings, confusion: Values, prevalence: Values) -> tuple
 
 @dataclass(frozen=True, slots=True)
 class DawidSkeneEstimates:
-    """Prevalence of each label and accuracy of each rater with intervals, by name."""
+    """Prevalence of each label and accuracy of each rater with intervals, by name.
+
+    `unsettled` resamples did not converge and are left out of the intervals.
+    """
 
     prevalence: dict[Label, Estimate]
     accuracy: dict[str, Estimate]
+    unsettled: int = 0
 
 
 def dawid_skene_estimates(
@@ -153,16 +159,11 @@ def dawid_skene_estimates(
 ) -> DawidSkeneEstimates:
     """Intervals by fitting the model anew on resampled items, each time from where `fit` stands.
 
-    A rater's `n` is how many items they answered. Raises RatingsError, NotConvergedError.
+    A rater's `n` is how many items they answered. Raises RatingsError, and NotConvergedError where more than MOST_UNSETTLED of the
+    resamples do not settle.
     """
-    random = np.random.default_rng(seed)
     answered = np.bincount(ratings.item, minlength=len(ratings.items)) > 0
-    drawn = []
-    for _ in range(resamples):
-        times = np.zeros(len(ratings.items))
-        times[answered] = random.multinomial(answered.sum(), np.full(answered.sum(), 1 / answered.sum()))
-        again = _fit(ratings, fit.posterior, fit.weights * times, fit.fitting)
-        drawn.append(np.concatenate([again.prevalence, again.accuracy]))
+    drawn = _refitted(ratings, fit, answered, seed=seed, resamples=resamples)
     low, high = np.quantile(np.array(drawn), [0.025, 0.975], axis=0, method="weibull")
     values = np.concatenate([fit.prevalence, fit.accuracy])
     pairs = np.unique(np.stack([ratings.rater, ratings.item]), axis=1)[0]
@@ -173,5 +174,26 @@ def dawid_skene_estimates(
     ]
     labels = len(ratings.labels)
     return DawidSkeneEstimates(
-        dict(zip(ratings.labels, found[:labels], strict=True)), dict(zip(ratings.raters, found[labels:], strict=True))
+        dict(zip(ratings.labels, found[:labels], strict=True)),
+        dict(zip(ratings.raters, found[labels:], strict=True)),
+        resamples - len(drawn),
     )
+
+
+def _refitted(
+    ratings: Ratings, fit: DawidSkene, answered: NDArray[np.bool_], *, seed: int, resamples: int
+) -> list[Values]:
+    """Prevalence and accuracy of every resample that settles."""
+    random = np.random.default_rng(seed)
+    drawn: list[Values] = []
+    for done in range(resamples):
+        times = np.zeros(len(ratings.items))
+        times[answered] = random.multinomial(answered.sum(), np.full(answered.sum(), 1 / answered.sum()))
+        try:
+            again = _fit(ratings, fit.posterior, fit.weights * times, fit.fitting)
+        except NotConvergedError:
+            if done + 1 - len(drawn) > MOST_UNSETTLED * resamples:
+                raise
+            continue
+        drawn.append(np.concatenate([again.prevalence, again.accuracy]))
+    return drawn

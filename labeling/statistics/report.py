@@ -79,10 +79,11 @@ def _dawid_skene(ratings: Ratings, seed: int, fits: int) -> dict[str, Any]:
         found = dawid_skene_estimates(ratings, fit, seed=seed, resamples=fits)
     except (RatingsError, NotConvergedError) as error:
         return {"why_not": str(error)}
-    return {
+    figures: dict[str, Any] = {
         kind: {str(name): {**asdict(one), "text": str(one)} for name, one in each.items()}
         for kind, each in (("prevalence", found.prevalence), ("accuracy", found.accuracy))
     }
+    return {**figures, "unsettled": found.unsettled}
 
 
 def agreement_text(report: Mapping[str, Any]) -> str:
@@ -103,6 +104,8 @@ def agreement_text(report: Mapping[str, Any]) -> str:
             *_lines(fitted["prevalence"]),
         ]
         lines += ["", "accuracy of raters (Dawid-Skene), by name", *_lines(fitted["accuracy"])]
+        if fitted["unsettled"]:
+            lines += ["", f"{fitted['unsettled']} resamples of Dawid-Skene did not settle and are left out"]
     return "\n".join([*lines, "", report["note"]])
 
 

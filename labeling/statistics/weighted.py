@@ -1,8 +1,9 @@
 """Shares of a whole from items that were chosen with known, unequal chances.
 
-An item that was chosen with chance q stands for 1 / q items. Horvitz and Thompson ("A generalization of sampling without
-replacement from a finite universe", JASA 47, 1952) divide by the known number of items of the whole, Hajek (in Foundations of
-Statistical Inference, 1971) by the estimated one, which is steadier for shares. Items that could not be chosen at all are in
+An item that was chosen with chance q stands for 1 / q items. The share is that of Hajek (in Foundations of Statistical
+Inference, 1971), who divides by the number of items that the sample stands for. Horvitz and Thompson ("A generalization of
+sampling without replacement from a finite universe", JASA 47, 1952) divide by the true number: that varies more, comes to
+more than 1 at times, and needs an interval that knows how many are drawn. Items that could not be chosen at all are in
 neither: without a random share of all items, nothing is known of them. For draws one after the other from a shrinking
 queue see `eval/sampling.py`.
 """
@@ -30,40 +31,36 @@ def weighted_share(
     values: Sequence[float] | Values,
     chances: Sequence[float] | Values,
     *,
-    population: int | None = None,
     finite: bool = False,
 ) -> Estimate:
     """The share of a whole that has something, from items with a value of 0 to 1 and the chance each was chosen with.
 
-    Hajek's estimate, or Horvitz and Thompson's where `population` gives the number of items of the whole. With `finite` the
-    interval is about these very items, of which those that were chosen for certain are known; without, it is about whatever makes
+    With `finite` the interval is about these very items, of which those that were chosen for certain are known; without, it is about whatever makes
     such items: the skill of a reviewer, the prevalence on the platform. It is Wilson's for as many draws as the
     estimate is worth by its linearised variance. Raises ValueError.
     """
     value, chance = np.asarray(values, np.float64), np.asarray(chances, np.float64)
-    _check(value, chance, population)
+    _check(value, chance)
     if not len(value):
         return Estimate(None, None, None, 0)
     weight = 1 / chance
-    whole = float(population or weight.sum())
-    share = float((weight * value).sum()) / whole
-    number = _worth(value, weight, share=share, whole=whole if population else None, finite=finite)
-    low, high = wilson(min(share, 1.0), number) if math.isfinite(number) else (share, share)
+    # Rounding alone may put it outside.
+    share = min(1.0, float((weight * value).sum()) / float(weight.sum()))
+    number = _worth(value, weight, finite=finite)
+    low, high = wilson(share, number) if math.isfinite(number) else (share, share)
     return Estimate(share, low, max(high, share), len(value))
 
 
-def _check(value: Values, chance: Values, population: int | None) -> None:
+def _check(value: Values, chance: Values) -> None:
     if value.ndim != 1 or value.shape != chance.shape:
         raise ValueError(f"each item needs a value and a chance, not {value.shape} and {chance.shape}")
     if not ((chance > 0) & (chance <= 1)).all():
         raise ValueError("chances must lie above 0 and be 1 at most; what could not be chosen cannot be in the sample")
     if not ((value >= 0) & (value <= 1)).all():
         raise ValueError("values must lie between 0 and 1")
-    if population is not None and population < len(value):
-        raise ValueError(f"the whole of {population} items is smaller than the sample of {len(value)}")
 
 
-def _worth(value: Values, weight: Values, *, share: float, whole: float | None, finite: bool) -> float:
+def _worth(value: Values, weight: Values, *, finite: bool) -> float:
     """How many independent draws the share is worth.
 
     Two items that have it and two that have not are put in with a typical weight, so that the variance does not vanish with what
@@ -72,13 +69,7 @@ def _worth(value: Values, weight: Values, *, share: float, whole: float | None, 
     typical = float((weight**2).sum() / weight.sum())
     value = np.append(value, [1.0, 1.0, 0.0, 0.0])
     weight = np.append(weight, [typical] * 4)
-    added = 4 * typical
     unsure = weight**2 - weight if finite else weight**2
-    if whole is None:
-        near = float((weight * value).sum() / weight.sum())
-        variance = float((unsure * (value - near) ** 2).sum()) / float(weight.sum()) ** 2
-    else:
-        near = (min(share, 1.0) * whole + added / 2) / (whole + added)
-        variance = float((unsure * value**2).sum()) / (whole + added) ** 2
-        variance -= 0.0 if finite else near**2 / (whole + added)
+    near = float((weight * value).sum() / weight.sum())
+    variance = float((unsure * (value - near) ** 2).sum()) / float(weight.sum()) ** 2
     return near * (1 - near) / variance if variance > 0 else math.inf

@@ -93,6 +93,10 @@ def test_near_duplicates_are_found() -> None:
     ]
 
 
+def test_texts_without_letters_are_not_near_each_other() -> None:
+    assert list(near_duplicates(["😀😀", "🎉!", "…", SENTENCE])) == []
+
+
 def test_writers_stay_on_one_side_and_disputes_are_soft_or_unknown(taxonomy: Taxonomy) -> None:
     judge = min(about().validation_writers)
     second = Label(frozenset({"spam", "privacy"}), 2, graphic=1)

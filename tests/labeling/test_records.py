@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.records import (
+    MAX_DEPTH,
     LabelledText,
     RecordError,
     parse_labelled_text,
@@ -90,6 +91,19 @@ def test_missing_field_is_named(key: str) -> None:
 def test_line_that_is_no_object_is_refused(line: str) -> None:
     with pytest.raises(RecordError, match="not a JSON object"):
         parse_labelled_text(line, where="x")
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH, 500, 100_000])
+def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
+    nested = "[" * depth + "]" * depth
+    with pytest.raises(RecordError, match=r"file:7: not a JSON object \(nested too deeply\)"):
+        parse_labelled_text(json.dumps(ROW)[:-1] + f', "extra": {nested}}}', where="file:7")
+
+
+def test_what_is_nested_is_kept() -> None:
+    nested = json.loads("[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1))
+    found = parse_labelled_text(json.dumps({**ROW, "mine": nested}), where="file:7")
+    assert json.loads(found.to_line())["mine"] == nested
 
 
 def test_bad_line_in_a_file_is_numbered(tmp_path: Path) -> None:

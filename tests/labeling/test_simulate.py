@@ -49,6 +49,11 @@ def test_a_seed_repeats() -> None:
     assert simulate(floor, range(2)) == simulate(floor, range(2))
 
 
+def test_everybody_may_answer_every_item() -> None:
+    found = simulate(Floor(items=1000, reviewers=3, answers=3), range(2))
+    assert found.labels[0].value > 0.5
+
+
 def test_the_command_prints_tables_or_json(capsys: pytest.CaptureFixture[str]) -> None:
     command = ["simulate", "--items", "1000", "--reviewers", "10", "--seeds", "2"]
     assert main(command) == 0

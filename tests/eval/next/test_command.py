@@ -37,16 +37,29 @@ def labelled(folder: Path) -> list[str]:
 def test_every_row_says_why_and_the_random_ones_by_which_chance(folder: Path) -> None:
     assert choose(folder, *labelled(folder)) == 0
     rows = batch(folder)
-    drawn = [row for row in rows if row["lane"] == "random"]
+    drawn = [row for row in rows if row["next"]["lane"] == "random"]
     assert (len(rows), len(drawn)) == (20, 4)
-    assert all(row["propensity"] == 4 / 80 and row["sampling_weight"] == 20 for row in drawn)
-    assert all(row["propensity"] is None and row["sampling_weight"] is None for row in rows if row not in drawn)
-    assert {row["next"]["reason"] for row in rows if row["lane"] == "uncertainty"} <= {
-        f"the model is unsure whether {area} applies" for area in AREAS
-    }
+    chances = [(row["next"]["propensity"], row["next"]["sampling_weight"]) for row in drawn]
+    assert chances == [(4 / 80, 20)] * 4
+    others = [(row["next"]["propensity"], row["next"]["sampling_weight"]) for row in rows if row not in drawn]
+    assert others == [(None, None)] * 16
+    reasons = [row["next"]["reason"] for row in rows if row["next"]["lane"] == "uncertainty"]
+    assert len(reasons) == 13
+    assert set(reasons) <= {f"the model is unsure whether {area} applies" for area in AREAS}
     assert all(row["next"]["waiting"] == 80 for row in rows)
     # A batch is a file of labelled rows in which nothing is labelled yet.
     assert all(row.annotated_areas == () for row in read_labelled_texts(folder / "batch.jsonl"))
+
+
+def test_a_lane_and_a_weight_that_a_row_has_stay(folder: Path) -> None:
+    own = {"lane": "risk", "propensity": 0.25, "sampling_weight": 4.0}
+    with (folder / "waiting.jsonl").open("w") as out:
+        for row in texts(80, 2, share=0.2, kinds=2):
+            out.write(json.dumps({"id": row.id, "text": row.text, **own}) + "\n")
+    assert choose(folder, *labelled(folder)) == 0
+    rows = batch(folder)
+    assert all({key: row[key] for key in own} == own for row in rows)
+    assert {row["next"]["lane"] for row in rows} > {"random"}
 
 
 def test_what_is_labelled_already_is_not_asked_for_again(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +99,8 @@ def test_scores_and_the_points_of_a_bundle_are_a_judge(folder: Path) -> None:
     ]
     assert choose(folder, *plain) == 0
     # Without a bundle a probability of a half is the operating point: the texts around number 50.
-    unsure = [int(row["id"].partition("-")[2]) for row in batch(folder) if row["lane"] == "uncertainty"]
+    unsure = [int(row["id"].partition("-")[2]) for row in batch(folder) if row["next"]["lane"] == "uncertainty"]
+    assert len(unsure) == 19
     assert set(unsure) <= set(range(39, 62))
     assert choose(folder, *plain, "--bundle", str(DEFAULT), *labelled(folder), "--against", "learner") == 0
     assert {row["next"]["judge"] for row in batch(folder)} == {"scores scores.jsonl"}

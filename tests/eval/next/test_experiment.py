@@ -43,10 +43,20 @@ def test_a_goal_counts_from_where_it_is_kept() -> None:
     assert course.reached(0.99) is None
 
 
+def test_both_courses_are_judged_by_the_same_steps() -> None:
+    shares = (0.25, 0.5)
+    chosen = Course(shares, (0.8, 0.8), (5, 9))
+    # Beyond a half, where the other is not measured, it falls below the goal once.
+    random = Course((*shares, 0.6, 1.0), (0.8, 0.8, 0.7, 0.8), (2, 4, 6, 9))
+    [area] = figures([Result("spam", 1, 10, 9, 10, 0.8, chosen, random)])
+    assert (area.chosen_reached, area.random_reached) == (1, 1)
+    assert (area.chosen_share.value, area.random_share.value) == (0.25, 0.25)
+
+
 def test_figures_are_means_over_seeds_with_their_intervals() -> None:
-    # By hand: mean 2, standard deviation 1, t(2) = 4.303, half width 4.303 / sqrt(3) = 2.484.
+    # By hand: mean 2, standard deviation 1, t(2) = 4.303, half width 4.3027 / sqrt(3) = 2.4841.
     mean = mean_of([1.0, 2.0, 3.0])
-    assert (mean.value, mean.low, mean.high) == (2.0, pytest.approx(-0.4843, abs=1e-4), pytest.approx(4.4843, abs=1e-4))
+    assert (mean.value, mean.low, mean.high) == (2.0, pytest.approx(-0.4841, abs=1e-4), pytest.approx(4.4841, abs=1e-4))
     assert mean_of([1.0]).low is None
     shares = (0.25, 0.5)
     chosen, random = Course(shares, (0.7, 0.8), (5, 9)), Course((*shares, 1.0), (0.5, 0.6, 0.8), (2, 4, 9))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -117,6 +118,44 @@ def test_a_changed_label_drops_what_was_said_about_the_one_before() -> None:
     assert row.severity == 3
     assert "stale_areas" not in row.extra
     assert (row.extra["pair"], row.extra["label_by"]) == ("p", "label_studio")
+
+
+def brought_along() -> Json:
+    [task] = to_tasks([ROW], TAXONOMY)
+    [one] = task["annotations"]
+    return {**one, "completed_by": 9}
+
+
+def test_a_correction_is_not_outvoted_by_the_label_that_came_along() -> None:
+    row = answered(brought_along(), answer(["fraud_scams"], unknown=["privacy"], stars=4, completed_by=3))
+    assert row.policy_areas == ("fraud_scams",)
+    assert {"spam", "fraud_scams"} <= set(row.annotated_areas)
+    assert row.severity == 3
+    assert [one["annotator"] for one in row.extra["annotations"]] == ["p3"]
+    # Alone, changed, or approved as the truth it is an answer like any other.
+    assert answered(brought_along()).policy_areas == ROW.policy_areas
+    changed = brought_along()
+    changed["result"][0]["value"]["choices"] = ["privacy"]
+    assert len(answered(changed, answer(["spam"], completed_by=3)).extra["annotations"]) == 2
+    approved = {**brought_along(), "ground_truth": True}
+    assert answered(approved, answer(["fraud_scams"], completed_by=3)).policy_areas == ROW.policy_areas
+
+
+def test_an_agreeing_person_is_an_answer_beside_the_label_that_came_along() -> None:
+    others = [area for area in TAXONOMY.area_ids if area not in ROW.annotated_areas]
+    row = answered(brought_along(), answer(["spam"], unknown=others, stars=2, completed_by=3))
+    assert [one["annotator"] for one in row.extra["annotations"]] == ["p3"]
+    assert row.extra["stale_areas"] == ["spam"]
+
+
+def test_a_changed_label_is_gold_by_ground_truth_alone_and_of_this_taxonomy() -> None:
+    old = replace(ROW, label_quality="gold", extra={"taxonomy_version": "0.1"})
+    [task] = to_tasks([old], TAXONOMY)
+    for truth, quality in ((False, "silver"), (True, "gold")):
+        [row] = back([{**task, "id": 1, "annotations": [answer(["fraud_scams"], ground_truth=truth)]}])
+        assert (row.label_quality, row.extra["taxonomy_version"]) == (quality, TAXONOMY.version)
+    [row] = back([{**task, "id": 1}])
+    assert (row.label_quality, row.extra["taxonomy_version"]) == ("gold", "0.1")
 
 
 def test_of_several_answers_the_majority_counts_and_a_tie_is_unknown() -> None:
@@ -350,7 +389,13 @@ def test_blind_tasks_find_their_rows_again_and_nobody_is_named(
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("{", "not JSON"), ("{}", "not a list of tasks"), ("3", "not a list")]
+    ("content", "message"),
+    [
+        ("{", "not JSON"),
+        ("{}", "not a list of tasks"),
+        ("3", "not a list"),
+        ("[" * 100_000 + "]" * 100_000, "nested too deeply"),
+    ],
 )
 def test_a_file_that_is_no_export_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str

@@ -14,9 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labeling.__main__ import main
-from labeling.records import LabelledText, read_labelled_texts, write_labelled_texts
-from labeling.snapshot.build import MAX_NAMED, Recipe, SnapshotError, build_snapshot
-from labeling.snapshot.clusters import near_any
+from labeling.pseudonyms import pseudonym
+from labeling.records import LabelledText, RecordError, read_labelled_texts, write_labelled_texts
+from labeling.snapshot.build import MAX_NAMED, Recipe, SnapshotError, build_snapshot, read_evaluation
+from labeling.snapshot.clusters import clusters, near_any
 from labeling.snapshot.split import by_time
 from labeling.snapshot.verify import verify_snapshot
 from labeling.taxonomy import Taxonomy
@@ -125,6 +126,21 @@ def test_what_was_said_of_one_subject_stays_together(tmp_path: Path, taxonomy: T
     assert {"r000", "r029"} <= sides(build(tmp_path, taxonomy, given))["train"]
 
 
+def test_a_tie_may_be_zero_but_not_empty() -> None:
+    tied, untied = ([row(number, subject=value) for number in (1, 2)] for value in (0, ""))
+    assert clusters(tied) == [0, 0]
+    assert clusters(untied) == [0, 1]
+
+
+def test_a_lone_surrogate_is_a_sign_like_any_other(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    odd = replace(row(30, "half of a sign \ud83d here"), source="a \ud83d source", extra={})
+    folder = build(tmp_path, taxonomy, [*rows(), odd])
+    assert odd.id in sides(folder)["train"] | sides(folder)["validation"]
+    assert verify_snapshot(folder)["split"]["train"] > 0
+    assert "\\ud83d" in (folder / "datasheet.md").read_text(encoding="utf-8")
+    assert pseudonym(b"k" * 16, "subject", "\ud83d") != pseudonym(b"k" * 16, "subject", "\ud83e")
+
+
 def test_a_family_larger_than_what_is_common_is_not_divided(tmp_path: Path, taxonomy: Taxonomy) -> None:
     offer = "limited offer from the garden shop near the old station: twenty tulips for the price of "
     family = [replace(row(n, f"{offer}{WORDS[n % 10]} {n}"), id=f"f{n:03}") for n in range(120)]
@@ -216,7 +232,13 @@ def test_a_long_list_of_leaks_is_cut_but_counted(tmp_path: Path, capsys: pytest.
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [("{", "not a JSON object"), ('{"id": 1}', 'needs a "text"'), ("", "holds no text"), ("\n\n", "holds no text")],
+    [
+        ("{", "not a JSON object"),
+        ("[" * 100_000, "not a JSON object"),
+        ('{"id": 1}', 'needs a "text"'),
+        ("", "holds no text"),
+        ("\n\n", "holds no text"),
+    ],
 )
 def test_an_evaluation_set_without_texts_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str, message: str
@@ -225,6 +247,21 @@ def test_an_evaluation_set_without_texts_is_refused(
     path.write_text(content)
     assert command(tmp_path, rows(), "--evaluation", str(path)) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["held.txt", "held.txt.gz"])
+def test_an_evaluation_set_that_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("labeling.snapshot.build.MAX_EVALUATION_BYTES", 1000)
+    for length, refused in ((1000, False), (1001, True)):
+        content = b"a" * length
+        (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+        if refused:
+            with pytest.raises(RecordError, match="more than 1,000 bytes"):
+                read_evaluation(tmp_path / name)
+        else:
+            assert read_evaluation(tmp_path / name).texts == ("a" * length,)
 
 
 def test_near_to_an_evaluation_text_beside_many_of_its_kind(tmp_path: Path) -> None:

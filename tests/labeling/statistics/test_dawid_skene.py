@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labeling.statistics.dawid_skene import Fitting, NotConvergedError, dawid_skene, dawid_skene_estimates
+from labeling.statistics.dawid_skene import (
+    MOST_UNSETTLED,
+    DawidSkene,
+    DawidSkeneEstimates,
+    Fitting,
+    NotConvergedError,
+    dawid_skene,
+    dawid_skene_estimates,
+)
 from labeling.statistics.ratings import Ratings, RatingsError, ratings_of
 from tests.labeling.statistics.published import anaesthetists
 
@@ -89,6 +97,23 @@ def test_intervals_hold_the_truth_and_are_the_same_on_every_run() -> None:
     assert prevalence.low < truth.mean() < prevalence.high
     assert prevalence.n == 200
     assert found == dawid_skene_estimates(ratings, fit, resamples=50)
+
+
+def estimates_within(rounds: int, ratings: Ratings, fit: DawidSkene) -> DawidSkeneEstimates | None:
+    try:
+        return dawid_skene_estimates(ratings, replace(fit, fitting=Fitting(rounds=rounds)), resamples=100)
+    except NotConvergedError:
+        return None
+
+
+def test_the_few_resamples_that_do_not_settle_are_left_out_and_counted() -> None:
+    ratings, _ = floor(items=60)
+    fit = dawid_skene(ratings)
+    assert estimates_within(1, ratings, fit) is None
+    found = next(one for rounds in range(2, 500) if (one := estimates_within(rounds, ratings, fit)))
+    assert 0 < found.unsettled <= 100 * MOST_UNSETTLED
+    assert found.prevalence[1].low is not None
+    assert dawid_skene_estimates(ratings, fit, resamples=100).unsettled == 0
 
 
 def test_accuracy_of_a_rater_with_few_items_is_not_told() -> None:

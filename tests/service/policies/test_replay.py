@@ -71,6 +71,76 @@ def test_the_model_alone_says_that_nobody_checked_it() -> None:
     assert summed_up([], area="Bullying", bundle=None).sentence.startswith("No decision that stands is about Bullying")
 
 
+def test_while_re_reviews_are_disputed_there_are_bounds_and_no_share() -> None:
+    looked = [one(True, model=True, review=True, chance=0.5) for _ in range(36)]
+    looked += [one(True, model=True, chance=0.5) for _ in range(4)]
+    found = summed_up(looked, area="Bullying", bundle="abc")
+    assert found.assisted is not None
+    for told in (found.sample, found.assisted):
+        assert told.low is not None
+        assert told.high is not None
+        assert (told.share, told.flips, told.checked) == (None, None, 40)
+        # From none of the four to all of them.
+        assert told.low < 0.01
+        assert told.high > 0.1
+        assert told.note.endswith("until 4 disputed re-reviews are settled")
+    assert found.sentence.startswith("This draft would flip from 0 to ")
+    assert "until 4 disputed re-reviews are settled, by the model, corrected by 40 re-reviews." in found.sentence
+
+
+def test_what_re_reviews_found_is_scaled_to_what_they_were_drawn_from() -> None:
+    looked = [one(True, model=False, review=number >= 10, chance=0.5) for number in range(40)]
+    looked += [replace(one(True, model=False), in_frame=False) for _ in range(60)]
+    found = summed_up(looked, area="Bullying", bundle="abc")
+    assert found.assisted is not None
+    assert found.model is not None
+    assert (found.decisions, found.framed, found.model.flips) == (100, 40, 100)
+    # A quarter of the 40 that could be drawn, not of all 100.
+    assert (found.sample.share, found.sample.flips) == (0.25, 10)
+    assert found.assisted.flips == 10
+    assert found.sentence.startswith(
+        "This draft would flip about 10 of the last 100 decisions, of which 40 stood when re-reviews were drawn and are"
+        " counted (from"
+    )
+
+
+NOW = datetime.now(UTC)
+
+
+def drawn(**fields: Any) -> Any:
+    return SimpleNamespace(
+        **{"name": "first", "made_at": NOW, "population": 2, "since": None, "until": None, "narrowed": False, **fields}
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "within", "why"),
+    [
+        (None, [False, False, False], None),
+        (drawn(), [True, True, False], None),
+        (drawn(since=NOW - timedelta(hours=3)), [True, False, False], None),
+        (drawn(until=NOW - timedelta(hours=3)), [False, True, False], None),
+        (drawn(narrowed=True), [False, False, False], "drew from some areas, queues"),
+        (
+            drawn(made_at=NOW - timedelta(days=1)),
+            [False, False, False],
+            "was drawn before any of these decisions stood",
+        ),
+        (drawn(population=1), [False, False, False], "drew from 1 decisions, and 2 of these stood"),
+    ],
+)
+def test_re_reviews_speak_of_what_their_plan_could_draw(plan: Any, within: list[bool], why: str | None) -> None:
+    moments = [NOW - timedelta(hours=hours) for hours in (2, 5, -1)]
+    rows: list[Any] = [SimpleNamespace(decided_at=at, undo_until=at, checkable=True) for at in moments]
+    found, said = replays.drawn_from(plan, rows)
+    assert found == within
+    assert (said is None) == (why is None)
+    assert (why or "") in (said or "")
+    for row in rows:
+        row.checkable = False
+    assert replays.drawn_from(plan, rows)[0] == [False] * 3
+
+
 async def decisions(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, areas: Sequence[str]) -> list[str]:
     """Decide one case for each area; the ids of the decisions."""
     made = []

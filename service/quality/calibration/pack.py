@@ -10,7 +10,7 @@ from service.quality.calibration.schemas import (
     PackOut,
     PackSeverity,
 )
-from service.quality.feedback.schemas import SaidOut
+from service.quality.settling.schemas import SaidOut
 
 
 def pack_of(shown: CalibrationOut, taxonomy: Taxonomy) -> PackOut:

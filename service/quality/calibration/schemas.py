@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from service.opinions.schemas import Judgement
-from service.quality.feedback.schemas import SaidOut
 from service.quality.plans.schemas import Line
+from service.quality.settling.schemas import SaidOut
 from service.wire import Moment, Stored, Strict
 
 GUIDANCE_CHARACTERS = 10_000

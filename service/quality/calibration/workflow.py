@@ -25,8 +25,7 @@ from service.quality.calibration.schemas import (
     GuidanceIn,
     PackOut,
 )
-from service.quality.feedback.schemas import SaidOut
-from service.quality.settling.schemas import label_of
+from service.quality.settling.schemas import SaidOut, label_of
 from service.quality.settling.workflow import answers_to, neutral_name
 from service.routing.workflow import OVERSEEING
 

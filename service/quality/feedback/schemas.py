@@ -7,17 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.opinions.schemas import Judgement
+from service.quality.settling.schemas import SaidOut
 from service.wire import Stored, Strict
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), Stored]
-
-
-class SaidOut(BaseModel):
-    """What somebody said, or what holds."""
-
-    policy_area: str
-    severity: int
-    actions: list[str]
 
 
 class FeedbackOut(BaseModel):

@@ -18,11 +18,10 @@ from service.quality.feedback.schemas import (
     ObjectionOut,
     ObjectionsOut,
     ResolutionIn,
-    SaidOut,
 )
 from service.quality.golden import workflow as golden
 from service.quality.judging import error_of
-from service.quality.settling.schemas import judgement
+from service.quality.settling.schemas import SaidOut, judgement
 from service.quality.settling.workflow import SettleRules, Verdict, settle
 from service.routing.workflow import OVERSEEING
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from service.quality.feedback.schemas import SaidOut
+from service.quality.settling.schemas import SaidOut
 from service.wire import Stored, Strict
 
 Rationale = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), Stored]

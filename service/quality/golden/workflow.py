@@ -10,10 +10,9 @@ from service import events
 from service.errors import CheckSettledError, NameTakenError, NotFoundError
 from service.ids import new_id
 from service.opinions.workflow import agreed
-from service.quality.feedback.schemas import SaidOut
 from service.quality.golden import store
 from service.quality.golden.schemas import GoldenIn, GoldenListOut, GoldenOut
-from service.quality.settling.schemas import judgement
+from service.quality.settling.schemas import SaidOut, judgement
 from service.routing.workflow import OVERSEEING
 
 SHOWN_GOLDEN = 200

@@ -2,11 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from service.opinions.schemas import Judgement
 
 By = Literal["agreement", "adjudication", "dispute"]
+
+
+class SaidOut(BaseModel):
+    """What somebody said, or what holds."""
+
+    policy_area: str
+    severity: int
+    actions: list[str]
 
 
 class AnswerIn(Judgement):

@@ -1,15 +1,19 @@
 """The pages of quality: who gets which, and what people wrote stays text."""
 
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from service import pages
 from tests.conftest import bearer, client_of
 from tests.service.quality.conftest import another
 from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, disputed, plan, say, take
 
+TEMPLATES = Path(pages.__file__).parent / "templates"
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -106,6 +110,21 @@ async def test_hostile_words_stay_text_on_every_page(
     for shown in pages:
         assert HOSTILE not in shown
         assert "&lt;script&gt;" in shown
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.name for path in TEMPLATES.glob("qa*.html") if "<form" in path.read_text())
+)
+def test_nothing_that_is_written_gets_into_an_address(name: str) -> None:
+    # Without the script a form would be sent by the browser itself: by GET, with its fields in the address.
+    text = (TEMPLATES / name).read_text()
+    for form in re.findall(r"<form .*?</form>", text, re.DOTALL):
+        assert 'method="post"' in form.split(">")[0]
+        buttons = re.findall(r"<button [^>]*>", form)
+        assert buttons
+        assert all(" disabled>" in button for button in buttons)
+    scripts = re.findall(r'src="{{ static }}/(qa\w*\.js)"', text)
+    assert all("\nopenForms();" in (TEMPLATES.parent / "static" / script).read_text() for script in scripts)
 
 
 async def test_signing_in_leads_back(client: httpx.AsyncClient) -> None:

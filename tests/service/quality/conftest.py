@@ -30,9 +30,18 @@ async def third(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.Async
         yield caller
 
 
-async def another(app: FastAPI, keys: dict[str, str], name: str) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture
+async def manager(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody else who leads: whoever makes a plan checks nothing of it."""
+    async for caller in another(app, keys, "manager", role="lead"):
+        yield caller
+
+
+async def another(
+    app: FastAPI, keys: dict[str, str], name: str, *, role: str = "reviewer"
+) -> AsyncIterator[httpx.AsyncClient]:
     async with client_of(app) as caller:
-        body = {"username": name, "role": "reviewer"}
+        body = {"username": name, "role": role}
         made = await caller.post("/v1/people", json=body, headers=bearer(keys["admin"]))
         caller.headers.update(bearer(made.json()["api_key"]))
         yield caller

@@ -66,14 +66,14 @@ async def test_the_decision_is_nowhere_until_the_check_is_answered(
     keys: dict[str, str],
     platform: httpx.AsyncClient,
     checker: httpx.AsyncClient,
-    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
     ids: dict[str, str],
     role: str,
 ) -> None:
     made = await decided_case(platform, checker, "post-1", **DECIDED)
     await decided_case(platform, checker, "post-2", author={"id": "a2"}, text="what post-1 says")
     ids["case_id"] = made["case"]["id"]
-    ids["plan_id"] = (await plan(lead, scope={"areas": ["intellectual_property"]}))["id"]
+    ids["plan_id"] = (await plan(manager, scope={"areas": ["intellectual_property"]}))["id"]
     async with client_of(app) as person:
         person.headers.update(bearer(keys[role]))
         # Before, and after, it is told.
@@ -81,7 +81,7 @@ async def test_the_decision_is_nowhere_until_the_check_is_answered(
         assert SECRET in (await person.get(case)).text
         check = await take(person)
         assert SECRET not in str(check)
-        assert not {"case_id", "decided_at", "golden", "score"} & set(everywhere(check))
+        assert not {"case_id", "decided_at", "golden", "score", "views_per_hour", "reporter"} & set(everywhere(check))
         found = await read(app, person, ids)
         assert "what post-1 says" in found[f"/v1/cases/{ids['case_id']}"]
         assert not traces(found, SECRET, made["decision_id"])

@@ -1,11 +1,14 @@
 """Feedback reaches whoever said otherwise, and an objection goes to somebody who had no part in it."""
 
+import asyncio
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
+from service.db import libpq_url
 from service.settings import Settings
 from tests.conftest import bearer, client_of
 from tests.service.quality.verbs import (
@@ -18,7 +21,7 @@ from tests.service.quality.verbs import (
     plan,
     settled_otherwise,
 )
-from tests.service.steps import Body, assert_error, query, value
+from tests.service.steps import Body, assert_error, query, until, value
 
 OBJECTION = {"objection": "it is no quote"}
 
@@ -87,6 +90,64 @@ async def test_an_objection_that_is_upheld_replaces_what_was_settled(
     # Now the one who checked is the one who was wrong.
     [theirs] = await told(checker)
     assert theirs["error"] == "false_negative"
+
+
+async def test_of_two_objections_upheld_at_once_one_settles(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead)
+    await checked(checker, **OTHER)
+    [item] = await disputed(lead)
+    assert (await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=ALLOWED)).status_code == 201
+    paths = []
+    for person in (reviewer, checker):
+        [one] = await told(person)
+        paths.append(f"/v1/qa/feedback/{one['id']}")
+        assert (await person.post(f"{paths[-1]}/dispute", json=OBJECTION)).status_code == 204
+    body = {"upheld": True, "reply": "yes", "answer": RIGHT}
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    with psycopg.connect(libpq_url(database)) as held:
+        held.execute("SELECT FROM qa_items FOR UPDATE")
+        both = asyncio.gather(
+            colleague.post(f"{paths[0]}/resolve", json=body), manager.post(f"{paths[1]}/resolve", json=body)
+        )
+        await until(lambda: value(database, waiting) > 1)
+    answers = await both
+    assert sorted(answer.status_code for answer in answers) == [204, 409]
+    assert value(database, "SELECT count(*) FROM qa_settlements") == 2
+    # Whoever answered the one does not answer the other.
+    first, second = (colleague, manager) if answers[0].status_code == 204 else (manager, colleague)
+    left = paths[1] if first is colleague else paths[0]
+    no = {"upheld": False, "reply": "it has been settled anew"}
+    assert_error(await first.post(f"{left}/resolve", json=no), 409, "check_settled")
+    assert (await second.post(f"{left}/resolve", json=no)).status_code == 204
+
+
+async def test_whoever_settled_an_item_before_does_not_resolve_a_later_objection(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    for person, resolver in ((reviewer, colleague), (checker, manager)):
+        [one] = await told(person)
+        path = f"/v1/qa/feedback/{one['id']}"
+        assert (await person.post(f"{path}/dispute", json=OBJECTION)).status_code == 204
+        body = {"upheld": True, "reply": "yes", "answer": one["said"]}
+        assert_error(await lead.post(f"{path}/resolve", json=body), 409, "check_settled")
+        if person is checker:
+            assert_error(await colleague.post(f"{path}/resolve", json=body), 409, "check_settled")
+        assert (await resolver.post(f"{path}/resolve", json=body)).status_code == 204
 
 
 async def test_an_objection_that_is_not_upheld_leaves_it_settled(
@@ -159,8 +220,13 @@ async def test_a_golden_item_answered_otherwise_gives_feedback_and_can_be_wrong_
     assert (one["error"], one["holds"], one["said"]) == ("false_positive", ALLOWED, OTHER)
     assert "golden" not in str(one)
     assert (await third.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION)).status_code == 204
+    await plan(lead, "third", golden_share=0.5, scope={"areas": ["spam"]})
     body = {"upheld": True, "reply": "so it is", "answer": OTHER}
     assert (await colleague.post(f"/v1/qa/feedback/{one['id']}/resolve", json=body)).status_code == 204
+    # As when somebody retires it: nobody else is measured by it, and it is in the log.
+    states = "SELECT state FROM qa_items WHERE golden_id IS NOT NULL ORDER BY state"
+    assert query(database, states) == [("settled",), ("void",)]
+    assert value(database, "SELECT count(*) FROM events WHERE kind = 'qa.golden_retired'") == 1
     [shown] = (await lead.get("/v1/qa/golden")).json()["golden"]
     assert shown["retired_at"]
     assert shown["id"] == golden["id"]

@@ -1,9 +1,24 @@
 """What plans draw from, what they keep, and that they draw once."""
 
+import threading
+from typing import Any
+from uuid import UUID
+
 import httpx
 import pytest
 
-from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, plan, plan_body, take
+from service.quality import drawing
+from service.quality.plans import workflow
+from tests.service.quality.verbs import (
+    ALLOWED,
+    OTHER,
+    checked,
+    decided_case,
+    disputed,
+    plan,
+    plan_body,
+    take,
+)
 from tests.service.steps import Body, assert_error, claim, query, report, rewrite
 
 
@@ -24,9 +39,37 @@ async def test_decisions_that_stand_are_drawn_and_no_others(
     await plan(lead)
     [(drawn, chance)] = query(database, "SELECT decision_id, chance FROM qa_items")
     assert (str(drawn), chance) == (ids[4], 1.0)
+    # Not even for members: the counts of a plan are read by everybody who manages quality.
     members = "INSERT INTO queue_members (queue, principal_id) SELECT 'few', id FROM principals WHERE role = 'lead'"
     query(database, members)
-    assert (await plan(lead, "second"))["population"] == 2
+    assert (await plan(lead, "second"))["population"] == 1
+
+
+async def test_special_routes_and_pictures_without_text_are_not_drawn(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    made = [await decided_case(platform, reviewer, f"post-{number}") for number in range(4)]
+    cases = [one["case"]["id"] for one in made]
+    query(database, "UPDATE cases SET special = 'legal' WHERE id = %s", cases[0])
+    query(
+        database,
+        "INSERT INTO media (id, sha256, kind, mime, width, height, frames, bytes, stored_as, uploaded_by)"
+        " SELECT gen_random_uuid(), 'x', 'image', 'image/png', 1, 1, 1, 1, 'x', id FROM principals LIMIT 1",
+    )
+    # One picture with words around it can be judged by these; one without cannot.
+    query(
+        database,
+        "INSERT INTO evidence_media SELECT c.evidence_id, 0, m.id FROM cases c, media m WHERE c.id = ANY (%s)",
+        [UUID(case) for case in cases[1:3]],
+    )
+    query(
+        database,
+        "UPDATE evidence SET text = ' ' FROM cases c WHERE c.evidence_id = evidence.id AND c.id = %s",
+        cases[1],
+    )
+    await plan(lead)
+    drawn = {str(case) for [case] in query(database, "SELECT case_id FROM qa_items")}
+    assert drawn == set(cases[2:])
 
 
 async def test_where_decisions_come_from_is_a_choice(
@@ -104,8 +147,81 @@ async def test_doubt_is_read_from_the_score_of_what_was_decided(
     assert len(logged) == 2
 
 
+async def test_a_draft_is_tried_out_on_what_it_could_change_and_measures_nobody(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    for number, said in enumerate([{}, ALLOWED, OTHER]):
+        await decided_case(platform, reviewer, f"post-{number}", **said)
+    rewrite(database, "UPDATE decisions SET decided_at = now() - interval '400 days' WHERE policy_area = 'harassment'")
+    [[draft]] = query(
+        database,
+        "INSERT INTO policy_versions (id, area, number, title, body, digest, owner, reason)"
+        " VALUES (gen_random_uuid(), 'harassment', 1, 'Quotes stay', 'Whoever quotes harasses nobody.', '', 'o', 'r')"
+        " RETURNING id",
+    )
+    by: Body = {"kind": "policy", "policy_id": str(draft)}
+    golden = await lead.post("/v1/qa/plans", json=plan_body(**by, golden_share=0.1))
+    assert "golden_share" in assert_error(golden, 422, "invalid_request")
+    made = await plan(lead, **by)
+    assert (made["population"], made["draft"]) == (2, True)
+    check = await take(checker)
+    assert check["policy"] == {"title": "Quotes stay", "body": "Whoever quotes harasses nobody."}
+    assert "Whoever quotes harasses nobody." in (await checker.get("/qa/review")).text
+    for _ in range(2):
+        await checked(checker, **OTHER)
+    item = (await disputed(lead))[0]
+    assert item["policy"]["title"] == "Quotes stay"
+    settled = await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=OTHER)
+    assert settled.status_code == 201
+    # Nobody decided by it, so nobody is told, scored by it or taught by it.
+    assert not query(database, "SELECT FROM qa_feedback")
+    assert not query(database, "SELECT FROM quality_checks")
+    body = {"item_id": item["item_id"], "rationale": "x"}
+    assert_error(await lead.post("/v1/qa/golden", json=body), 409, "check_settled")
+    query(database, "UPDATE policy_versions SET withdrawn_at = now()")
+    assert_error(await lead.post("/v1/qa/plans", json=plan_body("late", **by)), 404, "not_found")
+
+
+async def test_the_work_of_drawing_and_of_results_leaves_the_loop_free(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads = []
+
+    def watched(module: Any, name: str) -> None:
+        inner = getattr(module, name)
+
+        def outer(*given: Any) -> Any:
+            threads.append((name, threading.current_thread() is threading.main_thread()))
+            return inner(*given)
+
+        monkeypatch.setattr(module, name, outer)
+
+    for module, name in (
+        (workflow, "stratum_of"),
+        (drawing, "draw_evenly"),
+        (workflow, "_items"),
+        (workflow, "results_of"),
+    ):
+        watched(module, name)
+    await decided_case(platform, reviewer, "post-1")
+    made = await plan(lead)
+    assert (await lead.get(f"/v1/qa/plans/{made['id']}/results")).status_code == 200
+    assert set(threads) == {(name, False) for name in ("stratum_of", "draw_evenly", "_items", "results_of")}
+
+
 async def test_what_came_after_a_policy_version(
-    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
 ) -> None:
     before = await decided_case(platform, reviewer, "post-1")
     await decided_case(platform, reviewer, "post-2")
@@ -120,7 +236,8 @@ async def test_what_came_after_a_policy_version(
         " FROM principals WHERE role = 'lead' RETURNING id",
     )
     assert (await plan(lead, kind="policy", policy_id=str(policy)))["population"] == 1
-    query(database, "UPDATE policy_versions SET effective_at = now() + interval '1 day'")
+    assert (await take(checker))["policy"] is None
+    rewrite(database, "UPDATE policy_versions SET effective_at = now() + interval '1 day'")
     early = await lead.post("/v1/qa/plans", json=plan_body("early", kind="policy", policy_id=str(policy)))
     assert "not in force" in assert_error(early, 422, "invalid_request")
 

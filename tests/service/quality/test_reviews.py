@@ -68,10 +68,14 @@ async def test_a_third_person_settles_what_answers_differ_on(
 
 
 async def test_nobody_settles_what_they_had_a_part_in(
-    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, reviewer: httpx.AsyncClient
+    platform: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
 ) -> None:
     await decided_case(platform, colleague, "post-1")
-    await plan(lead)
+    await plan(manager)
     await checked(lead, **OTHER)
     for person in (colleague, lead):
         assert await disputed(person) == []
@@ -168,12 +172,13 @@ async def test_claims_at_the_same_moment_do_not_take_more_than_the_plan_asks_for
     third: httpx.AsyncClient,
     colleague: httpx.AsyncClient,
     lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
     database: str,
     reviews: int,
 ) -> None:
     for number in range(2):
         await decided_case(platform, reviewer, f"post-{number}")
-    await plan(lead, reviews=reviews)
+    await plan(manager, reviews=reviews)
     people = [checker, third, colleague, lead]
     answers = await asyncio.gather(*(person.post("/v1/qa/claim") for person in people for _ in range(2)))
     statuses = sorted({answer.json()["token"] for answer in answers if answer.status_code == 200})

@@ -60,17 +60,8 @@ _LEASE_NEXT = """
 _EXPOSURE_LEFT = """:exposure_seconds > (
               SELECT coalesce(sum(extract(epoch FROM least(x.expires_at, now()) - x.at)), 0) FROM exposures x
               WHERE x.principal_id = :holder AND x.at > now() - interval '24 hours')"""
-# Nobody is handed a case while a policy that asks to be confirmed is unread: neither that version nor a later one of its
-# area that has taken effect. It depends on the person alone, so that the planner asks it once, before anything else, of an
-# index that mostly is empty.
-_POLICIES_READ = """NOT EXISTS (
-              SELECT FROM policy_versions v
-              WHERE v.acknowledge AND v.effective_at <= now() AND v.withdrawn_at IS NULL
-                AND NOT EXISTS (
-                    SELECT FROM policy_acknowledgements k JOIN policy_versions r ON r.id = k.policy_id
-                    WHERE k.principal_id = :holder AND r.area = v.area
-                      AND (r.id = v.id OR (r.effective_at <= now() AND r.withdrawn_at IS NULL
-                                           AND (r.effective_at, r.number) > (v.effective_at, v.number)))))"""
+# Nobody is handed a case while a policy waits for them. Asked once, before anything else, of an index that mostly is empty.
+_POLICIES_READ = "NOT EXISTS (SELECT FROM unread_policies(:holder))"
 _ALLOWED = f"""
     allowed AS MATERIALIZED (
         SELECT s.id FROM principals p JOIN case_scopes s ON s.queue = :queue

@@ -32,20 +32,12 @@ _VERSIONS = text(f"""{_COLUMNS}
     ORDER BY v.number DESC LIMIT :limit
 """)
 _ONE = text(f"{_COLUMNS} WHERE v.id = :id")
-# What is in force of each area where a version that asked to be confirmed took effect after the last one that this person
-# read: a later version that asks for nothing does not hide it. As the claim asks (service.leases.store).
+# What is in force of each area where something is unread: a later version that asks for nothing does not hide that.
 _UNREAD = text(f"""{_COLUMNS}
     JOIN policies_in_force f ON f.id = v.id
-    WHERE EXISTS (
-        SELECT FROM policy_versions asks
-        WHERE asks.area = v.area AND asks.acknowledge AND asks.effective_at <= now() AND asks.withdrawn_at IS NULL
-          AND NOT EXISTS (
-              SELECT FROM policy_acknowledgements a JOIN policy_versions r ON r.id = a.policy_id
-              WHERE a.principal_id = :person AND r.area = asks.area
-                AND (r.id = asks.id OR (r.effective_at <= now() AND r.withdrawn_at IS NULL
-                                        AND (r.effective_at, r.number) > (asks.effective_at, asks.number)))))
+    WHERE EXISTS (SELECT FROM unread_policies(:person) u WHERE u.area = v.area)
     ORDER BY v.effective_at, v.area
-""")  # noqa: S608 - put together from constants
+""")
 _IN_FORCE = text("SELECT title, body, examples FROM policies_in_force WHERE area = :area")
 _OPEN_DRAFTS = text(
     "SELECT count(*) FROM policy_versions WHERE area = :area AND published_at IS NULL AND withdrawn_at IS NULL"

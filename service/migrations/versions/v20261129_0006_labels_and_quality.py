@@ -78,6 +78,16 @@ CREATE TABLE policy_acknowledgements (
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (policy_id, principal_id)
 );
+-- What asks to be confirmed and is unread by a person: neither that version nor a later one of its area that has taken effect.
+-- One statement, so that the planner looks into it and asks the index.
+CREATE FUNCTION unread_policies(person uuid) RETURNS SETOF policy_versions LANGUAGE sql STABLE AS $$
+    SELECT v.* FROM policy_versions v
+    WHERE v.acknowledge AND v.effective_at <= now() AND v.withdrawn_at IS NULL AND NOT EXISTS (
+        SELECT FROM policy_acknowledgements k JOIN policy_versions r ON r.id = k.policy_id
+        WHERE k.principal_id = person AND r.area = v.area
+          AND (r.id = v.id OR (r.effective_at <= now() AND r.withdrawn_at IS NULL
+                               AND (r.effective_at, r.number) > (v.effective_at, v.number))))
+$$;
 -- The version in force for the area decided, at the moment of the decision; null where the library has none.
 ALTER TABLE decisions ADD COLUMN policy_id uuid REFERENCES policy_versions;
 CREATE TABLE policy_replays (

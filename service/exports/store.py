@@ -34,9 +34,10 @@ _LABELS = text(f"""
         ORDER BY s.settled_at DESC, s.id DESC LIMIT 1
     ) AS qa ON true
     WHERE u.decision_id IS NULL AND d.undo_until <= now() AND e.text <> '' AND {_EXPORTED}
-      -- Found wrong by somebody who looked again, and nobody has settled what would be right.
+      -- Found wrong by somebody who looked again, and no check has settled since what is right.
       AND (qa.error IS NOT NULL
-           OR NOT EXISTS (SELECT FROM label_suspects s WHERE s.decision_id = d.id AND s.outcome = 'label_wrong'))
+           OR NOT EXISTS (SELECT FROM label_suspects s WHERE s.decision_id = d.id AND s.outcome = 'label_wrong'
+                          AND (qa.settled_at IS NULL OR qa.settled_at <= s.resolved_at)))
     ORDER BY d.decided_at, d.id
 """)  # noqa: S608 - put together from constants
 # The score is that of what was judged, or of what waits. Numbers and times alone: no text, no person, no reporter.

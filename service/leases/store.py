@@ -60,12 +60,8 @@ _LEASE_NEXT = """
 _EXPOSURE_LEFT = """:exposure_seconds > (
               SELECT coalesce(sum(extract(epoch FROM least(x.expires_at, now()) - x.at)), 0) FROM exposures x
               WHERE x.principal_id = :holder AND x.at > now() - interval '24 hours')"""
-# Nobody is handed a case while a policy that asks to be confirmed is unread. It depends on the person alone, so that the
-# planner asks it once, before anything else, of an index that mostly is empty.
-_POLICIES_READ = """NOT EXISTS (
-              SELECT FROM policies_in_force i
-              WHERE i.acknowledge AND NOT EXISTS (SELECT FROM policy_acknowledgements k
-                                                  WHERE k.policy_id = i.id AND k.principal_id = :holder))"""
+# Nobody is handed a case while a policy waits for them. Asked once, before anything else, of an index that mostly is empty.
+_POLICIES_READ = "NOT EXISTS (SELECT FROM unread_policies(:holder))"
 _ALLOWED = f"""
     allowed AS MATERIALIZED (
         SELECT s.id FROM principals p JOIN case_scopes s ON s.queue = :queue

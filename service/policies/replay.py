@@ -37,7 +37,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """One decision: what it said, and what the model and a re-review say now; None where they say nothing."""
+    """One decision: what it said, and what the model and a re-review say now; None where they say nothing.
+
+    A re-review with a chance and no answer is disputed. Out of the frame are those that could not be drawn.
+    """
 
     area: str
     language: str
@@ -45,6 +48,7 @@ class Looked:
     model: bool | None
     review: bool | None
     chance: float | None
+    in_frame: bool
 
     @property
     def model_flips(self) -> bool:
@@ -69,71 +73,143 @@ def judge_of(bundle: Path, area: str) -> Judge:
     return Judge(scorer.bundle_hash, breaks)
 
 
-def looked_at(row: Row[Any], area: str, model: bool | None, review: Row[Any] | None) -> Looked:  # noqa: FBT001 - a verdict
+def drawn_from(plan: Row[Any] | None, rows: Sequence[Row[Any]]) -> tuple[list[bool], str | None]:
+    """Which decisions a plan could draw: those that stood when it was made. Else why its re-reviews say nothing of them."""
+    nothing = [False] * len(rows)
+    if plan is None:
+        return nothing, None
+    named = f"the plan “{plan.name}”"
+    if plan.narrowed:
+        return nothing, (
+            f"{named} drew from some areas, queues, languages, vendors or kinds of decisions alone; draw one without those"
+        )
+    within = [
+        row.checkable
+        and row.undo_until <= plan.made_at
+        and (plan.since is None or row.decided_at >= plan.since)
+        and (plan.until is None or row.decided_at < plan.until)
+        for row in rows
+    ]
+    if rows and not any(within):
+        return nothing, f"{named} was drawn before any of these decisions stood, or of other days; draw a new one"
+    if sum(within) > plan.population:
+        return nothing, (
+            f"{named} drew from {plan.population:,} decisions, and {sum(within):,} of these stood when it was made; draw a new one"
+        )
+    return within, None
+
+
+def looked_at(
+    row: Row[Any],
+    area: str,
+    model: bool | None,  # noqa: FBT001 - a verdict
+    review: Row[Any] | None,
+    *,
+    in_frame: bool,
+) -> Looked:
     """A decision of the store with what the model and a re-review say of it."""
+    answer = None if review is None else review.policy_area
     return Looked(
         area=row.policy_area,
         language=row.language or UNSPOKEN,
         was=row.policy_area == area,
         model=model,
-        review=None if review is None else review.policy_area == area,
+        review=None if answer is None else answer == area,
         chance=None if review is None else review.chance,
+        in_frame=in_frame,
     )
 
 
-def summed_up(looked: Sequence[Looked], *, area: str, bundle: str | None) -> ReplayResult:
-    """The result of a replay: each source by itself, both together, and by group."""
-    checked = [one for one in looked if one.review is not None and one.chance is not None]
+def summed_up(looked: Sequence[Looked], *, area: str, bundle: str | None, why_not: str | None = None) -> ReplayResult:
+    """The result of a replay: each source by itself, both together, and by group; `why_not` says what bars re-reviews."""
+    framed = [one for one in looked if one.in_frame]
+    checked = [one for one in framed if one.chance is not None]
     chances = [one.chance for one in checked if one.chance is not None]
-    flips = [one.review_flips for one in checked]
-    sample = weighted_share(flips, chances)
+    sample = _allowing_for_disputes(checked, lambda flips: weighted_share(flips, chances))
     model = assisted = None
     if bundle is not None and looked:
-        share = sum(one.model_flips for one in looked) / len(looked)
-        model = Estimate(0, share)
+        model = Estimate(0, _model_share(looked))
         if checked:
-            assisted = assisted_share(share, [one.model_flips for one in checked], flips, chances)
+            share, said = _model_share(framed), [one.model_flips for one in checked]
+            assisted = _allowing_for_disputes(checked, lambda flips: assisted_share(share, said, flips, chances))
+    drawn = Told(len(framed), sum(one.review is None for one in checked), why_not)
     return ReplayResult(
         decisions=len(looked),
+        framed=len(framed),
         since=None,
         until=None,
         bundle=bundle,
-        model=None if model is None else _share(model, len(looked), "the model alone, which no person has checked"),
-        sample=_share(sample, len(looked), "blind re-reviews under the draft"),
-        assisted=None if assisted is None else _share(assisted, len(looked), "the model, corrected by re-reviews"),
+        model=None
+        if model is None
+        else _share(model, Told(len(looked)), "the model alone, which no person has checked"),
+        sample=_share(sample, drawn, "blind re-reviews under the draft"),
+        assisted=None if assisted is None else _share(assisted, drawn, "the model, corrected by re-reviews"),
         areas=_groups(looked, lambda one: one.area, model=bundle is not None),
         languages=_groups(looked, lambda one: one.language, model=bundle is not None),
-        sentence=sentence(looked, area=area, best=_best(model, sample, assisted)),
+        sentence=sentence(looked, area=area, best=_best(model, sample, assisted), drawn=drawn),
     )
 
 
-def sentence(looked: Sequence[Looked], *, area: str, best: tuple[Estimate, str] | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an estimate speaks of: so many decisions; so many re-reviews are disputed, or why none may be used."""
+
+    decisions: int
+    disputed: int = 0
+    why_not: str | None = None
+
+    @property
+    def until(self) -> str:
+        """What has to happen before there is a share."""
+        one = "1 disputed re-review is" if self.disputed == 1 else f"{self.disputed:,} disputed re-reviews are"
+        return f"until {one} settled"
+
+
+def sentence(looked: Sequence[Looked], *, area: str, best: tuple[Estimate, str] | None, drawn: Told) -> str:
     """The result in one sentence, with where it comes from."""
     if not looked:
         return f"No decision that stands is about {area} or found nothing, so there is nothing to flip yet."
     if best is None:
-        checked = sum(one.review is not None for one in looked)
+        if drawn.why_not:
+            return f"Re-reviews say nothing of these decisions: {drawn.why_not}."
+        checked = sum(one.chance is not None for one in looked)
         return (
             f"Not enough checks to say what this draft would flip: {checked} of {LEAST_CHECKED}. Draw re-reviews of this"
             " version, or replay it with a model that was trained under it."
         )
     estimate, source = best
-    share = estimate.share or 0.0
-    flips = round(share * len(looked))
-    told = (
-        f"This draft would flip {'about ' if estimate.checked else ''}{flips:,} of the last {len(looked):,} decisions"
-    )
+    decisions = drawn.decisions if estimate.checked else len(looked)
+    told, between = f"of the last {len(looked):,} decisions", ""
+    if decisions < len(looked):
+        told += f", of which {decisions:,} stood when re-reviews were drawn and are counted"
     if estimate.low is not None and estimate.high is not None:
-        told += f" (from {round(estimate.low * len(looked)):,} to {round(estimate.high * len(looked)):,})"
-    mostly = _mostly(looked)
-    return f"{told}{f', mostly {mostly}' if flips and mostly else ''}, by {source}."
+        between = f"from {round(estimate.low * decisions):,} to {round(estimate.high * decisions):,}"
+    if estimate.share is None:
+        return f"This draft would flip {between} {told}, {drawn.until}, by {source}."
+    flips = round(estimate.share * decisions)
+    told = f"This draft would flip {'about ' if estimate.checked else ''}{flips:,} {told}"
+    told += f" ({between})" if between else ""
+    mostly = _mostly(looked) if flips else ""
+    return f"{told}{f', mostly {mostly}' if mostly else ''}, by {source}."
+
+
+def _allowing_for_disputes(checked: Sequence[Looked], estimated: Callable[[list[bool]], Estimate]) -> Estimate:
+    """What re-reviews say. While some are disputed no share, but an interval: from none of those flipped to all of them."""
+    least, most = (
+        estimated([either if one.review is None else one.review_flips for one in checked]) for either in (False, True)
+    )
+    return least if least == most else Estimate(least.checked, None, least.low, most.high)
+
+
+def _model_share(looked: Sequence[Looked]) -> float:
+    return sum(one.model_flips for one in looked) / len(looked)
 
 
 def _best(model: Estimate | None, sample: Estimate, assisted: Estimate | None) -> tuple[Estimate, str] | None:
     """The estimate that says most, and what it rests on."""
-    if assisted is not None and assisted.share is not None:
+    if assisted is not None and assisted.low is not None:
         return assisted, f"the model, corrected by {assisted.checked:,} re-reviews"
-    if sample.share is not None:
+    if sample.low is not None:
         return sample, f"{sample.checked:,} re-reviews"
     return None if model is None else (model, "the model alone, which no person has checked")
 
@@ -147,15 +223,18 @@ def _mostly(looked: Sequence[Looked]) -> str:
     return f"those decided as {area.replace('_', ' ')}, in language {language}"
 
 
-def _share(estimate: Estimate, decisions: int, note: str) -> ReplayShare:
-    too_few = estimate.share is None
+def _share(estimate: Estimate, told: Told, note: str) -> ReplayShare:
+    if estimate.share is None:
+        note = told.why_not or f"not enough checks: {estimate.checked} of {LEAST_CHECKED}"
+        if estimate.low is not None and estimate.high is not None:
+            note = f"from {100 * estimate.low:.1f} % to {100 * estimate.high:.1f} %, {told.until}"
     return ReplayShare(
         checked=estimate.checked,
         share=estimate.share,
         low=estimate.low,
         high=estimate.high,
-        flips=None if estimate.share is None else round(estimate.share * decisions),
-        note=f"not enough checks: {estimate.checked} of {LEAST_CHECKED}" if too_few else note,
+        flips=None if estimate.share is None else round(estimate.share * told.decisions),
+        note=note,
     )
 
 

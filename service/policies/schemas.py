@@ -117,13 +117,18 @@ class DiffLine(BaseModel):
 
 
 class ReplayShare(BaseModel):
-    """An estimated share of decisions that would flip, with its interval; without a share where too little is known."""
+    """An estimated share of decisions that would flip, with its interval; without a share where too little is known.
+
+    While re-reviews are disputed it has an interval alone: from none of them flipped to all.
+    """
 
     checked: Annotated[int, Field(description="Re-reviews that the estimate rests on; 0 for the model alone.")]
     share: float | None
     low: float | None
     high: float | None
-    flips: Annotated[int | None, Field(description="The share of the decisions looked at, as a number of them.")]
+    flips: Annotated[
+        int | None, Field(description="The share of the decisions that it speaks of, as a number of them.")
+    ]
     note: str
 
 
@@ -133,7 +138,7 @@ class ReplayGroup(BaseModel):
     name: str
     decisions: int
     model_flips: int | None
-    checked: int
+    checked: Annotated[int, Field(description="Re-reviews that are settled.")]
     sample_flips: Annotated[int, Field(description="Flips among those checked, unweighted.")]
 
 
@@ -141,6 +146,7 @@ class ReplayResult(BaseModel):
     """What a draft would flip, by source; the sources are never mixed without saying so."""
 
     decisions: int
+    framed: Annotated[int, Field(description="Those of them that re-reviews were drawn from, and speak of.")]
     since: datetime | None
     until: datetime | None
     bundle: str | None

@@ -32,10 +32,10 @@ _VERSIONS = text(f"""{_COLUMNS}
     ORDER BY v.number DESC LIMIT :limit
 """)
 _ONE = text(f"{_COLUMNS} WHERE v.id = :id")
+# What is in force of each area where something is unread: a later version that asks for nothing does not hide that.
 _UNREAD = text(f"""{_COLUMNS}
     JOIN policies_in_force f ON f.id = v.id
-    WHERE v.acknowledge
-      AND NOT EXISTS (SELECT FROM policy_acknowledgements a WHERE a.policy_id = v.id AND a.principal_id = :person)
+    WHERE EXISTS (SELECT FROM unread_policies(:person) u WHERE u.area = v.area)
     ORDER BY v.effective_at, v.area
 """)
 _IN_FORCE = text("SELECT title, body, examples FROM policies_in_force WHERE area = :area")
@@ -89,7 +89,9 @@ _ADD_FIRST = text("""
 # The last decisions that stand and that a change of one area's policy could flip: those of the area, and those that found
 # nothing. Who may not see special routes, restricted queues or samples does not see them counted either: nobody does.
 _DECISIONS = text("""
-    SELECT d.id, d.policy_area, d.decided_at, coalesce(e.language, '') AS language,
+    SELECT d.id, d.policy_area, d.decided_at, d.undo_until,
+           btrim(e.text) <> '' OR NOT EXISTS (SELECT FROM evidence_media m WHERE m.evidence_id = e.id) AS checkable,
+           coalesce(e.language, '') AS language,
            CASE WHEN :texts THEN e.text END AS text
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     WHERE d.policy_area IN (:area, :benign) AND d.undo_until <= now()
@@ -98,13 +100,32 @@ _DECISIONS = text("""
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
     ORDER BY d.decided_at DESC, d.id LIMIT :limit
 """)
-# What holds in the end of each re-review under this draft: the last settlement of its item.
+# Of the plans that drew re-reviews under this version while it was a draft, from decisions as above, that with most answers:
+# each drew from what stood when it was made, so that two of them cannot be thrown together.
+_PLAN = text("""
+    SELECT p.id, p.name, p.made_at, p.population, (p.scope ->> 'since')::timestamptz AS since,
+           (p.scope ->> 'until')::timestamptz AS until, narrow.er AS narrowed
+    FROM qa_plans p
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE i.state IN ('settled', 'disputed')) AS answers FROM qa_items i
+        WHERE i.plan_id = p.id AND i.decision_id IS NOT NULL
+    ) AS given
+    CROSS JOIN LATERAL (
+        SELECT NOT (coalesce(p.scope -> 'areas', '[]') = '[]'
+                    OR p.scope -> 'areas' @> to_jsonb(ARRAY[CAST(:area AS text), CAST(:benign AS text)]))
+               OR coalesce(p.scope -> 'queues', '[]') <> '[]' OR coalesce(p.scope -> 'languages', '[]') <> '[]'
+               OR coalesce(p.scope -> 'vendors', '[]') <> '[]'
+               OR NOT coalesce(p.scope -> 'from' @> '["human", "automated", "leave_up"]', true) AS er
+    ) AS narrow
+    WHERE p.kind = 'policy' AND p.policy_id = :id AND p.draft AND given.answers > 0
+    ORDER BY narrow.er, given.answers DESC, p.made_at DESC, p.id LIMIT 1
+""")
+# What holds in the end of each of its re-reviews, the last settlement of its item: null while it is disputed.
 _REVIEWS = text("""
     SELECT i.decision_id, i.chance, s.answer ->> 'policy_area' AS policy_area
-    FROM qa_plans p JOIN qa_items i ON i.plan_id = p.id
-    JOIN qa_settlements s ON s.item_id = i.id AND NOT EXISTS (SELECT FROM qa_settlements r WHERE r.replaces = s.id)
-    WHERE p.kind = 'policy' AND p.policy_id = :id AND i.state = 'settled' AND i.decision_id IS NOT NULL
-    ORDER BY s.settled_at, i.id LIMIT :limit
+    FROM qa_items i LEFT JOIN qa_settlements s ON s.item_id = i.id AND i.state = 'settled'
+         AND NOT EXISTS (SELECT FROM qa_settlements r WHERE r.replaces = s.id)
+    WHERE i.plan_id = :plan_id AND i.state IN ('settled', 'disputed') AND i.decision_id IS NOT NULL
 """)
 _ADD_REPLAY = text("""
     INSERT INTO policy_replays (id, policy_id, asked_by, decisions, result)
@@ -140,7 +161,7 @@ async def one(connection: AsyncConnection, policy_id: UUID, *, person: UUID | No
 
 
 async def unread(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]]:
-    """Versions in force that ask to be confirmed and that this person has not."""
+    """Versions in force that this person has to confirm: for their own sake, or for that of one they took the place of."""
     return (await connection.execute(_UNREAD, {"person": person})).all()
 
 
@@ -188,7 +209,7 @@ async def add_first(connection: AsyncConnection, values: Mapping[str, Any]) -> b
 async def decisions(
     connection: AsyncConnection, *, area: str, benign: str, limit: int, texts: bool
 ) -> Sequence[Row[Any]]:
-    """(id, policy_area, decided_at, language, text) of the last decisions that a policy of the area could flip.
+    """(id, policy_area, decided_at, undo_until, checkable, language, text) of the last decisions that a policy of the area could flip.
 
     The text is read where `texts` are wanted, else it is None.
     """
@@ -196,9 +217,15 @@ async def decisions(
     return (await connection.execute(_DECISIONS, values)).all()
 
 
-async def reviews(connection: AsyncConnection, policy_id: UUID, *, limit: int) -> Sequence[Row[Any]]:
-    """(decision_id, chance, policy_area) of settled re-reviews under a version."""
-    return (await connection.execute(_REVIEWS, {"id": policy_id, "limit": limit})).all()
+async def plan(connection: AsyncConnection, policy_id: UUID, *, area: str, benign: str) -> Row[Any] | None:
+    """(id, name, made_at, population, since, until, narrowed) of the plan whose re-reviews speak for a version."""
+    values = {"id": policy_id, "area": area, "benign": benign}
+    return (await connection.execute(_PLAN, values)).one_or_none()
+
+
+async def reviews(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:
+    """(decision_id, chance, policy_area) of the answered re-reviews of a plan; the area is null while they are disputed."""
+    return (await connection.execute(_REVIEWS, {"plan_id": plan_id})).all()
 
 
 async def add_replay(

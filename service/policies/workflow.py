@@ -16,7 +16,7 @@ from service.errors import InvalidRequestError, NotFoundError, PolicyFixedError,
 from service.ids import new_id
 from service.policies import store
 from service.policies.changes import changed_lines
-from service.policies.replay import Asked, Judge, looked_at, summed_up
+from service.policies.replay import Asked, Judge, drawn_from, looked_at, summed_up
 from service.policies.schemas import (
     DRAFTS,
     LISTED,
@@ -35,8 +35,6 @@ from service.policies.schemas import (
 )
 from service.security import Capability, Principal
 
-# Re-reviews of one version that a replay reads.
-MOST_REVIEWS = 100_000
 FIRST_DIGEST = "The first version: the guideline that comes with the product."
 
 
@@ -190,10 +188,16 @@ async def replay(
     rows = await store.decisions(
         connection, area=area, benign=taxonomy.benign_id, limit=asked.decisions, texts=judge is not None
     )
-    reviews = {row.decision_id: row for row in await store.reviews(connection, policy_id, limit=MOST_REVIEWS)}
+    plan = await store.plan(connection, policy_id, area=area, benign=taxonomy.benign_id)
+    within, why_not = drawn_from(plan, rows)
+    reviews = {row.decision_id: row for row in await store.reviews(connection, plan.id)} if plan and not why_not else {}
     said = await _judged(judge, rows)
-    looked = [looked_at(row, area, model, reviews.get(row.id)) for row, model in zip(rows, said, strict=True)]
-    result = summed_up(looked, area=area_name(area, taxonomy), bundle=judge.bundle if judge else None)
+    looked = [
+        looked_at(row, area, model, reviews.get(row.id) if framed else None, in_frame=framed)
+        for row, model, framed in zip(rows, said, within, strict=True)
+    ]
+    named = area_name(area, taxonomy)
+    result = summed_up(looked, area=named, bundle=judge.bundle if judge else None, why_not=why_not)
     if rows:
         result = result.model_copy(update={"since": rows[-1].decided_at, "until": rows[0].decided_at})
     replay_id = new_id()

@@ -26,13 +26,19 @@ FIGURES = (
         "Decisions made in the period that were not taken back, those carried over to near-duplicates included.",
         "decision_facts",
     ),
-    Figure("checks", "Checks", "Settled quality checks of decisions made in the period.", "quality_checks"),
+    Figure(
+        "checks",
+        "Checks",
+        "Decisions made in the period that were checked for accuracy, settled or disputed; each counts once.",
+        "quality_checks",
+    ),
     Figure(
         "accuracy",
         "Accuracy",
         "Share of decisions that say what a blind check found in the end: area and actions alike, severities at most one step"
         " apart. Each check counts for as many decisions as it was drawn from (1 / its chance). Interval of 95 %, by Wilson for"
-        " as many plain draws as the checks are worth.",
+        " as many plain draws as the checks are worth; while checks are disputed, from all of those wrong to all right, and no"
+        " value.",
         "quality_checks",
     ),
     Figure(
@@ -107,7 +113,8 @@ BY_NAME = {figure.name: figure for figure in FIGURES}
 NOTES = (
     "Sample cases, cases of special routes and of restricted queues are left out; exposure counts them, samples excepted.",
     "Times and cost leave out decisions carried over to near-duplicates: nobody looked at those.",
+    "Accuracy and ceiling rest on quality plans that drew from everything that is shown here.",
     f"No share, median or percentile is given of fewer than {LEAST}.",
-    f"Touch, exposure and cost are not given for fewer than {LEAST_PEOPLE} people: they would tell of one of them.",
+    f"Touch, exposure and cost would tell of people if given of fewer than {LEAST_PEOPLE}, or of one vendor or site asked for alone.",
     "Vendor and site are those that people have now. Groups stand by name; no person is a group, and nobody is ranked.",
 )

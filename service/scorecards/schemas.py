@@ -27,7 +27,10 @@ class AskedIn(BaseModel):
 
 
 class ShareOut(BaseModel):
-    """A share of `n` with its interval of 95 %; all three are null where `note` says why."""
+    """A share of `n` with its interval of 95 %; null where `note` says why.
+
+    While checks are disputed it has no value, but an interval: from all of them wrong to all of them right.
+    """
 
     n: int
     value: float | None = None
@@ -98,6 +101,7 @@ class ScorecardOut(BaseModel):
     filters: FiltersOut
     groups: list[GroupOut]
     all: GroupOut
+    plans: Annotated[list[str], Field(description="Quality plans that accuracy rests on, the oldest first.")]
     missing: list[str]
     definitions: dict[str, FigureOut]
     notes: list[str]

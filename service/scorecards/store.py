@@ -18,11 +18,39 @@ _SHAPE = """
 """
 
 
-def _checked(name: str, column: str) -> str:
-    """Whether it holds and by which chance it was drawn, of each check where `column` is known; always in the same order."""
-    known = f"FILTER (WHERE {column} IS NOT NULL)"
-    return f"""coalesce(array_agg({column}::integer ORDER BY v.check_id) {known}, '{{}}') AS {name},
-           coalesce(array_agg(v.chance ORDER BY v.check_id) {known}, '{{}}') AS {name}_chances"""
+# The plans that drew from everything the scorecard is about: every queue and every kind of decision, and no areas, languages
+# or vendors but those that are asked for alone. What is answered of a plan stands for all that it drew.
+_COVERING = """
+    SELECT p.id, p.name, p.made_at, (p.scope ->> 'since')::timestamptz AS since, (p.scope ->> 'until')::timestamptz AS until,
+           (SELECT count(*)::float8 / nullif(count(*) FILTER (WHERE i.state IN ('settled', 'disputed')), 0)
+            FROM qa_items i WHERE i.plan_id = p.id AND i.decision_id IS NOT NULL) AS drawn_per_answer
+    FROM qa_plans p
+    WHERE p.kind <> 'policy' AND p.reviews >= {reviews} AND coalesce(p.scope -> 'queues', '[]') = '[]'
+      AND coalesce(p.scope -> 'from' @> '["human", "automated", "leave_up"]', true)
+      AND (coalesce(p.scope -> 'areas', '[]') = '[]' OR p.scope -> 'areas' @> to_jsonb(CAST(:area AS text)))
+      AND (coalesce(p.scope -> 'languages', '[]') = '[]' OR p.scope -> 'languages' @> to_jsonb(CAST(:language AS text)))
+      AND (coalesce(p.scope -> 'vendors', '[]') = '[]' OR p.scope -> 'vendors' @> to_jsonb(CAST(:vendor AS text)))
+"""
+# One row for each decision, however many of these plans drew it: what its newest check found, null while one is disputed.
+# One that more of them could have drawn would count more often: its weights are shared out among those (the multiplicity
+# estimator of Mecatti, Survey Methodology 33, 2007).
+_CHECKED = """(
+        WITH covering AS MATERIALIZED ({covering})
+        SELECT c.decision_id, c.decided_at, c.vendor, c.site, c.language, c.policy, c.area,
+               (array_agg({column} ORDER BY c.settled_at DESC NULLS FIRST, c.check_id))[1] AS found,
+               (SELECT count(*) FROM covering k
+                WHERE d.undo_until <= k.made_at AND (k.since IS NULL OR d.decided_at >= k.since)
+                  AND (k.until IS NULL OR d.decided_at < k.until)) / sum(c.weight * p.drawn_per_answer) AS chance
+        FROM covering p JOIN quality_checks c ON c.plan_id = p.id JOIN decisions d ON d.id = c.decision_id
+        WHERE c.decided_at >= :since AND c.decided_at < :until AND {which}
+        GROUP BY d.id, c.decision_id, c.decided_at, c.vendor, c.site, c.language, c.policy, c.area
+    ) AS v"""
+_FOUND = """coalesce(array_agg(v.found::integer ORDER BY v.decision_id), '{}') AS found,
+           coalesce(array_agg(v.chance ORDER BY v.decision_id), '{}') AS chances"""
+
+
+def _checked(column: str, *, reviews: int, which: str = "true") -> str:
+    return _CHECKED.format(covering=_COVERING.format(reviews=reviews), column=column, which=which)
 
 
 def _times(column: str) -> str:
@@ -32,9 +60,10 @@ def _times(column: str) -> str:
 
 # figures, source, time, which
 _PARTS: Mapping[str, tuple[str, str, str, str]] = {
-    "checks": (
-        f"{_checked('accuracy', 'v.correct')}, {_checked('ceiling', 'v.experts_agree')}",
-        "quality_checks v",
+    "accuracy": (_FOUND, _checked("c.correct", reviews=1), "v.decided_at", "true"),
+    "ceiling": (
+        _FOUND,
+        _checked("c.experts_agree", reviews=2, which="c.experts_agree IS NOT NULL"),
         "v.decided_at",
         "true",
     ),
@@ -77,6 +106,16 @@ def _statement(part: str, by: str) -> TextClause:
 
 
 _STATEMENTS = {(part, by): _statement(part, by) for part in _PARTS for by in GROUPS}
+_PLANS = text(f"""
+    WITH covering AS MATERIALIZED ({_COVERING.format(reviews=1)})
+    SELECT p.name FROM covering p
+    WHERE EXISTS (SELECT FROM quality_checks v WHERE v.plan_id = p.id AND v.decided_at >= :since AND v.decided_at < :until
+                  AND (CAST(:vendor AS text) IS NULL OR v.vendor = :vendor)
+                  AND (CAST(:site AS text) IS NULL OR v.site = :site)
+                  AND (CAST(:language AS text) IS NULL OR v.language = :language)
+                  AND (CAST(:area AS text) IS NULL OR v.area = :area))
+    ORDER BY p.made_at, p.name LIMIT :most
+""")  # noqa: S608 - put together from constants
 _CHOICES = text("""
     SELECT array(SELECT DISTINCT vendor FROM principals WHERE vendor IS NOT NULL ORDER BY vendor LIMIT :most) AS vendor,
            array(SELECT DISTINCT site FROM principals WHERE site IS NOT NULL ORDER BY site LIMIT :most) AS site,
@@ -95,6 +134,11 @@ _VIEWS = text("""
 async def sums(connection: AsyncConnection, part: str, by: str, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
     """One part of the figures, for each group and for all together: (whole, name) and what `_PARTS` names."""
     return (await connection.execute(_STATEMENTS[part, by], dict(values))).all()
+
+
+async def plans(connection: AsyncConnection, values: Mapping[str, Any], *, most: int) -> list[str]:
+    """The names of the plans that accuracy rests on, the oldest first."""
+    return list((await connection.execute(_PLANS, {**values, "most": most})).scalars())
 
 
 async def choices(connection: AsyncConnection, *, most: int) -> Row[Any]:

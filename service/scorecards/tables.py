@@ -91,6 +91,7 @@ def definitions(card: ScorecardOut) -> list[list[Cell]]:
     lines += [[name, one.view, f"{one.title}. {one.definition}"] for name, one in card.definitions.items()]
     asked = {"by": card.by, "since": str(card.since), "until": str(card.until), **card.filters.model_dump()}
     lines += [[f"asked: {name}", "", value] for name, value in asked.items() if value]
+    lines += [["accuracy rests on", "", name] for name in card.plans]
     return lines + [["note", "", note] for note in NOTES]
 
 

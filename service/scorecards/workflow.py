@@ -8,11 +8,10 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.statistics.estimate import Estimate
-from labeling.statistics.weighted import weighted_share
 from service.errors import InvalidRequestError
 from service.scorecards import store
 from service.scorecards.described import page_of
-from service.scorecards.estimates import LEAST, counted
+from service.scorecards.estimates import LEAST, bounded, counted
 from service.scorecards.figures import FIGURES, LEAST_PEOPLE, NOTES
 from service.scorecards.schemas import (
     AmountOut,
@@ -31,8 +30,11 @@ EARLIEST, LATEST = date(2000, 1, 1), date(2999, 12, 31)
 GROUPS_MOST = 500
 CHOICES_MOST = 500
 
-PARTS = ("checks", "facts", "times", "escalations", "exposures")
+PLANS_MOST = 100
+
+PARTS = ("accuracy", "ceiling", "facts", "times", "escalations", "exposures")
 FEW = f"fewer than {LEAST_PEOPLE} people: it would tell of one of them"
+SOME = "of one vendor or site alone: less that of another question, it would tell of one person"
 NONE = Estimate(None, None, None, 0)
 Parts = Mapping[str, Row[Any]]
 
@@ -57,14 +59,17 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
         )
     # What belongs to no group stands last.
     names = sorted(found, key=lambda name: (name is None, name or ""))
-    groups = [_group(name, found[name], few=_is_few(found[name])) for name in names]
+    # Two of these, each of people enough, can differ by one person.
+    some = SOME if asked.vendor or asked.site else None
+    groups = [_group(name, found[name], hidden=some or _few(found[name])) for name in names]
     return ScorecardOut(
         by=asked.by,
         since=since,
         until=until,
         filters=filters,
         groups=groups,
-        all=_group("all", whole, few=_is_few(whole) or _gives_away(found)),
+        all=_group("all", whole, hidden=some or _few(whole) or (FEW if _gives_away(found) else None)),
+        plans=await store.plans(connection, values, most=PLANS_MOST),
         missing=_missing(asked.by, groups),
         definitions={one.name: FigureOut(title=one.title, definition=one.definition, view=one.view) for one in FIGURES},
         notes=list(NOTES),
@@ -96,26 +101,28 @@ async def views_page(connection: AsyncConnection) -> str:
     return page_of(await store.views(connection))
 
 
-def _group(name: str | None, rows: Mapping[str, Row[Any]], *, few: bool) -> GroupOut:
-    """The figures of one group, of which some statements may know nothing."""
-    checks, facts, times = rows.get("checks"), rows.get("facts"), rows.get("times")
-    accuracy = _share(_weighted(checks, "accuracy"), "checks")
+def _group(name: str | None, rows: Mapping[str, Row[Any]], *, hidden: str | None) -> GroupOut:
+    """The figures of one group, of which some statements may know nothing; `hidden` says why those are held back that could
+    tell of one person.
+    """
+    facts, times = rows.get("facts"), rows.get("times")
+    accuracy = _checked(rows.get("accuracy"), "checks")
     return GroupOut(
         name=name,
         people=facts.people if facts else 0,
         decisions=facts.decisions if facts else 0,
         checks=accuracy.n,
         accuracy=accuracy,
-        ceiling=_share(_weighted(checks, "ceiling"), "checks with two blind answers"),
+        ceiling=_checked(rows.get("ceiling"), "checks with two blind answers"),
         sla=_share(counted(facts.met, facts.deadlines) if facts else NONE, "deadlines"),
         open_overdue=facts.open_overdue if facts else 0,
         wait=_times(times, "wait"),
-        touch=_times(times, "touch", few=few),
+        touch=_times(times, "touch", hidden=hidden),
         total=_times(times, "total"),
         overturned=_share(counted(facts.overturned, facts.made) if facts else NONE, "decisions"),
         escalations=_escalations(rows.get("escalations")),
-        exposure_hours=_exposure(rows.get("exposures"), few=few),
-        cost_per_correct=_cost(times, accuracy, few=few),
+        exposure_hours=_exposure(rows.get("exposures"), hidden=hidden),
+        cost_per_correct=_cost(times, accuracy, hidden=hidden),
     )
 
 
@@ -123,10 +130,17 @@ def _escalations(row: Row[Any] | None) -> ShareOut:
     return _share(counted(row.was_right, row.judged) if row else NONE, "escalations")
 
 
-def _weighted(row: Row[Any] | None, name: str) -> Estimate:
+def _checked(row: Row[Any] | None, what: str) -> ShareOut:
+    """A share of checks. While some are disputed it has no value, and reaches from all of them wrong to all of them right."""
     if row is None:
-        return NONE
-    return weighted_share(getattr(row, name), getattr(row, f"{name}_chances"))
+        return _share(NONE, what)
+    found = bounded(row.found, row.chances)
+    if not found.disputed or found.worst.low is None or found.best.high is None:
+        return _share(found.worst, what)
+    low, high = found.worst.low, found.best.high
+    checks = "1 disputed check is" if found.disputed == 1 else f"{found.disputed} disputed checks are"
+    note = f"from {100 * low:.1f} % to {100 * high:.1f} %, until {checks} settled"
+    return ShareOut(n=found.worst.n, low=low, high=high, note=note)
 
 
 def _share(found: Estimate, what: str) -> ShareOut:
@@ -135,23 +149,23 @@ def _share(found: Estimate, what: str) -> ShareOut:
     return ShareOut(n=found.n, value=found.value, low=found.low, high=found.high)
 
 
-def _times(row: Row[Any] | None, name: str, *, few: bool = False) -> TimesOut:
+def _times(row: Row[Any] | None, name: str, *, hidden: str | None = None) -> TimesOut:
     n = row.timed if row else 0
     if row is None or n < LEAST:
         return TimesOut(n=n, note=f"not enough decisions: {n} of {LEAST}")
-    if few:
-        return TimesOut(n=n, note=FEW)
+    if hidden:
+        return TimesOut(n=n, note=hidden)
     return TimesOut(n=n, median=getattr(row, f"{name}_median"), p90=getattr(row, f"{name}_p90"))
 
 
-def _exposure(row: Row[Any] | None, *, few: bool) -> AmountOut:
-    return AmountOut(note=FEW) if few else AmountOut(value=row.hours if row else 0.0)
+def _exposure(row: Row[Any] | None, *, hidden: str | None) -> AmountOut:
+    return AmountOut(note=hidden) if hidden else AmountOut(value=row.hours if row else 0.0)
 
 
-def _cost(row: Row[Any] | None, accuracy: ShareOut, *, few: bool) -> AmountOut:
+def _cost(row: Row[Any] | None, accuracy: ShareOut, *, hidden: str | None) -> AmountOut:
     """Null where it is not known what an hour costs of anybody who decided, or how many decisions were correct."""
-    if few:
-        return AmountOut(note=FEW)
+    if hidden:
+        return AmountOut(note=hidden)
     if row is None or not row.timed:
         return AmountOut(note="no decisions")
     if row.unpriced:
@@ -167,6 +181,10 @@ def _people(rows: Parts) -> int:
     if "exposures" in rows and rows["exposures"].exposed:
         counts.append(rows["exposures"].exposed)
     return min(counts)
+
+
+def _few(rows: Parts) -> str | None:
+    return FEW if _is_few(rows) else None
 
 
 def _is_few(rows: Parts) -> bool:
@@ -195,9 +213,11 @@ def _missing(by: str, groups: list[GroupOut]) -> list[str]:
         said.append("No decision names a policy version: publish one in the policy library.")
     checks = sum(one.checks for one in groups)
     if not checks:
-        said.append("No check of these decisions is settled: accuracy comes from a quality plan.")
+        said.append(
+            "No check of these decisions is settled by a plan that drew from all of them: accuracy comes from such a plan."
+        )
     elif all(one.checks < LEAST for one in groups):
-        said.append(f"No group has {LEAST} settled checks yet: there is no accuracy to show.")
+        said.append(f"No group has {LEAST} checks yet: there is no accuracy to show.")
     return said
 
 

@@ -19,6 +19,7 @@ from service.decisions.schemas import DecisionIn
 from service.decisions.workflow import DecisionRules
 from service.errors import NotFoundError, PreviewStaleError, TriageError, UndoExpiredError
 from service.ids import new_id
+from service.policies.workflow import require_read
 from service.reporters.workflow import judge
 from service.routing.workflow import OVERSEEING
 from service.similar import store, tokens
@@ -158,9 +159,10 @@ async def decide(
 ) -> ClusterMade:
     """Decide the leased case and, with it, those of the preview that are still as they were shown.
 
-    All are locked first, in one order, so what is checked stays so until the transaction ends. Raises PreviewStaleError
-    and what `decisions.workflow.decide` raises; then nothing is decided.
+    All are locked first, in one order, so what is checked stays so until the transaction ends. Raises PreviewStaleError,
+    PolicyUnreadError, as it takes cases from the queue, and what `decisions.workflow.decide` raises; then nothing is decided.
     """
+    await require_read(connection, holder)
     shown = tokens.read(body.preview_token, rules.key)
     if shown is None or shown.viewer != holder or shown.seed.case_id != case_id:
         raise PreviewStaleError("this preview is not yours, not of this case, or too old; make a new one")

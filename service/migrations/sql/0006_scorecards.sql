@@ -31,19 +31,21 @@ FROM decisions d JOIN counted_cases c ON c.case_id = d.case_id JOIN evidence e O
 JOIN principals p ON p.id = d.decided_by LEFT JOIN policy_versions v ON v.id = d.policy_id
 LEFT JOIN decision_undos u ON u.decision_id = d.id;
 
+-- Disputed checks are here with nothing known of them yet: agreement settles at once and disagreement waits, so that every
+-- share without them would flatter. What was asked under a draft is no check: see the replay.
 CREATE VIEW quality_checks AS
 SELECT i.id AS check_id, i.plan_id, q.kind AS plan_kind, i.stratum, c.decision_id, c.case_id, c.person, c.vendor, c.site,
        c.language, c.area, c.policy_id, c.policy, c.basis, c.decided_at, c.month, s.settled_at, s.by AS settled_by,
-       i.chance, 1 / i.chance AS weight, s.error IS NULL AS correct, s.error, r.reviews,
+       i.chance, 1 / i.chance AS weight, CASE WHEN s.id IS NOT NULL THEN s.error IS NULL END AS correct, s.error, r.reviews,
        same_judgement(r.answers -> 0, r.answers -> 1) AS experts_agree
 FROM qa_items i JOIN qa_plans q ON q.id = i.plan_id JOIN counted_decisions c ON c.decision_id = i.decision_id
-JOIN qa_settlements s ON s.item_id = i.id
+LEFT JOIN qa_settlements s ON s.item_id = i.id AND i.state = 'settled'
     AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
 CROSS JOIN LATERAL (
     SELECT count(*) AS reviews, jsonb_agg(w.answer ORDER BY w.answered_at, w.token) AS answers
     FROM qa_reviews w WHERE w.item_id = i.id AND w.answered_at IS NOT NULL
 ) AS r
-WHERE i.state = 'settled' AND NOT q.draft;
+WHERE i.state IN ('settled', 'disputed') AND NOT q.draft;
 
 CREATE VIEW handling_times AS
 SELECT c.decision_id, c.case_id, c.person, c.vendor, c.site, c.language, c.area, c.policy_id, c.policy, c.basis,
@@ -194,7 +196,7 @@ COMMENT ON COLUMN counted_decisions.decided_at IS 'when';
 COMMENT ON COLUMN counted_decisions.month IS 'first day of the month of the decision, UTC';
 COMMENT ON COLUMN counted_decisions.undone_at IS 'when it was taken back within its undo window; null where it stands';
 
-COMMENT ON VIEW quality_checks IS 'One row for each settled check of a decision. Golden items are not here: they say something about those who check.';
+COMMENT ON VIEW quality_checks IS 'One row for each settled or disputed check of a decision. Golden items are not here: they say something about those who check; nor are re-reviews under a draft.';
 COMMENT ON COLUMN quality_checks.check_id IS 'the item of the plan';
 COMMENT ON COLUMN quality_checks.plan_id IS 'the plan that drew it';
 COMMENT ON COLUMN quality_checks.plan_kind IS 'random, stratified, doubt or policy';
@@ -214,14 +216,15 @@ COMMENT ON COLUMN quality_checks.basis IS
     'review: looked at; second_opinion: looked at without knowing the first answer; cluster: carried over from one that was looked at';
 COMMENT ON COLUMN quality_checks.decided_at IS 'when the decision was made';
 COMMENT ON COLUMN quality_checks.month IS 'first day of the month of the decision, UTC';
-COMMENT ON COLUMN quality_checks.settled_at IS 'when the answer that holds was found';
-COMMENT ON COLUMN quality_checks.settled_by IS 'agreement, adjudication or dispute: how that answer was found';
+COMMENT ON COLUMN quality_checks.settled_at IS 'when the answer that holds was found; null while it is disputed';
+COMMENT ON COLUMN quality_checks.settled_by IS
+    'agreement, adjudication or dispute: how that answer was found; null while it is disputed';
 COMMENT ON COLUMN quality_checks.chance IS 'the chance that the plan had to draw this decision';
 COMMENT ON COLUMN quality_checks.weight IS '1 / chance: for how many decisions this one stands';
 COMMENT ON COLUMN quality_checks.correct IS
-    'whether the decision says what holds in the end: area and actions alike, severities at most one step apart';
+    'whether the decision says what holds in the end: area and actions alike, severities at most one step apart; null while it is disputed: a share has to allow for either';
 COMMENT ON COLUMN quality_checks.error IS
-    'false_positive, false_negative, wrong_area, wrong_severity or wrong_action, the gravest; null where correct';
+    'false_positive, false_negative, wrong_area, wrong_severity or wrong_action, the gravest; null where correct, and while it is disputed';
 COMMENT ON COLUMN quality_checks.reviews IS 'blind answers that were given';
 COMMENT ON COLUMN quality_checks.experts_agree IS
     'whether the first two blind answers say the same, by the same rule as correct; null where there were fewer';

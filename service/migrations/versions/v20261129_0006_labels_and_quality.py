@@ -57,12 +57,37 @@ CREATE VIEW policies_in_force AS
       AND NOT EXISTS (SELECT FROM policy_versions later
                       WHERE later.area = v.area AND later.effective_at <= now() AND later.withdrawn_at IS NULL
                         AND (later.effective_at, later.number) > (v.effective_at, v.number));
+COMMENT ON VIEW policies_in_force IS 'The policy version in force of each area: the published one that took effect last.';
+COMMENT ON COLUMN policies_in_force.id IS 'the version';
+COMMENT ON COLUMN policies_in_force.area IS 'the policy area';
+COMMENT ON COLUMN policies_in_force.number IS 'its number within the area';
+COMMENT ON COLUMN policies_in_force.title IS 'title of the policy';
+COMMENT ON COLUMN policies_in_force.body IS 'its text, in Markdown';
+COMMENT ON COLUMN policies_in_force.examples IS 'texts, each with the verdict that the version asks for';
+COMMENT ON COLUMN policies_in_force.digest IS 'what changed, in words';
+COMMENT ON COLUMN policies_in_force.acknowledge IS 'whether reviewers confirm it before their next case';
+COMMENT ON COLUMN policies_in_force.owner IS 'who answers for it, as the version says';
+COMMENT ON COLUMN policies_in_force.reason IS 'why it was made';
+COMMENT ON COLUMN policies_in_force.made_at IS 'when it was begun';
+COMMENT ON COLUMN policies_in_force.effective_at IS 'since when it is in force';
+COMMENT ON COLUMN policies_in_force.published_at IS 'when it was published';
+COMMENT ON COLUMN policies_in_force.withdrawn_at IS 'always null: what was withdrawn is not in force';
 CREATE TABLE policy_acknowledgements (
     policy_id uuid NOT NULL REFERENCES policy_versions,
     principal_id uuid NOT NULL REFERENCES principals,
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (policy_id, principal_id)
 );
+-- What asks to be confirmed and is unread by a person: neither that version nor a later one of its area that has taken effect.
+-- One statement, so that the planner looks into it and asks the index.
+CREATE FUNCTION unread_policies(person uuid) RETURNS SETOF policy_versions LANGUAGE sql STABLE AS $$
+    SELECT v.* FROM policy_versions v
+    WHERE v.acknowledge AND v.effective_at <= now() AND v.withdrawn_at IS NULL AND NOT EXISTS (
+        SELECT FROM policy_acknowledgements k JOIN policy_versions r ON r.id = k.policy_id
+        WHERE k.principal_id = person AND r.area = v.area
+          AND (r.id = v.id OR (r.effective_at <= now() AND r.withdrawn_at IS NULL
+                               AND (r.effective_at, r.number) > (v.effective_at, v.number))))
+$$;
 -- The version in force for the area decided, at the moment of the decision; null where the library has none.
 ALTER TABLE decisions ADD COLUMN policy_id uuid REFERENCES policy_versions;
 CREATE TABLE policy_replays (

@@ -14,6 +14,7 @@ from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.media import workflow as media
+from service.policies.workflow import require_read
 from service.quality.reviews import store
 from service.quality.reviews.schemas import (
     ActionChoice,
@@ -42,11 +43,15 @@ COUNTED_DISPUTED = 500
 
 
 async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int, taxonomy: Taxonomy) -> CheckOut | None:
-    """The check that the caller has in hand, else the next one; None where there is nothing for them."""
+    """The check that the caller has in hand, else the next one; None where there is nothing for them.
+
+    Raises PolicyUnreadError where it would be a new one.
+    """
     person = caller.id
     await store.take_turn(connection)
     token = await store.in_hand(connection, person)
     if token is None:
+        await require_read(connection, person)
         # Whoever manages quality reads what golden items hold and calibrations agree on.
         manages = Capability.QA_MANAGE in caller.capabilities
         values = {"token": new_id(), "person": person, "minutes": minutes, "manages": manages}

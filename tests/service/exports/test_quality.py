@@ -216,6 +216,28 @@ async def test_of_two_plans_the_newest_settlement_counts_and_void_items_do_not(
     assert (row.severity, row.extra["qa_weight"]) == (1, 2)
 
 
+async def test_a_label_said_to_be_wrong_is_exported_again_once_a_later_check_confirms_it(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    made = plan(database)
+    before = item(database, made, decision)
+    settle(database, before)
+    query(
+        database,
+        """
+        INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area, resolved_at, resolved_by, outcome)
+        SELECT %s, 'b', 0.1, 'benign', now(), id, 'label_wrong' FROM principals WHERE username = 'test-lead'
+        """,
+        decision,
+    )
+    # What was settled before somebody looked again does not speak against them.
+    assert await exported(lines) == []
+    settle(database, item(database, plan(database), decision))
+    [row] = await exported(lines)
+    assert (row.policy_areas, row.extra["label_by"]) == (("harassment",), "decision")
+
+
 async def test_a_golden_item_is_exported_like_any_other(
     lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
 ) -> None:

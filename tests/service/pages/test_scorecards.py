@@ -77,14 +77,15 @@ async def test_without_anything_the_page_says_what_is_missing(lead: httpx.AsyncC
 async def test_an_interval_is_drawn_and_said_with_its_ceiling(lead: httpx.AsyncClient, world: World) -> None:
     made = staffed(world, "north", people=5, decisions=40, wrong=4, hourly_cost=30)
     assert "ceiling: not enough checks with two blind answers: 0 of 30" in await shown(lead)
-    plan = world.plan(world.person())
+    plan = world.plan(world.person(), reviews=2)
     with world.together():
-        for decision in made:
-            world.check(plan, decision, answers=[ANSWER, ANSWER])
+        for number, decision in enumerate(made):
+            world.check(plan, decision, "wrong_area" if number < 4 else None, answers=[ANSWER, ANSWER])
     page = await shown(lead)
-    # 36 of 40 and 40 of 40, as one.
-    assert "95 % (88 % to 98 %)" in page
-    assert "n = 80, ceiling 100 %" in page
+    # 36 of 40, twice, which is 40 decisions.
+    assert "90 % (78 % to 96 %)" in page
+    assert "n = 40, ceiling 100 %" in page
+    assert "Accuracy rests on the plans plan " in page
     assert page.count('class="interval-ceiling"') == 1
     assert 'href="#is-accuracy"' in page
     assert 'id="is-accuracy"' in page

@@ -78,10 +78,63 @@ async def test_only_a_version_in_force_that_asks_for_it_stops_anybody(
     moment = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     await lead.post(f"/v1/policies/drafts/{later['id']}/publish", json={"effective_at": moment})
     await claim(reviewer)
-    # One that was read ahead of its time stops nobody; one that a later version has replaced needs no reading.
-    await published(lead, "spam", acknowledge=True)
-    await published(lead, "spam", acknowledge=False, digest="Corrected.")
+
+
+async def test_a_later_version_that_asks_for_nothing_does_not_hide_an_unread_one(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    for subject in ("post-1", "post-2"):
+        await report(platform, subject)
+    first = await published(lead, acknowledge=True)
+    await reviewer.post(f"/v1/policies/{first['id']}/acknowledge")
+    second = await published(lead, acknowledge=True)
+    third = await published(lead, acknowledge=False, digest="Corrected.")
+    # What is in force is what is to be read.
+    assert_error(await reviewer.post("/v1/queues/default/claim"), 409, "policy_unread")
+    assert [one["id"] for one in (await reviewer.get("/v1/policies/unread")).json()["unread"]] == [third["id"]]
+    # A version that has not come yet settles nothing.
+    coming = await drafted(lead)
+    moment = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    await lead.post(f"/v1/policies/drafts/{coming['id']}/publish", json={"effective_at": moment})
+    await reviewer.post(f"/v1/policies/{coming['id']}/acknowledge")
+    assert_error(await reviewer.post("/v1/queues/default/claim"), 409, "policy_unread")
+    # That in force settles all before it; so does the one that asked.
+    assert (await reviewer.post(f"/v1/policies/{third['id']}/acknowledge")).json() == {"unread": []}
     await claim(reviewer)
+    assert (await colleague.post(f"/v1/policies/{second['id']}/acknowledge")).json() == {"unread": []}
+    await claim(colleague)
+
+
+async def test_blind_checks_and_whole_clusters_wait_for_it_too(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    for subject in ("post-1", "post-2"):
+        await report(platform, subject)
+    mine = await claim(lead)
+    case = mine["case"]["id"]
+    shown = (await lead.post(f"/v1/cases/{case}/cluster/preview", json={})).json()
+    await decided(colleague, await claim(colleague))
+    plan = {"name": "first", "kind": "random", "size": 10, "owner": "quality", "reason": "to know"}
+    assert (await lead.post("/v1/qa/plans", json=plan)).status_code == 201
+    made = await published(lead, acknowledge=True)
+    body = {
+        "lease_token": mine["lease"]["token"],
+        "policy_area": "harassment",
+        "severity": 2,
+        "actions": ["remove"],
+        "preview_token": shown["preview_token"],
+    }
+    assert_error(await lead.post(f"/v1/cases/{case}/cluster/decide", json=body), 409, "policy_unread")
+    assert_error(await reviewer.post("/v1/qa/claim"), 409, "policy_unread")
+    for person in (reviewer, lead):
+        await person.post(f"/v1/policies/{made['id']}/acknowledge")
+    check = await reviewer.post("/v1/qa/claim")
+    assert check.status_code == 200, check.text
+    answer = await lead.post(f"/v1/cases/{case}/cluster/decide", json=body)
+    assert answer.status_code == 201, answer.text
+    # What one has in hand stays in hand.
+    await published(lead, "spam", acknowledge=True)
+    assert (await reviewer.post("/v1/qa/claim")).json()["token"] == check.json()["token"]
 
 
 async def test_who_has_nothing_to_claim_is_told_of_the_policy_and_a_foreign_queue_stays_hidden(

@@ -2,7 +2,11 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -23,7 +27,7 @@ from tests.service.steps import assert_error, claim, decided, query, report, val
 
 
 def one(was: bool, *, model: bool | None = None, review: bool | None = None, chance: float | None = None) -> Looked:
-    return Looked("harassment" if was else "benign", "de" if was else "en", was, model, review, chance)
+    return Looked("harassment" if was else "benign", "de" if was else "en", was, model, review, chance, in_frame=True)
 
 
 def test_each_source_is_told_apart_and_the_best_one_makes_the_sentence() -> None:
@@ -67,6 +71,76 @@ def test_the_model_alone_says_that_nobody_checked_it() -> None:
     assert summed_up([], area="Bullying", bundle=None).sentence.startswith("No decision that stands is about Bullying")
 
 
+def test_while_re_reviews_are_disputed_there_are_bounds_and_no_share() -> None:
+    looked = [one(True, model=True, review=True, chance=0.5) for _ in range(36)]
+    looked += [one(True, model=True, chance=0.5) for _ in range(4)]
+    found = summed_up(looked, area="Bullying", bundle="abc")
+    assert found.assisted is not None
+    for told in (found.sample, found.assisted):
+        assert told.low is not None
+        assert told.high is not None
+        assert (told.share, told.flips, told.checked) == (None, None, 40)
+        # From none of the four to all of them.
+        assert told.low < 0.01
+        assert told.high > 0.1
+        assert told.note.endswith("until 4 disputed re-reviews are settled")
+    assert found.sentence.startswith("This draft would flip from 0 to ")
+    assert "until 4 disputed re-reviews are settled, by the model, corrected by 40 re-reviews." in found.sentence
+
+
+def test_what_re_reviews_found_is_scaled_to_what_they_were_drawn_from() -> None:
+    looked = [one(True, model=False, review=number >= 10, chance=0.5) for number in range(40)]
+    looked += [replace(one(True, model=False), in_frame=False) for _ in range(60)]
+    found = summed_up(looked, area="Bullying", bundle="abc")
+    assert found.assisted is not None
+    assert found.model is not None
+    assert (found.decisions, found.framed, found.model.flips) == (100, 40, 100)
+    # A quarter of the 40 that could be drawn, not of all 100.
+    assert (found.sample.share, found.sample.flips) == (0.25, 10)
+    assert found.assisted.flips == 10
+    assert found.sentence.startswith(
+        "This draft would flip about 10 of the last 100 decisions, of which 40 stood when re-reviews were drawn and are"
+        " counted (from"
+    )
+
+
+NOW = datetime.now(UTC)
+
+
+def drawn(**fields: Any) -> Any:
+    return SimpleNamespace(
+        **{"name": "first", "made_at": NOW, "population": 2, "since": None, "until": None, "narrowed": False, **fields}
+    )
+
+
+@pytest.mark.parametrize(
+    ("plan", "within", "why"),
+    [
+        (None, [False, False, False], None),
+        (drawn(), [True, True, False], None),
+        (drawn(since=NOW - timedelta(hours=3)), [True, False, False], None),
+        (drawn(until=NOW - timedelta(hours=3)), [False, True, False], None),
+        (drawn(narrowed=True), [False, False, False], "drew from some areas, queues"),
+        (
+            drawn(made_at=NOW - timedelta(days=1)),
+            [False, False, False],
+            "was drawn before any of these decisions stood",
+        ),
+        (drawn(population=1), [False, False, False], "drew from 1 decisions, and 2 of these stood"),
+    ],
+)
+def test_re_reviews_speak_of_what_their_plan_could_draw(plan: Any, within: list[bool], why: str | None) -> None:
+    moments = [NOW - timedelta(hours=hours) for hours in (2, 5, -1)]
+    rows: list[Any] = [SimpleNamespace(decided_at=at, undo_until=at, checkable=True) for at in moments]
+    found, said = replays.drawn_from(plan, rows)
+    assert found == within
+    assert (said is None) == (why is None)
+    assert (why or "") in (said or "")
+    for row in rows:
+        row.checkable = False
+    assert replays.drawn_from(plan, rows)[0] == [False] * 3
+
+
 async def decisions(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, areas: Sequence[str]) -> list[str]:
     """Decide one case for each area; the ids of the decisions."""
     made = []
@@ -82,8 +156,8 @@ def reviewed(database: str, policy: str, answers: dict[str, str], *, kind: str =
     person, plan = value(database, "SELECT id FROM principals WHERE role = 'lead'"), uuid4()
     query(
         database,
-        "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, seed, population, owner, reason, made_by)"
-        " VALUES (%s, %s, %s, '{}', 10, %s, 1, 10, 'o', 'r', %s)",
+        "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, draft, seed, population, owner, reason, made_by)"
+        " VALUES (%s, %s, %s, '{}', 10, %s, true, 1, 10, 'o', 'r', %s)",
         plan,
         str(plan),
         kind,
@@ -137,6 +211,56 @@ async def test_the_api_replays_what_the_database_knows_and_keeps_it(
     assert value(database, "SELECT count(*) FROM events WHERE kind = 'policy.replayed'") == 1
     assert_error(await lead.post(f"/v1/policies/drafts/{uuid4()}/replay", json={}), 404, "not_found")
     assert (await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={"decisions": 10_001})).status_code == 422
+
+
+async def test_re_reviews_of_a_draft_are_drawn_by_a_plan_and_speak_of_what_stood_then(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await decisions(platform, reviewer, ["harassment", "benign", "harassment"])
+    draft = await drafted(lead)
+    plan = {"kind": "policy", "policy_id": draft["id"], "size": 10, "owner": "Policy", "reason": "to know"}
+    made = await lead.post("/v1/qa/plans", json={**plan, "name": "all"})
+    assert made.status_code == 201, made.text
+    assert made.json()["population"] == 3
+    # As the draft says: one of them stands, one does not and is disputed.
+    for area in ("same", "benign"):
+        check = (await colleague.post("/v1/qa/claim")).json()
+        was = value(
+            database,
+            "SELECT d.policy_area FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id JOIN decisions d ON d.id = i.decision_id"
+            " WHERE r.token = %s",
+            check["token"],
+        )
+        other = "harassment" if was == "benign" else "benign"
+        said = was if area == "same" else other
+        body = {"policy_area": said, "severity": 2, "actions": ["remove"], "confidence": 3}
+        if said == "benign":
+            body |= {"severity": 0, "actions": ["no_violation"]}
+        answer = await colleague.post(f"/v1/qa/reviews/{check['token']}", json=body)
+        assert answer.status_code == 200, answer.text
+    # One that is decided later was not among them.
+    await report(platform, "late")
+    await decided(reviewer, await claim(reviewer))
+    result = (await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={})).json()["result"]
+    assert (result["decisions"], result["framed"], result["sample"]["checked"]) == (4, 3, 2)
+    assert sum(group["checked"] for group in result["areas"]) == 1
+    assert sum(group["sample_flips"] for group in result["areas"]) == 0
+    # Of a plan that drew from one area alone nothing is said of all.
+    narrow = await drafted(lead)
+    body = {**plan, "policy_id": narrow["id"], "name": "narrow", "scope": {"areas": ["harassment"]}}
+    assert (await lead.post("/v1/qa/plans", json=body)).status_code == 201
+    query(
+        database,
+        "UPDATE qa_items SET state = 'disputed' WHERE plan_id = (SELECT id FROM qa_plans WHERE name = 'narrow')",
+    )
+    result = (await lead.post(f"/v1/policies/drafts/{narrow['id']}/replay", json={})).json()["result"]
+    assert "drew from some areas" in result["sample"]["note"]
+    assert "drew from some areas" in result["sentence"]
+    assert result["sample"]["checked"] == 0
 
 
 @pytest.mark.parametrize("column", ["sample = true", "special = 'child_safety'"])

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -100,15 +101,110 @@ async def test_the_ceiling_stands_beside_accuracy_once_enough_was_checked_twice(
     lead: httpx.AsyncClient, world: World
 ) -> None:
     pat = world.person("north")
-    plan = world.plan(pat)
+    plan = world.plan(pat, reviews=2)
     with world.together():
         for number in range(30):
             second = {**ANSWER, "severity": 4} if number < 3 else ANSWER
             world.check(plan, world.decided(pat), answers=[ANSWER, second])
     assert (await group(lead, "north"))["ceiling"]["value"] == 0.9
+    # Who differs waits for somebody to settle it, and counts meanwhile.
+    for row in world.rows("SELECT check_id FROM quality_checks WHERE NOT experts_agree"):
+        world.dispute(row["check_id"])
+    north = await group(lead, "north")
+    assert (north["ceiling"]["value"], north["accuracy"]["value"]) == (0.9, None)
     world.connection.execute("DELETE FROM qa_reviews WHERE item_id = (SELECT id FROM qa_items LIMIT 1)")
     ceiling = (await group(lead, "north"))["ceiling"]
     assert (ceiling["value"], ceiling["note"]) == (None, "not enough checks with two blind answers: 29 of 30")
+
+
+async def test_while_checks_are_disputed_accuracy_has_bounds_and_no_value(
+    lead: httpx.AsyncClient, world: World
+) -> None:
+    staffed(world, "north", people=5, decisions=40, wrong=2, hourly_cost=30)
+    items = [row["id"] for row in world.rows("SELECT item_id AS id FROM qa_settlements WHERE error IS NULL LIMIT 4")]
+    for item in items:
+        world.dispute(item)
+    north = await group(lead, "north")
+    accuracy = north["accuracy"]
+    assert (accuracy["value"], accuracy["n"], north["checks"]) == (None, 40, 40)
+    # Of 40 either 34 or 38 are right: the lower end of one, the upper end of the other.
+    assert accuracy["low"] < 34 / 40 < 38 / 40 < accuracy["high"]
+    assert accuracy["note"].endswith("until 4 disputed checks are settled")
+    assert north["cost_per_correct"] == {"value": None, "note": accuracy["note"]}
+
+
+HARD = '{"areas": ["spam"]}'
+
+
+def two_plans(world: World, **of_b: Any) -> list[Any]:
+    """Of a vendor's 10,000 decisions, half in a hard area, plan A draws one in 100: 95 are right. Plan B draws one in 50 of the
+    hard area, and finds 70 of 100 right. The decisions that both drew come first.
+    """
+    pat = world.person("north")
+    with world.together():
+        hard = [world.decided(pat) for _ in range(50)]
+        easy = [world.decided(pat, policy_area="benign") for _ in range(50)]
+        plan = world.plan(pat, name="A")
+        for number, decision in enumerate([*hard, *easy]):
+            world.check(plan, decision, "wrong_area" if number < 5 else None, chance=0.01)
+    others = of_b.pop("decisions", None) or hard + [world.decided(pat) for _ in range(50)]
+    with world.together():
+        plan = world.plan(pat, name="B", **of_b)
+        for number, decision in enumerate(others):
+            world.check(plan, decision, "wrong_area" if number % 10 < 3 else None, chance=0.02)
+    return hard
+
+
+async def test_a_plan_of_one_area_says_nothing_of_all_a_vendor_decided(lead: httpx.AsyncClient, world: World) -> None:
+    two_plans(world, scope=HARD)
+    found = await card(lead)
+    [north] = found["groups"]
+    assert (north["accuracy"]["value"], north["checks"], found["plans"]) == (pytest.approx(0.95), 100, ["A"])
+    # Of that area alone both speak, and a decision that both drew counts once, by its newest check.
+    found = await card(lead, area="spam")
+    [north] = found["groups"]
+    assert (north["checks"], found["plans"]) == (100, ["A", "B"])
+    assert north["accuracy"]["value"] == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    "scope", ['{"queues": ["default"]}', '{"languages": ["en"]}', '{"vendors": ["north"]}', '{"from": ["human"]}']
+)
+async def test_other_narrow_plans_are_left_out_too(lead: httpx.AsyncClient, world: World, scope: str) -> None:
+    two_plans(world, scope=scope)
+    assert (await card(lead))["plans"] == ["A"]
+
+
+async def test_what_two_plans_could_draw_is_shared_out_between_them(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    with world.together():
+        early, late = ([world.decide(world.case(), pat, (5, minute)) for _ in range(40)] for minute in (11, 500))
+        # The first plan drew before the later half was decided; its checks found nothing.
+        first = world.plan(pat, made_at=world.at(100))
+        second = world.plan(pat)
+        for decision in early[:20]:
+            world.check(first, decision, chance=0.5)
+        for decision in early[20:]:
+            world.check(second, decision, chance=0.5)
+        for decision in late[:20]:
+            world.check(second, decision, "wrong_area", chance=0.5)
+    # Half of the decisions are late, and all of those are wrong; without the sharing out it would be a third.
+    assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(0.5)
+
+
+async def test_what_waits_in_a_plan_is_stood_for_by_what_is_answered(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    with world.together():
+        early, late = ([world.decide(world.case(), pat, (5, minute)) for _ in range(30)] for minute in (11, 500))
+        plans = [world.plan(pat, scope=json.dumps({end: world.at(100).isoformat()})) for end in ("until", "since")]
+        for decision in early:
+            world.check(plans[0], decision)
+        for number, decision in enumerate(late):
+            item, _ = world.check(plans[1], decision, "wrong_area")
+            if number >= 10:
+                world.connection.execute("DELETE FROM qa_settlements WHERE item_id = %s", [item])
+                world.connection.execute("UPDATE qa_items SET state = 'waiting' WHERE id = %s", [item])
+    assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(0.5)
 
 
 async def test_no_share_and_no_percentile_of_fewer_than_thirty(lead: httpx.AsyncClient, world: World) -> None:
@@ -124,7 +220,7 @@ async def test_no_share_and_no_percentile_of_fewer_than_thirty(lead: httpx.Async
     assert (north["touch"]["median"], north["touch"]["note"]) == (None, "not enough decisions: 29 of 30")
     assert (north["overturned"]["value"], north["sla"]["note"]) == (None, "not enough deadlines: 0 of 30")
     assert north["cost_per_correct"]["note"] == "not enough checks: 29 of 30"
-    assert "No group has 30 settled checks yet: there is no accuracy to show." in (await card(lead))["missing"]
+    assert "No group has 30 checks yet: there is no accuracy to show." in (await card(lead))["missing"]
 
 
 async def test_what_would_tell_of_one_person_is_held_back(lead: httpx.AsyncClient, world: World) -> None:
@@ -139,6 +235,21 @@ async def test_what_would_tell_of_one_person_is_held_back(lead: httpx.AsyncClien
         assert "fewer than 5 people" in found["all"][figure]["note"], figure
     assert (south["touch"]["median"], south["cost_per_correct"]["value"]) == (None, None)
     assert south["accuracy"]["value"] == 1
+
+
+@pytest.mark.parametrize("asked", [{"site": "Oslo"}, {"vendor": "north"}])
+async def test_two_cards_less_each_other_do_not_tell_of_one_person(
+    lead: httpx.AsyncClient, world: World, asked: dict[str, str]
+) -> None:
+    made = staffed(world, "north", people=6, decisions=36, hourly_cost=30, site="Oslo")
+    assert made
+    world.connection.execute("UPDATE principals SET site = 'Bergen' WHERE username = 'world-1'")
+    assert (await card(lead))["all"]["cost_per_correct"]["value"] is not None
+    for by in ("vendor", "area"):
+        found = await card(lead, by=by, **asked)
+        for one in (*found["groups"], found["all"]):
+            for figure in ("touch", "exposure_hours", "cost_per_correct"):
+                assert "one vendor or site" in one[figure]["note"], figure
 
 
 async def test_cost_is_known_only_when_that_of_everybody_is(lead: httpx.AsyncClient, world: World) -> None:

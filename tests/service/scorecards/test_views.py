@@ -115,7 +115,17 @@ def test_the_settlement_that_holds_says_whether_a_decision_was_wrong(world: Worl
     world.add("qa_settlements", id=uuid4(), item_id=item, by="dispute", answer="{}", error=None, replaces=settlement)
     assert fact(world, decision)["overturned_by"] is None
     world.connection.execute("UPDATE qa_items SET state = 'disputed'")
+    [row] = world.rows("SELECT * FROM quality_checks")
+    assert (row["correct"], row["error"], row["settled_at"], row["chance"]) == (None, None, None, 1.0)
+    assert fact(world, decision)["overturned_by"] is None
+
+
+def test_what_a_draft_would_make_of_a_decision_is_no_check(world: World) -> None:
+    pat = world.person()
+    decision = world.decided(pat)
+    world.check(world.plan(pat, "policy", draft=True), decision, "wrong_area")
     assert world.rows("SELECT * FROM quality_checks") == []
+    assert fact(world, decision)["overturned_by"] is None
 
 
 @pytest.mark.parametrize(

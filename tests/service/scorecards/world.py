@@ -103,18 +103,16 @@ class World:
         )  # fmt: skip
         return made
 
-    def plan(self, person: UUID, kind: str = "random") -> UUID:
+    def plan(self, person: UUID, kind: str = "random", **fields: Any) -> UUID:
         made = uuid4()
-        self.add(
-            "qa_plans", id=made, name=f"plan {next(self.numbers)}", kind=kind, scope="{}", size=1, seed=1, population=1,
-            owner="o", reason="r", made_by=person,
-        )  # fmt: skip
+        values = {"name": f"plan {next(self.numbers)}", "scope": "{}", "size": 1, "seed": 1, "population": 1, **fields}
+        self.add("qa_plans", id=made, kind=kind, owner="o", reason="r", made_by=person, **values)
         return made
 
     def check(
         self, plan: UUID, decision: UUID, error: str | None = None, *, chance: float = 1.0, answers: Sequence[Row] = ()
     ) -> tuple[UUID, UUID]:
-        """A settled check: (item, settlement)."""
+        """A settled check: (item, settlement). Of two of the same decision the later one is settled later."""
         item, settlement = uuid4(), uuid4()
         case = self.value("SELECT case_id FROM decisions WHERE id = %s", decision)
         self.add(
@@ -128,6 +126,11 @@ class World:
             )  # fmt: skip
         self.add("qa_settlements", id=settlement, item_id=item, by="agreement", answer=json.dumps(ANSWER), error=error)
         return item, settlement
+
+    def dispute(self, item: UUID) -> None:
+        """Answers that differ, which nobody has settled."""
+        self.connection.execute("DELETE FROM qa_settlements WHERE item_id = %s", [item])
+        self.connection.execute("UPDATE qa_items SET state = 'disputed' WHERE id = %s", [item])
 
     def expose(self, person: UUID, case: UUID, token: UUID, span: tuple[float, float]) -> None:
         media = uuid4()

@@ -78,6 +78,8 @@ async def choose(tab: Page, action: str, area: str | None = None, severity: int 
 async def test_from_plan_to_feedback(browser: Browser, world: World) -> None:
     case_id = await decided(world)
     async with person(browser, world, "maker", "lead") as lead:
+        await see_card(lead, "Not enough checks: 0 of 30")
+        await lead.goto("/qa")
         await draw_plan(lead)
         async with person(browser, world, "ann", "reviewer") as ann, person(browser, world, "ben", "reviewer") as ben:
             await judge_blindly(ann, ben, case_id)
@@ -88,6 +90,7 @@ async def test_from_plan_to_feedback(browser: Browser, world: World) -> None:
         await expect(lead.get_by_text("1 of 1")).to_be_visible()
         await expect(lead.get_by_test_id("accuracy")).to_have_text("Not enough checks: 1 of 30.")
         await expect(lead.get_by_test_id("errors")).to_have_text("1 × enforced, but nothing was violated")
+        await see_card(lead, "Not enough checks: 1 of 30")
     with invariants.reading(world.database) as cursor:
         settled = "SELECT k.by, k.error, i.chance FROM qa_settlements k JOIN qa_items i ON i.id = k.item_id"
         assert [tuple(row.values()) for row in cursor.execute(settled).fetchall()] == [
@@ -95,6 +98,12 @@ async def test_from_plan_to_feedback(browser: Browser, world: World) -> None:
         ]
     [told] = (await call(world, "GET", "/v1/qa/feedback", "reviewer"))["feedback"]
     assert (told["error"], told["note"]) == ("false_positive", "a quote")
+
+
+async def see_card(lead: Page, accuracy: str) -> None:
+    """The scorecard of everybody, for whom no vendor is set."""
+    await lead.goto("/scorecards")
+    await expect(lead.locator('[data-figure="accuracy"]').first).to_contain_text(accuracy)
 
 
 async def draw_plan(lead: Page) -> None:

@@ -66,9 +66,8 @@ _SUM = text("""
 # Whoever checks content blindly must not learn from its reporter what was decided on it. Tallies as `_SUM` makes them.
 _REPORTER = text("""
     WITH checked AS MATERIALIZED (
-        SELECT o.decision_id FROM reporter_outcomes o JOIN decisions d ON d.id = o.decision_id
-        JOIN cases c ON c.id = d.case_id
-        WHERE o.reporter_id = :id AND is_checking(c.subject_id, d.cluster_id, :viewer)
+        SELECT o.decision_id FROM reporter_outcomes o
+        WHERE o.reporter_id = :id AND is_checking_decision(o.decision_id, :viewer)
           AND EXISTS (SELECT FROM qa_reviews r WHERE r.reviewer = :viewer AND r.answered_at IS NULL AND r.released_at IS NULL)
     ), known AS MATERIALIZED (
         SELECT upheld, decided_at, decision_id, max(decided_at) OVER () AS newest_at FROM reporter_outcomes

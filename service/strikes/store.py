@@ -17,9 +17,7 @@ _TAKE_BACK = text("""
     UPDATE strikes SET reversed_at = now() WHERE decision_id = :decision_id AND reversed_at IS NULL RETURNING weight
 """)
 # Whoever checks content blindly must not learn from the sum that its decision enforced.
-_CHECKED = """EXISTS (
-        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id
-        WHERE d.id = k.decision_id AND is_checking(c.subject_id, d.cluster_id, :viewer))"""
+_CHECKED = "is_checking_decision(k.decision_id, :viewer)"
 _STANDING = text(f"""
     SELECT coalesce(sum(weight), 0) AS weight, count(*) AS number FROM strikes k
     WHERE author_id = :author AND reversed_at IS NULL AND expires_at > now() AND NOT {_CHECKED}

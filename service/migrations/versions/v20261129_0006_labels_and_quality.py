@@ -286,6 +286,12 @@ CREATE FUNCTION is_checking_case(case_id uuid, person uuid) RETURNS boolean LANG
         WHERE c.id = is_checking_case.case_id AND is_checking(c.subject_id, d.cluster_id, person)
     )
 $$;
+CREATE FUNCTION is_checking_decision(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id
+        WHERE d.id = is_checking_decision.decision_id AND is_checking(c.subject_id, d.cluster_id, person)
+    )
+$$;
 CREATE OR REPLACE FUNCTION is_kept_back(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM decisions d JOIN cases c ON c.id = d.case_id JOIN cases alike ON alike.subject_id = c.subject_id
@@ -293,10 +299,7 @@ CREATE OR REPLACE FUNCTION is_kept_back(decision_id uuid, person uuid) RETURNS b
         WHERE d.id = is_kept_back.decision_id AND d.decided_by <> person AND o.withdrawn_at IS NULL
           AND (o.answered_at IS NULL OR answer.undo_until > now())
           AND (o.decision_id = d.id OR EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id))
-    ) OR EXISTS (
-        SELECT FROM decisions d JOIN cases c ON c.id = d.case_id
-        WHERE d.id = is_kept_back.decision_id AND is_checking(c.subject_id, d.cluster_id, person)
-    )
+    ) OR is_checking_decision(is_kept_back.decision_id, person)
 $$;
 """
 # The views that scorecards are made from, with what each column means: a file that people can read beside a database.

@@ -17,7 +17,8 @@ async def held(caller: CaseReviewer, connection: UnitOfWork) -> LeasesOut:
     leases = await workflow.held_by(connection, caller.id)
     return LeasesOut(
         leases=[
-            HeldOut(case_id=lease.case_id, expires_at=lease.expires_at, prefetched=lease.prefetched) for lease in leases
+            HeldOut(case_id=one.case_id, token=one.token, expires_at=one.expires_at, prefetched=one.prefetched)
+            for one in leases
         ],
         server_now=await workflow.server_now(connection),
     )

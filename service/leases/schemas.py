@@ -27,6 +27,7 @@ class HeldOut(BaseModel):
     """A case in the caller's hands, and the moment at which it goes back to its queue."""
 
     case_id: UUID
+    token: UUID = Field(description="Speaks for the lease; who lost the answer to a claim goes on with it.")
     expires_at: datetime
     prefetched: bool = Field(description="Fetched ahead and not opened yet; renewing the lease opens it.")
 

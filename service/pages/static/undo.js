@@ -72,10 +72,22 @@ function reopened({ reopened: cases, not_undone: others }) {
 // Into the same hands with the form as it was, unless somebody was faster; then the page is for reading.
 async function takeBack(caseId, values) {
   try {
-    const { lease } = await call("POST", `/v1/cases/${caseId}/claim`);
-    await call("PUT", `/v1/cases/${caseId}/draft`, { lease_token: lease.token, body: values });
+    const token = await claim(caseId);
+    await call("PUT", `/v1/cases/${caseId}/draft`, { lease_token: token, body: values });
   } catch {
     // The undo itself stands; what failed here shows on the page of the case.
+  }
+}
+
+// Whoever was faster may be the page itself, which fetches the next case ahead just when this one is open again.
+async function claim(caseId) {
+  try {
+    return (await call("POST", `/v1/cases/${caseId}/claim`)).lease.token;
+  } catch (error) {
+    const { leases } = await call("GET", "/v1/leases");
+    const held = leases.find((lease) => lease.case_id === caseId);
+    if (!held) throw error;
+    return held.token;
   }
 }
 

@@ -207,7 +207,7 @@ async def test_callers_are_told_what_they_hold(
     answer = await reviewer.get("/v1/leases")
     assert answer.status_code == 200
     [held] = answer.json()["leases"]
-    assert held["case_id"] == claimed["case"]["id"]
+    assert (held["case_id"], held["token"]) == (claimed["case"]["id"], claimed["lease"]["token"])
     assert datetime.fromisoformat(held["expires_at"]) == datetime.fromisoformat(claimed["lease"]["expires_at"])
     assert (await colleague.get("/v1/leases")).json()["leases"] == []
 

@@ -84,6 +84,36 @@ async def test_undo_leaves_no_claimed_case_behind(page: Page, platform: httpx.As
     assert value(database, "SELECT count(*) FROM decisions") == 2
 
 
+async def test_undo_keeps_the_form_when_the_page_fetches_that_very_case_ahead(
+    page: Page, platform: httpx.AsyncClient
+) -> None:
+    """The next case is fetched ahead at any moment, so also between an undo and the claim that follows it."""
+    await report(platform, "post-1")
+    await report(platform, "post-2")
+    undone = asyncio.Event()
+    fetched = asyncio.Event()
+
+    async def fetch_late(route: Route) -> None:
+        await undone.wait()
+        answer = await route.fetch()
+        fetched.set()
+        await route.fulfill(response=answer)
+
+    async def undo(route: Route) -> None:
+        answer = await route.fetch()
+        undone.set()
+        await fetched.wait()
+        await route.fulfill(response=answer)
+
+    first = await press_to_a_case(page, "n")
+    await choose_no_violation(page)
+    await page.route("**/v1/queues/*/claim", fetch_late)
+    await page.route("**/undo", undo)
+    second = await press_to_a_case(page, "Control+Enter", leaving=first)
+    assert await press_to_a_case(page, "u", leaving=second) == first
+    await expect(page.locator("[name=actions][value=no_violation]")).to_be_checked()
+
+
 @pytest.mark.parametrize("status", [429, 500])
 async def test_draft_is_sent_again_after_a_failure_that_may_pass(
     page: Page, platform: httpx.AsyncClient, database: str, status: int

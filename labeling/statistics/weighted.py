@@ -12,6 +12,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labeling.statistics.bootstrap import Values
 from labeling.statistics.estimate import Estimate
@@ -27,8 +28,16 @@ def wilson(share: float, number: float) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def counted_share(part: int, n: int) -> Estimate:
+    """The share that `part` of `n` is, with the interval of Wilson: how far chance alone could have moved it."""
+    if not n:
+        return Estimate(None, None, None, 0)
+    low, high = wilson(part / n, n)
+    return Estimate(part / n, low, high, n)
+
+
 def weighted_share(
-    values: Sequence[float] | Values,
+    values: Sequence[float] | Values | NDArray[np.bool_],
     chances: Sequence[float] | Values,
     *,
     finite: bool = False,

@@ -70,12 +70,12 @@ async def answer(
         "id": question.id,
         "person": person,
         "decision_id": decision_id,
-        "agreed": agreed(Judgement.model_validate(question.proposal), judgement),
+        "agreed": same_judgement(Judgement.model_validate(question.proposal), judgement),
     }
     await store.answer(connection, values, answer=said)
 
 
-def agreed(one: Judgement, other: Judgement) -> bool:
+def same_judgement(one: Judgement, other: Judgement) -> bool:
     """Whether two people say the same: area and actions alike, severities at most one step apart."""
     return (
         one.policy_area == other.policy_area

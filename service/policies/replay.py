@@ -8,15 +8,21 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from labeling.statistics.assisted import assisted_share
+from labeling.statistics.disputed import Bounded, bounded
+from labeling.statistics.estimate import MIN_ITEMS
+from labeling.statistics.weighted import weighted_share
 from models.bundle import CALIBRATION
 from models.calibration import parse_calibration
 from models.inference import OnnxScorer
 from service.errors import InvalidRequestError
-from service.policies.estimate import LEAST_CHECKED, Estimate, assisted_share, weighted_share
 from service.policies.schemas import ReplayGroup, ReplayResult, ReplayShare
 
 UNSPOKEN = "und"
 TOLD_GROUPS = 50
+MODEL_ALONE = "the model alone, which no person has checked"
+# What is settled or disputed, in words.
+REVIEW = "re-review"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,93 +131,73 @@ def summed_up(looked: Sequence[Looked], *, area: str, bundle: str | None, why_no
     framed = [one for one in looked if one.in_frame]
     checked = [one for one in framed if one.chance is not None]
     chances = [one.chance for one in checked if one.chance is not None]
-    sample = _allowing_for_disputes(checked, lambda flips: weighted_share(flips, chances))
+    flips = [None if one.review is None else one.review_flips for one in checked]
+    sample = bounded(flips, lambda found: weighted_share(found, chances))
     model = assisted = None
     if bundle is not None and looked:
-        model = Estimate(0, _model_share(looked))
+        model = _model_share(looked)
         if checked:
             share, said = _model_share(framed), [one.model_flips for one in checked]
-            assisted = _allowing_for_disputes(checked, lambda flips: assisted_share(share, said, flips, chances))
-    drawn = Told(len(framed), sum(one.review is None for one in checked), why_not)
+            assisted = bounded(flips, lambda found: assisted_share(share, said, found, chances))
     return ReplayResult(
         decisions=len(looked),
         framed=len(framed),
         since=None,
         until=None,
         bundle=bundle,
-        model=None
-        if model is None
-        else _share(model, Told(len(looked)), "the model alone, which no person has checked"),
-        sample=_share(sample, drawn, "blind re-reviews under the draft"),
-        assisted=None if assisted is None else _share(assisted, drawn, "the model, corrected by re-reviews"),
+        model=None if model is None else _unchecked(model, len(looked)),
+        sample=_share(sample, len(framed), "blind re-reviews under the draft", why_not=why_not),
+        assisted=None
+        if assisted is None
+        else _share(assisted, len(framed), "the model, corrected by re-reviews", why_not=why_not),
         areas=_groups(looked, lambda one: one.area, model=bundle is not None),
         languages=_groups(looked, lambda one: one.language, model=bundle is not None),
-        sentence=sentence(looked, area=area, best=_best(model, sample, assisted), drawn=drawn),
+        sentence=_sentence(looked, area, model, _best(sample, assisted), why_not),
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What an estimate speaks of: so many decisions; so many re-reviews are disputed, or why none may be used."""
-
-    decisions: int
-    disputed: int = 0
-    why_not: str | None = None
-
-    @property
-    def until(self) -> str:
-        """What has to happen before there is a share."""
-        one = "1 disputed re-review is" if self.disputed == 1 else f"{self.disputed:,} disputed re-reviews are"
-        return f"until {one} settled"
-
-
-def sentence(looked: Sequence[Looked], *, area: str, best: tuple[Estimate, str] | None, drawn: Told) -> str:
-    """The result in one sentence, with where it comes from."""
+def _sentence(
+    looked: Sequence[Looked], area: str, model: float | None, best: tuple[Bounded, str] | None, why_not: str | None
+) -> str:
+    """The result in one sentence, with where it comes from: the best of what people checked, else the model alone."""
     if not looked:
         return f"No decision that stands is about {area} or found nothing, so there is nothing to flip yet."
-    if best is None:
-        if drawn.why_not:
-            return f"Re-reviews say nothing of these decisions: {drawn.why_not}."
-        checked = sum(one.chance is not None for one in looked)
-        return (
-            f"Not enough checks to say what this draft would flip: {checked} of {LEAST_CHECKED}. Draw re-reviews of this"
-            " version, or replay it with a model that was trained under it."
-        )
-    estimate, source = best
-    decisions = drawn.decisions if estimate.checked else len(looked)
-    told, between = f"of the last {len(looked):,} decisions", ""
-    if decisions < len(looked):
-        told += f", of which {decisions:,} stood when re-reviews were drawn and are counted"
-    if estimate.low is not None and estimate.high is not None:
-        between = f"from {round(estimate.low * decisions):,} to {round(estimate.high * decisions):,}"
-    if estimate.share is None:
-        return f"This draft would flip {between} {told}, {drawn.until}, by {source}."
-    flips = round(estimate.share * decisions)
-    told = f"This draft would flip {'about ' if estimate.checked else ''}{flips:,} {told}"
-    told += f" ({between})" if between else ""
-    mostly = _mostly(looked) if flips else ""
-    return f"{told}{f', mostly {mostly}' if mostly else ''}, by {source}."
-
-
-def _allowing_for_disputes(checked: Sequence[Looked], estimated: Callable[[list[bool]], Estimate]) -> Estimate:
-    """What re-reviews say. While some are disputed no share, but an interval: from none of those flipped to all of them."""
-    least, most = (
-        estimated([either if one.review is None else one.review_flips for one in checked]) for either in (False, True)
+    of_all = f"of the last {len(looked):,} decisions"
+    if best is not None:
+        return _checked_sentence(looked, of_all, *best)
+    if model is not None:
+        flips = round(model * len(looked))
+        return f"This draft would flip {flips:,} {of_all}{_mostly(looked) if flips else ''}, by {MODEL_ALONE}."
+    if why_not:
+        return f"Re-reviews say nothing of these decisions: {why_not}."
+    checked = sum(one.chance is not None for one in looked)
+    return (
+        f"Not enough checks to say what this draft would flip: {checked} of {MIN_ITEMS}. Draw re-reviews of this"
+        " version, or replay it with a model that was trained under it."
     )
-    return least if least == most else Estimate(least.checked, None, least.low, most.high)
+
+
+def _checked_sentence(looked: Sequence[Looked], of_all: str, estimate: Bounded, source: str) -> str:
+    decisions = sum(one.in_frame for one in looked)
+    if decisions < len(looked):
+        of_all += f", of which {decisions:,} stood when re-reviews were drawn and are counted"
+    low, high = estimate.low or 0.0, estimate.high or 0.0
+    between = f"from {round(low * decisions):,} to {round(high * decisions):,}"
+    if estimate.value is None:
+        return f"This draft would flip {between} {of_all}, {estimate.until_settled(REVIEW)}, by {source}."
+    flips = round(estimate.value * decisions)
+    return f"This draft would flip about {flips:,} {of_all} ({between}){_mostly(looked) if flips else ''}, by {source}."
 
 
 def _model_share(looked: Sequence[Looked]) -> float:
     return sum(one.model_flips for one in looked) / len(looked)
 
 
-def _best(model: Estimate | None, sample: Estimate, assisted: Estimate | None) -> tuple[Estimate, str] | None:
-    """The estimate that says most, and what it rests on."""
-    if assisted is not None and assisted.low is not None:
-        return assisted, f"the model, corrected by {assisted.checked:,} re-reviews"
-    if sample.low is not None:
-        return sample, f"{sample.checked:,} re-reviews"
-    return None if model is None else (model, "the model alone, which no person has checked")
+def _best(sample: Bounded, assisted: Bounded | None) -> tuple[Bounded, str] | None:
+    """Of what people checked the estimate that says most, and what it rests on."""
+    if assisted is not None and assisted.enough:
+        return assisted, f"the model, corrected by {assisted.n:,} re-reviews"
+    return (sample, f"{sample.n:,} re-reviews") if sample.enough else None
 
 
 def _mostly(looked: Sequence[Looked]) -> str:
@@ -220,20 +206,24 @@ def _mostly(looked: Sequence[Looked]) -> str:
         return ""
     [(area, _)] = Counter(one.area for one in flipped).most_common(1)
     [(language, _)] = Counter(one.language for one in flipped).most_common(1)
-    return f"those decided as {area.replace('_', ' ')}, in language {language}"
+    return f", mostly those decided as {area.replace('_', ' ')}, in language {language}"
 
 
-def _share(estimate: Estimate, told: Told, note: str) -> ReplayShare:
-    if estimate.share is None:
-        note = told.why_not or f"not enough checks: {estimate.checked} of {LEAST_CHECKED}"
-        if estimate.low is not None and estimate.high is not None:
-            note = f"from {100 * estimate.low:.1f} % to {100 * estimate.high:.1f} %, {told.until}"
+def _unchecked(share: float, decisions: int) -> ReplayShare:
+    return ReplayShare(checked=0, share=share, low=None, high=None, flips=round(share * decisions), note=MODEL_ALONE)
+
+
+def _share(estimate: Bounded, decisions: int, note: str, *, why_not: str | None) -> ReplayShare:
+    if not estimate.enough:
+        note = why_not or str(estimate)
+    elif estimate.value is None and estimate.low is not None and estimate.high is not None:
+        note = f"from {100 * estimate.low:.1f} % to {100 * estimate.high:.1f} %, {estimate.until_settled(REVIEW)}"
     return ReplayShare(
-        checked=estimate.checked,
-        share=estimate.share,
+        checked=estimate.n,
+        share=estimate.value,
         low=estimate.low,
         high=estimate.high,
-        flips=None if estimate.share is None else round(estimate.share * told.decisions),
+        flips=None if estimate.value is None else round(estimate.value * decisions),
         note=note,
     )
 

@@ -6,14 +6,14 @@ from typing import Literal
 
 from labeling.taxonomy import Taxonomy
 from service.opinions.schemas import Judgement
-from service.opinions.workflow import agreed
+from service.opinions.workflow import same_judgement
 
 ErrorType = Literal["false_positive", "false_negative", "wrong_area", "wrong_severity", "wrong_action"]
 
 
 def all_agree(answers: Sequence[Judgement]) -> bool:
     """Whether every two of them agree: severities one step apart do, so a chain of agreeing neighbours is not enough."""
-    return all(agreed(one, other) for one, other in itertools.combinations(answers, 2))
+    return all(same_judgement(one, other) for one, other in itertools.combinations(answers, 2))
 
 
 def error_of(said: Judgement, right: Judgement, taxonomy: Taxonomy) -> ErrorType | None:
@@ -21,7 +21,7 @@ def error_of(said: Judgement, right: Judgement, taxonomy: Taxonomy) -> ErrorType
 
     A false positive enforced where nothing was to be enforced, a false negative the other way round.
     """
-    if agreed(said, right):
+    if same_judgement(said, right):
         return None
     enforced, enforceable = _enforces(said, taxonomy), _enforces(right, taxonomy)
     if enforced != enforceable:

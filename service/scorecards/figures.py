@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.scorecards.estimates import LEAST
+from labeling.statistics.estimate import MIN_ITEMS
 
 # A figure about fewer people than these would say what one of them earns, how fast they work or what they looked at.
 LEAST_PEOPLE = 5
@@ -114,7 +114,7 @@ NOTES = (
     "Sample cases, cases of special routes and of restricted queues are left out; exposure counts them, samples excepted.",
     "Times and cost leave out decisions carried over to near-duplicates: nobody looked at those.",
     "Accuracy and ceiling rest on quality plans that drew from everything that is shown here.",
-    f"No share, median or percentile is given of fewer than {LEAST}.",
+    f"No share, median or percentile is given of fewer than {MIN_ITEMS}.",
     f"Touch, exposure and cost would tell of people if given of fewer than {LEAST_PEOPLE}, or of one vendor or site asked for alone.",
     "Vendor and site are those that people have now. Groups stand by name; no person is a group, and nobody is ranked.",
 )

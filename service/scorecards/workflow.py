@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from labeling.statistics.estimate import Estimate
+from labeling.statistics.disputed import bounded
+from labeling.statistics.estimate import MIN_ITEMS, Estimate
+from labeling.statistics.weighted import counted_share, weighted_share
 from service.errors import InvalidRequestError
 from service.scorecards import store
 from service.scorecards.described import page_of
-from service.scorecards.estimates import LEAST, bounded, counted
 from service.scorecards.figures import FIGURES, LEAST_PEOPLE, NOTES
 from service.scorecards.schemas import (
     AmountOut,
@@ -114,12 +115,12 @@ def _group(name: str | None, rows: Mapping[str, Row[Any]], *, hidden: str | None
         checks=accuracy.n,
         accuracy=accuracy,
         ceiling=_checked(rows.get("ceiling"), "checks with two blind answers"),
-        sla=_share(counted(facts.met, facts.deadlines) if facts else NONE, "deadlines"),
+        sla=_share(counted_share(facts.met, facts.deadlines) if facts else NONE, "deadlines"),
         open_overdue=facts.open_overdue if facts else 0,
         wait=_times(times, "wait"),
         touch=_times(times, "touch", hidden=hidden),
         total=_times(times, "total"),
-        overturned=_share(counted(facts.overturned, facts.made) if facts else NONE, "decisions"),
+        overturned=_share(counted_share(facts.overturned, facts.made) if facts else NONE, "decisions"),
         escalations=_escalations(rows.get("escalations")),
         exposure_hours=_exposure(rows.get("exposures"), hidden=hidden),
         cost_per_correct=_cost(times, accuracy, hidden=hidden),
@@ -127,32 +128,33 @@ def _group(name: str | None, rows: Mapping[str, Row[Any]], *, hidden: str | None
 
 
 def _escalations(row: Row[Any] | None) -> ShareOut:
-    return _share(counted(row.was_right, row.judged) if row else NONE, "escalations")
+    return _share(counted_share(row.was_right, row.judged) if row else NONE, "escalations")
 
 
 def _checked(row: Row[Any] | None, what: str) -> ShareOut:
     """A share of checks. While some are disputed it has no value, and reaches from all of them wrong to all of them right."""
     if row is None:
         return _share(NONE, what)
-    found = bounded(row.found, row.chances)
-    if not found.disputed or found.worst.low is None or found.best.high is None:
+    # A share knows weights by their proportion alone, and those shared out among plans may lie below 1.
+    most = max([1.0, *row.chances])
+    chances = [chance / most for chance in row.chances]
+    found = bounded(row.found, lambda right: weighted_share(right, chances))
+    if found.low is None or found.high is None or not found.disputed:
         return _share(found.worst, what)
-    low, high = found.worst.low, found.best.high
-    checks = "1 disputed check is" if found.disputed == 1 else f"{found.disputed} disputed checks are"
-    note = f"from {100 * low:.1f} % to {100 * high:.1f} %, until {checks} settled"
-    return ShareOut(n=found.worst.n, low=low, high=high, note=note)
+    note = f"from {100 * found.low:.1f} % to {100 * found.high:.1f} %, {found.until_settled()}"
+    return ShareOut(n=found.n, low=found.low, high=found.high, note=note)
 
 
 def _share(found: Estimate, what: str) -> ShareOut:
     if found.value is None:
-        return ShareOut(n=found.n, note=f"not enough {what}: {found.n} of {LEAST}")
+        return ShareOut(n=found.n, note=f"not enough {what}: {found.n} of {MIN_ITEMS}")
     return ShareOut(n=found.n, value=found.value, low=found.low, high=found.high)
 
 
 def _times(row: Row[Any] | None, name: str, *, hidden: str | None = None) -> TimesOut:
     n = row.timed if row else 0
-    if row is None or n < LEAST:
-        return TimesOut(n=n, note=f"not enough decisions: {n} of {LEAST}")
+    if row is None or n < MIN_ITEMS:
+        return TimesOut(n=n, note=f"not enough decisions: {n} of {MIN_ITEMS}")
     if hidden:
         return TimesOut(n=n, note=hidden)
     return TimesOut(n=n, median=getattr(row, f"{name}_median"), p90=getattr(row, f"{name}_p90"))
@@ -216,8 +218,8 @@ def _missing(by: str, groups: list[GroupOut]) -> list[str]:
         said.append(
             "No check of these decisions is settled by a plan that drew from all of them: accuracy comes from such a plan."
         )
-    elif all(one.checks < LEAST for one in groups):
-        said.append(f"No group has {LEAST} checks yet: there is no accuracy to show.")
+    elif all(one.checks < MIN_ITEMS for one in groups):
+        said.append(f"No group has {MIN_ITEMS} checks yet: there is no accuracy to show.")
     return said
 
 

@@ -4,7 +4,8 @@
 
 CREATE INDEX decisions_decided ON decisions (decided_at);
 
--- As service.opinions.workflow.agreed: area and actions alike, severities at most one step apart.
+-- The rule of service.opinions.workflow.same_judgement, for views: area and actions alike, severities at most one step apart.
+-- tests/service/scorecards/test_views.py asks both about every pair.
 CREATE FUNCTION same_judgement(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT one ->> 'policy_area' = other ->> 'policy_area'
        AND abs((one ->> 'severity')::integer - (other ->> 'severity')::integer) <= 1

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import events
 from service.errors import CheckSettledError, NameTakenError, NotFoundError
 from service.ids import new_id
-from service.opinions.workflow import agreed
+from service.opinions.workflow import same_judgement
 from service.quality.golden import store
 from service.quality.golden.schemas import GoldenIn, GoldenListOut, GoldenOut
 from service.quality.settling.schemas import SaidOut, judgement
@@ -48,7 +48,7 @@ async def listed(connection: AsyncConnection, *, person: UUID) -> GoldenListOut:
 
 def _shown(row: Row[Any]) -> GoldenOut:
     right = judgement(row.answer)
-    missed = sum(not agreed(judgement(answer), right) for answer in row.answers)
+    missed = sum(not same_judgement(judgement(answer), right) for answer in row.answers)
     fields = {key: value for key, value in row._mapping.items() if key not in {"answers", "answer"}}
     answer = SaidOut(**right.model_dump(include=set(SaidOut.model_fields)))
     return GoldenOut(**fields, answer=answer, checks=len(row.answers), missed=missed)

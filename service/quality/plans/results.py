@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labeling.statistics.disputed import Bounded, bounded
 from labeling.statistics.estimate import MIN_ITEMS, Estimate
 from labeling.statistics.nominal import cohen_kappa, gwet_ac1, raw_agreement
 from labeling.statistics.weighted import weighted_share
@@ -41,20 +42,10 @@ def results_of(plan: PlanOut, rows: Sequence[Any], taxonomy: Taxonomy) -> Result
 
 
 def accuracy(group: str, rows: Sequence[Any]) -> EstimateOut:
-    """The share of right decisions, each check counted by 1 / its chance.
-
-    What answers differ on is settled later and mostly goes against the decision: to leave it out would flatter.
-    """
-    disputed = sum(row.state == DISPUTED for row in rows)
-    worst, best = (_share(rows, disputed_as=value) for value in (0.0, 1.0))
-    if not disputed:
-        return EstimateOut(group=group, checks=len(rows), disputed=0, **_figure(worst).model_dump())
-    words = str(worst)
-    if worst.enough:
-        words = f"{worst.low:.3f} to {best.high:.3f}, until {disputed} disputed checks are settled"
-    return EstimateOut(
-        group=group, checks=len(rows), disputed=disputed, value=None, low=worst.low, high=best.high, words=words
-    )
+    """The share of right decisions, each check counted by 1 / its chance to be drawn and answered."""
+    found = [None if row.state == DISPUTED else row.error is None for row in rows]
+    share = bounded(found, lambda right: weighted_share(right, [row.chance for row in rows]))
+    return EstimateOut(group=group, checks=share.n, disputed=share.disputed, **_figure(share).model_dump())
 
 
 def agreement(pairs: Sequence[tuple[str, str]], taxonomy: Taxonomy) -> AgreementOut:
@@ -81,11 +72,6 @@ def _groups(rows: Sequence[Any], group_of: Callable[[Any], str]) -> list[Estimat
     ]
 
 
-def _share(rows: Sequence[Any], *, disputed_as: float) -> Estimate:
-    right = [disputed_as if row.state == DISPUTED else float(row.error is None) for row in rows]
-    return weighted_share(right, [row.chance for row in rows])
-
-
 def _counts(first: Sequence[int], second: Sequence[int], levels: int) -> NDArray[np.int64]:
     counts = np.zeros((len(first), levels), dtype=np.int64)
     places = np.arange(len(first))
@@ -94,5 +80,5 @@ def _counts(first: Sequence[int], second: Sequence[int], levels: int) -> NDArray
     return counts
 
 
-def _figure(estimate: Estimate) -> FigureOut:
+def _figure(estimate: Estimate | Bounded) -> FigureOut:
     return FigureOut(value=estimate.value, low=estimate.low, high=estimate.high, words=str(estimate))

@@ -16,7 +16,7 @@ from service.decisions.schemas import DecisionIn
 from service.decisions.workflow import DecisionRules
 from service.errors import OpinionWaitingError
 from service.opinions.schemas import Judgement
-from service.opinions.workflow import agreed
+from service.opinions.workflow import same_judgement
 from service.settings import Settings
 from tests.service.steps import (
     Body,
@@ -141,9 +141,9 @@ JUDGEMENTS = st.builds(
 
 @given(one=JUDGEMENTS, other=JUDGEMENTS)
 def test_agreement_knows_no_first_and_second(one: Judgement, other: Judgement) -> None:
-    assert agreed(one, other) == agreed(other, one)
-    assert agreed(one, one.model_copy(update={"actions": one.actions[::-1], "note": "other words"}))
-    if agreed(one, other):
+    assert same_judgement(one, other) == same_judgement(other, one)
+    assert same_judgement(one, one.model_copy(update={"actions": one.actions[::-1], "note": "other words"}))
+    if same_judgement(one, other):
         assert (one.policy_area, set(one.actions)) == (other.policy_area, set(other.actions))
         assert abs(one.severity - other.severity) <= 1
 

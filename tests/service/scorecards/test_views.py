@@ -1,10 +1,14 @@
 """What the SQL views measure, against small worlds worked out by hand."""
 
+import itertools
+import json
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from service.opinions.schemas import Judgement
+from service.opinions.workflow import same_judgement
 from tests.service.scorecards.world import ANSWER, World
 
 OTHER = {**ANSWER, "policy_area": "fraud_scams"}
@@ -207,6 +211,23 @@ def test_experts_agree_by_their_first_two_answers(
     pat = world.person()
     world.check(world.plan(pat), world.decided(pat), answers=answers)
     assert world.value("SELECT experts_agree FROM quality_checks") is agree
+
+
+def test_the_database_and_the_service_mean_the_same_by_the_same(world: World) -> None:
+    said = [
+        Judgement(policy_area=area, severity=severity, actions=list(actions))
+        for area in ("spam", "benign")
+        for severity in range(5)
+        for actions in (["remove"], ["warn"], ["remove", "warn"], ["warn", "remove"])
+    ]
+    pairs = list(itertools.product(said, repeat=2))
+    found = world.value(
+        "SELECT array_agg(same_judgement(one -> 0, one -> 1) ORDER BY place)"
+        " FROM jsonb_array_elements(%s::jsonb) WITH ORDINALITY AS pairs (one, place)",
+        json.dumps([[one.model_dump(), other.model_dump()] for one, other in pairs]),
+    )
+    assert found == [same_judgement(one, other) for one, other in pairs]
+    assert set(found) == {True, False}
 
 
 def test_exposure_is_split_at_midnight_and_counted_by_day(world: World) -> None:

@@ -1,11 +1,12 @@
-"""Estimates of flips against truths that are known."""
+"""Shares that a model claims, corrected by checks, against truths that are known."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from labeling.statistics import weighted
-from service.policies.estimate import LEAST_CHECKED, assisted_share, weighted_share
+from labeling.statistics.assisted import assisted_share
+from labeling.statistics.estimate import MIN_ITEMS
+from labeling.statistics.weighted import weighted_share
 
 DECISIONS = 5_000
 
@@ -21,33 +22,27 @@ def population(rng: np.random.Generator) -> tuple[NDArray[np.bool_], NDArray[np.
 
 def test_a_plain_sample_gives_its_share_and_the_interval_of_wilson() -> None:
     estimate = weighted_share([True] * 10 + [False] * 90, [0.1] * 100)
-    assert estimate.share == pytest.approx(0.1)
+    assert estimate.value == pytest.approx(0.1)
     # Wilson's interval of 10 of 100, computed by hand: .05523 to .17437.
     assert (estimate.low, estimate.high) == (pytest.approx(0.05523, abs=0.005), pytest.approx(0.17437, abs=0.005))
-
-
-def test_there_is_one_weighted_share() -> None:
-    flips, chances = [True] * 12 + [False] * 48, [0.5] * 20 + [0.05] * 40
-    here, there = weighted_share(flips, chances), weighted.weighted_share([float(one) for one in flips], chances)
-    assert (here.checked, here.share, here.low, here.high) == (there.n, there.value, there.low, there.high)
 
 
 def test_weights_undo_what_the_draw_preferred() -> None:
     # 40 of 40 flip where one in two was drawn, 0 of 40 where one in ten was: 80 of 480.
     estimate = weighted_share([True] * 40 + [False] * 40, [0.5] * 40 + [0.1] * 40)
-    assert estimate.share == pytest.approx(80 / 480)
+    assert estimate.value == pytest.approx(80 / 480)
 
 
-@pytest.mark.parametrize("checked", [0, 1, LEAST_CHECKED - 1])
+@pytest.mark.parametrize("checked", [0, 1, MIN_ITEMS - 1])
 def test_too_few_checks_give_no_share(checked: int) -> None:
-    assert weighted_share([True] * checked, [0.5] * checked).share is None
-    assert assisted_share(0.2, [True] * checked, [True] * checked, [0.5] * checked).share is None
-    assert weighted_share([True] * LEAST_CHECKED, [0.5] * LEAST_CHECKED).share == 1.0
+    assert weighted_share([True] * checked, [0.5] * checked).value is None
+    assert assisted_share(0.2, [True] * checked, [True] * checked, [0.5] * checked).value is None
+    assert weighted_share([True] * MIN_ITEMS, [0.5] * MIN_ITEMS).value == 1.0
 
 
 def test_a_model_that_no_check_found_wrong_still_has_an_interval() -> None:
     estimate = assisted_share(0.06, [False] * 60, [False] * 60, [0.1] * 60)
-    assert estimate.share == pytest.approx(0.06)
+    assert estimate.value == pytest.approx(0.06)
     assert estimate.low == pytest.approx(0.06 - 0.0566, abs=1e-3)
     assert estimate.high == pytest.approx(0.06 + 0.0566, abs=1e-3)
 
@@ -56,7 +51,7 @@ def test_the_correction_is_the_weighted_mean_of_what_the_model_missed_and_made_u
     model = [True] * 20 + [False] * 40
     flips = [True] * 15 + [False] * 5 + [True] * 10 + [False] * 30
     estimate = assisted_share(0.3, model, flips, [0.2] * 60)
-    assert estimate.share == pytest.approx(0.3 + 10 / 60 - 5 / 60)
+    assert estimate.value == pytest.approx(0.3 + 10 / 60 - 5 / 60)
 
 
 def test_estimates_are_unbiased_and_their_intervals_cover_where_the_plain_mean_is_wrong() -> None:
@@ -72,10 +67,10 @@ def test_estimates_are_unbiased_and_their_intervals_cover_where_the_plain_mean_i
         assisted = assisted_share(known, model[drawn], flips[drawn], list(chances[drawn]))
         shares["plain"].append(float(flips[drawn].mean()))
         for name, one in (("sample", sample), ("assisted", assisted)):
-            assert one.share is not None
+            assert one.value is not None
             assert one.low is not None
             assert one.high is not None
-            shares[name].append(one.share)
+            shares[name].append(one.value)
             covered[name] += one.low <= truth <= one.high
     error = {name: float(np.std(found)) / rounds**0.5 for name, found in shares.items()}
     for name in ("sample", "assisted"):

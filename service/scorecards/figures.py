@@ -36,9 +36,9 @@ FIGURES = (
         "accuracy",
         "Accuracy",
         "Share of decisions that say what a blind check found in the end: area and actions alike, severities at most one step"
-        " apart. Each check counts for as many decisions as it was drawn from (1 / its chance). Interval of 95 %, by Wilson for"
-        " as many plain draws as the checks are worth; while checks are disputed, from all of those wrong to all right, and no"
-        " value.",
+        " apart. Each check counts for as many decisions as it was drawn from: 1 / its chance, and what is answered of a stratum"
+        " stands for all of it. Interval of 95 %, by Wilson for as many plain draws as the checks are worth; while checks are"
+        " disputed, from all of those wrong to all right, and no value.",
         "quality_checks",
     ),
     Figure(

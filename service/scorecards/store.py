@@ -19,13 +19,16 @@ _SHAPE = """
 
 
 # The plans that drew from everything the scorecard is about: every queue and every kind of decision, and no areas, languages
-# or vendors but those that are asked for alone. What is answered of a plan stands for all that it drew.
+# or vendors but those that are asked for alone. One of which nothing is answered is no help, and would take its part of the
+# weights.
 _COVERING = """
     SELECT p.id, p.name, p.made_at, (p.scope ->> 'since')::timestamptz AS since, (p.scope ->> 'until')::timestamptz AS until,
-           (SELECT count(*)::float8 / nullif(count(*) FILTER (WHERE i.state IN ('settled', 'disputed')), 0)
-            FROM qa_items i WHERE i.plan_id = p.id AND i.decision_id IS NOT NULL) AS drawn_per_answer
-    FROM qa_plans p
-    WHERE p.kind <> 'policy' AND p.reviews >= {reviews} AND coalesce(p.scope -> 'queues', '[]') = '[]'
+           far.unanswered
+    FROM qa_plans p CROSS JOIN LATERAL (
+        SELECT sum(s.answered) AS answered, count(*) FILTER (WHERE s.answered = 0) AS unanswered
+        FROM plan_strata s WHERE s.plan_id = p.id
+    ) AS far
+    WHERE p.kind <> 'policy' AND far.answered > 0 AND p.reviews >= {reviews} AND coalesce(p.scope -> 'queues', '[]') = '[]'
       AND coalesce(p.scope -> 'from' @> '["human", "automated", "leave_up"]', true)
       AND (coalesce(p.scope -> 'areas', '[]') = '[]' OR p.scope -> 'areas' @> to_jsonb(CAST(:area AS text)))
       AND (coalesce(p.scope -> 'languages', '[]') = '[]' OR p.scope -> 'languages' @> to_jsonb(CAST(:language AS text)))
@@ -40,7 +43,7 @@ _CHECKED = """(
                (array_agg({column} ORDER BY c.settled_at DESC NULLS FIRST, c.check_id))[1] AS found,
                (SELECT count(*) FROM covering k
                 WHERE d.undo_until <= k.made_at AND (k.since IS NULL OR d.decided_at >= k.since)
-                  AND (k.until IS NULL OR d.decided_at < k.until)) / sum(c.weight * p.drawn_per_answer) AS chance
+                  AND (k.until IS NULL OR d.decided_at < k.until)) / sum(c.weight) AS chance
         FROM covering p JOIN quality_checks c ON c.plan_id = p.id JOIN decisions d ON d.id = c.decision_id
         WHERE c.decided_at >= :since AND c.decided_at < :until AND {which}
         GROUP BY d.id, c.decision_id, c.decided_at, c.vendor, c.site, c.language, c.policy, c.area
@@ -108,7 +111,7 @@ def _statement(part: str, by: str) -> TextClause:
 _STATEMENTS = {(part, by): _statement(part, by) for part in _PARTS for by in GROUPS}
 _PLANS = text(f"""
     WITH covering AS MATERIALIZED ({_COVERING.format(reviews=1)})
-    SELECT p.name FROM covering p
+    SELECT p.name, p.unanswered FROM covering p
     WHERE EXISTS (SELECT FROM quality_checks v WHERE v.plan_id = p.id AND v.decided_at >= :since AND v.decided_at < :until
                   AND (CAST(:vendor AS text) IS NULL OR v.vendor = :vendor)
                   AND (CAST(:site AS text) IS NULL OR v.site = :site)
@@ -136,9 +139,9 @@ async def sums(connection: AsyncConnection, part: str, by: str, values: Mapping[
     return (await connection.execute(_STATEMENTS[part, by], dict(values))).all()
 
 
-async def plans(connection: AsyncConnection, values: Mapping[str, Any], *, most: int) -> list[str]:
-    """The names of the plans that accuracy rests on, the oldest first."""
-    return list((await connection.execute(_PLANS, {**values, "most": most})).scalars())
+async def plans(connection: AsyncConnection, values: Mapping[str, Any], *, most: int) -> Sequence[Row[Any]]:
+    """The plans that accuracy rests on, the oldest first: (name, unanswered), of how many strata nothing is answered yet."""
+    return (await connection.execute(_PLANS, {**values, "most": most})).all()
 
 
 async def choices(connection: AsyncConnection, *, most: int) -> Row[Any]:

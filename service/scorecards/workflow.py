@@ -1,6 +1,6 @@
 """Rules of scorecards: figures of groups of people, with what they mean, and without any figure that would tell of one person."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -63,6 +63,7 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
     # Two of these, each of people enough, can differ by one person.
     some = SOME if asked.vendor or asked.site else None
     groups = [_group(name, found[name], hidden=some or _few(found[name])) for name in names]
+    plans = await store.plans(connection, values, most=PLANS_MOST)
     return ScorecardOut(
         by=asked.by,
         since=since,
@@ -70,8 +71,8 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
         filters=filters,
         groups=groups,
         all=_group("all", whole, hidden=some or _few(whole) or (FEW if _gives_away(found) else None)),
-        plans=await store.plans(connection, values, most=PLANS_MOST),
-        missing=_missing(asked.by, groups),
+        plans=[one.name for one in plans],
+        missing=[*_missing(asked.by, groups), *_waiting(plans)],
         definitions={one.name: FigureOut(title=one.title, definition=one.definition, view=one.view) for one in FIGURES},
         notes=list(NOTES),
     )
@@ -221,6 +222,16 @@ def _missing(by: str, groups: list[GroupOut]) -> list[str]:
     elif all(one.checks < MIN_ITEMS for one in groups):
         said.append(f"No group has {MIN_ITEMS} checks yet: there is no accuracy to show.")
     return said
+
+
+def _waiting(plans: Sequence[Row[Any]]) -> list[str]:
+    """What accuracy says nothing of, because all that was drawn of it waits, or fell away."""
+    return [
+        f"Of the plan “{one.name}” nothing is answered in {one.unanswered} {'stratum' if one.unanswered == 1 else 'strata'}:"
+        " accuracy says nothing of those decisions."
+        for one in plans
+        if one.unanswered
+    ]
 
 
 def _midnight(day: date) -> datetime:

@@ -32,14 +32,22 @@ FROM decisions d JOIN counted_cases c ON c.case_id = d.case_id JOIN evidence e O
 JOIN principals p ON p.id = d.decided_by LEFT JOIN policy_versions v ON v.id = d.policy_id
 LEFT JOIN decision_undos u ON u.decision_id = d.id;
 
+-- What was drawn of a stratum and how much of it is answered. Some strata wait longer than others, such as a language that few read:
+-- what is answered of a stratum stands for all of it, and for nothing else.
+CREATE VIEW plan_strata AS
+SELECT i.plan_id, i.stratum, count(*) AS drawn, count(*) FILTER (WHERE i.state IN ('settled', 'disputed')) AS answered
+FROM qa_items i WHERE i.decision_id IS NOT NULL GROUP BY i.plan_id, i.stratum;
+
 -- Disputed checks are here with nothing known of them yet: agreement settles at once and disagreement waits, so that every
 -- share without them would flatter. What was asked under a draft is no check: see the replay.
 CREATE VIEW quality_checks AS
 SELECT i.id AS check_id, i.plan_id, q.kind AS plan_kind, i.stratum, c.decision_id, c.case_id, c.person, c.vendor, c.site,
        c.language, c.area, c.policy_id, c.policy, c.basis, c.decided_at, c.month, s.settled_at, s.by AS settled_by,
-       i.chance, 1 / i.chance AS weight, CASE WHEN s.id IS NOT NULL THEN s.error IS NULL END AS correct, s.error, r.reviews,
+       i.chance, t.drawn / (t.answered * i.chance) AS weight, CASE WHEN s.id IS NOT NULL THEN s.error IS NULL END AS correct, s.error, r.reviews,
        same_judgement(r.answers -> 0, r.answers -> 1) AS experts_agree
 FROM qa_items i JOIN qa_plans q ON q.id = i.plan_id JOIN counted_decisions c ON c.decision_id = i.decision_id
+-- An outer join, though there is always one: where nobody asks for a weight it is not made.
+LEFT JOIN plan_strata t ON t.plan_id = i.plan_id AND t.stratum = i.stratum
 LEFT JOIN qa_settlements s ON s.item_id = i.id AND i.state = 'settled'
     AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
 CROSS JOIN LATERAL (
@@ -197,6 +205,12 @@ COMMENT ON COLUMN counted_decisions.decided_at IS 'when';
 COMMENT ON COLUMN counted_decisions.month IS 'first day of the month of the decision, UTC';
 COMMENT ON COLUMN counted_decisions.undone_at IS 'when it was taken back within its undo window; null where it stands';
 
+COMMENT ON VIEW plan_strata IS 'One row for each stratum that a quality plan drew from: how far it is. A plan without strata has one, named all. Golden items are not counted.';
+COMMENT ON COLUMN plan_strata.plan_id IS 'the plan';
+COMMENT ON COLUMN plan_strata.stratum IS 'the stratum';
+COMMENT ON COLUMN plan_strata.drawn IS 'decisions that were drawn of it';
+COMMENT ON COLUMN plan_strata.answered IS 'how many of these are settled or disputed; the others wait, or fell away when the plan was closed';
+
 COMMENT ON VIEW quality_checks IS 'One row for each settled or disputed check of a decision. Golden items are not here: they say something about those who check; nor are re-reviews under a draft.';
 COMMENT ON COLUMN quality_checks.check_id IS 'the item of the plan';
 COMMENT ON COLUMN quality_checks.plan_id IS 'the plan that drew it';
@@ -221,7 +235,8 @@ COMMENT ON COLUMN quality_checks.settled_at IS 'when the answer that holds was f
 COMMENT ON COLUMN quality_checks.settled_by IS
     'agreement, adjudication or dispute: how that answer was found; null while it is disputed';
 COMMENT ON COLUMN quality_checks.chance IS 'the chance that the plan had to draw this decision';
-COMMENT ON COLUMN quality_checks.weight IS '1 / chance: for how many decisions this one stands';
+COMMENT ON COLUMN quality_checks.weight IS
+    'for how many decisions this one stands: 1 / chance, times what was drawn of its stratum for each that is answered';
 COMMENT ON COLUMN quality_checks.correct IS
     'whether the decision says what holds in the end: area and actions alike, severities at most one step apart; null while it is disputed: a share has to allow for either';
 COMMENT ON COLUMN quality_checks.error IS

@@ -17,8 +17,8 @@ from service.quality.plans.schemas import AgreementOut, EstimateOut, FigureOut, 
 SETTLED, DISPUTED = "settled", "disputed"
 
 
-def results_of(plan: PlanOut, rows: Sequence[Any], taxonomy: Taxonomy) -> ResultsOut:
-    """The results of a plan. Golden items say how those who check do, and nothing of the decisions: they are left out."""
+def results_of(plan: PlanOut, rows: Sequence[Any], strata: Sequence[Any], taxonomy: Taxonomy) -> ResultsOut:
+    """The results of a plan, of its answered items and how far each stratum is. Golden items say how those who check do, and nothing of the decisions: they are left out."""
     drawn = [row for row in rows if row.decided is not None]
     settled = [row for row in drawn if row.state == SETTLED]
     return ResultsOut(
@@ -38,6 +38,7 @@ def results_of(plan: PlanOut, rows: Sequence[Any], taxonomy: Taxonomy) -> Result
             taxonomy,
         ),
         errors=dict(Counter(row.error for row in settled if row.error is not None)),
+        unanswered=[one.stratum for one in strata if not one.answered],
     )
 
 

@@ -158,7 +158,10 @@ class AgreementOut(BaseModel):
 
 
 class ResultsOut(BaseModel):
-    """What a plan found. Shares are of the population that was drawn from: each check counts by 1 / its chance."""
+    """What a plan found. Shares are of the population that was drawn from: each check counts by 1 / its chance.
+
+    What is answered of a stratum stands for all of it.
+    """
 
     plan_id: UUID
     population: int
@@ -171,3 +174,6 @@ class ResultsOut(BaseModel):
     decision_against_check: AgreementOut
     between_checks: AgreementOut
     errors: dict[str, int]
+    unanswered: Annotated[
+        list[str], Field(description="strata of which nothing is answered: no share says anything of them")
+    ]

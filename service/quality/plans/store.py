@@ -94,18 +94,21 @@ _CLOSE = text("""
     )
     SELECT id FROM closed
 """)
+# What is answered of a stratum stands for all of it that was drawn.
 _RESULTS = text("""
-    SELECT i.id, i.state, i.chance, d.policy_area AS area, coalesce(p.vendor, 'in house') AS vendor, s.language, k.error,
+    SELECT i.id, i.state, i.chance * t.answered / t.drawn AS chance, d.policy_area AS area, coalesce(p.vendor, 'in house') AS vendor, s.language, k.error,
            CASE WHEN d.id IS NOT NULL THEN jsonb_build_object('policy_area', d.policy_area, 'severity', d.severity,
                 'actions', d.actions) END AS decided,
            (SELECT jsonb_agg(r.answer ORDER BY r.claimed_at, r.token) FROM qa_reviews r
             WHERE r.item_id = i.id AND r.answered_at IS NOT NULL) AS answers
     FROM qa_items i JOIN cases c ON c.id = i.case_id JOIN case_scopes s ON s.id = c.scope_id
+    LEFT JOIN plan_strata t ON t.plan_id = i.plan_id AND t.stratum = i.stratum AND i.decision_id IS NOT NULL
     LEFT JOIN decisions d ON d.id = i.decision_id LEFT JOIN principals p ON p.id = d.decided_by
     LEFT JOIN qa_settlements k ON k.item_id = i.id
          AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = k.id)
     WHERE i.plan_id = :plan_id AND i.state IN ('settled', 'disputed') ORDER BY i.id
 """)
+_STRATA = text("SELECT stratum, drawn, answered FROM plan_strata WHERE plan_id = :plan_id ORDER BY stratum")
 
 
 async def frame(connection: AsyncConnection, values: Mapping[str, Any]) -> list[Any]:
@@ -150,5 +153,10 @@ async def close(connection: AsyncConnection, plan_id: UUID) -> bool:
 
 
 async def results(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:
-    """Every item that is answered, with what holds for it in the end, the decision and the answers."""
+    """Every item that is answered, with its chance to be drawn and answered, what holds in the end, the decision and the answers."""
     return (await connection.execute(_RESULTS, {"plan_id": plan_id})).all()
+
+
+async def strata(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:
+    """(stratum, drawn, answered), by name."""
+    return (await connection.execute(_STRATA, {"plan_id": plan_id})).all()

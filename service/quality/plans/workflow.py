@@ -131,8 +131,9 @@ async def results(connection: AsyncConnection, plan: UUID, *, taxonomy: Taxonomy
     """What a plan found so far. Raises NotFoundError."""
     shown = await one(connection, plan)
     rows = await store.results(connection, plan)
+    strata = await store.strata(connection, plan)
     # Intervals are drawn again thousands of times.
-    return await to_thread.run_sync(results_of, shown, rows, taxonomy)
+    return await to_thread.run_sync(results_of, shown, rows, strata, taxonomy)
 
 
 async def _frame(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, taxonomy: Taxonomy) -> Frame:

@@ -202,8 +202,58 @@ async def test_what_waits_in_a_plan_is_stood_for_by_what_is_answered(lead: httpx
         for number, decision in enumerate(late):
             item, _ = world.check(plans[1], decision, "wrong_area")
             if number >= 10:
-                world.connection.execute("DELETE FROM qa_settlements WHERE item_id = %s", [item])
-                world.connection.execute("UPDATE qa_items SET state = 'waiting' WHERE id = %s", [item])
+                world.wait(item)
+    assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(0.5)
+
+
+def two_strata(world: World, *, of_hard: int) -> Any:
+    """Of 900 easy decisions 60 are drawn and all answered, 57 right; of 100 hard ones 30, of which `of_hard` are answered, three
+    of five wrong. A stratified plan with the rest still waiting.
+    """
+    pat = world.person("north")
+    plan = world.plan(pat, "stratified", strata=["area"], population=1000)
+    with world.together():
+        for number in range(60):
+            decision = world.decided(pat, policy_area="benign")
+            wrong = "wrong_area" if number % 20 == 0 else None
+            world.check(plan, decision, wrong, chance=60 / 900, stratum="benign", answers=[ANSWER])
+        for number in range(30):
+            wrong = "wrong_area" if number % 5 < 3 else None
+            item, _ = world.check(plan, world.decided(pat), wrong, chance=30 / 100, stratum="spam", answers=[ANSWER])
+            if number >= of_hard:
+                world.wait(item)
+    return plan
+
+
+async def test_what_is_answered_of_a_stratum_stands_for_all_of_it(lead: httpx.AsyncClient, world: World) -> None:
+    plan = two_strata(world, of_hard=10)
+    # 95 % of 900 and 40 % of 100, however few of the hard ones are answered yet: scaled by plan it would be 0.928.
+    truth = (900 * 0.95 + 100 * 0.4) / 1000
+    assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(truth)
+    results = (await lead.get(f"/v1/qa/plans/{plan}/results")).json()
+    assert (results["accuracy"]["value"], results["unanswered"]) == (pytest.approx(truth), [])
+    assert world.value("SELECT sum(weight) FROM quality_checks") == pytest.approx(1000)
+    assert (await card(lead))["missing"] == []
+
+
+async def test_a_stratum_without_an_answer_is_named(lead: httpx.AsyncClient, world: World) -> None:
+    plan = two_strata(world, of_hard=0)
+    found = await card(lead)
+    assert found["groups"][0]["accuracy"]["value"] == pytest.approx(0.95)
+    [missing] = found["missing"]
+    assert missing.endswith("nothing is answered in 1 stratum: accuracy says nothing of those decisions.")
+    assert (await lead.get(f"/v1/qa/plans/{plan}/results")).json()["unanswered"] == ["spam"]
+    assert "Nothing is answered in 1 stratum" in (await lead.get(f"/qa/plans/{plan}")).text
+
+
+async def test_a_plan_without_an_answer_takes_no_weight_from_others(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    with world.together():
+        early, late = ([world.decide(world.case(), pat, (5, minute)) for _ in range(20)] for minute in (11, 500))
+        plans = [world.plan(pat), world.plan(pat, scope=json.dumps({"since": world.at(100).isoformat()}))]
+        for decision in [*early, *late]:
+            world.check(plans[0], decision, "wrong_area" if decision in late else None)
+        world.wait(world.check(plans[1], late[0])[0])
     assert (await group(lead, "north"))["accuracy"]["value"] == pytest.approx(0.5)
 
 

@@ -110,14 +110,15 @@ class World:
         return made
 
     def check(
-        self, plan: UUID, decision: UUID, error: str | None = None, *, chance: float = 1.0, answers: Sequence[Row] = ()
+        self, plan: UUID, decision: UUID, error: str | None = None, *, answers: Sequence[Row] = (), **fields: Any
     ) -> tuple[UUID, UUID]:
         """A settled check: (item, settlement). Of two of the same decision the later one is settled later."""
         item, settlement = uuid4(), uuid4()
+        values = {"stratum": "all", "chance": 1.0, "state": "settled", **fields}
         case = self.value("SELECT case_id FROM decisions WHERE id = %s", decision)
         self.add(
             "qa_items", id=item, plan_id=plan, place=0.5, case_id=case, evidence_id=case, decision_id=decision,
-            stratum="all", chance=chance, state="settled",
+            **values,
         )  # fmt: skip
         for number, answer in enumerate(answers):
             self.add(
@@ -126,6 +127,11 @@ class World:
             )  # fmt: skip
         self.add("qa_settlements", id=settlement, item_id=item, by="agreement", answer=json.dumps(ANSWER), error=error)
         return item, settlement
+
+    def wait(self, item: UUID) -> None:
+        """Nobody has answered yet."""
+        self.connection.execute("DELETE FROM qa_settlements WHERE item_id = %s", [item])
+        self.connection.execute("UPDATE qa_items SET state = 'waiting' WHERE id = %s", [item])
 
     def dispute(self, item: UUID) -> None:
         """Answers that differ, which nobody has settled."""

@@ -1,6 +1,6 @@
 """The pages of quality: plans and results, the blind desk, what answers differ on, feedback, calibration."""
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,12 +8,12 @@ from fastapi import APIRouter, Query, Request, Response
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
+from service.pages.plans import KINDS, plan_form
 from service.pages.rendering import PageRoute, redirect, render
 from service.quality.calibration import workflow as calibration
 from service.quality.feedback import workflow as feedback
 from service.quality.golden import workflow as golden
 from service.quality.plans import workflow as plans
-from service.quality.plans.schemas import Kind, Origin, Stratum
 from service.quality.reviews import workflow as reviews
 from service.security import Capability, CaseReviewer, Principal, QaAdjudicator, QaManager, QaReviewer
 
@@ -28,17 +28,6 @@ _ANSWER_KEYS = (
     (("Ctrl", "Enter"), "Record the answer"),
 )
 DESK_KEYS = (*_ANSWER_KEYS, (("R",), "Give the check back"))
-KINDS = {
-    "random": "Each decision alike",
-    "stratified": "By strata",
-    "doubt": "Where the model doubts the decision",
-    "policy": "By a policy version, or a draft of one",
-}
-ORIGINS = {
-    "human": "Enforced by somebody who looked",
-    "automated": "Enforced for a cluster",
-    "leave_up": "Left as it is",
-}
 ERRORS = {
     "false_positive": "enforced, but nothing was violated",
     "false_negative": "left as it is, but something was violated",
@@ -57,9 +46,7 @@ async def start(request: Request, me: QaReviewer, connection: UnitOfWork) -> Res
     context = {
         "plans": shown.plans,
         "golden": (await golden.listed(connection, person=me.id)).golden,
-        "kinds": {kind: KINDS[kind] for kind in get_args(Kind)},
-        "origins": {origin: ORIGINS[origin] for origin in get_args(Origin)},
-        "strata": get_args(Stratum),
+        **await plan_form(connection, me, request.app.state.taxonomy),
         **_frame(request, me, _EVERYWHERE),
     }
     return render("qa.html", context)

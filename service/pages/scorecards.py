@@ -12,7 +12,7 @@ from service.db import UnitOfWork
 from service.errors import InvalidRequestError
 from service.pages import views
 from service.pages.rendering import PageRoute, render
-from service.pages.words import amount, chance, duration
+from service.pages.words import amount, chance, day, duration
 from service.scorecards.schemas import AmountOut, AskedIn, GroupOut, ScorecardOut, ShareOut, TimesOut
 from service.scorecards.workflow import choices, scorecard
 from service.security import ScorecardReader
@@ -90,7 +90,7 @@ async def scorecards(
         "by": BY,
         "choices": {name: [(one, one) for one in values] for name, values in (await choices(connection)).items()},
         "areas": [(one.id, one.name) for one in views.policy_options(taxonomy)],
-        "days": [f"{day:%d %b %Y}".lstrip("0") for day in (card.since, card.until)] if card else [],
+        "days": [day(one) for one in (card.since, card.until)] if card else [],
         "rows": [card_row(card, one, taxonomy) for one in card.groups] if card else [],
         "whole": card_row(card, card.all, taxonomy, name="All together") if card else None,
         "files": file_query(card) if card else "",

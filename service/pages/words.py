@@ -1,7 +1,7 @@
 """Numbers and times the way the pages say them."""
 
 import unicodedata
-from datetime import datetime
+from datetime import date, datetime
 
 MINUTE, HOUR, DAY = 60, 3600, 86_400
 
@@ -26,6 +26,11 @@ def duration(seconds: float) -> str:
 def moment(when: datetime) -> str:
     """A point in time for reading, in UTC."""
     return f"{when:%d %b %Y, %H:%M} UTC".lstrip("0")
+
+
+def day(when: date) -> str:
+    """A day for reading."""
+    return f"{when:%d %b %Y}".lstrip("0")
 
 
 def amount(value: float) -> str:

@@ -31,6 +31,11 @@ _VERSIONS = text(f"""{_COLUMNS}
     WHERE v.area = :area AND (v.published_at IS NOT NULL OR :drafts)
     ORDER BY v.number DESC LIMIT :limit
 """)
+# What decisions can be judged by: versions that came into force, and drafts.
+_JUDGED_BY = text(f"""{_COLUMNS}
+    WHERE v.withdrawn_at IS NULL AND (v.published_at IS NULL OR v.effective_at <= now())
+    ORDER BY v.effective_at DESC NULLS FIRST, v.id DESC LIMIT :limit
+""")
 _ONE = text(f"{_COLUMNS} WHERE v.id = :id")
 # What is in force of each area where something is unread: a later version that asks for nothing does not hide that.
 _UNREAD = text(f"""{_COLUMNS}
@@ -145,6 +150,11 @@ async def one_after_the_other(connection: AsyncConnection) -> None:
 async def current(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]]:
     """What is in force, and what is published and comes."""
     return (await connection.execute(_CURRENT, {"person": person})).all()
+
+
+async def judged_by(connection: AsyncConnection, person: UUID, *, limit: int) -> Sequence[Row[Any]]:
+    """Drafts, then versions that came into force, the newest first."""
+    return (await connection.execute(_JUDGED_BY, {"person": person, "limit": limit})).all()
 
 
 async def versions(

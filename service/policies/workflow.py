@@ -35,6 +35,7 @@ from service.policies.schemas import (
 )
 from service.security import Capability, Principal
 
+JUDGED_BY_MOST = 1_000
 FIRST_DIGEST = "The first version: the guideline that comes with the product."
 
 
@@ -52,6 +53,12 @@ async def library(connection: AsyncConnection, person: UUID, taxonomy: Taxonomy)
         coming=[one for one in found if one.state == "coming"],
         without=[area for area in taxonomy.area_ids if area not in covered],
     )
+
+
+async def judged_by(connection: AsyncConnection, person: UUID) -> list[PolicySummary]:
+    """Versions that a quality plan can be about: those that came into force, and drafts, by area, the newest first."""
+    rows = await store.judged_by(connection, person, limit=JUDGED_BY_MOST)
+    return sorted(map(_summary, rows), key=lambda one: (one.area, -one.number))
 
 
 async def versions(connection: AsyncConnection, area: str, reader: Principal, taxonomy: Taxonomy) -> VersionsOut:

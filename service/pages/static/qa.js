@@ -3,30 +3,18 @@
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, showProblem, startPage } from "./page.js";
+import { PlanForm } from "./qa_plan_form.js";
 
 startPage();
-const form = document.getElementById("plan");
-const value = (id) => document.getElementById(id).value.trim();
-const checked = (name) => [...form.querySelectorAll(`[name=${name}]:checked`)].map((box) => box.value);
-const kind = document.getElementById("kind");
-kind.addEventListener("change", showChoices);
-showChoices();
-document.getElementById("preview").addEventListener("click", () => act(preview));
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  act(draw);
-});
+const form = new PlanForm();
+document.getElementById("preview").addEventListener("click", preview);
+document.getElementById("plan").addEventListener("submit", draw);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.matches(".close-plan")) act(() => then(`/v1/qa/plans/${button.dataset.plan}/close`, "The plan is closed."));
   else if (button?.matches(".retire")) act(() => then(`/v1/qa/golden/${button.dataset.golden}/retire`, "The golden item is out of use."));
 });
 openForms();
-
-function showChoices() {
-  document.getElementById("strata-choice").hidden = kind.value !== "stratified";
-  document.getElementById("policy-choice").hidden = kind.value !== "policy";
-}
 
 async function act(action) {
   showProblem("");
@@ -43,33 +31,31 @@ async function then(path, words) {
   location.reload();
 }
 
-function drawn() {
-  const body = { kind: kind.value, size: Number(value("size")), scope: { from: checked("from") } };
-  if (value("since")) body.scope.since = `${value("since")}T00:00:00Z`;
-  if (kind.value === "stratified") {
-    Object.assign(body, { strata: checked("strata"), allocation: value("allocation"), least: Number(value("least")) });
-  }
-  if (kind.value === "policy") body.policy_id = value("policy-id");
-  return body;
-}
-
-async function draw() {
-  const body = {
-    ...drawn(),
-    name: value("name"),
-    owner: value("owner"),
-    reason: value("reason"),
-    reviews: Number(value("reviews")),
-    golden_share: Number(value("golden")) / 100,
-  };
-  const plan = await call("POST", "/v1/qa/plans", body);
+async function draw(event) {
+  event.preventDefault();
+  if (!form.complete({ toPreview: false })) return;
+  const body = form.plan();
+  const plan = await asked("/v1/qa/plans", body);
+  if (!plan) return;
   const words = `${plan.items.toLocaleString("en")} of ${plan.population.toLocaleString("en")} decisions are drawn.`;
   sayOnNextPage(body.golden_share ? `${words} Golden items among them.` : words);
   location.reload();
 }
 
+// What the API answered; nothing where it refused, which the form then says.
+async function asked(path, body) {
+  try {
+    return await call("POST", path, body);
+  } catch (error) {
+    form.refused(error.message);
+    return null;
+  }
+}
+
 async function preview() {
-  const found = await call("POST", "/v1/qa/plans/preview", drawn());
+  if (!form.complete({ toPreview: true })) return;
+  const found = await asked("/v1/qa/plans/preview", form.drawn());
+  if (!found) return;
   const number = (count) => count.toLocaleString("en");
   document.getElementById("preview-words").textContent =
     `${number(found.drawn)} of ${number(found.population)} decisions; ${number(found.golden_available)} golden items to mix in.`;
@@ -78,10 +64,12 @@ async function preview() {
     const chance = one.least_chance === one.greatest_chance
       ? one.least_chance.toPrecision(2)
       : `${one.least_chance.toPrecision(2)} to ${one.greatest_chance.toPrecision(2)}`;
-    for (const text of [one.stratum, number(one.population), number(one.drawn), chance]) {
+    const cells = { "": one.stratum, Decisions: number(one.population), Drawn: number(one.drawn), Chance: chance };
+    for (const [label, text] of Object.entries(cells)) {
       const cell = document.createElement("td");
       cell.textContent = text;
-      if (row.childElementCount) cell.className = "number";
+      cell.className = label ? "number" : "span";
+      if (label) cell.dataset.label = label;
       row.append(cell);
     }
     return row;

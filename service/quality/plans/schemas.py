@@ -11,6 +11,8 @@ from service.wire import Moment, Stored, Strict
 SIZE_MOST = 5_000
 POPULATION_MOST = 200_000
 SCOPE_MOST = 100
+# The vendor of people for whom none is set.
+IN_HOUSE = "in house"
 
 Kind = Literal["random", "stratified", "doubt", "policy"]
 Stratum = Literal["area", "vendor", "language", "tenure"]

@@ -9,13 +9,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import fetch
+from service.quality.plans.schemas import IN_HOUSE
 
 # Standing decisions alone: not undone, and not to be undone any more. Sample cases are for sample accounts. Special routes and
 # restricted queues stay with the people who may see them: counts, areas and results would tell everybody who manages quality.
 # Pictures without text cannot be judged in a check, which shows them blurred alone. A draft is asked about the decisions that its
 # replay reads, whenever they were made. In one order, so that a seed gives the same draw.
 _FRAME = text("""
-    SELECT d.id AS decision_id, d.case_id, d.evidence_id, d.policy_area AS area, coalesce(p.vendor, 'in house') AS vendor,
+    SELECT d.id AS decision_id, d.case_id, d.evidence_id, d.policy_area AS area, coalesce(p.vendor, CAST(:in_house AS text)) AS vendor,
            s.language,
            CASE WHEN p.started_on IS NULL THEN 'unknown'
                 WHEN d.decided_at - p.started_on < interval '90 days' THEN 'up to 90 days'
@@ -39,7 +40,7 @@ _FRAME = text("""
       AND (CAST(:areas AS text[]) = '{}' OR d.policy_area = ANY (CAST(:areas AS text[])))
       AND (CAST(:queues AS text[]) = '{}' OR c.queue = ANY (CAST(:queues AS text[])))
       AND (CAST(:languages AS text[]) = '{}' OR s.language = ANY (CAST(:languages AS text[])))
-      AND (CAST(:vendors AS text[]) = '{}' OR coalesce(p.vendor, 'in house') = ANY (CAST(:vendors AS text[])))
+      AND (CAST(:vendors AS text[]) = '{}' OR coalesce(p.vendor, CAST(:in_house AS text)) = ANY (CAST(:vendors AS text[])))
       AND CASE WHEN d.actions <@ CAST(:harmless AS text[]) THEN 'leave_up' WHEN d.basis = 'cluster' THEN 'automated'
                ELSE 'human' END = ANY (CAST(:origins AS text[]))
       AND (CAST(:policy_id AS uuid) IS NULL
@@ -96,7 +97,7 @@ _CLOSE = text("""
 """)
 # What is answered of a stratum stands for all of it that was drawn.
 _RESULTS = text("""
-    SELECT i.id, i.state, i.chance * t.answered / t.drawn AS chance, d.policy_area AS area, coalesce(p.vendor, 'in house') AS vendor, s.language, k.error,
+    SELECT i.id, i.state, i.chance * t.answered / t.drawn AS chance, d.policy_area AS area, coalesce(p.vendor, CAST(:in_house AS text)) AS vendor, s.language, k.error,
            CASE WHEN d.id IS NOT NULL THEN jsonb_build_object('policy_area', d.policy_area, 'severity', d.severity,
                 'actions', d.actions) END AS decided,
            (SELECT jsonb_agg(r.answer ORDER BY r.claimed_at, r.token) FROM qa_reviews r
@@ -113,7 +114,7 @@ _STRATA = text("SELECT stratum, drawn, answered FROM plan_strata WHERE plan_id =
 
 async def frame(connection: AsyncConnection, values: Mapping[str, Any]) -> list[Any]:
     """The decisions to draw from, `most` at most: (decision_id, case_id, evidence_id, area, vendor, language, tenure, doubt)."""
-    return await fetch(connection, _FRAME, values)
+    return await fetch(connection, _FRAME, {**values, "in_house": IN_HOUSE})
 
 
 async def policy(connection: AsyncConnection, policy_id: UUID) -> Row[Any] | None:
@@ -154,7 +155,7 @@ async def close(connection: AsyncConnection, plan_id: UUID) -> bool:
 
 async def results(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:
     """Every item that is answered, with its chance to be drawn and answered, what holds in the end, the decision and the answers."""
-    return (await connection.execute(_RESULTS, {"plan_id": plan_id})).all()
+    return (await connection.execute(_RESULTS, {"plan_id": plan_id, "in_house": IN_HOUSE})).all()
 
 
 async def strata(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:

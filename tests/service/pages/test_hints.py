@@ -11,13 +11,12 @@ from service.hints.workflow import Hints
 from tests.conftest import bearer
 from tests.service.hints.test_hints import Explaining, picture, scored
 from tests.service.pages import test_scripts as scripts
+from tests.service.pages.conftest import PASSWORD
 from tests.service.pages.test_scripts import press_to_a_case
 from tests.service.scoring.doubles import Scripted, grave, loaded
 from tests.service.steps import report
 
 settings = scripts.settings
-address = scripts.address
-page = scripts.page
 
 TEXT = "Good\r\nmorning 😀\r\n<b>you</b> &amp; all, &lt;idiot> நன்றி"
 PLACES = """() => [...document.querySelectorAll("main *:not(mark)")].filter((one) => one.checkVisibility() && !one.closest("#hints-words, #hints-samples"))
@@ -73,12 +72,12 @@ async def test_the_choice_is_remembered_for_the_person_alone(
     await page.reload()
     await expect(page.locator("#content mark")).to_have_count(1)
     case_page = page.url
-    person = {"username": "kim", "role": "lead", "password": scripts.PASSWORD}
+    person = {"username": "kim", "role": "lead", "password": PASSWORD}
     assert (await client.post("/v1/people", json=person, headers=bearer(keys["admin"]))).status_code == 201
     await page.click("#sign-out")
     await page.wait_for_url("**/sign-in*")
     await page.fill("#username", "kim")
-    await page.fill("#password", scripts.PASSWORD)
+    await page.fill("#password", PASSWORD)
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/console")
     await page.goto(case_page)

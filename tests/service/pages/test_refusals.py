@@ -4,10 +4,10 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.service.pages.test_scripts import address, page, press_to_a_case, settings
+from tests.service.pages.test_scripts import press_to_a_case, settings
 from tests.service.steps import query, report
 
-__all__ = ["address", "page", "settings"]
+__all__ = ["settings"]
 pytestmark = pytest.mark.browser
 
 

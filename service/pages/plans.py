@@ -1,0 +1,94 @@
+"""What the form of a plan offers: the filters of the API, each with the values that there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, get_args
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from labeling.taxonomy import Taxonomy
+from service.pages import views
+from service.pages.words import day
+from service.policies.schemas import PolicySummary
+from service.policies.workflow import judged_by
+from service.quality.plans.schemas import IN_HOUSE, SIZE_MOST, Kind, Origin, Stratum
+from service.routing.rules import UNKNOWN_LANGUAGE
+from service.routing.workflow import visible_queues
+from service.scorecards import workflow as scorecards
+from service.security import Principal
+
+KINDS: Mapping[Kind, str] = {
+    "random": "Each decision alike",
+    "stratified": "By strata",
+    "doubt": "Where the model doubts the decision",
+    "policy": "By a policy version, or a draft of one",
+}
+ORIGINS: Mapping[Origin, str] = {
+    "human": "Enforced by somebody who looked",
+    "automated": "Enforced for a cluster",
+    "leave_up": "Left as it is",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One part of a plan's scope: what it is called, and (value, name) of what can be chosen."""
+
+    name: str
+    title: str
+    values: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyChoice:
+    """A policy version that a plan can be about."""
+
+    id: str
+    words: str
+
+
+async def plan_form(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> dict[str, Any]:
+    """All that the form needs."""
+    return {
+        "kinds": KINDS,
+        "origins": ORIGINS,
+        "strata": get_args(Stratum),
+        "filters": await _filters(connection, me, taxonomy),
+        "policies": _by_area(await judged_by(connection, me.id), taxonomy),
+        "size_most": SIZE_MOST,
+    }
+
+
+async def _filters(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> list[Filter]:
+    known = await scorecards.choices(connection)
+    # Nothing is drawn from the others, whoever asks.
+    queues = [
+        (one.name, one.title)
+        for one in await visible_queues(connection, me)
+        if one.special is None and not one.restricted
+    ]
+    return [
+        Filter("areas", "Policy areas", [(one.id, one.name) for one in views.policy_options(taxonomy)]),
+        Filter("queues", "Queues", queues),
+        Filter(
+            "languages",
+            "Languages",
+            [(one, "Not stated" if one == UNKNOWN_LANGUAGE else one) for one in known["language"]],
+        ),
+        Filter("vendors", "Vendors", [(IN_HOUSE, "In house"), *((one, one) for one in known["vendor"])]),
+    ]
+
+
+def _by_area(versions: list[PolicySummary], taxonomy: Taxonomy) -> list[tuple[str, list[PolicyChoice]]]:
+    named = [(views.label_name(taxonomy, area), list(found)) for area, found in groupby(versions, lambda one: one.area)]
+    return [
+        (name, [PolicyChoice(str(one.id), policy_words(name, one)) for one in found])
+        for name, found in sorted(named, key=lambda one: one[0])
+    ]
+
+
+def policy_words(area: str, version: PolicySummary) -> str:
+    """A version in a line: area, number, title, and since when."""
+    since = f"since {day(version.effective_at)}" if version.effective_at else "a draft"
+    return f"{area} {version.number}: {version.title}, {since}"

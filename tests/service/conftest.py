@@ -101,6 +101,14 @@ async def colleague(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.A
 
 
 @pytest.fixture
+async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A person who leads: queues, policies, quality, the floor."""
+    async with client_of(app) as caller:
+        caller.headers.update(bearer(keys["lead"]))
+        yield caller
+
+
+@pytest.fixture
 async def claimed(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> Body:
     """A case in the reviewer's hands."""
     await report(platform)

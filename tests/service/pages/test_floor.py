@@ -1,6 +1,5 @@
 """The lead's floor: who sees it, what it says with nothing to say, under overload and of what was given up."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,7 +12,7 @@ from service.outbox.workflow import Message, publish
 from service.pages.floor import standing_words
 from service.security import ROLES, Capability
 from service.shedding.schemas import ForecastOut, RuleOut
-from tests.conftest import bearer, client_of
+from tests.conftest import bearer
 from tests.service.pages.test_pages import HOSTILE, assert_is_safe_page
 from tests.service.steps import Body, query, report
 
@@ -42,13 +41,6 @@ CALM = ForecastOut(
     late=False,
     shed=0,
 )
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 async def shown(person: httpx.AsyncClient, **options: Any) -> str:

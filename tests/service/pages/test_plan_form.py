@@ -5,11 +5,10 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from playwright.async_api import Page, Request, expect
 
 from service.quality.plans.schemas import DrawIn, PlanIn, ScopeIn
-from tests.conftest import bearer, client_of
+from tests.conftest import bearer
 from tests.journey.browsing import chromium, sign_in
 from tests.service.pages.conftest import PASSWORD
 from tests.service.quality.verbs import OTHER, decided_case, plan
@@ -28,13 +27,6 @@ VERSIONS = """
                                          (4, 'Given up', NULL, now())) AS v (number, title, since, withdrawn)
     WHERE p.username = 'lee'
 """
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 @pytest.fixture

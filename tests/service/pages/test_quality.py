@@ -9,19 +9,12 @@ import pytest
 from fastapi import FastAPI
 
 from service import pages
-from tests.conftest import bearer, client_of
+from tests.conftest import bearer
 from tests.service.quality.conftest import another
 from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, disputed, plan, say, take
 
 TEMPLATES = Path(pages.__file__).parent / "templates"
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 @pytest.fixture

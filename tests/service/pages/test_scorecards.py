@@ -13,7 +13,7 @@ from playwright.async_api import expect
 from service.pages.scorecards import share_cell
 from service.scorecards.schemas import ShareOut
 from service.security import ROLES, Capability
-from tests.conftest import bearer, client_of
+from tests.conftest import bearer
 from tests.journey.browsing import NARROW, chromium, new_page, sign_in
 from tests.service.pages.test_pages import HOSTILE, assert_is_safe_page
 from tests.service.scorecards.world import ANSWER, World, staffed, world_in
@@ -25,13 +25,6 @@ PASSWORD = "long enough to be one"
 def world(database: str) -> Iterator[World]:
     with world_in(database) as made:
         yield made
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Somebody who leads, and people who check what others decided."""
+"""People who check what others decided."""
 
 from collections.abc import AsyncIterator
 
@@ -7,13 +7,6 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import bearer, client_of
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 @pytest.fixture

@@ -10,8 +10,22 @@ import pytest
 from fastapi import FastAPI
 
 from tests.conftest import bearer, client_of
-from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, disputed, plan, say, take
-from tests.service.steps import Body, query, rewrite, value
+from tests.service.quality.verbs import (
+    ALLOWED,
+    OTHER,
+    adjudicate,
+    checked,
+    decide_together,
+    decided_case,
+    disputed,
+    gets,
+    let_lapse,
+    make_golden,
+    plan,
+    say,
+    take,
+)
+from tests.service.steps import Body, query, value
 
 SECRET = "zanzibar"
 # An area and an action that nothing else in the test names.
@@ -120,7 +134,7 @@ async def test_it_stays_hidden_after_a_lapse_and_not_after_it_is_given_back(
     await plan(lead, reviews=2)
     await take(checker)
     check = await take(third)
-    query(database, "UPDATE qa_reviews SET expires_at = now() - interval '1 second'")
+    let_lapse(database)
     case = f"/v1/cases/{made['case']['id']}"
     for person in (checker, third):
         assert SECRET not in (await person.get(case)).text
@@ -139,13 +153,7 @@ async def test_what_was_decided_for_a_whole_cluster_is_hidden_on_each_of_its_cas
     database: str,
 ) -> None:
     made = [await decided_case(platform, reviewer, f"post-{number}", **DECIDED) for number in range(2)]
-    cluster = uuid4()
-    with_cluster = (
-        "INSERT INTO cluster_decisions (id, decided_by, seed_case, decision_id, cases, previewed, radius, skipped, undo_until)"
-        " SELECT %s, decided_by, case_id, id, 2, 2, 3, '[]', undo_until FROM decisions WHERE id = %s"
-    )
-    query(database, with_cluster, cluster, made[0]["decision_id"])
-    rewrite(database, "UPDATE decisions SET cluster_id = %s", cluster)
+    cluster = decide_together(database, made)
     await plan(lead, size=1)
     await take(checker)
     for one in made:
@@ -190,9 +198,8 @@ async def test_golden_items_look_like_any_other_and_what_they_hold_is_hidden(
     await plan(lead)
     await checked(checker, **OTHER)
     [item] = await disputed(colleague)
-    answer = await colleague.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json={**OTHER, "note": SECRET})
-    assert answer.status_code == 201
-    golden = await lead.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": SECRET})
+    assert (await adjudicate(colleague, item, **OTHER, note=SECRET)).status_code == 201
+    golden = await make_golden(lead, item, rationale=SECRET)
     assert golden.status_code == 201, golden.text
     await decided_case(platform, reviewer, "post-2", **OTHER)
     await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
@@ -204,6 +211,5 @@ async def test_golden_items_look_like_any_other_and_what_they_hold_is_hidden(
     assert SECRET not in str(seen)
     # Who made it, checked or settled it would know: nobody of them is handed it.
     for person in (lead, checker, colleague):
-        answer = await person.post("/v1/qa/claim")
-        assert answer.status_code == 204 or answer.json()["subject"]["id"] != "post-1"
+        assert await gets(person) != "post-1"
     assert value(database, "SELECT count(*) FROM golden_items") == 1

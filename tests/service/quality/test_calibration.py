@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import httpx
 
-from tests.service.quality.verbs import ALLOWED, RIGHT, settled_otherwise
+from tests.service.quality.verbs import ALLOWED, RIGHT, make_golden, restrict, settled_otherwise
 from tests.service.steps import Body, assert_error, query
 
 HOSTILE = "# not a heading | <b>nor</b> bold"
@@ -35,13 +35,13 @@ async def test_from_dispute_to_pack_and_golden_item(
     [item] = session["contents"]
     assert item["settled"] == ALLOWED
     assert len(item["answers"]) == 2
-    golden = {"item_id": item["item_id"], "rationale": "agreed", "calibration_id": session["id"]}
-    assert_error(await lead.post("/v1/qa/golden", json=golden), 409, "check_settled")
+    assert_error(await make_golden(lead, item, calibration_id=session["id"]), 409, "check_settled")
     path = f"/v1/qa/calibrations/{session['id']}"
     agreed = {**RIGHT, "severity": 3, "note": HOSTILE}
     assert (await lead.put(f"{path}/items/{item['item_id']}", json=agreed)).status_code == 204
     assert_error(await lead.put(f"{path}/items/{uuid4()}", json=agreed), 404, "not_found")
-    assert (await lead.post("/v1/qa/golden", json=golden)).json()["answer"] == {**RIGHT, "severity": 3}
+    golden = await make_golden(lead, item, calibration_id=session["id"])
+    assert golden.json()["answer"] == {**RIGHT, "severity": 3}
     assert (await lead.post(f"{path}/close", json={"guidance": "Quotes stay."})).status_code == 204
     assert_error(await lead.put(f"{path}/items/{item['item_id']}", json=agreed), 409, "check_settled")
     assert_error(await lead.post(f"{path}/close", json={"guidance": "Again."}), 409, "check_settled")
@@ -79,7 +79,6 @@ async def test_content_of_restricted_queues_is_in_no_pack(
 ) -> None:
     await settled_otherwise(platform, reviewer, checker, lead)
     session = await begun(lead)
-    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
-    query(database, "UPDATE cases SET queue = 'few'")
+    restrict(database)
     assert (await lead.get(f"/v1/qa/calibrations/{session['id']}/pack")).json()["items"] == []
     assert_error(await lead.post("/v1/qa/calibrations", json=session_body()), 422, "invalid_request")

@@ -15,26 +15,23 @@ from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
     RIGHT,
+    adjudicate,
     checked,
     decided_case,
     disputed,
+    gets,
+    make_golden,
+    objects,
     plan,
     settled_otherwise,
+    told,
 )
 from tests.service.steps import Body, assert_error, query, until, value
-
-OBJECTION = {"objection": "it is no quote"}
 
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"qa_golden_hours": 0})
-
-
-async def told(person: httpx.AsyncClient) -> list[Body]:
-    answer = await person.get("/v1/qa/feedback")
-    assert answer.status_code == 200, answer.text
-    return list(answer.json()["feedback"])
 
 
 async def test_it_is_read_by_the_one_it_is_for(
@@ -52,7 +49,7 @@ async def test_it_is_read_by_the_one_it_is_for(
     for person in (checker, lead):
         assert await told(person) == []
         assert_error(await person.post(f"/v1/qa/feedback/{one['id']}/seen"), 404, "not_found")
-        assert_error(await person.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION), 404, "not_found")
+        assert_error(await objects(person, one), 404, "not_found")
     assert (await reviewer.post(f"/v1/qa/feedback/{one['id']}/seen")).status_code == 204
     assert (await reviewer.get("/v1/qa/feedback")).json()["unseen"] == 0
     # Names of staff are in none of it.
@@ -72,8 +69,8 @@ async def test_an_objection_that_is_upheld_replaces_what_was_settled(
     await settled_otherwise(platform, reviewer, checker, lead)
     [one] = await told(reviewer)
     path = f"/v1/qa/feedback/{one['id']}"
-    assert (await reviewer.post(f"{path}/dispute", json=OBJECTION)).status_code == 204
-    assert_error(await reviewer.post(f"{path}/dispute", json=OBJECTION), 409, "objection_refused")
+    assert (await objects(reviewer, one)).status_code == 204
+    assert_error(await objects(reviewer, one), 409, "objection_refused")
     # Not by who settled it.
     assert (await lead.get("/v1/qa/objections")).json()["objections"] == []
     body = {"upheld": True, "reply": "you are right", "answer": RIGHT}
@@ -105,12 +102,12 @@ async def test_of_two_objections_upheld_at_once_one_settles(
     await plan(lead)
     await checked(checker, **OTHER)
     [item] = await disputed(lead)
-    assert (await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=ALLOWED)).status_code == 201
+    assert (await adjudicate(lead, item, **ALLOWED)).status_code == 201
     paths = []
     for person in (reviewer, checker):
         [one] = await told(person)
         paths.append(f"/v1/qa/feedback/{one['id']}")
-        assert (await person.post(f"{paths[-1]}/dispute", json=OBJECTION)).status_code == 204
+        assert (await objects(person, one)).status_code == 204
     body = {"upheld": True, "reply": "yes", "answer": RIGHT}
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
     with psycopg.connect(libpq_url(database)) as held:
@@ -142,7 +139,7 @@ async def test_whoever_settled_an_item_before_does_not_resolve_a_later_objection
     for person, resolver in ((reviewer, colleague), (checker, manager)):
         [one] = await told(person)
         path = f"/v1/qa/feedback/{one['id']}"
-        assert (await person.post(f"{path}/dispute", json=OBJECTION)).status_code == 204
+        assert (await objects(person, one)).status_code == 204
         body = {"upheld": True, "reply": "yes", "answer": one["said"]}
         assert_error(await lead.post(f"{path}/resolve", json=body), 409, "check_settled")
         if person is checker:
@@ -162,7 +159,7 @@ async def test_an_objection_that_is_not_upheld_leaves_it_settled(
     [one] = await told(reviewer)
     path = f"/v1/qa/feedback/{one['id']}"
     assert_error(await colleague.post(f"{path}/resolve", json={"upheld": False, "reply": "no"}), 404, "not_found")
-    assert (await reviewer.post(f"{path}/dispute", json=OBJECTION)).status_code == 204
+    assert (await objects(reviewer, one)).status_code == 204
     assert (
         await colleague.post(f"{path}/resolve", json={"upheld": False, "reply": "see the rubric"})
     ).status_code == 204
@@ -182,14 +179,12 @@ async def test_objections_have_a_time_limit(
     query(database, "UPDATE qa_feedback SET told_at = now() - interval '15 days'")
     [one] = await told(reviewer)
     assert not one["may_dispute"]
-    answer = await reviewer.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION)
-    assert_error(answer, 409, "objection_refused")
-    assert_error(await reviewer.post(f"/v1/qa/feedback/{uuid4()}/dispute", json=OBJECTION), 404, "not_found")
+    assert_error(await objects(reviewer, one), 409, "objection_refused")
+    assert_error(await objects(reviewer, {"id": uuid4()}), 404, "not_found")
 
 
 async def golden_of(item: Body, lead: httpx.AsyncClient) -> Body:
-    body = {"item_id": item["item_id"], "rationale": "beyond doubt"}
-    answer = await lead.post("/v1/qa/golden", json=body)
+    answer = await make_golden(lead, item)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
 
@@ -207,7 +202,7 @@ async def test_a_golden_item_answered_otherwise_gives_feedback_and_can_be_wrong_
 ) -> None:
     item = await settled_otherwise(platform, reviewer, checker, lead)
     golden = await golden_of(item, lead)
-    assert (await lead.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": "x"})).status_code == 409
+    assert (await make_golden(lead, item)).status_code == 409
     await decided_case(platform, reviewer, "post-2", **OTHER)
     await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
     for _ in range(2):
@@ -219,7 +214,7 @@ async def test_a_golden_item_answered_otherwise_gives_feedback_and_can_be_wrong_
     [one] = await told(third)
     assert (one["error"], one["holds"], one["said"]) == ("false_positive", ALLOWED, OTHER)
     assert "golden" not in str(one)
-    assert (await third.post(f"/v1/qa/feedback/{one['id']}/dispute", json=OBJECTION)).status_code == 204
+    assert (await objects(third, one)).status_code == 204
     await plan(lead, "third", golden_share=0.5, scope={"areas": ["spam"]})
     body = {"upheld": True, "reply": "so it is", "answer": OTHER}
     assert (await colleague.post(f"/v1/qa/feedback/{one['id']}/resolve", json=body)).status_code == 204
@@ -265,7 +260,7 @@ async def test_a_retired_golden_item_measures_nobody(
     assert (await lead.post(f"/v1/qa/golden/{golden['id']}/retire")).status_code == 204
     assert_error(await lead.post(f"/v1/qa/golden/{uuid4()}/retire"), 404, "not_found")
     await checked(third, **OTHER)
-    assert (await third.post("/v1/qa/claim")).status_code == 204
+    assert await gets(third) is None
 
 
 async def test_only_what_is_settled_becomes_golden(
@@ -283,5 +278,4 @@ async def test_only_what_is_settled_becomes_golden(
     [item] = await disputed(colleague)
     async with client_of(app) as other:
         other.headers.update(bearer(keys["lead"]))
-        answer = await other.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": "x"})
-    assert_error(answer, 409, "check_settled")
+        assert_error(await make_golden(other, item), 409, "check_settled")

@@ -1,7 +1,5 @@
 """Nobody is handed a check whose answer the product has shown them, or shows them meanwhile."""
 
-from uuid import uuid4
-
 import httpx
 import pytest
 
@@ -9,23 +7,23 @@ from service.quality.reviews import store, workflow
 from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
+    adjudicate,
     checked,
+    decide_together,
     decided_case,
     disputed,
+    gets,
+    make_golden,
+    objects,
     plan,
     say,
     settled_otherwise,
     take,
+    told,
 )
-from tests.service.steps import assert_error, query, rewrite
+from tests.service.steps import assert_error, query
 
 ABOUT_SPAM = {"scope": {"areas": ["spam"]}}
-
-
-async def gets(person: httpx.AsyncClient) -> str | None:
-    """The content of the check that this person is handed, if there is any."""
-    answer = await person.post("/v1/qa/claim")
-    return str(answer.json()["subject"]["id"]) if answer.status_code == 200 else None
 
 
 async def test_not_whoever_judged_its_label_or_made_the_plan(
@@ -61,8 +59,7 @@ async def test_not_whoever_reads_what_golden_items_and_calibrations_hold(
     database: str,
 ) -> None:
     item = await settled_otherwise(platform, reviewer, checker, lead)
-    golden = await lead.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": "clear"})
-    assert golden.status_code == 201
+    assert (await make_golden(lead, item)).status_code == 201
     await decided_case(platform, reviewer, "post-2", **OTHER)
     await plan(lead, "second", golden_share=0.5, reviews=2, **ABOUT_SPAM)
     query(database, "UPDATE qa_items SET place = 0 WHERE golden_id IS NOT NULL")
@@ -102,15 +99,7 @@ async def test_not_whoever_decided_for_the_same_cluster_and_its_answers_are_hidd
     database: str,
 ) -> None:
     made = [await decided_case(platform, reviewer, f"post-{number}") for number in range(2)]
-    cluster = uuid4()
-    query(
-        database,
-        "INSERT INTO cluster_decisions (id, decided_by, seed_case, decision_id, cases, previewed, radius, skipped, undo_until)"
-        " SELECT %s, decided_by, case_id, id, 2, 2, 3, '[]', undo_until FROM decisions WHERE id = %s",
-        cluster,
-        made[0]["decision_id"],
-    )
-    rewrite(database, "UPDATE decisions SET cluster_id = %s", cluster)
+    decide_together(database, made)
     await plan(lead, reviews=2)
     query(database, "UPDATE qa_items SET place = 0 WHERE case_id = %s", made[0]["case"]["id"])
     await checked(checker, **ALLOWED)
@@ -122,10 +111,9 @@ async def test_not_whoever_decided_for_the_same_cluster_and_its_answers_are_hidd
     assert not {"views_per_hour", "reporter"} & {*item["subject"], *item["reports"][0]}
     assert await gets(manager) == "post-1"
     assert await disputed(manager) == []
-    await colleague.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=ALLOWED)
-    golden = {"item_id": item["item_id"], "rationale": "clear"}
-    assert (await manager.post("/v1/qa/golden", json=golden)).status_code == 409
-    assert (await lead.post("/v1/qa/golden", json=golden)).status_code == 201
+    await adjudicate(colleague, item, **ALLOWED)
+    assert (await make_golden(manager, item)).status_code == 409
+    assert (await make_golden(lead, item)).status_code == 201
     assert (await manager.get("/v1/qa/golden")).json()["golden"] == []
     period = {"title": "Week", "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     assert len((await lead.get("/v1/qa/golden")).json()["golden"]) == 1
@@ -133,9 +121,8 @@ async def test_not_whoever_decided_for_the_same_cluster_and_its_answers_are_hidd
     session = (await lead.post("/v1/qa/calibrations", json=period)).json()
     assert len(session["contents"]) == 1
     assert (await manager.get(f"/v1/qa/calibrations/{session['id']}")).json()["contents"] == []
-    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
-    objected = await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "it is no quote"})
-    assert objected.status_code == 204
+    [one] = await told(reviewer)
+    assert (await objects(reviewer, one)).status_code == 204
     assert [len((await person.get("/v1/qa/objections")).json()["objections"]) for person in (manager, lead)] == [0, 1]
 
 

@@ -12,11 +12,15 @@ from service.quality.plans import workflow
 from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
+    adjudicate,
     checked,
     decided_case,
     disputed,
+    gets,
+    make_golden,
     plan,
     plan_body,
+    restrict,
     take,
 )
 from tests.service.steps import Body, assert_error, claim, query, report, rewrite
@@ -34,8 +38,7 @@ async def test_decisions_that_stand_are_drawn_and_no_others(
         ids[1],
     )
     query(database, "UPDATE cases SET sample = true WHERE id = %s", made[2]["case"]["id"])
-    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
-    query(database, "UPDATE cases SET queue = 'few' WHERE id = %s", made[3]["case"]["id"])
+    restrict(database, made[3]["case"]["id"])
     await plan(lead)
     [(drawn, chance)] = query(database, "SELECT decision_id, chance FROM qa_items")
     assert (str(drawn), chance) == (ids[4], 1.0)
@@ -175,16 +178,14 @@ async def test_a_draft_is_tried_out_on_what_it_could_change_and_measures_nobody(
         await checked(checker, **OTHER)
     item = (await disputed(lead))[0]
     assert item["policy"]["title"] == "Quotes stay"
-    settled = await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=OTHER)
-    assert settled.status_code == 201
+    assert (await adjudicate(lead, item, **OTHER)).status_code == 201
     # Nobody decided by it, so nobody is told, scored by it or taught by it.
     assert not query(database, "SELECT FROM qa_feedback")
     assert not query(database, "SELECT FROM quality_checks")
     labels = (await lead.get("/v1/labels")).text
     assert item["subject"]["text"] in labels
     assert '"adjudication"' not in labels
-    body = {"item_id": item["item_id"], "rationale": "x"}
-    assert_error(await lead.post("/v1/qa/golden", json=body), 409, "check_settled")
+    assert_error(await make_golden(lead, item), 409, "check_settled")
     query(database, "UPDATE policy_versions SET withdrawn_at = now()")
     assert_error(await lead.post("/v1/qa/plans", json=plan_body("late", **by)), 404, "not_found")
 
@@ -285,7 +286,7 @@ async def test_a_name_is_taken_once_and_a_closed_plan_hands_nothing_out(
     closed = (await lead.post(f"/v1/qa/plans/{made['id']}/close")).json()
     assert (closed["settled"], closed["waiting"]) == (1, 0)
     assert_error(await checker.post(f"/v1/qa/reviews/{held['token']}", json={**OTHER}), 409, "lease_stale")
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    assert await gets(checker) is None
 
 
 async def test_nothing_that_waits_is_drawn(

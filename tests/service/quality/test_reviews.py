@@ -10,13 +10,17 @@ from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
     RIGHT,
+    adjudicate,
     checked,
     decided_case,
     disputed,
+    gets,
+    let_lapse,
     plan,
     say,
     settled_otherwise,
     take,
+    told,
 )
 from tests.service.steps import assert_error, query, value
 
@@ -39,7 +43,7 @@ async def test_agreement_settles_by_itself(
     [row] = query(database, "SELECT by, answer, error, settled_by FROM qa_settlements")
     assert row == ("agreement", RIGHT, None, None)
     assert not query(database, "SELECT FROM qa_feedback")
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    assert await gets(checker) is None
 
 
 async def test_a_third_person_settles_what_answers_differ_on(
@@ -56,14 +60,11 @@ async def test_a_third_person_settles_what_answers_differ_on(
     assert {key for one in item["answers"] for key in one} == {"name", "policy_area", "severity", "actions", "note"}
     assert value(database, "SELECT error FROM qa_settlements") == "false_positive"
     # Whoever was wrong is told, and nobody else.
-    told = (await reviewer.get("/v1/qa/feedback")).json()
-    assert (told["unseen"], told["feedback"][0]["error"], told["feedback"][0]["note"]) == (
-        1,
-        "false_positive",
-        "it quotes",
-    )
-    assert (await checker.get("/v1/qa/feedback")).json()["feedback"] == []
-    again = await colleague.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=RIGHT)
+    assert (await reviewer.get("/v1/qa/feedback")).json()["unseen"] == 1
+    [one] = await told(reviewer)
+    assert (one["error"], one["note"]) == ("false_positive", "it quotes")
+    assert await told(checker) == []
+    again = await adjudicate(colleague, item, **RIGHT)
     assert_error(again, 409, "check_settled")
 
 
@@ -95,10 +96,10 @@ async def test_nobody_checks_what_they_decided_or_knows(
     await decided_case(platform, colleague, "post-1", text="what post-1 says by now")
     await plan(lead, reviews=2)
     for person in (reviewer, colleague):
-        assert (await person.post("/v1/qa/claim")).status_code == 204
+        assert await gets(person) is None
     await checked(checker)
     # The other of the two is the same content: what they answered they know.
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    assert await gets(checker) is None
 
 
 async def test_languages_and_queues_are_kept(
@@ -111,11 +112,11 @@ async def test_languages_and_queues_are_kept(
     made = await decided_case(platform, reviewer, "post-1", language="pt-BR")
     await plan(lead)
     query(database, "UPDATE principals SET languages = '{de}' WHERE username = 'checker'")
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    assert await gets(checker) is None
     query(database, "UPDATE principals SET languages = '{de,pt}' WHERE username = 'checker'")
     query(database, "INSERT INTO queues (name, title, skills) VALUES ('legal', 'Legal', '{law}')")
     query(database, "UPDATE cases SET queue = 'legal' WHERE id = %s", made["case"]["id"])
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    assert await gets(checker) is None
     query(database, "UPDATE principals SET skills = '{law}' WHERE username = 'checker'")
     await checked(checker)
 
@@ -131,11 +132,11 @@ async def test_a_claim_gives_what_is_in_hand_and_a_check_given_back_does_not_ret
     await plan(lead)
     check = await take(checker)
     assert (await take(checker))["token"] == check["token"]
-    assert (await third.post("/v1/qa/claim")).status_code == 204
+    assert await gets(third) is None
     assert (await checker.post(f"/v1/qa/reviews/{check['token']}/release")).status_code == 204
     assert_error(await checker.post(f"/v1/qa/reviews/{check['token']}/release"), 409, "lease_stale")
     assert_error(await say(checker, check), 409, "lease_stale")
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    assert await gets(checker) is None
     await checked(third)
 
 
@@ -150,11 +151,11 @@ async def test_a_lapsed_check_goes_to_somebody_else_and_its_late_answer_is_refus
     await decided_case(platform, reviewer, "post-1")
     await plan(lead)
     check = await take(checker)
-    query(database, "UPDATE qa_reviews SET expires_at = now() - interval '1 second'")
+    let_lapse(database)
     other = await take(third)
     assert_error(await say(checker, check), 409, "lease_stale")
-    assert (await checker.post("/v1/qa/claim")).status_code == 204
-    query(database, "UPDATE qa_reviews SET expires_at = now() - interval '1 second' WHERE token = %s", other["token"])
+    assert await gets(checker) is None
+    let_lapse(database, other)
     # Its first owner may take it up again, with a token of its own.
     again = await take(checker)
     assert again["token"] != check["token"]

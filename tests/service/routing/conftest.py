@@ -11,14 +11,6 @@ from tests.service.media.pictures import jpeg
 
 
 @pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    """A person who manages queues and reviews."""
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
-
-
-@pytest.fixture
 async def admin(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """A person who manages queues and people, and sees no case."""
     async with client_of(app) as caller:

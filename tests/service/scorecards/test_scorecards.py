@@ -4,28 +4,18 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from service.scorecards.tables import FORMULA, guarded
-from tests.conftest import bearer, client_of
 from tests.service.scorecards.world import ANSWER, World, staffed
 from tests.service.steps import Body, assert_error
 
 SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 async def card(lead: httpx.AsyncClient, **asked: Any) -> Body:

@@ -32,13 +32,6 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
-
-
-@pytest.fixture
 async def hooked(app: FastAPI, keys: dict[str, str]) -> None:
     async with client_of(app) as caller:
         answer = await caller.post(

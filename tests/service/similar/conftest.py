@@ -1,13 +1,12 @@
 """Many reports of nearly the same text, with fingerprints and scores as the workers leave them."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from service.similar.prints import TextPrints
-from tests.conftest import bearer, client_of
 from tests.service.steps import query, report
 
 TEXT = "Cheap followers for every account, delivered tonight, only at the stall behind the old station."
@@ -20,14 +19,6 @@ SCORE = """
 """
 
 Settle = Callable[[], Awaitable[None]]
-
-
-@pytest.fixture
-async def lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    """Somebody else who may decide clusters."""
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["lead"]))
-        yield caller
 
 
 @pytest.fixture

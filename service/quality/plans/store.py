@@ -9,7 +9,6 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import fetch
-from service.quality.plans.schemas import IN_HOUSE
 
 # Standing decisions alone: not undone, and not to be undone any more. Sample cases are for sample accounts. Special routes and
 # restricted queues stay with the people who may see them: counts, areas and results would tell everybody who manages quality.
@@ -114,7 +113,7 @@ _STRATA = text("SELECT stratum, drawn, answered FROM plan_strata WHERE plan_id =
 
 async def frame(connection: AsyncConnection, values: Mapping[str, Any]) -> list[Any]:
     """The decisions to draw from, `most` at most: (decision_id, case_id, evidence_id, area, vendor, language, tenure, doubt)."""
-    return await fetch(connection, _FRAME, {**values, "in_house": IN_HOUSE})
+    return await fetch(connection, _FRAME, values)
 
 
 async def policy(connection: AsyncConnection, policy_id: UUID) -> Row[Any] | None:
@@ -153,9 +152,12 @@ async def close(connection: AsyncConnection, plan_id: UUID) -> bool:
     return (await connection.execute(_CLOSE, {"id": plan_id})).one_or_none() is not None
 
 
-async def results(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:
-    """Every item that is answered, with its chance to be drawn and answered, what holds in the end, the decision and the answers."""
-    return (await connection.execute(_RESULTS, {"plan_id": plan_id, "in_house": IN_HOUSE})).all()
+async def results(connection: AsyncConnection, plan_id: UUID, *, in_house: str) -> Sequence[Row[Any]]:
+    """Every item that is answered, with its chance to be drawn and answered, what holds in the end, the decision and the answers.
+
+    `in_house` is the vendor of those who have none.
+    """
+    return (await connection.execute(_RESULTS, {"plan_id": plan_id, "in_house": in_house})).all()
 
 
 async def strata(connection: AsyncConnection, plan_id: UUID) -> Sequence[Row[Any]]:

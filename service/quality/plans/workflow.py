@@ -21,6 +21,7 @@ from service.quality.drawing import Drawn
 from service.quality.plans import store
 from service.quality.plans.results import results_of
 from service.quality.plans.schemas import (
+    IN_HOUSE,
     POPULATION_MOST,
     DrawIn,
     DrawPreviewOut,
@@ -130,7 +131,7 @@ async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID) -> Plan
 async def results(connection: AsyncConnection, plan: UUID, *, taxonomy: Taxonomy) -> ResultsOut:
     """What a plan found so far. Raises NotFoundError."""
     shown = await one(connection, plan)
-    rows = await store.results(connection, plan)
+    rows = await store.results(connection, plan, in_house=IN_HOUSE)
     strata = await store.strata(connection, plan)
     # Intervals are drawn again thousands of times.
     return await to_thread.run_sync(results_of, shown, rows, strata, taxonomy)
@@ -145,6 +146,7 @@ async def _frame(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, tax
         "harmless": [taxonomy.harmless_action.id],
         "benign": taxonomy.benign_id,
         "policy_id": body.policy_id,
+        "in_house": IN_HOUSE,
         "viewer": viewer,
         "overseeing": list(OVERSEEING),
         "most": POPULATION_MOST + 1,

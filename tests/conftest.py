@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from psycopg import sql
+from starlette.routing import BaseRoute
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
 from models.inference import ConstantScorer
@@ -29,6 +30,7 @@ from service.settings import Settings
 
 TEMPLATE = "triage_template"
 _numbers = itertools.count(1)
+_routes: list[BaseRoute] = []
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +43,12 @@ def server_url() -> str:
     folder = Path(tempfile.mkdtemp(prefix="triage-tests-"))
     # Last in, first out: the server stops at exit too, and registers that when it starts, so before its folder goes.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return start_embedded(folder)
+    url = start_embedded(folder)
+    # Nothing outlives this machine. A process that is killed loses nothing by it: what it wrote is with the system.
+    for setting in ("fsync", "full_page_writes"):
+        _execute(url, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(setting)))
+    _execute(url, sql.SQL("SELECT pg_reload_conf()"))
+    return url
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +88,21 @@ async def app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
         yield application
 
 
+def share_routes(application: FastAPI) -> None:
+    """Give it the routes of the first application of this process.
+
+    FastAPI works a route out when it is first asked for, which would be most of what a test's first call costs.
+    """
+    if not _routes:
+        _routes.extend(application.router.routes)
+    application.router.routes[:] = _routes
+
+
 @asynccontextmanager
 async def running_app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
     """An application that has started, with the constant scorer; it stops when the block ends."""
     application = create_app(settings, database_url=str(settings.database_url))
+    share_routes(application)
     # A test knows which case comes next; what the random share does has tests of its own.
     application.state.rank_config = replace(application.state.rank_config, random_share=0.0)
     application.state.model = LiveModel(lambda: ConstantScorer(taxonomy.area_ids), concurrency=4)
@@ -134,6 +152,6 @@ def other_database(url: str, name: str) -> str:
     return url.replace("/postgres?", f"/{name}?", 1)
 
 
-def _execute(url: str, statement: sql.Composed) -> None:
+def _execute(url: str, statement: sql.SQL | sql.Composed) -> None:
     with psycopg.connect(libpq_url(url), autocommit=True) as connection:
         connection.execute(statement)

@@ -5,6 +5,8 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, ViewportSize, async_playwright
@@ -17,10 +19,16 @@ WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
+@cache
+def _executable() -> Path:
+    # To look for one starts a driver and every Chromium that is found.
+    return ensure_chromium()
+
+
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
     """A running Chromium."""
-    executable = await asyncio.to_thread(ensure_chromium)
+    executable = await asyncio.to_thread(_executable)
     # Chromium refuses to run as root in its sandbox; containers often have no other user.
     arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     async with async_playwright() as playwright:

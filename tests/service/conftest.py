@@ -2,23 +2,41 @@
 
 import io
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from functools import cache
 
 import httpx
 import psycopg
 import pytest
+import pytest_asyncio
 import structlog
 from fastapi import FastAPI
 from psycopg import sql
+from psycopg.types.json import Jsonb
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from service.db import libpq_url
 from service.observe import configure_logs
 from service.people import workflow
-from tests.conftest import bearer, client_of, other_database
-from tests.service.steps import Body, claim, report
+from tests.conftest import bearer, client_of, make_keys, other_database
+from tests.service.steps import Body, claim, connected, kept_connection, query, report, value
 
 SHARED = "triage_shared"
+# Every table that making an account writes to, and a row of it without what the database adds by itself.
+ACCOUNT_ROWS = {
+    "principals": "to_jsonb(made) - 'created_at'",
+    "api_keys": "to_jsonb(made) - 'created_at'",
+    "events": "to_jsonb(made) - 'id' - 'at'",
+}
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """An account for every role: their keys by role, and their rows by table."""
+
+    keys: dict[str, str]
+    rows: dict[str, list[Body]]
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +69,9 @@ def shared_database(server_url: str, template: str) -> Iterator[str]:
     drop = sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(SHARED))
     with psycopg.connect(libpq_url(server_url), autocommit=True) as connection:
         connection.execute(copy)
-        yield other_database(server_url, SHARED)
+        address = other_database(server_url, SHARED)
+        with kept_connection(address):
+            yield address
         connection.execute(drop)
 
 
@@ -64,16 +84,50 @@ def database(shared_database: str) -> Iterator[str]:
 
 def empty(database: str) -> None:
     """Delete every row of every table; triggers and foreign keys do not stop it."""
-    with psycopg.connect(libpq_url(database)) as connection:
-        tables = connection.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            " AND tablename NOT IN ('alembic_version', 'case_scopes', 'queues')"
-        ).fetchall()
-        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for (table,) in tables]
-        deletes.append(sql.SQL("DELETE FROM {} WHERE name <> 'default'").format(sql.Identifier("queues")))
+    with connected(database) as connection, connection.transaction():
         # A test that left a lock behind fails at once instead of waiting for ever.
         connection.execute("SET LOCAL session_replication_role = 'replica'; SET LOCAL lock_timeout = '5s'")
+        filled = connection.execute(_filled(database), prepare=True).fetchall()
+        deletes = [sql.SQL("DELETE FROM {}").format(sql.Identifier(table)) for (table,) in filled]
+        deletes.append(sql.SQL("DELETE FROM {} WHERE name <> 'default'").format(sql.Identifier("queues")))
         connection.execute(sql.SQL("; ").join(deletes))
+
+
+@cache
+def _filled(database: str) -> sql.Composed:
+    """A statement that gives the names of all tables with rows that a test has left."""
+    tables = query(
+        database,
+        "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        " AND tablename NOT IN ('alembic_version', 'case_scopes', 'queues')",
+    )
+    looks = [
+        sql.SQL("SELECT {} WHERE EXISTS (SELECT FROM {})").format(sql.Literal(table), sql.Identifier(table))
+        for (table,) in tables
+    ]
+    return sql.SQL(" UNION ALL ").join(looks)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def accounts(shared_database: str) -> Accounts:
+    """Accounts as the product makes them."""
+    keys = await make_keys(shared_database)
+    looks = {table: f"SELECT jsonb_agg({row}) FROM {table} AS made" for table, row in ACCOUNT_ROWS.items()}
+    made = Accounts(keys, {table: value(shared_database, look) for table, look in looks.items()})
+    empty(shared_database)
+    return made
+
+
+@pytest.fixture
+def keys(database: str, accounts: Accounts) -> dict[str, str]:
+    """An API key for every role: the product has made the accounts once, and each test gets the same rows again."""
+    with connected(database) as connection, connection.transaction():
+        for table, rows in accounts.rows.items():
+            columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+            copy = "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
+            statement = sql.SQL(copy).format(table=sql.Identifier(table), columns=columns)
+            connection.execute(statement, [Jsonb(rows)])
+    return accounts.keys
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +14,9 @@ import psycopg
 from service.db import libpq_url
 
 Body = dict[str, Any]
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+_kept: dict[str, Connection] = {}
 
 # Every table that a call of the API could leave something in.
 TABLES = (
@@ -95,9 +100,37 @@ async def decided(person: httpx.AsyncClient, claimed: Body, **fields: Any) -> Bo
     return dict(answer.json())
 
 
+@contextmanager
+def kept_connection(database: str) -> Iterator[None]:
+    """While this lasts, `connected` gives one and the same connection to that database.
+
+    What a new one has to read of the catalogue before its first statement costs more than most statements.
+    """
+    _kept[database] = _connect(database)
+    yield
+    _kept.pop(database).close()
+
+
+@contextmanager
+def connected(database: str) -> Iterator[Connection]:
+    """A connection on which every statement is a transaction of its own; what is set on it must not outlive one."""
+    if database not in _kept or threading.current_thread() is not threading.main_thread():
+        # A thread may have to wait for a lock that this one is about to give up.
+        with _connect(database) as connection:
+            yield connection
+        return
+    if _kept[database].closed:
+        _kept[database] = _connect(database)
+    yield _kept[database]
+
+
+def _connect(database: str) -> Connection:
+    return psycopg.connect(libpq_url(database), autocommit=True, prepare_threshold=None)
+
+
 def query(database: str, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     """Run one statement in a transaction of its own and return its rows, if it has any."""
-    with psycopg.connect(libpq_url(database), autocommit=True) as connection:
+    with connected(database) as connection:
         cursor = connection.execute(statement, values)
         return list(cursor.fetchall()) if cursor.description else []
 
@@ -164,7 +197,7 @@ def seed_cases(database: str, count: int) -> None:
 
 def rewrite(database: str, statement: str, *values: Any) -> None:
     """Change what the product itself never changes: triggers and foreign keys are off for this one statement."""
-    with psycopg.connect(libpq_url(database)) as connection:
+    with connected(database) as connection, connection.transaction():
         connection.execute("SET LOCAL session_replication_role = 'replica'")
         connection.execute(statement, values)
 

@@ -38,6 +38,18 @@ class Accounts:
     keys: dict[str, str]
     rows: dict[str, list[Body]]
 
+    def copied(self, database: str) -> dict[str, str]:
+        """Add them to a database; returns their keys."""
+        with connected(database) as connection, connection.transaction():
+            for table, rows in self.rows.items():
+                columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
+                copy = (
+                    "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
+                )
+                statement = sql.SQL(copy).format(table=sql.Identifier(table), columns=columns)
+                connection.execute(statement, [Jsonb(rows)])
+        return self.keys
+
 
 @pytest.fixture(autouse=True)
 def _logs() -> None:
@@ -121,13 +133,7 @@ async def accounts(shared_database: str) -> Accounts:
 @pytest.fixture
 def keys(database: str, accounts: Accounts) -> dict[str, str]:
     """An API key for every role: the product has made the accounts once, and each test gets the same rows again."""
-    with connected(database) as connection, connection.transaction():
-        for table, rows in accounts.rows.items():
-            columns = sql.SQL(", ").join(map(sql.Identifier, rows[0]))
-            copy = "INSERT INTO {table} ({columns}) SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, %s)"
-            statement = sql.SQL(copy).format(table=sql.Identifier(table), columns=columns)
-            connection.execute(statement, [Jsonb(rows)])
-    return accounts.keys
+    return accounts.copied(database)
 
 
 @pytest.fixture

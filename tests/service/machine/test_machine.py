@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from service.holds.workflow import return_due
 from service.leases.workflow import return_lapsed
 from service.shedding import store as shedding
-from tests.service.conftest import empty
+from tests.service.conftest import Accounts, empty
 from tests.service.machine.invariants import appended, check, check_returned
 from tests.service.machine.world import REVIEWERS, Held, World
 from tests.service.steps import Body, query, report_body
@@ -297,9 +297,11 @@ class QueueMachine(RuleBasedStateMachine):
         check(self.world)
 
 
-def test_any_order_of_steps_keeps_what_must_always_be_true(shared_database: str, tmp_path: Path) -> None:
+def test_any_order_of_steps_keeps_what_must_always_be_true(
+    shared_database: str, accounts: Accounts, tmp_path: Path
+) -> None:
     QueueMachine.steps = 0
-    world = World(shared_database, tmp_path)
+    world = World(shared_database, accounts, tmp_path)
     try:
         while QueueMachine.steps < STEPS:
             run_state_machine_as_test(

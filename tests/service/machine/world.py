@@ -15,9 +15,9 @@ from models.inference import ConstantScorer
 from service.scoring.live_model import LiveModel
 from service.scoring.workflow import ScoringLoop
 from service.settings import Settings
-from tests.conftest import bearer, client_of, make_keys, running_app
-from tests.service.conftest import empty
-from tests.service.steps import Body, query
+from tests.conftest import bearer, client_of, running_app
+from tests.service.conftest import Accounts, empty
+from tests.service.steps import Body, connected
 
 REVIEWERS = ("reviewer", "specialist")
 PEOPLE = ("platform", *REVIEWERS, "lead", "admin")
@@ -46,8 +46,9 @@ class Ledger:
 class World:
     """One running application with an event loop of its own; `begin` empties its database."""
 
-    def __init__(self, database: str, folder: Path) -> None:
+    def __init__(self, database: str, accounts: Accounts, folder: Path) -> None:
         self.database = database
+        self.accounts = accounts
         self.runner = asyncio.Runner()
         self.stack = AsyncExitStack()
         self.ledger = Ledger()
@@ -58,7 +59,7 @@ class World:
         self.scoring = self._scoring(settings)
 
     def begin(self) -> None:
-        """Nobody has said anything yet: an empty database, new people, one webhook."""
+        """Nobody has said anything yet: an empty database, fresh accounts, one webhook."""
         empty(self.database)
         self.ledger = Ledger()
         self.do(self._people())
@@ -79,7 +80,9 @@ class World:
 
     def rows(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Ask the database."""
-        return query(self.database, statement, *values)
+        with connected(self.database) as connection:
+            # The same few are asked after every step: to plan them takes longer than to answer them.
+            return connection.execute(statement, values, prepare=True).fetchall()
 
     def close(self) -> None:
         """Stop the application and its event loop."""
@@ -87,7 +90,7 @@ class World:
         self.runner.close()
 
     async def _people(self) -> None:
-        for person, key in (await make_keys(self.database)).items():
+        for person, key in self.accounts.copied(self.database).items():
             if person not in self.clients:
                 self.clients[person] = await self.stack.enter_async_context(client_of(self.app))
             self.clients[person].headers.update(bearer(key))

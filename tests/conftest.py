@@ -29,8 +29,15 @@ from service.scoring.live_model import LiveModel
 from service.settings import Settings
 
 TEMPLATE = "triage_template"
+LONG = ("long", "kill", "browser", "training")
 _numbers = itertools.count(1)
 _routes: list[BaseRoute] = []
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start files with long tests first: whatever comes last keeps one process busy while the others are done."""
+    long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    items.sort(key=lambda item: item.path not in long)
 
 
 @pytest.fixture(scope="session")

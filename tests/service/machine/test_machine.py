@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -22,6 +23,8 @@ from tests.service.conftest import Accounts, empty
 from tests.service.machine.invariants import appended, check, check_returned
 from tests.service.machine.world import REVIEWERS, Held, World
 from tests.service.steps import Body, query, report_body
+
+pytestmark = pytest.mark.long
 
 STEPS = int(os.environ.get("MACHINE_STEPS", "2000"))
 STEPS_OF_A_RUN = 50

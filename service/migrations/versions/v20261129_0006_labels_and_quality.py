@@ -276,7 +276,7 @@ CREATE TABLE label_suspects (
     right_area text CHECK (char_length(right_area) BETWEEN 1 AND 100),
     right_severity smallint CHECK (right_severity BETWEEN 0 AND 4),
     taxonomy_version text,
-    note text CHECK (char_length(note) <= 4000),
+    note text CHECK (char_length(note) <= 10000),
     CHECK (num_nulls(resolved_at, resolved_by, outcome) IN (0, 3)),
     CHECK (num_nulls(right_area, right_severity, taxonomy_version, note)
            = CASE WHEN outcome = 'label_wrong' THEN 0 ELSE 4 END)

@@ -110,6 +110,7 @@ async def suspects_page(
         "suspect": suspect,
         "shown": content,
         "waiting": found.waiting,
+        "counted": suspects.COUNTED,
         **_frame(request, me, (*SUSPECT_KEYS, *_EVERYWHERE) if suspect else _EVERYWHERE),
     }
     return render("qa_suspects.html", context)

@@ -72,7 +72,7 @@ class SuspectOut(BaseModel):
 
 
 class SuspectsOut(BaseModel):
-    """The most doubtful labels that the caller may look at, worst first; `waiting` counts all of those, before `after` too."""
+    """The most doubtful labels that the caller may look at, worst first. `waiting` counts all of them up to 500, those before `after` too."""
 
     suspects: list[SuspectOut]
     waiting: int

@@ -42,15 +42,16 @@ _OVERTURNED = "EXISTS (SELECT FROM counted_check(d.id) found WHERE found.error I
 # A decision of one's own is never one's own to judge.
 _OPEN = f"s.resolved_at IS NULL AND d.decided_by <> :person AND {_SEEN} AND NOT {_OVERTURNED}"
 # As checks are handed out: in languages that somebody reads, with pictures that they consent to. What waits for a check is left
-# to it, or whoever reads here what was decided could be handed that check next.
+# to it, or whoever reads here what was decided could be handed that check next. The OFFSET keeps the planner from asking all that
+# of every decision that there is.
 _OFFERED = f"""
-    FROM label_suspects s JOIN decisions d ON d.id = s.decision_id JOIN cases c ON c.id = d.case_id
-    JOIN case_scopes o ON o.id = c.scope_id JOIN principals me ON me.id = :person
+    FROM label_suspects s CROSS JOIN LATERAL (SELECT * FROM decisions made WHERE made.id = s.decision_id OFFSET 0) AS d
+    JOIN cases c ON c.id = d.case_id JOIN case_scopes o ON o.id = c.scope_id JOIN principals me ON me.id = :person
     JOIN evidence e ON e.id = d.evidence_id
     WHERE {_OPEN} AND (me.languages IS NULL OR o.language = 'und' OR o.language = ANY (me.languages))
       AND (me.consents IS NULL OR o.consent_area = '' OR string_to_array(o.consent_area, '+') <@ me.consents)
       AND NOT EXISTS (SELECT FROM qa_items i WHERE i.case_id = c.id AND i.state IN ('waiting', 'disputed'))
-"""
+"""  # noqa: S608 - put together from constants
 _NEXT = text(f"""
     SELECT s.decision_id, d.case_id, e.text, e.language, d.policy_area, d.severity, d.actions, d.decided_at,
            s.suggested_area, s.quality, s.found_at
@@ -58,7 +59,8 @@ _NEXT = text(f"""
                     (SELECT left_out.quality, left_out.decision_id FROM label_suspects left_out WHERE left_out.decision_id = :after))
     ORDER BY s.quality, s.decision_id LIMIT :limit
 """)  # noqa: S608 - put together from constants
-_WAITING = text(f"SELECT count(*) {_OFFERED}")
+# Counted up to a limit only: to know whether a label is somebody's to judge takes more than to count it.
+_WAITING = text(f"SELECT count(*) FROM (SELECT {_OFFERED} ORDER BY s.quality, s.decision_id LIMIT :most) AS mine")  # noqa: S608 - put together from constants
 # What is shown of the content, as checks show it: as it was when it was decided, and of reports what they say.
 _CONTENT = text("""
     SELECT d.evidence_id, b.external_id, b.kind, b.author_id, b.created_at, e.text, e.language, e.score,
@@ -93,11 +95,16 @@ async def add(
 
 async def waiting(
     connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], limit: int, after: UUID | None
-) -> tuple[Sequence[Row[Any]], int]:
-    """The most doubtful labels that this person may judge, behind `after` in the order, and how many there are in all."""
-    values = {"person": person, "overseeing": list(overseeing)}
-    rows = (await connection.execute(_NEXT, {**values, "limit": limit, "after": after})).all()
-    return rows, int((await connection.execute(_WAITING, values)).scalar_one())
+) -> Sequence[Row[Any]]:
+    """The most doubtful labels that this person may judge, behind `after` in the order."""
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "after": after}
+    return (await connection.execute(_NEXT, values)).all()
+
+
+async def count(connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], most: int) -> int:
+    """How many labels this person may judge, counted up to `most`."""
+    values = {"person": person, "overseeing": list(overseeing), "most": most}
+    return int((await connection.execute(_WAITING, values)).scalar_one())
 
 
 async def content(connection: AsyncConnection, decision_id: UUID) -> Row[Any]:

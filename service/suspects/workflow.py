@@ -25,6 +25,8 @@ from service.routing.workflow import OVERSEEING
 from service.suspects import store
 from service.suspects.schemas import ResolutionIn, ResolvedOut, SuspectOut, SuspectsIn, SuspectsOut, UploadedOut
 
+COUNTED = 500
+
 
 async def add(connection: AsyncConnection, body: SuspectsIn, *, taxonomy: Taxonomy, actor: UUID) -> UploadedOut:
     """Keep what a model found; what cannot be kept is told back. Raises UnknownLabelError."""
@@ -45,7 +47,8 @@ async def add(connection: AsyncConnection, body: SuspectsIn, *, taxonomy: Taxono
 
 async def waiting(connection: AsyncConnection, *, person: UUID, limit: int, after: UUID | None = None) -> SuspectsOut:
     """What this person may look at again, behind `after` in the order: from now on they check none of it blindly."""
-    rows, number = await store.waiting(connection, person=person, overseeing=OVERSEEING, limit=limit, after=after)
+    rows = await store.waiting(connection, person=person, overseeing=OVERSEEING, limit=limit, after=after)
+    number = await store.count(connection, person=person, overseeing=OVERSEEING, most=COUNTED)
     await remember_look(connection, [row.case_id for row in rows], person=person)
     return SuspectsOut(suspects=[SuspectOut(**row._mapping) for row in rows], waiting=number)
 

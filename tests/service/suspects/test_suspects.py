@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
+from service.suspects import workflow
 from tests.conftest import bearer, client_of
 from tests.service.quality.conftest import another, lead
 from tests.service.quality.verbs import ALLOWED, checked, disputed, plan, take
@@ -426,6 +427,19 @@ async def test_a_list_goes_on_after_a_label_that_was_left(
     assert seen == made
     nothing = (await colleague.get("/v1/labels/suspects", params={"after": seen[-1]})).json()
     assert (nothing["suspects"], nothing["waiting"]) == ([], 3)
+
+
+async def test_those_that_wait_are_counted_up_to_a_limit(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await hand_in(ml, *[line(await decision(platform, reviewer, f"post-{n}")) for n in range(3)])
+    monkeypatch.setattr(workflow, "COUNTED", 2)
+    assert (await colleague.get("/v1/labels/suspects?limit=1")).json()["waiting"] == 2
+    assert "2 or more" in (await colleague.get("/qa/suspects")).text
 
 
 async def test_a_decision_without_a_text_is_never_exported_so_it_is_unknown(

@@ -216,14 +216,8 @@ async def test_of_two_plans_the_newest_settlement_counts_and_void_items_do_not(
     assert (row.severity, row.extra["qa_weight"]) == (1, 2)
 
 
-async def test_of_a_correction_and_a_check_that_agrees_the_later_one_holds(
-    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
-) -> None:
-    decision = await a_decision(platform, reviewer)
-    before = item(database, plan(database), decision)
-    reviewed(database, before, 3, "test-specialist")
-    settle(database, before)
-    version = publish(database, "spam", 1, days=-1)
+def corrected(database: str, decision: str) -> None:
+    """Somebody who leads has just said that a label is wrong, and spam of severity 3 instead."""
     query(
         database,
         """
@@ -234,6 +228,17 @@ async def test_of_a_correction_and_a_check_that_agrees_the_later_one_holds(
         """,
         decision,
     )
+
+
+async def test_of_a_correction_and_a_check_that_agrees_the_later_one_holds(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    before = item(database, plan(database), decision)
+    reviewed(database, before, 3, "test-specialist")
+    settle(database, before)
+    version = publish(database, "spam", 1, days=-1)
+    corrected(database, decision)
     # What was settled before somebody looked again does not speak against them, and is known of the decision still.
     [row] = await exported(lines)
     assert (row.policy_areas, row.severity, row.extra["label_by"]) == (("spam",), 3, "correction")
@@ -242,6 +247,19 @@ async def test_of_a_correction_and_a_check_that_agrees_the_later_one_holds(
     settle(database, item(database, plan(database), decision))
     [row] = await exported(lines)
     assert (row.policy_areas, row.extra["label_by"], row.extra["correction"]) == (("harassment",), "decision", None)
+
+
+async def test_a_check_that_found_the_decision_wrong_holds_even_where_a_correction_came_later(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    found = item(database, plan(database), decision)
+    reviewed(database, found, 2, "test-specialist")
+    settle(database, found, error="wrong_area", policy_area="privacy", severity=2)
+    corrected(database, decision)
+    [row] = await exported(lines)
+    assert (row.policy_areas, row.extra["label_by"], row.extra["correction"]) == (("privacy",), "qa", None)
+    assert row.extra["confidence"] == 2
 
 
 async def test_a_golden_item_is_exported_like_any_other(

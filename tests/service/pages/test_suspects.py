@@ -153,6 +153,32 @@ async def test_what_fails_in_passing_leaves_the_form_as_it_is(
     assert (await exported(ml))[made]["severity"] == 2
 
 
+@pytest.mark.browser
+async def test_the_page_is_no_wider_than_its_window_whatever_is_written(
+    page: Page, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, ml: httpx.AsyncClient
+) -> None:
+    texts = {
+        "en": "W" * 1_200,
+        "ar": "نص من اليمين إلى اليسار with words\n" * 5,
+        "und": ("😀👩\u200d👧🔥" * 9 + "\n") * 10,
+    }
+    for place, (language, text) in enumerate(texts.items()):
+        made = await decided_case(
+            platform, reviewer, f"post-{place}", text=text, language=language, author={"id": "A" * 190}
+        )
+        await hand_in(ml, (made["decision_id"], 0.1 + place / 10, "violence_incitement"))
+    for width in (360, 1366):
+        await page.set_viewport_size({"width": width, "height": 768})
+        await page.goto("/qa/suspects")
+        for language in texts:
+            await expect(page.get_by_test_id("content")).to_have_attribute("lang", language)
+            await expect(page.locator("#decide")).to_be_enabled()
+            wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            assert await page.evaluate(wider) == 0, (width, language)
+            await page.keyboard.press("l")
+        await expect(page.get_by_test_id("nothing")).to_be_visible()
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 async def test_hostile_content_stays_text_and_its_language_is_marked(
     platform: httpx.AsyncClient,

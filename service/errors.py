@@ -238,7 +238,7 @@ class OwnLabelError(TriageError):
 
 
 class SuspectSettledError(TriageError):
-    """Somebody has looked at the label that looks wrong before."""
+    """Somebody has looked at the label that looks wrong before, or a check has found it wrong."""
 
     status = 409
     code = "suspect_settled"

@@ -15,6 +15,7 @@ ABOUT_THE_LABEL = (
     "annotator",
     "basis",
     "confidence",
+    "correction",
     "decided_at",
     "label_by",
     "policy",

@@ -77,6 +77,14 @@ class RankOut(BaseModel):
     words: list[str]
 
 
+class CorrectedOut(BaseModel):
+    """What somebody found the label of a decision to be who looked at it again; the decision stands as it is."""
+
+    policy_area: str
+    severity: int
+    note: str
+
+
 class DecisionOut(BaseModel):
     """A decision on the case; who made it is not shown."""
 
@@ -93,6 +101,7 @@ class DecisionOut(BaseModel):
     decided_at: datetime
     undo_until: datetime
     undone_at: datetime | None
+    corrected: CorrectedOut | None
 
 
 class EventOut(BaseModel):

@@ -36,9 +36,11 @@ _CASE_OF_LEASE = text(f"""{_COLUMNS} JOIN leases l ON l.case_id = c.id
 _VISIBLE = text("SELECT id FROM cases WHERE id = :case_id AND may_see_case(id, :viewer, CAST(:overseeing AS text[]))")
 _DECISIONS = text("""
     SELECT d.id, d.actions, d.policy_area, d.severity, d.note, d.taxonomy_version, d.bundle, d.decided_at,
-           d.undo_until, u.undone_at, v.number AS policy
+           d.undo_until, u.undone_at, v.number AS policy,
+           CASE WHEN l.outcome = 'label_wrong' THEN
+               jsonb_build_object('policy_area', l.right_area, 'severity', l.right_severity, 'note', l.note) END AS corrected
     FROM decisions d LEFT JOIN decision_undos u ON u.decision_id = d.id
-    LEFT JOIN policy_versions v ON v.id = d.policy_id
+    LEFT JOIN policy_versions v ON v.id = d.policy_id LEFT JOIN label_suspects l ON l.decision_id = d.id
     WHERE d.case_id = :case_id AND NOT is_kept_back(d.id, :viewer) ORDER BY d.decided_at
 """)
 # That something was decided and undone is told; what it was is kept back as the decision is.

@@ -10,34 +10,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # Cases of special routes and of restricted queues stay with the people who may see them; sample cases are nobody's.
 _EXPORTED = """NOT c.sample AND c.special IS NULL
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)"""
-# A check of a decision counts when it is settled, by the settlement that no later one took the place of; of several the newest.
-# Golden items name no decision, so nothing of them is in here.
+# What holds of a label: the answer of the check that counts where that found the decision wrong; else what somebody corrected it
+# to who looked at it again, unless a check confirmed the decision after that; else the decision.
 _LABELS = text(f"""
     SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.decided_by, d.basis, d.policy_id,
            c.subject_id, e.text, e.language, l.lane, l.propensity, l.random_share,
            qa.by AS qa_by, qa.answer, qa.error, qa.settled_at, qa.chance, qa.plan_id, qa.kind, qa.reviews, qa.confidence,
-           qa.objected
+           qa.objected,
+           w.right_area, w.right_severity, w.taxonomy_version AS corrected_by_taxonomy, w.resolved_by AS corrected_by,
+           w.resolved_at AS corrected_at, w.bundle AS doubted_by
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     JOIN leases l ON l.token = d.lease_token LEFT JOIN decision_undos u ON u.decision_id = d.id
     LEFT JOIN LATERAL (
         SELECT s.by, s.answer, s.error, s.settled_at, i.chance, p.id AS plan_id, p.kind, given.reviews, given.confidence,
                EXISTS (SELECT FROM qa_feedback f WHERE f.settlement_id = s.id
                        AND f.disputed_at IS NOT NULL AND f.resolved_at IS NULL) AS objected
-        FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN qa_settlements s ON s.item_id = i.id
+        FROM counted_check(d.id) s JOIN qa_items i ON i.id = s.item_id JOIN qa_plans p ON p.id = i.plan_id
         LEFT JOIN LATERAL (
             SELECT count(*) AS reviews, min((r.answer ->> 'confidence')::int) AS confidence
             FROM qa_reviews r WHERE r.item_id = i.id AND r.answered_at IS NOT NULL
         ) AS given ON true
-        -- What a draft would make of it is no label: it is not in force.
-        WHERE i.decision_id = d.id AND i.state <> 'void' AND NOT p.draft
-          AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
-        ORDER BY s.settled_at DESC, s.id DESC LIMIT 1
     ) AS qa ON true
+    LEFT JOIN label_suspects w ON w.decision_id = d.id AND w.outcome = 'label_wrong' AND qa.error IS NULL
+        AND (qa.settled_at IS NULL OR qa.settled_at <= w.resolved_at)
     WHERE u.decision_id IS NULL AND d.undo_until <= now() AND e.text <> '' AND {_EXPORTED}
-      -- Found wrong by somebody who looked again, and no check has settled since what is right.
-      AND (qa.error IS NOT NULL
-           OR NOT EXISTS (SELECT FROM label_suspects s WHERE s.decision_id = d.id AND s.outcome = 'label_wrong'
-                          AND (qa.settled_at IS NULL OR qa.settled_at <= s.resolved_at)))
     ORDER BY d.decided_at, d.id
 """)  # noqa: S608 - put together from constants
 # The score is that of what was judged, or of what waits. Numbers and times alone: no text, no person, no reporter.

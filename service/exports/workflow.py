@@ -3,10 +3,11 @@
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,6 +16,7 @@ from labeling.records import LabelledText
 from labeling.taxonomy import Taxonomy
 from service.exports import store
 from service.exports.policies import Library, Version
+from service.labels import violates
 
 # The platform's own decisions on its own content; training configurations name the licences that they admit.
 OWN_LICENCE = "own"
@@ -22,14 +24,19 @@ OWN_LICENCE = "own"
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """What holds of a decided text, when that was settled, and by which version of the policy."""
+    """What holds of a decided text and who says so: since when, by which version of the policy and of the taxonomy.
+
+    `person` is None for what a check settled otherwise, which is nobody's own label.
+    """
 
     policy_area: str
     severity: int
-    actions: Sequence[str]
+    broken: bool
+    by: Literal["decision", "correction", "qa"]
+    person: UUID | None
     at: datetime
     policy: Version | None
-    overturned: bool
+    taxonomy_version: str
 
 
 async def labelled_texts(
@@ -38,41 +45,41 @@ async def labelled_texts(
     """Every standing decision as a labelled row; who decided and about whom are pseudonyms by the secret of the installation.
 
     A decision names one area and says nothing of the others, so only that one counts as annotated; a benign decision
-    means that the reviewer found none of them. Where quality assurance found a decision wrong, what it settled is the label.
+    means that the reviewer found none of them. Where quality assurance found a decision wrong, what it settled is the label,
+    and where somebody looked again at a label that a model doubted, what they corrected it to.
     """
-    harmless = _harmless(taxonomy)
     key = _pseudonym_key(secret)
     now, versions = await store.policies(connection)
     library = Library([Version(**one._mapping) for one in versions])
     async for row in store.labels(connection):
-        judged = _judged(row, library)
-        benign = judged.policy_area == taxonomy.benign_id
-        broken = _violating(judged.actions, harmless)
-        annotated = taxonomy.area_ids if benign else (judged.policy_area,)
+        judged = _judged(row, library, taxonomy)
+        annotated = taxonomy.area_ids if judged.policy_area == taxonomy.benign_id else (judged.policy_area,)
         stale = [area for area in annotated if library.stale(area, made_by=judged.policy, made_at=judged.at, now=now)]
         yield LabelledText(
             id=f"decision:{row.id}",
             text=row.text,
-            policy_areas=(judged.policy_area,) if broken else (),
+            policy_areas=(judged.policy_area,) if judged.broken else (),
             annotated_areas=annotated,
             # What breaks no rule has no severity, whatever the form held.
-            severity=judged.severity if broken else 0,
+            severity=judged.severity if judged.broken else 0,
             source="decisions",
             lang=row.language or "und",
             licence=OWN_LICENCE,
             label_quality="gold",
-            # What was decided with a cluster was not looked at by itself: such labels are not independent of each other.
             extra={
-                "taxonomy_version": row.taxonomy_version,
-                "basis": row.basis,
+                "taxonomy_version": judged.taxonomy_version,
+                # What was decided with a cluster was not looked at by itself: such labels are not independent of each other.
+                "basis": judged.by if judged.by == "correction" else row.basis,
                 "lane": row.lane,
                 "propensity": row.propensity,
                 "sampling_weight": sampling_weight(row.lane, row.propensity, row.random_share),
                 "decided_at": _moment(row.decided_at),
                 "subject": pseudonym(key, "subject", str(row.subject_id)),
-                # What was settled otherwise is nobody's own label.
-                "annotator": None if judged.overturned else pseudonym(key, "annotator", str(row.decided_by)),
-                "label_by": "qa" if judged.overturned else "decision",
+                "annotator": judged.person and pseudonym(key, "annotator", str(judged.person)),
+                "label_by": judged.by,
+                "correction": {"at": _moment(judged.at), "doubted_by": row.doubted_by}
+                if judged.by == "correction"
+                else None,
                 "policy": judged.policy
                 and {"id": str(judged.policy.id), "area": judged.policy.area, "number": judged.policy.number},
                 "stale": bool(stale),
@@ -82,17 +89,44 @@ async def labelled_texts(
         )
 
 
-def _judged(row: Any, library: Library) -> _Judged:
-    """The decision, or what a check settled in its place. A check that agrees confirms it by the policy at that time."""
-    checked, overturned = row.qa_by is not None, row.error is not None
-    area = row.answer["policy_area"] if overturned else row.policy_area
+def _judged(row: Any, library: Library, taxonomy: Taxonomy) -> _Judged:
+    """What a check settled in the decision's place, what it was corrected to, or the decision.
+
+    A check that agrees confirms the decision by the policy at that time.
+    """
+    if row.error is not None:
+        said = row.answer
+        return _Judged(
+            policy_area=said["policy_area"],
+            severity=said["severity"],
+            broken=violates(said["actions"], taxonomy),
+            by="qa",
+            person=None,
+            at=row.settled_at,
+            policy=library.in_force(said["policy_area"], row.settled_at),
+            taxonomy_version=row.taxonomy_version,
+        )
+    if row.right_area is not None:
+        return _Judged(
+            policy_area=row.right_area,
+            severity=row.right_severity,
+            broken=row.right_area != taxonomy.benign_id,
+            by="correction",
+            person=row.corrected_by,
+            at=row.corrected_at,
+            policy=library.in_force(row.right_area, row.corrected_at),
+            taxonomy_version=row.corrected_by_taxonomy,
+        )
+    confirmed = row.qa_by is not None
     return _Judged(
-        policy_area=area,
-        severity=row.answer["severity"] if overturned else row.severity,
-        actions=row.answer["actions"] if overturned else row.actions,
-        at=row.settled_at if checked else row.decided_at,
-        policy=library.in_force(area, row.settled_at) if checked else library.by_id(row.policy_id),
-        overturned=overturned,
+        policy_area=row.policy_area,
+        severity=row.severity,
+        broken=violates(row.actions, taxonomy),
+        by="decision",
+        person=row.decided_by,
+        at=row.settled_at if confirmed else row.decided_at,
+        policy=library.in_force(row.policy_area, row.settled_at) if confirmed else library.by_id(row.policy_id),
+        taxonomy_version=row.taxonomy_version,
     )
 
 
@@ -111,8 +145,8 @@ def _quality(row: Any) -> dict[str, Any]:
             "objected": row.objected,
         },
         "qa_weight": 1 / row.chance,
-        # Of the people who checked, that of the least sure.
-        "confidence": row.confidence,
+        # Of the people who checked, that of the least sure; they were sure of something else than what it was corrected to.
+        "confidence": row.confidence if row.right_area is None else None,
     }
 
 
@@ -142,12 +176,11 @@ async def decision_log(connection: AsyncConnection, taxonomy: Taxonomy) -> Async
 
     A decision that can still be undone is none yet. Pseudonymous: neither staff nor reporters nor content are in it.
     """
-    harmless = _harmless(taxonomy)
     async for row in store.log(connection):
         decision = row.decided_at and {
             "policy_area": row.policy_area,
             "severity": row.severity,
-            "violating": _violating(row.actions, harmless),
+            "violating": violates(row.actions, taxonomy),
             "decided_at": _moment(row.decided_at),
             "basis": row.basis,
         }
@@ -174,15 +207,6 @@ async def decision_log(connection: AsyncConnection, taxonomy: Taxonomy) -> Async
             "decision": decision,
         }
         yield json.dumps(values) + "\n"
-
-
-def _harmless(taxonomy: Taxonomy) -> frozenset[str]:
-    return frozenset(action.id for action in taxonomy.actions if not action.enforces)
-
-
-def _violating(actions: Sequence[str], harmless: Collection[str]) -> bool:
-    """Whether a rule was broken: an action that has left the taxonomy since did enforce; the one that does not cannot."""
-    return any(action not in harmless for action in actions)
 
 
 def _moment(at: Any) -> str | None:

@@ -18,15 +18,20 @@ def _distinct(value: list[str]) -> list[str]:
     return value
 
 
-class Judgement(Strict):
+class Label(Strict):
+    """What a person says that content is, whatever is done about it: an area or benign, how severe, and why."""
+
+    policy_area: Annotated[str, Field(max_length=100)]
+    severity: Annotated[int, Field(ge=0, le=4, strict=True)]
+    note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""
+
+
+class Judgement(Label):
     """What a person says about a case."""
 
     actions: Annotated[
         list[Annotated[str, Field(max_length=100)]], Field(min_length=1, max_length=10), AfterValidator(_distinct)
     ]
-    policy_area: Annotated[str, Field(max_length=100)]
-    severity: Annotated[int, Field(ge=0, le=4, strict=True)]
-    note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""
 
 
 class QuestionIn(Strict):

@@ -1,4 +1,4 @@
-"""The pages of quality: plans and results, the blind desk, what answers differ on, feedback, calibration."""
+"""The pages of quality: plans and results, the blind desk, what answers differ on, labels in doubt, feedback, calibration."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -16,16 +16,23 @@ from service.quality.golden import workflow as golden
 from service.quality.plans import workflow as plans
 from service.quality.reviews import workflow as reviews
 from service.security import Capability, CaseReviewer, Principal, QaAdjudicator, QaManager, QaReviewer
+from service.suspects import workflow as suspects
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
-_ANSWER_KEYS = (
-    (("1", "…"), "Choose or drop an action"),
+_LABEL_KEYS = (
     (("Shift", "0", "…", "4"), "Severity"),
     (("A",), "Policy area; type to find it, Esc to leave"),
     (("T",), "Note"),
     (("Ctrl", "Enter"), "Record the answer"),
+)
+_ANSWER_KEYS = ((("1", "…"), "Choose or drop an action"), *_LABEL_KEYS)
+SUSPECT_KEYS = (
+    (("S",), "The label stands"),
+    *_LABEL_KEYS,
+    (("L",), "Leave it for now, or for somebody else"),
+    (("N",), "Show the next label, where this one is no longer in doubt"),
 )
 DESK_KEYS = (*_ANSWER_KEYS, (("R",), "Give the check back"))
 ERRORS = {
@@ -88,6 +95,25 @@ async def disputed(
         **_frame(request, me, (*_ANSWER_KEYS, *_EVERYWHERE)),
     }
     return render("qa_disputed.html", context)
+
+
+@router.get("/qa/suspects")
+async def suspects_page(
+    request: Request, me: QaReviewer, connection: UnitOfWork, after: Annotated[UUID | None, Query()] = None
+) -> Response:
+    """The most doubtful label behind those that were left, with its content."""
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    found = await suspects.waiting(connection, person=me.id, limit=1, after=after)
+    suspect = found.suspects[0] if found.suspects else None
+    content = suspect and await suspects.content(connection, suspect.decision_id, taxonomy=taxonomy)
+    context = {
+        "suspect": suspect,
+        "shown": content,
+        "waiting": found.waiting,
+        "counted": suspects.COUNTED,
+        **_frame(request, me, (*SUSPECT_KEYS, *_EVERYWHERE) if suspect else _EVERYWHERE),
+    }
+    return render("qa_suspects.html", context)
 
 
 @router.get("/qa/feedback")

@@ -57,6 +57,7 @@ def _environment() -> Environment:
     environment.filters.update(
         amount=words.amount,
         chance=words.chance,
+        doubt=words.doubt,
         duration=words.duration,
         moment=words.moment,
         sentence=words.sentence,

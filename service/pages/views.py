@@ -10,6 +10,7 @@ from uuid import UUID
 from labeling.taxonomy import Severity, Taxonomy
 from models.rank import BY_HARM
 from service.cases.schemas import CaseOut, EventOut, ScoreOut
+from service.labels import violates
 from service.leases.workflow import Lease
 from service.pages.words import spoken
 from service.ranking.workflow import live_rank
@@ -144,6 +145,14 @@ def action_names(taxonomy: Taxonomy, actions: Iterable[str]) -> str:
     """Actions as one phrase."""
     names = {action.id: action.name for action in taxonomy.actions}
     return ", ".join(names.get(action, spoken(action)) for action in actions)
+
+
+def label_words(taxonomy: Taxonomy, said: Mapping[str, Any]) -> str:
+    """The label that a decision makes, by `policy_area`, `severity` and `actions`: what was found, or that it was not."""
+    name = label_name(taxonomy, said["policy_area"])
+    if said["policy_area"] == taxonomy.benign_id:
+        return name
+    return f"{name}, severity {said['severity']}" if violates(said["actions"], taxonomy) else f"{name}: not violated"
 
 
 def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:

@@ -75,3 +75,14 @@ def hidden_characters(text: str) -> int:
         unicodedata.category(character) in {"Cc", "Cf"} and character not in "\n\r\t" and character not in JOINERS
         for character in text
     )
+
+
+def doubt(quality: float) -> str:
+    """How much a model doubts a label, of its quality from 0, surely wrong, to 1: no probability, so no number."""
+    if quality < 0.1:
+        return "The model hardly believes this label."
+    if quality < 0.3:
+        return "The model strongly doubts this label."
+    if quality < 0.6:
+        return "The model doubts this label."
+    return "The model slightly doubts this label."

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from labeling.taxonomy import Taxonomy
+from service.labels import violates
 from service.opinions.schemas import Judgement
 from service.opinions.workflow import same_judgement
 
@@ -23,14 +24,9 @@ def error_of(said: Judgement, right: Judgement, taxonomy: Taxonomy) -> ErrorType
     """
     if same_judgement(said, right):
         return None
-    enforced, enforceable = _enforces(said, taxonomy), _enforces(right, taxonomy)
+    enforced, enforceable = violates(said.actions, taxonomy), violates(right.actions, taxonomy)
     if enforced != enforceable:
         return "false_positive" if enforced else "false_negative"
     if said.policy_area != right.policy_area:
         return "wrong_area"
     return "wrong_severity" if abs(said.severity - right.severity) > 1 else "wrong_action"
-
-
-def _enforces(answer: Judgement, taxonomy: Taxonomy) -> bool:
-    # An action that has left the taxonomy since did something: only one of them leaves content as it is.
-    return set(answer.actions) != {taxonomy.harmless_action.id}

@@ -23,10 +23,15 @@ async def waiting(
     caller: QaReviewer,
     connection: UnitOfWork,
     limit: Annotated[int, Query(ge=1, le=100, description="how many to show")] = 20,
+    after: Annotated[
+        UUID | None, Query(description="only what comes after this one in the order: its decision")
+    ] = None,
 ) -> SuspectsOut:
-    return await workflow.waiting(connection, person=caller.id, limit=limit)
+    return await workflow.waiting(connection, person=caller.id, limit=limit, after=after)
 
 
 @router.post("/labels/suspects/{decision_id}/resolve", summary="Say whether a label that looks wrong holds")
-async def resolve(decision_id: UUID, body: ResolutionIn, caller: QaReviewer, connection: UnitOfWork) -> ResolvedOut:
-    return await workflow.resolve(connection, decision_id, body, person=caller.id)
+async def resolve(
+    decision_id: UUID, body: ResolutionIn, request: Request, caller: QaReviewer, connection: UnitOfWork
+) -> ResolvedOut:
+    return await workflow.resolve(connection, decision_id, body, person=caller.id, taxonomy=request.app.state.taxonomy)

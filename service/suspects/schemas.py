@@ -1,11 +1,12 @@
 """Wire types of labels that look wrong."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
+from service.opinions.schemas import Label
 from service.wire import Identifier, Strict
 
 MOST_SUSPECTS = 1_000
@@ -45,7 +46,7 @@ class UploadedOut(BaseModel):
     """What became of each: `stored` ones wait to be looked at, the others are told back.
 
     `unknown` are decisions that are not exported, `not_standing` were undone or still can be, and `settled` were looked at
-    before, which holds.
+    before, here or by a check that found the decision wrong: what was found holds.
     """
 
     stored: int
@@ -71,21 +72,29 @@ class SuspectOut(BaseModel):
 
 
 class SuspectsOut(BaseModel):
-    """The most doubtful labels that the caller may look at, worst first; `waiting` counts all of those."""
+    """The most doubtful labels that the caller may look at, worst first. `waiting` counts all of them up to 500, those before `after` too."""
 
     suspects: list[SuspectOut]
     waiting: int
 
 
 class ResolutionIn(Strict):
-    """Whether the label holds."""
+    """Whether the label holds and, where it does not, what holds instead; its note is read with the case."""
 
     outcome: Literal["label_stands", "label_wrong"]
+    label: Label | None = None
+
+    @model_validator(mode="after")
+    def _label(self) -> Self:
+        if (self.outcome == "label_wrong") != (self.label is not None):
+            raise ValueError("label: say what holds instead where the label is wrong, and nothing where it stands")
+        return self
 
 
 class ResolvedOut(BaseModel):
-    """What was found, and when."""
+    """What was found, and when; `label` is what holds instead of a wrong one."""
 
     decision_id: UUID
     outcome: Literal["label_stands", "label_wrong"]
+    label: Label | None
     resolved_at: datetime

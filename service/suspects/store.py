@@ -1,6 +1,6 @@
 """SQL of labels that look wrong: one row for each decision, resolved once and by somebody else than decided."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -13,14 +13,16 @@ _ADD = text("""
         SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:qualities AS float8[]), CAST(:areas AS text[]))
             AS one (id, quality, area)
     ), known AS MATERIALIZED (
-        SELECT g.id, d.undo_until <= now() AND u.decision_id IS NULL AS stands
+        SELECT g.id, d.undo_until <= now() AND u.decision_id IS NULL AS stands,
+               EXISTS (SELECT FROM counted_check(g.id) s WHERE s.error IS NOT NULL) AS overturned
         FROM given g JOIN decisions d ON d.id = g.id JOIN cases c ON c.id = d.case_id
+        JOIN evidence e ON e.id = d.evidence_id AND e.text <> ''
         LEFT JOIN decision_undos u ON u.decision_id = d.id
         WHERE NOT c.sample AND c.special IS NULL
           AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
     ), stored AS (
         INSERT INTO label_suspects AS s (decision_id, bundle, quality, suggested_area)
-        SELECT g.id, :bundle, g.quality, g.area FROM given g JOIN known k ON k.id = g.id AND k.stands
+        SELECT g.id, :bundle, g.quality, g.area FROM given g JOIN known k ON k.id = g.id AND k.stands AND NOT k.overturned
         -- In one order for all who upload: two who send the same wait for each other in turn.
         ORDER BY g.id
         ON CONFLICT (decision_id) DO UPDATE
@@ -35,25 +37,49 @@ _ADD = text("""
 # What a person may know of: a standing decision on a case that they may see, which no second opinion keeps back from them.
 _SEEN = """NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
       AND may_see_case(d.case_id, :person, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :person)"""
+# A check that found the decision wrong has said what the label is.
+_OVERTURNED = "EXISTS (SELECT FROM counted_check(d.id) found WHERE found.error IS NOT NULL)"
 # A decision of one's own is never one's own to judge.
-_OPEN = f"""s.resolved_at IS NULL AND d.decided_by <> :person AND {_SEEN}"""
+_OPEN = f"s.resolved_at IS NULL AND d.decided_by <> :person AND {_SEEN} AND NOT {_OVERTURNED}"
+# As checks are handed out: in languages that somebody reads, with pictures that they consent to. What waits for a check is left
+# to it, or whoever reads here what was decided could be handed that check next. The OFFSET keeps the planner from asking all that
+# of every decision that there is.
+_OFFERED = f"""
+    FROM label_suspects s CROSS JOIN LATERAL (SELECT * FROM decisions made WHERE made.id = s.decision_id OFFSET 0) AS d
+    JOIN cases c ON c.id = d.case_id JOIN case_scopes o ON o.id = c.scope_id JOIN principals me ON me.id = :person
+    JOIN evidence e ON e.id = d.evidence_id
+    WHERE {_OPEN} AND (me.languages IS NULL OR o.language = 'und' OR o.language = ANY (me.languages))
+      AND (me.consents IS NULL OR o.consent_area = '' OR string_to_array(o.consent_area, '+') <@ me.consents)
+      AND NOT EXISTS (SELECT FROM qa_items i WHERE i.case_id = c.id AND i.state IN ('waiting', 'disputed'))
+"""  # noqa: S608 - put together from constants
 _NEXT = text(f"""
     SELECT s.decision_id, d.case_id, e.text, e.language, d.policy_area, d.severity, d.actions, d.decided_at,
            s.suggested_area, s.quality, s.found_at
-    FROM label_suspects s JOIN decisions d ON d.id = s.decision_id JOIN evidence e ON e.id = d.evidence_id
-    WHERE {_OPEN} ORDER BY s.quality, s.decision_id LIMIT :limit
+    {_OFFERED} AND (CAST(:after AS uuid) IS NULL OR (s.quality, s.decision_id) >
+                    (SELECT left_out.quality, left_out.decision_id FROM label_suspects left_out WHERE left_out.decision_id = :after))
+    ORDER BY s.quality, s.decision_id LIMIT :limit
 """)  # noqa: S608 - put together from constants
-_WAITING = text(f"""
-    SELECT count(*) FROM label_suspects s JOIN decisions d ON d.id = s.decision_id WHERE {_OPEN}
-""")  # noqa: S608 - put together from constants
+# Counted up to a limit only: to know whether a label is somebody's to judge takes more than to count it.
+_WAITING = text(f"SELECT count(*) FROM (SELECT {_OFFERED} ORDER BY s.quality, s.decision_id LIMIT :most) AS mine")  # noqa: S608 - put together from constants
+# What is shown of the content, as checks show it: as it was when it was decided, and of reports what they say.
+_CONTENT = text("""
+    SELECT d.evidence_id, b.external_id, b.kind, b.author_id, b.created_at, e.text, e.language, e.score,
+           NULL AS policy_title, NULL AS policy_body,
+           (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.received_at), '[]')
+            FROM (SELECT id, channel, reason, note, received_at FROM reports
+                  WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports
+    FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
+    JOIN evidence e ON e.id = d.evidence_id WHERE d.id = :decision_id
+""")
 _RESOLVE = text(f"""
-    UPDATE label_suspects s SET resolved_at = now(), resolved_by = :person, outcome = :outcome
+    UPDATE label_suspects s SET resolved_at = now(), resolved_by = :person, outcome = :outcome,
+           right_area = :policy_area, right_severity = :severity, note = :note, taxonomy_version = :taxonomy_version
     FROM decisions d WHERE s.decision_id = :decision_id AND d.id = s.decision_id AND {_OPEN}
-    RETURNING d.case_id, s.resolved_at
+    RETURNING d.case_id, d.policy_area, d.severity, d.actions, s.resolved_at
 """)  # noqa: S608 - put together from constants
 # Why it could not be resolved.
 _STATE = text(f"""
-    SELECT d.decided_by = :person AS own, s.resolved_at FROM label_suspects s JOIN decisions d ON d.id = s.decision_id
+    SELECT d.decided_by = :person AS own FROM label_suspects s JOIN decisions d ON d.id = s.decision_id
     WHERE s.decision_id = :decision_id AND {_SEEN}
 """)  # noqa: S608 - put together from constants
 
@@ -68,25 +94,44 @@ async def add(
 
 
 async def waiting(
-    connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], limit: int
-) -> tuple[Sequence[Row[Any]], int]:
-    """The most doubtful labels that this person may judge, and how many there are."""
-    values = {"person": person, "overseeing": list(overseeing)}
-    rows = (await connection.execute(_NEXT, {**values, "limit": limit})).all()
-    return rows, int((await connection.execute(_WAITING, values)).scalar_one())
+    connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], limit: int, after: UUID | None
+) -> Sequence[Row[Any]]:
+    """The most doubtful labels that this person may judge, behind `after` in the order."""
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "after": after}
+    return (await connection.execute(_NEXT, values)).all()
+
+
+async def count(connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], most: int) -> int:
+    """How many labels this person may judge, counted up to `most`."""
+    values = {"person": person, "overseeing": list(overseeing), "most": most}
+    return int((await connection.execute(_WAITING, values)).scalar_one())
+
+
+async def content(connection: AsyncConnection, decision_id: UUID) -> Row[Any]:
+    """The content that a decision is about, with its reports."""
+    return (await connection.execute(_CONTENT, {"decision_id": decision_id})).one()
 
 
 async def resolve(
-    connection: AsyncConnection, decision_id: UUID, *, outcome: str, person: UUID, overseeing: Sequence[str]
+    connection: AsyncConnection,
+    decision_id: UUID,
+    values: Mapping[str, Any],
+    *,
+    person: UUID,
+    overseeing: Sequence[str],
 ) -> Row[Any] | None:
-    """(case_id, resolved_at), or None when it does not wait or is not this person's to judge."""
-    values = {"decision_id": decision_id, "outcome": outcome, "person": person, "overseeing": list(overseeing)}
-    return (await connection.execute(_RESOLVE, values)).one_or_none()
+    """(case_id, policy_area, severity, actions, resolved_at) of the decision, or None when it is not this person's to judge.
+
+    `values` are outcome, policy_area, severity, note and taxonomy_version.
+    """
+    given = {**values, "decision_id": decision_id, "person": person, "overseeing": list(overseeing)}
+    return (await connection.execute(_RESOLVE, given)).one_or_none()
 
 
-async def state(
+async def is_own(
     connection: AsyncConnection, decision_id: UUID, *, person: UUID, overseeing: Sequence[str]
-) -> Row[Any] | None:
-    """(own, resolved_at) of a suspect that this person may know of."""
+) -> bool | None:
+    """Whether a suspect is of this person's own decision; None where there is none that they may know of."""
     values = {"decision_id": decision_id, "person": person, "overseeing": list(overseeing)}
-    return (await connection.execute(_STATE, values)).one_or_none()
+    found: bool | None = (await connection.execute(_STATE, values)).scalar_one_or_none()
+    return found

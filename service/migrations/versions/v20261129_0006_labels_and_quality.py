@@ -253,7 +253,16 @@ CREATE TABLE calibration_items (
     agreed_at timestamptz,
     PRIMARY KEY (session_id, item_id)
 );
--- Labels that look wrong to the model, to be looked at again.
+-- Who was shown what was said about a case in a list of disputes, of objections or of labels in doubt, and so checks nothing of it
+-- blindly.
+CREATE TABLE qa_looks (
+    case_id uuid NOT NULL REFERENCES cases,
+    person uuid NOT NULL REFERENCES principals,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (case_id, person)
+);
+-- Labels that look wrong to the model, to be looked at again. Where one is wrong, what holds instead: area, severity and, for
+-- those who read the case, why; by the taxonomy of that day.
 CREATE TABLE label_suspects (
     decision_id uuid PRIMARY KEY REFERENCES decisions,
     bundle text NOT NULL,
@@ -264,9 +273,23 @@ CREATE TABLE label_suspects (
     resolved_at timestamptz,
     resolved_by uuid REFERENCES principals,
     outcome text CHECK (outcome IN ('label_stands', 'label_wrong')),
-    CHECK (num_nulls(resolved_at, resolved_by, outcome) IN (0, 3))
+    right_area text CHECK (char_length(right_area) BETWEEN 1 AND 100),
+    right_severity smallint CHECK (right_severity BETWEEN 0 AND 4),
+    taxonomy_version text,
+    note text CHECK (char_length(note) <= 10000),
+    CHECK (num_nulls(resolved_at, resolved_by, outcome) IN (0, 3)),
+    CHECK (num_nulls(right_area, right_severity, taxonomy_version, note)
+           = CASE WHEN outcome = 'label_wrong' THEN 0 ELSE 4 END)
 );
-CREATE INDEX label_suspects_open ON label_suspects (quality) WHERE resolved_at IS NULL;
+CREATE INDEX label_suspects_open ON label_suspects (quality, decision_id) WHERE resolved_at IS NULL;
+-- The settled check of a decision that counts: the newest that no later settlement took the place of. What a draft would make of
+-- it is none, as it is not in force; golden items name no decision.
+CREATE FUNCTION counted_check(decision_id uuid) RETURNS SETOF qa_settlements LANGUAGE sql STABLE AS $$
+    SELECT s.* FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN qa_settlements s ON s.item_id = i.id
+    WHERE i.decision_id = counted_check.decision_id AND i.state <> 'void' AND NOT p.draft
+      AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
+    ORDER BY s.settled_at DESC, s.id DESC LIMIT 1
+$$;
 """
 
 # Whoever has a check in hand, or let it run out and may take it up again, must not learn what was decided on that content:

@@ -1,4 +1,5 @@
-// The decision form as values: what depends on what, what is missing, what the model merely suggested.
+// The decision form as values: what depends on what, what is missing, what the model merely suggested. A form that asks for a
+// label alone has no actions.
 
 import { announce, setState } from "./page.js";
 
@@ -23,7 +24,7 @@ export class DecisionForm {
   values() {
     const severity = this.#severities.find((radio) => radio.checked);
     return {
-      actions: this.#chosen().map((box) => box.value),
+      ...(this.#actions.length && { actions: this.#chosen().map((box) => box.value) }),
       policy_area: this.#area.value,
       severity: severity ? Number(severity.value) : null,
       note: this.#note.value,
@@ -63,9 +64,9 @@ export class DecisionForm {
   complete() {
     const values = this.values();
     const problems = {
-      actions: values.actions.length ? "" : "Choose at least one action.",
+      ...(values.actions && { actions: values.actions.length ? "" : "Choose at least one action." }),
       "policy-area": this.#areaProblem(values),
-      severity: values.severity === null ? "Choose a severity." : "",
+      severity: this.#severityProblem(values),
       note: "",
     };
     for (const [id, problem] of Object.entries(problems)) this.#setProblem(id, problem);
@@ -85,6 +86,7 @@ export class DecisionForm {
   }
 
   #enforces() {
+    if (!this.#actions.length) return Boolean(this.#area.value) && this.#area.value !== this.#benign;
     return this.#chosen().some((box) => !("alone" in box.dataset));
   }
 
@@ -95,6 +97,13 @@ export class DecisionForm {
   #areaProblem(values) {
     if (!values.policy_area) return "Choose the policy area.";
     return values.policy_area === this.#benign && this.#enforces() ? "Name the area that was broken: benign content stays." : "";
+  }
+
+  // Beside an action that leaves content as it is, what is said of the severity counts for nothing; alone it would contradict.
+  #severityProblem(values) {
+    if (values.severity === null) return "Choose a severity.";
+    const contradicts = !this.#actions.length && values.policy_area === this.#benign && values.severity > 0;
+    return contradicts ? "Benign content has severity 0." : "";
   }
 
   #setProblem(id, problem) {

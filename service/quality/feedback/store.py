@@ -48,7 +48,7 @@ _MAY_RESOLVE = """
     AND NOT is_checking_case(i.case_id, :person)
 """
 _OBJECTIONS = text(f"""
-    SELECT f.id AS feedback_id, e.text, {_SAID}, k.answer AS holds, k.note, f.objection, f.disputed_at
+    SELECT f.id AS feedback_id, i.case_id, e.text, {_SAID}, k.answer AS holds, k.note, f.objection, f.disputed_at
     {_FROM} WHERE {_MAY_RESOLVE} ORDER BY f.disputed_at, f.id LIMIT :limit
 """)
 # The lock first, for all objections to one item: only a statement of its own sees what those before have settled.

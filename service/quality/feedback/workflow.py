@@ -22,7 +22,7 @@ from service.quality.feedback.schemas import (
 from service.quality.golden import workflow as golden
 from service.quality.judging import error_of
 from service.quality.settling.schemas import SaidOut, judgement
-from service.quality.settling.workflow import SettleRules, Verdict, settle
+from service.quality.settling.workflow import SettleRules, Verdict, remember_look, settle
 from service.routing.workflow import OVERSEEING
 
 SHOWN_FEEDBACK = 100
@@ -56,8 +56,9 @@ async def dispute(connection: AsyncConnection, feedback: UUID, body: ObjectionIn
 
 
 async def objections(connection: AsyncConnection, *, person: UUID) -> ObjectionsOut:
-    """Objections that this person may resolve."""
+    """Objections that this person may resolve: from now on they check none of it blindly."""
     rows = await store.objections(connection, person, overseeing=OVERSEEING, limit=SHOWN_OBJECTIONS)
+    await remember_look(connection, [row.case_id for row in rows], person=person)
     return ObjectionsOut(
         objections=[
             ObjectionOut(**{**row._mapping, "said": _label(row.said), "holds": _label(row.holds)}) for row in rows

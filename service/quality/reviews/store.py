@@ -22,7 +22,8 @@ _IN_HAND = text("""
 """)
 # Nobody who could know what was decided on this content, or what is right: who decided on it, in this case, another one, or for
 # the same cluster; asked about it; judged its label; checked or settled it; made a golden item or a calibration of it, or may
-# read those of others (`manages`); was told.
+# read those of others (`manages`); was told; or, where a check is handed out (`blind`), was shown it with a dispute, an objection or
+# a label in doubt: whoever settles is to read all that.
 KNOWS = """CASE WHEN EXISTS (
         SELECT FROM (
             SELECT same.id FROM cases same WHERE same.subject_id = c.subject_id
@@ -33,6 +34,7 @@ KNOWS = """CASE WHEN EXISTS (
             EXISTS (SELECT FROM decisions d WHERE d.case_id = alike.id AND (d.decided_by = :person
                       OR EXISTS (SELECT FROM label_suspects l WHERE l.decision_id = d.id AND l.resolved_by = :person)))
             OR EXISTS (SELECT FROM second_opinions o WHERE o.case_id = alike.id AND :person IN (o.asked_by, o.answered_by))
+            OR (CAST(:blind AS boolean) AND EXISTS (SELECT FROM qa_looks k WHERE k.case_id = alike.id AND k.person = :person))
             OR EXISTS (SELECT FROM golden_items g WHERE g.case_id = alike.id
                          AND (g.made_by = :person OR CAST(:manages AS boolean)))
             OR EXISTS (
@@ -121,6 +123,7 @@ _DISPUTED = text(
     + _CONTENT.format(columns="(SELECT count(*) FROM mine) AS total", source="mine JOIN qa_items i ON i.id = mine.id")
     + " ORDER BY i.place, i.id LIMIT :limit"
 )
+_SETTLING = {"manages": False, "blind": False}
 _LOCK_DISPUTED = text(f"""
     SELECT i.id FROM qa_items i JOIN cases c ON c.id = i.case_id
     WHERE i.id = :item_id AND {_MAY_SETTLE} FOR NO KEY UPDATE OF i
@@ -147,7 +150,7 @@ async def claim(
     connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]
 ) -> Row[Any] | None:
     """Hand out the next item to a person: (token, item_id), or None where there is none. After `take_turn`."""
-    given = {**values, "overseeing": list(overseeing)}
+    given = {**values, "overseeing": list(overseeing), "blind": True}
     for first in (LOOKED_AT_FIRST, None):
         row = (await connection.execute(_CLAIM, {**given, "first": first})).one_or_none()
         if row is not None:
@@ -182,13 +185,13 @@ async def disputed(
     connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int, most: int
 ) -> Sequence[Row[Any]]:
     """Disputed items that this person may settle, with `total`, which counts up to `most`."""
-    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "most": most, "manages": False}
+    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "most": most, **_SETTLING}
     return (await connection.execute(_DISPUTED, values)).all()
 
 
 async def lock_disputed(connection: AsyncConnection, item: UUID, *, person: UUID, overseeing: Sequence[str]) -> bool:
     """Lock a disputed item that this person may settle; False where it is none."""
-    values = {"item_id": item, "person": person, "overseeing": list(overseeing), "manages": False}
+    values = {"item_id": item, "person": person, "overseeing": list(overseeing), **_SETTLING}
     return (await connection.execute(_LOCK_DISPUTED, values)).one_or_none() is not None
 
 

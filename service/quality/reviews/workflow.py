@@ -95,8 +95,9 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
 
 
 async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> DisputedOut:
-    """What this person may settle, with all answers."""
+    """What this person may settle, with all answers: from now on they check none of it blindly."""
     rows = await store.disputed(connection, person, overseeing=OVERSEEING, limit=SHOWN_DISPUTED, most=COUNTED_DISPUTED)
+    await settling.remember_look(connection, [row.case_id for row in rows], person=person)
     items = [await _disputed_item(connection, row, taxonomy) for row in rows]
     return DisputedOut(total=rows[0].total if rows else 0, items=items, rubric=rubric(taxonomy))
 
@@ -143,7 +144,7 @@ def rubric(taxonomy: Taxonomy) -> RubricOut:
 
 async def _shown(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> CheckOut:
     return CheckOut(
-        **await _content(connection, row, taxonomy),
+        **await content_of(connection, row, taxonomy),
         token=row.token,
         expires_at=row.expires_at,
         server_now=row.now,
@@ -154,7 +155,7 @@ async def _shown(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy)
 async def _disputed_item(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> DisputedItemOut:
     said = await settling.answers_to(connection, row.item_id)
     return DisputedItemOut(
-        **await _content(connection, row, taxonomy),
+        **await content_of(connection, row, taxonomy),
         item_id=row.item_id,
         # Confidence is left out: the decision has none, and would be known by that.
         answers=[_said(settling.neutral_name(place), one) for place, one in enumerate(said)],
@@ -165,7 +166,8 @@ def _said(name: str, answer: Mapping[str, Any]) -> NeutralAnswerOut:
     return NeutralAnswerOut(name=name, **{key: answer[key] for key in ("policy_area", "severity", "actions", "note")})
 
 
-async def _content(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+async def content_of(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+    """The fields of ContentOut, of a row with evidence, subject, reports and the draft to judge by."""
     reports: Sequence[Mapping[str, Any]] = row.reports
     reasons = [report["reason"] for report in reports]
     return {

@@ -35,6 +35,11 @@ _TELL = text("""
     SELECT new.id, :settlement, new.person, now() + make_interval(hours => :hours)
     FROM unnest(CAST(:ids AS uuid[]), CAST(:people AS uuid[])) AS new (id, person) ON CONFLICT DO NOTHING
 """)
+# In one order for everybody: a person with two pages open waits for themselves in turn.
+_LOOK = text("""
+    INSERT INTO qa_looks (case_id, person) SELECT DISTINCT seen.id, CAST(:person AS uuid)
+    FROM unnest(CAST(:cases AS uuid[])) AS seen (id) ORDER BY seen.id ON CONFLICT DO NOTHING
+""")
 
 
 async def facts(connection: AsyncConnection, item: UUID) -> Row[Any] | None:
@@ -59,3 +64,8 @@ async def tell(connection: AsyncConnection, settlement: UUID, people: Mapping[UU
     """Give feedback, by its id, to people; seen so many hours from now."""
     values = {"settlement": settlement, "ids": list(people), "people": list(people.values()), "hours": hours}
     await connection.execute(_TELL, values)
+
+
+async def look(connection: AsyncConnection, cases: Sequence[UUID], *, person: UUID) -> None:
+    """Keep that a person was shown what was said about these cases."""
+    await connection.execute(_LOOK, {"cases": list(cases), "person": person})

@@ -1,6 +1,6 @@
 """Rules of settling: what holds by agreement, what waits for a third person, and who is told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from string import ascii_uppercase
@@ -93,6 +93,12 @@ async def answers_to(connection: AsyncConnection, item: UUID) -> list[Mapping[st
     first = {**facts.first, "note": facts.first_note, "source": "first"}
     blind = [{**one["answer"], "source": one["token"]} for one in facts.answers]
     return sorted([first, *blind], key=lambda said: _shuffled(item, str(said["source"])))
+
+
+async def remember_look(connection: AsyncConnection, cases: Sequence[UUID], *, person: UUID) -> None:
+    """After somebody was shown what was said about cases, by a list that no check is in: they are handed none of it blindly."""
+    if cases:
+        await store.look(connection, cases, person=person)
 
 
 def neutral_name(place: int) -> str:

@@ -216,26 +216,50 @@ async def test_of_two_plans_the_newest_settlement_counts_and_void_items_do_not(
     assert (row.severity, row.extra["qa_weight"]) == (1, 2)
 
 
-async def test_a_label_said_to_be_wrong_is_exported_again_once_a_later_check_confirms_it(
-    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
-) -> None:
-    decision = await a_decision(platform, reviewer)
-    made = plan(database)
-    before = item(database, made, decision)
-    settle(database, before)
+def corrected(database: str, decision: str) -> None:
+    """Somebody who leads has just said that a label is wrong, and spam of severity 3 instead."""
     query(
         database,
         """
-        INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area, resolved_at, resolved_by, outcome)
-        SELECT %s, 'b', 0.1, 'benign', now(), id, 'label_wrong' FROM principals WHERE username = 'test-lead'
+        INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area, resolved_at, resolved_by, outcome,
+                                    right_area, right_severity, taxonomy_version, note)
+        SELECT %s, 'b', 0.1, 'spam', now(), id, 'label_wrong', 'spam', 3, 'later', ''
+        FROM principals WHERE username = 'test-lead'
         """,
         decision,
     )
-    # What was settled before somebody looked again does not speak against them.
-    assert await exported(lines) == []
+
+
+async def test_of_a_correction_and_a_check_that_agrees_the_later_one_holds(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    before = item(database, plan(database), decision)
+    reviewed(database, before, 3, "test-specialist")
+    settle(database, before)
+    version = publish(database, "spam", 1, days=-1)
+    corrected(database, decision)
+    # What was settled before somebody looked again does not speak against them, and is known of the decision still.
+    [row] = await exported(lines)
+    assert (row.policy_areas, row.severity, row.extra["label_by"]) == (("spam",), 3, "correction")
+    assert (row.extra["taxonomy_version"], row.extra["policy"]["id"]) == ("later", str(version))
+    assert (row.extra["qa"]["error"], row.extra["qa_weight"], row.extra["confidence"]) == (None, 10, None)
     settle(database, item(database, plan(database), decision))
     [row] = await exported(lines)
-    assert (row.policy_areas, row.extra["label_by"]) == (("harassment",), "decision")
+    assert (row.policy_areas, row.extra["label_by"], row.extra["correction"]) == (("harassment",), "decision", None)
+
+
+async def test_a_check_that_found_the_decision_wrong_holds_even_where_a_correction_came_later(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    found = item(database, plan(database), decision)
+    reviewed(database, found, 2, "test-specialist")
+    settle(database, found, error="wrong_area", policy_area="privacy", severity=2)
+    corrected(database, decision)
+    [row] = await exported(lines)
+    assert (row.policy_areas, row.extra["label_by"], row.extra["correction"]) == (("privacy",), "qa", None)
+    assert row.extra["confidence"] == 2
 
 
 async def test_a_golden_item_is_exported_like_any_other(

@@ -34,6 +34,7 @@ async def test_each_role_has_its_pages(client: httpx.AsyncClient, keys: dict[str
         "/qa": {"lead"},
         "/qa/review": {"reviewer", "specialist", "lead"},
         "/qa/disputed": {"specialist", "lead"},
+        "/qa/suspects": {"reviewer", "specialist", "lead"},
         "/qa/feedback": {"reviewer", "specialist", "lead"},
         "/qa/calibration": {"lead"},
     }

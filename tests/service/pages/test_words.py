@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from service.pages.words import amount, chance, duration, hidden_characters, moment, sentence, spoken
+from service.pages.words import amount, chance, doubt, duration, hidden_characters, moment, sentence, spoken
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,17 @@ def test_hidden_characters_are_counted_and_joiners_are_not() -> None:
     assert hidden_characters("plain\ntext\twith\r\nbreaks") == 0
     assert hidden_characters("\u202ereversed\u202c and\u200bsplit") == 3
     assert hidden_characters("family \N{MAN}\u200d\N{WOMAN} क्\u200dष") == 0
+
+
+@pytest.mark.parametrize(
+    ("quality", "words"),
+    [
+        (0, "hardly believes"),
+        (0.1, "strongly doubts"),
+        (0.3, "model doubts"),
+        (0.6, "slightly doubts"),
+        (1, "slightly"),
+    ],
+)
+def test_doubt_is_told_in_words(quality: float, words: str) -> None:
+    assert words in doubt(quality)

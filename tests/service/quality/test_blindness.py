@@ -83,8 +83,11 @@ async def test_the_decision_is_nowhere_until_the_check_is_answered(
     manager: httpx.AsyncClient,
     ids: dict[str, str],
     role: str,
+    database: str,
 ) -> None:
     made = await decided_case(platform, checker, "post-1", **DECIDED)
+    suspect = "INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area) VALUES (%s, 'b', 0.1, 'spam')"
+    query(database, suspect, made["decision_id"])
     await decided_case(platform, checker, "post-2", author={"id": "a2"}, text="what post-1 says")
     ids["case_id"] = made["case"]["id"]
     ids["plan_id"] = (await plan(manager, scope={"areas": ["intellectual_property"]}))["id"]

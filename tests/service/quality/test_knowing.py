@@ -126,6 +126,73 @@ async def test_not_whoever_decided_for_the_same_cluster_and_its_answers_are_hidd
     assert [len((await person.get("/v1/qa/objections")).json()["objections"]) for person in (manager, lead)] == [0, 1]
 
 
+async def test_not_whoever_was_shown_a_dispute_or_an_objection(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead)
+    await checked(checker, **ALLOWED)
+    # The specialist reads all answers, by the call or by the page, and leaves them to somebody else.
+    page = await colleague.get("/qa/disputed")
+    assert "what post-1 says" in page.text
+    await plan(lead, "second", reviews=3)
+    assert await gets(colleague) is None
+    # Having read does not keep anybody from settling it.
+    [item] = await disputed(colleague)
+    # Who has read nothing of it checks it; the decision is hidden from them from here on.
+    check = await take(manager)
+    assert await disputed(manager) == []
+    assert (await colleague.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=ALLOWED)).status_code == 201
+    assert (await say(manager, check)).status_code == 200
+    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
+    objected = await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "it is no quote"})
+    assert objected.status_code == 204
+    assert await gets(third) == "post-1"
+
+
+async def test_not_whoever_was_shown_an_objection_alone(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
+    await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "it is no quote"})
+    assert len((await colleague.get("/v1/qa/objections")).json()["objections"]) == 1
+    await plan(lead, "second")
+    assert await gets(colleague) is None
+    assert await gets(manager) == "post-1"
+
+
+async def test_not_whoever_was_shown_its_label_in_doubt(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    made = [await decided_case(platform, reviewer, f"post-{number}") for number in range(2)]
+    suspect = "INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area) VALUES (%s, 'b', %s, 'spam')"
+    for place, one in enumerate(made):
+        query(database, suspect, one["decision_id"], 0.1 + place / 10)
+    # The page shows one of the two, and the other one can still be judged blindly.
+    assert "what post-0 says" in (await checker.get("/qa/suspects")).text
+    await plan(lead, reviews=2)
+    query(database, "UPDATE qa_items SET place = 0 WHERE case_id = %s", made[0]["case"]["id"])
+    assert await gets(checker) == "post-1"
+    assert await gets(third) == "post-0"
+
+
 async def test_the_record_of_a_reporter_leaves_out_what_is_being_checked(
     platform: httpx.AsyncClient,
     reviewer: httpx.AsyncClient,

@@ -1,16 +1,24 @@
 """Labels that look wrong: handed in by machines, looked at by somebody else than decided, once, and told where they cannot be."""
 
 import asyncio
+import json
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 
+from service.suspects import workflow
 from tests.conftest import bearer, client_of
+from tests.service.quality.conftest import another, lead
+from tests.service.quality.verbs import ALLOWED, checked, disputed, plan, take
 from tests.service.steps import Body, assert_error, claim, decided, query, report, rewrite, value
 
+__all__ = ["lead"]
 BUNDLE = "b" * 64
+INSTEAD: Body = {"policy_area": "spam", "severity": 1, "note": "it sells something"}
 
 
 @pytest.fixture
@@ -42,8 +50,17 @@ async def waiting(person: httpx.AsyncClient) -> list[str]:
     return [one["decision_id"] for one in answer.json()["suspects"]]
 
 
-async def resolve(person: httpx.AsyncClient, made: str, outcome: str = "label_wrong") -> httpx.Response:
-    return await person.post(f"/v1/labels/suspects/{made}/resolve", json={"outcome": outcome})
+async def resolve(
+    person: httpx.AsyncClient, made: str, outcome: str = "label_wrong", **label: object
+) -> httpx.Response:
+    """Say whether a label holds; a wrong one is spam unless `label` says otherwise."""
+    body = {"outcome": outcome, **({"label": {**INSTEAD, **label}} if outcome == "label_wrong" else {})}
+    return await person.post(f"/v1/labels/suspects/{made}/resolve", json=body)
+
+
+async def exported(ml: httpx.AsyncClient) -> dict[str, Body]:
+    rows = [json.loads(one) for one in (await ml.get("/v1/labels")).text.splitlines()]
+    return {row["id"].removeprefix("decision:"): row for row in rows}
 
 
 async def test_the_most_doubtful_come_first_to_everybody_but_who_decided(
@@ -205,14 +222,247 @@ async def test_a_label_named_twice_and_too_many_are_refused(ml: httpx.AsyncClien
         assert_error(answer, 422, "invalid_request")
 
 
-async def test_what_was_found_wrong_is_exported_no_more(
+async def test_what_holds_instead_is_kept_told_to_readers_of_the_case_and_exported(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    database: str,
+) -> None:
+    wrong, stands, other = [await decision(platform, reviewer, f"post-{n}") for n in range(3)]
+    own = await decision(platform, colleague, "post-3")
+    await hand_in(ml, line(wrong), line(stands))
+    told = await resolve(colleague, wrong)
+    assert told.status_code == 200, told.text
+    assert told.json()["label"] == INSTEAD
+    kept = await resolve(colleague, stands, "label_stands")
+    assert kept.json()["label"] is None
+    columns = (
+        "SELECT right_area, right_severity, note, taxonomy_version IS NOT NULL FROM label_suspects ORDER BY outcome"
+    )
+    assert query(database, columns) == [(None, None, None, False), ("spam", 1, "it sells something", True)]
+    event = "SELECT data - 'decision' FROM events WHERE kind = 'label.resolved' ORDER BY id LIMIT 1"
+    # What somebody wrote is content, and stays out of the log.
+    assert value(database, event) == {"outcome": "label_wrong", "policy_area": "spam", "severity": 1}
+    for made, corrected in ((wrong, INSTEAD), (stands, None)):
+        case = value(database, "SELECT case_id FROM decisions WHERE id = %s", made)
+        [shown] = (await reviewer.get(f"/v1/cases/{case}")).json()["decisions"]
+        assert shown["corrected"] == corrected
+    page = (await reviewer.get(f"/cases/{value(database, 'SELECT case_id FROM decisions WHERE id = %s', wrong)}")).text
+    assert "Label corrected: Spam and cybersecurity, severity 1" in page
+    rows = await exported(ml)
+    first, second = rows[wrong], rows[stands]
+    assert (first["policy_areas"], first["annotated_areas"], first["severity"]) == (["spam"], ["spam"], 1)
+    assert (first["label_by"], first["basis"], first["correction"]["doubted_by"]) == (
+        "correction",
+        "correction",
+        BUNDLE,
+    )
+    # Whose label it is: of who corrected it, by the pseudonym that they have everywhere.
+    assert first["annotator"] == rows[own]["annotator"] != rows[other]["annotator"] == second["annotator"]
+    assert (second["policy_areas"], second["severity"], second["label_by"]) == (["harassment"], 2, "decision")
+    assert (second["basis"], second["correction"]) == ("review", None)
+
+
+async def test_a_label_corrected_to_benign_clears_every_area(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, ml: httpx.AsyncClient
 ) -> None:
-    wrong, stands = [await decision(platform, reviewer, f"post-{n}") for n in range(2)]
-    await hand_in(ml, line(wrong), line(stands))
-    assert (await ml.get("/v1/labels")).text.count('"decision:') == 2
-    assert (await resolve(colleague, wrong)).status_code == 200
-    assert (await resolve(colleague, stands, "label_stands")).status_code == 200
-    left = (await ml.get("/v1/labels")).text
-    assert f'"decision:{stands}"' in left
-    assert f'"decision:{wrong}"' not in left
+    made = await decision(platform, reviewer)
+    await hand_in(ml, line(made))
+    assert (await resolve(colleague, made, policy_area="benign", severity=0)).status_code == 200
+    row = (await exported(ml))[made]
+    assert (row["policy_areas"], len(row["annotated_areas"]), row["severity"]) == ([], 20, 0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "label", "code", "words"),
+    [
+        ("label_wrong", None, "invalid_request", "say what holds instead"),
+        ("label_stands", INSTEAD, "invalid_request", "nothing where it stands"),
+        ("label_wrong", {"policy_area": "spam"}, "invalid_request", "severity"),
+        ("label_wrong", {**INSTEAD, "severity": 5}, "invalid_request", "severity"),
+        ("label_wrong", {**INSTEAD, "severity": "1"}, "invalid_request", "severity"),
+        ("label_wrong", {**INSTEAD, "note": "n" * 10_001}, "invalid_request", "note"),
+        ("label_wrong", {**INSTEAD, "note": "\0"}, "invalid_request", "note"),
+        ("label_wrong", {**INSTEAD, "actions": ["remove"]}, "invalid_request", "actions"),
+        ("label_wrong", {**INSTEAD, "policy_area": "weather"}, "unknown_label", "policy_area"),
+        ("label_wrong", {**INSTEAD, "policy_area": "benign"}, "invalid_request", "benign content has severity 0"),
+        ("label_wrong", {"policy_area": "harassment", "severity": 2}, "invalid_request", "label_stands"),
+        ("label_doubtful", None, "invalid_request", "outcome"),
+    ],
+)
+async def test_what_contradicts_itself_or_is_too_much_is_refused_and_the_label_still_waits(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    outcome: str,
+    label: Body | None,
+    code: str,
+    words: str,
+) -> None:
+    made = await decision(platform, reviewer)
+    await hand_in(ml, line(made))
+    body = {"outcome": outcome, "label": label}
+    refused = await colleague.post(f"/v1/labels/suspects/{made}/resolve", json=body)
+    assert words in assert_error(refused, 422, code)
+    assert await waiting(colleague) == [made]
+
+
+async def test_the_same_area_with_another_severity_or_where_nothing_was_broken_is_a_correction(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, ml: httpx.AsyncClient
+) -> None:
+    broken = await decision(platform, reviewer, "post-1")
+    await report(platform, "post-2")
+    allowed = (await decided(reviewer, await claim(reviewer), actions=["no_violation"]))["decision_id"]
+    await report(platform, "post-3")
+    benign = (await decided(reviewer, await claim(reviewer), **ALLOWED))["decision_id"]
+    await hand_in(ml, line(broken), line(allowed, suggested="harassment"), line(benign, suggested="spam"))
+    assert (await resolve(colleague, broken, policy_area="harassment", severity=4)).status_code == 200
+    assert (await resolve(colleague, allowed, policy_area="harassment", severity=2)).status_code == 200
+    refused = await resolve(colleague, benign, policy_area="benign", severity=0)
+    assert_error(refused, 422, "invalid_request")
+    rows = await exported(ml)
+    assert [(rows[one]["policy_areas"], rows[one]["severity"]) for one in (broken, allowed)] == [
+        (["harassment"], 4),
+        (["harassment"], 2),
+    ]
+
+
+async def test_what_was_undone_meanwhile_is_in_doubt_no_more(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    database: str,
+) -> None:
+    made = await decision(platform, reviewer)
+    await hand_in(ml, line(made))
+    query(database, "INSERT INTO decision_undos (decision_id, undone_by) SELECT id, decided_by FROM decisions")
+    assert await waiting(colleague) == []
+    assert "not any more" in assert_error(await resolve(colleague, made), 404, "not_found")
+    assert value(database, "SELECT resolved_at FROM label_suspects") is None
+
+
+async def test_a_check_that_found_the_decision_wrong_has_the_last_word(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+) -> None:
+    before, after = [await decision(platform, reviewer, f"post-{n}") for n in range(2)]
+    await hand_in(ml, line(before), line(after))
+    assert (await resolve(colleague, before)).status_code == 200
+    await plan(lead)
+    for _ in range(2):
+        await checked(checker, **ALLOWED)
+    for item in await disputed(lead):
+        answer = await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=ALLOWED)
+        assert answer.status_code == 201, answer.text
+    assert await waiting(colleague) == []
+    detail = assert_error(await resolve(colleague, after), 409, "suspect_settled")
+    assert "in a check" in detail
+    assert (await hand_in(ml, line(after)))["settled"] == [after]
+    rows = await exported(ml)
+    assert [(rows[one]["label_by"], rows[one]["policy_areas"], rows[one]["correction"]) for one in (before, after)] == [
+        ("qa", [], None)
+    ] * 2
+
+
+@pytest.fixture
+async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A reviewer who decided nothing."""
+    async for caller in another(app, keys, "checker"):
+        yield caller
+
+
+async def test_what_waits_for_a_check_is_left_to_it_and_who_has_read_here_is_not_handed_it_later(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+) -> None:
+    first = await decision(platform, reviewer, "post-1")
+    await hand_in(ml, line(first))
+    assert await waiting(checker) == [first]
+    await plan(lead)
+    assert await waiting(colleague) == []
+    assert (await checker.post("/v1/qa/claim")).status_code == 204
+    # Whoever had the page open before can still answer: they check nothing of it anyway.
+    assert (await resolve(checker, first, "label_stands")).status_code == 200
+    assert (await take(colleague))["subject"]["id"] == "post-1"
+
+
+async def test_labels_are_shown_to_those_who_read_the_language_and_agreed_to_see_the_pictures(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    database: str,
+) -> None:
+    made = await decision(platform, reviewer)
+    await hand_in(ml, line(made))
+    query(database, "UPDATE principals SET languages = '{de}' WHERE role = 'specialist'")
+    assert await waiting(colleague) == []
+    query(database, "UPDATE principals SET languages = '{de,en}' WHERE role = 'specialist'")
+    assert await waiting(colleague) == [made]
+
+
+async def test_a_list_goes_on_after_a_label_that_was_left(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, ml: httpx.AsyncClient
+) -> None:
+    made = [await decision(platform, reviewer, f"post-{n}") for n in range(3)]
+    await hand_in(ml, line(made[0], 0.1), line(made[1], 0.2), line(made[2], 0.2))
+    seen: list[str] = []
+    for _ in range(3):
+        after = {"after": seen[-1]} if seen else {}
+        answer = (await colleague.get("/v1/labels/suspects", params={"limit": "1", **after})).json()
+        assert answer["waiting"] == 3
+        seen += [one["decision_id"] for one in answer["suspects"]]
+    # Ids are made in order, so the two that are doubted alike come in it.
+    assert seen == made
+    nothing = (await colleague.get("/v1/labels/suspects", params={"after": seen[-1]})).json()
+    assert (nothing["suspects"], nothing["waiting"]) == ([], 3)
+
+
+async def test_those_that_wait_are_counted_up_to_a_limit(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await hand_in(ml, *[line(await decision(platform, reviewer, f"post-{n}")) for n in range(3)])
+    monkeypatch.setattr(workflow, "COUNTED", 2)
+    assert (await colleague.get("/v1/labels/suspects?limit=1")).json()["waiting"] == 2
+    assert "2 or more" in (await colleague.get("/qa/suspects")).text
+
+
+async def test_a_decision_without_a_text_is_never_exported_so_it_is_unknown(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, ml: httpx.AsyncClient, database: str
+) -> None:
+    made = await decision(platform, reviewer)
+    rewrite(database, "UPDATE evidence SET text = ''")
+    assert (await hand_in(ml, line(made)))["unknown"] == [made]
+
+
+async def test_the_database_keeps_no_half_of_a_correction(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, ml: httpx.AsyncClient, database: str
+) -> None:
+    made = await decision(platform, reviewer)
+    await hand_in(ml, line(made))
+    done = "resolved_at = now(), resolved_by = (SELECT decided_by FROM decisions)"
+    whole = "right_area = 'spam', right_severity = 1, taxonomy_version = 'v', note = ''"
+    for change in (
+        f"{done}, outcome = 'label_wrong'",
+        f"{done}, outcome = 'label_stands', {whole}",
+        whole,
+        f"{done}, outcome = 'label_wrong', {whole}, right_severity = 5".replace("right_severity = 1, ", ""),
+    ):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            query(database, f"UPDATE label_suspects SET {change}")
+    query(database, f"UPDATE label_suspects SET {done}, outcome = 'label_wrong', {whole}")

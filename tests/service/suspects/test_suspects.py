@@ -12,11 +12,10 @@ from fastapi import FastAPI
 
 from service.suspects import workflow
 from tests.conftest import bearer, client_of
-from tests.service.quality.conftest import another, lead
+from tests.service.quality.conftest import another
 from tests.service.quality.verbs import ALLOWED, checked, disputed, plan, take
 from tests.service.steps import Body, assert_error, claim, decided, query, report, rewrite, value
 
-__all__ = ["lead"]
 BUNDLE = "b" * 64
 INSTEAD: Body = {"policy_area": "spam", "severity": 1, "note": "it sells something"}
 

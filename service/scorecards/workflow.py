@@ -207,9 +207,9 @@ def _people_at_all(rows: Parts) -> int:
 
 def _missing(by: str, groups: list[GroupOut]) -> list[str]:
     """What has to be there before the figures say anything."""
-    said = []
     if not any(one.decisions for one in groups):
-        said.append("No decision was made in this period.")
+        return ["No decision was made in this period. Sample cases do not count."]
+    said = []
     if by in {"vendor", "site"} and all(one.name is None for one in groups):
         said.append(f"No {by} is set for anybody who decided: an administrator sets it for each person.")
     if by == "policy" and all(one.name is None for one in groups):

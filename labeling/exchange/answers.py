@@ -124,7 +124,8 @@ class _Reader:
         benign = {self.taxonomy.benign_id}
         if (benign < areas) or benign & unknown or areas & unknown:
             raise ExchangeError(
-                f"{where}: contradicts itself: {', '.join(sorted(areas))} beside unknown {', '.join(sorted(unknown)) or 'none'}"
+                f"{where}: contradicts itself: {', '.join(sorted(areas))} beside unknown {', '.join(sorted(unknown)) or 'none'}; "
+                "correct it in Label Studio and export again"
             )
         # Whoever names no area and does not say that there is none has not judged any.
         known = frozenset(self.taxonomy.area_ids) - unknown if areas else frozenset()

@@ -114,8 +114,8 @@ def bundle_that_learned(folder: Path, digest: str) -> Path:
     made = folder / "bundle"
     shutil.copytree(SHIPPED, made)
     manifest = json.loads((made / "manifest.json").read_text())
-    first = {"data": {"files": [{"name": "rows.jsonl", "sha256": digest}]}, "started_from": None}
-    manifest["training"] |= {"data": {"files": []}, "started_from": first}
+    first = {"data": {"files": [{"name": "rows.jsonl", "sha256": digest}], "started_from": None}}
+    manifest["training"]["data"] |= {"files": [], "started_from": first}
     (made / "manifest.json").write_text(json.dumps(manifest))
     return made
 

@@ -15,6 +15,7 @@ from eval.gate import add_gate_command
 from eval.markdown import aligned, markdown, terminal
 from eval.next.command import add_next_command
 from eval.next.learn_command import add_learn_command
+from eval.next.planted_command import add_planted_command
 from eval.next.suspects_command import add_suspects_command
 from eval.page import PageError, page
 from eval.report import Report, Subject, make_report
@@ -166,7 +167,7 @@ def _parser() -> argparse.ArgumentParser:
     card.set_defaults(run_command=_card)
     add_simulate_command(commands)
     add_sample_command(commands)
-    for add in (add_next_command, add_learn_command, add_suspects_command):
+    for add in (add_next_command, add_learn_command, add_suspects_command, add_planted_command):
         add(commands)
     sources = commands.add_parser("sources", help="put models that never saw a source together into one table")
     sources.set_defaults(run_command=_sources)

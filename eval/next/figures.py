@@ -102,17 +102,18 @@ def _line(one: AreaFigures) -> tuple[str, ...]:
         one.area,
         f"{one.rows:,}",
         f"{one.positives:.0f}",
-        _cell(one.full),
-        _cell(one.chosen_at_half),
-        _cell(one.random_at_half),
-        _cell(one.gain_at_half, sign=True),
+        cell(one.full),
+        cell(one.chosen_at_half),
+        cell(one.random_at_half),
+        cell(one.gain_at_half, sign=True),
         f"{one.chosen_reached} / {one.random_reached} of {one.seeds}",
-        over + _cell(one.chosen_share, percent=True),
-        _cell(one.random_share, percent=True),
+        over + cell(one.chosen_share, percent=True),
+        cell(one.random_share, percent=True),
     )
 
 
-def _cell(one: Mean, *, percent: bool = False, sign: bool = False) -> str:
+def cell(one: Mean, *, percent: bool = False, sign: bool = False) -> str:
+    """A mean with its interval in brackets."""
     form = ".0%" if percent else "+.3f" if sign else ".3f"
     if one.low is None or one.high is None:
         return format(one.value, form)

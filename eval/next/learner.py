@@ -4,7 +4,7 @@ Fast enough to be fitted anew for every batch. The recipe is that of `training.b
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +48,9 @@ class AreaModel:
     def threshold(self) -> float:
         """The probability at the operating point."""
         return 1 / (1 + math.exp(self.against))
+
+
+Fit = Callable[[Sparse, NDArray[np.bool_]], AreaModel | None]
 
 
 def features_of(texts: Sequence[str], *, vocabulary_of: int | None = None) -> Sparse:
@@ -104,7 +107,9 @@ def fit_areas(features: Sparse, rows: Sequence[LabelledText], areas: Sequence[st
     return found
 
 
-def cross_fitted(features: Sparse, labels: NDArray[np.bool_], groups: NDArray[np.int64], *, seed: int) -> Values | None:
+def cross_fitted(
+    features: Sparse, labels: NDArray[np.bool_], groups: NDArray[np.int64], *, seed: int, fit: Fit = fit_area
+) -> Values | None:
     """A probability for every row from a model that saw neither it nor any of its group; None for too few of a kind."""
     folds = 5
     if min(labels.sum(), (~labels).sum()) < folds * MIN_OF_A_KIND:
@@ -112,7 +117,7 @@ def cross_fitted(features: Sparse, labels: NDArray[np.bool_], groups: NDArray[np
     found = np.full(len(labels), np.nan)
     split = tool("sklearn.model_selection").StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     for taught, judged in split.split(np.zeros(len(labels)), labels, groups):
-        model = fit_area(features[taught], labels[taught])
+        model = fit(features[taught], labels[taught])
         if model is None:
             return None
         found[judged] = model.probabilities(features[judged])

@@ -1,12 +1,15 @@
 """Labels that look wrong: what a model that never saw them finds unlikely (confident learning, Northcutt et al. 2021).
 
-Every area is looked at on the rows that know it, as a question of yes or no. The quality of a label is cleanlab's: the
-probability of what was said, taken relative to how sure the model is of such labels on average, from 0 (surely wrong) to 1. An
-`issue` is a label that confident learning counts as wrong, by the joint of said and likely answers.
+Every area is looked at on the rows that know it, as a question of yes or no. The odds of a label are taken relative to how sure the
+model is of such labels on average, as confident learning does: else all labels of an area that the model is weak at would be in
+doubt, and with twenty areas the worst of each would crowd out everything. A row's quality is the product over its areas, so a wrong area counts twice: for
+the one that was said and the one that was not. An `issue` is a row with a label that confident learning (cleanlab) counts as
+wrong, by the joint of said and likely answers.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,9 +17,10 @@ from numpy.typing import NDArray
 
 from eval.metrics import Values
 from eval.next.learner import MIN_OF_A_KIND, Sparse, cross_fitted, fit_area
+from eval.next.stacked import LEAST
 from eval.next.tools import tool
 from eval.truth import Truth
-from labeling.records import LabelledText, RecordError
+from labeling.records import LabelledText
 from labeling.snapshot.clusters import clusters
 
 # Nearer to the rows of an area than to the others.
@@ -37,7 +41,8 @@ class Suspect:
 
     def to_json(self) -> dict[str, Any]:
         """One line of the file."""
-        return {**asdict(self), "probability": round(self.probability, 6), "quality": round(self.quality, 6)}
+        # The quality to six digits that tell: the worst are all near zero, and are read in their order.
+        return {**asdict(self), "probability": round(self.probability, 6), "quality": float(f"{self.quality:.6g}")}
 
 
 def cross_probabilities(features: Sparse, rows: Sequence[LabelledText], truth: Truth, *, seed: int) -> Values:
@@ -62,55 +67,44 @@ def cross_probabilities(features: Sparse, rows: Sequence[LabelledText], truth: T
 def find_suspects(
     rows: Sequence[LabelledText], truth: Truth, probabilities: Values, areas: Sequence[str], *, benign: str
 ) -> list[Suspect]:
-    """The most doubtful label of each row, worst first; rows without a judged area are left out."""
-    worst: dict[int, tuple[float, int, bool]] = {}
-    for column in range(len(areas)):
-        judged = np.flatnonzero((truth.known[:, column] > 0) & ~np.isnan(probabilities[:, column]))
-        labels = truth.labels[judged, column] > 0
-        if min(labels.sum(), (~labels).sum()) < MIN_OF_A_KIND:
-            continue
-        quality, issues = judge_labels(labels, probabilities[judged, column])
-        for row, value, issue in zip(judged.tolist(), quality.tolist(), issues.tolist(), strict=True):
-            if row not in worst or (not issue, value) < (not worst[row][2], worst[row][0]):
-                worst[row] = (value, column, issue)
+    """Each row with the label of it that is most in doubt, worst row first; rows without a judged area are left out."""
+    surprise, issues = surprises(truth, probabilities)
     gains = _gains(truth, probabilities)
-    found = [
-        Suspect(
+    found: list[tuple[float, Suspect]] = []
+    for row in np.flatnonzero(~np.isnan(surprise).all(axis=1)).tolist():
+        column = int(np.nanargmax(surprise[row]))
+        total = float(np.nansum(surprise[row]))
+        suspect = Suspect(
             rows[row].id,
             areas[column],
             bool(truth.labels[row, column] > 0),
             float(probabilities[row, column]),
-            quality,
+            math.exp(-total),
             _suggested(row, column, truth=truth, gains=gains, names=(*areas, benign)),
-            issue,
+            bool(issues[row].any()),
         )
-        for row, (quality, column, issue) in worst.items()
-    ]
-    return sorted(found, key=lambda one: (not one.issue, one.quality, one.id))
+        found.append((-total, suspect))
+    return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].id))]
 
 
-def plant(rows: Sequence[LabelledText], count: int, *, seed: int) -> tuple[list[LabelledText], set[str]]:
-    """The rows with `count` wrong labels by seed, and whose they are: half deny an area, half invent one.
+def surprises(truth: Truth, probabilities: Values) -> tuple[Values, NDArray[np.bool_]]:
+    """(n, areas) how unlikely each label is, in nats (0: certain, NaN: not judged), and whether it counts as wrong.
 
-    Raises RecordError for too few rows.
+    Only areas with enough labels of both kinds are judged.
     """
-    generator = np.random.default_rng(seed)
-    kinds = [
-        [place for place, row in enumerate(rows) if row.annotated_areas and bool(row.policy_areas) is wanted]
-        for wanted in (True, False)
-    ]
-    wanted = (count // 2, count - count // 2)
-    if any(len(kind) < number for kind, number in zip(kinds, wanted, strict=True)):
-        raise RecordError(
-            f"{count} wrong labels cannot be planted: {len(kinds[0])} rows have an area and {len(kinds[1])} none"
-        )
-    made = list(rows)
-    for kind, number in zip(kinds, wanted, strict=True):
-        for place in generator.choice(kind, number, replace=False):
-            row = rows[int(place)]
-            invented = (str(generator.choice(row.annotated_areas)),)
-            made[int(place)] = replace(row, policy_areas=row.policy_areas[1:] if row.policy_areas else invented)
-    return made, {was.id for was, now in zip(rows, made, strict=True) if was is not now}
+    found = np.full(probabilities.shape, np.nan)
+    wrong = np.zeros(probabilities.shape, bool)
+    for column in range(probabilities.shape[1]):
+        judged = np.flatnonzero((truth.known[:, column] > 0) & ~np.isnan(probabilities[:, column]))
+        labels = truth.labels[judged, column] > 0
+        if min(labels.sum(), (~labels).sum()) < MIN_OF_A_KIND:
+            continue
+        applies = np.clip(probabilities[judged, column], LEAST, 1 - LEAST)
+        sure, sure_not = applies[labels].mean(), 1 - applies[~labels].mean()
+        odds = np.log(applies / sure) - np.log((1 - applies) / sure_not)
+        found[judged, column] = np.logaddexp(0.0, np.where(labels, -odds, odds))
+        wrong[judged, column] = judge_labels(labels, applies)[1]
+    return found, wrong
 
 
 def judge_labels(labels: NDArray[np.bool_], probabilities: Values) -> tuple[Values, NDArray[np.bool_]]:

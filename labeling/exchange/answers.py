@@ -34,7 +34,7 @@ GOLD, SILVER = "gold", "silver"
 class Answer:
     """One annotation. Areas outside `known` could not be judged; `annotator` is a pseudonym, None where nobody is named.
 
-    `results` are the ids of what it consists of.
+    `untouched` is the label that was written into the task, and that nobody has changed, approved or confirmed.
     """
 
     areas: frozenset[str]
@@ -43,7 +43,7 @@ class Answer:
     annotator: str | None
     at: str | None
     truth: bool
-    results: frozenset[str]
+    untouched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +60,9 @@ def from_tasks(
 ) -> Iterator[Labelled]:
     """One row a task. `name_of` makes a pseudonym of an annotator, `rows` are what blind tasks were made of.
 
-    What was skipped is no answer, and the label that came along is none as soon as anybody else gave one. Of several the majority
-    counts for each area among those who judged it; a tie leaves it unknown. An answer marked as ground truth decides alone.
-    Without an answer nothing is known. Raises ExchangeError.
+    What was skipped is no answer, and neither is the label that came along, which stands until somebody gives one. Of several the
+    majority counts for each area among those who judged it; a tie leaves it unknown. An answer marked as ground truth decides
+    alone. With neither answer nor label nothing is known. Raises ExchangeError.
     """
     seen: set[str] = set()
     for number, task in enumerate(tasks, start=1):
@@ -73,9 +73,11 @@ def from_tasks(
         seen.add(row.id)
         given = _list(task, "annotations", where)
         live = [one for one in given if not (isinstance(one, dict) and one.get("was_cancelled"))]
-        said = [_answer(one, f"{where}, annotation {place}", taxonomy, name_of) for place, one in enumerate(live, 1)]
-        answers = [one for one in said if not _came_along(one, row, taxonomy)] or said
-        yield Labelled(_labelled(row, answers, taxonomy), len(answers), len(given) - len(live))
+        reader = _Reader(taxonomy, name_of, row, frozenset(result["id"] for result in label_results(row, taxonomy)))
+        said = [reader.answer(one, f"{where}, annotation {place}") for place, one in enumerate(live, 1)]
+        answers = [one for one in said if not one.untouched]
+        stands = bool(said) and not answers
+        yield Labelled(row if stands else _labelled(row, answers, taxonomy), len(answers), len(given) - len(live))
 
 
 def _base(task: Any, where: str, rows: Mapping[str, LabelledText]) -> LabelledText:
@@ -100,47 +102,47 @@ def _base(task: Any, where: str, rows: Mapping[str, LabelledText]) -> LabelledTe
     return row
 
 
-def _came_along(answer: Answer, row: LabelledText, taxonomy: Taxonomy) -> bool:
-    """Whether this is the label that was written into the task: its own results, and nobody has changed or approved them."""
-    return (
-        not answer.truth
-        and answer.results == {result["id"] for result in label_results(row, taxonomy)}
-        and (answer.areas, answer.known, answer.severity) == _label(row)
-    )
-
-
 def _label(row: LabelledText) -> tuple[frozenset[str], frozenset[str], int | None]:
     return frozenset(row.policy_areas), frozenset(row.annotated_areas), row.severity
 
 
-def _answer(annotation: Any, where: str, taxonomy: Taxonomy, name_of: Callable[[str], str]) -> Answer:
-    if not isinstance(annotation, dict):
-        raise ExchangeError(f"{where}: not an annotation of Label Studio")
-    found: dict[str, Any] = {AREAS: [], UNKNOWN: [], SEVERITY: 0}
-    results = _list(annotation, "result", where)
-    for result in results:
-        control, value = _control(result, where)
-        found[control] = value
-    areas = _named(found[AREAS], taxonomy, where)
-    unknown = _named(found[UNKNOWN], taxonomy, where)
-    benign = {taxonomy.benign_id}
-    if (benign < areas) or benign & unknown or areas & unknown:
-        raise ExchangeError(
-            f"{where}: contradicts itself: {', '.join(sorted(areas))} beside unknown {', '.join(sorted(unknown)) or 'none'}"
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads the annotations of one task; `brought` are the ids of the results that its row's label was written as."""
+
+    taxonomy: Taxonomy
+    name_of: Callable[[str], str]
+    row: LabelledText
+    brought: frozenset[str]
+
+    def answer(self, annotation: Any, where: str) -> Answer:
+        if not isinstance(annotation, dict):
+            raise ExchangeError(f"{where}: not an annotation of Label Studio")
+        results = _list(annotation, "result", where)
+        found = {AREAS: [], UNKNOWN: [], SEVERITY: 0} | dict(_control(result, where) for result in results)
+        areas, unknown = (_named(found[name], self.taxonomy, where) for name in (AREAS, UNKNOWN))
+        benign = {self.taxonomy.benign_id}
+        if (benign < areas) or benign & unknown or areas & unknown:
+            raise ExchangeError(
+                f"{where}: contradicts itself: {', '.join(sorted(areas))} beside unknown {', '.join(sorted(unknown)) or 'none'}; "
+                "correct it in Label Studio and export again"
+            )
+        # Whoever names no area and does not say that there is none has not judged any.
+        known = frozenset(self.taxonomy.area_ids) - unknown if areas else frozenset()
+        said = (areas - benign, known, _severity(found[SEVERITY], self.taxonomy, where))
+        ids = {str(result.get("id")) for result in results}
+        # Of a label that was imported, Label Studio names whoever imported it as the one who completed it.
+        imported = bool(ids & self.brought)
+        by = _annotator(annotation, "updated_by" if imported else "completed_by", where)
+        truth = annotation.get("ground_truth") is True
+        at = annotation.get("updated_at" if imported else "created_at")
+        return Answer(
+            *said,
+            annotator=None if by is None else self.name_of(by),
+            at=at if isinstance(at, str) else None,
+            truth=truth,
+            untouched=ids == self.brought and by is None and not truth and said == _label(self.row),
         )
-    # Whoever names no area and does not say that there is none has not judged any.
-    known = frozenset(taxonomy.area_ids) - unknown if areas else frozenset()
-    who = _annotator(annotation.get("completed_by"), where)
-    at = annotation.get("created_at")
-    return Answer(
-        areas=areas - benign,
-        known=known,
-        severity=_severity(found[SEVERITY], taxonomy, where),
-        annotator=None if who is None else name_of(who),
-        at=at if isinstance(at, str) else None,
-        truth=annotation.get("ground_truth") is True,
-        results=frozenset(str(result.get("id")) for result in results),
-    )
 
 
 def _control(result: Any, where: str) -> tuple[str, Any]:
@@ -175,11 +177,12 @@ def _severity(stars: Any, taxonomy: Taxonomy, where: str) -> int | None:
     return int(stars) - 1 if stars else None
 
 
-def _annotator(value: Any, where: str) -> str | None:
-    """Who answered, as Label Studio says it: an id, or an object with one."""
+def _annotator(annotation: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Who it was, as Label Studio says it: an id, or an object with one."""
+    value = annotation.get(key)
     named = value.get("id", value.get("email")) if isinstance(value, dict) else value
     if named is not None and (isinstance(named, bool) or not isinstance(named, int | str)):
-        raise ExchangeError(f"{where}: completed_by must be an id or an object with one")
+        raise ExchangeError(f"{where}: {key} must be an id or an object with one")
     return None if named is None else str(named)
 
 

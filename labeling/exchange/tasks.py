@@ -49,7 +49,8 @@ def to_tasks(
         if not blind:
             task["data"]["row"] = row.to_json()
             if row.annotated_areas or row.severity is not None:
-                task["annotations"] = [{"result": label_results(row, taxonomy)}]
+                # Label Studio takes an imported annotation for ground truth unless told otherwise.
+                task["annotations"] = [{"result": label_results(row, taxonomy), "ground_truth": False}]
         if predictions and (score := predictions.scores.get(row.id)):
             task["predictions"] = [_prediction(score, taxonomy, predictions.version)]
         yield _finite(task, row.id)

@@ -69,11 +69,21 @@ def test_the_round_trip_loses_nothing(given: list[LabelledText]) -> None:
 
 
 @given(rows())
-def test_whoever_imported_a_label_changes_nothing_about_it(row: LabelledText) -> None:
+def test_whoever_imported_a_label_gave_no_answer(row: LabelledText) -> None:
     [task] = to_tasks([row], TAXONOMY)
-    [again] = back([label_studio(task, 1, who={"id": 7, "email": "ada@example.org"})], lambda who: f"p{who}")
+    exported = label_studio(task, 1, who={"id": 7, "email": "ada@example.org"})
+    [found] = from_tasks([exported], TAXONOMY, name_of=str, rows={})
+    assert (found.row, found.answers) == (row, 0)
+
+
+@given(rows())
+def test_whoever_confirms_a_label_that_came_along_is_its_annotator(row: LabelledText) -> None:
+    [task] = to_tasks([row], TAXONOMY)
+    for one in task.get("annotations", []):
+        one["updated_by"] = 8
+    [again] = back([label_studio(task, 1, who=7)], lambda who: f"p{who}")
     annotations = again.extra.pop("annotations", [])
-    assert [one["annotator"] for one in annotations] == ["p7"] * len(task.get("annotations", []))
+    assert [one["annotator"] for one in annotations] == ["p8"] * len(task.get("annotations", []))
     row.extra.pop("annotations", None)
     assert again == row
 
@@ -132,7 +142,7 @@ def test_a_correction_is_not_outvoted_by_the_label_that_came_along() -> None:
     assert {"spam", "fraud_scams"} <= set(row.annotated_areas)
     assert row.severity == 3
     assert [one["annotator"] for one in row.extra["annotations"]] == ["p3"]
-    # Alone, changed, or approved as the truth it is an answer like any other.
+    # Changed, or approved as the truth, it is an answer like any other.
     assert answered(brought_along()).policy_areas == ROW.policy_areas
     changed = brought_along()
     changed["result"][0]["value"]["choices"] = ["privacy"]
@@ -289,6 +299,39 @@ def test_the_configuration_offers_every_area_and_severity() -> None:
     results = task["annotations"][0]["result"]
     assert {one["from_name"] for one in results} == controls
     assert all(one["to_name"] == "text" and one["value"][one["type"]] for one in results)
+
+
+def test_an_export_of_label_studio_is_read() -> None:
+    """Every field that the export of 1.23.2 has, as found there by importing such tasks and answering them."""
+    tasks = read_tasks(Path(__file__).with_name("label_studio_1_23.jsonl"))
+    names = {"1": "importer", "2": "second", "3": "third"}
+    found = {one.row.id: one for one in from_tasks(tasks, TAXONOMY, name_of=names.__getitem__, rows={})}
+    said = {
+        name: (one.row.policy_areas, one.row.severity, one.answers, one.skipped) for name, one in sorted(found.items())
+    }
+    assert said == {
+        "approved": (("spam",), 1, 1, 0),
+        "beside": ((), 0, 1, 0),
+        "corrected": (("fraud_scams", "spam"), 2, 1, 0),
+        "draft": ((), None, 0, 0),
+        "skipped": (("spam",), 1, 0, 1),
+        "untouched": (("spam",), 1, 0, 0),
+    }
+    by = {name: [x["annotator"] for x in one.row.extra.get("annotations", [])] for name, one in found.items()}
+    assert {name: who for name, who in by.items() if who} == {
+        "approved": ["second"],
+        "beside": ["third"],
+        "corrected": ["second"],
+    }
+    assert found["approved"].row.extra["annotations"][0]["ground_truth"]
+    assert found["corrected"].row.extra["annotations"][0]["at"] == "2026-11-30T09:05:00.000000Z"
+    assert [name for name, one in found.items() if not one.row.annotated_areas] == ["draft"]
+
+
+def test_a_label_that_came_along_is_no_ground_truth() -> None:
+    """Label Studio marks what is imported as ground truth unless the task says otherwise; corrections would be outvoted."""
+    [task] = to_tasks([ROW], TAXONOMY)
+    assert [one["ground_truth"] for one in task["annotations"]] == [False]
 
 
 def write(folder: Path, *given: LabelledText) -> str:

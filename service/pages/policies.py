@@ -6,11 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
-from service.errors import NotFoundError
 from service.pages import prose, views
 from service.pages.rendering import PageRoute, render
-from service.policies.schemas import PolicyOut, VersionsOut
-from service.policies.workflow import area_name, library, unread, versions
+from service.policies.schemas import Area
+from service.policies.workflow import area_name, library, open_draft, unread, versions
 from service.security import Capability, PolicyManager, Principal, QueueReader
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -42,7 +41,7 @@ async def library_page(request: Request, me: QueueReader, connection: UnitOfWork
 
 
 @router.get("/policies/{area}")
-async def area_page(area: str, request: Request, me: QueueReader, connection: UnitOfWork) -> Response:
+async def area_page(area: Area, request: Request, me: QueueReader, connection: UnitOfWork) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
     shown = await versions(connection, area, me, taxonomy)
     to_read = (await unread(connection, me.id)).unread if _reviews(me) else []
@@ -68,26 +67,18 @@ async def area_page(area: str, request: Request, me: QueueReader, connection: Un
 
 @router.get("/policies/{area}/drafts/{policy_id}")
 async def draft_page(
-    area: str, policy_id: UUID, request: Request, me: PolicyManager, connection: UnitOfWork
+    area: Area, policy_id: UUID, request: Request, me: PolicyManager, connection: UnitOfWork
 ) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
-    draft = _draft(await versions(connection, area, me, taxonomy), policy_id)
     context = {
         "me": me,
         "name": area_name(area, taxonomy),
-        "draft": draft,
+        "draft": await open_draft(connection, policy_id, area=area, person=me.id),
         "severities": taxonomy.severities,
         "shortcuts": EDITING_KEYS,
         "now": views.utc_now(),
     }
     return render("policy_draft.html", context)
-
-
-def _draft(shown: VersionsOut, policy_id: UUID) -> PolicyOut:
-    for one in shown.versions:
-        if one.id == policy_id and one.state == "draft":
-            return one
-    raise NotFoundError("there is no such draft: it was published or withdrawn; look at the versions of the area")
 
 
 def _manages(me: Principal) -> bool:

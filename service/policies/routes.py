@@ -1,15 +1,15 @@
 """HTTP of the policy library."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 
 from labeling.guidelines.reading import load_guidelines
 from service.db import UnitOfWork
 from service.policies import workflow
 from service.policies.replay import Asked
 from service.policies.schemas import (
+    Area,
     DraftChangeIn,
     DraftIn,
     ImportedOut,
@@ -24,7 +24,6 @@ from service.policies.schemas import (
 from service.security import CaseReviewer, PolicyManager, QueueReader
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])
-Area = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
 
 
 @router.get("", summary="Policies in force, and what is published and comes")

@@ -37,6 +37,8 @@ Digest = Annotated[
 ]
 Owner = Annotated[str, Field(min_length=1, max_length=100), Stored, Said]
 Reason = Annotated[str, Field(min_length=1, max_length=1_000), Stored, Said]
+# A policy area in an address; those that the taxonomy knows no longer are read too.
+Area = Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
 State = Literal["draft", "coming", "in_force", "replaced", "withdrawn"]
 
 
@@ -174,7 +176,8 @@ class PolicyOut(PolicySummary):
     examples: list[Example]
     reason: Annotated[str | None, Field(description="Why it was made; for those who manage policies.")] = None
     diff: Annotated[
-        list[DiffLine], Field(description="Line by line against the version before; empty for the first.")
+        list[DiffLine],
+        Field(description="Line by line against the version before, cut after 1,000 lines; empty for the first."),
     ] = []
     confirmed_by: Annotated[int | None, Field(description="How many people confirmed it; for managers.")] = None
     replays: list[ReplayOut] = []

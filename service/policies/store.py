@@ -22,12 +22,20 @@ _COLUMNS = """
            (SELECT count(*) FROM policy_acknowledgements a WHERE a.policy_id = v.id) AS confirmed_by
     FROM policy_versions v
 """
+# With the text that readers knew before: that of the published version of the next lower number; null of the first.
+_COMPARED = _COLUMNS.replace(
+    "\n    FROM policy_versions v",
+    """, (SELECT b.body FROM policy_versions b
+            WHERE b.area = v.area AND b.number < v.number AND b.published_at IS NOT NULL AND b.withdrawn_at IS NULL
+            ORDER BY b.number DESC LIMIT 1) AS body_before
+    FROM policy_versions v""",
+)
 _CURRENT = text(f"""{_COLUMNS}
     WHERE v.withdrawn_at IS NULL AND v.published_at IS NOT NULL
       AND (v.effective_at > now() OR EXISTS (SELECT FROM policies_in_force i WHERE i.id = v.id))
     ORDER BY v.effective_at, v.area, v.number
 """)
-_VERSIONS = text(f"""{_COLUMNS}
+_VERSIONS = text(f"""{_COMPARED}
     WHERE v.area = :area AND (v.published_at IS NOT NULL OR :drafts)
     ORDER BY v.number DESC LIMIT :limit
 """)
@@ -36,7 +44,7 @@ _JUDGED_BY = text(f"""{_COLUMNS}
     WHERE v.withdrawn_at IS NULL AND (v.published_at IS NULL OR v.effective_at <= now())
     ORDER BY v.effective_at DESC NULLS FIRST, v.id DESC LIMIT :limit
 """)
-_ONE = text(f"{_COLUMNS} WHERE v.id = :id")
+_ONE = text(f"{_COMPARED} WHERE v.id = :id")
 # What is in force of each area where something is unread: a later version that asks for nothing does not hide that.
 _UNREAD = text(f"""{_COLUMNS}
     JOIN policies_in_force f ON f.id = v.id
@@ -160,13 +168,13 @@ async def judged_by(connection: AsyncConnection, person: UUID, *, limit: int) ->
 async def versions(
     connection: AsyncConnection, area: str, *, person: UUID, drafts: bool, limit: int
 ) -> Sequence[Row[Any]]:
-    """Versions of an area, the newest first; with drafts and what came of them, or what was published alone."""
+    """Versions of an area, the newest first, with `body_before`; with drafts and what came of them, or what was published alone."""
     values = {"area": area, "person": person, "drafts": drafts, "limit": limit}
     return (await connection.execute(_VERSIONS, values)).all()
 
 
 async def one(connection: AsyncConnection, policy_id: UUID, *, person: UUID | None) -> Row[Any] | None:
-    """A version by its id."""
+    """A version by its id, with `body_before`."""
     return (await connection.execute(_ONE, {"id": policy_id, "person": person})).one_or_none()
 
 

@@ -1,7 +1,7 @@
 """Rules of the policy library: drafts, publishing, confirming, and what is in force."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -68,11 +68,17 @@ async def versions(connection: AsyncConnection, area: str, reader: Principal, ta
     if not rows and area not in taxonomy.area_ids:
         raise NotFoundError(f"there is no policy area {area!r}; the areas are {', '.join(taxonomy.area_ids)}")
     replayed = await _replays(connection, [row.id for row in rows]) if manages else {}
-    shown = [
-        _policy(row, _before(rows, place), manages=manages, replays=replayed.get(row.id, ()))
-        for place, row in enumerate(rows)
-    ]
+    shown = await _shown(rows, manages=manages, replayed=replayed)
     return VersionsOut(area=area, name=area_name(area, taxonomy), versions=shown)
+
+
+async def open_draft(connection: AsyncConnection, policy_id: UUID, *, area: str, person: UUID) -> PolicyOut:
+    """A draft of an area with its replays. Raises NotFoundError, also where it was published or withdrawn."""
+    row = await store.one(connection, policy_id, person=person)
+    if row is None or row.area != area or row.state != "draft":
+        raise NotFoundError("there is no such draft: it was published or withdrawn; look at the versions of the area")
+    [shown] = await _shown([row], manages=True, replayed=await _replays(connection, [policy_id]))
+    return shown
 
 
 async def draft(connection: AsyncConnection, area: str, body: DraftIn, *, actor: UUID, taxonomy: Taxonomy) -> PolicyOut:
@@ -225,9 +231,8 @@ async def _changed(connection: AsyncConnection, policy_id: UUID, kind: str, *, a
     row = await _one(connection, policy_id, person=actor)
     data = {"policy": str(policy_id), "area": row.area, "number": row.number}
     await events.record(connection, kind, actor=actor, data=data)
-    rows = await store.versions(connection, row.area, person=actor, drafts=True, limit=LISTED)
-    place = next((place for place, one in enumerate(rows) if one.id == policy_id), len(rows))
-    return _policy(row, _before(rows, place), manages=True)
+    [shown] = await _shown([row], manages=True, replayed={})
+    return shown
 
 
 async def _one(connection: AsyncConnection, policy_id: UUID, *, person: UUID) -> Row[Any]:
@@ -257,27 +262,36 @@ async def _replays(connection: AsyncConnection, policies: Sequence[UUID]) -> dic
     return found
 
 
-def _before(rows: Sequence[Row[Any]], place: int) -> Row[Any] | None:
-    """What readers knew before: the published version of the next lower number, rows being the newest first."""
-    return next((row for row in rows[place + 1 :] if row.published_at is not None and row.state != "withdrawn"), None)
-
-
 def _summary(row: Row[Any]) -> PolicySummary:
     return PolicySummary.model_validate(row, from_attributes=True)
 
 
-def _policy(row: Row[Any], before: Row[Any] | None, *, manages: bool, replays: Sequence[ReplayOut] = ()) -> PolicyOut:
-    changed = changed_lines(before.body, row.body) if before is not None else []
-    values = {name: getattr(row, name) for name in PolicySummary.model_fields}
-    return PolicyOut(
-        **values,
-        body=row.body,
-        examples=row.examples,
-        reason=row.reason if manages else None,
-        diff=[DiffLine(sign=sign, text=line) for sign, line in changed],
-        confirmed_by=row.confirmed_by if manages else None,
-        replays=list(replays),
-    )
+async def _shown(
+    rows: Sequence[Row[Any]], *, manages: bool, replayed: Mapping[UUID, Sequence[ReplayOut]]
+) -> list[PolicyOut]:
+    # Texts can be long and versions many.
+    differences = await to_thread.run_sync(_differences, rows)
+    return [
+        PolicyOut(
+            **{name: getattr(row, name) for name in PolicySummary.model_fields},
+            body=row.body,
+            examples=row.examples,
+            reason=row.reason if manages else None,
+            diff=difference,
+            confirmed_by=row.confirmed_by if manages else None,
+            replays=list(replayed.get(row.id, ())),
+        )
+        for row, difference in zip(rows, differences, strict=True)
+    ]
+
+
+def _differences(rows: Sequence[Row[Any]]) -> list[list[DiffLine]]:
+    return [
+        [DiffLine(sign=sign, text=line) for sign, line in changed_lines(row.body_before, row.body)]
+        if row.body_before is not None
+        else []
+        for row in rows
+    ]
 
 
 def _json(values: object) -> str:

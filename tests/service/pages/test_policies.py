@@ -1,5 +1,7 @@
 """The pages of policies: an empty library, one that is read, what is to be confirmed, and the editor."""
 
+from uuid import uuid4
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -66,6 +68,14 @@ async def test_a_draft_is_edited_by_managers_with_what_changes(client: httpx.Asy
     await client.post(f"/v1/policies/{made['id']}/withdraw")
     assert (await client.get(path)).status_code == 404
     assert (await client.get("/policies/nothing")).status_code == 404
+
+
+@pytest.mark.parametrize("area", ["%00", "spam%00", "x" * 65])
+async def test_an_address_that_no_area_has_is_no_page(
+    client: httpx.AsyncClient, keys: dict[str, str], area: str
+) -> None:
+    for path in (f"/policies/{area}", f"/policies/{area}/drafts/{uuid4()}"):
+        assert (await client.get(path, headers=bearer(keys["lead"]))).status_code == 404, path
 
 
 @pytest.mark.parametrize("path", ["/policies", "/policies/spam"])

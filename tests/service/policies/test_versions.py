@@ -1,6 +1,7 @@
 """Versions of policies: drafts change, what is published never does, and what is in force is the last that took effect."""
 
 import asyncio
+import threading
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -11,7 +12,8 @@ import pytest
 from labeling.guidelines.reading import load_guidelines
 from labeling.taxonomy import Taxonomy
 from service.db import create_engine
-from service.policies.changes import changed_lines
+from service.policies import workflow
+from service.policies.changes import Line, changed_lines
 from service.policies.workflow import import_guidelines
 from tests.service.policies.steps import draft_body, drafted, library, published
 from tests.service.steps import assert_error, query, value
@@ -154,18 +156,29 @@ async def test_guidelines_fill_an_empty_library_and_leave_the_rest_alone(
     assert (await lead.get("/v1/policies/harassment/versions")).json()["versions"][0]["id"] == own["id"]
 
 
-def test_changed_lines_keep_a_little_around_them() -> None:
-    before = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj"
-    after = before.replace("b", "B").replace("\nj", "")
-    assert changed_lines(before, after) == [
-        (" ", "a"),
-        ("-", "b"),
-        ("+", "B"),
-        (" ", "c"),
-        (" ", "d"),
-        (" ", "…"),
-        (" ", "h"),
-        (" ", "i"),
-        ("-", "j"),
+async def test_comparing_texts_leaves_the_loop_free_and_an_editor_compares_its_own_alone(
+    lead: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared = []
+
+    def watched(before: str, after: str) -> list[Line]:
+        compared.append(threading.current_thread() is threading.main_thread())
+        return changed_lines(before, after)
+
+    for number in range(3):
+        await published(lead, body=f"{number}")
+    made = await drafted(lead, body="draft")
+    monkeypatch.setattr(workflow, "changed_lines", watched)
+    shown = (await lead.get("/v1/policies/harassment/versions")).json()["versions"]
+    assert [[(line["sign"], line["text"]) for line in one["diff"]] for one in shown] == [
+        [("-", "2"), ("+", "draft")],
+        [("-", "1"), ("+", "2")],
+        [("-", "0"), ("+", "1")],
+        [],
     ]
-    assert changed_lines(before, before) == []
+    assert compared == [False] * 3
+    compared.clear()
+    assert (await lead.get(f"/policies/harassment/drafts/{made['id']}")).status_code == 200
+    assert (await lead.get(f"/policies/spam/drafts/{made['id']}")).status_code == 404
+    assert (await lead.patch(f"/v1/policies/drafts/{made['id']}", json={"body": "2"})).json()["diff"] == []
+    assert compared == [False] * 2

@@ -40,6 +40,17 @@ _REMOVE = (
        SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
        AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
     "CREATE TEMPORARY TABLE gone_messages ON COMMIT DROP AS SELECT id FROM outbox WHERE decision_id IN (TABLE gone_decisions) OR case_id IN (TABLE gone)",
+    "CREATE TEMPORARY TABLE gone_items ON COMMIT DROP AS SELECT id FROM qa_items WHERE case_id IN (TABLE gone)",
+    "DELETE FROM qa_feedback WHERE settlement_id IN (SELECT id FROM qa_settlements WHERE item_id IN (TABLE gone_items))",
+    "DELETE FROM qa_settlements WHERE item_id IN (TABLE gone_items)",
+    "DELETE FROM qa_reviews WHERE item_id IN (TABLE gone_items)",
+    "DELETE FROM calibration_items WHERE item_id IN (TABLE gone_items)",
+    "DELETE FROM calibration_sessions s WHERE NOT EXISTS (SELECT FROM calibration_items i WHERE i.session_id = s.id)",
+    "DELETE FROM qa_items WHERE id IN (TABLE gone_items)",
+    "DELETE FROM golden_items WHERE case_id IN (TABLE gone)",
+    # A plan that drew something else too stays with that.
+    "DELETE FROM qa_plans p WHERE NOT EXISTS (SELECT FROM qa_items i WHERE i.plan_id = p.id)",
+    "DELETE FROM label_suspects WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM delivery_attempts WHERE message_id IN (TABLE gone_messages)",
     "DELETE FROM outbox WHERE id IN (TABLE gone_messages)",
     "DELETE FROM strikes WHERE decision_id IN (TABLE gone_decisions)",

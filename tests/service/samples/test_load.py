@@ -15,6 +15,7 @@ from service.samples import load
 from service.samples.load import CREDENTIALS, load_samples, remove_samples
 from service.settings import Settings
 from tests.conftest import bearer, client_of
+from tests.service.quality.verbs import ALLOWED, checked, disputed, plan
 from tests.service.steps import claim, decided, query, report, row_counts, value
 
 WORKED_ON = (
@@ -159,6 +160,78 @@ async def test_samples_are_removed_with_all_that_hangs_on_them(
     assert set(left) <= {"events", "procrastinate_jobs"}
     assert value(database, "SELECT count(*) FROM events WHERE case_id IS NOT NULL") == 0
     assert value(database, "SELECT count(*) FROM media_derivatives") == 0
+
+
+CHECKED = (
+    "qa_plans",
+    "qa_items",
+    "qa_reviews",
+    "qa_settlements",
+    "qa_feedback",
+    "golden_items",
+    "calibration_sessions",
+    "calibration_items",
+    "label_suspects",
+)
+
+
+async def check(app: FastAPI, settings: Settings, database: str) -> None:
+    """Leave everything that checking sample decisions leaves: plans, answers, feedback, a golden item, a calibration."""
+    async with client_of(app) as reviewer, client_of(app) as checker, client_of(app) as lead:
+        for person, role in ((reviewer, "reviewer"), (checker, "specialist"), (lead, "lead")):
+            person.headers.update(bearer(credentials(settings)[role]["api_key"]))
+        made = [await decided(reviewer, await claim(reviewer)) for _ in range(4)]
+        await plan(lead)
+        await checked(checker, **ALLOWED)
+        [item] = await disputed(lead)
+        assert (await lead.post(f"/v1/qa/items/{item['item_id']}/adjudicate", json=ALLOWED)).status_code == 201
+        period = {"title": "Week", "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+        assert (await lead.post("/v1/qa/calibrations", json=period)).status_code == 201
+        golden = {"item_id": item["item_id"], "rationale": "clear"}
+        assert (await lead.post("/v1/qa/golden", json=golden)).status_code == 201
+        await plan(lead, "second", size=1, golden_share=0.5)
+    suspect = "INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area) VALUES (%s, 'b', 0.1, 'spam')"
+    query(database, suspect, made[0]["decision_id"])
+    left = {table: value(database, f"SELECT count(*) FROM {table}") for table in CHECKED}
+    assert all(left.values()), left
+    assert value(database, "SELECT count(*) FROM qa_items WHERE golden_id IS NOT NULL") == 1
+
+
+async def test_checks_of_sample_decisions_go_with_them(
+    few_samples: None, app: FastAPI, settings: Settings, database: str
+) -> None:
+    await load_samples(settings, database)
+    await check(app, settings, database)
+    assert (await remove_samples(settings, database)).startswith("Removed 6 sample cases")
+    left = {table: value(database, f"SELECT count(*) FROM {table}") for table in CHECKED}
+    assert left == dict.fromkeys(CHECKED, 0)
+
+
+async def test_checks_of_real_decisions_stay_though_a_sample_account_drew_them(
+    few_samples: None, app: FastAPI, settings: Settings, database: str
+) -> None:
+    await load_samples(settings, database)
+    platform, reviewer = await _real(app, "platform"), await _real(app, "reviewer")
+    async with platform, reviewer:
+        await report(platform, "real-1", views_per_hour=1e8)
+        real = await decided(reviewer, await claim(reviewer))
+        await check(app, settings, database)
+        await remove_samples(settings, database)
+    drawn = query(database, "SELECT i.decision_id::text FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id")
+    assert {one for (one,) in drawn} == {real["decision_id"]}
+
+
+def test_whatever_refers_to_a_sample_is_removed_before_it(database: str) -> None:
+    removed = [found[1] for one in load._REMOVE if (found := re.match(r"DELETE FROM (\w+)", one))]
+    refers = query(
+        database,
+        "SELECT conrelid::regclass::text, confrelid::regclass::text FROM pg_constraint"
+        " WHERE contype = 'f' AND confdeltype = 'a' AND conrelid <> confrelid",
+    )
+    for table, target in refers:
+        if target in removed:
+            assert table in removed, f"{table} refers to {target}, which is removed"
+            assert removed.index(table) < removed.index(target), f"{table} goes after {target}"
 
 
 async def test_sample_log_ins_stop_working(few_samples: None, app: FastAPI, settings: Settings, database: str) -> None:

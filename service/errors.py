@@ -294,7 +294,7 @@ class PolicyUnreadError(TriageError):
 
 
 class PolicyFixedError(TriageError):
-    """The policy version is published or withdrawn: it stays as it was read."""
+    """The policy version is published, withdrawn or being tried out: it stays as it was read."""
 
     status = 409
     code = "policy_fixed"

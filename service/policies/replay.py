@@ -85,6 +85,8 @@ def drawn_from(plan: Row[Any] | None, rows: Sequence[Row[Any]]) -> tuple[list[bo
     if plan is None:
         return nothing, None
     named = f"the plan “{plan.name}”"
+    if plan.outdated:
+        return nothing, f"title, text or examples were changed since {named} was drawn; draw a new one"
     if plan.narrowed:
         return nothing, (
             f"{named} drew from some areas, queues, languages, vendors or kinds of decisions alone; draw one without those"
@@ -161,7 +163,10 @@ def _sentence(
 ) -> str:
     """The result in one sentence, with where it comes from: the best of what people checked, else the model alone."""
     if not looked:
-        return f"No decision that stands is about {area} or found nothing, so there is nothing to flip yet."
+        return (
+            f"No decision that stands is about {area} or found nothing, so there is nothing to flip yet."
+            " Sample cases, special routes and restricted queues are not counted."
+        )
     of_all = f"of the last {len(looked):,} decisions"
     if best is not None:
         return _checked_sentence(looked, of_all, *best)

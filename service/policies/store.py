@@ -61,14 +61,25 @@ _ADD_DRAFT = text("""
            :owner, :reason, :made_by
     FROM policy_versions WHERE area = :area
 """)
-_CHANGE_DRAFT = text("""
+_LOCK = text("SELECT FROM policy_versions WHERE id = :id FOR NO KEY UPDATE")
+# What re-reviews go by, as it is and as it would be.
+_IS_CHANGED = """(title, body, examples)
+    IS DISTINCT FROM (coalesce(:title, title), coalesce(:body, body), coalesce(CAST(:examples AS jsonb), examples))"""
+_ASKED_ABOUT = text(f"""
+    SELECT p.name FROM policy_versions v JOIN qa_plans p ON p.policy_id = v.id AND p.draft AND p.closed_at IS NULL
+    WHERE v.id = :id AND v.published_at IS NULL AND v.withdrawn_at IS NULL AND {_IS_CHANGED}
+    ORDER BY p.made_at, p.id LIMIT 1
+""")  # noqa: S608 - put together from constants
+# By the clock and not by when the transaction began: whatever plan was made before is of the former text.
+_CHANGE_DRAFT = text(f"""
     UPDATE policy_versions
-    SET title = coalesce(:title, title), body = coalesce(:body, body),
+    SET changed_at = CASE WHEN {_IS_CHANGED} THEN clock_timestamp() ELSE changed_at END,
+        title = coalesce(:title, title), body = coalesce(:body, body),
         examples = coalesce(CAST(:examples AS jsonb), examples), digest = coalesce(:digest, digest),
         acknowledge = coalesce(:acknowledge, acknowledge), owner = coalesce(:owner, owner),
         reason = coalesce(:reason, reason)
     WHERE id = :id AND published_at IS NULL AND withdrawn_at IS NULL RETURNING id
-""")
+""")  # noqa: S608 - put together from constants
 # A moment a little in the past is one that was now when somebody pressed the button.
 _PUBLISH = text("""
     UPDATE policy_versions
@@ -82,6 +93,7 @@ _WITHDRAW = text("""
     UPDATE policy_versions SET withdrawn_at = now()
     WHERE id = :id AND withdrawn_at IS NULL AND (published_at IS NULL OR effective_at > now()) RETURNING id
 """)
+_CLOSE_PLANS = text("SELECT * FROM close_plans(ARRAY(SELECT id FROM qa_plans WHERE policy_id = :id AND draft))")
 _ACKNOWLEDGE = text("""
     WITH confirmed AS (
         INSERT INTO policy_acknowledgements (policy_id, principal_id)
@@ -114,11 +126,12 @@ _DECISIONS = text("""
     ORDER BY d.decided_at DESC, d.id LIMIT :limit
 """)
 # Of the plans that drew re-reviews under this version while it was a draft, from decisions as above, that with most answers:
-# each drew from what stood when it was made, so that two of them cannot be thrown together.
+# each drew from what stood when it was made, so that two of them cannot be thrown together. One that was drawn before the text
+# changed speaks of another text.
 _PLAN = text("""
     SELECT p.id, p.name, p.made_at, p.population, (p.scope ->> 'since')::timestamptz AS since,
-           (p.scope ->> 'until')::timestamptz AS until, narrow.er AS narrowed
-    FROM qa_plans p
+           (p.scope ->> 'until')::timestamptz AS until, narrow.er AS narrowed, p.made_at < v.changed_at AS outdated
+    FROM qa_plans p JOIN policy_versions v ON v.id = p.policy_id
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE i.state IN ('settled', 'disputed')) AS answers FROM qa_items i
         WHERE i.plan_id = p.id AND i.decision_id IS NOT NULL
@@ -131,7 +144,7 @@ _PLAN = text("""
                OR NOT coalesce(p.scope -> 'from' @> '["human", "automated", "leave_up"]', true) AS er
     ) AS narrow
     WHERE p.kind = 'policy' AND p.policy_id = :id AND p.draft AND given.answers > 0
-    ORDER BY narrow.er, given.answers DESC, p.made_at DESC, p.id LIMIT 1
+    ORDER BY outdated, narrow.er, given.answers DESC, p.made_at DESC, p.id LIMIT 1
 """)
 # What holds in the end of each of its re-reviews, the last settlement of its item: null while it is disputed.
 _REVIEWS = text("""
@@ -198,6 +211,17 @@ async def add_draft(connection: AsyncConnection, values: Mapping[str, Any]) -> N
     await connection.execute(_ADD_DRAFT, dict(values))
 
 
+async def lock(connection: AsyncConnection, policy_id: UUID) -> None:
+    """Wait until nobody draws a plan under a version or changes it, and keep others waiting until this transaction ends."""
+    await connection.execute(_LOCK, {"id": policy_id})
+
+
+async def asked_about(connection: AsyncConnection, values: Mapping[str, Any]) -> str | None:
+    """The name of an open plan whose re-reviews go by what these values would change of a draft. After `lock`."""
+    given = {key: values[key] for key in ("id", "title", "body", "examples")}
+    return (await connection.execute(_ASKED_ABOUT, given)).scalar_one_or_none()
+
+
 async def change_draft(connection: AsyncConnection, values: Mapping[str, Any]) -> bool:
     """Change a draft where a value is given; False when it is no draft any more."""
     return (await connection.execute(_CHANGE_DRAFT, dict(values))).one_or_none() is not None
@@ -212,6 +236,11 @@ async def publish(connection: AsyncConnection, policy_id: UUID, *, actor: UUID, 
 async def withdraw(connection: AsyncConnection, policy_id: UUID) -> bool:
     """Take back what is not in force yet; False when it is, was, or was taken back before."""
     return (await connection.execute(_WITHDRAW, {"id": policy_id})).one_or_none() is not None
+
+
+async def close_plans(connection: AsyncConnection, policy_id: UUID) -> Sequence[UUID]:
+    """Close the plans that ask for re-reviews under a version; those that were open."""
+    return (await connection.execute(_CLOSE_PLANS, {"id": policy_id})).scalars().all()
 
 
 async def acknowledge(connection: AsyncConnection, policy_id: UUID, *, person: UUID) -> None:
@@ -236,7 +265,7 @@ async def decisions(
 
 
 async def plan(connection: AsyncConnection, policy_id: UUID, *, area: str, benign: str) -> Row[Any] | None:
-    """(id, name, made_at, population, since, until, narrowed) of the plan whose re-reviews speak for a version."""
+    """(id, name, made_at, population, since, until, narrowed, outdated) of the plan whose re-reviews speak for a version."""
     values = {"id": policy_id, "area": area, "benign": benign}
     return (await connection.execute(_PLAN, values)).one_or_none()
 

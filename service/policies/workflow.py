@@ -102,10 +102,17 @@ async def draft(connection: AsyncConnection, area: str, body: DraftIn, *, actor:
 
 
 async def change(connection: AsyncConnection, policy_id: UUID, body: DraftChangeIn, *, actor: UUID) -> PolicyOut:
-    """Change a draft. Raises NotFoundError, PolicyFixedError."""
-    values = body.model_dump()
-    examples = None if values["examples"] is None else _json(values["examples"])
-    if not await store.change_draft(connection, values | {"id": policy_id, "examples": examples}):
+    """Change a draft. Raises NotFoundError, PolicyFixedError: re-reviews of an open plan go by one and the same text."""
+    values = body.model_dump() | {"id": policy_id}
+    if values["examples"] is not None:
+        values["examples"] = _json(values["examples"])
+    await store.lock(connection, policy_id)
+    if plan := await store.asked_about(connection, values):
+        raise PolicyFixedError(
+            f"the plan “{plan}” asks for re-reviews under this draft: title, text and examples stay while it is open; "
+            "close the plan and draw another one then, or begin another draft"
+        )
+    if not await store.change_draft(connection, values):
         raise _fixed(await _one(connection, policy_id, person=actor), "changed")
     return await _changed(connection, policy_id, "policy.edited", actor=actor)
 
@@ -123,9 +130,14 @@ async def publish(connection: AsyncConnection, policy_id: UUID, body: PublishIn,
 
 
 async def withdraw(connection: AsyncConnection, policy_id: UUID, *, actor: UUID) -> PolicyOut:
-    """Take back a draft, or what is published and not in force yet. Raises NotFoundError, PolicyFixedError."""
+    """Take back a draft, or what is published and not in force yet, and close the plans that ask about it.
+
+    Raises NotFoundError, PolicyFixedError.
+    """
     if not await store.withdraw(connection, policy_id):
         raise _fixed(await _one(connection, policy_id, person=actor), "withdrawn")
+    for plan in await store.close_plans(connection, policy_id):
+        await events.record(connection, "qa.plan_closed", actor=actor, data={"plan": str(plan)})
     return await _changed(connection, policy_id, "policy.withdrawn", actor=actor)
 
 

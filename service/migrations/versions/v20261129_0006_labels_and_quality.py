@@ -36,6 +36,8 @@ CREATE TABLE policy_versions (
     reason text NOT NULL,
     made_by uuid REFERENCES principals,
     made_at timestamptz NOT NULL DEFAULT now(),
+    -- Title, text or examples: what was said by a former text is not said by this one.
+    changed_at timestamptz NOT NULL DEFAULT now(),
     effective_at timestamptz,
     published_by uuid REFERENCES principals,
     published_at timestamptz,
@@ -179,6 +181,15 @@ CREATE TABLE qa_items (
     UNIQUE (plan_id, decision_id),
     UNIQUE (plan_id, golden_id)
 );
+-- What nobody has answered yet falls away; what is disputed is still settled. The plans that were open.
+CREATE FUNCTION close_plans(plans uuid[]) RETURNS SETOF uuid LANGUAGE sql AS $$
+    WITH closed AS (
+        UPDATE qa_plans SET closed_at = now() WHERE id = ANY (plans) AND closed_at IS NULL RETURNING id
+    ), gone AS (
+        UPDATE qa_items SET state = 'void' FROM closed WHERE plan_id = closed.id AND state = 'waiting'
+    )
+    SELECT id FROM closed
+$$;
 -- Of all plans together: whoever claims is handed the first of them.
 CREATE INDEX qa_items_waiting ON qa_items (place, id) WHERE state = 'waiting';
 CREATE INDEX qa_items_disputed ON qa_items (place, id) WHERE state = 'disputed';

@@ -85,15 +85,7 @@ _PLANS = """
 """
 _LIST = text(f"{_PLANS} ORDER BY p.made_at DESC, p.id DESC LIMIT :limit")
 _ONE = text(f"{_PLANS} WHERE p.id = :id")
-# What nobody has answered yet falls away; what is disputed is still settled.
-_CLOSE = text("""
-    WITH closed AS (
-        UPDATE qa_plans SET closed_at = now() WHERE id = :id AND closed_at IS NULL RETURNING id
-    ), gone AS (
-        UPDATE qa_items SET state = 'void' FROM closed WHERE plan_id = closed.id AND state = 'waiting'
-    )
-    SELECT id FROM closed
-""")
+_CLOSE = text("SELECT * FROM close_plans(ARRAY[CAST(:id AS uuid)])")
 # What is answered of a stratum stands for all of it that was drawn.
 _RESULTS = text("""
     SELECT i.id, i.state, i.chance * t.answered / t.drawn AS chance, d.policy_area AS area, coalesce(p.vendor, CAST(:in_house AS text)) AS vendor, s.language, k.error,

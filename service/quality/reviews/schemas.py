@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from service.cases.schemas import PersonRef
 from service.media.schemas import MediaItem
 from service.opinions.schemas import Judgement
+from service.policies.schemas import Example
 
 
 class AreaChoice(BaseModel):
@@ -69,10 +70,11 @@ class CheckedReportOut(BaseModel):
 
 
 class DraftPolicyOut(BaseModel):
-    """The draft of a policy that content is judged by, as it reads now."""
+    """The draft of a policy that content is judged by. It stays so while the plan is open."""
 
     title: str
-    body: str
+    body: Annotated[str, Field(description="Markdown: headings, lists, bold")]
+    examples: list[Example]
 
 
 class ContentOut(BaseModel):

@@ -82,6 +82,7 @@ _CLAIM = text(f"""
 _CONTENT = """
     SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.external_id, s.kind, s.author_id, s.created_at,
            e.text, e.language, e.score, now() AS now, v.title AS policy_title, v.body AS policy_body,
+           v.examples AS policy_examples,
            (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.received_at), '[]')
             FROM (SELECT id, channel, reason, note, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports

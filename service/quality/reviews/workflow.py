@@ -181,7 +181,9 @@ async def content_of(connection: AsyncConnection, row: Row[Any], taxonomy: Taxon
         ),
         "reports": [CheckedReportOut(**report) for report in reports],
         "media": await media.media_of(connection, row.evidence_id, score=row.score, reasons=reasons, taxonomy=taxonomy),
-        "policy": None if row.policy_title is None else DraftPolicyOut(title=row.policy_title, body=row.policy_body),
+        "policy": None
+        if row.policy_title is None
+        else DraftPolicyOut(title=row.policy_title, body=row.policy_body, examples=row.policy_examples),
     }
 
 

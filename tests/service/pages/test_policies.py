@@ -62,6 +62,10 @@ async def test_a_draft_is_edited_by_managers_with_what_changes(client: httpx.Asy
     page = await shown(client, path, keys["lead"])
     assert '<li class="diff-comes">' in page
     assert "nothing to flip yet" in page
+    draw = f'href="/qa?policy={made["id"]}#new-plan"'
+    assert draw in page
+    # Who may not make plans is not sent where they are made.
+    assert draw not in await shown(client, path, keys["admin"])
     assert path in await shown(client, "/policies/harassment", keys["lead"])
     assert path not in await shown(client, "/policies/harassment", keys["reviewer"])
     assert (await client.get(path, headers=bearer(keys["reviewer"]))).status_code == 403

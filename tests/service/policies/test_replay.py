@@ -1,5 +1,6 @@
 """What a draft would flip: from re-reviews in the database, from a model, and from both."""
 
+import asyncio
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,12 +11,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from labeling.taxonomy import Taxonomy
 from models.inference import ConstantScorer, OnnxScorer
 from service import __main__ as command_line
-from service.db import create_engine
+from service.db import create_engine, libpq_url
 from service.errors import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.policies import replay as replays
@@ -23,7 +25,7 @@ from service.policies.replay import Asked, Judge, Looked, summed_up
 from service.policies.schemas import ReplayOut
 from service.policies.workflow import replay
 from tests.service.policies.steps import drafted
-from tests.service.steps import assert_error, claim, decided, query, report, value
+from tests.service.steps import Body, assert_error, claim, decided, query, report, value
 
 
 def one(was: bool, *, model: bool | None = None, review: bool | None = None, chance: float | None = None) -> Looked:
@@ -109,7 +111,16 @@ NOW = datetime.now(UTC)
 
 def drawn(**fields: Any) -> Any:
     return SimpleNamespace(
-        **{"name": "first", "made_at": NOW, "population": 2, "since": None, "until": None, "narrowed": False, **fields}
+        **{
+            "name": "first",
+            "made_at": NOW,
+            "population": 2,
+            "since": None,
+            "until": None,
+            "narrowed": False,
+            "outdated": False,
+            **fields,
+        }
     )
 
 
@@ -121,6 +132,7 @@ def drawn(**fields: Any) -> Any:
         (drawn(since=NOW - timedelta(hours=3)), [True, False, False], None),
         (drawn(until=NOW - timedelta(hours=3)), [False, True, False], None),
         (drawn(narrowed=True), [False, False, False], "drew from some areas, queues"),
+        (drawn(outdated=True), [False, False, False], "changed since the plan “first” was drawn"),
         (
             drawn(made_at=NOW - timedelta(days=1)),
             [False, False, False],
@@ -263,6 +275,120 @@ async def test_re_reviews_of_a_draft_are_drawn_by_a_plan_and_speak_of_what_stood
     assert result["sample"]["checked"] == 0
 
 
+def try_out(draft: Body, name: str = "all") -> Body:
+    """A plan of re-reviews under a draft."""
+    plan = {"kind": "policy", "policy_id": draft["id"], "size": 10, "owner": "Policy", "reason": "to know"}
+    return {**plan, "name": name}
+
+
+async def tried_out(lead: httpx.AsyncClient, draft: Body, name: str = "all") -> Body:
+    made = await lead.post("/v1/qa/plans", json=try_out(draft, name))
+    assert made.status_code == 201, made.text
+    return dict(made.json())
+
+
+async def re_reviewed(person: httpx.AsyncClient) -> Body:
+    """Claim a re-review and answer it with what the draft's area is; what was shown."""
+    check = await person.post("/v1/qa/claim")
+    assert check.status_code == 200, check.text
+    said = {"policy_area": "harassment", "severity": 2, "actions": ["remove"], "confidence": 3}
+    answer = await person.post(f"/v1/qa/reviews/{check.json()['token']}", json=said)
+    assert answer.status_code == 200, answer.text
+    return dict(check.json())
+
+
+@pytest.mark.parametrize("field", ["title", "body", "examples"])
+async def test_what_re_reviews_go_by_stays_while_their_plan_is_open(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    field: str,
+) -> None:
+    await decisions(platform, reviewer, ["harassment", "harassment"])
+    draft = await drafted(lead)
+    made = await tried_out(lead, draft)
+    shown = await re_reviewed(colleague)
+    assert shown["policy"] == {name: draft[name] for name in ("title", "body", "examples")}
+    path = f"/v1/policies/drafts/{draft['id']}"
+    new: Body = {"title": "Other", "body": "Other", "examples": []}
+    refused = await lead.patch(path, json={field: new[field]})
+    detail = assert_error(refused, 409, "policy_fixed")
+    assert "“all”" in detail
+    assert "close" in detail
+    assert "another draft" in detail
+    # What nobody judges by may change, and so may what is sent along as it was.
+    same = {name: draft[name] for name in new}
+    changed = await lead.patch(path, json={**same, "digest": "Said better.", "reason": "r"})
+    assert (changed.status_code, changed.json()["digest"]) == (200, "Said better.")
+    # Closed, and changed: what was said of the former text speaks for this one no more.
+    result = (await lead.post(f"{path}/replay", json={})).json()["result"]
+    assert result["sample"]["checked"] == 1
+    await lead.post(f"/v1/qa/plans/{made['id']}/close")
+    assert (await lead.patch(path, json={field: new[field]})).status_code == 200
+    result = (await lead.post(f"{path}/replay", json={})).json()["result"]
+    assert result["sample"]["checked"] == 0
+    assert "changed since" in result["sentence"]
+    # A plan of the new text speaks, and the former is not added to it.
+    await tried_out(lead, draft, "again")
+    assert (await colleague.post("/v1/qa/claim")).json()["policy"][field] == new[field]
+
+
+async def test_of_a_change_and_a_plan_at_once_the_later_sees_the_former(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    await decisions(platform, reviewer, ["harassment"])
+    draft = await drafted(lead)
+    with psycopg.connect(libpq_url(database)) as planner:
+        # As a plan that is being drawn: it holds the version and has not committed yet.
+        planner.execute("SELECT FROM policy_versions WHERE id = %s FOR SHARE", [draft["id"]])
+        change = asyncio.create_task(lead.patch(f"/v1/policies/drafts/{draft['id']}", json={"body": "Other"}))
+        await waits_for_a_lock(database)
+        planner.execute(
+            "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, draft, seed, population, owner, reason, made_by)"
+            " SELECT gen_random_uuid(), 'late', 'policy', '{}', 1, %s, true, 1, 1, 'o', 'r', id FROM principals LIMIT 1",
+            [draft["id"]],
+        )
+        planner.commit()
+        assert_error(await change, 409, "policy_fixed")
+
+
+async def waits_for_a_lock(database: str) -> None:
+    for _ in range(200):
+        if value(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nothing waited")
+
+
+@pytest.mark.parametrize("state", ["draft", "coming"])
+async def test_a_version_that_is_withdrawn_asks_for_no_re_reviews_any_more(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+    state: str,
+) -> None:
+    await decisions(platform, reviewer, ["harassment"] * 3)
+    draft, other = await drafted(lead), await drafted(lead)
+    await tried_out(lead, draft)
+    await re_reviewed(colleague)
+    held = (await colleague.post("/v1/qa/claim")).json()
+    kept = await tried_out(lead, other, "kept")
+    if state == "coming":
+        later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        await lead.post(f"/v1/policies/drafts/{draft['id']}/publish", json={"effective_at": later})
+    assert (await lead.post(f"/v1/policies/{draft['id']}/withdraw")).json()["state"] == "withdrawn"
+    closed, left = (await lead.get("/v1/qa/plans")).json()["plans"][::-1]
+    assert closed["closed_at"] is not None
+    assert (closed["waiting"], closed["settled"]) == (0, 1)
+    assert (left["id"], left["closed_at"], left["waiting"]) == (kept["id"], None, 3)
+    body = {"policy_area": "harassment", "severity": 2, "actions": ["remove"], "confidence": 3}
+    assert_error(await colleague.post(f"/v1/qa/reviews/{held['token']}", json=body), 409, "lease_stale")
+    assert value(database, "SELECT data ->> 'plan' FROM events WHERE kind = 'qa.plan_closed'") == closed["id"]
+
+
 @pytest.mark.parametrize("column", ["sample = true", "special = 'child_safety'"])
 async def test_samples_and_special_routes_are_not_replayed(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, column: str
@@ -272,6 +398,7 @@ async def test_samples_and_special_routes_are_not_replayed(
     query(database, f"UPDATE cases SET {column}")
     answer = await lead.post(f"/v1/policies/drafts/{draft['id']}/replay", json={})
     assert answer.json()["result"]["decisions"] == 0
+    assert "Sample cases, special routes and restricted queues are not counted." in answer.json()["result"]["sentence"]
 
 
 async def test_a_model_judges_every_text_and_the_reviews_correct_it(

@@ -1,5 +1,6 @@
 """What plans draw from, what they keep, and that they draw once."""
 
+import json
 import threading
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,8 @@ from tests.service.quality.verbs import (
     take,
 )
 from tests.service.steps import Body, assert_error, claim, query, report, rewrite
+
+EXAMPLE = {"text": "he said: get lost", "verdict": "allowed", "severity": None, "why": "a quote"}
 
 
 async def test_decisions_that_stand_are_drawn_and_no_others(
@@ -160,11 +163,13 @@ async def test_a_draft_is_tried_out_on_what_it_could_change_and_measures_nobody(
     for number, said in enumerate([{}, ALLOWED, OTHER]):
         await decided_case(platform, reviewer, f"post-{number}", **said)
     rewrite(database, "UPDATE decisions SET decided_at = now() - interval '400 days' WHERE policy_area = 'harassment'")
+    text = "## Quotes\n\nWhoever **quotes** harasses nobody."
     [[draft]] = query(
         database,
-        "INSERT INTO policy_versions (id, area, number, title, body, digest, owner, reason)"
-        " VALUES (gen_random_uuid(), 'harassment', 1, 'Quotes stay', 'Whoever quotes harasses nobody.', '', 'o', 'r')"
-        " RETURNING id",
+        "INSERT INTO policy_versions (id, area, number, title, body, examples, digest, owner, reason)"
+        " VALUES (gen_random_uuid(), 'harassment', 1, 'Quotes stay', %s, %s, '', 'o', 'r') RETURNING id",
+        text,
+        json.dumps([EXAMPLE]),
     )
     by: Body = {"kind": "policy", "policy_id": str(draft)}
     golden = await lead.post("/v1/qa/plans", json=plan_body(**by, golden_share=0.1))
@@ -172,8 +177,12 @@ async def test_a_draft_is_tried_out_on_what_it_could_change_and_measures_nobody(
     made = await plan(lead, **by)
     assert (made["population"], made["draft"]) == (2, True)
     check = await take(checker)
-    assert check["policy"] == {"title": "Quotes stay", "body": "Whoever quotes harasses nobody."}
-    assert "Whoever quotes harasses nobody." in (await checker.get("/qa/review")).text
+    assert check["policy"] == {"title": "Quotes stay", "body": text, "examples": [EXAMPLE]}
+    page = (await checker.get("/qa/review")).text
+    assert "<h3>Quotes</h3>" in page
+    assert "Whoever <strong>quotes</strong> harasses nobody." in page
+    assert EXAMPLE["text"] in page
+    assert EXAMPLE["why"] in page
     for _ in range(2):
         await checked(checker, **OTHER)
     item = (await disputed(lead))[0]

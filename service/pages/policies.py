@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
-from service.pages import prose, views
+from service.pages import views
 from service.pages.rendering import PageRoute, render
 from service.policies.schemas import Area
 from service.policies.workflow import area_name, library, open_draft, unread, versions
@@ -51,7 +51,6 @@ async def area_page(area: Area, request: Request, me: QueueReader, connection: U
         "me": me,
         "policy": shown,
         "current": current,
-        "body": prose.blocks(current.body) if current else [],
         "drafts": [one for one in shown.versions if one.state == "draft"],
         "coming": [one for one in shown.versions if one.state == "coming"],
         "to_confirm": here[0] if here else None,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
-from service.pages import prose, views
+from service.pages import views
 from service.pages.plans import KINDS, plan_form
 from service.pages.rendering import PageRoute, redirect, render
 from service.quality.calibration import workflow as calibration
@@ -147,7 +147,6 @@ def _frame(request: Request, me: Principal, keys: tuple[Any, ...]) -> dict[str, 
         "taxonomy": taxonomy,
         "policy_options": views.policy_options(taxonomy),
         "views": views,
-        "prose": prose,
         "shortcuts": keys,
         "now": views.utc_now(),
     }

@@ -16,7 +16,7 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.errors import NotSignedInError, TriageError
-from service.pages import words
+from service.pages import prose, words
 from service.pages.static import static_prefix
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -56,6 +56,7 @@ def _environment() -> Environment:
     )
     environment.filters.update(
         amount=words.amount,
+        blocks=prose.blocks,
         chance=words.chance,
         doubt=words.doubt,
         duration=words.duration,

@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended('policies', 0))")
-_COLUMNS = """
+_FIELDS = """
     SELECT v.id, v.area, v.number, v.title, v.body, v.examples, v.digest, v.acknowledge, v.owner, v.reason, v.effective_at,
            v.published_at,
            CASE WHEN v.withdrawn_at IS NOT NULL THEN 'withdrawn'
@@ -19,17 +19,15 @@ _COLUMNS = """
                 ELSE 'replaced' END AS state,
            EXISTS (SELECT FROM policy_acknowledgements a WHERE a.policy_id = v.id AND a.principal_id = :person)
                AS acknowledged,
-           (SELECT count(*) FROM policy_acknowledgements a WHERE a.policy_id = v.id) AS confirmed_by
-    FROM policy_versions v
-"""
+           (SELECT count(*) FROM policy_acknowledgements a WHERE a.policy_id = v.id) AS confirmed_by"""
+_COLUMNS = f"{_FIELDS} FROM policy_versions v"
 # With the text that readers knew before: that of the published version of the next lower number; null of the first.
-_COMPARED = _COLUMNS.replace(
-    "\n    FROM policy_versions v",
-    """, (SELECT b.body FROM policy_versions b
+_COMPARED = f"""{_FIELDS},
+           (SELECT b.body FROM policy_versions b
             WHERE b.area = v.area AND b.number < v.number AND b.published_at IS NOT NULL AND b.withdrawn_at IS NULL
             ORDER BY b.number DESC LIMIT 1) AS body_before
-    FROM policy_versions v""",
-)
+    FROM policy_versions v
+"""  # noqa: S608 - put together from constants
 _CURRENT = text(f"""{_COLUMNS}
     WHERE v.withdrawn_at IS NULL AND v.published_at IS NOT NULL
       AND (v.effective_at > now() OR EXISTS (SELECT FROM policies_in_force i WHERE i.id = v.id))

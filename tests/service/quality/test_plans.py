@@ -26,7 +26,7 @@ from tests.service.quality.verbs import (
 )
 from tests.service.steps import Body, assert_error, claim, query, report, rewrite
 
-EXAMPLE = {"text": "he said: get lost", "verdict": "allowed", "severity": None, "why": "a quote"}
+EXAMPLE: Body = {"text": "he said: get lost", "verdict": "allowed", "severity": None, "why": "a quote"}
 
 
 async def test_decisions_that_stand_are_drawn_and_no_others(

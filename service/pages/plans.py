@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, get_args
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -48,14 +49,18 @@ class PolicyChoice:
     words: str
 
 
-async def plan_form(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> dict[str, Any]:
-    """All that the form needs."""
+async def plan_form(
+    connection: AsyncConnection, me: Principal, taxonomy: Taxonomy, *, chosen: UUID | None
+) -> dict[str, Any]:
+    """All that the form needs; chosen is a policy version to begin with, if it is among those that are offered."""
+    offered = await judged_by(connection, me.id)
     return {
         "kinds": KINDS,
         "origins": ORIGINS,
         "strata": get_args(Stratum),
         "filters": await _filters(connection, me, taxonomy),
-        "policies": _by_area(await judged_by(connection, me.id), taxonomy),
+        "policies": _by_area(offered, taxonomy),
+        "chosen": str(chosen) if chosen in {one.id for one in offered} else None,
         "size_most": SIZE_MOST,
     }
 

@@ -45,15 +45,17 @@ ERRORS = {
 
 
 @router.get("/qa")
-async def start(request: Request, me: QaReviewer, connection: UnitOfWork) -> Response:
-    """Plans for those who make them, the desk for everybody else."""
+async def start(
+    request: Request, me: QaReviewer, connection: UnitOfWork, policy: Annotated[UUID | None, Query()] = None
+) -> Response:
+    """Plans for those who make them, the form with a policy version chosen where one is named; the desk for everybody else."""
     if Capability.QA_MANAGE not in me.capabilities:
         return redirect("/qa/review")
     shown = await plans.listed(connection)
     context = {
         "plans": shown.plans,
         "golden": (await golden.listed(connection, person=me.id)).golden,
-        **await plan_form(connection, me, request.app.state.taxonomy),
+        **await plan_form(connection, me, request.app.state.taxonomy, chosen=policy),
         **_frame(request, me, _EVERYWHERE),
     }
     return render("qa.html", context)

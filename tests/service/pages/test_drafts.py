@@ -7,15 +7,14 @@ from playwright.async_api import Page, expect
 
 from tests.conftest import bearer, client_of
 from tests.journey.browsing import NARROW, sign_in
-from tests.service.pages.test_scripts import PASSWORD, address, page
+from tests.service.pages.conftest import PASSWORD
 from tests.service.policies.steps import drafted
 from tests.service.quality.verbs import decided_case, plan
 
-__all__ = ["address", "page"]
 pytestmark = pytest.mark.browser
 
 
-async def test_a_text_that_re_reviews_go_by_stays_and_what_was_typed_is_kept(
+async def test_a_text_that_re_reviews_go_by_stays_and_its_plan_is_a_step_away(
     page: Page, app: FastAPI, platform: httpx.AsyncClient, colleague: httpx.AsyncClient, keys: dict[str, str]
 ) -> None:
     await decided_case(platform, colleague, "post-1")
@@ -45,6 +44,16 @@ async def test_a_text_that_re_reviews_go_by_stays_and_what_was_typed_is_kept(
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#problem")).to_contain_text("close the plan and draw another one then")
     await expect(page.locator("#body")).to_have_value("Something else.")
+    # Its plan is made by a form that has it chosen already.
+    await page.locator("#body").fill(draft["body"])
+    await page.get_by_role("link", name="Draw re-reviews").click()
+    await page.wait_for_url(f"**/qa?policy={draft['id']}#new-plan")
+    await expect(page.locator("#kind")).to_have_value("policy")
+    await expect(page.locator("#policy-id")).to_have_value(draft["id"])
+    await expect(page.locator("#policy-choice")).to_be_visible()
+    await page.goto("/qa?policy=00000000-0000-7000-8000-000000000000")
+    await expect(page.locator("#kind")).to_have_value("random")
+    await page.goto(f"/policies/harassment/drafts/{draft['id']}")
     # Discarding it is still possible, and ends the plan.
     await page.locator(".withdraw").click()
     await page.wait_for_url("**/policies/harassment")

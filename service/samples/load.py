@@ -50,6 +50,7 @@ _REMOVE = (
     "DELETE FROM golden_items WHERE case_id IN (TABLE gone)",
     # A plan that drew something else too stays with that.
     "DELETE FROM qa_plans p WHERE NOT EXISTS (SELECT FROM qa_items i WHERE i.plan_id = p.id)",
+    "DELETE FROM qa_looks WHERE case_id IN (TABLE gone)",
     "DELETE FROM label_suspects WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM delivery_attempts WHERE message_id IN (TABLE gone_messages)",
     "DELETE FROM outbox WHERE id IN (TABLE gone_messages)",

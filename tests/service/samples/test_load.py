@@ -171,6 +171,7 @@ CHECKED = (
     "golden_items",
     "calibration_sessions",
     "calibration_items",
+    "qa_looks",
     "label_suspects",
 )
 

@@ -13,6 +13,8 @@ from labeling.statistics.ratings import RatingsError, read_ratings
 from labeling.statistics.report import agreement_report, agreement_text
 
 MAX_RESAMPLES = 100_000
+MAX_FLOORS = 1_000
+MAX_SEED = 2**32 - 1
 
 
 def add_measuring_commands(commands: Any) -> None:
@@ -56,8 +58,9 @@ def _names(value: str) -> tuple[str, ...]:
 
 
 def _agreement(options: argparse.Namespace) -> tuple[str, int]:
+    _check("--seed", options.seed, 0, MAX_SEED)
+    _check("--resamples", options.resamples, 100, MAX_RESAMPLES)
     ratings = read_ratings(options.file, labels=options.labels)
-    _check_times("--resamples", options.resamples)
     if options.raters:
         ratings = ratings.only(options.raters)
     found = agreement_report(ratings, experts=options.experts, seed=options.seed, resamples=options.resamples)
@@ -65,6 +68,8 @@ def _agreement(options: argparse.Namespace) -> tuple[str, int]:
 
 
 def _simulate(options: argparse.Namespace) -> tuple[str, int]:
+    _check("--seed", options.seed, 0, MAX_SEED)
+    _check("--seeds", options.seeds, 2, MAX_FLOORS)
     try:
         floor = Floor(
             items=options.items,
@@ -80,12 +85,13 @@ def _simulate(options: argparse.Namespace) -> tuple[str, int]:
 
 
 def _coverage(options: argparse.Namespace) -> tuple[str, int]:
-    _check_times("--resamples", options.resamples)
-    _check_times("--repeats", options.repeats)
+    _check("--seed", options.seed, 0, MAX_SEED)
+    _check("--resamples", options.resamples, 100, MAX_RESAMPLES)
+    _check("--repeats", options.repeats, 100, MAX_RESAMPLES)
     found = list(coverage(repeats=options.repeats, resamples=options.resamples, seed=options.seed, only=options.only))
     return (json.dumps([asdict(one) for one in found]) if options.json else coverage_text(found)), 0
 
 
-def _check_times(option: str, times: int) -> None:
-    if not 100 <= times <= MAX_RESAMPLES:
-        raise RatingsError(f"{option} must lie between 100 and {MAX_RESAMPLES:,}, not {times}")
+def _check(option: str, value: int, least: int, most: int) -> None:
+    if not least <= value <= most:
+        raise RatingsError(f"{option} must lie between {least} and {most:,}, not {value}")

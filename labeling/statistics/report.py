@@ -13,7 +13,7 @@ from labeling.statistics.nominal import Weights, cohen_kappa, fleiss_kappa, gwet
 from labeling.statistics.ratings import Ratings, RatingsError
 
 NOTE = (
-    "95 % intervals over items: BCa by {resamples} resamples, of Dawid-Skene percentiles of {fits} fits; seed {seed}. Agreement is not "
+    "95 % intervals over items: BCa by {resamples} resamples, of Dawid-Skene by {fits} fits, at least Wilson's; seed {seed}. Agreement is not "
     "accuracy: what experts reach among themselves is the most that can be asked of anybody."
 )
 
@@ -26,7 +26,7 @@ def agreement_report(
     if experts:
         if len(set(experts)) < 2:
             raise RatingsError("name two experts or more: one alone agrees with nobody")
-        groups["experts"] = ratings.only(tuple(dict.fromkeys(experts)))
+        groups["experts"] = ratings.only(experts)
     return {
         "items": len(ratings.items),
         "raters": len(ratings.raters),

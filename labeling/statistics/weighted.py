@@ -21,10 +21,10 @@ NORMAL = 1.959964
 
 
 def wilson(share: float, number: float) -> tuple[float, float]:
-    """The 95 % interval of a share seen in so many independent draws (Wilson, JASA 22, 1927)."""
+    """The 95 % interval of a share seen in so many independent draws, 0 to 1 of none (Wilson, JASA 22, 1927)."""
     square = NORMAL**2
-    middle = (share + square / (2 * number)) / (1 + square / number)
-    half = NORMAL / (1 + square / number) * math.sqrt(share * (1 - share) / number + square / (4 * number**2))
+    middle = (share * number + square / 2) / (number + square)
+    half = NORMAL * math.sqrt(share * (1 - share) * number + square / 4) / (number + square)
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

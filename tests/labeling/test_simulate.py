@@ -69,7 +69,7 @@ def test_the_command_prints_tables_or_json(capsys: pytest.CaptureFixture[str]) -
         (["--reviewers", "2"], "3 of 2 cannot be"),
         (["--hard", "2"], "--hard must lie between 0 and 1, not 2"),
         (["--random-share", "0"], "--random-share must lie between 0 and 1"),
-        (["--seeds", "1", "--items", "200"], "--seeds must be 2 or more"),
+        (["--seeds", "1", "--items", "200"], "--seeds must lie between 2 and 1,000, not 1"),
     ],
 )
 def test_what_cannot_be_simulated_is_told(capsys: pytest.CaptureFixture[str], options: list[str], message: str) -> None:

@@ -2,7 +2,15 @@
 
 import pytest
 
-from labeling.statistics.coverage import Coverage, World, cohen_coverage, counted_coverage, weighted_coverage
+from labeling.statistics.coverage import (
+    Coverage,
+    Crowd,
+    World,
+    cohen_coverage,
+    counted_coverage,
+    dawid_skene_coverage,
+    weighted_coverage,
+)
 
 REPEATS = 700
 RESAMPLES = 400
@@ -38,3 +46,18 @@ def test_intervals_of_cohen_hold_the_truth() -> None:
 def test_intervals_of_weighted_shares_hold_the_truth() -> None:
     for found in weighted_coverage(repeats=REPEATS, seed=1, items=1500, mixes=[(0.3, 0.05), (0.08, 0.2)]):
         check(found)
+
+
+@pytest.mark.parametrize(
+    "crowd",
+    [
+        Crowd("four of .99", World("60 items", 60, 4, (0.7, 0.3), 0.99), (0.99, 0.99)),
+        Crowd("four of .97", World("60 items", 60, 4, (0.7, 0.3), 0.97), (0.97, 0.97)),
+        Crowd("five of .85 to .95", World("100 items", 100, 5, (0.7, 0.3), 0.9), (0.85, 0.95)),
+    ],
+    ids=lambda crowd: crowd.name,
+)
+def test_intervals_of_dawid_skene_hold_the_truth_however_good_people_are(crowd: Crowd) -> None:
+    """At least: those of good people are wider than need be."""
+    _, accuracy = dawid_skene_coverage(crowd, repeats=40, resamples=60, seed=1)
+    assert accuracy.share >= 0.93, f"{accuracy.share:.1%} of intervals hold the accuracy of {crowd.name}"

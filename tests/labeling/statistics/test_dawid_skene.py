@@ -99,6 +99,32 @@ def test_intervals_hold_the_truth_and_are_the_same_on_every_run() -> None:
     assert found == dawid_skene_estimates(ratings, fit, resamples=50)
 
 
+def test_people_who_were_never_wrong_are_not_known_to_the_third_digit() -> None:
+    random = np.random.default_rng(1)
+    truth = random.random(60) < 0.3
+    answers = [(str(item), rater, int(label)) for item, label in enumerate(truth) for rater in "rst"]
+    ratings = ratings_of(answers, labels=[0, 1, 2])
+    found = dawid_skene_estimates(ratings, dawid_skene(ratings), resamples=50)
+    # Of 60 answers that are all right, Wilson's interval begins at 60 / (60 + 1.96^2).
+    for one in found.accuracy.values():
+        assert one.low == pytest.approx(0.94, abs=0.005)
+        assert one.high == pytest.approx(1, abs=0.001)
+    unseen = found.prevalence[2]
+    assert unseen.low == 0
+    assert unseen.high == pytest.approx(0.06, abs=0.005)
+
+
+def test_weights_that_leave_a_rater_nothing_leave_everything_open() -> None:
+    ratings, _ = floor(items=80)
+    kept = (ratings.rater > 0) | (ratings.item < 40)
+    few = replace(ratings, item=ratings.item[kept], rater=ratings.rater[kept], label=ratings.label[kept])
+    weights = (np.arange(80) >= 40).astype(np.float64)
+    found = dawid_skene_estimates(few, dawid_skene(few, weights=weights), resamples=20).accuracy
+    assert (found["0"].low, found["0"].high) == (0, 1)
+    assert found["1"].low is not None
+    assert found["1"].low > 0.5
+
+
 def estimates_within(rounds: int, ratings: Ratings, fit: DawidSkene) -> DawidSkeneEstimates | None:
     try:
         return dawid_skene_estimates(ratings, replace(fit, fitting=Fitting(rounds=rounds)), resamples=100)

@@ -51,6 +51,13 @@ def test_listed_labels_keep_their_order_and_are_there_though_unused() -> None:
     assert (ratings.ordered, ratings.counts().tolist()) == (True, [[0, 1, 1]])
 
 
+def test_steps_between_whole_numbers_are_there_though_unused() -> None:
+    answers = [("i", "r", 0), ("i", "s", 0), ("j", "r", 4), ("j", "s", 1)]
+    gaps, listed = ratings_of(answers), ratings_of(answers, labels=[0, 1, 2, 3, 4])
+    assert gaps.labels == (0, 1, 2, 3, 4)
+    assert gaps.counts().tolist() == listed.counts().tolist()
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
@@ -65,6 +72,7 @@ def test_listed_labels_keep_their_order_and_are_there_though_unused() -> None:
         ([row("a", "r", str(n)) for n in range(1)], "all answers are the same label"),
         ([], r"a\.jsonl: there are no answers"),
         ([row(f"{n}", "r", f"{n}") for n in range(MAX_LABELS + 1)], "more than 64: is `label` the right field"),
+        ([row("a", "r", 0), row("a", "s", 10**9)], "0 to 1000000000 are more than 64 steps: .* write them as texts"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, rows: list[object], message: str) -> None:
@@ -113,7 +121,10 @@ def test_two_raters_are_compared_by_cohen_and_not_fitted(tmp_path: Path, capsys:
     ("options", "message"),
     [
         (["--raters", "zoe"], "nobody is called zoe; there are ann, bo, cy"),
+        (["--raters", "ann,ann"], "ann is named twice"),
         (["--experts", "ann"], "name two experts or more"),
+        (["--experts", "ann,bo,ann"], "ann is named twice"),
+        (["--seed", "-1"], "--seed must lie between 0 and 4,294,967,295, not -1"),
         (["--resamples", "5"], "--resamples must lie between 100 and 100,000, not 5"),
     ],
 )
@@ -121,4 +132,33 @@ def test_wrong_options_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], message: str
 ) -> None:
     assert main(["agreement", str(floor(tmp_path / "a.jsonl")), *options]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_number_longer_than_python_reads_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"item": "a", "rater": "r", "label": ' + "1" * 5000 + "}\n", encoding="utf-8")
+    with pytest.raises(RatingsError, match=r"a\.jsonl:1: not a JSON object"):
+        read_ratings(path)
+
+
+def test_a_file_that_begins_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.jsonl", row("a", "r", "spam"), row("a", "s", "scam"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert read_ratings(path).items == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["simulate", "--seed", "-1"], "--seed must lie between 0 and"),
+        (["simulate", "--seeds", "1000000000000"], "--seeds must lie between 2 and 1,000"),
+        (["coverage", "--seed", "-1"], "--seed must lie between 0 and"),
+        (["coverage", "--repeats", "5"], "--repeats must lie between 100 and 100,000, not 5"),
+    ],
+)
+def test_seeds_and_repeats_out_of_range_are_told(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    assert main(arguments) == 2
     assert message in capsys.readouterr().err

@@ -59,5 +59,5 @@ def test_intervals_of_weighted_shares_hold_the_truth() -> None:
 )
 def test_intervals_of_dawid_skene_hold_the_truth_however_good_people_are(crowd: Crowd) -> None:
     """At least: those of good people are wider than need be."""
-    _, accuracy = dawid_skene_coverage(crowd, repeats=40, resamples=60, seed=1)
+    _, accuracy = dawid_skene_coverage(crowd, repeats=30, resamples=40, seed=1)
     assert accuracy.share >= 0.93, f"{accuracy.share:.1%} of intervals hold the accuracy of {crowd.name}"

@@ -10,10 +10,11 @@ from labeling.exchange.tasks import ExchangeError, Json, label_results
 from labeling.records import LabelledText, RecordError, parse_labelled_text
 from labeling.taxonomy import Taxonomy
 
-# Who made the label that a task brought along, and how: no longer so once people have said something else.
+# Who made the label that a task brought along, and how: no longer so once people have answered.
 ABOUT_THE_LABEL = (
     "annotator",
     "basis",
+    "checks",
     "confidence",
     "correction",
     "decided_at",
@@ -189,18 +190,20 @@ def _annotator(annotation: Mapping[str, Any], key: str, where: str) -> str | Non
 def _labelled(row: LabelledText, answers: Sequence[Answer], taxonomy: Taxonomy) -> LabelledText:
     truths = [one for one in answers if one.truth]
     areas, known, severity = found = _merged(truths or answers, taxonomy)
-    extra = dict(row.extra)
-    if found != _label(row):
-        extra = {key: value for key, value in extra.items() if key not in ABOUT_THE_LABEL}
-        if answers:
-            extra |= {"label_by": LABEL_BY, "taxonomy_version": taxonomy.version}
-        row = replace(
-            row,
-            policy_areas=tuple(area for area in taxonomy.area_ids if area in areas),
-            annotated_areas=tuple(area for area in taxonomy.area_ids if area in known),
-            severity=severity,
-            label_quality=GOLD if truths else SILVER,
-        )
+    if not answers and found == _label(row):
+        return row
+    extra = {key: value for key, value in row.extra.items() if key not in ABOUT_THE_LABEL}
+    if answers:
+        extra |= {"label_by": LABEL_BY, "taxonomy_version": taxonomy.version}
+    # Whoever agrees does not make a label worse.
+    still_gold = row.label_quality == GOLD and found == _label(row)
+    row = replace(
+        row,
+        policy_areas=tuple(area for area in taxonomy.area_ids if area in areas),
+        annotated_areas=tuple(area for area in taxonomy.area_ids if area in known),
+        severity=severity,
+        label_quality=GOLD if truths or still_gold else SILVER,
+    )
     if len(answers) > 1 or any(one.annotator for one in answers):
         extra["annotations"] = [_record(one, taxonomy) for one in answers]
     return replace(row, extra=extra)
@@ -210,14 +213,25 @@ def _merged(answers: Sequence[Answer], taxonomy: Taxonomy) -> tuple[frozenset[st
     votes = {
         area: sum(1 if area in one.areas else -1 for one in answers if area in one.known) for area in taxonomy.area_ids
     }
-    severities = sorted(one.severity for one in answers if one.severity is not None)
-    # Half way between two judgements, the higher one counts: the rubric says so for doubt.
-    severity = severities[len(severities) // 2] if severities else None
-    return (
-        frozenset(area for area, vote in votes.items() if vote > 0),
-        frozenset(area for area, vote in votes.items() if vote),
-        severity,
+    areas = frozenset(area for area, vote in votes.items() if vote > 0)
+    known = frozenset(area for area, vote in votes.items() if vote)
+    return areas, known, _merged_severity(answers, areas, known)
+
+
+def _merged_severity(answers: Sequence[Answer], areas: frozenset[str], known: frozenset[str]) -> int | None:
+    """The severity of the label: the middle one of those who named one of its areas, or of all who judged no area at all.
+
+    Half way between two judgements, the higher one counts: the rubric says so for doubt. What breaks no rule has the severity 0, as in
+    the exports of the service; where a vote on an area is tied it is open.
+    """
+    if not areas and any(one.areas - known for one in answers):
+        return None
+    if not areas and known:
+        return 0
+    severities = sorted(
+        one.severity for one in answers if one.severity is not None and (one.areas & areas or not known)
     )
+    return severities[len(severities) // 2] if severities else None
 
 
 def _record(answer: Answer, taxonomy: Taxonomy) -> Json:

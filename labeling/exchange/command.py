@@ -28,7 +28,7 @@ def add_exchange_commands(commands: "argparse._SubParsersAction[argparse.Argumen
     out.add_argument("--predictions", type=Path, help="scores of the rows, as `python -m eval score` writes them")
     out.add_argument("--model-version", help="what made the predictions, such as the hash of a bundle")
     out.add_argument(
-        "--blind", action="store_true", help="leave out what is known, so that people judge for themselves"
+        "--blind", action="store_true", help="leave out what is known or predicted, so that people judge for themselves"
     )
     back = commands.add_parser("from-label-studio", help="read what people answered in Label Studio as labelled rows")
     back.set_defaults(run_command=_from_label_studio)

@@ -39,6 +39,8 @@ def to_tasks(
     The whole row lies in `data.row`, so that nothing is lost on the way; of a blind task only the text and what names it.
     Raises ExchangeError.
     """
+    if blind and predictions:
+        raise ExchangeError("--blind shows no predictions, for people would follow them: leave out one of the two")
     for count, row in enumerate(rows, start=1):
         if count > MAX_TASKS:
             raise ExchangeError(f"more than {MAX_TASKS} rows; make several projects")

@@ -58,6 +58,12 @@ def label_studio(task: Json, number: int, *, who: Any = None) -> Json:
     return {**task, "id": number, "project": 1, "annotations": annotations, "predictions": [], "drafts": []}
 
 
+def label(row: LabelledText) -> tuple[set[str], set[str], int | None]:
+    """What a row says; one that is clear of all that was judged has the severity 0, as in the exports of the service."""
+    clear = row.annotated_areas and not row.policy_areas
+    return set(row.policy_areas), set(row.annotated_areas), 0 if clear else row.severity
+
+
 def back(tasks: list[Any], names: Callable[[str], str] = str) -> list[LabelledText]:
     return [one.row for one in from_tasks(tasks, TAXONOMY, name_of=names, rows={})]
 
@@ -82,10 +88,9 @@ def test_whoever_confirms_a_label_that_came_along_is_its_annotator(row: Labelled
     for one in task.get("annotations", []):
         one["updated_by"] = 8
     [again] = back([label_studio(task, 1, who=7)], lambda who: f"p{who}")
-    annotations = again.extra.pop("annotations", [])
+    annotations = again.extra.get("annotations", []) if "annotations" in task else []
     assert [one["annotator"] for one in annotations] == ["p8"] * len(task.get("annotations", []))
-    row.extra.pop("annotations", None)
-    assert again == row
+    assert label(again) == label(row)
 
 
 @given(rows())
@@ -94,11 +99,7 @@ def test_the_labels_alone_say_what_the_row_says(row: LabelledText) -> None:
     [task] = to_tasks([row], TAXONOMY)
     del task["data"]["row"]
     [again] = back([label_studio(task, 1)])
-    assert (set(again.policy_areas), set(again.annotated_areas), again.severity) == (
-        set(row.policy_areas),
-        set(row.annotated_areas),
-        row.severity,
-    )
+    assert label(again) == label(row)
 
 
 ROW = LabelledText(
@@ -155,7 +156,39 @@ def test_an_agreeing_person_is_an_answer_beside_the_label_that_came_along() -> N
     others = [area for area in TAXONOMY.area_ids if area not in ROW.annotated_areas]
     row = answered(brought_along(), answer(["spam"], unknown=others, stars=2, completed_by=3))
     assert [one["annotator"] for one in row.extra["annotations"]] == ["p3"]
-    assert row.extra["stale_areas"] == ["spam"]
+
+
+OTHERS = [area for area in TAXONOMY.area_ids if area not in ROW.annotated_areas]
+
+
+@pytest.mark.parametrize(
+    ("quality", "truth", "then"), [("gold", False, "gold"), ("weak", False, "silver"), ("weak", True, "gold")]
+)
+def test_somebody_who_agrees_blindly_makes_a_new_label(quality: str, truth: bool, then: str) -> None:
+    history = {
+        "annotator": "a",
+        "checks": [],
+        "qa_weight": 20.0,
+        "stale": True,
+        "policy": {"number": 1},
+        "correction": None,
+    }
+    old = replace(ROW, label_quality=quality, extra={**ROW.extra, **history, "lane": "random", "propensity": 0.01})
+    [task] = to_tasks([old], TAXONOMY, blind=True)
+    said = answer(["spam"], unknown=OTHERS, stars=2, completed_by=3, ground_truth=truth)
+    tasks = [{**task, "id": 1, "annotations": [said]}]
+    [found] = from_tasks(tasks, TAXONOMY, name_of=str, rows={old.id: old})
+    assert label(found.row) == label(old)
+    assert found.row.label_quality == then
+    [record] = found.row.extra.pop("annotations")
+    assert record["annotator"] == "3"
+    assert found.row.extra == {
+        "pair": "p",
+        "lane": "random",
+        "propensity": 0.01,
+        "label_by": "label_studio",
+        "taxonomy_version": TAXONOMY.version,
+    }
 
 
 def test_a_changed_label_is_gold_by_ground_truth_alone_and_of_this_taxonomy() -> None:
@@ -177,14 +210,29 @@ def test_of_several_answers_the_majority_counts_and_a_tie_is_unknown() -> None:
     )
     assert row.policy_areas == ("spam",)
     assert set(TAXONOMY.area_ids) - set(row.annotated_areas) == {"privacy"}
-    # Of the severities 0, 1, 2 the middle one.
-    assert row.severity == 1
+    # Of the severities 1 and 2 the higher one; the stars beside "benign" and beside privacy alone say nothing of spam.
+    assert row.severity == 2
     assert [one["annotator"] for one in row.extra["annotations"]] == ["p1", "p2", "p1", "p4"]
     assert set(row.extra["annotations"][1]["policy_areas"]) == {"spam", "privacy"}
 
 
 def test_half_way_between_two_severities_the_higher_counts() -> None:
     assert answered(answer(["spam"], stars=2), answer(["spam"], stars=4)).severity == 3
+
+
+@pytest.mark.parametrize(
+    ("answers", "severity"),
+    [
+        ([answer(["benign"], stars=5)], 0),
+        ([answer(["benign"])], 0),
+        ([answer(["benign"]), answer(["benign"]), answer(["spam"], stars=4)], 0),
+        ([answer(["spam"]), answer(["spam"]), answer(["benign"], stars=5)], None),
+        # Whether it is spam is open, and so is how grave it would be.
+        ([answer(["spam"], stars=4), answer(["benign"], stars=1)], None),
+    ],
+)
+def test_a_severity_is_that_of_the_label(answers: list[Json], severity: int | None) -> None:
+    assert answered(*answers).severity == severity
 
 
 def test_ground_truth_decides_alone() -> None:
@@ -352,15 +400,24 @@ def test_predictions_carry_the_model_and_how_sure_it_is(tmp_path: Path) -> None:
         "areas": {"spam": 0.9, "privacy": 0.35, "harassment": 0.05},
         "severity": [0.1, 0.2, 0.5, 0.1, 0.1],
     }
-    assert main(["to-label-studio", write(tmp_path, ROW), "--out", str(out), "--blind", *scores(tmp_path, said)]) == 0
+    assert main(["to-label-studio", write(tmp_path, ROW), "--out", str(out), *scores(tmp_path, said)]) == 0
     [task] = json.loads(out.read_text())
     [guess] = task["predictions"]
     assert (guess["model_version"], guess["score"]) == ("b" * 8, 0.65)
     assert [one["value"] for one in guess["result"]] == [{"choices": ["spam"]}, {"rating": 3}]
-    # A blind task says nothing of the label before.
-    assert set(task) == {"data", "predictions"}
-    assert set(task["data"]) == {"text", "row_id", "lang", "source"}
     assert (tmp_path / "tasks.xml").read_text() == labelling_config(TAXONOMY)
+
+
+def test_a_blind_task_shows_no_guess_of_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "tasks.json"
+    arguments = ["to-label-studio", write(tmp_path, ROW), "--out", str(out), "--blind"]
+    assert main([*arguments, *scores(tmp_path, {"id": "r1", "areas": {"spam": 0.9}})]) == 2
+    assert "--blind shows no predictions" in capsys.readouterr().err
+    assert not out.exists()
+    assert main(arguments) == 0
+    [task] = json.loads(out.read_text())
+    assert set(task) == {"data"}
+    assert set(task["data"]) == {"text", "row_id", "lang", "source"}
 
 
 def test_ids_of_results_are_all_different(tmp_path: Path) -> None:

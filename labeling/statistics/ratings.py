@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labeling.records import parse_json
 from labeling.statistics.bootstrap import Codes
 
 MAX_ANSWERS = 2_000_000
@@ -160,9 +161,9 @@ def _rows(path: Path) -> Iterator[Answer]:
 
 def _parsed(line: str, where: str) -> Answer:
     try:
-        row = json.loads(line)
-    # Python reads no whole number of more than 4,300 digits, which is a plain ValueError.
-    except (ValueError, RecursionError) as error:
+        row = parse_json(line)
+    # Python reads no whole number of thousands of digits, which is a plain ValueError.
+    except ValueError as error:
         raise RatingsError(f"{where}: not a JSON object") from error
     if not isinstance(row, dict):
         raise RatingsError(f"{where}: not a JSON object")

@@ -114,6 +114,19 @@ def test_people_who_were_never_wrong_are_not_known_to_the_third_digit() -> None:
     assert unseen.high == pytest.approx(0.06, abs=0.005)
 
 
+def test_an_interval_holds_what_somebody_alone_was_found_to_be() -> None:
+    """Drawn towards four who are right, somebody who is right by half on few items looks better than their answers."""
+    ratings, truth = floor(items=400, skill=(0.5, 0.97, 0.97, 0.97, 0.97))
+    kept = (ratings.rater > 0) | (ratings.item < 30)
+    few = replace(ratings, item=ratings.item[kept], rater=ratings.rater[kept], label=ratings.label[kept])
+    own = few.rater == 0
+    share = (few.label[own] == truth[few.item[own]]).mean()
+    found = dawid_skene_estimates(few, dawid_skene(few, fitting=Fitting(shrinkage=200)), resamples=20).accuracy["0"]
+    assert found.value is not None
+    assert found.low is not None
+    assert found.low < share < found.value
+
+
 def test_weights_that_leave_a_rater_nothing_leave_everything_open() -> None:
     ratings, _ = floor(items=80)
     kept = (ratings.rater > 0) | (ratings.item < 40)

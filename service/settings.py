@@ -51,7 +51,8 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(
         default=None,
         min_length=32,
-        description="Key that signs media addresses; without it one is made in the data folder.",
+        description="Key that signs media addresses, makes pseudonyms, and orders answers so that nobody can guess whose they are;"
+        " without it one is made in the data folder.",
     )
     bundle: Path = Field(default=REPOSITORY / "bundles" / "default", description="Folder of the model bundle.")
     registry: Path | None = Field(

@@ -21,6 +21,7 @@ from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
 from service.opinions.workflow import mine
 from service.pages import hints, views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.security import Capability, CaseReader, Principal
 from service.similar.workflow import similar
@@ -81,7 +82,7 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
     leases = await held_by(connection, me.id)
     lease = next((one for one in leases if one.case_id == case_id), None)
     context = {
-        "me": me,
+        **await bar(connection, me),
         "case": shown,
         "title": views.case_title(shown, taxonomy),
         "risk": views.risk_sum(shown, taxonomy, shown.server_now),

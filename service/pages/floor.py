@@ -14,6 +14,7 @@ from service.holds.workflow import lease_alerts
 from service.outbox.schemas import DeadLettersOut
 from service.outbox.workflow import dead_letters
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, duration, spoken
 from service.queues.schemas import QueueOut
@@ -75,7 +76,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     alerts = await lease_alerts(connection, state.settings, person=me.id)
     routes = await unserved(connection)
     context = {
-        "me": me,
+        **await bar(connection, me),
         "rule": found.rule,
         "window": window_words(found.rule.window_hours),
         "queues": [queue_row(one, found.rule, queues) for one in found.queues],

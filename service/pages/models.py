@@ -12,6 +12,7 @@ from service.drift.schemas import DriftOut, MonitorOut
 from service.drift.workflow import standing
 from service.errors import NotFoundError
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.scoring.schemas import ModelsOut
 from service.scoring.workflow import models_at_work
@@ -66,7 +67,7 @@ async def models(request: Request, me: ModelReader, connection: UnitOfWork) -> R
     drift = await standing(connection)
     shadow = await _shadow(connection, request)
     context = {
-        "me": me,
+        **await bar(connection, me),
         "parts": part_rows(at_work),
         "shadow": shadow,
         "areas": changed_areas(shadow) if shadow else [],

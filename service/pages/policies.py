@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.policies.schemas import Area
 from service.policies.workflow import area_name, library, open_draft, unread, versions
@@ -29,7 +30,7 @@ async def library_page(request: Request, me: QueueReader, connection: UnitOfWork
     to_read = (await unread(connection, me.id)).unread if _reviews(me) else []
     now = views.utc_now()
     context = {
-        "me": me,
+        **await bar(connection, me),
         "library": shown,
         "unread": to_read,
         "manages": _manages(me),
@@ -48,7 +49,7 @@ async def area_page(area: Area, request: Request, me: QueueReader, connection: U
     current = next((one for one in shown.versions if one.state == "in_force"), None)
     here = [one for one in to_read if one.area == area]
     context = {
-        "me": me,
+        **await bar(connection, me),
         "policy": shown,
         "current": current,
         "drafts": [one for one in shown.versions if one.state == "draft"],
@@ -70,7 +71,7 @@ async def draft_page(
 ) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
     context = {
-        "me": me,
+        **await bar(connection, me),
         "name": area_name(area, taxonomy),
         "draft": await open_draft(connection, policy_id, area=area, person=me.id),
         "severities": taxonomy.severities,

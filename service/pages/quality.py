@@ -4,10 +4,12 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.plans import KINDS, plan_form
 from service.pages.rendering import PageRoute, redirect, render
 from service.quality.calibration import workflow as calibration
@@ -56,7 +58,7 @@ async def start(
         "plans": shown.plans,
         "golden": (await golden.listed(connection, person=me.id)).golden,
         **await plan_form(connection, me, request.app.state.taxonomy, chosen=policy),
-        **_frame(request, me, _EVERYWHERE),
+        **await _frame(request, connection, me, _EVERYWHERE),
     }
     return render("qa.html", context)
 
@@ -69,7 +71,7 @@ async def plan(plan_id: UUID, request: Request, me: QaManager, connection: UnitO
         "results": await plans.results(connection, plan_id, taxonomy=taxonomy),
         "kinds": KINDS,
         "errors": ERRORS,
-        **_frame(request, me, _EVERYWHERE),
+        **await _frame(request, connection, me, _EVERYWHERE),
     }
     return render("qa_plan.html", context)
 
@@ -79,24 +81,35 @@ async def review(request: Request, me: QaReviewer, connection: UnitOfWork) -> Re
     """The check in hand, if there is one: reading a page takes nothing."""
     check = await reviews.in_hand(connection, person=me.id, taxonomy=request.app.state.taxonomy)
     keys = (*DESK_KEYS, *_EVERYWHERE) if check else ((("N",), "Take the next check"), *_EVERYWHERE)
-    return render("qa_review.html", {"check": check, **_frame(request, me, keys)})
+    return render("qa_review.html", {"check": check, **await _frame(request, connection, me, keys)})
 
 
 @router.get("/qa/disputed")
 async def disputed(
     request: Request, me: QaAdjudicator, connection: UnitOfWork, item: Annotated[UUID | None, Query()] = None
 ) -> Response:
-    """What answers differ on, one at a time, and objections."""
-    taxonomy: Taxonomy = request.app.state.taxonomy
-    found = await reviews.disputed(connection, person=me.id, taxonomy=taxonomy)
-    context = {
-        "disputed": found,
-        "shown": next((one for one in found.items if one.item_id == item), found.items[0] if found.items else None),
-        "objections": (await feedback.objections(connection, person=me.id)).objections,
-        "areas": views.policy_options(taxonomy),
-        **_frame(request, me, (*_ANSWER_KEYS, *_EVERYWHERE)),
-    }
+    """What answers differ on; one of them is opened when asked for."""
+    state = request.app.state
+    found = await reviews.disputed(connection, person=me.id, taxonomy=state.taxonomy, secret=state.settings.signing_key)
+    shown = next((one for one in found.items if one.item_id == item), None)
+    keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
+    context = {"disputed": found, "shown": shown, **await _frame(request, connection, me, keys)}
     return render("qa_disputed.html", context)
+
+
+@router.get("/qa/objections")
+async def objections(
+    request: Request,
+    me: QaAdjudicator,
+    connection: UnitOfWork,
+    asked: Annotated[UUID | None, Query(alias="feedback")] = None,
+) -> Response:
+    """Objections to what was settled; one of them is opened when asked for."""
+    found = (await feedback.objections(connection, person=me.id)).objections
+    shown = next((one for one in found if one.feedback_id == asked), None)
+    keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
+    context = {"objections": found, "shown": shown, **await _frame(request, connection, me, keys)}
+    return render("qa_objections.html", context)
 
 
 @router.get("/qa/suspects")
@@ -113,7 +126,7 @@ async def suspects_page(
         "shown": content,
         "waiting": found.waiting,
         "counted": suspects.COUNTED,
-        **_frame(request, me, (*SUSPECT_KEYS, *_EVERYWHERE) if suspect else _EVERYWHERE),
+        **await _frame(request, connection, me, (*SUSPECT_KEYS, *_EVERYWHERE) if suspect else _EVERYWHERE),
     }
     return render("qa_suspects.html", context)
 
@@ -123,28 +136,32 @@ async def own_feedback(request: Request, me: CaseReviewer, connection: UnitOfWor
     state = request.app.state
     days = state.settings.qa_dispute_days
     found = await feedback.mine(connection, person=me.id, days=days, taxonomy=state.taxonomy)
-    return render("qa_feedback.html", {"feedback": found, "errors": ERRORS, **_frame(request, me, _EVERYWHERE)})
+    return render(
+        "qa_feedback.html", {"feedback": found, "errors": ERRORS, **await _frame(request, connection, me, _EVERYWHERE)}
+    )
 
 
 @router.get("/qa/calibration")
 async def sessions(request: Request, me: QaManager, connection: UnitOfWork) -> Response:
     found = (await calibration.listed(connection)).sessions
-    return render("qa_calibration.html", {"sessions": found, **_frame(request, me, _EVERYWHERE)})
+    return render("qa_calibration.html", {"sessions": found, **await _frame(request, connection, me, _EVERYWHERE)})
 
 
 @router.get("/qa/calibration/{session_id}")
 async def session(session_id: UUID, request: Request, me: QaManager, connection: UnitOfWork) -> Response:
     context = {
-        "session": await calibration.one(connection, session_id, person=me.id),
-        **_frame(request, me, _EVERYWHERE),
+        "session": await calibration.one(
+            connection, session_id, person=me.id, secret=request.app.state.settings.signing_key
+        ),
+        **await _frame(request, connection, me, _EVERYWHERE),
     }
     return render("qa_session.html", context)
 
 
-def _frame(request: Request, me: Principal, keys: tuple[Any, ...]) -> dict[str, Any]:
+async def _frame(request: Request, connection: AsyncConnection, me: Principal, keys: tuple[Any, ...]) -> dict[str, Any]:
     taxonomy: Taxonomy = request.app.state.taxonomy
     return {
-        "me": me,
+        **await bar(connection, me),
         "here": request.url.path,
         "taxonomy": taxonomy,
         "policy_options": views.policy_options(taxonomy),

@@ -14,6 +14,7 @@ from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
 from service.opinions.workflow import mine
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, redirect, render
 from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
@@ -70,7 +71,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     )
     leases = await held_by(connection, me.id) if may_review else []
     context = {
-        "me": me,
+        **await bar(connection, me),
         "may_review": may_review,
         "queues": queues,
         # One that was fetched ahead nobody has seen yet: it comes by itself after the case in hand, or goes back.

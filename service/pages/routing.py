@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.pages.words import spoken
 from service.routing.rules import DEFAULT_QUEUE
@@ -34,7 +35,7 @@ async def page(request: Request, me: QueueManager, connection: UnitOfWork) -> Re
     shown = await routing(connection)
     now = views.utc_now()
     context = {
-        "me": me,
+        **await bar(connection, me),
         "routing": shown,
         "data": page_data(shown, taxonomy),
         "history": [(one, sentences(one.rules, taxonomy)) for one in shown.history],

@@ -11,6 +11,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.errors import InvalidRequestError
 from service.pages import views
+from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, chance, day, duration
 from service.scorecards.schemas import AmountOut, AskedIn, GroupOut, ScorecardOut, ShareOut, TimesOut
@@ -83,7 +84,7 @@ async def scorecards(
     except InvalidRequestError as error:
         card, problem = None, error.detail
     context = {
-        "me": me,
+        **await bar(connection, me),
         "card": card,
         "problem": problem,
         "asked": asked,

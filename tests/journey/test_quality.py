@@ -98,6 +98,14 @@ async def test_from_plan_to_feedback(browser: Browser, world: World) -> None:
         ]
     [told] = (await call(world, "GET", "/v1/qa/feedback", "reviewer"))["feedback"]
     assert (told["error"], told["note"]) == ("false_positive", "a quote")
+    objection = {"objection": "it is an advertisement"}
+    await call(world, "POST", f"/v1/qa/feedback/{told['id']}/dispute", "reviewer", json=objection)
+    async with person(browser, world, "arbiter", "specialist") as arbiter:
+        await uphold(arbiter)
+    [told] = [
+        one for one in (await call(world, "GET", "/v1/qa/feedback", "reviewer"))["feedback"] if one["objection"] is None
+    ]
+    assert told["holds"] == {"policy_area": "spam", "severity": 3, "actions": ["age_restrict"]}
 
 
 async def see_card(lead: Page, accuracy: str) -> None:
@@ -139,6 +147,7 @@ async def judge_blindly(ann: Page, ben: Page, case_id: str) -> None:
 
 async def settle(judge: Page) -> None:
     await judge.get_by_role("link", name="Disputed").click()
+    await judge.get_by_role("link", name="words of post-1").click()
     answers = judge.get_by_test_id("answers").locator("tbody tr")
     await expect(answers).to_have_count(3)
     await choose(judge, "no_violation")
@@ -146,3 +155,17 @@ async def settle(judge: Page) -> None:
     await judge.get_by_role("button", name="Settle").click()
     await expect(judge.locator("#notice")).to_have_text("Settled. Those who said otherwise are told.")
     await expect(judge.get_by_text("Nothing waits for you")).to_be_visible()
+
+
+async def uphold(arbiter: Page) -> None:
+    """With an answer that is neither what was said nor what was settled."""
+    await arbiter.get_by_role("link", name="Objections").click()
+    await arbiter.get_by_role("link", name="it is an advertisement").click()
+    await choose(arbiter, "age_restrict", "spam", 3)
+    await arbiter.keyboard.press("Control+Enter")
+    await expect(arbiter.locator("#problem")).to_have_text("Write a reply: it goes to whoever objected.")
+    await expect(arbiter.locator("#reply")).to_be_focused()
+    await arbiter.keyboard.type("so it is")
+    await arbiter.get_by_role("button", name="Uphold").click()
+    await expect(arbiter.locator("#notice")).to_have_text("The objection is answered.")
+    await expect(arbiter.get_by_text("Nothing waits for you")).to_be_visible()

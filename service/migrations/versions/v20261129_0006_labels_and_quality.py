@@ -247,6 +247,7 @@ CREATE TABLE qa_feedback (
     CHECK (num_nulls(resolved_at, resolved_by, upheld, reply) IN (0, 4))
 );
 CREATE INDEX qa_feedback_person ON qa_feedback (person, told_at);
+CREATE INDEX qa_feedback_unseen ON qa_feedback (person, told_at) WHERE seen_at IS NULL;
 CREATE INDEX qa_feedback_disputed ON qa_feedback (disputed_at) WHERE disputed_at IS NOT NULL AND resolved_at IS NULL;
 CREATE TABLE calibration_sessions (
     id uuid PRIMARY KEY,
@@ -318,6 +319,15 @@ CREATE FUNCTION is_checking_case(case_id uuid, person uuid) RETURNS boolean LANG
     SELECT EXISTS (
         SELECT FROM cases c LEFT JOIN decisions d ON d.case_id = c.id
         WHERE c.id = is_checking_case.case_id AND is_checking(c.subject_id, d.cluster_id, person)
+    )
+$$;
+-- Languages that somebody reads, and what they did not opt out of: as for the claim of a case.
+CREATE FUNCTION suits_person(case_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM cases c JOIN case_scopes s ON s.id = c.scope_id JOIN principals p ON p.id = suits_person.person
+        WHERE c.id = suits_person.case_id AND p.active
+          AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY (p.languages))
+          AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
     )
 $$;
 CREATE FUNCTION is_checking_decision(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$

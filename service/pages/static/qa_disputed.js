@@ -1,4 +1,4 @@
-// What answers differ on: somebody who gave none of them says what holds; and objections, upheld or not.
+// What answers differ on: somebody who gave none of them says what holds.
 
 import { call } from "./api.js";
 import { startJudgement } from "./judgement.js";
@@ -16,24 +16,4 @@ if (disputed) {
     location.assign("/qa/disputed");
   });
 }
-document.addEventListener("submit", (event) => {
-  if (!event.target.matches(".resolve")) return;
-  event.preventDefault();
-  resolve(event.target, event.submitter?.value === "yes");
-});
 openForms();
-
-async function resolve(form, upheld) {
-  const problem = form.querySelector(".problem");
-  const body = { upheld, reply: form.elements.reply.value.trim() };
-  problem.textContent = body.reply ? "" : "Write a reply: it goes to whoever objected.";
-  if (!body.reply) return;
-  if (upheld) body.answer = JSON.parse(form.dataset.said);
-  try {
-    await call("POST", `/v1/qa/feedback/${form.closest(".objection").dataset.feedback}/resolve`, body);
-    sayOnNextPage("The objection is answered.");
-    location.assign("/qa/disputed");
-  } catch (error) {
-    problem.textContent = error.message;
-  }
-}

@@ -23,8 +23,8 @@ router = APIRouter(prefix="/v1/qa/calibrations", tags=["quality"])
 
 
 @router.post("", status_code=201, summary="Begin a session about what people disagreed on")
-async def make(body: CalibrationIn, caller: QaManager, connection: UnitOfWork) -> CalibrationOut:
-    return await workflow.make(connection, body, person=caller.id)
+async def make(body: CalibrationIn, request: Request, caller: QaManager, connection: UnitOfWork) -> CalibrationOut:
+    return await workflow.make(connection, body, person=caller.id, secret=_secret(request))
 
 
 @router.get("", summary="Sessions, newest first")
@@ -33,8 +33,8 @@ async def listed(_caller: QaManager, connection: UnitOfWork) -> CalibrationsOut:
 
 
 @router.get("/{session_id}", summary="A session with its items")
-async def read(session_id: UUID, caller: QaManager, connection: UnitOfWork) -> CalibrationOut:
-    return await workflow.one(connection, session_id, person=caller.id)
+async def read(session_id: UUID, request: Request, caller: QaManager, connection: UnitOfWork) -> CalibrationOut:
+    return await workflow.one(connection, session_id, person=caller.id, secret=_secret(request))
 
 
 @router.put("/{session_id}/items/{item_id}", status_code=204, summary="What the session agreed on for an item")
@@ -66,7 +66,13 @@ async def pack(
     connection: UnitOfWork,
     form: Annotated[Literal["json", "markdown"], Query(alias="format")] = "json",
 ) -> PackOut | Response:
-    found = await workflow.pack(connection, session_id, person=caller.id, taxonomy=request.app.state.taxonomy)
+    taxonomy = request.app.state.taxonomy
+    found = await workflow.pack(connection, session_id, person=caller.id, taxonomy=taxonomy, secret=_secret(request))
     if form == "json":
         return found
     return PlainTextResponse(markdown(found), media_type="text/markdown; charset=utf-8")
+
+
+def _secret(request: Request) -> str:
+    key: str = request.app.state.settings.signing_key
+    return key

@@ -40,7 +40,7 @@ class Entry:
     item: UUID
 
 
-async def make(connection: AsyncConnection, body: CalibrationIn, *, person: UUID) -> CalibrationOut:
+async def make(connection: AsyncConnection, body: CalibrationIn, *, person: UUID, secret: str) -> CalibrationOut:
     """Begin a session. Raises InvalidRequestError where nothing was disagreed on."""
     session = new_id()
     values = {**body.model_dump(), "id": session, "person": person}
@@ -51,7 +51,7 @@ async def make(connection: AsyncConnection, body: CalibrationIn, *, person: UUID
         )
     data = {"session": str(session), "items": found}
     await events.record(connection, "qa.calibration_made", actor=person, data=data)
-    return await one(connection, session, person=person)
+    return await one(connection, session, person=person, secret=secret)
 
 
 async def listed(connection: AsyncConnection) -> CalibrationsOut:
@@ -60,13 +60,13 @@ async def listed(connection: AsyncConnection) -> CalibrationsOut:
     return CalibrationsOut(sessions=[CalibrationRow(**_row(row)) for row in rows])
 
 
-async def one(connection: AsyncConnection, session: UUID, *, person: UUID) -> CalibrationOut:
-    """A session with its items. Raises NotFoundError."""
+async def one(connection: AsyncConnection, session: UUID, *, person: UUID, secret: str) -> CalibrationOut:
+    """A session with its items; the secret orders the answers to each. Raises NotFoundError."""
     row = await store.session(connection, session)
     if row is None:
         raise _unknown(session)
     items = await store.items(connection, session, person=person, overseeing=OVERSEEING)
-    contents = [await _item(connection, item) for item in items]
+    contents = [await _item(connection, item, secret) for item in items]
     return CalibrationOut(**_row(row), guidance=row.guidance, contents=contents)
 
 
@@ -88,9 +88,9 @@ async def close(connection: AsyncConnection, session: UUID, body: GuidanceIn, *,
     await events.record(connection, "qa.calibration_closed", actor=person, data={"session": str(session)})
 
 
-async def pack(connection: AsyncConnection, session: UUID, *, person: UUID, taxonomy: Taxonomy) -> PackOut:
+async def pack(connection: AsyncConnection, session: UUID, *, person: UUID, taxonomy: Taxonomy, secret: str) -> PackOut:
     """A session to take along. Raises NotFoundError."""
-    shown = await one(connection, session, person=person)
+    shown = await one(connection, session, person=person, secret=secret)
     await events.record(connection, "qa.calibration_taken", actor=person, data={"session": str(session)})
     return pack_of(shown, taxonomy)
 
@@ -103,8 +103,8 @@ async def _require_open(connection: AsyncConnection, session: UUID) -> None:
         raise CheckSettledError("this session is over: what it agreed on does not change any more")
 
 
-async def _item(connection: AsyncConnection, row: Row[Any]) -> CalibrationItemOut:
-    said = await answers_to(connection, row.item_id)
+async def _item(connection: AsyncConnection, row: Row[Any], secret: str) -> CalibrationItemOut:
+    said = await answers_to(connection, row.item_id, secret=secret)
     return CalibrationItemOut(
         **{name: getattr(row, name) for name in ("item_id", "kind", "language", "text", "error", "note", "golden")},
         answers=[

@@ -36,7 +36,7 @@ class FeedbackOut(BaseModel):
 
 
 class FeedbackListOut(BaseModel):
-    """The caller's own, newest first, at most 100."""
+    """The caller's own: what they have not seen first, the newest first, at most 100; `unseen` counts all of it."""
 
     feedback: list[FeedbackOut]
     unseen: int

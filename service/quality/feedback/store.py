@@ -25,7 +25,8 @@ _MINE = text(f"""
            {_SAID}, k.answer AS holds, k.note, f.told_at, f.seen_at,
            f.told_at + make_interval(days => :days) AS dispute_until, {_OPEN} AS may_dispute, f.disputed_at, f.objection,
            f.resolved_at, f.upheld, f.reply, NOT {_HOLDS} AS replaced
-    {_FROM} WHERE f.person = :person AND f.told_at <= now() ORDER BY f.told_at DESC, f.id DESC LIMIT :limit
+    {_FROM} WHERE f.person = :person AND f.told_at <= now()
+    ORDER BY f.seen_at IS NOT NULL, f.told_at DESC, f.id DESC LIMIT :limit
 """)
 _SEE = text("""
     UPDATE qa_feedback SET seen_at = coalesce(seen_at, now())
@@ -45,7 +46,7 @@ _MAY_RESOLVE = """
     AND NOT EXISTS (SELECT FROM qa_settlements s LEFT JOIN qa_feedback o ON o.settlement_id = s.id
                     WHERE s.item_id = i.id AND :person IN (s.settled_by, o.resolved_by))
     AND NOT EXISTS (SELECT FROM golden_items g WHERE g.id = i.golden_id AND g.made_by = :person)
-    AND NOT is_checking_case(i.case_id, :person)
+    AND NOT is_checking_case(i.case_id, :person) AND suits_person(i.case_id, :person)
 """
 _OBJECTIONS = text(f"""
     SELECT f.id AS feedback_id, i.case_id, e.text, {_SAID}, k.answer AS holds, k.note, f.objection, f.disputed_at
@@ -54,7 +55,7 @@ _OBJECTIONS = text(f"""
 # The lock first, for all objections to one item: only a statement of its own sees what those before have settled.
 _LOCK = text(f"SELECT f.id {_FROM} WHERE f.id = :id FOR NO KEY UPDATE OF f, i")
 _OBJECTION = text(f"""
-    SELECT k.id AS settlement_id, k.item_id, i.golden_id, {_HOLDS} AS holds {_FROM} WHERE f.id = :id AND {_MAY_RESOLVE}
+    SELECT k.id AS settlement_id, k.item_id, i.golden_id, k.answer, {_HOLDS} AS holds {_FROM} WHERE f.id = :id AND {_MAY_RESOLVE}
 """)
 _RESOLVE = text("""
     UPDATE qa_feedback SET resolved_at = now(), resolved_by = :person, upheld = :upheld, reply = :reply WHERE id = :id
@@ -67,7 +68,7 @@ _UNSEEN = text("""
 
 
 async def mine(connection: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
-    """What this person was told, newest first."""
+    """What this person was told: first what they have not seen, the newest first."""
     return (await connection.execute(_MINE, dict(values))).all()
 
 
@@ -108,7 +109,7 @@ async def objections(
 async def lock(
     connection: AsyncConnection, feedback: UUID, *, person: UUID, overseeing: Sequence[str]
 ) -> Row[Any] | None:
-    """Lock an objection that this person may resolve: (settlement_id, item_id, golden_id, holds)."""
+    """Lock an objection that this person may resolve: (settlement_id, item_id, golden_id, answer, holds)."""
     await connection.execute(_LOCK, {"id": feedback})
     values = {"id": feedback, "person": person, "overseeing": list(overseeing)}
     return (await connection.execute(_OBJECTION, values)).one_or_none()

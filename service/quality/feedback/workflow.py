@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import CheckSettledError, NotFoundError, ObjectionRefusedError
+from service.errors import CheckSettledError, InvalidRequestError, NotFoundError, ObjectionRefusedError
 from service.labels import check_labels
+from service.opinions.workflow import same_judgement
 from service.quality.feedback import store
 from service.quality.feedback.schemas import (
     FeedbackListOut,
@@ -34,8 +35,13 @@ async def mine(connection: AsyncConnection, *, person: UUID, days: int, taxonomy
     values = {"person": person, "overseeing": list(OVERSEEING), "days": days, "limit": SHOWN_FEEDBACK}
     rows = await store.mine(connection, values)
     return FeedbackListOut(
-        feedback=[_shown(row, taxonomy) for row in rows], unseen=await store.unseen(connection, person)
+        feedback=[_shown(row, taxonomy) for row in rows], unseen=await unseen(connection, person=person)
     )
+
+
+async def unseen(connection: AsyncConnection, *, person: UUID) -> int:
+    """How much of what this person was told they have not seen."""
+    return await store.unseen(connection, person)
 
 
 async def see(connection: AsyncConnection, feedback: UUID, *, person: UUID) -> None:
@@ -76,8 +82,16 @@ async def resolve(
     if row is None:
         if not await store.is_objected(connection, feedback):
             raise NotFoundError(f"there is no objection {feedback}")
-        raise CheckSettledError("this objection was resolved before, or you had a part in what it is about")
+        raise CheckSettledError(
+            "this objection is not yours to resolve: it was resolved before, you had a part in what it is about, do not read its "
+            "language, or opted out of what it shows"
+        )
     if body.answer is not None:
+        if same_judgement(body.answer, judgement(row.answer)):
+            raise InvalidRequestError(
+                "answer: this is what was settled, which the objection is against (severities one step apart count as the same); "
+                "say what holds instead, or do not uphold it"
+            )
         if not row.holds:
             raise CheckSettledError(
                 "another settlement has taken the place of this one meanwhile: answer without upholding"

@@ -30,18 +30,23 @@ _IS_GOLDEN = text("""
     SELECT EXISTS (SELECT FROM qa_items i JOIN golden_items g ON g.evidence_id = i.evidence_id
                    WHERE i.id = :item_id AND g.retired_at IS NULL)
 """)
-_RETIRE = text("UPDATE golden_items SET retired_at = coalesce(retired_at, now()) WHERE id = :id RETURNING id")
+# The same as may be listed: whoever has to judge the content blindly would learn that it is golden.
+_SHOWN = """
+    may_see_case(g.case_id, :person, CAST(:overseeing AS text[])) AND NOT is_checking_case(g.case_id, :person)
+"""
+_RETIRE = text(f"""
+    UPDATE golden_items g SET retired_at = coalesce(retired_at, now()) WHERE id = :id AND {_SHOWN} RETURNING id
+""")  # noqa: S608 - put together from constants
 # Where it waits in a plan nobody shall be measured by it any more.
 _VOID = text("UPDATE qa_items SET state = 'void' WHERE golden_id = :id AND state = 'waiting'")
-_LIST = text("""
+_LIST = text(f"""
     SELECT g.id, g.case_id, e.text, g.answer, g.rationale, g.made_at, g.retired_at,
            (SELECT coalesce(jsonb_agg(r.answer), '[]') FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id
             WHERE i.golden_id = g.id AND r.answered_at IS NOT NULL) AS answers
     FROM golden_items g JOIN evidence e ON e.id = g.evidence_id
-    WHERE may_see_case(g.case_id, :person, CAST(:overseeing AS text[])) AND NOT is_checking_case(g.case_id, :person)
-      AND (CAST(:id AS uuid) IS NULL OR g.id = :id)
+    WHERE {_SHOWN} AND (CAST(:id AS uuid) IS NULL OR g.id = :id)
     ORDER BY g.made_at DESC, g.id DESC LIMIT :limit
-""")
+""")  # noqa: S608 - put together from constants
 
 
 async def add(connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]) -> bool:
@@ -55,9 +60,10 @@ async def is_golden(connection: AsyncConnection, item: UUID) -> bool:
     return bool((await connection.execute(_IS_GOLDEN, {"item_id": item})).scalar_one())
 
 
-async def retire(connection: AsyncConnection, golden: UUID) -> bool:
-    """Take one out of use, wherever it waits; False where there is none."""
-    if (await connection.execute(_RETIRE, {"id": golden})).one_or_none() is None:
+async def retire(connection: AsyncConnection, golden: UUID, *, person: UUID, overseeing: Sequence[str]) -> bool:
+    """Take one out of use, wherever it waits; False where there is none that this person may know of."""
+    values = {"id": golden, "person": person, "overseeing": list(overseeing)}
+    if (await connection.execute(_RETIRE, values)).one_or_none() is None:
         return False
     await connection.execute(_VOID, {"id": golden})
     return True

@@ -34,8 +34,8 @@ async def make(connection: AsyncConnection, body: GoldenIn, *, person: UUID) -> 
 
 
 async def retire(connection: AsyncConnection, golden: UUID, *, person: UUID) -> None:
-    """Take a golden item out of use. Raises NotFoundError."""
-    if not await store.retire(connection, golden):
+    """Take a golden item out of use. Raises NotFoundError, as for one that this person may not know of."""
+    if not await store.retire(connection, golden, person=person, overseeing=OVERSEEING):
         raise NotFoundError(f"there is no golden item {golden}")
     await events.record(connection, "qa.golden_retired", actor=person, data={"golden": str(golden)})
 

@@ -51,10 +51,20 @@ _POLICY = text("""
     SELECT published_at IS NULL AS draft, coalesce(effective_at <= now(), false) AS effective FROM policy_versions
     WHERE id = :id AND (published_at IS NOT NULL OR withdrawn_at IS NULL) FOR SHARE
 """)
-# Golden items that the planner may see: where nobody else may either, nobody would be handed them.
+# Golden items that the planner may see: where nobody else may either, nobody would be handed them. Of the plan's areas (as decided
+# or as is right) and languages alone: others would be known among what the plan draws.
 _GOLDEN = text("""
-    SELECT g.id, g.case_id, g.evidence_id FROM golden_items g JOIN cases c ON c.id = g.case_id
-    WHERE g.retired_at IS NULL AND c.special IS NULL AND may_see_case(g.case_id, :viewer, CAST(:overseeing AS text[]))
+    SELECT g.id, g.case_id, g.evidence_id
+    FROM golden_items g JOIN cases c ON c.id = g.case_id JOIN case_scopes s ON s.id = c.scope_id
+    CROSS JOIN LATERAL (
+        SELECT array_agg(d.policy_area) || (g.answer ->> 'policy_area') AS areas FROM decisions d WHERE d.case_id = g.case_id
+    ) AS own
+    WHERE g.retired_at IS NULL
+      AND (CAST(:areas AS text[]) = '{}' OR own.areas && CAST(:areas AS text[]))
+      AND (CAST(:policy_id AS uuid) IS NULL
+           OR (SELECT v.area FROM policy_versions v WHERE v.id = CAST(:policy_id AS uuid)) = ANY (own.areas))
+      AND (CAST(:languages AS text[]) = '{}' OR s.language = ANY (CAST(:languages AS text[])))
+      AND c.special IS NULL AND may_see_case(g.case_id, :viewer, CAST(:overseeing AS text[]))
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
       AND (NOT c.sample OR (SELECT me.sample FROM principals me WHERE me.id = :viewer))
     ORDER BY g.id
@@ -113,9 +123,9 @@ async def policy(connection: AsyncConnection, policy_id: UUID) -> Row[Any] | Non
     return (await connection.execute(_POLICY, {"id": policy_id})).one_or_none()
 
 
-async def golden(connection: AsyncConnection, *, viewer: UUID, overseeing: Sequence[str]) -> Sequence[Row[Any]]:
+async def golden(connection: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
     """(id, case_id, evidence_id) of the golden items that can be mixed in."""
-    return (await connection.execute(_GOLDEN, {"viewer": viewer, "overseeing": list(overseeing)})).all()
+    return (await connection.execute(_GOLDEN, values)).all()
 
 
 async def add(connection: AsyncConnection, values: Mapping[str, Any], *, scope: Mapping[str, Any]) -> bool:

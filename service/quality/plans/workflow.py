@@ -52,7 +52,7 @@ async def preview(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, ta
     """What a plan would draw. Raises InvalidRequestError, NotFoundError, UnknownLabelError."""
     await _check_policy(connection, body.policy_id)
     frame = await _frame(connection, body, viewer=viewer, taxonomy=taxonomy)
-    golden = await store.golden(connection, viewer=viewer, overseeing=OVERSEEING)
+    golden = await _golden(connection, body, viewer)
     return DrawPreviewOut(
         population=len(frame.rows),
         drawn=min(body.size, len(frame.rows)),
@@ -89,7 +89,7 @@ async def make(connection: AsyncConnection, body: PlanIn, *, actor: UUID, taxono
         raise NameTakenError(f"name: there is a plan {body.name!r} already; choose another name")
     drawn = await to_thread.run_sync(draw, frame, body, rng)
     cases = {frame.rows[place].case_id for place in drawn.places}
-    golden = await store.golden(connection, viewer=actor, overseeing=OVERSEEING)
+    golden = await _golden(connection, body, actor)
     # Content that is drawn anyway would come twice, once of each kind.
     others = [item for item in golden if item.case_id not in cases]
     mixed_in = _mixed_in(others, drawn, body, rng)
@@ -157,6 +157,12 @@ async def _frame(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, tax
             f"scope: more than {POPULATION_MOST:,} decisions are within it; narrow it, for example by `since`"
         )
     return await to_thread.run_sync(_in_strata, rows, body)
+
+
+async def _golden(connection: AsyncConnection, body: DrawIn, viewer: UUID) -> Sequence[Row[Any]]:
+    scope = body.scope.model_dump(include={"areas", "languages"})
+    values = scope | {"policy_id": body.policy_id, "viewer": viewer, "overseeing": list(OVERSEEING)}
+    return await store.golden(connection, values)
 
 
 def _in_strata(rows: Sequence[Any], body: DrawIn) -> Frame:

@@ -48,7 +48,9 @@ async def release(token: UUID, caller: QaReviewer, connection: UnitOfWork) -> Re
 
 @router.get("/disputed", summary="Items on which answers differ, for somebody who gave none of them")
 async def disputed(request: Request, caller: QaAdjudicator, connection: UnitOfWork) -> DisputedOut:
-    return await workflow.disputed(connection, person=caller.id, taxonomy=request.app.state.taxonomy)
+    state = request.app.state
+    secret = state.settings.signing_key
+    return await workflow.disputed(connection, person=caller.id, taxonomy=state.taxonomy, secret=secret)
 
 
 @router.post("/items/{item_id}/adjudicate", status_code=201, summary="Say what holds for a disputed item")

@@ -49,24 +49,20 @@ class RubricOut(BaseModel):
 
 
 class CheckedSubjectOut(BaseModel):
-    """The content. Its views are left out: they fall once it was removed."""
+    """The content, without what would tell more of it: views fall once it was removed, dates and ids tell how old it is."""
 
-    id: str
     kind: str
     text: str
     language: str | None
     author: PersonRef | None
-    created_at: datetime | None
 
 
 class CheckedReportOut(BaseModel):
-    """One notice about it, without who gave it: what came of their reports can be read."""
+    """One notice about it, without who gave it, since what came of their reports can be read, and without when."""
 
-    id: UUID
     channel: str
     reason: str
     note: str
-    received_at: datetime
 
 
 class DraftPolicyOut(BaseModel):
@@ -78,7 +74,7 @@ class DraftPolicyOut(BaseModel):
 
 
 class ContentOut(BaseModel):
-    """Reported content as it was when it was decided. Nothing says what was decided, when, or by whom."""
+    """Reported content as it was when it was decided. Nothing says what was decided, when, by whom, or how old it is."""
 
     subject: CheckedSubjectOut
     reports: list[CheckedReportOut]
@@ -121,7 +117,9 @@ class DisputedItemOut(ContentOut):
 
 
 class DisputedOut(BaseModel):
-    """Items that the caller may settle: neither decided nor checked by them. At most 20 at a time; `total` counts up to 500."""
+    """Items that the caller may settle: neither decided nor checked by them, in a language they read, and nothing they opted
+    out of. At most 20 at a time; `total` counts up to 500.
+    """
 
     total: int
     items: list[DisputedItemOut]

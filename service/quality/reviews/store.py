@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 # Of how many waiting items it is asked whether somebody may have them, before it is asked of all.
 LOOKED_AT_FIRST = 300
-# One claim at a time. How many have an item is counted in another table than the one that would be locked, so a row lock
+# How many are kept in mind until it is one's turn: people who look at the same moment find the same.
+FOUND_AHEAD = 4
+# One after the other: how many have an item is counted in another table than the one that would be locked, so a row lock
 # alone would let two claims count the same.
 _TAKE_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('qa.claim', 0))")
 # Whoever has a check in hand gets the same again: one at a time, and a page that is loaded anew loses nothing.
@@ -47,44 +50,42 @@ KNOWS = """CASE WHEN EXISTS (
                     OR EXISTS (SELECT FROM calibration_items m JOIN calibration_sessions s ON s.id = m.session_id
                                WHERE m.item_id = other.id AND (s.made_by = :person OR CAST(:manages AS boolean))))))
         ) THEN true ELSE false END"""
-# The first of an index, then one after the other until one is found: the CASE of KNOWS and the limit keep the planner from asking
-# all that of every item. A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision
-# meanwhile. Who made the plan chose what it is about.
+# A lapsed claim frees its place; its owner may take it up again, and has not been shown the decision meanwhile. Who made the
+# plan chose what it is about. The limit and the CASE of KNOWS keep the planner from asking all that of every item.
+_FREE = f"""
+    SELECT c.item_id FROM (
+        SELECT i.id AS item_id, i.place, c.id, c.subject_id
+        FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
+        WHERE {{which}} AND i.state = 'waiting' AND p.closed_at IS NULL AND p.made_by <> :person
+          AND p.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer <> :person
+                             AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
+          AND NOT EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = :person
+                            AND (r.answered_at IS NOT NULL OR r.released_at IS NOT NULL))
+          AND suits_person(c.id, :person)
+        ORDER BY i.place, i.id LIMIT CAST(:first AS bigint)
+    ) AS c
+    WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
+      AND NOT {KNOWS}
+    ORDER BY c.place, c.item_id LIMIT :most
+"""  # noqa: S608 - put together from constants
+_LOOK = text(_FREE.format(which="true"))
 _CLAIM = text(f"""
-    WITH me AS (
-        SELECT languages, consents FROM principals WHERE id = :person AND active
-    ), next AS (
-        SELECT c.item_id AS id FROM (
-            SELECT i.id AS item_id, i.place, c.id, c.subject_id
-            FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id JOIN cases c ON c.id = i.case_id
-            JOIN case_scopes s ON s.id = c.scope_id CROSS JOIN me
-            WHERE i.state = 'waiting' AND p.closed_at IS NULL AND p.made_by <> :person
-              AND p.reviews > (SELECT count(*) FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer <> :person
-                                 AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
-              AND NOT EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = :person
-                                AND (r.answered_at IS NOT NULL OR r.released_at IS NOT NULL))
-              AND (me.languages IS NULL OR s.language = 'und' OR s.language = ANY (me.languages))
-              AND (me.consents IS NULL OR s.consent_area = '' OR string_to_array(s.consent_area, '+') <@ me.consents)
-            ORDER BY i.place, i.id LIMIT CAST(:first AS bigint)
-        ) AS c
-        WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
-          AND NOT {KNOWS}
-        ORDER BY c.place, c.item_id LIMIT 1
-    )
     INSERT INTO qa_reviews (token, item_id, reviewer, expires_at)
-    SELECT :token, next.id, :person, now() + make_interval(mins => :minutes) FROM next
+    SELECT :token, next.item_id, :person, now() + make_interval(mins => :minutes)
+    FROM ({_FREE.format(which="i.id = ANY (CAST(:items AS uuid[]))")}) AS next
     ON CONFLICT (item_id, reviewer) DO UPDATE
         SET token = excluded.token, claimed_at = now(), expires_at = excluded.expires_at
         WHERE qa_reviews.answered_at IS NULL AND qa_reviews.released_at IS NULL
-    RETURNING token, item_id
+    RETURNING item_id
 """)  # noqa: S608 - put together from constants
-# Neither views, which fall once content is removed, nor who reported: what came of their reports can be read elsewhere.
+# Neither views, which fall once content is removed, nor who reported: what came of their reports can be read elsewhere. No date
+# and no id that holds one: golden items are older than what is drawn with them.
 _CONTENT = """
-    SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.external_id, s.kind, s.author_id, s.created_at,
-           e.text, e.language, e.score, now() AS now, v.title AS policy_title, v.body AS policy_body,
-           v.examples AS policy_examples,
-           (SELECT coalesce(jsonb_agg(to_jsonb(one) ORDER BY one.received_at), '[]')
-            FROM (SELECT id, channel, reason, note, received_at FROM reports
+    SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.kind, s.author_id, e.text, e.language, e.score,
+           now() AS now, v.title AS policy_title, v.body AS policy_body, v.examples AS policy_examples,
+           (SELECT coalesce(jsonb_agg(jsonb_build_object('channel', one.channel, 'reason', one.reason, 'note', one.note)
+                                      ORDER BY one.received_at), '[]')
+            FROM (SELECT channel, reason, note, received_at FROM reports
                   WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports
     FROM {source} JOIN qa_plans p ON p.id = i.plan_id LEFT JOIN policy_versions v ON v.id = p.policy_id AND p.draft
     JOIN cases c ON c.id = i.case_id JOIN subjects s ON s.id = c.subject_id
@@ -113,7 +114,7 @@ _RELEASE = text("""
 """)
 _MAY_SETTLE = f"""
     i.state = 'disputed' AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT {KNOWS}
-    AND NOT is_checking_case(c.id, :person)
+    AND NOT is_checking_case(c.id, :person) AND suits_person(c.id, :person)
 """
 # Counted up to a limit only: to know whether somebody may settle an item takes more than to count it.
 _DISPUTED = text(
@@ -137,8 +138,21 @@ _IS_MINE = text("""
 _ERROR = text("SELECT error FROM qa_settlements WHERE id = :id")
 
 
+@dataclass(frozen=True, slots=True)
+class Seeker:
+    """Somebody who wants a check, whether they manage quality, and the roles that see more than their queues."""
+
+    person: UUID
+    manages: bool
+    overseeing: Sequence[str]
+
+    def values(self) -> dict[str, Any]:
+        """As parameters."""
+        return {"person": self.person, "manages": self.manages, "overseeing": list(self.overseeing), "blind": True}
+
+
 async def take_turn(connection: AsyncConnection) -> None:
-    """Wait until no other claim is being made; until the transaction ends."""
+    """Wait until nobody else is being handed a check; until the transaction ends."""
     await connection.execute(_TAKE_TURN)
 
 
@@ -147,16 +161,22 @@ async def in_hand(connection: AsyncConnection, person: UUID) -> UUID | None:
     return (await connection.execute(_IN_HAND, {"person": person})).scalar_one_or_none()
 
 
-async def claim(
-    connection: AsyncConnection, values: Mapping[str, Any], *, overseeing: Sequence[str]
-) -> Row[Any] | None:
-    """Hand out the next item to a person: (token, item_id), or None where there is none. After `take_turn`."""
-    given = {**values, "overseeing": list(overseeing), "blind": True}
+async def look(connection: AsyncConnection, seeker: Seeker) -> list[UUID]:
+    """The first few items that this person may have, or nothing where there is none."""
     for first in (LOOKED_AT_FIRST, None):
-        row = (await connection.execute(_CLAIM, {**given, "first": first})).one_or_none()
-        if row is not None:
-            return row
-    return None
+        values = seeker.values() | {"first": first, "most": FOUND_AHEAD}
+        found = list((await connection.execute(_LOOK, values)).scalars())
+        if found:
+            return found
+    return []
+
+
+async def claim(
+    connection: AsyncConnection, seeker: Seeker, items: Sequence[UUID], *, token: UUID, minutes: int
+) -> UUID | None:
+    """Hand out the first of these items that this person still may have; which one, or None. After `take_turn`."""
+    given = {"token": token, "minutes": minutes, "items": list(items), "first": None, "most": 1}
+    return (await connection.execute(_CLAIM, seeker.values() | given)).scalar_one_or_none()
 
 
 async def check(connection: AsyncConnection, token: UUID, *, person: UUID) -> Row[Any]:

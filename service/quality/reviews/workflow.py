@@ -48,19 +48,36 @@ async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int,
     Raises PolicyUnreadError where it would be a new one.
     """
     person = caller.id
-    await store.take_turn(connection)
     token = await store.in_hand(connection, person)
     if token is None:
         await require_read(connection, person)
-        # Whoever manages quality reads what golden items hold and calibrations agree on.
-        manages = Capability.QA_MANAGE in caller.capabilities
-        values = {"token": new_id(), "person": person, "minutes": minutes, "manages": manages}
-        row = await store.claim(connection, values, overseeing=OVERSEEING)
-        if row is None:
-            return None
-        token = row.token
-        await _record(connection, "qa.claimed", row.item_id, person)
+        token = await _next(connection, caller, minutes)
+    if token is None:
+        return None
     return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
+
+
+async def _next(connection: AsyncConnection, caller: Principal, minutes: int) -> UUID | None:
+    # Whoever manages quality reads what golden items hold and calibrations agree on.
+    seeker = store.Seeker(caller.id, Capability.QA_MANAGE in caller.capabilities, OVERSEEING)
+    # To look takes as long as there is little to find; nobody waits for anybody who looks.
+    found = await store.look(connection, seeker)
+    if not found:
+        return None
+    await store.take_turn(connection)
+    # By now the same person may have been handed one by another call, or others those that were found.
+    in_hand = await store.in_hand(connection, caller.id)
+    if in_hand is not None:
+        return in_hand
+    token = new_id()
+    item = await store.claim(connection, seeker, found, token=token, minutes=minutes)
+    if item is None:
+        found = await store.look(connection, seeker)
+        item = await store.claim(connection, seeker, found, token=token, minutes=minutes)
+    if item is None:
+        return None
+    await _record(connection, "qa.claimed", item, caller.id)
+    return token
 
 
 async def in_hand(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> CheckOut | None:
@@ -94,11 +111,25 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
     await _record(connection, "qa.released", item, person)
 
 
-async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> DisputedOut:
-    """What this person may settle, with all answers: from now on they check none of it blindly."""
+async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy, secret: str) -> DisputedOut:
+    """What this person may settle, with all answers in the order that the secret gives them.
+
+    From now on they check none of it blindly.
+    """
     rows = await store.disputed(connection, person, overseeing=OVERSEEING, limit=SHOWN_DISPUTED, most=COUNTED_DISPUTED)
     await settling.remember_look(connection, [row.case_id for row in rows], person=person)
-    items = [await _disputed_item(connection, row, taxonomy) for row in rows]
+    items = [
+        DisputedItemOut(
+            **await content_of(connection, row, taxonomy),
+            item_id=row.item_id,
+            # Confidence is left out: the decision has none, and would be known by that.
+            answers=[
+                _said(settling.neutral_name(place), one)
+                for place, one in enumerate(await settling.answers_to(connection, row.item_id, secret=secret))
+            ],
+        )
+        for row in rows
+    ]
     return DisputedOut(total=rows[0].total if rows else 0, items=items, rubric=rubric(taxonomy))
 
 
@@ -111,7 +142,8 @@ async def adjudicate(
         if not await store.is_seen(connection, item, person=person, overseeing=OVERSEEING):
             raise NotFoundError(f"there is no check {item}")
         raise CheckSettledError(
-            "this check is not yours to settle: it is not disputed (any more), or you decided, checked or settled this content"
+            "this check is not yours to settle: it is not disputed (any more), you decided, checked or settled this content, do not "
+            "read its language, or opted out of what it shows"
         )
     verdict = Verdict(body, "adjudication", settled_by=person, note=body.note)
     settlement = await settling.settle(connection, item, verdict, rules=rules)
@@ -152,16 +184,6 @@ async def _shown(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy)
     )
 
 
-async def _disputed_item(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> DisputedItemOut:
-    said = await settling.answers_to(connection, row.item_id)
-    return DisputedItemOut(
-        **await content_of(connection, row, taxonomy),
-        item_id=row.item_id,
-        # Confidence is left out: the decision has none, and would be known by that.
-        answers=[_said(settling.neutral_name(place), one) for place, one in enumerate(said)],
-    )
-
-
 def _said(name: str, answer: Mapping[str, Any]) -> NeutralAnswerOut:
     return NeutralAnswerOut(name=name, **{key: answer[key] for key in ("policy_area", "severity", "actions", "note")})
 
@@ -172,12 +194,10 @@ async def content_of(connection: AsyncConnection, row: Row[Any], taxonomy: Taxon
     reasons = [report["reason"] for report in reports]
     return {
         "subject": CheckedSubjectOut(
-            id=row.external_id,
             kind=row.kind,
             text=row.text,
             language=row.language,
             author=PersonRef(id=row.author_id) if row.author_id else None,
-            created_at=row.created_at,
         ),
         "reports": [CheckedReportOut(**report) for report in reports],
         "media": await media.media_of(connection, row.evidence_id, score=row.score, reasons=reasons, taxonomy=taxonomy),

@@ -1,8 +1,8 @@
 """Rules of settling: what holds by agreement, what waits for a third person, and who is told."""
 
-from collections.abc import Mapping, Sequence
+import hmac
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from string import ascii_uppercase
 from typing import Any
 from uuid import UUID
@@ -85,14 +85,23 @@ async def settle(connection: AsyncConnection, item: UUID, verdict: Verdict, *, r
     return settlement
 
 
-async def answers_to(connection: AsyncConnection, item: UUID) -> list[Mapping[str, Any]]:
+async def answers_to(connection: AsyncConnection, item: UUID, *, secret: str) -> list[Mapping[str, Any]]:
     """Every answer to an item with its note, the first one among the blind ones, in an order that tells nothing of them."""
     facts = await store.facts(connection, item)
     if facts is None:
         return []
     first = {**facts.first, "note": facts.first_note, "source": "first"}
     blind = [{**one["answer"], "source": one["token"]} for one in facts.answers]
-    return sorted([first, *blind], key=lambda said: _shuffled(item, str(said["source"])))
+    return in_neutral_order(item, [first, *blind], secret)
+
+
+def in_neutral_order(item: UUID, answers: Iterable[Mapping[str, Any]], secret: str) -> list[Mapping[str, Any]]:
+    """The answers to an item by their `source`: for everybody who reads it alike, and for each item differently.
+
+    By the secret of the installation: whoever reads the item knows its id, and could work out any order made of that alone.
+    """
+    key = hmac.digest(secret.encode(), b"order of answers", "sha256")
+    return sorted(answers, key=lambda said: hmac.digest(key, f"{item}:{said['source']}".encode(), "sha256"))
 
 
 async def remember_look(connection: AsyncConnection, cases: Sequence[UUID], *, person: UUID) -> None:
@@ -104,11 +113,6 @@ async def remember_look(connection: AsyncConnection, cases: Sequence[UUID], *, p
 def neutral_name(place: int) -> str:
     """What an answer is called by its place: nothing of who gave it."""
     return f"Answer {ascii_uppercase[place]}"
-
-
-def _shuffled(item: UUID, source: str) -> str:
-    # The same order for everybody who reads the item, and another one for each item.
-    return sha256(f"{item}:{source}".encode()).hexdigest()
 
 
 def wrong_people(facts: Row[Any], right: Judgement, taxonomy: Taxonomy) -> list[UUID]:

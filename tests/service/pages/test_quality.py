@@ -11,7 +11,17 @@ from fastapi import FastAPI
 from service import pages
 from tests.conftest import bearer
 from tests.service.quality.conftest import another
-from tests.service.quality.verbs import ALLOWED, OTHER, checked, decided_case, disputed, plan, say, take
+from tests.service.quality.verbs import (
+    ALLOWED,
+    OTHER,
+    checked,
+    decided_case,
+    disputed,
+    plan,
+    say,
+    settled_otherwise,
+    take,
+)
 
 TEMPLATES = Path(pages.__file__).parent / "templates"
 HOSTILE = "<script>alert(1)</script>"
@@ -35,6 +45,7 @@ async def test_each_role_has_its_pages(client: httpx.AsyncClient, keys: dict[str
         "/qa/review": {"reviewer", "specialist", "lead"},
         "/qa/disputed": {"specialist", "lead"},
         "/qa/suspects": {"reviewer", "specialist", "lead"},
+        "/qa/objections": {"specialist", "lead"},
         "/qa/feedback": {"reviewer", "specialist", "lead"},
         "/qa/calibration": {"lead"},
     }
@@ -89,7 +100,7 @@ async def test_hostile_words_stay_text_on_every_page(
     pages.append(await page(reviewer, "/qa/feedback"))
     [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
     await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": HOSTILE})
-    pages.append(await page(colleague, "/qa/disputed"))
+    pages += [await page(colleague, f"/qa/objections{query}") for query in ("", f"?feedback={told['id']}")]
     session = await lead.post(
         "/v1/qa/calibrations", json={"title": HOSTILE, "since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     )
@@ -137,3 +148,57 @@ async def test_a_plan_shows_how_far_it_is(
     shown = await page(lead, f"/qa/plans/{made['id']}")
     assert "1 of 1" in shown
     assert "Not enough checks: 1 of 30." in shown
+
+
+async def test_feedback_is_announced_on_every_page_until_it_is_seen(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, checker: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    for person, bar, tab in ((reviewer, 1, 1), (checker, 0, 0), (lead, 0, 0)):
+        shown = await page(person, "/console")
+        assert shown.count('1<span class="visually-hidden"> new</span>') == bar
+        shown = await page(person, "/qa/feedback")
+        assert shown.count('1<span class="visually-hidden"> new</span>') == bar + tab
+    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
+    assert (await reviewer.post(f"/v1/qa/feedback/{told['id']}/seen")).status_code == 204
+    for path in ("/console", "/qa/feedback", f"/cases/{told['case_id']}"):
+        assert 'visually-hidden"> new<' not in await page(reviewer, path), path
+
+
+async def test_an_objection_is_opened_when_asked_for_with_the_form_for_another_answer(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    assert "Nothing waits for you" in await page(colleague, "/qa/objections")
+    [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
+    await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "it is no quote"})
+    closed = await page(colleague, "/qa/objections")
+    assert f'href="/qa/objections?feedback={told["id"]}"' in closed
+    assert 'id="decision"' not in closed
+    opened = await page(colleague, f"/qa/objections?feedback={told['id']}")
+    assert "it is no quote" in opened
+    assert 'id="decision"' in opened
+    # Whoever settled it reads nothing of the objection.
+    assert "it is no quote" not in await page(lead, f"/qa/objections?feedback={told['id']}")
+
+
+async def test_what_answers_differ_on_is_opened_when_asked_for(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    await decided_case(platform, reviewer, "post-1", text="long words of post-1 " * 20)
+    await plan(lead)
+    await checked(checker, **OTHER)
+    [item] = await disputed(colleague)
+    address = f"/qa/disputed?item={item['item_id']}"
+    closed = await page(colleague, "/qa/disputed")
+    assert f'href="{address}"' in closed
+    assert 'data-testid="content"' not in closed
+    assert 'data-testid="content"' in await page(colleague, address)

@@ -1,15 +1,18 @@
 """While somebody has a check in hand, no address tells them what was decided, nor that others have answered."""
 
 import json
+import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
 from tests.conftest import bearer, client_of
+from tests.service.media.pictures import jpeg
 from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
@@ -23,9 +26,10 @@ from tests.service.quality.verbs import (
     make_golden,
     plan,
     say,
+    settled_otherwise,
     take,
 )
-from tests.service.steps import Body, query, value
+from tests.service.steps import Body, claim, decided, query, report, value
 
 SECRET = "zanzibar"
 # An area and an action that nothing else in the test names.
@@ -209,10 +213,110 @@ async def test_golden_items_look_like_any_other_and_what_they_hold_is_hidden(
     seen = [await take(third)]
     assert (await say(third, seen[0])).status_code == 200
     seen.append(await take(third))
-    assert {check["subject"]["id"] for check in seen} == {"post-1", "post-2"}
+    assert {check["subject"]["text"] for check in seen} == {"what post-1 says", "what post-2 says"}
     assert sorted(everywhere(seen[0])) == sorted(everywhere(seen[1]))
     assert SECRET not in str(seen)
     # Who made it, checked or settled it would know: nobody of them is handed it.
     for person in (lead, checker, colleague):
         assert await gets(person) != "post-1"
     assert value(database, "SELECT count(*) FROM golden_items") == 1
+
+
+async def test_nothing_that_is_shown_of_content_tells_how_old_it_is(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    """Golden items are older than what is drawn with them: a date, or an id that holds one, would give them away."""
+    files = {"file": ("holiday.jpg", jpeg(), "image/jpeg")}
+    picture = (await platform.post("/v1/media", files=files)).json()["media_id"]
+    # Many platforms count their ids up.
+    await report(platform, "1329001234567890", text="what somebody says", media=[picture])
+    held = await claim(reviewer)
+    await decided(reviewer, held)
+    await plan(lead)
+    check = await take(checker)
+    # What the check itself is: its token, and until when.
+    own = {check["token"], check["expires_at"], check["server_now"]}
+    assert check["media"]
+    assert {one for one in values(check) if is_dated(one)} == own
+    assert "1329001234567890" not in str(check)
+    page = (await checker.get("/qa/review")).text
+    told = set(re.findall(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d{4}-\d\d-\d\d[T ][\d:.]+", page))
+    times = {one for one in told if not is_id(one)}
+    assert {one for one in told if is_id(one) and is_dated(one)} == {check["token"]}
+    assert all(one >= check["server_now"][:19] for one in times)
+    assert "1329001234567890" not in page
+
+
+def values(value: Any) -> Iterator[str]:
+    """Every text in an answer, and the ids within addresses."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from values(inner)
+    elif isinstance(value, str):
+        yield from re.split(r"[/?]", value)
+
+
+def is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_dated(text: str) -> bool:
+    """Whether it is a date, or an id that begins with one (versions 1, 6 and 7 of RFC 9562)."""
+    if is_id(text):
+        return UUID(text).version in {1, 6, 7}
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+async def test_golden_items_are_of_the_areas_and_languages_of_their_plan(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    """Anything else would be known at once by who checks nothing but spam, or nothing but Portuguese."""
+    item = await settled_otherwise(platform, reviewer, checker, lead)
+    golden = await lead.post("/v1/qa/golden", json={"item_id": item["item_id"], "rationale": SECRET})
+    assert golden.status_code == 201, golden.text
+    made = await decided_case(platform, reviewer, "post-2", **OTHER, language="pt")
+    policy = uuid4()
+    query(
+        database,
+        "INSERT INTO policy_versions (id, area, number, title, body, digest, owner, reason, effective_at, published_by, published_at)"
+        " SELECT %s, 'spam', 1, 't', 'b', 'd', 'o', 'r', now() - interval '1 day', id, now() FROM principals LIMIT 1",
+        policy,
+    )
+    for scope, available in (
+        ({}, 1),
+        # What it was decided as, or what is right.
+        ({"areas": ["harassment", "spam"]}, 1),
+        ({"areas": ["benign"]}, 1),
+        ({"areas": ["spam"]}, 0),
+        ({"languages": ["en", "pt"]}, 1),
+        ({"languages": ["pt"]}, 0),
+    ):
+        body = {"kind": "random", "size": 5, "scope": scope}
+        shown = (await lead.post("/v1/qa/plans/preview", json=body)).json()
+        assert shown["golden_available"] == available, scope
+    shown = (
+        await lead.post("/v1/qa/plans/preview", json={"kind": "policy", "size": 5, "policy_id": str(policy)})
+    ).json()
+    assert (shown["population"], shown["golden_available"]) == (1, 0)
+    await plan(lead, "second", golden_share=0.5, scope={"languages": ["pt"]})
+    [(case,)] = query(
+        database, "SELECT case_id FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id WHERE p.name = 'second'"
+    )
+    assert str(case) == made["case"]["id"]

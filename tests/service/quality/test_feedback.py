@@ -24,9 +24,13 @@ from tests.service.quality.verbs import (
     objects,
     plan,
     settled_otherwise,
+    take,
     told,
 )
 from tests.service.steps import Body, assert_error, query, until, value
+
+# The golden item that `settled_otherwise` leads to is of the second; what it was decided as is drawn by none of these plans.
+SPAM_OR_NOTHING = {"areas": ["spam", "benign"]}
 
 
 @pytest.fixture
@@ -204,7 +208,7 @@ async def test_a_golden_item_answered_otherwise_gives_feedback_and_can_be_wrong_
     golden = await golden_of(item, lead)
     assert (await make_golden(lead, item)).status_code == 409
     await decided_case(platform, reviewer, "post-2", **OTHER)
-    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    await plan(lead, "second", golden_share=0.5, scope=SPAM_OR_NOTHING)
     for _ in range(2):
         await checked(third, **OTHER)
     [shown] = (await lead.get("/v1/qa/golden")).json()["golden"]
@@ -215,7 +219,7 @@ async def test_a_golden_item_answered_otherwise_gives_feedback_and_can_be_wrong_
     assert (one["error"], one["holds"], one["said"]) == ("false_positive", ALLOWED, OTHER)
     assert "golden" not in str(one)
     assert (await objects(third, one)).status_code == 204
-    await plan(lead, "third", golden_share=0.5, scope={"areas": ["spam"]})
+    await plan(lead, "third", golden_share=0.5, scope=SPAM_OR_NOTHING)
     body = {"upheld": True, "reply": "so it is", "answer": OTHER}
     assert (await colleague.post(f"/v1/qa/feedback/{one['id']}/resolve", json=body)).status_code == 204
     # As when somebody retires it: nobody else is measured by it, and it is in the log.
@@ -238,7 +242,7 @@ async def test_feedback_on_a_golden_item_comes_later(
 ) -> None:
     await golden_of(await settled_otherwise(platform, reviewer, checker, lead), lead)
     await decided_case(platform, reviewer, "post-2", **OTHER)
-    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    await plan(lead, "second", golden_share=0.5, scope=SPAM_OR_NOTHING)
     app.state.settings = app.state.settings.model_copy(update={"qa_golden_hours": 24})
     for _ in range(2):
         await checked(third, **OTHER)
@@ -256,7 +260,7 @@ async def test_a_retired_golden_item_measures_nobody(
 ) -> None:
     golden = await golden_of(await settled_otherwise(platform, reviewer, checker, lead), lead)
     await decided_case(platform, reviewer, "post-2", **OTHER)
-    await plan(lead, "second", golden_share=0.5, scope={"areas": ["spam"]})
+    await plan(lead, "second", golden_share=0.5, scope=SPAM_OR_NOTHING)
     assert (await lead.post(f"/v1/qa/golden/{golden['id']}/retire")).status_code == 204
     assert_error(await lead.post(f"/v1/qa/golden/{uuid4()}/retire"), 404, "not_found")
     await checked(third, **OTHER)
@@ -279,3 +283,83 @@ async def test_only_what_is_settled_becomes_golden(
     async with client_of(app) as other:
         other.headers.update(bearer(keys["lead"]))
         assert_error(await make_golden(other, item), 409, "check_settled")
+
+
+async def test_a_golden_item_that_is_not_shown_is_not_retired_either(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    manager: httpx.AsyncClient,
+    database: str,
+) -> None:
+    item = await settled_otherwise(platform, reviewer, checker, lead)
+    await plan(lead, "second")
+    # In hand since before it was golden: what it holds is hidden from this manager alone.
+    await take(manager)
+    golden = await golden_of(item, lead)
+    path = f"/v1/qa/golden/{golden['id']}/retire"
+    assert (await manager.get("/v1/qa/golden")).json()["golden"] == []
+    assert_error(await manager.post(path), 404, "not_found")
+    query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
+    query(database, "UPDATE cases SET queue = 'few'")
+    assert (await lead.get("/v1/qa/golden")).json()["golden"] == []
+    assert_error(await lead.post(path), 404, "not_found")
+    assert value(database, "SELECT count(*) FROM golden_items WHERE retired_at IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize("same", [ALLOWED, {**ALLOWED, "severity": 1}])
+async def test_an_objection_is_not_upheld_with_what_was_settled(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+    same: Body,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    [one] = await told(reviewer)
+    assert (await objects(reviewer, one)).status_code == 204
+    path = f"/v1/qa/feedback/{one['id']}"
+    body = {"upheld": True, "reply": "you are right", "answer": same}
+    refused = assert_error(await colleague.post(f"{path}/resolve", json=body), 422, "invalid_request")
+    assert "is what was settled" in refused
+    assert value(database, "SELECT count(*) FROM qa_settlements") == 1
+    # It still waits, and what neither of them said can hold.
+    assert (await colleague.post(f"{path}/resolve", json={**body, "answer": OTHER})).status_code == 204
+    assert value(database, "SELECT answer FROM qa_settlements WHERE by = 'dispute'") == OTHER
+
+
+async def test_all_that_is_unseen_can_be_seen_however_much_it_is(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    # Settlements that replace one another, the newest of which are seen already.
+    query(
+        database,
+        """
+        WITH RECURSIVE k AS (
+            SELECT 0 AS n, id, NULL::uuid AS before FROM qa_settlements
+            UNION ALL SELECT n + 1, gen_random_uuid(), id FROM k WHERE n < 120
+        ), made AS (
+            INSERT INTO qa_settlements (id, item_id, by, settled_by, answer, replaces)
+            SELECT k.id, s.item_id, 'dispute', s.settled_by, s.answer, k.before FROM k, qa_settlements s WHERE n > 0
+        )
+        INSERT INTO qa_feedback (id, settlement_id, person, told_at, seen_at)
+        SELECT gen_random_uuid(), k.id, f.person, f.told_at + n * interval '1 microsecond', CASE WHEN n > 101 THEN now() END
+        FROM k, qa_feedback f WHERE n > 0
+        """,
+    )
+    left = []
+    for _ in range(3):
+        answer = (await reviewer.get("/v1/qa/feedback")).json()
+        assert len(answer["feedback"]) == 100
+        left.append((answer["unseen"], sum(one["seen_at"] is None for one in answer["feedback"])))
+        for one in answer["feedback"]:
+            assert (await reviewer.post(f"/v1/qa/feedback/{one['id']}/seen")).status_code == 204
+    assert left == [(102, 100), (2, 2), (0, 0)]

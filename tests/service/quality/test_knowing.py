@@ -23,7 +23,8 @@ from tests.service.quality.verbs import (
 )
 from tests.service.steps import assert_error, query
 
-ABOUT_SPAM = {"scope": {"areas": ["spam"]}}
+# The golden item that `settled_otherwise` leads to is of the second.
+SPAM_OR_NOTHING = {"scope": {"areas": ["spam", "benign"]}}
 
 
 async def test_not_whoever_judged_its_label_or_made_the_plan(
@@ -61,7 +62,7 @@ async def test_not_whoever_reads_what_golden_items_and_calibrations_hold(
     item = await settled_otherwise(platform, reviewer, checker, lead)
     assert (await make_golden(lead, item)).status_code == 201
     await decided_case(platform, reviewer, "post-2", **OTHER)
-    await plan(lead, "second", golden_share=0.5, reviews=2, **ABOUT_SPAM)
+    await plan(lead, "second", golden_share=0.5, reviews=2, **SPAM_OR_NOTHING)
     query(database, "UPDATE qa_items SET place = 0 WHERE golden_id IS NOT NULL")
     # A manager reads the answer in the list of golden items.
     assert await gets(manager) == "post-2"
@@ -107,7 +108,7 @@ async def test_not_whoever_decided_for_the_same_cluster_and_its_answers_are_hidd
     assert await gets(checker) is None
     await checked(third, **ALLOWED)
     [item] = await disputed(colleague)
-    assert item["subject"]["id"] == "post-0"
+    assert item["subject"]["text"] == "what post-0 says"
     assert not {"views_per_hour", "reporter"} & {*item["subject"], *item["reports"][0]}
     assert await gets(manager) == "post-1"
     assert await disputed(manager) == []

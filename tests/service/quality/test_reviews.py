@@ -4,8 +4,11 @@ import asyncio
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
+from service.db import libpq_url
+from service.quality.reviews import store
 from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
@@ -22,7 +25,7 @@ from tests.service.quality.verbs import (
     take,
     told,
 )
-from tests.service.steps import assert_error, query, value
+from tests.service.steps import assert_error, query, until, value
 
 
 async def test_agreement_settles_by_itself(
@@ -165,6 +168,42 @@ async def test_a_lapsed_check_goes_to_somebody_else_and_its_late_answer_is_refus
     assert_error(await say(third, again), 409, "lease_stale")
 
 
+@pytest.mark.parametrize("opted_out", ["languages = '{de}'", "consents = '{}'"])
+async def test_nobody_settles_what_they_opted_out_of_or_cannot_read(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+    opted_out: str,
+) -> None:
+    """Neither a dispute nor an objection shows them the content."""
+    await decided_case(platform, reviewer, "post-1", language="pt-BR")
+    query(database, "UPDATE cases SET scope_id = case_scope('default', 'pt', false, 'child_safety')")
+    await plan(lead)
+    await checked(checker, **OTHER)
+    opt_out = f"UPDATE principals SET {opted_out} WHERE username = 'test-specialist'"
+    opt_in = "UPDATE principals SET languages = '{pt}', consents = '{child_safety}' WHERE username = 'test-specialist'"
+    query(database, opt_out)
+    [item] = await disputed(lead)
+    path = f"/v1/qa/items/{item['item_id']}/adjudicate"
+    assert await disputed(colleague) == []
+    assert_error(await colleague.post(path, json=RIGHT), 409, "check_settled")
+    query(database, opt_in)
+    assert len(await disputed(colleague)) == 1
+    query(database, opt_out)
+    assert (await lead.post(path, json=RIGHT)).status_code == 201
+    [told] = (await checker.get("/v1/qa/feedback")).json()["feedback"]
+    assert (await checker.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "no"})).status_code == 204
+    assert (await colleague.get("/v1/qa/objections")).json()["objections"] == []
+    resolve = f"/v1/qa/feedback/{told['id']}/resolve"
+    no = {"upheld": False, "reply": "no"}
+    assert_error(await colleague.post(resolve, json=no), 409, "check_settled")
+    query(database, opt_in)
+    assert (await colleague.post(resolve, json=no)).status_code == 204
+
+
 @pytest.mark.parametrize("reviews", [1, 2])
 async def test_claims_at_the_same_moment_do_not_take_more_than_the_plan_asks_for(
     platform: httpx.AsyncClient,
@@ -228,3 +267,63 @@ async def test_answers_that_contradict_themselves_are_refused_and_the_check_stay
     check = await take(checker)
     assert (await say(checker, check, **said)).status_code == 422
     assert (await say(checker, check)).status_code == 200
+
+
+async def test_whoever_has_nothing_to_check_waits_for_nobody(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead)
+    with psycopg.connect(libpq_url(database)) as held:
+        held.execute("SELECT pg_advisory_xact_lock(hashtextextended('qa.claim', 0))")
+        async with asyncio.timeout(20):
+            assert (await reviewer.post("/v1/qa/claim")).status_code == 204
+
+
+@pytest.mark.parametrize("reviews", [1, 2])
+async def test_what_was_looked_up_before_ones_turn_is_looked_at_again(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+    reviews: int,
+) -> None:
+    """Everybody found the same item free, and some of them it once more: by their turn it may not be."""
+    await decided_case(platform, reviewer, "post-1")
+    await plan(lead, reviews=reviews)
+    people = [checker, third, colleague]
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+    with psycopg.connect(libpq_url(database)) as held:
+        held.execute("SELECT pg_advisory_xact_lock(hashtextextended('qa.claim', 0))")
+        both = asyncio.gather(*(person.post("/v1/qa/claim") for person in people for _ in range(2)))
+        await until(lambda: value(database, waiting) == 2 * len(people))
+    answers = await both
+    assert sorted(answer.status_code for answer in answers) == [200] * 2 * reviews + [204] * 2 * (3 - reviews)
+    assert len({answer.json()["token"] for answer in answers if answer.status_code == 200}) == reviews
+    given = "SELECT count(*), count(DISTINCT reviewer) FROM qa_reviews"
+    assert query(database, given) == [(reviews, reviews)]
+
+
+async def test_what_the_first_look_found_being_gone_leads_on_to_the_next(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "FOUND_AHEAD", 1)
+    for number in range(2):
+        await decided_case(platform, reviewer, f"post-{number}")
+    await plan(lead)
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()"
+    with psycopg.connect(libpq_url(database)) as held:
+        held.execute("SELECT pg_advisory_xact_lock(hashtextextended('qa.claim', 0))")
+        both = asyncio.gather(checker.post("/v1/qa/claim"), third.post("/v1/qa/claim"))
+        await until(lambda: value(database, waiting) == 2)
+    assert [answer.status_code for answer in await both] == [200, 200]
+    assert value(database, "SELECT count(DISTINCT item_id) FROM qa_reviews") == 2

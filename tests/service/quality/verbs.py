@@ -57,10 +57,10 @@ async def disputed(person: httpx.AsyncClient) -> list[Body]:
 
 
 async def gets(person: httpx.AsyncClient) -> str | None:
-    """The content of the check that this person is handed; None where there is none for them."""
+    """The subject whose text the check is about that this person is handed; None where there is none for them."""
     answer = await person.post("/v1/qa/claim")
     assert answer.status_code in {200, 204}, answer.text
-    return str(answer.json()["subject"]["id"]) if answer.status_code == 200 else None
+    return str(answer.json()["subject"]["text"].split()[1]) if answer.status_code == 200 else None
 
 
 async def adjudicate(person: httpx.AsyncClient, item: Body, **said: Any) -> httpx.Response:

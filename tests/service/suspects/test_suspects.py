@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from service.suspects import workflow
 from tests.conftest import bearer, client_of
 from tests.service.quality.conftest import another
-from tests.service.quality.verbs import ALLOWED, checked, disputed, plan, take
+from tests.service.quality.verbs import ALLOWED, checked, disputed, gets, plan
 from tests.service.steps import Body, assert_error, claim, decided, query, report, rewrite, value
 
 BUNDLE = "b" * 64
@@ -393,7 +393,7 @@ async def test_what_waits_for_a_check_is_left_to_it_and_who_has_read_here_is_not
     assert (await checker.post("/v1/qa/claim")).status_code == 204
     # Whoever had the page open before can still answer: they check nothing of it anyway.
     assert (await resolve(checker, first, "label_stands")).status_code == 200
-    assert (await take(colleague))["subject"]["id"] == "post-1"
+    assert await gets(colleague) == "post-1"
 
 
 async def test_labels_are_shown_to_those_who_read_the_language_and_agreed_to_see_the_pictures(

@@ -4,7 +4,9 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Annotated
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -50,6 +52,12 @@ def turn_of(what: str) -> Callable[[Request], AsyncIterator[None]]:
             yield
 
     return turn
+
+
+# Long periods and plans are long sums, for the API and for pages alike: a few at once, so that claims and reports keep their
+# connections.
+ScorecardTurn = Annotated[None, Depends(turn_of("scorecards"))]
+PlanResultsTurn = Annotated[None, Depends(turn_of("results of plans"))]
 
 
 class LimitBody:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
+from service.limits import PlanResultsTurn
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.plans import KINDS, plan_form
@@ -64,7 +65,9 @@ async def start(
 
 
 @router.get("/qa/plans/{plan_id}")
-async def plan(plan_id: UUID, request: Request, me: QaManager, connection: UnitOfWork) -> Response:
+async def plan(
+    _turn: PlanResultsTurn, plan_id: UUID, request: Request, me: QaManager, connection: UnitOfWork
+) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
     context = {
         "plan": await plans.one(connection, plan_id),

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.errors import InvalidRequestError
+from service.limits import ScorecardTurn
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
@@ -75,7 +76,11 @@ class CardRow:
 
 @router.get("/scorecards")
 async def scorecards(
-    request: Request, asked: Annotated[AskedIn, Query()], me: ScorecardReader, connection: UnitOfWork
+    _turn: ScorecardTurn,
+    request: Request,
+    asked: Annotated[AskedIn, Query()],
+    me: ScorecardReader,
+    connection: UnitOfWork,
 ) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
     now = views.utc_now()

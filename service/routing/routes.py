@@ -26,6 +26,6 @@ async def save(body: RoutingIn, request: Request, caller: QueueManager, connecti
 
 @router.post("/routing/preview", summary="What rules would have done with the cases of the last hours")
 async def preview(
-    body: PreviewIn, request: Request, _caller: QueueManager, _turn: PreviewTurn, connection: UnitOfWork
+    body: PreviewIn, request: Request, _turn: PreviewTurn, _caller: QueueManager, connection: UnitOfWork
 ) -> PreviewOut:
     return await workflow.preview(connection, body, request.app.state.taxonomy, gone=request.is_disconnected)

@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from service.db import UnitOfWork
-from service.limits import turn_of
+from service.limits import ScorecardTurn
 from service.scorecards import tables
 from service.scorecards.schemas import AskedIn, ScorecardOut
 from service.scorecards.workflow import scorecard
@@ -16,26 +16,24 @@ from service.security import ScorecardReader
 router = APIRouter(prefix="/v1", tags=["scorecards"])
 
 Asked = Annotated[AskedIn, Query()]
-# Long periods are long sums: a few at once, so that claims and reports keep their connections.
-CardTurn = Annotated[None, Depends(turn_of("scorecards"))]
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @router.get(
     "/scorecards", summary="Quality, deadlines, times and cost by vendor, site, language, policy version or area"
 )
-async def card(_turn: CardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> ScorecardOut:
+async def card(_turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> ScorecardOut:
     return await scorecard(connection, asked, today=datetime.now(UTC).date())
 
 
 @router.get("/scorecards.csv", summary="The same figures as comma-separated values")
-async def card_csv(_turn: CardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> Response:
+async def card_csv(_turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> Response:
     made = await scorecard(connection, asked, today=datetime.now(UTC).date())
     return _file(tables.as_csv(made), "text/csv; charset=utf-8", f"{tables.name_of(made)}.csv")
 
 
 @router.get("/scorecards.xlsx", summary="The same figures as an Excel file, with their definitions")
-async def card_xlsx(_turn: CardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> Response:
+async def card_xlsx(_turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> Response:
     made = await scorecard(connection, asked, today=datetime.now(UTC).date())
     return _file(await to_thread.run_sync(tables.as_xlsx, made), _XLSX, f"{tables.name_of(made)}.xlsx")
 

@@ -5,9 +5,9 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
+from service.quality.dependencies import Rules
 from service.quality.feedback import workflow
 from service.quality.feedback.schemas import FeedbackListOut, ObjectionIn, ObjectionsOut, ResolutionIn
-from service.quality.settling.workflow import SettleRules
 from service.security import CaseReviewer, QaAdjudicator
 
 router = APIRouter(prefix="/v1/qa", tags=["quality"])
@@ -42,8 +42,7 @@ async def objections(caller: QaAdjudicator, connection: UnitOfWork) -> Objection
 
 @router.post("/feedback/{feedback_id}/resolve", status_code=204, summary="Answer an objection")
 async def resolve(
-    feedback_id: UUID, body: ResolutionIn, request: Request, caller: QaAdjudicator, connection: UnitOfWork
+    feedback_id: UUID, body: ResolutionIn, rules: Rules, caller: QaAdjudicator, connection: UnitOfWork
 ) -> Response:
-    rules = SettleRules(request.app.state.taxonomy, request.app.state.settings.qa_golden_hours)
     await workflow.resolve(connection, feedback_id, body, person=caller.id, rules=rules)
     return Response(status_code=204)

@@ -34,7 +34,7 @@ def results_of(plan: PlanOut, rows: Sequence[Any], strata: Sequence[Any], taxono
             [(row.decided["policy_area"], row.answers[0]["policy_area"]) for row in drawn], taxonomy
         ),
         between_checks=agreement(
-            [(row.answers[0]["policy_area"], row.answers[1]["policy_area"]) for row in rows if len(row.answers) > 1],
+            [(row.answers[0]["policy_area"], row.answers[1]["policy_area"]) for row in drawn if len(row.answers) > 1],
             taxonomy,
         ),
         errors=dict(Counter(row.error for row in settled if row.error is not None)),

@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 
 from service.db import UnitOfWork
-from service.limits import turn_of
+from service.limits import PlanResultsTurn, turn_of
+from service.quality.dependencies import Rules
 from service.quality.plans import workflow
 from service.quality.plans.schemas import DrawIn, DrawPreviewOut, PlanIn, PlanOut, PlansOut, ResultsOut
 from service.security import QaManager
@@ -17,13 +18,13 @@ DrawTurn = Annotated[None, Depends(turn_of("draws"), scope="function")]
 
 
 @router.post("", status_code=201, summary="Draw decisions to be checked")
-async def make(body: PlanIn, request: Request, caller: QaManager, _turn: DrawTurn, connection: UnitOfWork) -> PlanOut:
+async def make(body: PlanIn, request: Request, _turn: DrawTurn, caller: QaManager, connection: UnitOfWork) -> PlanOut:
     return await workflow.make(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
 
 
 @router.post("/preview", summary="What a plan would draw from, and how many of each stratum")
 async def preview(
-    body: DrawIn, request: Request, caller: QaManager, _turn: DrawTurn, connection: UnitOfWork
+    body: DrawIn, request: Request, _turn: DrawTurn, caller: QaManager, connection: UnitOfWork
 ) -> DrawPreviewOut:
     return await workflow.preview(connection, body, viewer=caller.id, taxonomy=request.app.state.taxonomy)
 
@@ -39,10 +40,12 @@ async def read(plan_id: UUID, _caller: QaManager, connection: UnitOfWork) -> Pla
 
 
 @router.post("/{plan_id}/close", summary="End a plan: what nobody has answered falls away")
-async def close(plan_id: UUID, caller: QaManager, connection: UnitOfWork) -> PlanOut:
-    return await workflow.close(connection, plan_id, actor=caller.id)
+async def close(plan_id: UUID, rules: Rules, caller: QaManager, connection: UnitOfWork) -> PlanOut:
+    return await workflow.close(connection, plan_id, actor=caller.id, rules=rules)
 
 
 @router.get("/{plan_id}/results", summary="What a plan found: weighted accuracy, agreement, kinds of error")
-async def results(plan_id: UUID, request: Request, _caller: QaManager, connection: UnitOfWork) -> ResultsOut:
+async def results(
+    _turn: PlanResultsTurn, plan_id: UUID, request: Request, _caller: QaManager, connection: UnitOfWork
+) -> ResultsOut:
     return await workflow.results(connection, plan_id, taxonomy=request.app.state.taxonomy)

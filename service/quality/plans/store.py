@@ -28,6 +28,12 @@ _FRAME = text("""
     FROM decisions d JOIN cases c ON c.id = d.case_id JOIN case_scopes s ON s.id = c.scope_id
     JOIN principals p ON p.id = d.decided_by JOIN evidence e ON e.id = d.evidence_id
     LEFT JOIN policy_versions v ON v.id = CAST(:policy_id AS uuid)
+    -- Until another version of the area came into force, or comes.
+    LEFT JOIN LATERAL (
+        SELECT min(later.effective_at) AS at FROM policy_versions later
+        WHERE later.area = v.area AND later.withdrawn_at IS NULL
+          AND (later.effective_at, later.number) > (v.effective_at, v.number)
+    ) AS next ON true
     WHERE d.undo_until <= now() AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
       AND (NOT c.sample OR (SELECT me.sample FROM principals me WHERE me.id = :viewer))
       AND c.special IS NULL
@@ -44,12 +50,13 @@ _FRAME = text("""
                ELSE 'human' END = ANY (CAST(:origins AS text[]))
       AND (CAST(:policy_id AS uuid) IS NULL
            OR CASE WHEN v.published_at IS NULL THEN d.policy_area IN (v.area, :benign)
-                   ELSE d.decided_at >= v.effective_at AND v.area IN (d.policy_area, e.score ->> 'primary_area') END)
+                   ELSE d.decided_at >= v.effective_at AND d.decided_at < coalesce(next.at, 'infinity')
+                        AND v.area IN (d.policy_area, e.score ->> 'primary_area') END)
     ORDER BY d.id LIMIT :most
 """)
 _POLICY = text("""
     SELECT published_at IS NULL AS draft, coalesce(effective_at <= now(), false) AS effective FROM policy_versions
-    WHERE id = :id AND (published_at IS NOT NULL OR withdrawn_at IS NULL) FOR SHARE
+    WHERE id = :id AND withdrawn_at IS NULL FOR SHARE
 """)
 # Golden items that the planner may see: where nobody else may either, nobody would be handed them. Of the plan's areas (as decided
 # or as is right) and languages alone: others would be known among what the plan draws.
@@ -95,6 +102,16 @@ _PLANS = """
 """
 _LIST = text(f"{_PLANS} ORDER BY p.made_at DESC, p.id DESC LIMIT :limit")
 _ONE = text(f"{_PLANS} WHERE p.id = :id")
+# First the locks, so that no answer is on its way; what is asked after them sees every answer there is.
+_LOCK_WAITING = text("""
+    SELECT i.id FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id
+    WHERE p.id = :id AND p.closed_at IS NULL AND i.state = 'waiting' ORDER BY i.id FOR UPDATE OF p, i
+""")
+_BEGUN = text("""
+    SELECT i.id FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id
+    WHERE p.id = :id AND p.closed_at IS NULL AND i.state = 'waiting'
+      AND EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.answered_at IS NOT NULL) ORDER BY i.id
+""")
 _CLOSE = text("SELECT * FROM close_plans(ARRAY[CAST(:id AS uuid)])")
 # What is answered of a stratum stands for all of it that was drawn.
 _RESULTS = text("""
@@ -147,6 +164,12 @@ async def plans(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]
 async def plan(connection: AsyncConnection, plan_id: UUID) -> Row[Any] | None:
     """One plan with its progress."""
     return (await connection.execute(_ONE, {"id": plan_id})).one_or_none()
+
+
+async def begun(connection: AsyncConnection, plan_id: UUID) -> Sequence[UUID]:
+    """The items of an open plan that have some answers and not all; no more come before the transaction ends."""
+    await connection.execute(_LOCK_WAITING, {"id": plan_id})
+    return (await connection.execute(_BEGUN, {"id": plan_id})).scalars().all()
 
 
 async def close(connection: AsyncConnection, plan_id: UUID) -> bool:

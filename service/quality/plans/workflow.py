@@ -31,6 +31,8 @@ from service.quality.plans.schemas import (
     ResultsOut,
     StratumOut,
 )
+from service.quality.settling import workflow as settling
+from service.quality.settling.workflow import SettleRules
 from service.routing.workflow import OVERSEEING
 
 SHOWN_PLANS = 100
@@ -121,8 +123,13 @@ async def one(connection: AsyncConnection, plan: UUID) -> PlanOut:
     return _shown(row)
 
 
-async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID) -> PlanOut:
-    """End a plan: what nobody has answered falls away. Raises NotFoundError; closing again changes nothing."""
+async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID, rules: SettleRules) -> PlanOut:
+    """End a plan: what nobody has answered falls away, what lacks some answers is settled or disputed by those there are.
+
+    Raises NotFoundError; closing again changes nothing.
+    """
+    for item in await store.begun(connection, plan):
+        await settling.conclude(connection, item, rules=rules)
     if await store.close(connection, plan):
         await events.record(connection, "qa.plan_closed", actor=actor, data={"plan": str(plan)})
     return await one(connection, plan)

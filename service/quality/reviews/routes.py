@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
+from service.quality.dependencies import Rules
 from service.quality.reviews import workflow
 from service.quality.reviews.schemas import (
     AdjudicationIn,
@@ -14,7 +15,6 @@ from service.quality.reviews.schemas import (
     SettledOut,
 )
 from service.quality.settling.schemas import AnswerIn
-from service.quality.settling.workflow import SettleRules
 from service.security import QaAdjudicator, QaReviewer
 
 router = APIRouter(prefix="/v1/qa", tags=["quality"])
@@ -34,10 +34,8 @@ async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) ->
 
 
 @router.post("/reviews/{token}", summary="Answer the item in hand")
-async def answer(
-    token: UUID, body: AnswerIn, request: Request, caller: QaReviewer, connection: UnitOfWork
-) -> AnsweredOut:
-    return await workflow.answer(connection, token, body, person=caller.id, rules=settle_rules(request))
+async def answer(token: UUID, body: AnswerIn, rules: Rules, caller: QaReviewer, connection: UnitOfWork) -> AnsweredOut:
+    return await workflow.answer(connection, token, body, person=caller.id, rules=rules)
 
 
 @router.post("/reviews/{token}/release", status_code=204, summary="Give the item in hand back")
@@ -55,11 +53,6 @@ async def disputed(request: Request, caller: QaAdjudicator, connection: UnitOfWo
 
 @router.post("/items/{item_id}/adjudicate", status_code=201, summary="Say what holds for a disputed item")
 async def adjudicate(
-    item_id: UUID, body: AdjudicationIn, request: Request, caller: QaAdjudicator, connection: UnitOfWork
+    item_id: UUID, body: AdjudicationIn, rules: Rules, caller: QaAdjudicator, connection: UnitOfWork
 ) -> SettledOut:
-    return await workflow.adjudicate(connection, item_id, body, person=caller.id, rules=settle_rules(request))
-
-
-def settle_rules(request: Request) -> SettleRules:
-    """What checks are settled under."""
-    return SettleRules(request.app.state.taxonomy, request.app.state.settings.qa_golden_hours)
+    return await workflow.adjudicate(connection, item_id, body, person=caller.id, rules=rules)

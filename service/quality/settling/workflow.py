@@ -40,13 +40,22 @@ class Verdict:
 
 
 async def after_answer(connection: AsyncConnection, item: UUID, *, rules: SettleRules) -> None:
-    """Settle an item once all its answers are there, by agreement, or let it wait for a third person.
-
-    The caller holds the lock of the item. A golden item knows its answer, so nobody has to settle it.
-    """
+    """Settle an item once all its answers are there. The caller holds the lock of the item."""
     facts = await store.facts(connection, item)
-    if facts is None or len(facts.answers) < facts.reviews:
-        return
+    if facts is not None and len(facts.answers) >= facts.reviews:
+        await _conclude(connection, facts, rules)
+
+
+async def conclude(connection: AsyncConnection, item: UUID, *, rules: SettleRules) -> None:
+    """Settle an item by the answers that it has, where no more come. The caller holds the lock of the item."""
+    facts = await store.facts(connection, item)
+    if facts is not None and facts.answers:
+        await _conclude(connection, facts, rules)
+
+
+async def _conclude(connection: AsyncConnection, facts: Row[Any], rules: SettleRules) -> None:
+    """By agreement, or let it wait for a third person. A golden item knows its answer, so nobody has to settle it."""
+    item: UUID = facts.id
     first = judgement(facts.first)
     if facts.golden_id is not None or all_agree([first, *(judgement(one["answer"]) for one in facts.answers)]):
         await settle(connection, item, Verdict(first, "agreement"), rules=rules)

@@ -19,6 +19,7 @@ from tests.conftest import bearer
 
 _numbers = itertools.count(1)
 PASSWORD = "long enough to be one"
+NO_ID = "018f0000-0000-7000-8000-000000000000"
 HOSTILE = [
     "<script>alert(1)</script>",
     "</div><img src=x onerror=alert(1)>",
@@ -287,6 +288,23 @@ async def test_errors_are_pages(
     assert answer.status_code == status
     assert "Back to the console" in answer.text
     assert_is_safe_page(answer)
+
+
+@pytest.mark.parametrize(
+    ("sums", "addresses"),
+    [
+        ("scorecards", ("/scorecards", "/v1/scorecards")),
+        ("results of plans", (f"/qa/plans/{NO_ID}", f"/v1/qa/plans/{NO_ID}/results")),
+    ],
+)
+async def test_long_sums_are_made_a_few_at_a_time_for_pages_too(
+    app: FastAPI, client: httpx.AsyncClient, keys: dict[str, str], sums: str, addresses: tuple[str, str]
+) -> None:
+    with app.state.turns.of(sums), app.state.turns.of(sums):
+        for address in addresses:
+            assert (await client.get(address, headers=bearer(keys["lead"]))).status_code == 429
+    for address in addresses:
+        assert (await client.get(address, headers=bearer(keys["lead"]))).status_code in {200, 404}
 
 
 async def test_more_readers_than_connections_get_a_page(

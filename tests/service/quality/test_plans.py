@@ -10,6 +10,7 @@ import pytest
 
 from service.quality import drawing
 from service.quality.plans import workflow
+from tests.service.policies.steps import drafted, published
 from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
@@ -253,6 +254,32 @@ async def test_what_came_after_a_policy_version(
     rewrite(database, "UPDATE policy_versions SET effective_at = now() + interval '1 day'")
     early = await lead.post("/v1/qa/plans", json=plan_body("early", kind="policy", policy_id=str(policy)))
     assert "not in force" in assert_error(early, 422, "invalid_request")
+    # Taken back before its day, it never came into force.
+    rewrite(database, "UPDATE policy_versions SET withdrawn_at = now(), effective_at = now() - interval '1 second'")
+    never = await lead.post("/v1/qa/plans", json=plan_body("never", kind="policy", policy_id=str(policy)))
+    assert_error(never, 404, "not_found")
+
+
+async def test_a_policy_version_ends_where_the_next_one_begins(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    versions = []
+    for number in range(3):
+        versions.append(await published(lead))
+        await decided_case(platform, reviewer, f"post-{number}")
+    # What was taken back before its day ends nothing, and another area's version neither.
+    withdrawn = await drafted(lead)
+    rewrite(
+        database,
+        "UPDATE policy_versions SET effective_at = %s, published_by = made_by, published_at = now(), withdrawn_at = now()"
+        " WHERE id = %s",
+        versions[0]["effective_at"],
+        withdrawn["id"],
+    )
+    await published(lead, "spam")
+    for one in versions:
+        body = {"kind": "policy", "size": 10, "policy_id": one["id"]}
+        assert (await lead.post("/v1/qa/plans/preview", json=body)).json()["population"] == 1
 
 
 @pytest.mark.parametrize(
@@ -281,6 +308,24 @@ async def test_plans_that_cannot_be_are_refused(
     await decided_case(platform, reviewer, "post-1")
     await decided_case(platform, reviewer, "post-2")
     assert_error(await lead.post("/v1/qa/plans", json=plan_body(**change)), status, code)
+
+
+async def test_closing_keeps_the_answers_that_were_given(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    for number in range(3):
+        await decided_case(platform, reviewer, f"post-{number}")
+    made = await plan(lead, reviews=2)
+    await checked(checker)
+    await checked(checker, **ALLOWED)
+    closed = (await lead.post(f"/v1/qa/plans/{made['id']}/close")).json()
+    assert (closed["settled"], closed["disputed"], closed["waiting"]) == (1, 1, 0)
+    assert sorted(one for (one,) in query(database, "SELECT state FROM qa_items")) == ["disputed", "settled", "void"]
+    assert (await lead.post(f"/v1/qa/plans/{made['id']}/close")).json() == closed
 
 
 async def test_a_name_is_taken_once_and_a_closed_plan_hands_nothing_out(

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from labeling.taxonomy import Taxonomy
+from service.ids import new_id
 from service.quality.drawing import draw_by_doubt, draw_strata, share_out
-from service.quality.plans.results import accuracy, agreement
+from service.quality.plans.results import accuracy, agreement, results_of
 from tests.service.quality.verbs import ALLOWED, checked, decided_case, plan
 
 
@@ -144,3 +145,20 @@ async def test_of_a_plan_by_area_vendor_and_language(
     assert [one["group"] for one in found["by_vendor"]] == ["in house"]
     assert found["decision_against_check"]["pairs"] == 2
     assert found["between_checks"]["pairs"] == 0
+
+
+def test_the_ceiling_is_of_decisions_and_not_of_golden_items(taxonomy: Taxonomy) -> None:
+    said = {"policy_area": "spam", "severity": 1, "actions": ["remove"]}
+    of_a_decision = SimpleNamespace(
+        state="settled",
+        chance=0.5,
+        error=None,
+        area="spam",
+        vendor="in house",
+        language="en",
+        decided=said,
+        answers=[said] * 2,
+    )
+    golden = SimpleNamespace(**{**vars(of_a_decision), "decided": None})
+    found = results_of(SimpleNamespace(id=new_id(), population=60), [of_a_decision, golden], [], taxonomy)  # type: ignore[arg-type]
+    assert (found.settled, found.decision_against_check.pairs, found.between_checks.pairs) == (1, 1, 1)

@@ -120,7 +120,10 @@ def _read(files: Sequence[Path], taxonomy: Taxonomy) -> list[LabelledText]:
     known: dict[str, LabelledText] = {}
     for path in files:
         for row in read_labelled_texts(path):
-            check_fields(row)
+            try:
+                check_fields(row)
+            except RecordError as error:
+                raise RecordError(f"{path}: {error}") from error
             strange = sorted({*row.policy_areas, *row.annotated_areas} - set(taxonomy.area_ids))
             if strange:
                 raise SnapshotError(

@@ -89,7 +89,7 @@ def test_a_field_that_is_not_what_it_must_be_is_named(
     assert both(tmp_path, **{field: value}) == (1, 2)
     said = capsys.readouterr()
     assert f"rows.jsonl:1: row r0: {message}" in said.out
-    assert f"error: row r0: {message}" in said.err
+    assert f"rows.jsonl: row r0: {message}" in said.err
     assert not (tmp_path / "out").exists()
 
 

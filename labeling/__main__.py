@@ -16,7 +16,7 @@ from labeling.guidelines.reading import INTRODUCTION, GuidelineError, guideline_
 from labeling.measure import add_measuring_commands
 from labeling.records import (
     RecordError,
-    open_lines,
+    numbered_lines,
     parse_labelled_text,
     read_labelled_texts,
     write_labelled_texts,
@@ -78,10 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
 def problems(path: Path, taxonomy: Taxonomy) -> Iterator[str | None]:
     """For each row of a .jsonl or .jsonl.gz file: None where it is sound, else what is wrong, with its line number."""
     seen: set[str] = set()
-    with open_lines(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _problem(line, f"{path}:{number}", taxonomy, seen)
+    for number, line in numbered_lines(path):
+        yield _problem(line, f"{path}:{number}", taxonomy, seen)
 
 
 def _problem(line: str, where: str, taxonomy: Taxonomy, seen: set[str]) -> str | None:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from labeling.taxonomy import SEVERITY_LEVELS
 
@@ -122,21 +122,26 @@ def parse_json(text: str) -> Any:
     raise json.JSONDecodeError("nested too deeply", text, 0)
 
 
-def open_lines(path: Path) -> IO[str]:
-    """Opens a file of lines, packed or not. What some programs begin a file with to say that it is UTF-8 is passed over."""
-    return gzip.open(path, "rt", encoding="utf-8-sig") if path.suffix == ".gz" else path.open(encoding="utf-8-sig")
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file, which may end in `.gz`, with their numbers. Raises RecordError, OSError.
+
+    Blank ones are passed over, and so is what some programs begin a file with to say that it is UTF-8.
+    """
+    number = 0
+    packed = path.suffix == ".gz"
+    try:
+        with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as lines:
+            for number, line in enumerate(lines, start=1):
+                if line.strip():
+                    yield number, line
+    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
+        raise RecordError(f"{path}: damaged after line {number} ({error}); fetch or export it anew") from error
 
 
 def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
     """Yield the rows of a `.jsonl` or `.jsonl.gz` file; blank lines are passed over. Raises RecordError, OSError."""
-    number = 0
-    try:
-        with open_lines(path) as lines:
-            for number, line in enumerate(lines, start=1):
-                if line.strip():
-                    yield parse_labelled_text(line, where=f"{path}:{number}")
-    except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
-        raise RecordError(f"{path}: damaged after line {number} ({error}); fetch or export it anew") from error
+    for number, line in numbered_lines(path):
+        yield parse_labelled_text(line, where=f"{path}:{number}")
 
 
 def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from labeling.fields import check_fields
 from labeling.records import LabelledText, parse_labelled_text
 from labeling.taxonomy import Taxonomy
 from service.exports.policies import Library, Version
@@ -31,7 +32,10 @@ async def lines(app: FastAPI, keys: dict[str, str]) -> httpx.AsyncClient:
 async def exported(person: httpx.AsyncClient) -> list[LabelledText]:
     answer = await person.get("/v1/labels")
     assert answer.status_code == 200
-    return [parse_labelled_text(line, where="export") for line in answer.text.splitlines()]
+    rows = [parse_labelled_text(line, where="export") for line in answer.text.splitlines()]
+    for row in rows:
+        check_fields(row)
+    return rows
 
 
 async def a_decision(

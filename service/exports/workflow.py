@@ -45,8 +45,8 @@ async def labelled_texts(
     """Every standing decision as a labelled row; who decided and about whom are pseudonyms by the secret of the installation.
 
     A decision names one area and says nothing of the others, so only that one counts as annotated; a benign decision
-    means that the reviewer found none of those that there were. Where quality assurance found a decision wrong, what it settled is the label,
-    and where somebody looked again at a label that a model doubted, what they corrected it to.
+    means that the reviewer found none of those that there were. Where quality assurance found a decision wrong, what it
+    settled is the label, and where somebody looked again at a label that a model doubted, what they corrected it to.
     """
     key = _pseudonym_key(secret)
     now, versions = await store.policies(connection)

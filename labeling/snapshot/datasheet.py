@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from labeling.snapshot.facts import LEAST
+
 MAX_LISTED = 40
 
 _LIMITS = """\
@@ -33,7 +35,7 @@ def datasheet(about: Mapping[str, Any]) -> str:
         _table(["area", "applies", "of these validate", "clear", "unknown"], _areas(facts)),
         *(_counts(title, facts[key]) for title, key in _WHAT),
         "## By whom",
-        "Annotators are pseudonyms, the same in every export of one installation. Those of fewer than five rows are counted together.",
+        f"Annotators are pseudonyms, the same in every export of one installation; {LEAST} rows are the least to be named.",
         *(_counts(title, facts[key]) for title, key in _WHOM),
         "## How sampled, and weights",
         *(_counts(title, facts[key]) for title, key in _SAMPLED),

@@ -1,7 +1,6 @@
 """`python -m labeling`: the vocabulary, labelled rows, snapshots, exchange, the corpus, and how good labels are."""
 
 import argparse
-import gzip
 import sys
 import zlib
 from collections.abc import Iterator
@@ -12,23 +11,26 @@ from labeling.corpus.near import near_duplicates
 from labeling.corpus.reader import SPLITS, labelled_rows, read_corpus
 from labeling.exchange.command import add_exchange_commands
 from labeling.exchange.tasks import ExchangeError
+from labeling.fields import check_fields
 from labeling.guidelines.reading import INTRODUCTION, GuidelineError, guideline_problems, introduction, load_guidelines
 from labeling.measure import add_measuring_commands
-from labeling.records import RecordError, parse_labelled_text, read_labelled_texts, write_labelled_texts
+from labeling.records import (
+    RecordError,
+    numbered_lines,
+    parse_labelled_text,
+    read_labelled_texts,
+    write_labelled_texts,
+)
 from labeling.snapshot.build import SnapshotError
 from labeling.snapshot.clusters import clusters
 from labeling.snapshot.command import add_snapshot_commands
-from labeling.snapshot.split import by_hash
+from labeling.snapshot.split import SplitError, by_hash
 from labeling.statistics.dawid_skene import NotConvergedError
 from labeling.statistics.ratings import RatingsError
 from labeling.taxonomy import Taxonomy, TaxonomyError, load_taxonomy
 
 # A file that is wrong throughout should not print a line for each of its rows.
 MAX_PROBLEMS = 20
-
-
-class SplitError(ValueError):
-    """Rows that cannot be divided as asked; the message says why."""
 
 
 # What a file can be the reason of; the message says which and why.
@@ -76,10 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
 def problems(path: Path, taxonomy: Taxonomy) -> Iterator[str | None]:
     """For each row of a .jsonl or .jsonl.gz file: None where it is sound, else what is wrong, with its line number."""
     seen: set[str] = set()
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield _problem(line, f"{path}:{number}", taxonomy, seen)
+    for number, line in numbered_lines(path):
+        yield _problem(line, f"{path}:{number}", taxonomy, seen)
 
 
 def _problem(line: str, where: str, taxonomy: Taxonomy, seen: set[str]) -> str | None:
@@ -87,6 +87,10 @@ def _problem(line: str, where: str, taxonomy: Taxonomy, seen: set[str]) -> str |
         row = parse_labelled_text(line, where=where)
     except RecordError as error:
         return str(error)
+    try:
+        check_fields(row)
+    except RecordError as error:
+        return f"{where}: {error}"
     unknown = sorted({*row.policy_areas, *row.annotated_areas} - set(taxonomy.area_ids))
     if unknown:
         return f"{where}: no such area in taxonomy {taxonomy.version}: {', '.join(unknown)}"

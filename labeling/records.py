@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import math
+import sys
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
@@ -77,7 +79,7 @@ def parse_labelled_text(line: str, *, where: str) -> LabelledText:
             lang=_text(row, "lang"),
             licence=str(row.get("licence", "")),
             label_quality=str(row.get("label_quality", "silver")),
-            weight=float(row.get("weight", 1.0)),
+            weight=_weight(row),
             extra={key: value for key, value in row.items() if key not in (*_FIELDS, "weight")},
         )
     except (KeyError, TypeError, ValueError) as error:
@@ -92,13 +94,23 @@ def parse_labelled_text(line: str, *, where: str) -> LabelledText:
 
 
 def parse_json(text: str) -> Any:
-    """The value that a JSON text holds, unless it is nested too deeply. Raises json.JSONDecodeError."""
+    """The value that a JSON text holds, if it can be written again. Raises json.JSONDecodeError.
+
+    So not what is nested too deeply, and no number that is not finite (JSON has none, Python reads them) or endless.
+    """
     try:
         value = json.loads(text)
     except RecursionError as error:
         raise json.JSONDecodeError("nested too deeply", text, 0) from error
+    except json.JSONDecodeError:
+        raise
+    except ValueError as error:
+        # Beyond some thousand digits Python makes no whole number of a text, for it would take too long.
+        raise json.JSONDecodeError("holds a number of too many digits", text, 0) from error
     inside = [value]
     for _ in range(MAX_DEPTH):
+        if any(type(one) is float and not math.isfinite(one) for one in inside):
+            raise json.JSONDecodeError("holds a number that is not finite", text, 0)
         inside = [
             one
             for outer in inside
@@ -110,16 +122,26 @@ def parse_json(text: str) -> Any:
     raise json.JSONDecodeError("nested too deeply", text, 0)
 
 
-def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
-    """Yield the rows of a `.jsonl` or `.jsonl.gz` file; blank lines are passed over. Raises RecordError, OSError."""
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a text file, which may end in `.gz`, with their numbers. Raises RecordError, OSError.
+
+    Blank ones are passed over, and so is what some programs begin a file with to say that it is UTF-8.
+    """
     number = 0
+    packed = path.suffix == ".gz"
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
+        with gzip.open(path, "rt", encoding="utf-8-sig") if packed else path.open(encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
-                    yield parse_labelled_text(line, where=f"{path}:{number}")
+                    yield number, line
     except (EOFError, UnicodeDecodeError, gzip.BadGzipFile, zlib.error) as error:
         raise RecordError(f"{path}: damaged after line {number} ({error}); fetch or export it anew") from error
+
+
+def read_labelled_texts(path: Path) -> Iterator[LabelledText]:
+    """Yield the rows of a `.jsonl` or `.jsonl.gz` file; blank lines are passed over. Raises RecordError, OSError."""
+    for number, line in numbered_lines(path):
+        yield parse_labelled_text(line, where=f"{path}:{number}")
 
 
 def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:
@@ -130,6 +152,18 @@ def write_labelled_texts(path: Path, records: Iterable[LabelledText]) -> int:
             out.write(record.to_line())
             count += 1
     return count
+
+
+def is_weight(value: Any) -> bool:
+    """Whether something can be weighed by it: a finite number from 0 on."""
+    return type(value) in (int, float) and 0 <= value <= sys.float_info.max
+
+
+def _weight(row: dict[str, Any]) -> float:
+    value = row.get("weight", 1.0)
+    if not is_weight(value):
+        raise TypeError(f"weight: a number from 0 on is needed, not {str(value)[:20]}")
+    return float(value)
 
 
 def _names(row: dict[str, Any], key: str) -> tuple[str, ...]:

@@ -4,11 +4,12 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 from uuid import UUID
 
 import uvicorn
@@ -43,6 +44,11 @@ from service.settings import Settings, SettingsError
 from service.worker import work
 
 Result = TypeVar("Result")
+
+
+class OutputError(Exception):
+    """A file that cannot be written; the message says which and why."""
+
 
 # What `person` can change.
 WORK = {
@@ -189,27 +195,48 @@ def _ready_to_rank(settings: Settings) -> str:
 
 
 async def _export(settings: Settings, out: Path) -> int:
-    engine = create_engine(_migrated(settings), pool=1)
-    count = 0
-    async with engine.connect() as connection:
-        with out.open("w", encoding="utf-8") as lines:
-            taxonomy = load_taxonomy(settings.taxonomy)
-            async for record in labelled_texts(connection, taxonomy, secret=settings.signing_key):
-                lines.write(record.to_line())
-                count += 1
-    await engine.dispose()
-    return count
+    taxonomy = load_taxonomy(settings.taxonomy)
+
+    async def lines(connection: AsyncConnection) -> AsyncIterator[str]:
+        async for record in labelled_texts(connection, taxonomy, secret=settings.signing_key):
+            yield record.to_line()
+
+    return await _written(settings, out, lines)
 
 
 async def _export_log(settings: Settings, out: Path) -> int:
+    taxonomy = load_taxonomy(settings.taxonomy)
+    return await _written(settings, out, lambda connection: decision_log(connection, taxonomy))
+
+
+async def _written(settings: Settings, out: Path, lines: Callable[[AsyncConnection], AsyncIterator[str]]) -> int:
+    """Write lines to a file and return how many; a file of that name is replaced once all are written. Raises OutputError."""
     engine = create_engine(_migrated(settings), pool=1)
+    place = out.resolve()
+    # A pipe or a device has no file beside it.
+    part = place if place.exists() and not place.is_file() else place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        async with engine.connect() as connection:
+            with part.open("w", encoding="utf-8") as file:
+                try:
+                    count = await _write(file, lines(connection))
+                    file.close()
+                    part.replace(place)
+                finally:
+                    if part != place:
+                        part.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: cannot be written ({error.strerror})") from error
+    finally:
+        await engine.dispose()
+    return count
+
+
+async def _write(file: TextIO, lines: AsyncIterator[str]) -> int:
     count = 0
-    async with engine.connect() as connection:
-        with out.open("w", encoding="utf-8") as lines:
-            async for line in decision_log(connection, load_taxonomy(settings.taxonomy)):
-                lines.write(line)
-                count += 1
-    await engine.dispose()
+    async for line in lines:
+        file.write(line)
+        count += 1
     return count
 
 
@@ -271,7 +298,7 @@ def main() -> int:
         problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
         print(f"settings: {problems}", file=sys.stderr)
         return 2
-    except (BundleError, GuidelineError) as error:
+    except (BundleError, GuidelineError, OutputError) as error:
         print(error, file=sys.stderr)
         return 2
     except (SettingsError, TaxonomyError, RankFileError) as error:

@@ -4,7 +4,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 GRAM = 5
-# Shared five-letter sequences over all of both (Jaccard). Rewordings of one template lie above, other texts far below.
+# Letters of Chinese, Japanese and Korean say more each, and their texts have fewer of them.
+GRAM_CJK = 3
+# Shared sequences of letters over all of both (Jaccard). Rewordings of one template lie above, other texts far below.
 NEAR = 0.5
 # Sequences in more texts than this are no hint that two of them are near; near texts also share rarer ones.
 COMMON = 40
@@ -47,4 +49,13 @@ def _grams(text: str) -> set[str]:
     if not letters:
         # Nothing to compare: two texts of signs alone are the same or are not.
         return set()
-    return {letters[start : start + GRAM] for start in range(max(1, len(letters) - GRAM + 1))}
+    if not is_cjk(max(letters)):
+        return {letters[start : start + GRAM] for start in range(max(1, len(letters) - GRAM + 1))}
+    # By the letter that a sequence begins with: a text of two scripts is compared in each of them as that needs it.
+    ends = (start + (GRAM_CJK if is_cjk(letter) else GRAM) for start, letter in enumerate(letters))
+    return {letters[start:end] for start, end in enumerate(ends) if end <= len(letters)} or {letters}
+
+
+def is_cjk(sign: str) -> bool:
+    """Whether a sign is of Chinese, Japanese or Korean, or of the few other scripts that stand behind them in Unicode."""
+    return sign >= "\u2e80"

@@ -21,7 +21,6 @@ ABOUT_THE_LABEL = (
     "label_by",
     "policy",
     "qa",
-    "qa_weight",
     "soft",
     "stale",
     "stale_areas",

@@ -88,7 +88,10 @@ def read_tasks(path: Path) -> list[Any]:
     """The tasks of an export: a JSON list, or one task a line in a `.jsonl` file. Raises ExchangeError, OSError."""
     if path.stat().st_size > MAX_BYTES:
         raise ExchangeError(f"{path}: larger than {MAX_BYTES // 2**20} MB; export part of the project at a time")
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ExchangeError(f"{path}: not UTF-8 ({error}); export the project anew") from error
     try:
         tasks = (
             [parse_json(line) for line in text.split("\n") if line.strip()]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from labeling.exchange.config import AREAS, SEVERITY, TEXT, UNKNOWN
-from labeling.records import LabelledText, parse_json
+from labeling.records import LabelledText, numbered_lines, parse_json
 from labeling.taxonomy import Taxonomy
 
 Json = dict[str, Any]
@@ -66,13 +66,14 @@ def label_results(row: LabelledText, taxonomy: Taxonomy) -> list[Json]:
 
 
 def read_scores(path: Path, taxonomy: Taxonomy) -> dict[str, Json]:
-    """The lines of a score file, `{"id", "areas": {area: p}, "severity": [p0..p4]}`, by id. Raises ExchangeError, OSError."""
+    """The lines of a score file, `{"id", "areas": {area: p}, "severity": [p0..p4]}`, by id.
+
+    Raises ExchangeError, RecordError, OSError.
+    """
     found: dict[str, Json] = {}
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                score = _score(line, f"{path}:{number}", taxonomy)
-                found[score["id"]] = score
+    for number, line in numbered_lines(path):
+        score = _score(line, f"{path}:{number}", taxonomy)
+        found[score["id"]] = score
     return found
 
 

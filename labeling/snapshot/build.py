@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from labeling.fields import check_fields, stale_areas
 from labeling.records import LabelledText, RecordError, parse_json, read_labelled_texts
 from labeling.snapshot.clusters import near_any
 from labeling.snapshot.datasheet import datasheet
@@ -56,7 +57,10 @@ class Recipe:
 
 
 def build_snapshot(files: Sequence[Path], recipe: Recipe, out: Path, *, taxonomy: Taxonomy) -> Path:
-    """Write the snapshot of all rows in `files` into `out` and return its folder. Raises SnapshotError, RecordError, OSError."""
+    """Write the snapshot of all rows in `files` into `out` and return its folder.
+
+    Raises SnapshotError, SplitError, RecordError, OSError.
+    """
     if not 0 < recipe.share < 1:
         raise SnapshotError(f"--share must lie between 0 and 1, not {recipe.share}")
     if recipe.drop_leaks and not recipe.evaluation:
@@ -77,7 +81,7 @@ def read_evaluation(path: Path) -> EvaluationSet:
     """The texts of an evaluation file: `text` of each JSON line, or the lines of a `.txt` file; `.gz` too. Raises RecordError."""
     raw, unpacked = _read_within(path, MAX_EVALUATION_BYTES)
     try:
-        plain = unpacked.decode()
+        plain = unpacked.decode("utf-8-sig")
         lines = [line for line in plain.split("\n") if line.strip()]
         if not path.name.removesuffix(".gz").endswith(".txt"):
             lines = [_text_of(line, f"{path}:{number}") for number, line in enumerate(lines, start=1)]
@@ -116,6 +120,10 @@ def _read(files: Sequence[Path], taxonomy: Taxonomy) -> list[LabelledText]:
     known: dict[str, LabelledText] = {}
     for path in files:
         for row in read_labelled_texts(path):
+            try:
+                check_fields(row)
+            except RecordError as error:
+                raise RecordError(f"{path}: {error}") from error
             strange = sorted({*row.policy_areas, *row.annotated_areas} - set(taxonomy.area_ids))
             if strange:
                 raise SnapshotError(
@@ -147,14 +155,6 @@ def _stale_aside(rows: Iterable[LabelledText], recipe: Recipe, left_out: Counter
             # What is unknown is not stale any more.
             extra={**row.extra, "stale": False, "stale_areas": []},
         )
-
-
-def stale_areas(row: LabelledText) -> frozenset[str]:
-    """The areas of a row whose label was made under a policy version that no longer holds. Raises RecordError."""
-    named = row.extra.get("stale_areas", [])
-    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
-        raise RecordError(f"row {row.id}: stale_areas must be a list of areas, not {named!r}")
-    return frozenset(named)
 
 
 def _known(rows: Iterable[LabelledText], left_out: Counter[str]) -> list[LabelledText]:
@@ -229,7 +229,7 @@ def _contents(
 
 def _line(row: LabelledText) -> str:
     """The row as a line that does not depend on the order of its fields where it came from."""
-    return json.dumps(row.to_json(), sort_keys=True) + "\n"
+    return json.dumps(row.to_json(), sort_keys=True, allow_nan=False) + "\n"
 
 
 def _write(out: Path, contents: dict[str, bytes]) -> Path:

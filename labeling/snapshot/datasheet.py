@@ -3,19 +3,26 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from labeling.snapshot.facts import LEAST
+
 MAX_LISTED = 40
 
 _LIMITS = """\
 ## Known limits
 
 - A decision names one area. Of the others it says nothing: they are unknown, not clear, unless nothing was found at all.
-- What was reviewed was chosen by the order of the queue. Only rows of the lane `random`, or all rows weighted by
-  `sampling_weight`, stand for what was reported; nothing here stands for what nobody reported.
+- What was reviewed was chosen by the order of the queue, and a draw of the lane `random` comes from what is still open after the
+  order has taken the risky cases. So no rows of this kind, weighted or not, show how common a violation is among what was
+  reported; `python -m service export --log` with `python -m eval sample` does. Nothing shows it of what nobody reported.
 - Near-duplicates are found by shared letters. Paraphrases and translations of one text may lie on both sides.
-- Labels that quality assurance has not checked are one person's judgement.
+- Labels that quality assurance has not checked are one person's judgement. A disputed check has no answer yet, and most go
+  against the decision: settled checks alone flatter.
 - Content was judged with its pictures and its context; a row holds the text alone.
 - Rows of special routes and of restricted queues are not exported, so the gravest cases are missing.
-- Pseudonyms hide names. Texts are as they were reported and may name people: keep the folder as you keep the database."""
+- Pseudonyms hide names, and times of an export are told to the hour. All the same a row has its pseudonym, language and hour
+  together: whoever knows who worked when on what can find a person by them. The id of an exported row is that of its decision and
+  holds the time of it; give rows other ids before they leave those who may know.
+- Texts are as they were reported and may name people: keep the folder as you keep the database."""
 
 
 def datasheet(about: Mapping[str, Any]) -> str:
@@ -28,7 +35,7 @@ def datasheet(about: Mapping[str, Any]) -> str:
         _table(["area", "applies", "of these validate", "clear", "unknown"], _areas(facts)),
         *(_counts(title, facts[key]) for title, key in _WHAT),
         "## By whom",
-        "Annotators are pseudonyms, the same in every export of one installation.",
+        f"Annotators are pseudonyms, the same in every export of one installation; {LEAST} rows are the least to be named.",
         *(_counts(title, facts[key]) for title, key in _WHOM),
         "## How sampled, and weights",
         *(_counts(title, facts[key]) for title, key in _SAMPLED),
@@ -58,7 +65,7 @@ _WHOM = (
     ("least confidence of a check (1-3)", "confidence"),
     ("error that a check found", "errors"),
 )
-_SAMPLED = (("lane of the claim", "lanes"), ("basis of the decision", "basis"))
+_SAMPLED = (("lane of the claim", "lanes"), ("basis of the decision", "basis"), ("check by a plan", "checks"))
 _STALE = (
     ("policy version", "policies"),
     ("label", "stale"),
@@ -90,10 +97,12 @@ def _counts(title: str, counts: Mapping[str, int]) -> str:
 
 
 def _weights(weights: Mapping[str, Mapping[str, float] | None]) -> str:
-    rows = [
+    rows: list[Sequence[object]] = [
         [name, *((found["rows"], found["least"], found["most"], found["effective_rows"]) if found else (0, "", "", ""))]
-        for name, found in weights.items()
+        for name, found in list(weights.items())[:MAX_LISTED]
     ]
+    if len(weights) > MAX_LISTED:
+        rows.append([f"{len(weights) - MAX_LISTED} more plans", "", "", "", ""])
     return _table(["weight", "rows", "least", "most", "worth so many equal rows"], rows)
 
 
@@ -111,7 +120,7 @@ def _sides(about: Mapping[str, Any]) -> str:
     how = (
         f"What is new from {split['cut']} on validates, whatever began before trains; rows without a time go by hash."
         if split["cut"]
-        else "No row has a time, so the hash of the text decides."
+        else "No two times divide the rows, so the hash of the text decides."
     )
     return (
         f"{split['train']} rows train, {split['validation']} validate, in {split['groups']} groups of near-duplicates, pairs "

@@ -1,16 +1,20 @@
 """What the rows of a snapshot are, as counts: the figures that its manifest and its datasheet give."""
 
-import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from labeling.fields import decided_at, stale_areas
 from labeling.records import LabelledText
 from labeling.snapshot.clusters import text_key
-from labeling.snapshot.split import Sides, decided_at
+from labeling.snapshot.split import Sides
 from labeling.taxonomy import Taxonomy
 
 MISSING = "not said"
+# People and languages of fewer rows are counted together: a person with one row is found by that row.
+LEAST = 5
+FEW = f"few (under {LEAST} rows each)"
+SETTLED = "settled"
 
 
 def facts(rows: Sequence[LabelledText], sides: Sides, taxonomy: Taxonomy) -> dict[str, Any]:
@@ -22,20 +26,21 @@ def facts(rows: Sequence[LabelledText], sides: Sides, taxonomy: Taxonomy) -> dic
         "until": max(times).isoformat() if times else None,
         "areas": _areas(rows, sides, taxonomy),
         "severities": _counted(rows, lambda row: row.severity),
-        "languages": _counted(rows, lambda row: row.lang),
+        "languages": _gathered(_counted(rows, lambda row: row.lang)),
         "sources": _counted(rows, lambda row: row.source),
         "licences": _counted(rows, lambda row: row.licence or None),
         "label_quality": _counted(rows, lambda row: row.label_quality),
         "taxonomy_versions": _counted(rows, lambda row: row.extra.get("taxonomy_version")),
         "policies": _counted(rows, _policy),
-        "stale": _counted(rows, lambda row: "stale" if row.extra.get("stale_areas") else "in force"),
-        "stale_areas": _sorted(Counter(str(area) for row in rows for area in row.extra.get("stale_areas", []))),
-        "annotators": _counted(rows, lambda row: row.extra.get("annotator")),
+        "stale": _counted(rows, lambda row: "stale" if stale_areas(row) else "in force"),
+        "stale_areas": _sorted(Counter(area for row in rows for area in stale_areas(row))),
+        "annotators": _gathered(_counted(rows, lambda row: row.extra.get("annotator"))),
         "label_by": _counted(rows, lambda row: row.extra.get("label_by")),
         "lanes": _counted(rows, lambda row: row.extra.get("lane")),
         "basis": _counted(rows, lambda row: row.extra.get("basis")),
         "confidence": _counted(rows, lambda row: row.extra.get("confidence")),
-        "weights": {name: _spread(rows, name) for name in ("sampling_weight", "qa_weight")},
+        "checks": _sorted(Counter(one["state"] for row in rows for one in row.extra.get("checks") or ())),
+        "weights": {"sampling_weight": _spread(row.extra.get("sampling_weight") for row in rows), **_plans(rows)},
         "errors": _counted(
             [row for row in rows if row.extra.get("qa")], lambda row: row.extra["qa"].get("error") or "none"
         ),
@@ -76,18 +81,39 @@ def _contradicting(rows: Sequence[LabelledText]) -> int:
     return len({text for (text, _), answers in said.items() if len(answers) > 1})
 
 
-def _spread(rows: Sequence[LabelledText], name: str) -> dict[str, float] | None:
+def _plans(rows: Sequence[LabelledText]) -> dict[str, dict[str, float] | None]:
+    """The weights of the settled checks of each plan. Those of two plans do not add up, for both may have drawn the same rows."""
+    weights: dict[str, list[float]] = {}
+    for row in rows:
+        for one in row.extra.get("checks") or ():
+            if one["state"] == SETTLED:
+                weights.setdefault(one["plan"], []).append(1 / one["chance"])
+    return {f"checks of plan {plan}": _spread(of) for plan, of in sorted(weights.items())}
+
+
+def _spread(values: Iterable[float | None]) -> dict[str, float] | None:
     """How many rows have a weight, its extremes, and how many equally weighted rows they are worth (Kish)."""
-    given = (row.extra.get(name) for row in rows)
-    weights = sorted(float(value) for value in given if isinstance(value, int | float) and 0 < value < math.inf)
+    weights = sorted(float(value) for value in values if value)
     if not weights:
         return None
     return {
         "rows": len(weights),
         "least": round(weights[0], 6),
         "most": round(weights[-1], 6),
-        "effective_rows": round(sum(weights) ** 2 / sum(weight**2 for weight in weights), 1),
+        # In parts of the largest, whose square may be no number any more.
+        "effective_rows": round(
+            sum(weight / weights[-1] for weight in weights) ** 2
+            / sum((weight / weights[-1]) ** 2 for weight in weights),
+            1,
+        ),
     }
+
+
+def _gathered(counts: dict[str, int]) -> dict[str, int]:
+    """The same counts, with those of fewer than LEAST rows together at the end."""
+    named = {name: count for name, count in counts.items() if count >= LEAST or name == MISSING}
+    few = sum(counts.values()) - sum(named.values())
+    return {**named, FEW: few} if few else named
 
 
 def _counted(rows: Sequence[LabelledText], value: Callable[[LabelledText], Any]) -> dict[str, int]:

@@ -15,14 +15,15 @@ _EXPORTED = """NOT c.sample AND c.special IS NULL
 _LABELS = text(f"""
     SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.decided_by, d.basis, d.policy_id,
            c.subject_id, e.text, e.language, l.lane, l.propensity, l.random_share,
-           qa.by AS qa_by, qa.answer, qa.error, qa.settled_at, qa.chance, qa.plan_id, qa.kind, qa.reviews, qa.confidence,
-           qa.objected,
+           qa.by AS qa_by, qa.answer, qa.error, qa.settled_at, qa.plan_id, qa.kind, qa.reviews, qa.confidence, qa.objected,
+           coalesce(drawn.checks, '[]') AS checks,
+           EXISTS (SELECT FROM label_suspects s WHERE s.decision_id = d.id AND s.outcome = 'label_stands') AS kept,
            w.right_area, w.right_severity, w.taxonomy_version AS corrected_by_taxonomy, w.resolved_by AS corrected_by,
            w.resolved_at AS corrected_at, w.bundle AS doubted_by
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     JOIN leases l ON l.token = d.lease_token LEFT JOIN decision_undos u ON u.decision_id = d.id
     LEFT JOIN LATERAL (
-        SELECT s.by, s.answer, s.error, s.settled_at, i.chance, p.id AS plan_id, p.kind, given.reviews, given.confidence,
+        SELECT s.by, s.answer, s.error, s.settled_at, p.id AS plan_id, p.kind, given.reviews, given.confidence,
                EXISTS (SELECT FROM qa_feedback f WHERE f.settlement_id = s.id
                        AND f.disputed_at IS NOT NULL AND f.resolved_at IS NULL) AS objected
         FROM counted_check(d.id) s JOIN qa_items i ON i.id = s.item_id JOIN qa_plans p ON p.id = i.plan_id
@@ -31,6 +32,15 @@ _LABELS = text(f"""
             FROM qa_reviews r WHERE r.item_id = i.id AND r.answered_at IS NOT NULL
         ) AS given ON true
     ) AS qa ON true
+    LEFT JOIN LATERAL (
+        -- Of every plan: an estimate by one of them needs all that it drew, whichever was settled last.
+        SELECT jsonb_agg(jsonb_build_object('plan', p.id, 'kind', p.kind, 'chance', i.chance, 'state', i.state, 'error', s.error)
+                         ORDER BY p.made_at, p.id) AS checks
+        FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id
+        LEFT JOIN qa_settlements s ON s.item_id = i.id
+            AND NOT EXISTS (SELECT FROM qa_settlements later WHERE later.replaces = s.id)
+        WHERE i.decision_id = d.id AND i.state <> 'void' AND NOT p.draft
+    ) AS drawn ON true
     LEFT JOIN label_suspects w ON w.decision_id = d.id AND w.outcome = 'label_wrong' AND qa.error IS NULL
         AND (qa.settled_at IS NULL OR qa.settled_at <= w.resolved_at)
     WHERE u.decision_id IS NULL AND d.undo_until <= now() AND e.text <> '' AND {_EXPORTED}
@@ -69,12 +79,20 @@ _POLICIES = text("""
     WHERE published_at IS NOT NULL AND (withdrawn_at IS NULL OR withdrawn_at > effective_at)
 """)
 _NOW = text("SELECT now()")
+_AREAS = text(
+    "SELECT taxonomy_version, array_agg(DISTINCT policy_area) AS areas FROM decisions GROUP BY taxonomy_version"
+)
 
 
 async def policies(connection: AsyncConnection) -> tuple[datetime, list[Row[Any]]]:
     """The time of the database, and every published policy version without its text."""
     now: datetime = (await connection.execute(_NOW)).scalar_one()
     return now, list(await connection.execute(_POLICIES))
+
+
+async def areas_by_taxonomy(connection: AsyncConnection) -> dict[str, list[str]]:
+    """What decisions named under each version of the taxonomy."""
+    return {row.taxonomy_version: row.areas for row in await connection.execute(_AREAS)}
 
 
 async def labels(connection: AsyncConnection) -> AsyncIterator[Row[Any]]:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -45,15 +45,16 @@ async def labelled_texts(
     """Every standing decision as a labelled row; who decided and about whom are pseudonyms by the secret of the installation.
 
     A decision names one area and says nothing of the others, so only that one counts as annotated; a benign decision
-    means that the reviewer found none of them. Where quality assurance found a decision wrong, what it settled is the label,
-    and where somebody looked again at a label that a model doubted, what they corrected it to.
+    means that the reviewer found none of those that there were. Where quality assurance found a decision wrong, what it
+    settled is the label, and where somebody looked again at a label that a model doubted, what they corrected it to.
     """
     key = _pseudonym_key(secret)
     now, versions = await store.policies(connection)
     library = Library([Version(**one._mapping) for one in versions])
+    named = await store.areas_by_taxonomy(connection)
     async for row in store.labels(connection):
         judged = _judged(row, library, taxonomy)
-        annotated = taxonomy.area_ids if judged.policy_area == taxonomy.benign_id else (judged.policy_area,)
+        annotated = _looked_for(judged, taxonomy, named)
         stale = [area for area in annotated if library.stale(area, made_by=judged.policy, made_at=judged.at, now=now)]
         yield LabelledText(
             id=f"decision:{row.id}",
@@ -65,7 +66,7 @@ async def labelled_texts(
             source="decisions",
             lang=row.language or "und",
             licence=OWN_LICENCE,
-            label_quality="gold",
+            label_quality=_label_quality(row, judged),
             extra={
                 "taxonomy_version": judged.taxonomy_version,
                 # What was decided with a cluster was not looked at by itself: such labels are not independent of each other.
@@ -73,11 +74,11 @@ async def labelled_texts(
                 "lane": row.lane,
                 "propensity": row.propensity,
                 "sampling_weight": sampling_weight(row.lane, row.propensity, row.random_share),
-                "decided_at": _moment(row.decided_at),
+                "decided_at": _hour(row.decided_at),
                 "subject": pseudonym(key, "subject", str(row.subject_id)),
                 "annotator": judged.person and pseudonym(key, "annotator", str(judged.person)),
                 "label_by": judged.by,
-                "correction": {"at": _moment(judged.at), "doubted_by": row.doubted_by}
+                "correction": {"at": _hour(judged.at), "doubted_by": row.doubted_by}
                 if judged.by == "correction"
                 else None,
                 "policy": judged.policy
@@ -130,10 +131,30 @@ def _judged(row: Any, library: Library, taxonomy: Taxonomy) -> _Judged:
     )
 
 
+def _looked_for(judged: _Judged, taxonomy: Taxonomy, named: Mapping[str, Collection[str]]) -> tuple[str, ...]:
+    """The areas that a label speaks of: the one that it names, of a benign one all that there were.
+
+    Of another version of the taxonomy only what decisions named under it is known to have been there.
+    """
+    if judged.policy_area != taxonomy.benign_id:
+        return (judged.policy_area,)
+    if judged.taxonomy_version == taxonomy.version:
+        return taxonomy.area_ids
+    there = named.get(judged.taxonomy_version, ())
+    return tuple(area for area in taxonomy.area_ids if area in there)
+
+
+def _label_quality(row: Any, judged: _Judged) -> str:
+    """Gold where somebody else looked as well: a check, or a look at a label in doubt; weak where nobody looked at this content."""
+    if row.qa_by is not None or judged.by == "correction" or row.kept:
+        return "gold"
+    return "weak" if row.basis == "cluster" else "silver"
+
+
 def _quality(row: Any) -> dict[str, Any]:
-    """What is known of the label's quality: nothing before a check is settled. `qa_weight` is the inverse of its chance."""
+    """The checks of the decision by all plans, and the settled one that counts; a plan's own chances are its weights."""
     if row.qa_by is None:
-        return {"qa": None, "qa_weight": None, "confidence": None}
+        return {"qa": None, "checks": row.checks, "confidence": None}
     return {
         "qa": {
             "by": row.qa_by,
@@ -141,10 +162,10 @@ def _quality(row: Any) -> dict[str, Any]:
             "plan": str(row.plan_id),
             "kind": row.kind,
             "reviews": row.reviews,
-            "settled_at": _moment(row.settled_at),
+            "settled_at": _hour(row.settled_at),
             "objected": row.objected,
         },
-        "qa_weight": 1 / row.chance,
+        "checks": row.checks,
         # Of the people who checked, that of the least sure; they were sure of something else than what it was corrected to.
         "confidence": row.confidence if row.right_area is None else None,
     }
@@ -207,6 +228,11 @@ async def decision_log(connection: AsyncConnection, taxonomy: Taxonomy) -> Async
             "decision": decision,
         }
         yield json.dumps(values) + "\n"
+
+
+def _hour(at: datetime) -> str:
+    """The hour of a moment: to the second it would say who it was to whoever knows who worked then."""
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
 def _moment(at: Any) -> str | None:

@@ -93,6 +93,29 @@ def test_near_duplicates_are_found() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "far"),
+    [
+        ("今天天气真好我们去公园玩吧大家", "今天天气真好他们去公园玩吧大家", "今天图书馆九点开门晚上八点关门"),
+        (
+            "明日の朝九時に図書館の前で会いましょう",
+            "明日の朝八時に図書館の前で会いましょう",
+            "公園の花がとてもきれいに咲いていた",
+        ),
+        (
+            "내일 아침 아홉시에 도서관 앞에서 만나요",
+            "내일 아침 여덟시에 도서관 앞에서 만나요",
+            "공원에 꽃이 아주 예쁘게 피었어요",
+        ),
+        # Half of it in letters of another kind, more than half in the other one.
+        ("在library的花园见面abcde", "在library的花园见面吧abcde", "garden里有很多花在开hours"),
+    ],
+    ids=["zh", "ja", "ko", "mixed"],
+)
+def test_near_duplicates_are_found_where_a_sign_says_as_much_as_a_word(one: str, other: str, far: str) -> None:
+    assert list(near_duplicates([one, other, far])) == [(0, 1)]
+
+
 def test_texts_without_letters_are_not_near_each_other() -> None:
     assert list(near_duplicates(["😀😀", "🎉!", "…", SENTENCE])) == []
 

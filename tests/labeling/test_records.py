@@ -73,7 +73,10 @@ def test_rows_survive_their_file(tmp_path: Path, name: str) -> None:
         ({"policy_areas": ["fraud_scams"]}, "every policy area must be among annotated_areas"),
         ({"policy_areas": None}, "bad field"),
         ({"schema": 99}, "written by a newer schema"),
-        ({"weight": "heavy"}, "bad field"),
+        ({"weight": "heavy"}, "weight: a number from 0 on is needed, not heavy"),
+        ({"weight": -5}, "weight: a number from 0 on is needed, not -5"),
+        ({"weight": True}, "weight: a number from 0 on is needed"),
+        ({"weight": 10**400}, "weight: a number from 0 on is needed"),
     ],
 )
 def test_bad_row_is_refused_with_its_place(change: dict[str, Any], message: str) -> None:
@@ -98,6 +101,20 @@ def test_what_is_nested_too_deeply_is_refused(depth: int) -> None:
     nested = "[" * depth + "]" * depth
     with pytest.raises(RecordError, match=r"file:7: not a JSON object \(nested too deeply\)"):
         parse_labelled_text(json.dumps(ROW)[:-1] + f', "extra": {nested}}}', where="file:7")
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "[[-1e999]]", "1" * 5_000])
+@pytest.mark.parametrize("field", ["weight", "mine"])
+def test_a_number_that_cannot_be_written_again_is_refused(field: str, number: str) -> None:
+    with pytest.raises(RecordError, match=r"file:7: not a JSON object \(holds a number "):
+        parse_labelled_text(json.dumps(ROW)[:-1] + f', "{field}": {number}}}', where="file:7")
+
+
+@pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path, name: str) -> None:
+    content = b"\xef\xbb\xbf" + json.dumps(ROW).encode()
+    (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    assert [row.id for row in read_labelled_texts(tmp_path / name)] == ["r1"]
 
 
 def test_what_is_nested_is_kept() -> None:

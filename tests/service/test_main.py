@@ -74,6 +74,31 @@ def test_the_description_needs_no_database(
     assert not (tmp_path / "data").exists()
 
 
+@pytest.mark.parametrize("option", ["--out", "--log"])
+@pytest.mark.parametrize("place", ["nowhere/labels.jsonl", "file/labels.jsonl", "folder"])
+def test_an_export_to_where_nothing_can_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    database: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    option: str,
+    place: str,
+) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    assert run(monkeypatch, "export", option, str(tmp_path / place)) == 2
+    told = capsys.readouterr().err
+    assert told.startswith(f"{tmp_path / place}: cannot be written (")
+    assert told.count("\n") == 1
+
+
+def test_an_export_to_a_pipe_is_written_to_it(monkeypatch: pytest.MonkeyPatch, database: str) -> None:
+    monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
+    assert run(monkeypatch, "export", "--out", "/dev/null") == 0
+    assert Path("/dev/null").is_char_device()
+
+
 def test_migrating_twice_does_nothing_the_second_time(
     monkeypatch: pytest.MonkeyPatch, database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labeling.corpus.near import GRAM, GRAM_CJK
 from labeling.records import LabelledText
 from labeling.taxonomy import load_taxonomy
 from training.sources import near
@@ -66,8 +67,8 @@ def make_card(data: CardInput) -> dict[str, Any]:
         "near_duplicates": {
             "threshold": near.THRESHOLD,
             "permutations": near.PERMUTATIONS,
-            "sequence": near.SEQUENCE,
-            "sequence_cjk": near.SEQUENCE_CJK,
+            "sequence": GRAM,
+            "sequence_cjk": GRAM_CJK,
             "groups": split.groups,
             "rows_in_groups": split.grouped_rows,
             "largest_group": split.largest_group,

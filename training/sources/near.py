@@ -13,6 +13,8 @@ import numpy as np
 from datasketch import MinHash  # type: ignore[import-untyped]  # publishes no types
 from numpy.typing import NDArray
 
+from labeling.corpus.near import GRAM, GRAM_CJK, is_cjk
+
 Signatures = NDArray[np.uint32]
 
 # At least this share of character sequences in common, as the signatures estimate it.
@@ -20,10 +22,6 @@ THRESHOLD = 0.7
 PERMUTATIONS = 125
 ROWS_PER_BAND = 5
 SEED = 1
-
-SEQUENCE = 5
-# Signs of Chinese, Japanese and Korean carry more each, and such texts have fewer of them.
-SEQUENCE_CJK = 3
 
 # Buckets up to this size are compared pair by pair; in larger ones (templates, greetings) only with leading members.
 PAIRWISE = 500
@@ -70,7 +68,7 @@ def _sequences(text: str) -> list[bytes]:
     """The character sequences of a text without case, signs, emoji and placeholders."""
     words = _NO_WORD.sub(" ", _PLACEHOLDER.sub(" ", unicodedata.normalize("NFKC", text).casefold())).strip()
     plain = words or text
-    length = SEQUENCE_CJK if 2 * sum(sign >= "\u2e80" for sign in plain) > len(plain) else SEQUENCE
+    length = GRAM_CJK if 2 * sum(map(is_cjk, plain)) > len(plain) else GRAM
     # A short text is one sequence: it is near to itself only.
     return [one.encode() for one in sorted({plain[at : at + length] for at in range(max(1, len(plain) - length + 1))})]
 

@@ -168,7 +168,6 @@ def test_somebody_who_agrees_blindly_makes_a_new_label(quality: str, truth: bool
     history = {
         "annotator": "a",
         "checks": [],
-        "qa_weight": 20.0,
         "stale": True,
         "policy": {"number": 1},
         "correction": None,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from labeling.__main__ import main
@@ -18,7 +18,7 @@ from labeling.pseudonyms import pseudonym
 from labeling.records import LabelledText, RecordError, read_labelled_texts, write_labelled_texts
 from labeling.snapshot.build import MAX_NAMED, Recipe, SnapshotError, build_snapshot, read_evaluation
 from labeling.snapshot.clusters import clusters, near_any
-from labeling.snapshot.split import by_time
+from labeling.snapshot.split import SplitError, by_time
 from labeling.snapshot.verify import verify_snapshot
 from labeling.taxonomy import Taxonomy
 
@@ -66,6 +66,10 @@ def sides(folder: Path) -> dict[str, set[str]]:
 def command(folder: Path, given: Sequence[LabelledText], *arguments: str) -> int:
     write_labelled_texts(folder / "rows.jsonl", given)
     return main(["snapshot", str(folder / "rows.jsonl"), "--out", str(folder / "out"), "--share", "0.2", *arguments])
+
+
+def check(plan: str, chance: float, state: str = "settled") -> dict[str, Any]:
+    return {"plan": plan, "kind": "random", "chance": chance, "state": state, "error": None}
 
 
 def evaluation_set(folder: Path, *texts: str) -> Path:
@@ -171,12 +175,19 @@ def test_validation_is_never_older_than_the_cut_and_holds_nothing_near_to_traini
         )
         for place, (kind, day, ending) in enumerate(drawn)
     ]
-    found = by_time(given, share)
+    try:
+        found = by_time(given, share)
+    except SplitError:
+        reject()
+    began = {
+        kind: min(days) for kind in range(15) if (days := [at for of, at, _ in drawn if of == kind and at is not None])
+    }
+    # A single moment divides nothing.
+    assert (found.cut is None) == (len(set(began.values())) < 2)
     kinds: dict[bool, set[int]] = {True: set(), False: set()}
     for (kind, day, _), validates in zip(drawn, found.validates, strict=True):
         kinds[validates].add(kind)
-        if validates and day is not None:
-            assert found.cut is not None
+        if validates and day is not None and found.cut is not None:
             assert day + 1 >= found.cut.day
     assert not kinds[True] & kinds[False]
 
@@ -294,6 +305,32 @@ def test_a_stale_label_is_marked_and_left_out_on_request(tmp_path: Path, taxonom
     assert (left[benign.id].annotated_areas, left[benign.id].severity) == (("privacy",), None)
 
 
+def test_a_label_said_to_be_stale_without_areas_is_left_out_with_the_others(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    given = [replace(rows()[0], extra={**rows()[0].extra, "stale": True}), *rows()[1:]]
+    assert verify_snapshot(build(tmp_path, taxonomy, given))["facts"]["stale"] == {"in force": 29, "stale": 1}
+    dropped = build(tmp_path, taxonomy, given, Recipe(share=0.2, drop_stale=True), out="dropped")
+    assert verify_snapshot(dropped)["left_out"] == {"nothing known": 1, "stale labels": 1}
+
+
+def test_the_datasheet_does_not_let_rows_stand_for_what_was_reported(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    sheet = " ".join((build(tmp_path, taxonomy, rows()) / "datasheet.md").read_text().split())
+    assert "no rows of this kind, weighted or not, show how common a violation is among what was reported" in sheet
+    assert "`python -m service export --log` with `python -m eval sample`" in sheet
+    assert "stand for what was reported" not in sheet
+
+
+def test_a_byte_order_mark_is_no_part_of_an_evaluation_text(tmp_path: Path) -> None:
+    for name, content in (("held.txt", "a text"), ("held.jsonl", '{"text": "a text"}')):
+        (tmp_path / name).write_bytes(b"\xef\xbb\xbf" + content.encode())
+        assert read_evaluation(tmp_path / name).texts == ("a text",)
+
+
+def test_near_duplicates_in_chinese_are_one_group_and_leak(tmp_path: Path) -> None:
+    texts = "加我微信领取免费红包马上到账", "加我微信领取免费礼包马上到账"
+    assert clusters([row(number, text) for number, text in enumerate(texts)]) == [0, 0]
+    assert near_any(texts[:1], texts[1:]) == ["near"]
+
+
 def test_the_manifest_counts_what_there_is(tmp_path: Path, taxonomy: Taxonomy) -> None:
     given = [
         *rows(),
@@ -301,10 +338,16 @@ def test_the_manifest_counts_what_there_is(tmp_path: Path, taxonomy: Taxonomy) -
         replace(rows()[0], id="empty", text=" \n"),
         replace(rows()[0], id="unlabelled", policy_areas=(), annotated_areas=(), severity=None),
     ]
-    given[0] = replace(
-        given[0], extra={**given[0].extra, "annotator": "ab12", "lane": "random", "sampling_weight": 20.0}
-    )
-    given[1] = replace(given[1], extra={**given[1].extra, "annotator": "ab12", "sampling_weight": 1.0})
+    about: dict[int, dict[str, Any]] = {
+        0: {"annotator": "ab12", "lane": "random", "sampling_weight": 20.0},
+        1: {"annotator": "ab12", "sampling_weight": 1.0},
+        2: {"checks": [check("a", 0.5), check("b", 0.1)]},
+        3: {"checks": [check("a", 0.125), check("b", 0.1, "disputed")]},
+        **{number: {"annotator": "cd34"} for number in range(5, 10)},
+    }
+    for number, extra in about.items():
+        given[number] = replace(given[number], extra={**given[number].extra, **extra})
+    given[10] = replace(given[10], lang="ta")
     folder = build(tmp_path, taxonomy, given)
     manifest = verify_snapshot(folder)
     facts = manifest["facts"]
@@ -316,12 +359,19 @@ def test_the_manifest_counts_what_there_is(tmp_path: Path, taxonomy: Taxonomy) -
         "unknown": 0,
         "applies_in_validation": 0,
     }
-    assert facts["annotators"] == {"not said": 29, "ab12": 2}
+    few = "few (under 5 rows each)"
+    assert facts["annotators"] == {"not said": 24, "cd34": 5, few: 2}
+    assert facts["languages"] == {"en": 30, few: 1}
     # Kish: 21 squared over 401.
     assert facts["weights"]["sampling_weight"] == {"rows": 2, "least": 1.0, "most": 20.0, "effective_rows": 1.1}
-    assert facts["weights"]["qa_weight"] is None
+    # Of each plan by itself: 2 and 8, 10.
+    assert facts["weights"]["checks of plan a"] == {"rows": 2, "least": 2.0, "most": 8.0, "effective_rows": 1.5}
+    assert facts["weights"]["checks of plan b"]["rows"] == 1
+    assert facts["checks"] == {"settled": 3, "disputed": 1}
     sheet = (folder / "datasheet.md").read_text()
-    assert "| ab12 | 2 |" in sheet
+    assert "| cd34 | 5 |" in sheet
+    assert "| checks of plan a | 2 | 2.0 | 8.0 | 1.5 |" in sheet
+    assert not [name for name in ("ab12", "| ta |") if name in sheet]
     assert "No evaluation set was compared with" in sheet
     assert len(list(read_labelled_texts(folder / "rows.jsonl.gz"))) == 31
 

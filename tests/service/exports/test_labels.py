@@ -1,6 +1,7 @@
 """Decisions out as labels: rows that training can read, of decisions that stand, without the people who made them."""
 
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -44,7 +45,7 @@ async def test_a_decision_is_a_label_of_its_area_alone(
     assert row.id == f"decision:{made['decision_id']}"
     assert row.text == "Zeile eins\nzwei \u2028 drei"
     assert (row.policy_areas, row.annotated_areas, row.severity) == (("harassment",), ("harassment",), 3)
-    assert (row.source, row.lang, row.label_quality) == ("decisions", "de", "gold")
+    assert (row.source, row.lang, row.label_quality) == ("decisions", "de", "silver")
     assert row.extra["taxonomy_version"] == taxonomy.version
 
 
@@ -56,6 +57,39 @@ async def test_a_benign_decision_clears_every_area(
     [row] = await exported(lines)
     assert (row.policy_areas, row.annotated_areas, row.severity) == ((), taxonomy.area_ids, 0)
     assert row.lang == "und"
+
+
+async def test_a_benign_decision_clears_no_area_that_its_taxonomy_is_not_known_to_have_had(
+    lines: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    taxonomy: Taxonomy,
+    database: str,
+) -> None:
+    for number in range(2):
+        await report(platform, f"post-{number}")
+        await decided(reviewer, await claim(reviewer), policy_area="benign", actions=["no_violation"], severity=0)
+    await report(platform, "post-2")
+    await decided(reviewer, await claim(reviewer), policy_area="spam")
+    rewrite(database, "UPDATE decisions SET taxonomy_version = 'older.0' WHERE policy_area = 'benign'")
+    clear = [row.annotated_areas for row in await exported(lines) if not row.policy_areas]
+    assert clear == [(), ()]
+    rewrite(database, "UPDATE decisions SET taxonomy_version = 'older.0'")
+    older, other, named = await exported(lines)
+    assert older.annotated_areas == other.annotated_areas == named.annotated_areas == ("spam",)
+    assert (older.policy_areas, older.severity, older.extra["taxonomy_version"]) == ((), 0, "older.0")
+    rewrite(database, "UPDATE decisions SET taxonomy_version = %s WHERE policy_area = 'benign'", taxonomy.version)
+    assert {row.annotated_areas for row in await exported(lines)} == {taxonomy.area_ids, ("spam",)}
+
+
+async def test_a_decision_with_a_cluster_that_nobody_looked_at_is_a_weak_label(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform)
+    await decided(reviewer, await claim(reviewer))
+    rewrite(database, "UPDATE decisions SET basis = 'cluster'")
+    [row] = await exported(lines)
+    assert (row.extra["basis"], row.label_quality) == ("cluster", "weak")
 
 
 async def test_no_violation_of_a_named_area_is_a_negative_of_that_area(
@@ -151,3 +185,20 @@ async def test_the_command_writes_the_same_rows(
     path = tmp_path / "labels.jsonl"
     assert await command_line._export(settings, path) == 1
     assert list(read_labelled_texts(path)) == await exported(lines)
+
+
+async def test_an_export_that_fails_leaves_the_file_before_as_it_is(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text("as before")
+
+    async def broken(*_given: object, **_named: object) -> AsyncIterator[LabelledText]:
+        yield LabelledText("r1", "hello", (), (), None, "s", "en")
+        raise RuntimeError("in between")
+
+    monkeypatch.setattr(command_line, "labelled_texts", broken)
+    with pytest.raises(RuntimeError, match="in between"):
+        await command_line._export(settings, path)
+    assert [one.name for one in tmp_path.iterdir() if "labels" in one.name] == ["labels.jsonl"]
+    assert path.read_text() == "as before"

@@ -11,6 +11,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
+from labeling.fields import check_fields
 from labeling.records import LabelledText, parse_labelled_text
 from labeling.taxonomy import Taxonomy
 from service.exports.policies import Library, Version
@@ -31,7 +32,10 @@ async def lines(app: FastAPI, keys: dict[str, str]) -> httpx.AsyncClient:
 async def exported(person: httpx.AsyncClient) -> list[LabelledText]:
     answer = await person.get("/v1/labels")
     assert answer.status_code == 200
-    return [parse_labelled_text(line, where="export") for line in answer.text.splitlines()]
+    rows = [parse_labelled_text(line, where="export") for line in answer.text.splitlines()]
+    for row in rows:
+        check_fields(row)
+    return rows
 
 
 async def a_decision(
@@ -121,15 +125,16 @@ async def test_a_decision_that_nobody_checked_says_so(
     decision = await a_decision(platform, reviewer)
     item(database, plan(database), decision, state="waiting")
     [row] = await exported(lines)
-    assert (row.extra["label_by"], row.extra["qa"], row.extra["qa_weight"], row.extra["confidence"]) == (
+    assert (row.extra["label_by"], row.extra["qa"], row.extra["confidence"], row.label_quality) == (
         "decision",
         None,
         None,
-        None,
+        "silver",
     )
     assert (row.extra["policy"], row.extra["stale"], row.extra["stale_areas"]) == (None, False, [])
     at = value(database, "SELECT decided_at FROM decisions")
-    assert datetime.fromisoformat(row.extra["decided_at"]) == at
+    # To the hour: to the second it would say who it was that decided.
+    assert row.extra["decided_at"] == at.astimezone(UTC).strftime("%Y-%m-%dT%H:00:00+00:00")
 
 
 async def test_a_check_that_agrees_confirms_the_label_and_gives_its_weight(
@@ -143,7 +148,10 @@ async def test_a_check_that_agrees_confirms_the_label_and_gives_its_weight(
     [row] = await exported(lines)
     assert (row.policy_areas, row.severity, row.extra["label_by"]) == (("harassment",), 2, "decision")
     assert row.extra["annotator"]
-    assert (row.extra["qa_weight"], row.extra["confidence"]) == (20, 2)
+    assert (row.label_quality, row.extra["confidence"]) == ("gold", 2)
+    assert row.extra["checks"] == [
+        {"plan": str(made), "kind": "doubt", "chance": 0.05, "state": "settled", "error": None}
+    ]
     qa = row.extra["qa"]
     assert (qa["by"], qa["error"], qa["plan"], qa["kind"], qa["reviews"], qa["objected"]) == (
         "agreement",
@@ -210,10 +218,48 @@ async def test_of_two_plans_the_newest_settlement_counts_and_void_items_do_not(
     newest = item(database, plan(database), decision, chance=0.25)
     settle(database, newest, error="wrong_severity", severity=3)
     [row] = await exported(lines)
-    assert (row.severity, row.extra["qa_weight"]) == (3, 4)
+    assert (row.severity, [one["chance"] for one in row.extra["checks"]]) == (3, [0.5, 0.25])
     query(database, "UPDATE qa_items SET state = 'void' WHERE id = %s", newest)
     [row] = await exported(lines)
-    assert (row.severity, row.extra["qa_weight"]) == (1, 2)
+    assert (row.severity, [one["chance"] for one in row.extra["checks"]]) == (1, [0.5])
+
+
+async def test_every_plan_that_drew_a_decision_is_told_with_its_chance_and_what_it_came_to(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    decision = await a_decision(platform, reviewer)
+    first, second, third, draft = (plan(database) for _ in range(4))
+    query(database, "UPDATE qa_plans SET draft = true WHERE id = %s", draft)
+    checked = item(database, first, decision, chance=0.5)
+    settle(database, checked, replaces=settle(database, checked, error="wrong_severity", severity=4))
+    item(database, second, decision, chance=0.25, state="disputed")
+    settle(database, item(database, third, decision, chance=0.125), error="wrong_severity", severity=1)
+    settle(database, item(database, draft, decision, chance=1), error="wrong_severity", severity=0)
+    [row] = await exported(lines)
+    told = [(one["plan"], one["chance"], one["state"], one["error"]) for one in row.extra["checks"]]
+    assert told == [
+        (str(first), 0.5, "settled", None),
+        (str(second), 0.25, "disputed", None),
+        (str(third), 0.125, "settled", "wrong_severity"),
+    ]
+    assert row.extra["qa"]["plan"] == str(third)
+
+
+async def test_what_a_plan_estimates_from_exported_rows_is_what_it_estimates_from_its_own_checks(
+    lines: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    """A later plan by doubt draws what is wrong more often: rows that name the newest plan alone would flatter the first."""
+    even, doubt = plan(database), plan(database, kind="doubt")
+    for number, wrong in enumerate((True, False, False, False)):
+        decision = await a_decision(platform, reviewer, f"post-{number}")
+        found: dict[str, Any] = {"error": "wrong_severity", "severity": 4} if wrong else {}
+        settle(database, item(database, even, decision, chance=0.5), **found)
+        if wrong:
+            settle(database, item(database, doubt, decision, chance=0.9), **found)
+    checks = [one for row in await exported(lines) for one in row.extra["checks"] if one["plan"] == str(even)]
+    weights = [1 / one["chance"] for one in checks]
+    right = sum(weight for weight, one in zip(weights, checks, strict=True) if one["error"] is None)
+    assert right / sum(weights) == 3 / 4
 
 
 def corrected(database: str, decision: str) -> None:
@@ -243,10 +289,37 @@ async def test_of_a_correction_and_a_check_that_agrees_the_later_one_holds(
     [row] = await exported(lines)
     assert (row.policy_areas, row.severity, row.extra["label_by"]) == (("spam",), 3, "correction")
     assert (row.extra["taxonomy_version"], row.extra["policy"]["id"]) == ("later", str(version))
-    assert (row.extra["qa"]["error"], row.extra["qa_weight"], row.extra["confidence"]) == (None, 10, None)
+    assert (row.extra["qa"]["error"], row.extra["confidence"], row.label_quality) == (None, None, "gold")
     settle(database, item(database, plan(database), decision))
     [row] = await exported(lines)
     assert (row.policy_areas, row.extra["label_by"], row.extra["correction"]) == (("harassment",), "decision", None)
+
+
+@pytest.mark.parametrize("basis", ["review", "cluster"])
+async def test_a_label_that_somebody_looked_at_again_is_gold_whatever_they_said(
+    lines: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    database: str,
+    basis: str,
+) -> None:
+    stands, wrong = [await a_decision(platform, reviewer, name) for name in ("post-1", "post-2")]
+    rewrite(database, "UPDATE decisions SET basis = %s", basis)
+    assert {row.label_quality for row in await exported(lines)} == {"silver" if basis == "review" else "weak"}
+    corrected(database, wrong)
+    query(
+        database,
+        """
+        INSERT INTO label_suspects (decision_id, bundle, quality, suggested_area, resolved_at, resolved_by, outcome)
+        SELECT %s, 'b', 0.1, 'spam', now(), id, 'label_stands' FROM principals WHERE username = 'test-lead'
+        """,
+        stands,
+    )
+    kept, instead = await exported(lines)
+    assert (kept.label_quality, kept.extra["label_by"]) == ("gold", "decision")
+    assert (instead.label_quality, instead.extra["label_by"]) == ("gold", "correction")
+    for moment in (kept.extra["decided_at"], instead.extra["decided_at"], instead.extra["correction"]["at"]):
+        assert moment.endswith(":00:00+00:00")
 
 
 async def test_a_check_that_found_the_decision_wrong_holds_even_where_a_correction_came_later(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 from fastapi import FastAPI
@@ -29,6 +30,9 @@ from service.scoring.live_model import LiveModel
 from service.settings import Settings
 
 TEMPLATE = "triage_template"
+# How long an example takes says how busy the machine is; what takes how long is for `make bench`.
+hypothesis.settings.register_profile("no deadlines", deadline=None)
+hypothesis.settings.load_profile("no deadlines")
 LONG = ("long", "kill", "browser", "training")
 _numbers = itertools.count(1)
 _routes: list[BaseRoute] = []

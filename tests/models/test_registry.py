@@ -353,7 +353,7 @@ OPERATIONS = st.lists(
 
 
 @given(OPERATIONS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_whatever_happens_something_verified_is_live(operations: list[tuple[str, int]]) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder, registry = Path(name), Path(name) / "registry"

@@ -43,7 +43,7 @@ def turns(scene: Scene, outcome: Outcome, who: int) -> Iterator[tuple[float, flo
         yield float(outcome.start[index]), float(outcome.start[index] + scene.arrivals.minutes[index] / 60)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(policy=st.sampled_from(list(POLICIES)), seed=st.integers(1, 10_000), load=st.floats(0.5, 2.5))
 def test_each_case_is_taken_at_most_once_by_somebody_at_work(policy: str, seed: int, load: float) -> None:
     world = replace(SMALL, load=load)

@@ -154,7 +154,7 @@ def test_a_family_larger_than_what_is_common_is_not_divided(tmp_path: Path, taxo
     assert len(set(found.leaders)) == 1 + len(rows())
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(st.integers(0, 14), st.none() | st.integers(0, 29), st.sampled_from(["", " !", " TODAY"])),

@@ -191,7 +191,7 @@ async def test_the_chances_of_a_draw_are_those_that_are_logged(
         assert abs(times - expected) < 6 * math.sqrt(expected) + 4
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(spot=Numbers, turn=Numbers)
 async def test_every_draw_gives_a_case_with_a_chance(
     engine: AsyncEngine, database: str, holder: UUID, spot: float, turn: float

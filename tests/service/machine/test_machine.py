@@ -313,7 +313,6 @@ def test_any_order_of_steps_keeps_what_must_always_be_true(
                 settings=settings(
                     max_examples=RUNS_AT_ONCE,
                     stateful_step_count=STEPS_OF_A_RUN,
-                    deadline=None,
                     suppress_health_check=list(HealthCheck),
                 ),
             )

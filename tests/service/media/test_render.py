@@ -330,7 +330,7 @@ def test_header_is_read_without_decoding() -> None:
 
 
 STARTS = [b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF\x20\x00\x00\x00WEBP", b"GIF89a", png_header(9, 9)[:40]]
-CAREFULLY = hypothesis_settings(deadline=None, max_examples=150, suppress_health_check=list(HealthCheck))
+CAREFULLY = hypothesis_settings(max_examples=150, suppress_health_check=list(HealthCheck))
 
 
 @CAREFULLY

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.service.steps import as_json, report_body
 
 # Many bodies in one database is what we want: the later ones meet what the earlier ones left.
-many = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+many = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 anything = st.recursive(
     st.none()

@@ -77,7 +77,7 @@ def rule_lists(most: int) -> st.SearchStrategy[list[Rule]]:
     return whens.map(lambda made: [Rule(f"rule {number}", "q", when) for number, when in enumerate(made)])
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(rule_lists(5))
 def test_exactly_the_rules_that_no_case_reaches_are_told(rules: list[Rule]) -> None:
     reached = {route(facts, RuleSet(1, tuple(rules))).rule for facts in every_case()}
@@ -85,7 +85,7 @@ def test_exactly_the_rules_that_no_case_reaches_are_told(rules: list[Rule]) -> N
     assert told == {one.name for one in rules} - reached
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(rule_lists(5))
 def test_the_rules_that_are_named_do_take_everything(rules: list[Rule]) -> None:
     by_name = {one.name: one for one in rules}

@@ -235,7 +235,7 @@ async def engine(database: str) -> Any:
 views = st.one_of(st.floats(0, 1e9), st.sampled_from([0.0, 0.5, 1.0, 1.0000001, 1e9, 5e-324]))
 
 
-@hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rounds=st.lists(st.dictionaries(st.sampled_from("abcd"), views, min_size=1), min_size=1, max_size=6))
 async def test_any_sequence_of_views_leaves_the_value_of_the_parts(
     app: FastAPI, platform: httpx.AsyncClient, database: str, rounds: list[dict[str, float]]

@@ -173,3 +173,21 @@ async def claimed(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> B
     """A case in the reviewer's hands."""
     await report(platform)
     return await claim(reviewer)
+
+
+@pytest.fixture
+async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """A reviewer who decided nothing."""
+    async for caller in another(app, keys, "checker"):
+        yield caller
+
+
+async def another(
+    app: FastAPI, keys: dict[str, str], name: str, *, role: str = "reviewer"
+) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody else of a role."""
+    async with client_of(app) as caller:
+        body = {"username": name, "role": role}
+        made = await caller.post("/v1/people", json=body, headers=bearer(keys["admin"]))
+        caller.headers.update(bearer(made.json()["api_key"]))
+        yield caller

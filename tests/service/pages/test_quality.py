@@ -1,16 +1,13 @@
 """The pages of quality: who gets which, and what people wrote stays text."""
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
 
 from service import pages
 from tests.conftest import bearer
-from tests.service.quality.conftest import another
 from tests.service.quality.verbs import (
     ALLOWED,
     OTHER,
@@ -25,12 +22,6 @@ from tests.service.quality.verbs import (
 
 TEMPLATES = Path(pages.__file__).parent / "templates"
 HOSTILE = "<script>alert(1)</script>"
-
-
-@pytest.fixture
-async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async for caller in another(app, keys, "checker"):
-        yield caller
 
 
 async def page(person: httpx.AsyncClient, path: str) -> str:

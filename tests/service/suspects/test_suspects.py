@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -12,7 +11,6 @@ from fastapi import FastAPI
 
 from service.suspects import workflow
 from tests.conftest import bearer, client_of
-from tests.service.quality.conftest import another
 from tests.service.quality.verbs import ALLOWED, checked, disputed, gets, plan
 from tests.service.steps import Body, assert_error, claim, decided, query, report, rewrite, value
 
@@ -368,13 +366,6 @@ async def test_a_check_that_found_the_decision_wrong_has_the_last_word(
     assert [(rows[one]["label_by"], rows[one]["policy_areas"], rows[one]["correction"]) for one in (before, after)] == [
         ("qa", [], None)
     ] * 2
-
-
-@pytest.fixture
-async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    """A reviewer who decided nothing."""
-    async for caller in another(app, keys, "checker"):
-        yield caller
 
 
 async def test_what_waits_for_a_check_is_left_to_it_and_who_has_read_here_is_not_handed_it_later(

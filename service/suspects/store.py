@@ -46,11 +46,9 @@ _OPEN = f"s.resolved_at IS NULL AND d.decided_by <> :person AND {_SEEN} AND NOT 
 # of every decision that there is.
 _OFFERED = f"""
     FROM label_suspects s CROSS JOIN LATERAL (SELECT * FROM decisions made WHERE made.id = s.decision_id OFFSET 0) AS d
-    JOIN cases c ON c.id = d.case_id JOIN case_scopes o ON o.id = c.scope_id JOIN principals me ON me.id = :person
     JOIN evidence e ON e.id = d.evidence_id
-    WHERE {_OPEN} AND (me.languages IS NULL OR o.language = 'und' OR o.language = ANY (me.languages))
-      AND (me.consents IS NULL OR o.consent_area = '' OR string_to_array(o.consent_area, '+') <@ me.consents)
-      AND NOT EXISTS (SELECT FROM qa_items i WHERE i.case_id = c.id AND i.state IN ('waiting', 'disputed'))
+    WHERE {_OPEN} AND suits_person(d.case_id, :person)
+      AND NOT EXISTS (SELECT FROM qa_items i WHERE i.case_id = d.case_id AND i.state IN ('waiting', 'disputed'))
 """  # noqa: S608 - put together from constants
 _NEXT = text(f"""
     SELECT s.decision_id, d.case_id, e.text, e.language, d.policy_area, d.severity, d.actions, d.decided_at,

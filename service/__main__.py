@@ -4,12 +4,11 @@ import argparse
 import asyncio
 import gc
 import json
-import os
 import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TextIO, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import uvicorn
@@ -26,6 +25,7 @@ from service.db import create_engine
 from service.demo import walk_through
 from service.embedded import database_url
 from service.errors import TriageError
+from service.exports.files import OutputError, replacing
 from service.exports.workflow import decision_log, labelled_texts
 from service.local import end_with_parent, run_everything
 from service.migrate import migrate
@@ -44,10 +44,6 @@ from service.settings import Settings, SettingsError
 from service.worker import work
 
 Result = TypeVar("Result")
-
-
-class OutputError(Exception):
-    """A file that cannot be written; the message says which and why."""
 
 
 # What `person` can change.
@@ -210,33 +206,17 @@ async def _export_log(settings: Settings, out: Path) -> int:
 
 
 async def _written(settings: Settings, out: Path, lines: Callable[[AsyncConnection], AsyncIterator[str]]) -> int:
-    """Write lines to a file and return how many; a file of that name is replaced once all are written. Raises OutputError."""
+    """Write lines to a file and return how many. Raises OutputError."""
     engine = create_engine(_migrated(settings), pool=1)
-    place = out.resolve()
-    # A pipe or a device has no file beside it.
-    part = place if place.exists() and not place.is_file() else place.with_name(f".{place.name}.{os.getpid()}.part")
+    count = 0
     try:
         async with engine.connect() as connection:
-            with part.open("w", encoding="utf-8") as file:
-                try:
-                    count = await _write(file, lines(connection))
-                    file.close()
-                    part.replace(place)
-                finally:
-                    if part != place:
-                        part.unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError(f"{out}: cannot be written ({error.strerror})") from error
+            with replacing(out) as write:
+                async for line in lines(connection):
+                    write(line)
+                    count += 1
     finally:
         await engine.dispose()
-    return count
-
-
-async def _write(file: TextIO, lines: AsyncIterator[str]) -> int:
-    count = 0
-    async for line in lines:
-        file.write(line)
-        count += 1
     return count
 
 

@@ -238,7 +238,7 @@ class OwnLabelError(TriageError):
 
 
 class SuspectSettledError(TriageError):
-    """Somebody has looked at the label that looks wrong before, or a check has found it wrong."""
+    """The label that looks wrong is not for this person: looked at before, checked, or not in their languages."""
 
     status = 409
     code = "suspect_settled"

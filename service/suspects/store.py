@@ -39,16 +39,19 @@ _SEEN = """NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
       AND may_see_case(d.case_id, :person, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :person)"""
 # A check that found the decision wrong has said what the label is.
 _OVERTURNED = "EXISTS (SELECT FROM counted_check(d.id) found WHERE found.error IS NOT NULL)"
-# A decision of one's own is never one's own to judge.
-_OPEN = f"s.resolved_at IS NULL AND d.decided_by <> :person AND {_SEEN} AND NOT {_OVERTURNED}"
-# As checks are handed out: in languages that somebody reads, with pictures that they consent to. What waits for a check is left
-# to it, or whoever reads here what was decided could be handed that check next. The OFFSET keeps the planner from asking all that
-# of every decision that there is.
+# A decision of one's own is never one's own to judge. As checks are handed out: in languages that somebody reads, with pictures
+# that they consent to.
+_OPEN = f"""s.resolved_at IS NULL AND d.decided_by <> :person AND {_SEEN} AND NOT {_OVERTURNED}
+      AND (SELECT c.scope_id FROM cases c WHERE c.id = d.case_id) IN (SELECT suited_scopes(:person))"""  # noqa: S608 - put together from constants
+# What waits for a check is left to it, or whoever reads here what was decided could be handed that check next.
+_WAITS = "EXISTS (SELECT FROM qa_items i WHERE i.case_id = d.case_id AND i.state IN ('waiting', 'disputed'))"
+# Whoever was shown it before it was drawn may still answer: they are handed no check of it.
+_SHOWN = "EXISTS (SELECT FROM qa_looks k WHERE k.case_id = d.case_id AND k.person = :person)"
+# The OFFSET keeps the planner from asking all that of every decision that there is.
 _OFFERED = f"""
     FROM label_suspects s CROSS JOIN LATERAL (SELECT * FROM decisions made WHERE made.id = s.decision_id OFFSET 0) AS d
     JOIN evidence e ON e.id = d.evidence_id
-    WHERE {_OPEN} AND suits_person(d.case_id, :person)
-      AND NOT EXISTS (SELECT FROM qa_items i WHERE i.case_id = d.case_id AND i.state IN ('waiting', 'disputed'))
+    WHERE {_OPEN} AND NOT {_WAITS}
 """  # noqa: S608 - put together from constants
 _NEXT = text(f"""
     SELECT s.decision_id, d.case_id, e.text, e.language, d.policy_area, d.severity, d.actions, d.decided_at,
@@ -72,7 +75,7 @@ _CONTENT = text("""
 _RESOLVE = text(f"""
     UPDATE label_suspects s SET resolved_at = now(), resolved_by = :person, outcome = :outcome,
            right_area = :policy_area, right_severity = :severity, note = :note, taxonomy_version = :taxonomy_version
-    FROM decisions d WHERE s.decision_id = :decision_id AND d.id = s.decision_id AND {_OPEN}
+    FROM decisions d WHERE s.decision_id = :decision_id AND d.id = s.decision_id AND {_OPEN} AND (NOT {_WAITS} OR {_SHOWN})
     RETURNING d.case_id, d.policy_area, d.severity, d.actions, s.resolved_at
 """)  # noqa: S608 - put together from constants
 # Why it could not be resolved.

@@ -102,4 +102,7 @@ async def _why_not(
         return NotFoundError(f"no label of a decision {decision_id} is in doubt, or not any more")
     if own:
         return OwnLabelError("this label is of your own decision: somebody else has to look at it")
-    return SuspectSettledError("somebody has looked at this label before, here or in a check; what was found holds")
+    return SuspectSettledError(
+        "somebody has looked at this label before, here or in a check, or it is not yours to judge: a check of it waits, it is in a "
+        "language that you do not read, or it shows what you opted out of"
+    )

@@ -227,6 +227,7 @@ CREATE TABLE qa_settlements (
     -- The settlement that a later one takes the place of.
     replaces uuid UNIQUE REFERENCES qa_settlements
 );
+CREATE INDEX qa_settlements_item ON qa_settlements (item_id);
 CREATE UNIQUE INDEX qa_settlements_first ON qa_settlements (item_id) WHERE replaces IS NULL;
 -- What those are told who said something else than what holds in the end, and their objection. One of the future is not shown
 -- yet: that it came at once would say that the answer had been known before.
@@ -322,13 +323,10 @@ CREATE FUNCTION is_checking_case(case_id uuid, person uuid) RETURNS boolean LANG
     )
 $$;
 -- Languages that somebody reads, and what they did not opt out of: as for the claim of a case.
-CREATE FUNCTION suits_person(case_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT EXISTS (
-        SELECT FROM cases c JOIN case_scopes s ON s.id = c.scope_id JOIN principals p ON p.id = suits_person.person
-        WHERE c.id = suits_person.case_id AND p.active
-          AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY (p.languages))
-          AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
-    )
+CREATE FUNCTION suited_scopes(person uuid) RETURNS SETOF integer LANGUAGE sql STABLE AS $$
+    SELECT s.id FROM case_scopes s JOIN principals p ON p.id = suited_scopes.person
+    WHERE p.active AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY (p.languages))
+      AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
 $$;
 CREATE FUNCTION is_checking_decision(decision_id uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (

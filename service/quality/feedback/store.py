@@ -46,7 +46,8 @@ _MAY_RESOLVE = """
     AND NOT EXISTS (SELECT FROM qa_settlements s LEFT JOIN qa_feedback o ON o.settlement_id = s.id
                     WHERE s.item_id = i.id AND :person IN (s.settled_by, o.resolved_by))
     AND NOT EXISTS (SELECT FROM golden_items g WHERE g.id = i.golden_id AND g.made_by = :person)
-    AND NOT is_checking_case(i.case_id, :person) AND suits_person(i.case_id, :person)
+    AND NOT is_checking_case(i.case_id, :person)
+    AND (SELECT c.scope_id FROM cases c WHERE c.id = i.case_id) IN (SELECT suited_scopes(:person))
 """
 _OBJECTIONS = text(f"""
     SELECT f.id AS feedback_id, i.case_id, e.text, {_SAID}, k.answer AS holds, k.note, f.objection, f.disputed_at

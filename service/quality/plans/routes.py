@@ -39,7 +39,10 @@ async def read(plan_id: UUID, _caller: QaManager, connection: UnitOfWork) -> Pla
     return await workflow.one(connection, plan_id)
 
 
-@router.post("/{plan_id}/close", summary="End a plan: what nobody has answered falls away")
+@router.post(
+    "/{plan_id}/close",
+    summary="End a plan: items without any answer fall away, others are settled or disputed by those they have",
+)
 async def close(plan_id: UUID, rules: Rules, caller: QaManager, connection: UnitOfWork) -> PlanOut:
     return await workflow.close(connection, plan_id, actor=caller.id, rules=rules)
 

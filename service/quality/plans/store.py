@@ -105,7 +105,7 @@ _ONE = text(f"{_PLANS} WHERE p.id = :id")
 # First the locks, so that no answer is on its way; what is asked after them sees every answer there is.
 _LOCK_WAITING = text("""
     SELECT i.id FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id
-    WHERE p.id = :id AND p.closed_at IS NULL AND i.state = 'waiting' ORDER BY i.id FOR UPDATE OF p, i
+    WHERE p.id = :id AND p.closed_at IS NULL AND i.state = 'waiting' ORDER BY i.id FOR NO KEY UPDATE OF p, i
 """)
 _BEGUN = text("""
     SELECT i.id FROM qa_items i JOIN qa_plans p ON p.id = i.plan_id

@@ -61,7 +61,7 @@ _FREE = f"""
                              AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
           AND NOT EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = :person
                             AND (r.answered_at IS NOT NULL OR r.released_at IS NOT NULL))
-          AND suits_person(c.id, :person)
+          AND c.scope_id IN (SELECT suited_scopes(:person))
         ORDER BY i.place, i.id LIMIT CAST(:first AS bigint)
     ) AS c
     WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
@@ -114,7 +114,7 @@ _RELEASE = text("""
 """)
 _MAY_SETTLE = f"""
     i.state = 'disputed' AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT {KNOWS}
-    AND NOT is_checking_case(c.id, :person) AND suits_person(c.id, :person)
+    AND NOT is_checking_case(c.id, :person) AND c.scope_id IN (SELECT suited_scopes(:person))
 """
 # Counted up to a limit only: to know whether somebody may settle an item takes more than to count it.
 _DISPUTED = text(

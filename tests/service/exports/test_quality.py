@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import psycopg
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
@@ -14,6 +15,8 @@ from pydantic import SecretStr
 from labeling.fields import check_fields
 from labeling.records import LabelledText, parse_labelled_text
 from labeling.taxonomy import Taxonomy
+from service.db import libpq_url
+from service.exports import store
 from service.exports.policies import Library, Version
 from tests.conftest import bearer, client_of
 from tests.service.steps import claim, decided, query, report, rewrite, value
@@ -452,3 +455,13 @@ def test_a_label_is_stale_once_a_later_version_holds(made_by: int | None, day: f
     at, when = (DAY + timedelta(days=days) for days in (day, now))
     assert Library(versions).stale("spam", made_by=of, made_at=at, now=when) is stale
     assert Library(versions).stale("privacy", made_by=of, made_at=at, now=when) is False
+
+
+def test_checks_are_found_by_their_index(database: str) -> None:
+    """Without one, every decision that was drawn reads all settlements that there are."""
+    with psycopg.connect(libpq_url(database)) as connection:
+        # Of a few rows the planner would rather read them all.
+        connection.execute("SET enable_seqscan = off")
+        plan = "\n".join(line for (line,) in connection.execute(f"EXPLAIN {store._LABELS.text}"))
+    assert "qa_settlements_item" in plan
+    assert "Seq Scan on qa_settlements" not in plan

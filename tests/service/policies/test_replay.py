@@ -25,7 +25,7 @@ from service.policies.replay import Asked, Judge, Looked, summed_up
 from service.policies.schemas import ReplayOut
 from service.policies.workflow import replay
 from tests.service.policies.steps import drafted
-from tests.service.steps import Body, assert_error, claim, decided, query, report, value
+from tests.service.steps import Body, assert_error, claim, decided, query, report, until, value
 
 
 def one(was: bool, *, model: bool | None = None, review: bool | None = None, chance: float | None = None) -> Looked:
@@ -343,7 +343,10 @@ async def test_of_a_change_and_a_plan_at_once_the_later_sees_the_former(
         # As a plan that is being drawn: it holds the version and has not committed yet.
         planner.execute("SELECT FROM policy_versions WHERE id = %s FOR SHARE", [draft["id"]])
         change = asyncio.create_task(lead.patch(f"/v1/policies/drafts/{draft['id']}", json={"body": "Other"}))
-        await waits_for_a_lock(database)
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        await until(lambda: bool(value(database, waiting)))
         planner.execute(
             "INSERT INTO qa_plans (id, name, kind, scope, size, policy_id, draft, seed, population, owner, reason, made_by)"
             " SELECT gen_random_uuid(), 'late', 'policy', '{}', 1, %s, true, 1, 1, 'o', 'r', id FROM principals LIMIT 1",
@@ -351,14 +354,6 @@ async def test_of_a_change_and_a_plan_at_once_the_later_sees_the_former(
         )
         planner.commit()
         assert_error(await change, 409, "policy_fixed")
-
-
-async def waits_for_a_lock(database: str) -> None:
-    for _ in range(200):
-        if value(database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"):
-            return
-        await asyncio.sleep(0.02)
-    raise AssertionError("nothing waited")
 
 
 @pytest.mark.parametrize("state", ["draft", "coming"])

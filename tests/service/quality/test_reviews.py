@@ -7,7 +7,8 @@ import httpx
 import psycopg
 import pytest
 
-from service.db import libpq_url
+from service.db import driver_sql, libpq_url
+from service.quality.plans import store as plans_store
 from service.quality.reviews import store
 from tests.service.quality.verbs import (
     ALLOWED,
@@ -327,3 +328,21 @@ async def test_what_the_first_look_found_being_gone_leads_on_to_the_next(
         await until(lambda: value(database, waiting) == 2)
     assert [answer.status_code for answer in await both] == [200, 200]
     assert value(database, "SELECT count(DISTINCT item_id) FROM qa_reviews") == 2
+
+
+async def test_nobody_waits_for_a_plan_that_is_being_closed(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    third: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    """To hand out an item refers to it; a lock that forbids that would make everybody wait whose turn comes after."""
+    for number in range(2):
+        await decided_case(platform, reviewer, f"post-{number}")
+    made = await plan(lead)
+    with psycopg.connect(libpq_url(database)) as held:
+        held.execute(driver_sql(plans_store._LOCK_WAITING.text), {"id": made["id"]})
+        answers = await asyncio.wait_for(asyncio.gather(checker.post("/v1/qa/claim"), third.post("/v1/qa/claim")), 20)
+    assert [answer.status_code for answer in answers] == [200, 200]

@@ -456,3 +456,36 @@ async def test_the_database_keeps_no_half_of_a_correction(
         with pytest.raises(psycopg.errors.CheckViolation):
             query(database, f"UPDATE label_suspects SET {change}")
     query(database, f"UPDATE label_suspects SET {done}, outcome = 'label_wrong', {whole}")
+
+
+@pytest.mark.parametrize("opted", ["languages = '{de}'", "consents = '{}'"])
+async def test_who_is_not_offered_a_label_does_not_judge_it(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    database: str,
+    opted: str,
+) -> None:
+    made = await decision(platform, reviewer, "post-1")
+    await hand_in(ml, line(made))
+    rewrite(database, "UPDATE cases SET scope_id = case_scope('default', 'pt', false, 'child_safety')")
+    rewrite(database, f"UPDATE principals SET {opted} WHERE username = 'checker'")
+    assert await waiting(checker) == []
+    assert_error(await resolve(checker, made), 409, "suspect_settled")
+
+
+async def test_what_waits_for_a_check_is_judged_by_nobody_who_was_not_shown_it_before(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    colleague: httpx.AsyncClient,
+    checker: httpx.AsyncClient,
+    ml: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+) -> None:
+    made = await decision(platform, reviewer, "post-1")
+    await hand_in(ml, line(made))
+    assert await waiting(colleague) == [made]
+    await plan(lead)
+    assert_error(await resolve(checker, made), 409, "suspect_settled")
+    assert (await resolve(colleague, made)).status_code == 200

@@ -153,4 +153,4 @@ def processes() -> list[Process]:
 async def gone(those: list[Process]) -> None:
     """Wait until none of these processes is there any more."""
     left = {one.pid: one.arguments for one in those}
-    await until(lambda: not any(is_alive(pid) for pid in left), f"all of these end: {left}", seconds=20)
+    await until(lambda: not any(is_alive(pid) for pid in left), f"all of these end: {left}", seconds=60)

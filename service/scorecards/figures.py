@@ -44,8 +44,8 @@ FIGURES = (
     Figure(
         "ceiling",
         "Ceiling",
-        "How often two people who check the same decision, blind to each other, say the same, by the same rule and weights as"
-        " accuracy: no accuracy can be expected above it.",
+        "How often two people who check the same decision, blind to each other, say the same, by the same rule as accuracy and"
+        " weighed alike, where only what is answered twice stands for its stratum: no accuracy can be expected above it.",
         "quality_checks",
     ),
     Figure(

@@ -8,12 +8,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 GROUPS = ("vendor", "site", "language", "policy", "area")
 
+# What the scorecard is about.
+_ASKED = """{at} >= :since AND {at} < :until
+      AND (CAST(:vendor AS text) IS NULL OR v.vendor = :vendor) AND (CAST(:site AS text) IS NULL OR v.site = :site)
+      AND (CAST(:language AS text) IS NULL OR v.language = :language) AND (CAST(:area AS text) IS NULL OR v.area = :area)"""
 # Each statement gives one row for each group, `whole` false, and one for all together, which is there even when no group is.
 _SHAPE = """
     SELECT grouping({by}) = 1 AS whole, {by} AS name, {figures} FROM {source}
-    WHERE {at} >= :since AND {at} < :until AND {which}
-      AND (CAST(:vendor AS text) IS NULL OR v.vendor = :vendor) AND (CAST(:site AS text) IS NULL OR v.site = :site)
-      AND (CAST(:language AS text) IS NULL OR v.language = :language) AND (CAST(:area AS text) IS NULL OR v.area = :area)
+    WHERE {which} AND {asked}
     GROUP BY GROUPING SETS (({by}), ())
 """
 
@@ -22,13 +24,10 @@ _SHAPE = """
 # or vendors but those that are asked for alone. One of which nothing is answered is no help, and would take its part of the
 # weights.
 _COVERING = """
-    SELECT p.id, p.name, p.made_at, (p.scope ->> 'since')::timestamptz AS since, (p.scope ->> 'until')::timestamptz AS until,
-           far.unanswered
-    FROM qa_plans p CROSS JOIN LATERAL (
-        SELECT sum(s.answered) AS answered, count(*) FILTER (WHERE s.answered = 0) AS unanswered
-        FROM plan_strata s WHERE s.plan_id = p.id
-    ) AS far
-    WHERE p.kind <> 'policy' AND far.answered > 0 AND p.reviews >= {reviews} AND coalesce(p.scope -> 'queues', '[]') = '[]'
+    SELECT p.id, p.name, p.made_at, (p.scope ->> 'since')::timestamptz AS since, (p.scope ->> 'until')::timestamptz AS until
+    FROM qa_plans p
+    WHERE p.kind <> 'policy' AND EXISTS (SELECT FROM plan_strata s WHERE s.plan_id = p.id AND s.{answered} > 0)
+      AND coalesce(p.scope -> 'queues', '[]') = '[]'
       AND coalesce(p.scope -> 'from' @> '["human", "automated", "leave_up"]', true)
       AND (coalesce(p.scope -> 'areas', '[]') = '[]' OR p.scope -> 'areas' @> to_jsonb(CAST(:area AS text)))
       AND (coalesce(p.scope -> 'languages', '[]') = '[]' OR p.scope -> 'languages' @> to_jsonb(CAST(:language AS text)))
@@ -43,17 +42,18 @@ _CHECKED = """(
                (array_agg({column} ORDER BY c.settled_at DESC NULLS FIRST, c.check_id))[1] AS found,
                (SELECT count(*) FROM covering k
                 WHERE d.undo_until <= k.made_at AND (k.since IS NULL OR d.decided_at >= k.since)
-                  AND (k.until IS NULL OR d.decided_at < k.until)) / sum(c.weight) AS chance
+                  AND (k.until IS NULL OR d.decided_at < k.until)) / sum({weight}) AS chance
         FROM covering p JOIN quality_checks c ON c.plan_id = p.id JOIN decisions d ON d.id = c.decision_id
-        WHERE c.decided_at >= :since AND c.decided_at < :until AND {which}
+        WHERE c.decided_at >= :since AND c.decided_at < :until AND {weight} IS NOT NULL
         GROUP BY d.id, c.decision_id, c.decided_at, c.vendor, c.site, c.language, c.policy, c.area
     ) AS v"""
 _FOUND = """coalesce(array_agg(v.found::integer ORDER BY v.decision_id), '{}') AS found,
            coalesce(array_agg(v.chance ORDER BY v.decision_id), '{}') AS chances"""
 
 
-def _checked(column: str, *, reviews: int, which: str = "true") -> str:
-    return _CHECKED.format(covering=_COVERING.format(reviews=reviews), column=column, which=which)
+def _checked(column: str, weight: str, *, answered: str) -> str:
+    """What was found in `column`, where it has its `weight`, by the plans of which something is `answered`."""
+    return _CHECKED.format(covering=_COVERING.format(answered=answered), column=column, weight=weight)
 
 
 def _times(column: str) -> str:
@@ -63,10 +63,10 @@ def _times(column: str) -> str:
 
 # figures, source, time, which
 _PARTS: Mapping[str, tuple[str, str, str, str]] = {
-    "accuracy": (_FOUND, _checked("c.correct", reviews=1), "v.decided_at", "true"),
+    "accuracy": (_FOUND, _checked("c.correct", "c.weight", answered="answered"), "v.decided_at", "true"),
     "ceiling": (
         _FOUND,
-        _checked("c.experts_agree", reviews=2, which="c.experts_agree IS NOT NULL"),
+        _checked("c.experts_agree", "c.experts_weight", answered="answered_twice"),
         "v.decided_at",
         "true",
     ),
@@ -105,18 +105,19 @@ _PARTS: Mapping[str, tuple[str, str, str, str]] = {
 
 def _statement(part: str, by: str) -> TextClause:
     figures, source, at, which = _PARTS[part]
-    return text(_SHAPE.format(by=f"v.{by}", figures=figures, source=source, at=at, which=which))
+    return text(_SHAPE.format(by=f"v.{by}", figures=figures, source=source, asked=_ASKED.format(at=at), which=which))
 
 
 _STATEMENTS = {(part, by): _statement(part, by) for part in _PARTS for by in GROUPS}
 _PLANS = text(f"""
-    WITH covering AS MATERIALIZED ({_COVERING.format(reviews=1)})
-    SELECT p.name, p.unanswered FROM covering p
-    WHERE EXISTS (SELECT FROM quality_checks v WHERE v.plan_id = p.id AND v.decided_at >= :since AND v.decided_at < :until
-                  AND (CAST(:vendor AS text) IS NULL OR v.vendor = :vendor)
-                  AND (CAST(:site AS text) IS NULL OR v.site = :site)
-                  AND (CAST(:language AS text) IS NULL OR v.language = :language)
-                  AND (CAST(:area AS text) IS NULL OR v.area = :area))
+    WITH covering AS MATERIALIZED ({_COVERING.format(answered="answered")})
+    SELECT p.name, (
+        SELECT count(*) FROM plan_strata s WHERE s.plan_id = p.id AND s.answered = 0 AND EXISTS (
+            SELECT FROM qa_items i JOIN counted_decisions v ON v.decision_id = i.decision_id
+            WHERE i.plan_id = s.plan_id AND i.stratum = s.stratum AND {_ASKED.format(at="v.decided_at")})
+    ) AS unanswered
+    FROM covering p
+    WHERE EXISTS (SELECT FROM quality_checks v WHERE v.plan_id = p.id AND {_ASKED.format(at="v.decided_at")})
     ORDER BY p.made_at, p.name LIMIT :most
 """)  # noqa: S608 - put together from constants
 _CHOICES = text("""
@@ -140,7 +141,9 @@ async def sums(connection: AsyncConnection, part: str, by: str, values: Mapping[
 
 
 async def plans(connection: AsyncConnection, values: Mapping[str, Any], *, most: int) -> Sequence[Row[Any]]:
-    """The plans that accuracy rests on, the oldest first: (name, unanswered), of how many strata nothing is answered yet."""
+    """The plans that accuracy rests on, the oldest first: (name, unanswered), of how many strata nothing is answered
+    though it drew from them what is asked about.
+    """
     return (await connection.execute(_PLANS, {**values, "most": most})).all()
 
 

@@ -33,9 +33,12 @@ JOIN principals p ON p.id = d.decided_by LEFT JOIN policy_versions v ON v.id = d
 LEFT JOIN decision_undos u ON u.decision_id = d.id;
 
 -- What was drawn of a stratum and how much of it is answered. Some strata wait longer than others, such as a language that few read:
--- what is answered of a stratum stands for all of it, and for nothing else.
+-- what is answered of a stratum stands for all of it, and for nothing else. Of a plan of two reviews that was closed early some
+-- is answered once: those say nothing of how far two agree.
 CREATE VIEW plan_strata AS
-SELECT i.plan_id, i.stratum, count(*) AS drawn, count(*) FILTER (WHERE i.state IN ('settled', 'disputed')) AS answered
+SELECT i.plan_id, i.stratum, count(*) AS drawn, count(*) FILTER (WHERE i.state IN ('settled', 'disputed')) AS answered,
+       count(*) FILTER (WHERE i.state IN ('settled', 'disputed') AND (
+           SELECT count(*) FROM qa_reviews w WHERE w.item_id = i.id AND w.answered_at IS NOT NULL) >= 2) AS answered_twice
 FROM qa_items i WHERE i.decision_id IS NOT NULL GROUP BY i.plan_id, i.stratum;
 
 -- Disputed checks are here with nothing known of them yet: agreement settles at once and disagreement waits, so that every
@@ -44,7 +47,8 @@ CREATE VIEW quality_checks AS
 SELECT i.id AS check_id, i.plan_id, q.kind AS plan_kind, i.stratum, c.decision_id, c.case_id, c.person, c.vendor, c.site,
        c.language, c.area, c.policy_id, c.policy, c.basis, c.decided_at, c.month, s.settled_at, s.by AS settled_by,
        i.chance, t.drawn / (t.answered * i.chance) AS weight, CASE WHEN s.id IS NOT NULL THEN s.error IS NULL END AS correct, s.error, r.reviews,
-       same_judgement(r.answers -> 0, r.answers -> 1) AS experts_agree
+       same_judgement(r.answers -> 0, r.answers -> 1) AS experts_agree,
+       CASE WHEN r.reviews >= 2 THEN t.drawn / (t.answered_twice * i.chance) END AS experts_weight
 FROM qa_items i JOIN qa_plans q ON q.id = i.plan_id JOIN counted_decisions c ON c.decision_id = i.decision_id
 -- An outer join, though there is always one: where nobody asks for a weight it is not made.
 LEFT JOIN plan_strata t ON t.plan_id = i.plan_id AND t.stratum = i.stratum
@@ -210,6 +214,7 @@ COMMENT ON COLUMN plan_strata.plan_id IS 'the plan';
 COMMENT ON COLUMN plan_strata.stratum IS 'the stratum';
 COMMENT ON COLUMN plan_strata.drawn IS 'decisions that were drawn of it';
 COMMENT ON COLUMN plan_strata.answered IS 'how many of these are settled or disputed; the others wait, or fell away when the plan was closed';
+COMMENT ON COLUMN plan_strata.answered_twice IS 'how many of the answered ones have two blind answers or more';
 
 COMMENT ON VIEW quality_checks IS 'One row for each settled or disputed check of a decision. Golden items are not here: they say something about those who check; nor are re-reviews under a draft.';
 COMMENT ON COLUMN quality_checks.check_id IS 'the item of the plan';
@@ -244,6 +249,8 @@ COMMENT ON COLUMN quality_checks.error IS
 COMMENT ON COLUMN quality_checks.reviews IS 'blind answers that were given';
 COMMENT ON COLUMN quality_checks.experts_agree IS
     'whether the first two blind answers say the same, by the same rule as correct; null where there were fewer';
+COMMENT ON COLUMN quality_checks.experts_weight IS
+    'for how many decisions experts_agree stands: 1 / chance, times what was drawn of its stratum for each that is answered twice; null where experts_agree is';
 
 COMMENT ON VIEW handling_times IS 'One row for each decision: how long its case waited, and how long people had it in hand.';
 COMMENT ON COLUMN handling_times.decision_id IS 'the decision';

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from datetime import timedelta
 from typing import Any
@@ -105,6 +106,30 @@ async def test_the_ceiling_stands_beside_accuracy_once_enough_was_checked_twice(
     world.connection.execute("DELETE FROM qa_reviews WHERE item_id = (SELECT id FROM qa_items LIMIT 1)")
     ceiling = (await group(lead, "north"))["ceiling"]
     assert (ceiling["value"], ceiling["note"]) == (None, "not enough checks with two blind answers: 29 of 30")
+
+
+async def test_what_is_answered_once_stands_for_nothing_in_the_ceiling(lead: httpx.AsyncClient, world: World) -> None:
+    pat = world.person("north")
+    plan = world.plan(pat, "stratified", strata=["area"], population=1000, reviews=2)
+    # Of 900 easy decisions 60 are drawn and answered twice, all alike; of 100 hard ones 30, of which ten are, and never alike. The
+    # plan was closed then.
+    with world.together():
+        for _ in range(60):
+            decision = world.decided(pat, policy_area="benign")
+            world.check(plan, decision, chance=60 / 900, stratum="benign", answers=[ANSWER, ANSWER])
+        for number in range(30):
+            answers = [ANSWER, {**ANSWER, "severity": 4}] if number < 10 else [ANSWER]
+            world.check(plan, world.decided(pat), chance=30 / 100, stratum="spam", answers=answers)
+        # Nobody answered twice of what this one drew: it takes no part of the weights.
+        other = world.plan(pat, reviews=2)
+        world.check(other, world.decided(pat), answers=[ANSWER])
+    north = await group(lead, "north")
+    assert (north["ceiling"]["value"], north["ceiling"]["n"]) == (pytest.approx(0.9), 70)
+    assert world.value("SELECT sum(experts_weight) FROM quality_checks") == pytest.approx(1000)
+    strata = world.rows(
+        "SELECT drawn, answered, answered_twice FROM plan_strata WHERE plan_id = %s ORDER BY stratum", plan
+    )
+    assert [tuple(row.values()) for row in strata] == [(60, 60, 60), (30, 30, 10)]
 
 
 async def test_while_checks_are_disputed_accuracy_has_bounds_and_no_value(
@@ -234,6 +259,30 @@ async def test_a_stratum_without_an_answer_is_named(lead: httpx.AsyncClient, wor
     assert missing.endswith("nothing is answered in 1 stratum: accuracy says nothing of those decisions.")
     assert (await lead.get(f"/v1/qa/plans/{plan}/results")).json()["unanswered"] == ["spam"]
     assert "Nothing is answered in 1 stratum" in (await lead.get(f"/qa/plans/{plan}")).text
+
+
+async def test_a_stratum_that_holds_nothing_of_what_is_asked_about_is_not_named(
+    lead: httpx.AsyncClient, world: World
+) -> None:
+    of_north = two_strata(world, of_hard=0)
+    pat = world.person("south")
+    of_south = world.plan(pat, "stratified", strata=["language"], name="languages")
+    with world.together():
+        german, english = (world.decide(world.case(language=one), pat, (5, 11)) for one in ("de", "en"))
+        world.check(of_south, english, stratum="en")
+        world.wait(world.check(of_south, german, stratum="de")[0])
+    areas = world.value("SELECT name FROM qa_plans WHERE id = %s", of_north)
+    before = str(world.start.date() - timedelta(days=1))
+    for asked, expected in (
+        ({}, [areas, "languages"]),
+        ({"vendor": "north"}, [areas]),
+        ({"vendor": "south"}, ["languages"]),
+        ({"area": "benign"}, []),
+        ({"vendor": "south", "language": "en"}, []),
+        ({"until": before}, []),
+    ):
+        missing = (await card(lead, **asked))["missing"]
+        assert re.findall("Of the plan “(.*?)” nothing is answered", " ".join(missing)) == expected, asked
 
 
 async def test_a_plan_without_an_answer_takes_no_weight_from_others(lead: httpx.AsyncClient, world: World) -> None:

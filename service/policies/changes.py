@@ -11,8 +11,11 @@ from typing import Literal
 # The lines kept around a change; what lies between is left out, and says so.
 AROUND = 2
 LEFT_OUT = "…"
-# Lines that are shown of a comparison: a text that was written anew is better read than compared.
+# Lines that are shown of a comparison, and of each where many versions are listed: a text that was written anew is better read
+# than compared. One longer than WIDTH characters counts as often as that goes into it.
 MOST_LINES = 1_000
+LISTED_LINES = 100
+WIDTH = 100
 # How often what lies between anchors is looked through for further ones: what is left then goes and comes as a whole.
 ROUNDS = 6
 
@@ -28,8 +31,11 @@ class Step:
     new: range
 
 
-def changed_lines(before: str, after: str) -> list[Line]:
-    """The lines that go and come, each change with a few lines around it; nothing for equal texts."""
+def changed_lines(before: str, after: str, *, most: int = MOST_LINES) -> list[Line]:
+    """The lines that go and come, each change with a few lines around it; nothing for equal texts.
+
+    `most` of them, and then how many there are more.
+    """
     old, new = before.splitlines(), after.splitlines()
     found = steps(old, new)
     if all(step.same for step in found):
@@ -42,10 +48,7 @@ def changed_lines(before: str, after: str) -> list[Line]:
         else:
             lines += [("-", line) for line in old[step.old.start : step.old.stop]]
             lines += [("+", line) for line in new[step.new.start : step.new.stop]]
-    more = len(lines) - MOST_LINES
-    if more <= 0:
-        return lines
-    return [*lines[:MOST_LINES], (" ", f"{LEFT_OUT} and {more:,} more lines: too much changed to show")]
+    return _cut(lines, most)
 
 
 def steps(old: Sequence[str], new: Sequence[str]) -> list[Step]:
@@ -132,3 +135,14 @@ def _around(stays: list[str], *, first: bool, last: bool) -> list[str]:
     if last:
         return before
     return stays if len(stays) <= 2 * AROUND else [*before, LEFT_OUT, *after]
+
+
+def _cut(lines: list[Line], most: int) -> list[Line]:
+    room = most
+    for place, (_, line) in enumerate(lines):
+        room -= max(1, len(line) // WIDTH)
+        if room < 0:
+            more = len(lines) - place
+            words = f"{LEFT_OUT} and {more:,} more {'line' if more == 1 else 'lines'}: too much changed to show"
+            return [*lines[:place], (" ", words)]
+    return lines

@@ -177,7 +177,10 @@ class PolicyOut(PolicySummary):
     reason: Annotated[str | None, Field(description="Why it was made; for those who manage policies.")] = None
     diff: Annotated[
         list[DiffLine],
-        Field(description="Line by line against the version before, cut after 1,000 lines; empty for the first."),
+        Field(
+            description="Line by line against the version before, cut after 1,000 lines; in a list of versions after 100, but"
+            " for the one in force. A line counts once for each 100 characters. Empty for the first."
+        ),
     ] = []
     confirmed_by: Annotated[int | None, Field(description="How many people confirmed it; for managers.")] = None
     replays: list[ReplayOut] = []

@@ -9,26 +9,26 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended('policies', 0))")
-_FIELDS = """
-    SELECT v.id, v.area, v.number, v.title, v.body, v.examples, v.digest, v.acknowledge, v.owner, v.reason, v.effective_at,
-           v.published_at,
+# A version without its text: the list of them is read at every claim, and for a menu.
+_SUMMARY = """
+    SELECT v.id, v.area, v.number, v.title, v.digest, v.acknowledge, v.owner, v.effective_at, v.published_at,
            CASE WHEN v.withdrawn_at IS NOT NULL THEN 'withdrawn'
                 WHEN v.published_at IS NULL THEN 'draft'
                 WHEN v.effective_at > now() THEN 'coming'
                 WHEN EXISTS (SELECT FROM policies_in_force i WHERE i.id = v.id) THEN 'in_force'
                 ELSE 'replaced' END AS state,
            EXISTS (SELECT FROM policy_acknowledgements a WHERE a.policy_id = v.id AND a.principal_id = :person)
-               AS acknowledged,
-           (SELECT count(*) FROM policy_acknowledgements a WHERE a.policy_id = v.id) AS confirmed_by"""
-_COLUMNS = f"{_FIELDS} FROM policy_versions v"
-# With the text that readers knew before: that of the published version of the next lower number; null of the first.
-_COMPARED = f"""{_FIELDS},
+               AS acknowledged"""
+_SUMMARIES = f"{_SUMMARY} FROM policy_versions v"
+# With its text, and that which readers knew before: of the published version of the next lower number; null of the first.
+_COMPARED = f"""{_SUMMARY}, v.body, v.examples, v.reason,
+           (SELECT count(*) FROM policy_acknowledgements a WHERE a.policy_id = v.id) AS confirmed_by,
            (SELECT b.body FROM policy_versions b
             WHERE b.area = v.area AND b.number < v.number AND b.published_at IS NOT NULL AND b.withdrawn_at IS NULL
             ORDER BY b.number DESC LIMIT 1) AS body_before
     FROM policy_versions v
 """  # noqa: S608 - put together from constants
-_CURRENT = text(f"""{_COLUMNS}
+_CURRENT = text(f"""{_SUMMARIES}
     WHERE v.withdrawn_at IS NULL AND v.published_at IS NOT NULL
       AND (v.effective_at > now() OR EXISTS (SELECT FROM policies_in_force i WHERE i.id = v.id))
     ORDER BY v.effective_at, v.area, v.number
@@ -38,13 +38,13 @@ _VERSIONS = text(f"""{_COMPARED}
     ORDER BY v.number DESC LIMIT :limit
 """)
 # What decisions can be judged by: versions that came into force, and drafts.
-_JUDGED_BY = text(f"""{_COLUMNS}
+_JUDGED_BY = text(f"""{_SUMMARIES}
     WHERE v.withdrawn_at IS NULL AND (v.published_at IS NULL OR v.effective_at <= now())
     ORDER BY v.effective_at DESC NULLS FIRST, v.id DESC LIMIT :limit
 """)
 _ONE = text(f"{_COMPARED} WHERE v.id = :id")
 # What is in force of each area where something is unread: a later version that asks for nothing does not hide that.
-_UNREAD = text(f"""{_COLUMNS}
+_UNREAD = text(f"""{_SUMMARIES}
     JOIN policies_in_force f ON f.id = v.id
     WHERE EXISTS (SELECT FROM unread_policies(:person) u WHERE u.area = v.area)
     ORDER BY v.effective_at, v.area
@@ -167,12 +167,12 @@ async def one_after_the_other(connection: AsyncConnection) -> None:
 
 
 async def current(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]]:
-    """What is in force, and what is published and comes."""
+    """What is in force, and what is published and comes; without texts."""
     return (await connection.execute(_CURRENT, {"person": person})).all()
 
 
 async def judged_by(connection: AsyncConnection, person: UUID, *, limit: int) -> Sequence[Row[Any]]:
-    """Drafts, then versions that came into force, the newest first."""
+    """Drafts, then versions that came into force, the newest first; without texts."""
     return (await connection.execute(_JUDGED_BY, {"person": person, "limit": limit})).all()
 
 
@@ -190,7 +190,10 @@ async def one(connection: AsyncConnection, policy_id: UUID, *, person: UUID | No
 
 
 async def unread(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]]:
-    """Versions in force that this person has to confirm: for their own sake, or for that of one they took the place of."""
+    """Versions in force that this person has to confirm: for their own sake, or for that of one they took the place of.
+
+    Without texts.
+    """
     return (await connection.execute(_UNREAD, {"person": person})).all()
 
 

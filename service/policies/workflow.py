@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from service import events
 from service.errors import InvalidRequestError, NotFoundError, PolicyFixedError, PolicyUnreadError, UnknownLabelError
 from service.ids import new_id
 from service.policies import store
-from service.policies.changes import changed_lines
+from service.policies.changes import LISTED_LINES, MOST_LINES, changed_lines
 from service.policies.replay import Asked, Judge, drawn_from, looked_at, summed_up
 from service.policies.schemas import (
     DRAFTS,
@@ -68,7 +69,7 @@ async def versions(connection: AsyncConnection, area: str, reader: Principal, ta
     if not rows and area not in taxonomy.area_ids:
         raise NotFoundError(f"there is no policy area {area!r}; the areas are {', '.join(taxonomy.area_ids)}")
     replayed = await _replays(connection, [row.id for row in rows]) if manages else {}
-    shown = await _shown(rows, manages=manages, replayed=replayed)
+    shown = await _shown(rows, manages=manages, replayed=replayed, listed=True)
     return VersionsOut(area=area, name=area_name(area, taxonomy), versions=shown)
 
 
@@ -279,10 +280,10 @@ def _summary(row: Row[Any]) -> PolicySummary:
 
 
 async def _shown(
-    rows: Sequence[Row[Any]], *, manages: bool, replayed: Mapping[UUID, Sequence[ReplayOut]]
+    rows: Sequence[Row[Any]], *, manages: bool, replayed: Mapping[UUID, Sequence[ReplayOut]], listed: bool = False
 ) -> list[PolicyOut]:
     # Texts can be long and versions many.
-    differences = await to_thread.run_sync(_differences, rows)
+    differences = await to_thread.run_sync(partial(_differences, rows, listed=listed))
     return [
         PolicyOut(
             **{name: getattr(row, name) for name in PolicySummary.model_fields},
@@ -297,13 +298,14 @@ async def _shown(
     ]
 
 
-def _differences(rows: Sequence[Row[Any]]) -> list[list[DiffLine]]:
-    return [
-        [DiffLine(sign=sign, text=line) for sign, line in changed_lines(row.body_before, row.body)]
-        if row.body_before is not None
-        else []
-        for row in rows
-    ]
+def _differences(rows: Sequence[Row[Any]], *, listed: bool) -> list[list[DiffLine]]:
+    return [_difference(row, LISTED_LINES if listed and row.state != "in_force" else MOST_LINES) for row in rows]
+
+
+def _difference(row: Row[Any], most: int) -> list[DiffLine]:
+    if row.body_before is None:
+        return []
+    return [DiffLine(sign=sign, text=line) for sign, line in changed_lines(row.body_before, row.body, most=most)]
 
 
 def _json(values: object) -> str:

@@ -133,3 +133,15 @@ def test_too_much_that_changed_is_not_all_shown_and_says_so() -> None:
     assert (
         changed_lines("\n".join(map(str, range(MOST_LINES // 2))), "\n".join(OTHERS[: MOST_LINES // 2]))[-1][0] == "+"
     )
+
+
+def test_long_lines_count_as_often_as_they_would_be_broken() -> None:
+    long = "x" * (3 * changes.WIDTH)
+    before, after = f"a\n{long}\nb", f"a\n{long}y\nb"
+    assert changed_lines(before, after, most=8)[-1] == (" ", "b")
+    assert changed_lines(before, after, most=6) == [
+        (" ", "a"),
+        ("-", long),
+        (" ", "… and 2 more lines: too much changed to show"),
+    ]
+    assert changed_lines(before, after, most=7)[-1] == (" ", "… and 1 more line: too much changed to show")

@@ -12,8 +12,9 @@ import pytest
 from labeling.guidelines.reading import load_guidelines
 from labeling.taxonomy import Taxonomy
 from service.db import create_engine
-from service.policies import workflow
-from service.policies.changes import Line, changed_lines
+from service.policies import store, workflow
+from service.policies.changes import LISTED_LINES, Line, changed_lines
+from service.policies.schemas import PolicySummary
 from service.policies.workflow import import_guidelines
 from tests.service.policies.steps import draft_body, drafted, library, published
 from tests.service.steps import assert_error, query, value
@@ -161,9 +162,9 @@ async def test_comparing_texts_leaves_the_loop_free_and_an_editor_compares_its_o
 ) -> None:
     compared = []
 
-    def watched(before: str, after: str) -> list[Line]:
+    def watched(before: str, after: str, *, most: int) -> list[Line]:
         compared.append(threading.current_thread() is threading.main_thread())
-        return changed_lines(before, after)
+        return changed_lines(before, after, most=most)
 
     for number in range(3):
         await published(lead, body=f"{number}")
@@ -182,3 +183,35 @@ async def test_comparing_texts_leaves_the_loop_free_and_an_editor_compares_its_o
     assert (await lead.get(f"/policies/spam/drafts/{made['id']}")).status_code == 404
     assert (await lead.patch(f"/v1/policies/drafts/{made['id']}", json={"body": "2"})).json()["diff"] == []
     assert compared == [False] * 2
+
+
+async def test_a_list_shows_a_part_of_each_difference_and_all_of_that_in_force(lead: httpx.AsyncClient) -> None:
+    def text(version: int) -> str:
+        return "\n".join(f"{version} {number} {'x' * 60}" for number in range(300))
+
+    for version in range(8):
+        await published(lead, body=text(version))
+    made = await drafted(lead, body=text(8))
+    shown = (await lead.get("/v1/policies/harassment/versions")).json()["versions"]
+    assert [len(one["diff"]) for one in shown] == [LISTED_LINES + 1, 600, *[LISTED_LINES + 1] * 6, 0]
+    assert shown[0]["diff"][-1]["text"] == "… and 500 more lines: too much changed to show"
+    # What is in force is compared once, at the top; of the six before it a part.
+    page = (await lead.get("/policies/harassment")).text
+    assert page.count('class="diff-goes"') == 300 + 6 * LISTED_LINES
+    assert (await lead.get(f"/policies/harassment/drafts/{made['id']}")).text.count('class="diff-goes"') == 300
+
+
+async def test_lists_of_versions_leave_the_texts_where_they_are(
+    lead: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    await published(lead, acknowledge=True)
+    person = (await reviewer.get("/v1/me")).json()["id"]
+    engine = create_engine(database, pool=1)
+    async with engine.begin() as connection:
+        found = [
+            await store.current(connection, person),
+            await store.unread(connection, person),
+            await store.judged_by(connection, person, limit=10),
+        ]
+    await engine.dispose()
+    assert [set(row._fields) for rows in found for row in rows] == [set(PolicySummary.model_fields)] * 3

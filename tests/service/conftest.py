@@ -176,6 +176,14 @@ async def claimed(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> B
 
 
 @pytest.fixture
+async def ml(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Somebody who exports labels and hands in what models doubt."""
+    async with client_of(app) as caller:
+        caller.headers.update(bearer(keys["ml"]))
+        yield caller
+
+
+@pytest.fixture
 async def checker(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """A reviewer who decided nothing."""
     async for caller in another(app, keys, "checker"):

@@ -1,13 +1,9 @@
 """The page of scorecards: who sees it, what it says of nothing, its bars, its form, and a figure that changes in a browser."""
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-import uvicorn
-from fastapi import FastAPI
 from playwright.async_api import expect
 
 from service.pages.scorecards import share_cell
@@ -25,17 +21,6 @@ PASSWORD = "long enough to be one"
 def world(database: str) -> Iterator[World]:
     with world_in(database) as made:
         yield made
-
-
-@pytest.fixture
-async def address(app: FastAPI) -> AsyncIterator[str]:
-    """Where the application answers a browser."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
-    serving = asyncio.create_task(server.serve([listening]))
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    await serving
 
 
 async def shown(lead: httpx.AsyncClient, **asked: str) -> str:

@@ -2,27 +2,17 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from fastapi import FastAPI
 from playwright.async_api import Page, expect
 
-from tests.conftest import bearer, client_of
 from tests.service.media.pictures import png
 from tests.service.pages.test_pages import HOSTILE, assert_is_safe_page
 from tests.service.quality.verbs import ALLOWED, OTHER, decided_case
 from tests.service.steps import query, rewrite
 
 HEAD = "Does this label hold?"
-
-
-@pytest.fixture
-async def ml(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
-    async with client_of(app) as caller:
-        caller.headers.update(bearer(keys["ml"]))
-        yield caller
 
 
 async def hand_in(ml: httpx.AsyncClient, *suspects: tuple[str, float, str]) -> None:

@@ -10,19 +10,11 @@ import pytest
 from fastapi import FastAPI
 
 from service.suspects import workflow
-from tests.conftest import bearer, client_of
 from tests.service.quality.verbs import ALLOWED, checked, disputed, gets, plan
 from tests.service.steps import Body, assert_error, claim, decided, query, report, rewrite, value
 
 BUNDLE = "b" * 64
 INSTEAD: Body = {"policy_area": "spam", "severity": 1, "note": "it sells something"}
-
-
-@pytest.fixture
-async def ml(app: FastAPI, keys: dict[str, str]) -> httpx.AsyncClient:
-    caller = client_of(app)
-    caller.headers.update(bearer(keys["ml"]))
-    return caller
 
 
 def line(decision: str, quality: float = 0.1, suggested: str = "benign", **fields: object) -> Body:

@@ -10,7 +10,7 @@ of each reviewed item. What is compared:
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -126,13 +126,13 @@ class Outcome:
 Trial = tuple[float, float, bool | None]
 
 
-def simulate(floor: Floor, seeds: Iterable[int]) -> Outcome:
+def simulate(floor: Floor, seeds: Sequence[int]) -> Outcome:
     """Run every seed and put the rows together. Raises NotConvergedError, and ValueError for fewer than two seeds."""
+    if len(seeds) < 2:
+        raise ValueError(f"two seeds or more are needed for an interval, not {len(seeds)}")
     shares: dict[str, list[float]] = defaultdict(list)
     trials: dict[tuple[str, str], list[list[Trial]]] = defaultdict(list)
-    count = 0
     for seed in seeds:
-        count += 1
         random = np.random.default_rng(seed)
         world = _invent(floor, random)
         mixed, ranked = (_review(world, floor, random, mixed=each) for each in (True, False))
@@ -141,7 +141,7 @@ def simulate(floor: Floor, seeds: Iterable[int]) -> Outcome:
         for key, trial in _estimates(world, mixed, ranked).items():
             trials[key].append(trial)
     rows = tuple(_estimate_row(of, way, found) for (of, way), found in trials.items())
-    return Outcome(floor, count, tuple(_label_row(name, found) for name, found in shares.items()), rows)
+    return Outcome(floor, len(seeds), tuple(_label_row(name, found) for name, found in shares.items()), rows)
 
 
 def _invent(floor: Floor, random: np.random.Generator) -> _World:

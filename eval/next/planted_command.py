@@ -12,10 +12,10 @@ from eval.markdown import aligned, table_markdown
 from eval.metrics import Values
 from eval.next.figures import cell, mean_of
 from eval.next.learner import MIN_OF_A_KIND, features_of
-from eval.next.planting import KINDS, Planted, plant
+from eval.next.planting import KINDS, Planted, export_shaped, plant
 from eval.next.rows import read_labelled
 from eval.next.stacked import stacked
-from eval.next.suspects import cross_probabilities, find_suspects, judge_labels
+from eval.next.suspects import DOUBTS, cross_probabilities, find_suspects, fitting_doubt, judge_labels, surprises
 from eval.scores import read_scores
 from eval.sections import Table
 from eval.truth import Truth, make_truth
@@ -33,6 +33,11 @@ def add_planted_command(commands: Any) -> None:
     command.add_argument("--labels", type=Path, required=True, help="labelled rows, plain or .gz")
     command.add_argument("--scores", type=Path, help="score file of a model that never saw these labels")
     command.add_argument("--share", type=float, default=0.05, help="share of rows to make wrong (default .05)")
+    command.add_argument(
+        "--export-shape",
+        action="store_true",
+        help="cut rows to what an exported decision says: one area and nothing of the others, or that none applies",
+    )
     command.add_argument("--seeds", type=int, default=10, help="times to do so (default 10)")
     command.add_argument("--seed", type=int, default=1, help="the first seed (default 1)")
     command.add_argument("--markdown", action="store_true", help="print the table as Markdown")
@@ -53,6 +58,8 @@ def _planted(options: argparse.Namespace) -> None:
     measured: dict[str, list[list[float]]] = {}
     for seed in range(options.seed, options.seed + options.seeds):
         planted = plant(rows, count, taxonomy.area_ids, seed=seed)
+        if options.export_shape:
+            planted = Planted([export_shaped(row) for row in planted.rows], planted.kinds)
         truth = make_truth(planted.rows, taxonomy.area_ids)
         if scores is None:
             ways = {"TF-IDF": cross_probabilities(features, planted.rows, truth, seed=seed)}
@@ -74,11 +81,21 @@ def _orders(
     found = [("random order", [rows[place].id for place in order])]
     for way, probabilities in ways.items():
         found.append((f"{way}; worst label of each area", worst_by_area(rows, truth, probabilities)))
+        surprise, _ = surprises(truth, probabilities)
+        for name in DOUBTS:
+            chosen = " (suspects)" if name == fitting_doubt(surprise) else ""
+            found.append((f"{way}; {name}{chosen}", _most_doubtful(rows, surprise, name)))
         suspects = find_suspects(rows, truth, probabilities, taxonomy.area_ids, benign=taxonomy.benign_id)
-        found.append((f"{way}; quality of the row", [one.id for one in suspects]))
         clear = {row.id for row in rows if not row.policy_areas}
-        found.append((f"{way}; quality, rows without an area", [one.id for one in suspects if one.id in clear]))
+        found.append((f"{way}; suspects, rows without an area", [one.id for one in suspects if one.id in clear]))
     return found
+
+
+def _most_doubtful(rows: Sequence[LabelledText], surprise: Values, name: str) -> list[str]:
+    judged = np.flatnonzero(~np.isnan(surprise).all(axis=1))
+    doubts = DOUBTS[name](surprise[judged]).tolist()
+    ordered = sorted(zip(doubts, judged.tolist(), strict=True), key=lambda pair: (-pair[0], rows[pair[1]].id))
+    return [rows[row].id for _, row in ordered]
 
 
 def worst_by_area(rows: Sequence[LabelledText], truth: Truth, probabilities: Values) -> list[str]:

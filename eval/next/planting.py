@@ -51,6 +51,12 @@ def plant(rows: Sequence[LabelledText], count: int, areas: Sequence[str], *, see
     return Planted(made, {rows[place].id: kind for kind, chosen in places.items() for place in chosen})
 
 
+def export_shaped(row: LabelledText) -> LabelledText:
+    """The row as an export would write it: a decision names one area and says nothing of the others, or clears them all."""
+    named = row.policy_areas[:1]
+    return replace(row, policy_areas=named, annotated_areas=named) if named else row
+
+
 def _split(count: int) -> tuple[int, ...]:
     mistaken, invented = (round(count * KINDS[kind]) for kind in ("mistaken", "invented"))
     return count - mistaken - invented, mistaken, invented

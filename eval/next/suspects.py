@@ -2,13 +2,14 @@
 
 Every area is looked at on the rows that know it, as a question of yes or no. The odds of a label are taken relative to how sure the
 model is of such labels on average, as confident learning does: else all labels of an area that the model is weak at would be in
-doubt, and with twenty areas the worst of each would crowd out everything. A row's quality is the product over its areas, so a wrong area counts twice: for
-the one that was said and the one that was not. An `issue` is a row with a label that confident learning (cleanlab) counts as
-wrong, by the joint of said and likely answers.
+doubt, and with twenty areas the worst of each would crowd out everything. Where rows know about equally many areas, a row's quality is
+the product over them, so a wrong area counts twice: for the one that was said and the one that was not. Otherwise, as in exports, it is
+that of its worst area: a row that knows twenty would be in doubt for being asked twenty times (docs/experiments.md). An `issue` is a row with a
+label that confident learning (cleanlab) counts as wrong, by the joint of said and likely answers.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -25,6 +26,14 @@ from labeling.snapshot.clusters import clusters
 
 # Nearer to the rows of an area than to the others.
 HALF_WAY = 0.5
+# Rows that know half of the areas or fewer are about fewer areas than others, unless their share is this small.
+RARE = 0.01
+SUM, LARGEST = "sum over the areas", "largest of an area"
+# How doubtful rows are, by how unlikely the label of each area is; in nats.
+DOUBTS: dict[str, Callable[[Values], Values]] = {
+    SUM: lambda surprise: np.asarray(np.nansum(surprise, axis=1), np.float64),
+    LARGEST: lambda surprise: np.asarray(np.nanmax(surprise, axis=1), np.float64),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +79,29 @@ def find_suspects(
     """Each row with the label of it that is most in doubt, worst row first; rows without a judged area are left out."""
     surprise, issues = surprises(truth, probabilities)
     gains = _gains(truth, probabilities)
+    judged = np.flatnonzero(~np.isnan(surprise).all(axis=1))
+    doubts = DOUBTS[fitting_doubt(surprise)](surprise[judged])
     found: list[tuple[float, Suspect]] = []
-    for row in np.flatnonzero(~np.isnan(surprise).all(axis=1)).tolist():
+    for row, doubt in zip(judged.tolist(), doubts.tolist(), strict=True):
         column = int(np.nanargmax(surprise[row]))
-        total = float(np.nansum(surprise[row]))
         suspect = Suspect(
             rows[row].id,
             areas[column],
             bool(truth.labels[row, column] > 0),
             float(probabilities[row, column]),
-            math.exp(-total),
+            math.exp(-doubt),
             _suggested(row, column, truth=truth, gains=gains, names=(*areas, benign)),
             bool(issues[row].any()),
         )
-        found.append((-total, suspect))
+        found.append((-doubt, suspect))
     return [one for _, one in sorted(found, key=lambda pair: (pair[0], pair[1].id))]
+
+
+def fitting_doubt(surprise: Values) -> str:
+    """Which of DOUBTS suits: the sum where nearly all rows know about equally many areas, else the largest."""
+    areas = (~np.isnan(surprise)).sum(axis=1)
+    few = (areas > 0) & (2 * areas <= areas.max(initial=0))
+    return SUM if few.sum() <= RARE * (areas > 0).sum() else LARGEST
 
 
 def surprises(truth: Truth, probabilities: Values) -> tuple[Values, NDArray[np.bool_]]:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from labeling.exchange.config import AREAS, SEVERITY, TEXT, UNKNOWN
 from labeling.exchange.tasks import ExchangeError, Json, label_results
+from labeling.fields import DECIDED_AT
 from labeling.records import LabelledText, RecordError, parse_labelled_text
 from labeling.taxonomy import Taxonomy
 
@@ -17,7 +19,7 @@ ABOUT_THE_LABEL = (
     "checks",
     "confidence",
     "correction",
-    "decided_at",
+    DECIDED_AT,
     "label_by",
     "policy",
     "qa",
@@ -61,8 +63,8 @@ def from_tasks(
     """One row a task. `name_of` makes a pseudonym of an annotator, `rows` are what blind tasks were made of.
 
     What was skipped is no answer, and neither is the label that came along, which stands until somebody gives one. Of several the
-    majority counts for each area among those who judged it; a tie leaves it unknown. An answer marked as ground truth decides
-    alone. With neither answer nor label nothing is known. Raises ExchangeError.
+    majority counts for each area among those who judged it; a tie leaves it unknown, and so do people who differ about which area
+    it is. An answer marked as ground truth decides alone. With neither answer nor label nothing is known. Raises ExchangeError.
     """
     seen: set[str] = set()
     for number, task in enumerate(tasks, start=1):
@@ -188,12 +190,15 @@ def _annotator(annotation: Mapping[str, Any], key: str, where: str) -> str | Non
 
 def _labelled(row: LabelledText, answers: Sequence[Answer], taxonomy: Taxonomy) -> LabelledText:
     truths = [one for one in answers if one.truth]
-    areas, known, severity = found = _merged(truths or answers, taxonomy)
+    deciding = truths or answers
+    areas, known, severity = found = _merged(deciding, taxonomy)
     if not answers and found == _label(row):
         return row
     extra = {key: value for key, value in row.extra.items() if key not in ABOUT_THE_LABEL}
     if answers:
         extra |= {"label_by": LABEL_BY, "taxonomy_version": taxonomy.version}
+        hours = [hour for one in deciding if (hour := _hour(one.at))]
+        extra |= {DECIDED_AT: max(hours).isoformat()} if hours else {}
     # Whoever agrees does not make a label worse.
     still_gold = row.label_quality == GOLD and found == _label(row)
     row = replace(
@@ -214,6 +219,10 @@ def _merged(answers: Sequence[Answer], taxonomy: Taxonomy) -> tuple[frozenset[st
     }
     areas = frozenset(area for area, vote in votes.items() if vote > 0)
     known = frozenset(area for area, vote in votes.items() if vote)
+    judging = [one for one in answers if one.known]
+    if not areas and 2 * sum(bool(one.areas) for one in judging) >= len(judging):
+        # No area has a majority, but as many say that there is one as say that there is none.
+        known -= frozenset().union(*(one.areas for one in judging))
     return areas, known, _merged_severity(answers, areas, known)
 
 
@@ -221,7 +230,7 @@ def _merged_severity(answers: Sequence[Answer], areas: frozenset[str], known: fr
     """The severity of the label: the middle one of those who named one of its areas, or of all who judged no area at all.
 
     Half way between two judgements, the higher one counts: the rubric says so for doubt. What breaks no rule has the severity 0, as in
-    the exports of the service; where a vote on an area is tied it is open.
+    the exports of the service; where it is unknown whether an area that somebody named holds, it is open.
     """
     if not areas and any(one.areas - known for one in answers):
         return None
@@ -231,6 +240,15 @@ def _merged_severity(answers: Sequence[Answer], areas: frozenset[str], known: fr
         one.severity for one in answers if one.severity is not None and (one.areas & areas or not known)
     )
     return severities[len(severities) // 2] if severities else None
+
+
+def _hour(at: str | None) -> datetime | None:
+    """The hour, in UTC, as in the exports of the service; None for a time that cannot be read or has no offset."""
+    try:
+        moment = datetime.fromisoformat(at or "")
+        return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) if moment.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _record(answer: Answer, taxonomy: Taxonomy) -> Json:

@@ -81,9 +81,11 @@ def _cut(rows: Mapping[datetime, int], share: float) -> datetime | None:
     if abs(reached[best] - wanted) > max(1.0, FAR_OFF * wanted):
         below, above = [one for one in reached if one <= wanted], [one for one in reached if one > wanted]
         near = [*below[-1:], *above[:1]]
+        # Nearly all or next to nothing is no share that may be asked for.
+        shares = [share for share in (f"{one / every:.2g}" for one in near) if 0 < float(share) < 1]
         raise SplitError(
             f"of {every} rows with a time {' or '.join(map(str, near))} can validate, not about {wanted:.0f}: groups that belong "
-            f"together and rows of one moment are never divided; bring more rows, or ask for --share "
-            f"{' or '.join(f'{one / every:.2g}' for one in near)}"
+            "together and rows of one moment are never divided; bring more rows, of other moments"
+            + (f", or ask for --share {' or '.join(shares)}" if shares else "")
         )
     return newest[best]

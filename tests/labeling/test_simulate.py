@@ -49,6 +49,12 @@ def test_a_seed_repeats() -> None:
     assert simulate(floor, range(2)) == simulate(floor, range(2))
 
 
+@pytest.mark.parametrize("seeds", [0, 1])
+def test_fewer_than_two_seeds_are_refused(seeds: int) -> None:
+    with pytest.raises(ValueError, match=f"two seeds or more are needed for an interval, not {seeds}"):
+        simulate(Floor(items=1000, reviewers=10), range(seeds))
+
+
 def test_everybody_may_answer_every_item() -> None:
     found = simulate(Floor(items=1000, reviewers=3, answers=3), range(2))
     assert found.labels[0].value > 0.5

@@ -126,6 +126,9 @@ async def accounts(shared_database: str) -> Accounts:
     keys = await make_keys(shared_database)
     looks = {table: f"SELECT jsonb_agg({row}) FROM {table} AS made" for table, row in ACCOUNT_ROWS.items()}
     made = Accounts(keys, {table: value(shared_database, look) for table, look in looks.items()})
+    with connected(shared_database) as connection:
+        filled = {table for (table,) in connection.execute(_filled(shared_database))}
+    assert filled == set(ACCOUNT_ROWS), "tests would miss rows that an account has"
     empty(shared_database)
     return made
 

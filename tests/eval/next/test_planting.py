@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from eval.__main__ import main
-from eval.next.planting import plant
+from eval.next.planting import export_shaped, plant
 from labeling.records import LabelledText, RecordError, write_labelled_texts
 from tests.eval.next.texts import AREAS, texts
 
@@ -58,9 +58,32 @@ def test_the_table_compares_orders(tmp_path: Path, capsys: pytest.CaptureFixture
     printed = capsys.readouterr().out
     assert "600 rows, 30 wrong each time: base rate 0.050, 2 seeds" in printed
     found = {line.split(" | ")[0].strip("| "): line.split(" | ")[1:] for line in printed.splitlines()}
-    chance, ours = (float(found[name][0].split()[0]) for name in ("random order", "TF-IDF; quality of the row"))
+    chance, ours = (
+        float(found[name][0].split()[0]) for name in ("random order", "TF-IDF; sum over the areas (suspects)")
+    )
     assert chance <= 0.2
     assert ours >= 0.7
+
+
+def test_an_exported_row_names_one_area_or_clears_all() -> None:
+    areas = ("spam", *OTHERS)
+    both = LabelledText("r", "t", ("privacy", "spam"), areas, 2, "s", "en")
+    assert export_shaped(both) == replace(both, policy_areas=("privacy",), annotated_areas=("privacy",))
+    clear = replace(both, policy_areas=())
+    assert export_shaped(clear) == clear
+
+
+def test_the_table_is_of_rows_as_they_are_exported_where_that_is_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    write_labelled_texts(path, texts(600, 7, share=0.2))
+    assert main(["planted", "--labels", str(path), "--seeds", "1", "--export-shape"]) == 0
+    printed = capsys.readouterr().out
+    assert "600 rows, 30 wrong each time" in printed
+    # Those with an area know one of the two, all others both.
+    assert "TF-IDF; largest of an area (suspects)" in printed
+    assert "TF-IDF; sum over the areas (suspects)" not in printed
 
 
 @pytest.mark.parametrize("arguments", [["--share", "0.6"], ["--share", "0"], ["--seeds", "0"], ["--share", "0.001"]])

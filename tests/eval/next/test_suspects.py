@@ -15,7 +15,7 @@ from eval.__main__ import main
 from eval.next.learner import features_of
 from eval.next.planting import plant
 from eval.next.stacked import stacked
-from eval.next.suspects import cross_probabilities, find_suspects, surprises
+from eval.next.suspects import LARGEST, SUM, cross_probabilities, find_suspects, fitting_doubt, surprises
 from eval.truth import Truth, make_truth
 from labeling.records import LabelledText, write_labelled_texts
 from models.calibration import sigmoid
@@ -185,3 +185,30 @@ def test_rows_stand_in_the_order_of_all_that_is_unlikely_about_them() -> None:
     sure, sure_not = probabilities[positive, 0].mean(), 1 - probabilities[~positive, 0].mean()
     wanted = math.log1p((0.9 / sure) / (0.1 / sure_not))
     assert surprise[clear, 0] == pytest.approx(wanted)
+
+
+def test_rows_that_know_more_areas_are_not_more_doubtful_for_that() -> None:
+    areas = [f"area-{number}" for number in range(20)]
+    rows = [LabelledText(f"n{number}", "t", (), tuple(areas), 0, "s", "en") for number in range(40)] + [
+        LabelledText(f"{area}-{number}", "t", (area,), (area,), 2, "s", "en") for area in areas for number in range(30)
+    ]
+    truth = make_truth(rows, areas)
+    # Of a benign decision each of twenty areas is a little likely; of a decision that names one area, that is not.
+    probabilities = np.where(truth.labels > 0, 0.9, 0.1)
+    probabilities[0], probabilities[40, 0] = 0.35, 0.05
+    found = find_suspects(rows, truth, probabilities, areas, benign="benign")
+    assert [one.id for one in found[:2]] == ["area-0-0", "n0"]
+    assert [one.quality for one in found] == sorted(one.quality for one in found)
+
+
+def test_the_sum_is_for_rows_that_know_about_equally_many_areas() -> None:
+    known = np.zeros((1_000, 20))
+    assert fitting_doubt(known) == SUM
+    # An area here and there is unknown, and of a few rows most are.
+    known[:100, :3] = known[:10, :19] = np.nan
+    assert fitting_doubt(known) == SUM
+    # Decisions that name an area say nothing of the others, be they rare.
+    known[20:40, 1:] = np.nan
+    assert fitting_doubt(known) == LARGEST
+    assert fitting_doubt(known[:10, :1]) == SUM
+    assert fitting_doubt(np.full((3, 2), np.nan)) == SUM

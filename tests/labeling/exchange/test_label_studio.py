@@ -234,6 +234,72 @@ def test_a_severity_is_that_of_the_label(answers: list[Json], severity: int | No
     assert answered(*answers).severity == severity
 
 
+NAMED = {"hateful_conduct", "harassment"}
+
+
+@pytest.mark.parametrize(
+    ("areas", "open_areas"),
+    [
+        ([["hateful_conduct"], ["harassment"], ["benign"]], NAMED),
+        ([["hateful_conduct"], ["harassment"], ["benign"], ["benign"]], NAMED),
+        ([["hateful_conduct"], ["harassment"], ["spam"]], {*NAMED, "spam"}),
+        # Fewer than half saw anything.
+        ([["hateful_conduct"], ["harassment"], ["benign"], ["benign"], ["benign"]], set()),
+        ([["spam"], ["benign"], ["benign"]], set()),
+    ],
+)
+def test_those_who_agree_that_something_is_broken_and_not_on_what_clear_none_of_it(
+    areas: list[list[str]], open_areas: set[str]
+) -> None:
+    row = answered(*(answer(one, stars=1 if one == ["benign"] else 3) for one in areas))
+    assert row.policy_areas == ()
+    assert set(TAXONOMY.area_ids) - set(row.annotated_areas) == open_areas
+    assert row.severity == (None if open_areas else 0)
+
+
+def test_whoever_judged_no_area_does_not_say_that_none_applies() -> None:
+    unsure = {"result": answer([], stars=2)["result"][1:]}
+    row = answered(answer(["hateful_conduct"]), answer(["harassment"]), answer(["benign"]), unsure, unsure)
+    assert set(TAXONOMY.area_ids) - set(row.annotated_areas) == NAMED
+    assert row.severity is None
+
+
+def test_where_one_area_has_the_majority_the_others_are_clear() -> None:
+    row = answered(answer(["spam"]), answer(["spam"]), answer(["harassment"]))
+    assert row.policy_areas == ("spam",)
+    assert set(row.annotated_areas) == set(TAXONOMY.area_ids)
+
+
+@pytest.mark.parametrize(
+    ("times", "hour"),
+    [
+        (["2026-11-30T09:05:00.000000Z"], "2026-11-30T09:00:00+00:00"),
+        (["2026-11-30T09:05:00Z", "2026-11-30T12:55:00+02:00", "2026-11-29T23:00:00Z"], "2026-11-30T10:00:00+00:00"),
+        (["yesterday", "2026-11-30T09:05:00Z"], "2026-11-30T09:00:00+00:00"),
+        # Without an offset nobody knows when that was; nor at the ends of the calendar, where UTC has no such day.
+        (["2026-11-30T09:05:00"], None),
+        (["0001-01-01T00:00:00+05:00"], None),
+        ([None, "", 5], None),
+    ],
+)
+def test_a_label_is_as_new_as_its_latest_answer(times: list[Any], hour: str | None) -> None:
+    timed = replace(ROW, extra={"decided_at": "2026-01-01T00:00:00+00:00"})
+    [task] = to_tasks([timed], TAXONOMY)
+    said = [answer(["fraud_scams"], created_at=at) for at in times]
+    [row] = back([{**task, "id": 1, "annotations": said}])
+    assert row.extra.get("decided_at") == hour
+
+
+def test_a_label_is_as_new_as_the_answers_that_decided_it() -> None:
+    [task] = to_tasks([ROW], TAXONOMY)
+    said = [
+        answer(["spam"], created_at="2026-11-30T12:00:00Z"),
+        answer(["privacy"], created_at="2026-11-30T09:30:00Z", ground_truth=True),
+    ]
+    [row] = back([{**task, "id": 1, "annotations": said}])
+    assert row.extra["decided_at"] == "2026-11-30T09:00:00+00:00"
+
+
 def test_ground_truth_decides_alone() -> None:
     row = answered(answer(["spam"]), answer(["spam"]), answer(["privacy"], ground_truth=True))
     assert row.policy_areas == ("privacy",)

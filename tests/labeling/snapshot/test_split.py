@@ -48,6 +48,21 @@ def test_a_share_that_cannot_be_reached_is_refused_with_those_that_can(tmp_path:
         build_snapshot([tmp_path / "rows.jsonl"], Recipe(share=0.1), tmp_path / "out", taxonomy=taxonomy)
 
 
+@pytest.mark.parametrize(("old", "new"), [(1, 999), (1, 400), (3, 997)])
+def test_no_share_is_advised_that_would_be_refused(old: int, new: int) -> None:
+    with pytest.raises(SplitError, match=f"of {old + new} rows with a time {new} can validate, not about") as refused:
+        by_time([*timed([0] * old), *timed([1] * new)], 0.1)
+    assert "--share" not in str(refused.value)
+    assert "bring more rows, of other moments" in str(refused.value)
+
+
+def test_a_share_that_is_advised_is_taken() -> None:
+    given = [*timed([0] * 6), *timed([1] * 994)]
+    with pytest.raises(SplitError, match=r"ask for --share 0\.99$"):
+        by_time(given, 0.1)
+    assert sum(by_time(given, 0.99).validates) == 994
+
+
 def test_what_is_of_one_moment_is_taken_whole_or_left_whole() -> None:
     given = [*timed(range(40)), *timed([100] * 50), *timed(range(200, 210))]
     found = by_time(given, 0.12)

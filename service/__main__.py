@@ -45,7 +45,6 @@ from service.worker import work
 
 Result = TypeVar("Result")
 
-
 # What `person` can change.
 WORK = {
     "vendor": ("NAME", "the company they work for"),

@@ -20,13 +20,13 @@ LogTurn = Annotated[None, Depends(turn_of("exports of the log"), scope="request"
 
 
 @router.get("/labels", summary="Decisions as labelled rows, one JSON object a line")
-async def labels(request: Request, _caller: LabelExporter, _turn: LabelsTurn) -> StreamingResponse:
+async def labels(request: Request, _turn: LabelsTurn, _caller: LabelExporter) -> StreamingResponse:
     state = request.app.state
     return StreamingResponse(_labels(state.engine, state.taxonomy, state.settings.signing_key), media_type=_LINES)
 
 
 @router.get("/log", summary="Cases with their claims and decisions, one JSON object a line")
-async def log(request: Request, _caller: LabelExporter, _turn: LogTurn) -> StreamingResponse:
+async def log(request: Request, _turn: LogTurn, _caller: LabelExporter) -> StreamingResponse:
     state = request.app.state
     return StreamingResponse(_log(state.engine, state.taxonomy), media_type=_LINES)
 

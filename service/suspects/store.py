@@ -65,10 +65,7 @@ _WAITING = text(f"SELECT count(*) FROM (SELECT {_OFFERED} ORDER BY s.quality, s.
 # What is shown of the content, as checks show it: as it was when it was decided, and of reports what they say.
 _CONTENT = text("""
     SELECT d.evidence_id, b.kind, b.author_id, e.text, e.language, e.score, NULL AS policy_title, NULL AS policy_body,
-           (SELECT coalesce(jsonb_agg(jsonb_build_object('channel', one.channel, 'reason', one.reason, 'note', one.note)
-                                      ORDER BY one.received_at), '[]')
-            FROM (SELECT channel, reason, note, received_at FROM reports
-                  WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports
+           told_reports(c.id) AS reports
     FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
     JOIN evidence e ON e.id = d.evidence_id WHERE d.id = :decision_id
 """)

@@ -322,6 +322,14 @@ CREATE FUNCTION is_checking_case(case_id uuid, person uuid) RETURNS boolean LANG
         WHERE c.id = is_checking_case.case_id AND is_checking(c.subject_id, d.cluster_id, person)
     )
 $$;
+-- What is shown of the reports on content that is judged again. Not who reported: what came of their reports can be read elsewhere.
+-- No date and no id: golden items are older than what is drawn with them.
+CREATE FUNCTION told_reports(of_case uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('channel', one.channel, 'reason', one.reason, 'note', one.note)
+                              ORDER BY one.received_at), '[]')
+    FROM (SELECT channel, reason, note, received_at FROM reports
+          WHERE case_id = of_case ORDER BY received_at DESC LIMIT 100) AS one
+$$;
 -- Languages that somebody reads, and what they did not opt out of: as for the claim of a case.
 CREATE FUNCTION suited_scopes(person uuid) RETURNS SETOF integer LANGUAGE sql STABLE AS $$
     SELECT s.id FROM case_scopes s JOIN principals p ON p.id = suited_scopes.person

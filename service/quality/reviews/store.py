@@ -78,15 +78,12 @@ _CLAIM = text(f"""
         WHERE qa_reviews.answered_at IS NULL AND qa_reviews.released_at IS NULL
     RETURNING item_id
 """)  # noqa: S608 - put together from constants
-# Neither views, which fall once content is removed, nor who reported: what came of their reports can be read elsewhere. No date
-# and no id that holds one: golden items are older than what is drawn with them.
+# No views, which fall once content is removed. No date and no id that holds one: golden items are older than what is drawn with
+# them.
 _CONTENT = """
     SELECT {columns}, i.id AS item_id, i.evidence_id, c.id AS case_id, s.kind, s.author_id, e.text, e.language, e.score,
            now() AS now, v.title AS policy_title, v.body AS policy_body, v.examples AS policy_examples,
-           (SELECT coalesce(jsonb_agg(jsonb_build_object('channel', one.channel, 'reason', one.reason, 'note', one.note)
-                                      ORDER BY one.received_at), '[]')
-            FROM (SELECT channel, reason, note, received_at FROM reports
-                  WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS one) AS reports
+           told_reports(c.id) AS reports
     FROM {source} JOIN qa_plans p ON p.id = i.plan_id LEFT JOIN policy_versions v ON v.id = p.policy_id AND p.draft
     JOIN cases c ON c.id = i.case_id JOIN subjects s ON s.id = c.subject_id
     JOIN evidence e ON e.id = i.evidence_id

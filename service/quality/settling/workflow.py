@@ -58,7 +58,7 @@ async def _conclude(connection: AsyncConnection, facts: Row[Any], rules: SettleR
     item: UUID = facts.id
     first = judgement(facts.first)
     if facts.golden_id is not None or all_agree([first, *(judgement(one["answer"]) for one in facts.answers)]):
-        await settle(connection, item, Verdict(first, "agreement"), rules=rules)
+        await _settle(connection, facts, Verdict(first, "agreement"), rules)
     else:
         await store.dispute(connection, item)
         await events.record(connection, "qa.disputed", data={"item": str(item)})
@@ -69,6 +69,11 @@ async def settle(connection: AsyncConnection, item: UUID, verdict: Verdict, *, r
     facts = await store.facts(connection, item)
     if facts is None:
         raise _settled()
+    return await _settle(connection, facts, verdict, rules)
+
+
+async def _settle(connection: AsyncConnection, facts: Row[Any], verdict: Verdict, rules: SettleRules) -> UUID:
+    item: UUID = facts.id
     right = verdict.answer
     # Of a golden item there is no decision that could have been wrong.
     decided = None if facts.decided_by is None else judgement(facts.first)

@@ -88,7 +88,12 @@ def listening() -> Iterator[Inbox]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+            length = int(self.headers["content-length"])
+            body = self.rfile.read(length)
+            if len(body) < length:
+                # Its sender was killed while it wrote: what never came whole is no delivery, and none that was forged.
+                self.close_connection = True
+                return
             headers = {name.lower(): value for name, value in self.headers.items()}
             self.send_response(204 if inbox.accepts(Delivery(headers["webhook-id"], headers, body)) else 503)
             self.end_headers()

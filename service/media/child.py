@@ -55,7 +55,7 @@ def _answer(message: wire.Message, answers: BinaryIO) -> None:
             head = {"error": error.code, "detail": error.detail}
         else:
             head = wire.rendered_head(rendered)
-            parts = [rendered.clean, *(one.data for one in rendered.previews)]
+            parts = [rendered.clean, *(one.data for one in rendered.derivatives)]
     answers.write(wire.prefix(head, sum(map(len, parts))))
     answers.writelines(parts)
     answers.flush()

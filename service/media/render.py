@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.pdq import Fingerprint, pdq
 from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
+from service.media.derivatives import Derivative
 from service.media.sniff import GIF, JPEG, PNG, WEBP, Format, gif_is_whole, jpeg_is_whole, png_chunks, sniff
 
 # Blur level → standard deviation of the Gaussian as a share of the picture's short side, so that the effect does not
@@ -57,18 +58,8 @@ class Sniffed:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """A blurred derivative."""
-
-    level: int
-    width: int
-    height: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Rendered:
-    """The clean copy of an upload, upright and without metadata, its previews and its fingerprint.
+    """The clean copy of an upload, upright and without metadata, its derivatives and its fingerprint.
 
     Width and height are the copy's, the fingerprint that of the first frame.
     """
@@ -78,7 +69,7 @@ class Rendered:
     height: int
     frames: int
     clean: bytes
-    previews: tuple[Preview, ...]
+    derivatives: tuple[Derivative, ...]
     fingerprint: Fingerprint
 
 
@@ -107,7 +98,7 @@ def inspect(data: bytes) -> Sniffed:
 
 
 def render(data: bytes, limits: Limits) -> Rendered:
-    """Make the clean copy and all previews.
+    """Make the clean copy and all derivatives.
 
     Size and number of pixels and frames are checked on the header, before anything is decoded. The copy is encoded
     anew from the pixels in the upload's own format: orientation is applied, colours become sRGB with 8 bits, and
@@ -129,8 +120,8 @@ def render(data: bytes, limits: Limits) -> Rendered:
         base = _thumbnail(clean, _working_size(width, height, LEVELS[0]))
         fingerprint = pdq(_pixels(base))
         grey = base.colourspace("b-w").copy_memory()
-        previews = tuple(_preview(grey, (width, height), level) for level in LEVELS)
-    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, previews, fingerprint)
+        derivatives = tuple(_preview(grey, (width, height), level) for level in LEVELS)
+    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, derivatives, fingerprint)
 
 
 def preview_bytes(data: bytes, level: int) -> bytes:
@@ -237,7 +228,7 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
     return pixels[:, :, 0] if grey and pixels.ndim == 3 else pixels
 
 
-def _preview(base: Any, size: tuple[int, int], level: int) -> Preview:
+def _preview(base: Any, size: tuple[int, int], level: int) -> Derivative:
     """Blur, then keep only as many pixels as the blur left information for. `size` is that of the full picture."""
     width, height = _working_size(*size, level)
     work = base if (base.width, base.height) == (width, height) else base.thumbnail_image(width, height=height)
@@ -247,4 +238,4 @@ def _preview(base: Any, size: tuple[int, int], level: int) -> Preview:
     small = blurred.resize(
         max(1, round(work.width * kept)) / work.width, vscale=max(1, round(work.height * kept)) / work.height
     )
-    return Preview(level, small.width, small.height, small.jpegsave_buffer(Q=90, keep="none"))
+    return Derivative("gray", level, PREVIEW_MIME, small.width, small.height, small.jpegsave_buffer(Q=90, keep="none"))

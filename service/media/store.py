@@ -1,4 +1,4 @@
-"""SQL of media: pictures, their previews, what is known about their cases, and exposures."""
+"""SQL of media: what was uploaded, its derivatives, what is known about their cases, and exposures."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,15 +7,17 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.media.derivatives import Variant
+
 _INSERT = text("""
     INSERT INTO media (id, sha256, kind, mime, width, height, frames, bytes, stored_as, uploaded_by, sample, pdq,
                        pdq_quality)
     VALUES (:id, :sha256, 'image', :mime, :width, :height, :frames, :bytes, :stored_as, :uploaded_by, :sample,
             CAST(CAST(:pdq AS text) AS bit(256)), :pdq_quality)
 """)
-_INSERT_PREVIEW = text("""
-    INSERT INTO media_derivatives (media_id, level, mime, stored_as, width, height)
-    VALUES (:media_id, :level, :mime, :stored_as, :width, :height)
+_INSERT_DERIVATIVE = text("""
+    INSERT INTO media_derivatives (media_id, variant, level, mime, stored_as, width, height)
+    VALUES (:media_id, :variant, :level, :mime, :stored_as, :width, :height)
 """)
 _KNOWN = text("SELECT id FROM media WHERE id = ANY(CAST(:ids AS uuid[]))")
 # A picture is as hidden as the cases that show it; one that no case shows is hidden from nobody.
@@ -41,8 +43,9 @@ _CONTEXTS = text("""
     FROM evidence_media m JOIN evidence e ON e.id = m.evidence_id
     WHERE m.media_id = ANY(CAST(:ids AS uuid[]))
 """)
-_PREVIEW = text("""
-    SELECT d.stored_as, d.mime FROM media_derivatives d WHERE d.media_id = :media_id AND d.level = :level
+_DERIVATIVE = text("""
+    SELECT d.stored_as, d.mime FROM media_derivatives d
+    WHERE d.media_id = :media_id AND d.variant = :variant AND d.level = :level
 """)
 # One statement decides and records: the lease is live and the caller's, and its case shows this picture.
 _EXPOSE = text("""
@@ -65,10 +68,10 @@ _EXPOSURE = text("""
 """)
 
 
-async def insert(connection: AsyncConnection, values: dict[str, Any], previews: Sequence[dict[str, Any]]) -> None:
-    """Add a picture with its previews."""
+async def insert(connection: AsyncConnection, values: dict[str, Any], derivatives: Sequence[dict[str, Any]]) -> None:
+    """Add a medium with what was made of it."""
     await connection.execute(_INSERT, values)
-    await connection.execute(_INSERT_PREVIEW, list(previews))
+    await connection.execute(_INSERT_DERIVATIVE, list(derivatives))
 
 
 async def known(connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
@@ -92,9 +95,10 @@ async def contexts(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence
     return (await connection.execute(_CONTEXTS, {"ids": list(ids)})).all()
 
 
-async def preview(connection: AsyncConnection, media_id: UUID, *, level: int) -> Row[Any] | None:
-    """Where the preview of that level lies: (stored_as, mime)."""
-    return (await connection.execute(_PREVIEW, {"media_id": media_id, "level": level})).one_or_none()
+async def derivative(connection: AsyncConnection, media_id: UUID, *, variant: Variant, level: int) -> Row[Any] | None:
+    """Where that derivative lies: (stored_as, mime)."""
+    values = {"media_id": media_id, "variant": variant, "level": level}
+    return (await connection.execute(_DERIVATIVE, values)).one_or_none()
 
 
 async def expose(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any] | None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.pdq import BITS, Fingerprint
-from service.media.render import LEVELS, Limits, Preview, Rendered
+from service.media.derivatives import MIMES, VARIANTS, Derivative
+from service.media.render import LEVELS, Limits, Rendered
 from service.media.sniff import FORMATS, sniff
 
 PREFIX = struct.Struct(">IQ")
@@ -58,7 +59,7 @@ def parse(head: bytes, body: bytes) -> Message:
 
 
 def rendered_head(rendered: Rendered) -> dict[str, Any]:
-    """The head of an answer; its body is the clean copy and then the previews in this order."""
+    """The head of an answer; its body is the clean copy and then the derivatives in this order."""
     return {
         "mime": rendered.mime,
         "width": rendered.width,
@@ -67,7 +68,9 @@ def rendered_head(rendered: Rendered) -> dict[str, Any]:
         # In hexadecimals: a number of 256 bits is more than JSON's readers agree on.
         "pdq": [f"{rendered.fingerprint.bits:x}", rendered.fingerprint.quality],
         "clean": len(rendered.clean),
-        "previews": [[one.level, one.width, one.height, len(one.data)] for one in rendered.previews],
+        "derivatives": [
+            [one.variant, one.level, one.mime, one.width, one.height, len(one.data)] for one in rendered.derivatives
+        ],
     }
 
 
@@ -75,22 +78,32 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
     """The answer, believed no further than it can be checked. Raises BrokenMessageError."""
     try:
         head = message.head
-        rows = [tuple(map(_count, row)) for row in head["previews"]]
-        if [row[0] for row in rows] != list(LEVELS):
-            raise BrokenMessageError("not one preview for each level")
-        sizes = [_count(head["clean"]), *(row[3] for row in rows)]
+        rows = head["derivatives"]
+        if [row[1] for row in rows if row[0] == "gray"] != list(LEVELS):
+            raise BrokenMessageError("not one gray derivative for each level")
+        sizes = [_count(head["clean"]), *(_count(row[5]) for row in rows)]
         if sum(sizes) != len(message.body):
             raise BrokenMessageError("the parts are not as long as the whole")
         parts = _cut(message.body, sizes)
+        derivatives = tuple(_derivative(row, data) for row, data in zip(rows, parts[1:], strict=True))
         width, height, frames = (_count(head[name]) for name in ("width", "height", "frames"))
         found = FORMATS[head["mime"]]
         fingerprint = _fingerprint(*head["pdq"])
-    except (KeyError, IndexError, TypeError) as error:
+    except BrokenMessageError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BrokenMessageError("the head of an answer has another form") from error
     if sniff(parts[0]) is not found or width * height * frames > limits.pixels:
         raise BrokenMessageError("the clean copy is not what it is said to be")
-    previews = tuple(Preview(row[0], row[1], row[2], data) for row, data in zip(rows, parts[1:], strict=True))
-    return Rendered(found.mime, width, height, frames, parts[0], previews, fingerprint)
+    return Rendered(found.mime, width, height, frames, parts[0], derivatives, fingerprint)
+
+
+def _derivative(row: list[Any], data: bytes) -> Derivative:
+    """A derivative of that description. Raises BrokenMessageError."""
+    variant, level, mime, width, height, _ = row
+    if variant not in VARIANTS or level not in range(5) or mime not in MIMES:
+        raise BrokenMessageError("a derivative that there is not")
+    return Derivative(variant, level, mime, _count(width), _count(height), data)
 
 
 def _count(value: object) -> int:

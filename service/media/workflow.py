@@ -23,7 +23,7 @@ from service.ids import new_id
 from service.leases.workflow import require_live
 from service.media import grants, levels, store
 from service.media.levels import Blur
-from service.media.render import PREVIEW_MIME, Rendered
+from service.media.render import Rendered
 from service.media.renderer import Renderer
 from service.media.schemas import MediaItem, RevealIn, RevealOut
 from service.media.storage import Storage
@@ -38,7 +38,7 @@ class Prepared:
     sha256: bytes
     rendered: Rendered
     stored_as: str
-    previews_stored_as: tuple[str, ...]
+    derivatives_stored_as: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ async def prepare(data: bytes, **tools: Unpack[Tools]) -> Prepared:
     rendered = await tools["renderer"].render(data)
     put = tools["storage"].put
     stored_as = await put(rendered.clean)
-    previews = [await put(one.data) for one in rendered.previews]
-    return Prepared(hashlib.sha256(data).digest(), rendered, stored_as, tuple(previews))
+    derivatives = [await put(one.data) for one in rendered.derivatives]
+    return Prepared(hashlib.sha256(data).digest(), rendered, stored_as, tuple(derivatives))
 
 
 async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: UUID, sample: bool = False) -> MediaRow:
@@ -103,18 +103,19 @@ async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: U
         "pdq": bits(rendered.fingerprint.bits, BITS),
         "pdq_quality": rendered.fingerprint.quality,
     }
-    previews = [
+    derivatives = [
         {
             "media_id": media_id,
+            "variant": one.variant,
             "level": one.level,
-            "mime": PREVIEW_MIME,
+            "mime": one.mime,
             "stored_as": stored_as,
             "width": one.width,
             "height": one.height,
         }
-        for one, stored_as in zip(rendered.previews, prepared.previews_stored_as, strict=True)
+        for one, stored_as in zip(rendered.derivatives, prepared.derivatives_stored_as, strict=True)
     ]
-    await store.insert(connection, values, previews)
+    await store.insert(connection, values, derivatives)
     return row
 
 
@@ -173,7 +174,7 @@ async def preview(
         raise _unknown(media_id)
     demanded = (await _demanded(connection, [media_id], taxonomy))[media_id].level
     level = max(asked or demanded, demanded)
-    row = await store.preview(connection, media_id, level=level)
+    row = await store.derivative(connection, media_id, variant="gray", level=level)
     if row is None:
         raise preview_pending()
     return Picture(row.stored_as, row.mime, level)

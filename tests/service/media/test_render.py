@@ -106,8 +106,8 @@ def test_stronger_levels_have_fewer_pixels(level: int, most: int) -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 2), (16, 16), (4000, 3), (2, 5000), (900, 300), (60, 1300)])
 def test_any_shape_can_be_previewed(width: int, height: int) -> None:
     rendered = render(png(draw(width, height)), LIMITS)
-    assert [preview.level for preview in rendered.previews] == list(LEVELS)
-    for preview in rendered.previews:
+    assert [one.level for one in rendered.derivatives if one.variant == "gray"] == list(LEVELS)
+    for preview in rendered.derivatives:
         assert (load(preview.data).width, load(preview.data).height) == (preview.width, preview.height)
         assert max(preview.width, preview.height) <= module.LONG_SIDE
         assert preview.width <= width
@@ -116,7 +116,7 @@ def test_any_shape_can_be_previewed(width: int, height: int) -> None:
 
 @pytest.mark.parametrize("name", ALL)
 def test_previews_are_grey_jpegs_without_metadata(name: str) -> None:
-    for preview in render(ALL[name](), LIMITS).previews:
+    for preview in render(ALL[name](), LIMITS).derivatives:
         image = load(preview.data)
         assert (image.get("vips-loader"), image.bands, image.interpretation) == ("jpegload_buffer", 1, "b-w")
         assert not metadata(image)
@@ -357,4 +357,4 @@ def test_damaged_picture_is_rendered_or_refused(name: str, changes: list[tuple[i
     except TriageError:
         return
     assert load(rendered.clean, fail_on="error").avg() >= 0
-    assert len(rendered.previews) == len(LEVELS)
+    assert len(rendered.derivatives) == len(LEVELS)

@@ -189,8 +189,15 @@ for data in (image.tiffsave_buffer(), b"<svg xmlns='http://www.w3.org/2000/svg' 
 def answer(**changes: object) -> wire.Message:
     """A good answer for a JPEG, with changes to its head."""
     rendered = render.render(jpeg(), LIMITS)
-    body = rendered.clean + b"".join(one.data for one in rendered.previews)
+    body = rendered.clean + b"".join(one.data for one in rendered.derivatives)
     return wire.Message({**wire.rendered_head(rendered), **changes}, body)
+
+
+def changed(place: int, value: object) -> list[list[object]]:
+    """The derivatives of a good answer, the last of them with another value in one place."""
+    rows: list[list[object]] = answer().head["derivatives"]
+    rows[-1][place] = value
+    return rows
 
 
 def test_answer_can_be_read_back() -> None:
@@ -208,11 +215,12 @@ def test_answer_can_be_read_back() -> None:
         {"height": 10**9},
         {"clean": 5},
         {"clean": "much"},
-        {"previews": []},
-        {"previews": None},
-        {"previews": [[level, 1, 1, 1] for level in LEVELS]},
-        {"previews": [[level, 1] for level in LEVELS]},
-        {"previews": [[1, 1, 1, 10]] * 4},
+        {"derivatives": []},
+        {"derivatives": None},
+        {"derivatives": [["gray", level, "image/jpeg", 1, 1, 1] for level in LEVELS]},
+        {"derivatives": [["gray", level] for level in LEVELS]},
+        {"derivatives": [["gray", 1, "image/jpeg", 1, 1, 10]] * 4},
+        *({"derivatives": changed(place, wrong)} for place, wrong in [(0, "plain"), (1, 5), (2, "text/html"), (3, 0)]),
     ],
     ids=str,
 )

@@ -62,7 +62,11 @@ _REMOVE = (
     "DELETE FROM clocks WHERE case_id IN (TABLE gone)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM cluster_decisions WHERE decision_id IN (TABLE gone_decisions)",
+    # What was banked for a sample is no known picture.
+    "DELETE FROM bank_matches WHERE hash_id IN (SELECT id FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions))",
+    "DELETE FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
+    "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "DELETE FROM events WHERE case_id IN (TABLE gone)",
     "DELETE FROM drafts WHERE case_id IN (TABLE gone)",

@@ -342,6 +342,13 @@ class DerivativePendingError(TriageError):
     code = "derivative_pending"
 
 
+class MediaFailedError(TriageError):
+    """Nothing can be made of this upload that could be shown; the text says why."""
+
+    status = 404
+    code = "media_failed"
+
+
 class HintsUnavailableError(TriageError):
     """No hints can be given on this case: no score, no text, or the bundle that scored it is not at work."""
 

@@ -137,7 +137,14 @@ class Settings(BaseSettings):
     media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
     media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
+    media_least_level: Annotated[int, Field(ge=0, le=4)] = Field(
+        default=2,
+        description="Blur level that media are shown at to anybody at least; below 2 come only pictures that an image model cleared.",
+    )
     reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
+    reveal_clip_seconds: Count = Field(
+        default=300, description="How long the address of a revealed video or sound works."
+    )
     body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")
     views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")

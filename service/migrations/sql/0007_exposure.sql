@@ -13,11 +13,3 @@ CREATE TABLE exposure_ends (
 );
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON exposure_ends FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER not_emptied BEFORE TRUNCATE ON exposure_ends EXECUTE FUNCTION refuse_change();
-
--- When an exposure ended or will end: as soon as somebody said so, its lease ended, or its address ran out. Who asks for
--- seconds takes the earlier of this and now().
-CREATE FUNCTION exposure_until(x exposures) RETURNS timestamptz LANGUAGE sql STABLE AS $$
-    SELECT least(x.expires_at,
-                 (SELECT e.at FROM exposure_ends e WHERE e.exposure_id = x.id),
-                 (SELECT l.ended_at FROM leases l WHERE l.token = x.lease_token))
-$$;

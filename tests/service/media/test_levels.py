@@ -220,7 +220,8 @@ def test_more_probable_never_blurs_less(
     low, high = sorted((one, other))
     for name, key in (("areas", area), ("read", area), ("classes", seen)):
         before = getattr(known, name) or {}
-        less, more = (replace(known, **{name: {**before, key: p}}) for p in (low, high))
+        given: list[dict[str, Any]] = [{name: {**before, key: p}} for p in (low, high)]
+        less, more = (replace(known, **one) for one in given)
         assert level(less, by) <= level(more, by)
 
 

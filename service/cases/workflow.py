@@ -31,7 +31,7 @@ from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media.levels import Facts, Rules, facts_of
-from service.media.viewing import media_of
+from service.media.viewing.workflow import media_of
 from service.outbox import workflow as outbox
 from service.outbox.workflow import Message
 from service.ranking.schemas import WhyOut

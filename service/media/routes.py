@@ -8,8 +8,9 @@ from fastapi.responses import StreamingResponse
 
 from service.db import UnitOfWork
 from service.errors import NotFoundError
-from service.media import reveals, viewing, workflow
+from service.media import workflow
 from service.media.derivatives import MIMES
+from service.media.reveals import workflow as reveals
 from service.media.schemas import (
     GRANT_CHARACTERS,
     EndIn,
@@ -24,7 +25,8 @@ from service.media.schemas import (
 from service.media.sniff import FORMATS
 from service.media.storage import StoredFile
 from service.media.upload import read_upload
-from service.media.viewing import Picture
+from service.media.viewing import workflow as viewing
+from service.media.viewing.workflow import Picture
 from service.security import FirstRevealer, MediaRevealer, MediaViewer, MediaWriter
 
 router = APIRouter(prefix="/v1/media", tags=["media"])

@@ -19,7 +19,7 @@ from service.decisions.workflow import DecisionRules, actions_of
 from service.holds.schemas import HoldOut
 from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
-from service.media.viewing import preferences_of
+from service.media.viewing.workflow import preferences_of
 from service.opinions.workflow import mine
 from service.pages import hints, views
 from service.pages.bar import bar

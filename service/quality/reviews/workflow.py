@@ -14,7 +14,7 @@ from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.media.levels import Rules as BlurRules
-from service.media.viewing import media_of
+from service.media.viewing.workflow import media_of
 from service.policies.workflow import require_read
 from service.quality.reviews import store
 from service.quality.reviews.schemas import (

@@ -196,7 +196,8 @@ additions = st.one_of(
 
 @given(facts, rules, additions)
 def test_what_is_added_never_blurs_less(known: Facts, by: Rules, added: dict[str, Any]) -> None:
-    more = replace(known, **{name: [*getattr(known, name), *value] for name, value in added.items()})
+    joined: dict[str, Any] = {name: [*getattr(known, name), *value] for name, value in added.items()}
+    more = replace(known, **joined)
     assert by.least <= level(known, by) <= level(more, by) <= MOST
 
 

@@ -12,7 +12,7 @@ from labeling.taxonomy import Taxonomy
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.media.levels import Rules
-from service.media.viewing import assessment_words, demanded_of, media_of
+from service.media.viewing.workflow import assessment_words, demanded_of, media_of
 from service.settings import Settings
 from tests.conftest import bearer
 from tests.service.media.console import Console, error

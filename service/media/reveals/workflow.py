@@ -10,11 +10,12 @@ from service import events
 from service.errors import DerivativePendingError, InvalidRequestError, LinkExpiredError, NotFoundError
 from service.ids import new_id
 from service.leases.workflow import require_live
-from service.media import grants, store
+from service.media import grants
 from service.media.grants import Grant, Way
 from service.media.levels import Rules
+from service.media.reveals import store
 from service.media.schemas import RevealIn, RevealOut, Why
-from service.media.viewing import Picture, demanded_of, require_usable, unknown
+from service.media.viewing.workflow import Picture, demanded_of, require_usable, unknown
 from service.settings import Settings
 
 LENS: Way = "lens"

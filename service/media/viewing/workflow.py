@@ -8,10 +8,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import DerivativePendingError, MediaFailedError, NotFoundError
-from service.media import levels, store
+from service.media import levels
 from service.media.derivatives import Variant
 from service.media.levels import LIKELY, MOST, Blur, Facts, Rules
 from service.media.schemas import MatchOut, MediaItem, PreferencesIn, PreferencesOut
+from service.media.viewing import store
 from service.routing.workflow import OVERSEEING
 
 # The weakest blur that there is of each; lines and waves are one drawing each, which shows no details.

@@ -108,7 +108,7 @@ def test_changed_rates_change_what_is_learned() -> None:
 
 def test_a_killed_process_goes_on(data: Path, tmp_path: Path) -> None:
     config = tmp_path / "config.toml"
-    config.write_text((data / "config.toml").read_text().replace("0.05", "0.2") + "checkpoint_minutes = 0.01\n")
+    config.write_text((data / "config.toml").read_text().replace("0.05", "0.1") + "checkpoint_minutes = 0.01\n")
     command = [
         sys.executable,
         "-m",

@@ -134,7 +134,13 @@ class Settings(BaseSettings):
         default=100, description="Most cases that one cluster decision may decide beside the case it starts from."
     )
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
-    media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
+    media_storage: str | None = Field(
+        default=None,
+        description="Where media files lie: `file:///folder` or `s3://bucket/prefix`, whose keys, region and endpoint are read from"
+        " `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL`; without it in the data folder.",
+    )
+    media_max_bytes: Count = Field(default=20_000_000, description="Largest picture in bytes.")
+    media_clip_max_bytes: Count = Field(default=200_000_000, description="Largest video or sound in bytes.")
     media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
     media_least_level: Annotated[int, Field(ge=0, le=4)] = Field(

@@ -1,5 +1,6 @@
 """HTTP of media."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,8 +9,10 @@ from fastapi.responses import StreamingResponse
 
 from service.db import UnitOfWork
 from service.errors import NotFoundError
-from service.media import workflow
+from service.media import intake
+from service.media.containers import CLIP_FORMATS
 from service.media.derivatives import MIMES
+from service.media.ranges import asked_piece, range_headers
 from service.media.reveals import workflow as reveals
 from service.media.schemas import (
     GRANT_CHARACTERS,
@@ -23,8 +26,7 @@ from service.media.schemas import (
     UploadedOut,
 )
 from service.media.sniff import FORMATS
-from service.media.storage import StoredFile
-from service.media.upload import read_upload
+from service.media.upload import Kind, receive
 from service.media.viewing import workflow as viewing
 from service.media.viewing.workflow import Picture
 from service.security import FirstRevealer, MediaRevealer, MediaViewer, MediaWriter
@@ -41,8 +43,19 @@ PICTURE_HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-_PICTURES: dict[int | str, dict[str, Any]] = {200: {"content": {mime: {} for mime in FORMATS}}}
-_PREVIEWS: dict[int | str, dict[str, Any]] = {200: {"content": {mime: {} for mime in MIMES}}}
+# What may be served, with the ending of a file of that kind.
+SUFFIXES = {mime: one.suffix for mime, one in FORMATS.items()} | {
+    mime: one.suffix for mime, one in CLIP_FORMATS.items()
+}
+
+
+def _files(mimes: Iterable[str]) -> dict[int | str, dict[str, Any]]:
+    """The whole of a file, or the piece of it that was asked for."""
+    file: dict[str, Any] = {"content": {mime: {} for mime in mimes}}
+    return {200: file, 206: {"description": "The piece of it that was asked for", **file}}
+
+
+_ORIGINALS, _PREVIEWS = _files(SUFFIXES), _files(MIMES)
 TILE = "image/jpeg"
 _TILES: dict[int | str, dict[str, Any]] = {200: {"content": {TILE: {}}}}
 _UPLOAD_BODY = {
@@ -59,16 +72,30 @@ _UPLOAD_BODY = {
 }
 
 
-@router.post("", status_code=201, summary="Upload a picture", openapi_extra={"requestBody": _UPLOAD_BODY})
+@router.post(
+    "", status_code=201, summary="Upload a picture, video or sound", openapi_extra={"requestBody": _UPLOAD_BODY}
+)
 async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
-    """JPEG, PNG, WebP or GIF. A clean copy without metadata is kept, never the file itself."""
+    """What is shown is a clean copy without metadata, never the file itself; the file is kept where that cannot be made.
+
+    A picture is ready when this answers, or it failed: damaged, or with too many pixels or frames. Video and sound are
+    pending and can be asked for under their id. A file of another kind or with too many bytes is refused.
+    """
     state = request.app.state
+    settings = state.settings
+    clips = settings.media_clip_max_bytes
+    limits: dict[Kind, int] = {"image": settings.media_max_bytes, "video": clips, "audio": clips}
     with state.renderer.admit():
-        data = await read_upload(request, limit=state.settings.media_max_bytes)
-        prepared = await workflow.prepare(data, renderer=state.renderer, storage=state.storage, settings=state.settings)
+        async with receive(request, folder=settings.data_dir / "uploads", limits=limits) as received:
+            taken = await intake.take(received, renderer=state.renderer, storage=state.storage, settings=settings)
     async with state.engine.begin() as connection:
-        row = await workflow.add(connection, prepared, uploaded_by=caller.id)
-    return UploadedOut(media_id=row.id, kind="image", status="ready")
+        return await intake.enter(connection, taken, uploaded_by=caller.id, jobs=state.jobs)
+
+
+@router.get("/{media_id}", summary="What has become of an upload")
+async def uploaded(media_id: UUID, caller: MediaWriter, connection: UnitOfWork) -> UploadedOut:
+    """For whoever sent it."""
+    return await intake.state(connection, media_id, uploaded_by=caller.id)
 
 
 @router.get(
@@ -92,10 +119,10 @@ async def preview(
     picture = await viewing.preview(
         connection, media_id, asked=wanted, viewer=caller.id, rules=request.app.state.blur_rules
     )
-    file = await request.app.state.storage.open(picture.stored_as)
-    if file is None:
+    answer = await _serve(request, picture, {"X-Blur-Level": str(picture.level)})
+    if answer is None:
         raise viewing.preview_pending()
-    return _serve(picture, file, {"X-Blur-Level": str(picture.level)})
+    return answer
 
 
 @router.post("/{media_id}/reveal", summary="Ask for the original: the whole of it, or a part at a time")
@@ -114,7 +141,7 @@ async def reveal(
     return await reveals.reveal(connection, media_id, body, holder=caller.id, terms=terms)
 
 
-@router.get("/{media_id}/original", summary="Revealed media", response_class=StreamingResponse, responses=_PICTURES)
+@router.get("/{media_id}/original", summary="Revealed media", response_class=StreamingResponse, responses=_ORIGINALS)
 async def original(
     media_id: UUID,
     grant: Annotated[str, Query(max_length=GRANT_CHARACTERS)],
@@ -125,10 +152,10 @@ async def original(
     """Only for the person it was revealed to, while the address and their lease are live and they have not closed it."""
     asked = reveals.Fetch(media_id, grant, caller.id)
     picture = await reveals.original(connection, asked, key=request.app.state.settings.signing_key)
-    file = await request.app.state.storage.open(picture.stored_as)
-    if file is None:
+    answer = await _serve(request, picture)
+    if answer is None:
         raise NotFoundError(f"the file of media {media_id} is missing from the storage")
-    return _serve(picture, file)
+    return answer
 
 
 @router.get("/{media_id}/lens", summary="A part of a revealed picture", responses=_TILES, response_class=Response)
@@ -172,11 +199,19 @@ def clamped(share: float) -> float:
     return min(max(share, 0.0), 1.0)
 
 
-def _serve(picture: Picture, file: StoredFile, more: dict[str, str] | None = None) -> StreamingResponse:
+async def _serve(request: Request, picture: Picture, more: dict[str, str] | None = None) -> StreamingResponse | None:
+    """The file, or the piece of it that is asked for; None when it is missing from the storage."""
+    # A condition on the piece never holds: answers carry nothing by which a caller could know the file again.
+    piece = None if "if-range" in request.headers else asked_piece(request.headers.get("range"))
+    file = await request.app.state.storage.open(picture.stored_as, *(piece or ()))
+    if file is None:
+        return None
     headers = {
         **PICTURE_HEADERS,
-        "Content-Length": str(file.size),
-        "Content-Disposition": f'inline; filename="picture.{FORMATS[picture.mime].suffix}"',
+        "Accept-Ranges": "bytes",
+        "Content-Length": str(file.length),
+        "Content-Disposition": f'inline; filename="media.{SUFFIXES[picture.mime]}"',
+        **(range_headers(file) if piece else {}),
         **(more or {}),
     }
-    return StreamingResponse(file.chunks, media_type=picture.mime, headers=headers)
+    return StreamingResponse(file.chunks, 206 if piece else 200, headers, media_type=picture.mime)

@@ -20,12 +20,19 @@ def _without_nul(value: str) -> str:
     return value
 
 
+Status = Literal["pending", "ready", "failed"]
+
+
 class UploadedOut(BaseModel):
-    """An upload that is stored with all its previews."""
+    """What has become of an upload. Reports can name it whatever its status is."""
 
     media_id: UUID
-    kind: Literal["image"]
-    status: Literal["ready"]
+    kind: Literal["image", "video", "audio"]
+    status: Annotated[
+        Status,
+        Field(description="pending: previews are being made; failed: there will be none, for the reason in `failure`"),
+    ]
+    failure: str | None = None
 
 
 class MatchOut(BaseModel):
@@ -48,7 +55,7 @@ class MediaItem(BaseModel):
     mime: str
     width: int | None
     height: int | None
-    status: Literal["pending", "ready", "failed"]
+    status: Status
     failure: str | None = Field(description="Why nothing can be shown of it.")
     duration_ms: int | None
     sound: bool

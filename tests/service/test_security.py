@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "DELETE /v1/people/{username}": {"admin"},
     "POST /v1/reports": SENDERS,
     "POST /v1/media": SENDERS,
+    "GET /v1/media/{media_id}": SENDERS,
     "GET /v1/people/{username}": {"admin"},
     "PATCH /v1/people/{username}": {"admin"},
     "PUT /v1/me/consents": EVERYBODY,

@@ -90,6 +90,7 @@ async def load_samples(settings: Settings, url: str) -> str:
         async with engine.begin() as connection:
             if not (await connection.execute(_EMPTY)).scalar_one():
                 return "The database is not empty: no sample cases were loaded."
+            await open_storage(settings).check()
             platform = await _add_people(connection, settings.data_dir)
             # They ask nobody to confirm them, and stay when the samples go: they are the product's, not a sample.
             await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)

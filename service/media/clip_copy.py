@@ -24,6 +24,8 @@ from service.media.clips import Clip, ClipError, ClipLimits, codec_of, decoded, 
 LONG_SIDE, SHORT_SIDE = 1280, 720
 MOST_FRAMES_PER_SECOND = 30
 _PICTURE_BITS, _SOUND_BITS, _SOUND_RATE = 1_500_000, 96_000, 48_000
+# The index of an MP4 in front, so that it plays before all of it is there; no tags of an MP3.
+_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mp3": {"id3v2_version": "0", "write_id3v1": "0"}}
 _SPEED = {"deadline": "realtime", "cpu-used": "8", "crf": "10", "auto-alt-ref": "0"}
 _MILLISECONDS = Fraction(1, 1000)
 # Browsers show eight bits with colour at half the detail; of other forms of these codecs they do not.
@@ -124,23 +126,24 @@ class _Track(Protocol):
 
 def _write(clip: Clip, plan: Plan, limits: ClipLimits, rotation: int) -> bytes:
     file = _Bounded(limits.bytes)
-    options = {"fflags": "+bitexact", "movflags": "+faststart", "id3v2_version": "0", "write_id3v1": "0"}
-    accepted = {"mp4": {"fflags", "movflags"}, "mp3": {"fflags", "id3v2_version", "write_id3v1"}}
-    container = av.open(
-        file,
-        "w",
-        format=plan.muxer,
-        options={name: options[name] for name in accepted.get(plan.muxer, {"fflags"})},
-        # To put the index in front, FFmpeg reads what it has written a second time.
-        io_open=lambda *_: io.BytesIO(file.getbuffer()),
-    )
-    with container:
-        tracks: Mapping[int, _Track] = _tracks(clip, plan, container, rotation)
-        for packet in clip.container.demux(*clip.tracks):
-            if packet.pts is not None and packet.pts * packet.time_base - clip.origin > limits.seconds:
-                raise too_long(float(packet.pts * packet.time_base), limits)
-            tracks[packet.stream.index].feed(packet)
+    try:
+        with _container(file, plan.muxer) as container:
+            tracks: Mapping[int, _Track] = _tracks(clip, plan, container, rotation)
+            for packet in clip.container.demux(*clip.tracks):
+                if packet.pts is not None and packet.pts * packet.time_base - clip.origin > limits.seconds:
+                    raise too_long(float(packet.pts * packet.time_base - clip.origin), limits)
+                tracks[packet.stream.index].feed(packet)
+    except (OSError, av.error.FFmpegError) as error:
+        if file.full:
+            raise ClipError(f"a copy without metadata would have more than {limits.bytes:,} bytes") from error
+        raise
     return file.getvalue()
+
+
+def _container(file: _Bounded, muxer: str) -> OutputContainer:
+    options = {"fflags": "+bitexact", **_OPTIONS.get(muxer, {})}
+    # To put the index in front, FFmpeg reads what it has written a second time.
+    return av.open(file, "w", format=muxer, options=options, io_open=lambda *_: io.BytesIO(file.getbuffer()))
 
 
 def _tracks(clip: Clip, plan: Plan, container: OutputContainer, rotation: int) -> dict[int, _Track]:

@@ -36,7 +36,7 @@ class Proxy:
         """Take the frame in when it is time for one: about eight a second, fewer where the video has fewer."""
         if seconds < self._due:
             return
-        self._due = max(self._due, seconds - 1 / FRAMES_PER_SECOND) + 1 / FRAMES_PER_SECOND
+        self._due = max(self._due, seconds - 0.5 / FRAMES_PER_SECOND) + 1 / FRAMES_PER_SECOND
         if not self._tapes:
             # A video whose frames change their size is squeezed into that of the first.
             self._size = working_size(frame.width, frame.height, PROXY_LEVELS[0])

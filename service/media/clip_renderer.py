@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import structlog
 
@@ -59,21 +59,23 @@ async def render(file: BinaryIO, limits: ClipLimits, *, made: Made) -> RenderedC
     process = await _start(file, limits)
     try:
         async with asyncio.timeout(WALL_PER_CPU * limits.cpu_seconds):
-            return await _receive(process, limits, made)
+            return await _receive(cast("asyncio.StreamReader", process.stdout), limits, made)
     except (TimeoutError, EOFError, wire.BrokenMessageError) as error:
         log.warning("media.clip_renderer_lost", error=type(error).__name__)
         raise ClipError("the file could not be decoded within the limits of memory and time") from error
     finally:
         # Also on cancellation: nobody would read what else it says.
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
+        if process.returncode is None:
+            # Not `Process.kill`: that would reap a process that is dead already, and the event loop then misses it.
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
         await process.wait()
 
 
-async def _receive(process: Process, limits: ClipLimits, made: Made) -> RenderedClip:
+async def _receive(messages: asyncio.StreamReader, limits: ClipLimits, made: Made) -> RenderedClip:
     received = 0
     while True:
-        message = await _message(process)
+        message = await _message(messages)
         received += len(message.body)
         if received > 2 * limits.bytes:
             raise wire.BrokenMessageError("more bytes than any file is worth")
@@ -83,12 +85,10 @@ async def _receive(process: Process, limits: ClipLimits, made: Made) -> Rendered
         await made(output)
 
 
-async def _message(process: Process) -> wire.Message:
+async def _message(messages: asyncio.StreamReader) -> wire.Message:
     """The next message. Raises EOFError when the process is gone."""
-    if (answers := process.stdout) is None:
-        raise EOFError
-    head, body = wire.lengths(await answers.readexactly(wire.PREFIX.size))
-    return wire.parse(await answers.readexactly(head), await answers.readexactly(body))
+    head, body = wire.lengths(await messages.readexactly(wire.PREFIX.size))
+    return wire.parse(await messages.readexactly(head), await messages.readexactly(body))
 
 
 async def _start(file: BinaryIO, limits: ClipLimits) -> Process:

@@ -102,7 +102,7 @@ class Sampler:
         if len(self.shots) > MOST_SAMPLES:
             self.shots = self.shots[::2]
             self._step *= 2
-        self._due = self.shots[-1].seconds + self._step
+        self._due = (seconds // self._step + 1) * self._step
 
     def prints(self) -> list[tuple[int, Fingerprint]]:
         """Milliseconds and fingerprint of the samples; of several alike in a row the first."""

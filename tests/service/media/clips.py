@@ -38,8 +38,9 @@ class Made:
     def data(self) -> bytes:
         """The file, with a title and a place that must not stay in it."""
         file = io.BytesIO()
-        again = {"io_open": lambda *_: io.BytesIO(file.getbuffer())}
-        with av.open(file, "w", format=self.container, options=self.options, **again) as container:
+        with av.open(
+            file, "w", self.container, self.options, io_open=lambda *_: io.BytesIO(file.getbuffer())
+        ) as container:
             container.metadata.update({"title": SECRET_TITLE, "location": SECRET_PLACE, "comment": SECRET_TITLE})
             self._tracks(container)
         return file.getvalue()

@@ -1,8 +1,8 @@
 """What is made of videos and sounds: blurred, without metadata, playable, and nothing of files that are not."""
 
 import io
-from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import av
@@ -32,7 +32,6 @@ from tests.service.media.clips import (
     drawn,
     malformed,
     turned_clockwise,
-    with_bytes,
 )
 
 LIMITS = ClipLimits(seconds=60, pixels=1_000_000, bytes=10_000_000, cpu_seconds=60)
@@ -54,12 +53,12 @@ def rendered(data: bytes, limits: ClipLimits = LIMITS) -> tuple[dict[tuple[str, 
 def played(data: bytes) -> tuple[list[Any], int]:
     """Frames of pictures and samples of sound in a file that a player plays."""
     frames, samples = [], 0
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         for packet in container.demux():
             for frame in packet.decode():
                 if isinstance(frame, av.VideoFrame):
                     frames.append(frame)
-                else:
+                if isinstance(frame, av.AudioFrame):
                     samples += frame.samples
     return frames, samples
 
@@ -217,7 +216,7 @@ def test_a_sheet_shows_nine_places_also_where_few_frames_stand_alone() -> None:
     sheet = decoded(found["sheet", 1])[:, :, 0].astype(int)
     rows, columns = (sheet.shape[0] // 3, sheet.shape[1] // 3)
     cells = [sheet[y * rows : (y + 1) * rows, x * columns : (x + 1) * columns] for y in range(3) for x in range(3)]
-    for one, other in zip(cells, cells[1:], strict=False):
+    for one, other in pairwise(cells):
         assert np.abs(one - other).max() > 30
 
 

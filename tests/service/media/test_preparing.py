@@ -12,10 +12,10 @@ import pytest
 from fastapi import FastAPI
 from procrastinate import App
 
-from service import worker
-from service.jobs import create_jobs_app
+from service.jobs import LENGTHY, create_jobs_app
 from service.media import clip_renderer, preparing
 from service.media.clip_proxy import PROXY_LEVELS
+from service.media.clips import ClipError
 from service.media.containers import ClipKind
 from service.media.preparing import ATTEMPTS, GIVEN_UP, Preparing, add_pending, prepare
 from service.settings import Settings
@@ -155,7 +155,7 @@ async def test_an_attempt_that_fails_late_does_not_undo_one_that_succeeded(
 
     async def late(*_: object) -> None:
         await real(media, value(database, "SELECT uploaded_as FROM media"), tools)
-        raise preparing.ClipError("too late")
+        raise ClipError("too late")
 
     real = preparing._prepare
     monkeypatch.setattr(preparing, "_prepare", late)
@@ -214,7 +214,7 @@ async def test_a_worker_that_is_stopped_gives_the_file_back(
     with monkeypatch.context() as slow:
         slow.setattr(clip_renderer, "_start", start)
         stopping = asyncio.Event()
-        running = asyncio.create_task(run_jobs(jobs, stopping, queue=worker.LENGTHY))
+        running = asyncio.create_task(run_jobs(jobs, stopping, queue=LENGTHY))
         await until(lambda: bool(processes))
         stopping.set()
         running.cancel()

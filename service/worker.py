@@ -24,7 +24,7 @@ from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, LENGTHY, PREPARE_MEDIA, SOON, create_jobs_app
 from service.leases.workflow import return_lapsed
-from service.media.preparing import Preparing, prepare
+from service.media.preparing.workflow import Preparing, prepare
 from service.media.storage import open_storage
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old

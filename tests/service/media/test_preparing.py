@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from procrastinate import App
 
 from service.jobs import LENGTHY, create_jobs_app
-from service.media import clip_renderer, preparing
+from service.media import clip_renderer
 from service.media.clip_proxy import PROXY_LEVELS
 from service.media.clips import ClipError
 from service.media.containers import ClipKind
-from service.media.preparing import ATTEMPTS, GIVEN_UP, Preparing, add_pending, prepare
+from service.media.preparing import workflow as preparing
+from service.media.preparing.workflow import ATTEMPTS, GIVEN_UP, Preparing, add_pending, prepare
 from service.settings import Settings
 from service.worker import register_tasks, run_jobs
 from tests.service.media.clips import SECRETS, SOUNDS, WEBM

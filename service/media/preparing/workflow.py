@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from models.hamming import bits
 from models.pdq import BITS
 from service.jobs import PREPARE_MEDIA, enqueue
-from service.media import clip_renderer, clip_store
+from service.media import clip_renderer
 from service.media.clip_render import RenderedClip
 from service.media.clips import ClipError
 from service.media.containers import ClipKind
 from service.media.derivatives import Derivative
+from service.media.preparing import store
 from service.media.storage import Storage
 from service.settings import Settings
 
@@ -55,7 +56,7 @@ async def add_pending(connection: AsyncConnection, jobs: App, **upload: Unpack[P
     """Add the row of an upload that is still to be prepared, and the job that does it; from then on reports can name it."""
     # No id that begins with the time: whoever checks a decision blindly would read from it how old the content is.
     media_id = uuid4()
-    await clip_store.insert_pending(connection, {"sample": False, **upload, "id": media_id})
+    await store.insert_pending(connection, {"sample": False, **upload, "id": media_id})
     await enqueue(jobs, connection, PREPARE_MEDIA, arguments={"media": str(media_id)})
     return media_id
 
@@ -66,7 +67,7 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
     What is made can be looked at as soon as it is stored. Doing it twice makes the same again.
     """
     async with preparing.engine.connect() as connection:
-        row = await clip_store.pending(connection, media_id)
+        row = await store.pending(connection, media_id)
     if row is None:
         return
     try:
@@ -75,7 +76,7 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
         await _prepare(media_id, row.uploaded_as, preparing)
     except ClipError as error:
         async with preparing.engine.begin() as connection:
-            await clip_store.set_failed(connection, media_id, str(error))
+            await store.set_failed(connection, media_id, str(error))
         log.info("media.failed", media=str(media_id))
 
 
@@ -83,14 +84,14 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
     async def made(derivatives: Sequence[Derivative]) -> None:
         rows = [await _stored(media_id, one, preparing.storage) for one in derivatives]
         async with preparing.engine.begin() as connection:
-            await clip_store.keep_derivatives(connection, rows)
+            await store.keep_derivatives(connection, rows)
 
     with tempfile.TemporaryFile() as file:
         size = await _fetch(uploaded_as, file, preparing.storage)
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
     stored_as = await preparing.storage.put(clip.clean)
     async with preparing.engine.begin() as connection:
-        await clip_store.set_ready(connection, _ready(media_id, clip, stored_as), _frames(media_id, clip))
+        await store.set_ready(connection, _ready(media_id, clip, stored_as), _frames(media_id, clip))
     log.info("media.ready", media=str(media_id))
 
 

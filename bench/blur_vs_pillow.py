@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench.measure import Result, alternate, hardware, ratio, say, seconds, sides
-from service.media.render import SIGMA_SHARE, preview_bytes
+from service.media.blurring import SIGMA_SHARE
+from service.media.render import preview_bytes
 
 NAME = "blur_vs_pillow"
 LEVEL = 2

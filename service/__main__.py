@@ -28,6 +28,7 @@ from service.errors import TriageError
 from service.exports.files import OutputError, replacing
 from service.exports.workflow import decision_log, labelled_texts
 from service.local import end_with_parent, run_everything
+from service.media.storage import open_storage
 from service.migrate import migrate
 from service.observe import configure_logs
 from service.people.schemas import PersonChangeIn, PersonIn, PersonStandingOut
@@ -58,7 +59,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     """Run the API."""
     if options.with_parent:
         end_with_parent()
-    app = create_app(settings, database_url=_ready_to_rank(settings))
+    app = create_app(settings, database_url=_ready(settings))
     # What is loaded now stays to the end: the garbage collector need not walk through it again under load.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -69,7 +70,7 @@ def worker(settings: Settings, options: argparse.Namespace) -> None:
     """Run the background worker."""
     if options.with_parent:
         end_with_parent()
-    asyncio.run(work(settings, _ready_to_rank(settings)))
+    asyncio.run(work(settings, _ready(settings)))
 
 
 def migrate_database(settings: Settings, _options: argparse.Namespace) -> None:
@@ -182,8 +183,12 @@ def _migrated(settings: Settings) -> str:
     return url
 
 
-def _ready_to_rank(settings: Settings) -> str:
-    """The address of the migrated database, which knows by which rules this process puts cases in order."""
+def _ready(settings: Settings) -> str:
+    """The address of the migrated database, which knows by which rules this process puts cases in order.
+
+    Raises SettingsError as well when media cannot be stored: better now than with the first upload.
+    """
+    asyncio.run(open_storage(settings).check())
     config = configured(settings)
     asyncio.run(_with_connection(settings, lambda connection: register(connection, config)))
     return database_url(settings)

@@ -22,8 +22,10 @@ from service.jobs import create_jobs_app
 from service.leases import routes as leases
 from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody, Turns
 from service.media import routes as media
+from service.media.levels import Rules
 from service.media.renderer import Renderer
-from service.media.storage import LocalStorage
+from service.media.storage import open_storage
+from service.media.tiles import Tiles
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
@@ -134,8 +136,11 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.hints = Hints()
     app.state.turns = Turns()
     app.state.renderer = Renderer(settings)
-    app.state.storage = LocalStorage(settings.data_dir / "media")
+    app.state.tiles = Tiles()
+    app.state.blur_rules = Rules(taxonomy, settings.media_least_level)
+    app.state.storage = open_storage(settings)
     app.include_router(queues.claims)
+    app.include_router(media.own)
     for part in ROUTERS:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
@@ -148,7 +153,8 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(quality_pages_router, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
-    limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
+    largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)
+    limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
     app.add_middleware(MeasureRequests)
     return app

@@ -342,6 +342,27 @@ class DerivativePendingError(TriageError):
     code = "derivative_pending"
 
 
+class MediaFailedError(TriageError):
+    """Nothing can be made of this upload that could be shown; the text says why."""
+
+    status = 404
+    code = "media_failed"
+
+
+class RangeNotSatisfiableError(TriageError):
+    """The asked range begins behind the end of the file."""
+
+    status = 416
+    code = "range_not_satisfiable"
+
+
+class StorageUnavailableError(TriageError):
+    """The media storage does not answer, or broke off; send the call again."""
+
+    status = 503
+    code = "storage_unavailable"
+
+
 class HintsUnavailableError(TriageError):
     """No hints can be given on this case: no score, no text, or the bundle that scored it is not at work."""
 

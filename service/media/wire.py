@@ -10,14 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.pdq import BITS, Fingerprint
-from service.media.derivatives import MIMES, VARIANTS, Derivative
-from service.media.render import LEVELS, Limits, Rendered
-from service.media.sniff import FORMATS, sniff
+from service.media.blurring import LONG_SIDE, PLAIN, PLAIN_SIDE, PREVIEW_MIME, SHEET, STILL
+from service.media.derivatives import Derivative
+from service.media.render import Limits, Rendered
+from service.media.sniff import FORMATS, JPEG, sniff
+
+# Tasks that a message may name.
+RENDER, LENS = "render", "lens"
 
 PREFIX = struct.Struct(">IQ")
 _MOST_HEAD = 10_000
 # A clean copy can be larger than its upload, since a strong compressor's work is undone; far above what limits allow.
 _MOST_BODY = 1 << 30
+# Three bytes a pixel of the largest tile come to 240 kB before they are compressed.
+_MOST_TILE = 300_000
 _HEXADECIMALS = re.compile(f"[0-9a-f]{{1,{BITS // 4}}}")
 
 
@@ -79,8 +85,9 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
     try:
         head = message.head
         rows = head["derivatives"]
-        if [row[1] for row in rows if row[0] == "gray"] != list(LEVELS):
-            raise BrokenMessageError("not one gray derivative for each level")
+        wanted = STILL + SHEET if head["frames"] != 1 else STILL
+        if [(row[0], row[1]) for row in rows] != list(wanted):
+            raise BrokenMessageError("not the derivatives that a picture has")
         sizes = [_count(head["clean"]), *(_count(row[5]) for row in rows)]
         if sum(sizes) != len(message.body):
             raise BrokenMessageError("the parts are not as long as the whole")
@@ -99,11 +106,20 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
 
 
 def _derivative(row: list[Any], data: bytes) -> Derivative:
-    """A derivative of that description. Raises BrokenMessageError."""
+    """A derivative of a picture, of that description. Raises BrokenMessageError."""
     variant, level, mime, width, height, _ = row
-    if variant not in VARIANTS or level not in range(5) or mime not in MIMES:
-        raise BrokenMessageError("a derivative that there is not")
-    return Derivative(variant, level, mime, _count(width), _count(height), data)
+    if mime != PREVIEW_MIME or sniff(data) is not JPEG:
+        raise BrokenMessageError("a derivative is no JPEG")
+    if max(_count(width), _count(height)) > (PLAIN_SIDE if level == PLAIN else LONG_SIDE):
+        raise BrokenMessageError("a derivative is larger than its level allows")
+    return Derivative(variant, level, mime, width, height, data)
+
+
+def read_tile(message: Message) -> bytes:
+    """A tile of the lens. Raises BrokenMessageError."""
+    if sniff(message.body) is not JPEG or len(message.body) > _MOST_TILE:
+        raise BrokenMessageError("a tile is no small JPEG")
+    return message.body
 
 
 def _count(value: object) -> int:

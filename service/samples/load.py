@@ -17,7 +17,7 @@ from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.jobs import create_jobs_app
 from service.media.renderer import Renderer
-from service.media.storage import LocalStorage
+from service.media.storage import open_storage
 from service.media.workflow import ingest
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import close_sample_accounts, create_person
@@ -90,6 +90,7 @@ async def load_samples(settings: Settings, url: str) -> str:
         async with engine.begin() as connection:
             if not (await connection.execute(_EMPTY)).scalar_one():
                 return "The database is not empty: no sample cases were loaded."
+            await open_storage(settings).check()
             platform = await _add_people(connection, settings.data_dir)
             # They ask nobody to confirm them, and stay when the samples go: they are the product's, not a sample.
             await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)
@@ -134,7 +135,7 @@ async def _add_reports(
     connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any, jobs: App
 ) -> int:
     taxonomy, config, now = load_taxonomy(settings.taxonomy), configured(settings), datetime.now(UTC)
-    storage = LocalStorage(settings.data_dir / "media")
+    storage = open_storage(settings)
     uploaded: dict[str, str] = {}
     count = 0
     for body in sample_reports():

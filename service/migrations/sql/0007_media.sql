@@ -66,5 +66,7 @@ CREATE TABLE media_preferences (
     level smallint CHECK (level BETWEEN 0 AND 4),
     colour boolean NOT NULL DEFAULT false,
     lines_first boolean NOT NULL DEFAULT false,
+    -- Slurs and graphic words of texts are covered until they are asked for.
+    mask_text boolean NOT NULL DEFAULT true,
     set_at timestamptz NOT NULL DEFAULT now()
 );

@@ -141,8 +141,14 @@ class Settings(BaseSettings):
     )
     media_max_bytes: Count = Field(default=20_000_000, description="Largest picture in bytes.")
     media_clip_max_bytes: Count = Field(default=200_000_000, description="Largest video or sound in bytes.")
-    media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
+    media_max_pixels: Count = Field(
+        default=40_000_000, description="Most pixels of a picture, all frames together, and of one frame of a video."
+    )
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
+    media_max_seconds: Count = Field(
+        default=600,
+        description="Longest video or sound in seconds of playing; preparing one may take as much time of a processor.",
+    )
     media_least_level: Annotated[int, Field(ge=0, le=4)] = Field(
         default=2,
         description="Blur level that media are shown at to anybody at least; below 2 come only pictures that an image model cleared.",

@@ -1,5 +1,4 @@
 """Every error the API answers with: one tree, one JSON shape `{"error": code, "detail": text}`.
-
 A subclass fixes status and code; the text says what was wrong, where, and how to mend it.
 """
 

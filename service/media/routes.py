@@ -9,7 +9,6 @@ from fastapi.responses import StreamingResponse
 
 from service.db import UnitOfWork
 from service.errors import NotFoundError
-from service.media import intake
 from service.media.containers import CLIP_FORMATS
 from service.media.derivatives import MIMES
 from service.media.ranges import asked_piece, range_headers
@@ -27,6 +26,7 @@ from service.media.schemas import (
 )
 from service.media.sniff import FORMATS
 from service.media.upload import Kind, receive
+from service.media.uploads import workflow as uploads
 from service.media.viewing import workflow as viewing
 from service.media.viewing.workflow import Picture
 from service.security import FirstRevealer, MediaRevealer, MediaViewer, MediaWriter
@@ -87,15 +87,15 @@ async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
     limits: dict[Kind, int] = {"image": settings.media_max_bytes, "video": clips, "audio": clips}
     with state.renderer.admit():
         async with receive(request, folder=settings.data_dir / "uploads", limits=limits) as received:
-            taken = await intake.take(received, renderer=state.renderer, storage=state.storage, settings=settings)
+            taken = await uploads.take(received, renderer=state.renderer, storage=state.storage, settings=settings)
     async with state.engine.begin() as connection:
-        return await intake.enter(connection, taken, uploaded_by=caller.id, jobs=state.jobs)
+        return await uploads.enter(connection, taken, uploaded_by=caller.id, jobs=state.jobs)
 
 
 @router.get("/{media_id}", summary="What has become of an upload")
 async def uploaded(media_id: UUID, caller: MediaWriter, connection: UnitOfWork) -> UploadedOut:
     """For whoever sent it."""
-    return await intake.state(connection, media_id, uploaded_by=caller.id)
+    return await uploads.state(connection, media_id, uploaded_by=caller.id)
 
 
 @router.get(

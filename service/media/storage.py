@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import S3Store
 
 from service.errors import StorageUnavailableError
 from service.settings import Settings, SettingsError
@@ -169,7 +168,7 @@ class S3Storage:
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
         # Plain HTTP only where the endpoint says so, as that of a store on the own network.
-        self._store = S3Store(
+        self._store = obstore.store.S3Store(
             bucket,
             prefix=prefix or None,
             client_options={"allow_http": True, "timeout": _REQUEST},

@@ -55,9 +55,11 @@ class Watch:
     app: ASGIApp
     database: str
     originals: Originals
+    # Whose answers they are, where callers do not say it in a header of their own.
+    who: str = ""
     leaks: list[str] = field(default_factory=list)
     seen: set[UUID] = field(default_factory=set)
-    answers: int = 0
+    asked: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._connection = psycopg.connect(libpq_url(self.database), autocommit=True)
@@ -80,7 +82,7 @@ class Watch:
         try:
             await self.app(scope, receive, watched)
         finally:
-            self.answers += 1
+            self.asked.append(scope["path"])
             self._judge(scope, bytes(body), recorded or set())
 
     def _judge(self, scope: Scope, body: bytes, recorded: set[tuple[UUID, UUID]]) -> None:
@@ -98,7 +100,7 @@ class Watch:
     def _person(self, scope: Scope) -> UUID | None:
         """Whose key or session it is."""
         headers = dict(scope["headers"])
-        name = headers.get(b"x-who", b"").decode()
+        name = headers.get(b"x-who", self.who.encode()).decode()
         row = self._connection.execute("SELECT id FROM principals WHERE username = %s", (name,)).fetchone()
         return row[0] if row else None
 

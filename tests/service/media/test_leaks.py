@@ -26,6 +26,7 @@ EXPOSE = text("""
     INSERT INTO exposures (id, media_id, case_id, principal_id, lease_token, reason, kind, level, expires_at)
     VALUES (gen_random_uuid(), :media, :case, :person, :token, 'late', 'whole', 2, now())
 """)
+EVERYBODY: tuple[str | None, ...] = (None, *ROLES)
 CLAIMING = ("reviewer", "specialist", "lead")
 ADDRESS = re.compile(r"/v1/media/[^\s\"'<>\\]+")
 METHODS = ("GET", "POST", "PUT", "PATCH")
@@ -158,28 +159,28 @@ async def files_of(console: Console, settings: Settings, query: str, media: str)
 
 
 async def test_nobody_without_a_record_gets_original_bytes(crawl: Crawl) -> None:
-    for role in (None, *ROLES):
+    for role in EVERYBODY:
         await crawl.everything(role)
         await crawl.follow(role)
     assert crawl.watch.leaks == []
     assert crawl.watch.seen == set()
-    assert crawl.watch.answers > 1000
+    assert len(crawl.watch.asked) > 1000
 
 
 async def test_with_a_lease_there_are_bytes_of_what_is_recorded_and_no_others(crawl: Crawl, console: Console) -> None:
     held = {role: await console.claim(role=role) for role in CLAIMING}
-    for role, claimed in held.items():
+    for holder, claimed in held.items():
         crawl.known |= {"lease_token": claimed["lease"]["token"], "case_id": claimed["case"]["id"]}
         for media in crawl.media:
             for way in ("whole", "lens"):
                 body = {"lease_token": claimed["lease"]["token"], "reason": "to see it", "as": way}
-                await crawl.ask(role, "POST", f"/v1/media/{media}/reveal", json=body)
+                await crawl.ask(holder, "POST", f"/v1/media/{media}/reveal", json=body)
     # Everybody tries the addresses of all while they are good.
-    for role in (None, *ROLES):
+    for role in EVERYBODY:
         await crawl.follow(role)
-    for role, claimed in held.items():
+    for holder, claimed in held.items():
         crawl.known |= {"lease_token": claimed["lease"]["token"], "case_id": claimed["case"]["id"]}
-        await crawl.everything(role)
+        await crawl.everything(holder)
     granted = {one for one in crawl.told if "grant=" in one}
     assert len(granted) >= len(CLAIMING)
     assert crawl.watch.leaks == []
@@ -191,7 +192,7 @@ async def test_with_a_lease_there_are_bytes_of_what_is_recorded_and_no_others(cr
     # When the leases are gone, so is everything else.
     await console.execute("UPDATE cases SET lease_expires_at = now() WHERE status = 'leased'")
     crawl.watch.seen.clear()
-    for role in (None, *ROLES):
+    for role in EVERYBODY:
         await crawl.follow(role)
     assert crawl.watch.seen == set()
 

@@ -9,10 +9,10 @@ from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors import MediaTooLargeError, NotFoundError, UnreadableMediaError
-from service.media import store
 from service.media.preparing.workflow import add_pending
 from service.media.schemas import UploadedOut
 from service.media.upload import Kind, Received
+from service.media.uploads import store
 from service.media.workflow import Prepared, Tools, add, prepare
 
 

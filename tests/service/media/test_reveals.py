@@ -220,3 +220,30 @@ async def test_pictures_of_other_cases_are_not_revealed(console: Console) -> Non
     seen = await looking(console)
     other = await console.uploaded(png())
     assert error(await console.reveal(other, seen["token"], way="lens")) == (404, "not_found")
+
+
+async def test_decision_keeps_what_was_revealed_and_for_how_long(console: Console) -> None:
+    seen = await looking(console)
+    await end(console, seen["exposure_id"])
+    await console.execute(
+        "INSERT INTO exposures (id, media_id, case_id, principal_id, lease_token, reason, kind, at, expires_at)"
+        " SELECT gen_random_uuid(), media_id, case_id, principal_id, lease_token, reason, 'whole',"
+        " at - interval '40 seconds', at + number * interval '10 seconds' - interval '30 seconds'"
+        " FROM exposures, generate_series(0, 9, 9) AS number"
+    )
+    [case] = await console.execute("SELECT id FROM cases")
+    body = {
+        "lease_token": seen["token"],
+        "actions": ["no_violation"],
+        "policy_area": "benign",
+        "severity": 0,
+        "note": "",
+    }
+    address = f"/v1/cases/{case.id}/decisions"
+    answer = await console.client.post(address, json=body, headers=bearer(console.keys["reviewer"]))
+    assert answer.status_code == 201, answer.text
+    [row] = await console.execute("SELECT shown FROM decisions")
+    assert row.shown["revealed"] == 1
+    # One that had run out after 10 seconds, one that was open for 40 when it was decided.
+    assert row.shown["revealed_seconds"]["whole"] == pytest.approx(50, abs=3)
+    assert 0 <= row.shown["revealed_seconds"]["lens"] < 2

@@ -17,3 +17,15 @@ BEGIN
                   JOIN hash_banks b ON b.id = h.bank_id AND b.active
                   WHERE k.media_id = m.id AND k.acts GROUP BY b.id) AS one), '[]'));
 END $$;
+
+-- However a lease ends, what was open under it is closed: the case is out of its holder's hands.
+CREATE FUNCTION close_exposures() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO exposure_ends (exposure_id, at, why)
+    SELECT x.id, NEW.ended_at, 'lease' FROM exposures x
+    WHERE x.case_id = NEW.case_id AND x.lease_token = NEW.token AND x.expires_at > NEW.ended_at
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER close_exposures AFTER UPDATE OF ended_at ON leases FOR EACH ROW
+    WHEN (OLD.ended_at IS NULL AND NEW.ended_at IS NOT NULL) EXECUTE FUNCTION close_exposures();

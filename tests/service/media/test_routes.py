@@ -21,6 +21,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import create_engine
 from service.errors import MediaTooLargeError, UnknownMediaError
 from service.media import grants
+from service.media.blurring import STILL
 from service.media.grants import Grant
 from service.media.renderer import UPLOADS
 from service.media.workflow import ingest, media_of, require_known
@@ -146,12 +147,12 @@ async def test_upload_is_stored_clean_with_all_previews(console: Console, settin
     )
     assert row.sha256 == hashlib.sha256(data).digest()
     files = stored_files(settings)
-    assert len(files) == 5
+    assert len(files) == 1 + len(STILL)
     assert not any(b"payload" in path.read_bytes() for path in files)
     derivatives = await console.execute(
         "SELECT level, width, height FROM media_derivatives WHERE variant = 'gray' ORDER BY level"
     )
-    assert [row.level for row in derivatives] == [1, 2, 3, 4]
+    assert [row.level for row in derivatives] == [0, 1, 2, 3, 4]
 
 
 async def test_same_bytes_are_new_media_but_one_file(console: Console, settings: Settings) -> None:

@@ -17,21 +17,21 @@ LEVEL = 2
 def run(*, quick: bool) -> Result:
     """How many times faster the preview is; both sides start from the JPEG and end with one."""
     size, rounds = ((800, 600), 2) if quick else ((4_000, 3_000), 15)
-    data = photo(*size)
-    preview = preview_bytes(data, LEVEL)
+    photo = photo_of(*size)
+    preview = preview_bytes(photo, LEVEL)
     out = Image.open(io.BytesIO(preview)).size
-    _by_pillow(data, out)
-    say(f"{NAME}: {rounds} rounds, {size[0]} x {size[1]} pixels, {len(data):,} bytes")
+    _by_pillow(photo, out)
+    say(f"{NAME}: {rounds} rounds, {size[0]} x {size[1]} pixels, {len(photo):,} bytes")
     pairs = alternate(
-        lambda: 1000 * seconds(lambda: _by_pillow(data, out)),
-        lambda: 1000 * seconds(lambda: preview_bytes(data, LEVEL)),
+        lambda: 1000 * seconds(lambda: _by_pillow(photo, out)),
+        lambda: 1000 * seconds(lambda: preview_bytes(photo, LEVEL)),
         rounds=rounds,
     )
     grey_first = statistics.median(
-        1000 * seconds(lambda: _by_pillow(data, out, grey_first=True)) for _ in range(rounds)
+        1000 * seconds(lambda: _by_pillow(photo, out, grey_first=True)) for _ in range(rounds)
     )
     detail = sides(pairs, first="pillow", second="preview", unit="ms")
-    detail |= {"pixels": size[0] * size[1], "photo_bytes": len(data), "level": LEVEL, "preview_size": list(out)}
+    detail |= {"pixels": size[0] * size[1], "photo_bytes": len(photo), "level": LEVEL, "preview_size": list(out)}
     # Who knows that the preview is grey blurs one channel instead of three; told beside, so that nobody has to guess.
     detail["pillow_grey_first_ms"] = round(grey_first, 1)
     return Result(NAME, ratio(pairs), "times", detail | hardware())
@@ -48,7 +48,7 @@ def _by_pillow(photo: bytes, out: tuple[int, int], *, grey_first: bool = False) 
     return buffer.getvalue()
 
 
-def photo(width: int, height: int) -> bytes:
+def photo_of(width: int, height: int) -> bytes:
     """A JPEG with the detail of a photo: soft light, shapes with edges, fine grain."""
     generator = np.random.default_rng(1)
     light = Image.fromarray(generator.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((width, height))

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from bench.blur_vs_pillow import photo
+from bench.blur_vs_pillow import photo_of
 from bench.database import empty_database
 from bench.measure import BenchError, Result, hardware, say
 from bench.people import Account, add_accounts
@@ -24,7 +24,7 @@ def run(*, quick: bool) -> Result:
     with empty_database() as url:
         platform, reviewer = (add_accounts(url, role, 1)[0] for role in ("platform", "reviewer"))
         with served(url) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-            media, token = _in_hand(client, platform, reviewer, photo(*size))
+            media, token = _in_hand(client, platform, reviewer, photo_of(*size))
             say(f"{NAME}: {reveals} reveals with {AT_ONCE} tiles each")
             taken = [one for _ in range(reveals) for one in _look(client, reviewer, media, token)]
     taken = sorted(taken[WARM:])

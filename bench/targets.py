@@ -28,6 +28,9 @@ TARGETS = {
     "blur_vs_pillow": Target(
         "at least", 8.0, "times", "blurred preview of a 12-megapixel JPEG against decode, blur and resize in Pillow"
     ),
+    "blur_vs_bare_decode": Target(
+        "at most", 1.5, "ratio", "the same preview against bare shrink-on-load decoding to its size, without blur"
+    ),
     "claim_cost_1e6_vs_1e3": Target(
         "at most", 1.3, "ratio", "median time of a claim with 1,000,000 open cases against one with 1,000"
     ),

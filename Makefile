@@ -69,6 +69,10 @@ bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for o
 faults: $(DEV) ## Run the service under load while its parts are killed (MINUTES=10, ARGS="--seed 3 --out FILE")
 	@$(PY) -m tests.journey.faults --minutes $(or $(MINUTES),10) $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(DEV) ## Feed broken media to the rendering processes for long (MINUTES=10 SEED=1)
+	@$(PY) -m tests.service.media.fuzz --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: docs
 docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
 	@$(PY) -m tests.architecture.reference

@@ -17,7 +17,7 @@ LEVEL = 2
 def run(*, quick: bool) -> Result:
     """How many times faster the preview is; both sides start from the JPEG and end with one."""
     size, rounds = ((800, 600), 2) if quick else ((4_000, 3_000), 15)
-    photo = _photo(*size)
+    photo = photo_of(*size)
     preview = preview_bytes(photo, LEVEL)
     out = Image.open(io.BytesIO(preview)).size
     _by_pillow(photo, out)
@@ -48,7 +48,7 @@ def _by_pillow(photo: bytes, out: tuple[int, int], *, grey_first: bool = False) 
     return buffer.getvalue()
 
 
-def _photo(width: int, height: int) -> bytes:
+def photo_of(width: int, height: int) -> bytes:
     """A JPEG with the detail of a photo: soft light, shapes with edges, fine grain."""
     generator = np.random.default_rng(1)
     light = Image.fromarray(generator.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((width, height))

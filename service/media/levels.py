@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labeling.image_classes import IMAGE_CLASSES
 from labeling.taxonomy import Area, Taxonomy
 
 LEAST = 2
@@ -29,6 +30,9 @@ STRONG_CHANNELS = {
 # Below level 2 only with all of these assessed and each, with whatever else the model knows, below the limit of the level.
 CLEARING_CLASSES = ("sexual", "graphic_violence")
 _CLEARED = ((0, 0.02), (1, 0.1))
+
+# What each class of an image model is a sign of; by its graphic class it is weighed.
+_AREA_OF = {one.id: one.area for one in IMAGE_CLASSES}
 
 TEXT = "Text"
 READ = "Text in the picture"
@@ -172,8 +176,9 @@ def _by_text(source: str, areas: Mapping[str, float], taxonomy: Taxonomy) -> Ite
 def _by_classes(classes: Mapping[str, float | None], taxonomy: Taxonomy) -> Iterable[Blur]:
     graphic = {area.id: area.graphic for area in taxonomy.areas}
     for name, probability in classes.items():
-        # What is no area of its own is held to be as graphic as adult content.
-        if probability is not None and (level := _by_probability(graphic.get(name, _GRAPHIC), probability)) > LEAST:
+        # In a taxonomy of somebody's own without that area it is held to be graphic.
+        weight = graphic.get(_AREA_OF.get(name, name), _GRAPHIC)
+        if probability is not None and (level := _by_probability(weight, probability)) > LEAST:
             yield Blur(level, f"{MODEL}: {name.replace('_', ' ')} {probability:.2f}")
 
 

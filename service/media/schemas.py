@@ -35,15 +35,6 @@ class UploadedOut(BaseModel):
     failure: str | None = None
 
 
-class MatchOut(BaseModel):
-    """A known picture that this one is like: the nearest of a bank, with how many of 256 bits differ."""
-
-    bank: str
-    level: int
-    area: str
-    distance: int
-
-
 class MediaItem(BaseModel):
     """Something that a case shows as a reviewer first sees it: blurred, with the reason for how much.
 
@@ -72,7 +63,6 @@ class MediaItem(BaseModel):
     wave_url: str | None = Field(default=None, description="The waveform of sound.")
     lines_first: bool = Field(description="The caller wants to see the line drawing first.")
     assessment: str | None = Field(description="What the image model says, in words; null until it has looked.")
-    matches: list[MatchOut]
 
 
 class PreviewQuery(BaseModel):

@@ -113,9 +113,10 @@ async def _granted(connection: AsyncConnection, asked: Fetch, *, way: Way, key: 
     row = await store.exposure(connection, grant.exposure_id, media_id=asked.media_id, holder=asked.holder)
     if row is None or (row.kind == LENS) != (way == LENS):
         raise unknown(asked.media_id)
+    # First, since the end of a lease closes what was open under it: what helps then is another lease.
+    await require_live(connection, token=row.lease_token, holder=asked.holder)
     if row.expired or row.ended:
         raise LinkExpiredError("this address has run out or was closed; reveal it again")
-    await require_live(connection, token=row.lease_token, holder=asked.holder)
     return grant, row
 
 

@@ -11,7 +11,7 @@ from service.errors import DerivativePendingError, MediaFailedError, NotFoundErr
 from service.media import levels
 from service.media.derivatives import Variant
 from service.media.levels import LIKELY, MOST, Blur, Facts, Rules
-from service.media.schemas import MatchOut, MediaItem, PreferencesIn, PreferencesOut
+from service.media.schemas import MediaItem, PreferencesIn, PreferencesOut
 from service.media.viewing import store
 from service.routing.workflow import OVERSEEING
 
@@ -58,8 +58,8 @@ async def media_of(connection: AsyncConnection, evidence_id: UUID, *, viewer: UU
     if not rows:
         return []
     wish = await preferences_of(connection, viewer)
-    known = await _known(connection, [row.id for row in rows], rules)
-    return [_item(row, known[row.id], wish) for row in rows]
+    demanded = await _demanded(connection, [row.id for row in rows], rules)
+    return [_item(row, demanded[row.id], wish) for row in rows]
 
 
 async def preview(connection: AsyncConnection, media_id: UUID, *, asked: Asked, viewer: UUID, rules: Rules) -> Picture:
@@ -87,8 +87,8 @@ async def preview(connection: AsyncConnection, media_id: UUID, *, asked: Asked, 
 
 async def demanded_of(connection: AsyncConnection, media_id: UUID, rules: Rules) -> Blur:
     """The blur that is asked for, whoever looks: the strongest of all cases that show it."""
-    known = await _known(connection, [media_id], rules)
-    return known[media_id].demanded if media_id in known else levels.choose(Facts(), rules)
+    found = await _demanded(connection, [media_id], rules)
+    return found[media_id] if media_id in found else levels.choose(Facts(), rules)
 
 
 def require_usable(status: str, failure: str | None) -> None:
@@ -109,28 +109,18 @@ def unknown(media_id: UUID) -> NotFoundError:
     return NotFoundError(f"there is no media {media_id} here")
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of a medium, and the blur that follows from it."""
-
-    demanded: Blur
-    matches: Sequence[Mapping[str, Any]]
-
-
-async def _known(connection: AsyncConnection, media_ids: Sequence[UUID], rules: Rules) -> dict[UUID, _Known]:
+async def _demanded(connection: AsyncConnection, media_ids: Sequence[UUID], rules: Rules) -> dict[UUID, Blur]:
     """By medium; ids that are none are left out."""
-    found: dict[UUID, _Known] = {}
+    found: dict[UUID, Blur] = {}
     for row in await store.contexts(connection, media_ids):
         case = Facts(areas=row.areas, failed=row.failed, reasons=row.reasons or (), channels=row.channels or ())
         blur = levels.choose(levels.facts_of(row.facts, case), rules)
         before = found.get(row.media_id)
-        demanded = levels.strongest([before.demanded, blur]) if before else blur
-        found[row.media_id] = _Known(demanded, row.facts["matches"])
+        found[row.media_id] = levels.strongest([before, blur]) if before else blur
     return found
 
 
-def _item(row: Any, known: _Known, wish: PreferencesOut) -> MediaItem:
-    demanded = known.demanded
+def _item(row: Any, demanded: Blur, wish: PreferencesOut) -> MediaItem:
     blur = levels.preferred(demanded, wish.level)
     address = f"/v1/media/{row.id}/preview"
     variants = set(row.variants or ())
@@ -152,7 +142,6 @@ def _item(row: Any, known: _Known, wish: PreferencesOut) -> MediaItem:
         least_reason=demanded.reason,
         lines_first=wish.lines_first,
         assessment=assessment_words(row.assess_state, row.classes, kind=row.kind),
-        matches=[MatchOut(**one) for one in known.matches],
         **urls,
     )
 

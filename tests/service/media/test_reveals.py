@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.errors import OverloadedError
+from service.leases.workflow import return_lapsed
 from service.media import grants
 from service.media.grants import Grant, Way
 from service.media.tiles import AT_ONCE, KEPT, Tiles
@@ -34,6 +35,13 @@ async def looking(console: Console, way: Way = "lens") -> dict[str, Any]:
 async def end(console: Console, exposure: str, why: str = "closed", *, role: str = "reviewer") -> Any:
     address = END.format(exposure)
     return await console.client.post(address, json={"why": why}, headers=bearer(console.keys[role]))
+
+
+async def decide(console: Console, token: str) -> Any:
+    [case] = await console.execute("SELECT id FROM cases")
+    body = {"lease_token": token, "actions": ["no_violation"], "policy_area": "benign", "severity": 0, "note": ""}
+    address = f"/v1/cases/{case.id}/decisions"
+    return await console.client.post(address, json=body, headers=bearer(console.keys["reviewer"]))
 
 
 async def test_lens_gives_tiles_on_one_record(console: Console) -> None:
@@ -220,3 +228,45 @@ async def test_pictures_of_other_cases_are_not_revealed(console: Console) -> Non
     seen = await looking(console)
     other = await console.uploaded(png())
     assert error(await console.reveal(other, seen["token"], way="lens")) == (404, "not_found")
+
+
+async def test_decision_keeps_what_was_revealed_and_for_how_long(console: Console) -> None:
+    seen = await looking(console)
+    await end(console, seen["exposure_id"])
+    await console.execute(
+        "INSERT INTO exposures (id, media_id, case_id, principal_id, lease_token, reason, kind, at, expires_at)"
+        " SELECT gen_random_uuid(), media_id, case_id, principal_id, lease_token, reason, 'whole',"
+        " at - interval '40 seconds', at + number * interval '10 seconds' - interval '30 seconds'"
+        " FROM exposures, generate_series(0, 9, 9) AS number"
+    )
+    answer = await decide(console, seen["token"])
+    assert answer.status_code == 201, answer.text
+    [row] = await console.execute("SELECT shown FROM decisions")
+    assert row.shown["revealed"] == 1
+    # One that had run out after 10 seconds, one that was open for 40 when it was decided.
+    assert row.shown["revealed_seconds"]["whole"] == pytest.approx(50, abs=3)
+    assert 0 <= row.shown["revealed_seconds"]["lens"] < 2
+
+
+@pytest.mark.parametrize("way_out", ["release", "decide", "lapse"])
+async def test_what_is_open_is_closed_with_the_lease(console: Console, way_out: str) -> None:
+    seen = await looking(console)
+    closed = (await console.reveal(seen["media"], seen["token"])).json()["exposure_id"]
+    await end(console, closed, "idle")
+    await console.execute(
+        "INSERT INTO exposures (id, media_id, case_id, principal_id, lease_token, reason, at, expires_at)"
+        " SELECT gen_random_uuid(), media_id, case_id, principal_id, lease_token, reason,"
+        " at - interval '1 hour', at - interval '59 minutes' FROM exposures LIMIT 1"
+    )
+    [case] = await console.execute("SELECT id FROM cases")
+    headers = bearer(console.keys["reviewer"])
+    if way_out == "release":
+        address, body = f"/v1/cases/{case.id}/lease/release", {"lease_token": seen["token"]}
+        assert (await console.client.post(address, json=body, headers=headers)).status_code == 204
+    elif way_out == "decide":
+        assert (await decide(console, seen["token"])).status_code == 201
+    else:
+        await console.execute("UPDATE cases SET lease_expires_at = now()")
+        assert await return_lapsed(console.connection)
+    rows = await console.execute("SELECT CAST(exposure_id AS text) AS id, why FROM exposure_ends")
+    assert {row.id: row.why for row in rows} == {closed: "idle", seen["exposure_id"]: "lease"}

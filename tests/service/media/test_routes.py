@@ -14,6 +14,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import create_engine
 from service.errors import MediaTooLargeError, UnknownMediaError
 from service.media import grants
+from service.media.blurring import STILL
 from service.media.grants import Grant
 from service.media.renderer import UPLOADS
 from service.media.workflow import ingest, require_known
@@ -45,7 +46,7 @@ async def test_upload_is_stored_clean_with_all_previews(console: Console, settin
     )
     assert row.sha256 == hashlib.sha256(data).digest()
     files = stored_files(settings)
-    assert len(files) == 12
+    assert len(files) == 1 + len(STILL)
     assert not any(b"payload" in path.read_bytes() for path in files)
     derivatives = await console.execute(
         "SELECT level, width, height FROM media_derivatives WHERE variant = 'gray' ORDER BY level"

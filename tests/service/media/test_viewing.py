@@ -101,7 +101,6 @@ async def test_item_says_what_is_known_and_where_renderings_are(console: Console
         "wave_url": None,
         "lines_first": False,
         "assessment": None,
-        "matches": [],
     }
     for url, level in ((item["preview_url"], "2"), (item["lines_url"], "0")):
         answer = await console.get(url)
@@ -169,7 +168,6 @@ async def test_model_reader_banks_and_channels_raise_the_level(console: Console)
     [case] = await console.execute("SELECT id FROM cases")
     item = (await console.get(f"/v1/cases/{case.id}")).json()["media"][0]
     assert (item["level"], item["level_reason"]) == (4, "Bank 'known': distance 4")
-    assert item["matches"] == [{"bank": "known", "level": 4, "area": "graphic_violence", "distance": 4}]
 
 
 async def test_matches_of_sleeping_banks_and_those_only_counted_change_nothing(console: Console) -> None:

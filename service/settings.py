@@ -5,7 +5,7 @@ import secrets
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -137,6 +137,10 @@ class Settings(BaseSettings):
     media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
     media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
+    image_model: Literal["none"] | Path = Field(
+        default=REPOSITORY / "models" / "image_models" / "opennsfw.toml",
+        description="Manifest (TOML) of the model that looks at pictures, see docs/image-models.md; `none` for no model.",
+    )
     reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
     body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")
     views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")

@@ -17,6 +17,8 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
+from service.assessing.live import configured as configured_image_model
+from service.assessing.workflow import Assessing
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
@@ -24,6 +26,7 @@ from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, create_jobs_app
 from service.leases.workflow import return_lapsed
+from service.media.storage import LocalStorage
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.workflow import Reranking, configured
@@ -70,6 +73,9 @@ async def work(settings: Settings, database_url: str) -> None:
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
+    image_model = configured_image_model(settings)
+    storage = LocalStorage(settings.data_dir / "media")
+    assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
     async with (
         jobs.open_async(),
@@ -82,14 +88,20 @@ async def work(settings: Settings, database_url: str) -> None:
         # Neither needs a model: an order that is behind its rules must not wait for one.
         group.create_task(keep_order(stopping, (rerouting.step, reranking.step)))
         group.create_task(TextPrints(engine).run(stopping))
+        loading_images = group.create_task(image_model.keep_loading())
+        group.create_task(assessing.run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         shedding = Shedding(engine, jobs, config)
-        chores = Chores(often=(partial(alert, engine, settings), watch.tell, shedding.step), seldom=(watch.sweep,))
+        chores = Chores(
+            often=(partial(alert, engine, settings), watch.tell, shedding.step),
+            seldom=(watch.sweep, assessing.look_for_stale),
+        )
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         worker = group.create_task(run_jobs(jobs, stopping))
         log.info("worker.started")
         await stopping.wait()
         loading.cancel()
+        loading_images.cancel()
         worker.cancel()
     await engine.dispose()
     log.info("worker.stopped")

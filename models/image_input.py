@@ -1,7 +1,8 @@
 """Pictures to the input of an image model: resize, crop and normalise, in numpy alone.
 
 Resizing filters over all pixels that become one, and rounds to whole greys after each direction, as Pillow does: most
-image models were trained on pictures that went through it.
+image models were trained on pictures that went through it. Pillow takes the directions the other way round where that
+is quicker; single greys then differ by one.
 """
 
 from dataclasses import dataclass

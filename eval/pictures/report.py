@@ -102,10 +102,10 @@ def measure_model(
     for start in range(0, len(pictures), _PER_BATCH):
         assessments += model.assess([pixels(one) for one in pictures[start : start + _PER_BATCH]])
     data = {**describe(pictures), "part": part}
-    return report_of(model.name, model.hash, pictures, assessments, data=data, bootstrap_of=(draws, seed))
+    return _report_of(model.name, model.hash, pictures, assessments, data=data, bootstrap_of=(draws, seed))
 
 
-def report_of(
+def _report_of(
     name: str,
     model_hash: str,
     pictures: Sequence[LabelledPicture],

@@ -5,7 +5,7 @@ import secrets
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -152,6 +152,10 @@ class Settings(BaseSettings):
     media_least_level: Annotated[int, Field(ge=0, le=4)] = Field(
         default=2,
         description="Blur level that media are shown at to anybody at least; below 2 come only pictures that an image model cleared.",
+    )
+    image_model: Literal["none"] | Path = Field(
+        default=REPOSITORY / "models" / "image_models" / "opennsfw.toml",
+        description="Manifest (TOML) of the model that looks at pictures, see docs/image-models.md; `none` for no model.",
     )
     reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
     reveal_clip_seconds: Count = Field(

@@ -17,6 +17,8 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
+from service.assessing.live import configured as configured_image_model
+from service.assessing.workflow import Assessing
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
@@ -73,6 +75,9 @@ async def work(settings: Settings, database_url: str) -> None:
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
+    image_model = configured_image_model(settings)
+    storage = open_storage(settings)
+    assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
     async with (
         jobs.open_async(),
@@ -85,14 +90,20 @@ async def work(settings: Settings, database_url: str) -> None:
         # Neither needs a model: an order that is behind its rules must not wait for one.
         group.create_task(keep_order(stopping, (rerouting.step, reranking.step)))
         group.create_task(TextPrints(engine).run(stopping))
+        loading_images = group.create_task(image_model.keep_loading())
+        group.create_task(assessing.run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         shedding = Shedding(engine, jobs, config)
-        chores = Chores(often=(partial(alert, engine, settings), watch.tell, shedding.step), seldom=(watch.sweep,))
+        chores = Chores(
+            often=(partial(alert, engine, settings), watch.tell, shedding.step),
+            seldom=(watch.sweep, assessing.look_for_stale),
+        )
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
         await stopping.wait()
         loading.cancel()
+        loading_images.cancel()
         for worker in workers:
             worker.cancel()
     await engine.dispose()

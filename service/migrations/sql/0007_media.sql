@@ -30,6 +30,15 @@ CREATE INDEX media_to_assess ON media (uploaded_at)
     WHERE status = 'ready' AND assess_state = 'waiting' AND kind <> 'audio';
 CREATE INDEX media_to_read ON media (uploaded_at) WHERE status = 'ready' AND read_state = 'waiting' AND kind <> 'audio';
 
+-- What a worker last said of its image model: which one is at work, or why none is. At most one row.
+CREATE TABLE image_model_state (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    model text,
+    hash text,
+    problem text,
+    at timestamptz NOT NULL DEFAULT now()
+);
+
 -- gray and colour: blurred pictures of level 0 (plain, small) to 4; lines: a line drawing; of videos gray and colour are of
 -- the first frame shown, sheet is the contact sheet and proxy the muted gray video; wave: the waveform of sound.
 ALTER TABLE media_derivatives

@@ -264,6 +264,11 @@ def _thumbnail(data: bytes, found: Format, size: tuple[int, int]) -> Any:
         image = whole.thumbnail_image(size[0], height=size[1], size="down")
     else:
         image = pyvips.Image.thumbnail_buffer(data, size[0], height=size[1], size="down", fail_on="error")
+    return _opaque(image)
+
+
+def _opaque(image: Any) -> Any:
+    """In memory and without transparency."""
     if image.hasalpha():
         image = image.flatten(background=[_BACKDROP] * (image.bands - 1))
     return image.copy_memory()
@@ -271,10 +276,7 @@ def _thumbnail(data: bytes, found: Format, size: tuple[int, int]) -> Any:
 
 def _sampled(clean: bytes, sniffed: Sniffed) -> list[Any]:
     """Up to SHEET_FRAMES frames of an animation, evenly spread from the first to the last."""
-    strip = getattr(pyvips.Image, sniffed.format.loader)(clean, n=-1, fail_on="error")
-    if strip.hasalpha():
-        strip = strip.flatten(background=[_BACKDROP] * (strip.bands - 1))
-    strip = strip.copy_memory()
+    strip = _opaque(getattr(pyvips.Image, sniffed.format.loader)(clean, n=-1, fail_on="error"))
     places = np.linspace(0, sniffed.frames - 1, min(SHEET_FRAMES, sniffed.frames)).round().astype(int)
     return [strip.crop(0, int(place) * sniffed.height, sniffed.width, sniffed.height) for place in places]
 

@@ -260,6 +260,8 @@ def test_answer_can_be_read_back() -> None:
         {"derivatives": []},
         {"derivatives": None},
         {"frames": 2},
+        {"pdq": ["xyz", 5]},
+        {"pdq": ["ff", 101]},
         {"derivatives": [[*kind, "image/jpeg", 1, 1, 1] for kind in STILL]},
         {"derivatives": [list(kind) for kind in STILL]},
         {"derivatives": [["gray", 1, "image/jpeg", 1, 1, 10]] * len(STILL)},

@@ -40,7 +40,7 @@ async def width_of(page: Page, selector: str) -> int:
 
 async def test_by_keyboard_a_lens_shows_a_part_and_nothing_else_arrives(held: Page, database: str) -> None:
     pictures: list[str] = []
-    held.on("response", lambda answer: "/v1/media/" in answer.url and pictures.append(answer.url))
+    held.on("response", lambda answer: pictures.extend([answer.url] if "/v1/media/" in answer.url else []))
     await held.keyboard.press("l")
     lens = held.locator("img.lens.is-there")
     await expect(lens).to_be_visible()

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.banks import routes as banks
 from service.cases import routes as cases
 from service.clocks import routes as clocks
 from service.db import create_engine, statement_by_statement
@@ -77,6 +78,7 @@ ROUTERS = (
         exports,
         suspects,
         outbox,
+        banks,
         policies,
         routing,
         shedding,

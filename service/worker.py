@@ -17,6 +17,7 @@ from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
+from service.banks.matching import Matching
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
@@ -67,6 +68,7 @@ async def work(settings: Settings, database_url: str) -> None:
     config = configured(settings)
     reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
     rerouting = Rerouting(engine, partial(rerank, taxonomy=taxonomy, config=config))
+    matching = Matching(engine, partial(rerank, taxonomy=taxonomy, config=config))
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
@@ -80,7 +82,7 @@ async def work(settings: Settings, database_url: str) -> None:
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
-        group.create_task(keep_order(stopping, (rerouting.step, reranking.step)))
+        group.create_task(keep_order(stopping, (rerouting.step, reranking.step, matching.step)))
         group.create_task(TextPrints(engine).run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         shedding = Shedding(engine, jobs, config)

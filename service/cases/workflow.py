@@ -14,6 +14,7 @@ from labeling.taxonomy import Taxonomy
 from models.rank import Rank, RankConfig, RankInputs, rank
 from models.trust import Tally
 from service import events
+from service.banks import workflow as banks
 from service.cases import store
 from service.cases.placing import Placed, place_by, placed, scope_of
 from service.cases.schemas import (
@@ -31,6 +32,7 @@ from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media import workflow as media
+from service.media.schemas import MediaItem
 from service.outbox import workflow as outbox
 from service.outbox.workflow import Message
 from service.ranking.schemas import WhyOut
@@ -67,7 +69,7 @@ class Reopened:
 async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
     """The case for a reviewer's screen. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
-    return CaseOut(**await _fields(connection, row, taxonomy))
+    return CaseOut(**await _fields(connection, row, taxonomy, viewer=viewer))
 
 
 def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
@@ -75,9 +77,9 @@ def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
     return store.question_of_lease(token, viewer=viewer)
 
 
-async def view_of(connection: AsyncConnection, row: Row[Any], *, taxonomy: Taxonomy) -> CaseOut:
+async def view_of(connection: AsyncConnection, row: Row[Any], *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
     """The case for a reviewer's screen, from the answer to `question_of_lease`."""
-    return CaseOut(**await _fields(connection, row, taxonomy))
+    return CaseOut(**await _fields(connection, row, taxonomy, viewer=viewer))
 
 
 async def case_history(
@@ -86,7 +88,7 @@ async def case_history(
     """The case with its decisions and events. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
     return CaseHistoryOut(
-        **await _fields(connection, row, taxonomy),
+        **await _fields(connection, row, taxonomy, viewer=viewer),
         decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id, viewer=viewer)],
         events=[EventOut(**one._mapping) for one in await store.events(connection, case_id, viewer=viewer)],
     )
@@ -204,19 +206,16 @@ async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[
     return row
 
 
-async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+async def _pictures(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy, *, viewer: UUID) -> list[MediaItem]:
+    reasons = [report["reason"] for report in row.reports or []]
+    shown = await media.media_of(connection, row.evidence_id, score=row.score, reasons=reasons, taxonomy=taxonomy)
+    known = await banks.known(connection, [one.id for one in shown], case_id=row.id, viewer=viewer)
+    return [one.model_copy(update={"matches": known.get(one.id, [])}) for one in shown]
+
+
+async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy, *, viewer: UUID) -> dict[str, Any]:
     reports = row.reports or []
-    pictures = (
-        await media.media_of(
-            connection,
-            row.evidence_id,
-            score=row.score,
-            reasons=[report["reason"] for report in reports],
-            taxonomy=taxonomy,
-        )
-        if row.pictures
-        else []
-    )
+    pictures = await _pictures(connection, row, taxonomy, viewer=viewer) if row.pictures else []
     ranked = live_rank(row.rank, row.live_views)
     words = explain(ranked.parts, taxonomy, now=row.now)
     return {

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from service.banks.schemas import KnownOut
+
 
 def _without_nul(value: str) -> str:
     if "\x00" in value:
@@ -33,6 +35,7 @@ class MediaItem(BaseModel):
     level: Annotated[int, Field(ge=1, le=4)]
     level_reason: str
     preview_url: str
+    matches: list[KnownOut] = Field(default=[], description="Banks that know the picture, the strongest first.")
 
 
 class RevealIn(BaseModel):

@@ -89,7 +89,7 @@ async def claim(
     if found is None:
         return None
     lease, row = found
-    return _handed(await view_of(connection, row, taxonomy=taxonomy), lease)
+    return _handed(await view_of(connection, row, viewer=holder.id, taxonomy=taxonomy), lease)
 
 
 async def claim_case(

@@ -1,0 +1,67 @@
+"""Banks in the background: hashes that were added are looked for among the media there are, and changes reach the cases."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.banks import search
+
+# Hashes looked for in one transaction, and cases placed anew in one.
+HASHES = 100
+CASES = 500
+
+# Ranks and routes the locked cases anew.
+Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
+
+
+class Matching:
+    """What waits is a row: a hash beyond those that its bank was looked through for, or a bank that was changed.
+
+    Any number may run beside each other; what dies half-way is done again.
+    """
+
+    def __init__(self, engine: AsyncEngine, rerank: Rerank) -> None:
+        self._engine = engine
+        self._rerank = rerank
+        self._changed: tuple[UUID, str] | None = None
+        self._cases: list[UUID] = []
+
+    async def step(self) -> int:
+        """Do one batch; returns how much was in it, 0 when nothing waits."""
+        return await self._look_for_hashes() or await self._settle()
+
+    async def _look_for_hashes(self) -> int:
+        async with self._engine.begin() as connection:
+            bank = await search.waiting_bank(connection)
+            if bank is None:
+                return 0
+            hashes = await search.waiting_hashes(connection, bank, limit=HASHES)
+            await search.wait_for_media(connection)
+            media: set[UUID] = set()
+            for one in hashes:
+                if not one.removed:
+                    media.update(await search.add_media(connection, bank, one))
+            await search.looked_for(connection, bank.id, hashes[-1].id)
+            if media:
+                await self._rerank(connection, await search.lock_cases_of(connection, sorted(media)))
+        return len(hashes)
+
+    async def _settle(self) -> int:
+        if self._changed is None:
+            async with self._engine.begin() as connection:
+                bank = await search.unsettled(connection)
+                if bank is None:
+                    return 0
+                self._cases = await search.settle(connection, bank.id)
+                self._changed = (bank.id, bank.since)
+        batch = self._cases[:CASES]
+        async with self._engine.begin() as connection:
+            if batch:
+                await self._rerank(connection, await search.lock_cases(connection, batch))
+            else:
+                await search.settled(connection, *self._changed)
+        self._cases = self._cases[len(batch) :]
+        if not batch:
+            self._changed = None
+        return len(batch) or 1

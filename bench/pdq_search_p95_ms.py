@@ -29,7 +29,9 @@ _BANK = """
     VALUES ('00000000-0000-7000-8000-000000000001', 'bench', 'bench', 'bench', 'bench')
 """
 _COPY = "COPY bank_hashes (bank_id, pdq) FROM STDIN"
-_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'bank_hashes' AND indexname LIKE 'bank_block%%'"
+_INDEXES = (
+    "SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'bank_hashes' AND indexname LIKE 'bank_block%%'"
+)
 
 
 def run(*, quick: bool) -> Result:

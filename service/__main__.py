@@ -247,7 +247,7 @@ async def _export_bank(settings: Settings, options: argparse.Namespace) -> str:
 
     async def lines(connection: AsyncConnection) -> AsyncIterator[str]:
         async for line in export_bank(connection, await named(connection, options.bank), options.format):
-            yield line.removesuffix("\n")
+            yield line
 
     count = await _written(settings, options.file, lines)
     return f"{count - (options.format == 'csv')} hashes written to {options.file}"

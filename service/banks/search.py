@@ -25,7 +25,7 @@ def _looked_up(place: int) -> str:
     """The expression is that of the indexes in the migrations: written otherwise, every row would be read."""
     start, length = hamming.BLOCK * place + 1, hamming.BLOCK
     block = f"CAST(substring(pdq FROM {start} FOR {length}) AS bit({length}))::int"
-    return f"({block}) = ANY(CAST(:block_{place} AS int[]))"
+    return f"({block}) = ANY(CAST(:at_{chr(97 + place)} AS int[]))"
 
 
 _APART = f"bit_count(pdq # CAST(CAST(:bits AS text) AS bit({pdq.BITS})))"
@@ -124,7 +124,7 @@ _LOCK_CASES = text(
 def values_of(bits: str) -> dict[str, Any]:
     """What the searches ask the database for, about one fingerprint of zeros and ones."""
     probes = hamming.probes(int(bits, 2), width=pdq.BITS, radius=pdq.RADIUS)
-    return {f"block_{place}": block for place, block in enumerate(probes)} | {"bits": bits}
+    return {f"at_{chr(97 + place)}": block for place, block in enumerate(probes)} | {"bits": bits}
 
 
 async def near(connection: AsyncConnection, bits: str) -> list[Any]:

@@ -111,17 +111,17 @@ _KNOWN = text("""
            m.distance, m.position_ms, h.note, h.source, h.confirmed, to_jsonb(earlier) AS earlier
     FROM bank_matches m JOIN bank_hashes h ON h.id = m.hash_id JOIN hash_banks b ON b.id = h.bank_id
     LEFT JOIN LATERAL (
-        SELECT d.case_id, d.actions, d.policy_area, d.severity, d.decided_at, d.id = h.decision_id AS own
+        SELECT d.case_id, d.actions, d.policy_area, d.severity, d.decided_at, d.id IS NOT DISTINCT FROM h.decision_id AS own
         FROM (
             SELECT h.decision_id AS id
             UNION
             (SELECT made.id FROM bank_matches o JOIN evidence_media e ON e.media_id = o.media_id
              JOIN decisions made ON made.evidence_id = e.evidence_id
              WHERE o.hash_id = h.id ORDER BY made.decided_at DESC LIMIT :looked_at)
-        ) AS some JOIN decisions d ON d.id = some.id
+        ) AS candidates JOIN decisions d ON d.id = candidates.id
         WHERE d.case_id <> :case_id AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
           AND may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :viewer)
-        ORDER BY d.id = h.decision_id DESC NULLS LAST, d.decided_at DESC LIMIT 1
+        ORDER BY own DESC, d.decided_at DESC LIMIT 1
     ) AS earlier ON true
     WHERE m.media_id = ANY(CAST(:media AS uuid[])) AND m.acts
     ORDER BY m.media_id, b.level DESC, b.name, earlier.case_id IS NULL, m.distance, h.id

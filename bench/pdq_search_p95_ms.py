@@ -44,7 +44,7 @@ def run(*, quick: bool) -> Result:
     with empty_database() as url:
         say(f"{NAME}: filling {count:,} hashes")
         started = time.perf_counter()
-        _fill(url, stored)
+        indexes = _fill(url, stored)
         filling = time.perf_counter() - started
         say(f"{NAME}: asking for {times} pictures")
         taken, found = uvloop.run(_ask(url, asked))
@@ -59,6 +59,7 @@ def run(*, quick: bool) -> Result:
         "recall": sum(map(len, found)) / near_ones,
         "within_31_bits": near_ones,
         "hashes": count,
+        "indexes_mb": round(indexes / 1e6),
         "filling_seconds": round(filling, 1),
         "times": len(taken),
     }
@@ -73,7 +74,8 @@ def _around(centres: Rows, chance: np.random.Generator) -> Rows:
     return np.packbits(changed, axis=1)
 
 
-def _fill(url: str, stored: Rows) -> None:
+def _fill(url: str, stored: Rows) -> int:
+    """Returns how many bytes all indexes of the hashes take."""
     with connect(url) as connection:
         connection.execute(_BANK)
         # Sixteen indexes are made sooner at once than row by row.
@@ -86,6 +88,8 @@ def _fill(url: str, stored: Rows) -> None:
         for _, definition in indexes:
             connection.execute(definition)
         connection.execute("VACUUM ANALYZE bank_hashes")
+        [size] = connection.execute("SELECT pg_indexes_size('bank_hashes')").fetchone() or (0,)
+    return int(size)
 
 
 async def _ask(url: str, asked: Rows) -> tuple[list[float], list[list[int]]]:

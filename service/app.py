@@ -28,6 +28,7 @@ from service.media.storage import LocalStorage
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
@@ -142,6 +143,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
     app.include_router(case_page_router, include_in_schema=False)
+    app.include_router(bank_pages_router, include_in_schema=False)
     app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
     app.include_router(policy_pages_router, include_in_schema=False)

@@ -34,6 +34,8 @@ CONFIRMED, LEAD = "POSITIVE_CLASS", "INVESTIGATION_SEED"
 # What somebody says is no such picture, or is disputed, is not looked for.
 REFUSED = {"NEGATIVE_CLASS": "said to be harmless", "DISPUTED": "disputed"}
 OTHER_TYPES = "other kinds of hashes"
+# Of a picture without any detail; exchanges are known to hold it, and nothing near it can be told from anything else.
+EMPTY = "empty hashes"
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -69,7 +71,10 @@ def signals(lines: Iterable[str], kind: Format, read: Read) -> Iterator[Signal]:
     for number, signal in enumerate(readers[kind](lines, read), 1):
         if number > MOST_ROWS:
             raise BankFileError(f"more than {MOST_ROWS:,} hashes; split the file")
-        yield signal
+        if "1" in signal.bits:
+            yield signal
+        else:
+            read.left_out[EMPTY] += 1
 
 
 def csv_line(bits: str, tags: Iterable[str], *, confirmed: bool, bank: str) -> str:

@@ -65,8 +65,11 @@ def test_the_csv_of_the_command_line_tool() -> None:
 
 
 def test_lines_of_type_and_signal_or_of_signals_alone() -> None:
-    text = f"pdq {ONE}\n\n{TWO.upper()}\r\nraw_text some words\n"
-    assert read(text, "text") == ([Signal(bits_of(ONE)), Signal(bits_of(TWO))], {"other kinds of hashes": 1})
+    text = f"pdq {ONE}\n\n{TWO.upper()}\r\nraw_text some words\n{'0' * 64}\n"
+    assert read(text, "text") == (
+        [Signal(bits_of(ONE)), Signal(bits_of(TWO))],
+        {"other kinds of hashes": 1, "empty hashes": 1},
+    )
 
 
 def test_indicators_of_threatexchange() -> None:

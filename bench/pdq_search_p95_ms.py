@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bench.database import connect, empty_database
 from bench.measure import BenchError, Result, hardware, say
 from models import hamming, pdq
-from service.banks.search import near
+from service.banks.matching.store import near
 from service.db import create_engine
 
 NAME = "pdq_search_p95_ms"

@@ -12,7 +12,7 @@ from labeling.statistics.weighted import counted_share
 from labeling.taxonomy import Taxonomy
 from models.pdq import LEAST_QUALITY
 from service import events
-from service.banks import search, store
+from service.banks import store
 from service.banks.exchange import Read, Signal, bits_of, csv_header, csv_line, hexadecimal, signals, text_line
 from service.banks.schemas import (
     BankChangeIn,
@@ -60,20 +60,6 @@ class File:
     lines: Iterable[str]
     kind: Format
     name: str
-
-
-async def match(connection: AsyncConnection, media_ids: Sequence[UUID]) -> bool:
-    """Look for these media and their frames among the hashes of all banks, in the transaction that adds them.
-
-    Whether any new match acts: cases that show the media already are then to be placed anew. May be called again.
-    """
-    await search.hold_back_the_worker(connection)
-    acts = False
-    for one in await search.prints(connection, media_ids):
-        found = await search.near(connection, one.pdq)
-        if found:
-            acts = await search.add_matches(connection, one, found) or acts
-    return acts
 
 
 async def known(

@@ -12,7 +12,7 @@ from labeling.taxonomy import Taxonomy
 from models.hamming import bits
 from models.pdq import BITS
 from service import events
-from service.banks import workflow as banks
+from service.banks.matching.workflow import match
 from service.errors import (
     DerivativePendingError,
     LinkExpiredError,
@@ -117,7 +117,7 @@ async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: U
         for one, stored_as in zip(rendered.derivatives, prepared.derivatives_stored_as, strict=True)
     ]
     await store.insert(connection, values, derivatives)
-    await banks.match(connection, [media_id])
+    await match(connection, [media_id])
     return row
 
 

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from models.rank import RankConfig
-from service.banks.matching import Matching
+from service.banks.matching.workflow import Matching
 from service.cases.workflow import rerank
 from tests.service.media.pictures import draw, jpeg, scene
 from tests.service.steps import Body

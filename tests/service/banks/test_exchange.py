@@ -15,6 +15,7 @@ from service.banks import exchange
 from service.banks.exchange import Read, Signal, bits_of, signals
 from service.banks.schemas import Format
 from service.errors import BankFileError
+from service.settings import Settings
 from tests.service.banks.conftest import make_bank
 from tests.service.steps import assert_error, query, value
 
@@ -210,7 +211,7 @@ async def test_the_command_takes_and_writes_files(
     await make_bank(lead, "By command")
     source, out = tmp_path / "in.txt", tmp_path / "out.csv"
     source.write_text(f"pdq {ONE}\npdq {TWO}\n", encoding="utf-8")
-    settings = command.Settings(data_dir=tmp_path, database_url=database)
+    settings = Settings(data_dir=tmp_path, database_url=database)
     options = {"bank": "By command", "file": source, "format": "text"}
     taken = await command._import_bank(settings, argparse.Namespace(**options))
     assert json.loads(taken)["added"] == 2

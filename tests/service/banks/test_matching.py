@@ -2,6 +2,7 @@
 
 import random
 from typing import Any
+from uuid import UUID
 
 import httpx
 import psycopg
@@ -10,9 +11,8 @@ from fastapi import FastAPI
 from sqlalchemy import text
 
 from models import hamming, pdq
-from service.banks import search
-from service.banks.matching import Matching
-from service.banks.workflow import match
+from service.banks.matching import store
+from service.banks.matching.workflow import Matching, match
 from tests.service.banks.conftest import COPY, OTHER, PICTURE, Settle, make_bank, upload
 from tests.service.steps import claim, connected, decided, query, report, value
 
@@ -140,8 +140,8 @@ async def test_frames_of_a_video_are_matched_and_the_nearest_counts(
     assert query(database, found) == [(1000, 3)]
     query(database, "DELETE FROM bank_matches")
     async with app.state.engine.begin() as connection:
-        assert await match(connection, [media])
-        assert not await match(connection, [media])
+        assert await match(connection, [UUID(media)])
+        assert not await match(connection, [UUID(media)])
     assert query(database, found) == [(1000, 3)]
 
 
@@ -164,11 +164,11 @@ async def test_whoever_adds_a_medium_holds_the_worker_back(
     bank = (await make_bank(lead))["id"]
     await add(lead, bank, "1" * 256)
     async with app.state.engine.begin() as connection:
-        await search.hold_back_the_worker(connection)
+        await store.hold_back_the_worker(connection)
         with connected(database) as other, other.transaction(force_rollback=True):
             other.execute("SET LOCAL lock_timeout = '50ms'")
             with pytest.raises(psycopg.errors.LockNotAvailable):
-                other.execute(search._WAIT.text)
+                other.execute(store._WAIT.text)
     assert await matching.step() == 1
 
 
@@ -186,10 +186,10 @@ async def test_the_search_reads_the_indexes_of_all_blocks_and_nothing_else(app: 
     )
     query(database, "VACUUM ANALYZE bank_hashes")
     async with app.state.engine.connect() as connection:
-        explain = text(f"EXPLAIN {search.NEAR.text}")
-        plan = "\n".join((await connection.execute(explain, search.values_of(bits[0]))).scalars())
-        near = await search.near(connection, changed(bits[0], pdq.RADIUS))
-        too_far = await search.near(connection, changed(bits[0], pdq.RADIUS + 1))
+        explain = text(f"EXPLAIN {store.NEAR.text}")
+        plan = "\n".join((await connection.execute(explain, store.values_of(bits[0]))).scalars())
+        near = await store.near(connection, changed(bits[0], pdq.RADIUS))
+        too_far = await store.near(connection, changed(bits[0], pdq.RADIUS + 1))
     assert all(f"Index Only Scan using bank_block_{place} on" in plan for place in range(16)), plan
     assert "Seq Scan" not in plan
     assert [one.distance for one in near] == [pdq.RADIUS]

@@ -1,11 +1,11 @@
-"""Banks in the background: hashes that were added are looked for among the media there are, and changes reach the cases."""
+"""Media and hashes are brought together: media as they come in, hashes and changes of banks in the background."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.banks import search
+from service.banks.matching import store
 
 # Hashes looked for in one transaction, and cases placed anew in one.
 HASHES = 100
@@ -13,6 +13,20 @@ CASES = 500
 
 # Ranks and routes the locked cases anew.
 Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
+
+
+async def match(connection: AsyncConnection, media_ids: Sequence[UUID]) -> bool:
+    """Look for these media and their frames among the hashes of all banks, in the transaction that adds them.
+
+    Whether any new match acts: cases that show the media already are then to be placed anew. May be called again.
+    """
+    await store.hold_back_the_worker(connection)
+    acts = False
+    for one in await store.prints(connection, media_ids):
+        found = await store.near(connection, one.pdq)
+        if found:
+            acts = await store.add_matches(connection, one, found) or acts
+    return acts
 
 
 class Matching:
@@ -33,34 +47,34 @@ class Matching:
 
     async def _look_for_hashes(self) -> int:
         async with self._engine.begin() as connection:
-            bank = await search.waiting_bank(connection)
+            bank = await store.waiting_bank(connection)
             if bank is None:
                 return 0
-            hashes = await search.waiting_hashes(connection, bank, limit=HASHES)
-            await search.wait_for_media(connection)
+            hashes = await store.waiting_hashes(connection, bank, limit=HASHES)
+            await store.wait_for_media(connection)
             media: set[UUID] = set()
             for one in hashes:
                 if not one.removed:
-                    media.update(await search.add_media(connection, bank, one))
-            await search.looked_for(connection, bank.id, hashes[-1].id)
+                    media.update(await store.add_media(connection, bank, one))
+            await store.looked_for(connection, bank.id, hashes[-1].id)
             if media:
-                await self._rerank(connection, await search.lock_cases_of(connection, sorted(media)))
+                await self._rerank(connection, await store.lock_cases_of(connection, sorted(media)))
         return len(hashes)
 
     async def _settle(self) -> int:
         if self._changed is None:
             async with self._engine.begin() as connection:
-                bank = await search.unsettled(connection)
+                bank = await store.unsettled(connection)
                 if bank is None:
                     return 0
-                self._cases = await search.settle(connection, bank.id)
+                self._cases = await store.settle(connection, bank.id)
                 self._changed = (bank.id, bank.since)
         batch = self._cases[:CASES]
         async with self._engine.begin() as connection:
             if batch:
-                await self._rerank(connection, await search.lock_cases(connection, batch))
+                await self._rerank(connection, await store.lock_cases(connection, batch))
             else:
-                await search.settled(connection, *self._changed)
+                await store.settled(connection, *self._changed)
         self._cases = self._cases[len(batch) :]
         if not batch:
             self._changed = None

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.banks import routes as banks
 from service.cases import routes as cases
 from service.clocks import routes as clocks
 from service.db import create_engine, statement_by_statement
@@ -29,6 +30,7 @@ from service.media.tiles import Tiles
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
@@ -79,6 +81,7 @@ ROUTERS = (
         exports,
         suspects,
         outbox,
+        banks,
         policies,
         routing,
         shedding,
@@ -145,6 +148,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         app.include_router(part.router)
     app.include_router(pages_router, include_in_schema=False)
     app.include_router(case_page_router, include_in_schema=False)
+    app.include_router(bank_pages_router, include_in_schema=False)
     app.include_router(floor_pages_router, include_in_schema=False)
     app.include_router(model_pages_router, include_in_schema=False)
     app.include_router(policy_pages_router, include_in_schema=False)

@@ -264,6 +264,20 @@ class NameTakenError(TriageError):
     code = "name_taken"
 
 
+class BankFileError(TriageError):
+    """A file of hashes is not in the format that was named; nothing of it was taken."""
+
+    status = 422
+    code = "bank_file_unreadable"
+
+
+class NotBankableError(TriageError):
+    """The picture of a decision cannot go into this bank: undone or still undoable, of another area, or too plain to tell."""
+
+    status = 409
+    code = "not_bankable"
+
+
 class RoutingChangedError(TriageError):
     """Somebody saved other routing rules since these were looked at; look again, then save on top of theirs."""
 

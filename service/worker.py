@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from labeling.taxonomy import Taxonomy, load_taxonomy
 from service.assessing.live import configured as configured_image_model
 from service.assessing.workflow import Assessing
+from service.banks.matching.workflow import Matching, Rerank
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
@@ -72,6 +73,7 @@ async def work(settings: Settings, database_url: str) -> None:
     config = configured(settings)
     reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
     rerouting = Rerouting(engine, partial(rerank, taxonomy=taxonomy, config=config))
+    matching = Matching(engine, partial(rerank, taxonomy=taxonomy, config=config))
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
@@ -88,7 +90,7 @@ async def work(settings: Settings, database_url: str) -> None:
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
-        group.create_task(keep_order(stopping, (rerouting.step, reranking.step)))
+        group.create_task(keep_order(stopping, (rerouting.step, reranking.step, matching.step)))
         group.create_task(TextPrints(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
         group.create_task(assessing.run(stopping))
@@ -110,6 +112,11 @@ async def work(settings: Settings, database_url: str) -> None:
     log.info("worker.stopped")
 
 
+def reranker(settings: Settings) -> Rerank:
+    """What ranks and routes locked cases anew, by the rules of these settings."""
+    return partial(rerank, taxonomy=load_taxonomy(settings.taxonomy), config=configured(settings))
+
+
 def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, settings: Settings) -> None:
     """The one table of jobs: name to function."""
 
@@ -120,7 +127,7 @@ def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, se
     retry = RetryStrategy(exponential_wait=3)
     jobs.task(name=DELIVER_WEBHOOK, retry=retry)(deliver_webhook)
 
-    preparing = Preparing(engine, open_storage(settings), settings)
+    preparing = Preparing(engine, open_storage(settings), settings, reranker(settings))
 
     async def prepare_media(context: JobContext, media: str) -> None:
         await prepare(UUID(media), preparing, attempts=context.job.attempts)

@@ -14,6 +14,7 @@ from labeling.taxonomy import Taxonomy
 from models.rank import Rank, RankConfig, RankInputs, rank
 from models.trust import Tally
 from service import events
+from service.banks import workflow as banks
 from service.cases import store
 from service.cases.placing import Placed, place_by, placed, scope_of
 from service.cases.schemas import (
@@ -31,6 +32,7 @@ from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
 from service.media.levels import Facts, Rules, facts_of
+from service.media.schemas import MediaItem
 from service.media.viewing.workflow import media_of
 from service.outbox import workflow as outbox
 from service.outbox.workflow import Message
@@ -204,9 +206,15 @@ async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[
     return row
 
 
+async def _media(connection: AsyncConnection, row: Row[Any], viewer: UUID, rules: Rules) -> list[MediaItem]:
+    shown = await media_of(connection, row.evidence_id, viewer=viewer, rules=rules)
+    known = await banks.known(connection, [one.id for one in shown], case_id=row.id, viewer=viewer)
+    return [one.model_copy(update={"matches": known.get(one.id, [])}) for one in shown]
+
+
 async def _fields(connection: AsyncConnection, row: Row[Any], viewer: UUID, rules: Rules) -> dict[str, Any]:
     reports = row.reports or []
-    pictures = await media_of(connection, row.evidence_id, viewer=viewer, rules=rules) if row.pictures else []
+    pictures = await _media(connection, row, viewer, rules) if row.pictures else []
     ranked = live_rank(row.rank, row.live_views)
     words = explain(ranked.parts, rules.taxonomy, now=row.now)
     return {

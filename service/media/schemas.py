@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from service.banks.schemas import KnownOut
 from service.media.derivatives import Variant
 from service.media.grants import Way
 
@@ -63,6 +64,7 @@ class MediaItem(BaseModel):
     wave_url: str | None = Field(default=None, description="The waveform of sound.")
     lines_first: bool = Field(description="The caller wants to see the line drawing first.")
     assessment: str | None = Field(description="What the image model says, in words; null until it has looked.")
+    matches: list[KnownOut] = Field(default=[], description="Banks that know the picture, the strongest first.")
 
 
 class PreviewQuery(BaseModel):

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.hamming import bits
 from models.pdq import BITS
+from service.banks.matching.workflow import match
 from service.errors import MediaTooLargeError, UnknownMediaError
 from service.media import store
 from service.media.render import Rendered
@@ -94,6 +95,7 @@ async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: U
         for one, stored_as in zip(rendered.derivatives, prepared.derivatives_stored_as, strict=True)
     ]
     await store.insert(connection, values, derivatives)
+    await match(connection, [media_id])
     return row
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.hamming import bits
 from models.pdq import BITS
+from service.banks.matching.workflow import Rerank, place_matched
 from service.jobs import PREPARE_MEDIA, enqueue
 from service.media import clip_renderer
 from service.media.clip_render import RenderedClip
@@ -50,6 +51,8 @@ class Preparing:
     engine: AsyncEngine
     storage: Storage
     settings: Settings
+    # Cases that show a video in which a known picture is found.
+    rerank: Rerank
 
 
 async def add_pending(connection: AsyncConnection, jobs: App, **upload: Unpack[Pending]) -> UUID:
@@ -92,6 +95,7 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
     stored_as = await preparing.storage.put(clip.clean)
     async with preparing.engine.begin() as connection:
         await store.set_ready(connection, _ready(media_id, clip, stored_as), _frames(media_id, clip))
+        await place_matched(connection, [media_id], preparing.rerank)
     log.info("media.ready", media=str(media_id))
 
 

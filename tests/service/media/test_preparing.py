@@ -20,7 +20,7 @@ from service.media.containers import ClipKind
 from service.media.preparing import workflow as preparing
 from service.media.preparing.workflow import ATTEMPTS, GIVEN_UP, Preparing, add_pending, prepare
 from service.settings import Settings
-from service.worker import register_tasks, run_jobs
+from service.worker import register_tasks, reranker, run_jobs
 from tests.service.media.clips import SECRETS, SOUNDS, WEBM
 from tests.service.steps import query, until, value
 
@@ -38,7 +38,7 @@ async def jobs(app: FastAPI, settings: Settings, keys: dict[str, str], database:
 
 @pytest.fixture
 def tools(app: FastAPI, settings: Settings) -> Preparing:
-    return Preparing(app.state.engine, app.state.storage, settings)
+    return Preparing(app.state.engine, app.state.storage, settings, reranker(settings))
 
 
 async def upload(app: FastAPI, database: str, data: bytes, *, kind: ClipKind = "video") -> UUID:

@@ -101,6 +101,19 @@ Every error has the form `{"error": code, "detail": text}`.
 """
 
 
+PAGES = (
+    pages_router,
+    case_page_router,
+    bank_pages_router,
+    floor_pages_router,
+    model_pages_router,
+    policy_pages_router,
+    routing_pages_router,
+    scorecard_pages_router,
+    quality_pages_router,
+)
+
+
 def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     """The API on a migrated database. Nothing is opened before the application starts."""
     taxonomy = load_taxonomy(settings.taxonomy)
@@ -146,15 +159,8 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.include_router(media.own)
     for part in ROUTERS:
         app.include_router(part.router)
-    app.include_router(pages_router, include_in_schema=False)
-    app.include_router(case_page_router, include_in_schema=False)
-    app.include_router(bank_pages_router, include_in_schema=False)
-    app.include_router(floor_pages_router, include_in_schema=False)
-    app.include_router(model_pages_router, include_in_schema=False)
-    app.include_router(policy_pages_router, include_in_schema=False)
-    app.include_router(routing_pages_router, include_in_schema=False)
-    app.include_router(scorecard_pages_router, include_in_schema=False)
-    app.include_router(quality_pages_router, include_in_schema=False)
+    for pages in PAGES:
+        app.include_router(pages, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
     largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)

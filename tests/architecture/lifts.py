@@ -11,7 +11,9 @@ MAY_CATCH_EVERYTHING: dict[str, str] = {
 }
 
 # path → why it may be longer than a file may be.
-LONG_FILES: dict[str, str] = {}
+LONG_FILES: dict[str, str] = {
+    "service/errors.py": 420,
+}
 
 # `path: function` → why it may be longer than a function may be.
 LONG_FUNCTIONS: dict[str, str] = {}

@@ -187,7 +187,8 @@ def _refusal(data: bytes) -> str:
 def _decoding(found: Format) -> Iterator[None]:
     try:
         yield
-    except pyvips.Error as error:
+    except (pyvips.Error, UnicodeDecodeError) as error:
+        # What a decoder says may quote bytes of the file, which pyvips then cannot read as text.
         raise UnreadableMediaError(f"the file starts like {found.mime} but is damaged or cut off") from error
 
 

@@ -52,8 +52,7 @@ async def bank(console: Console, media: str, *, level: int = 4, acts: bool = Tru
         level=level,
     )
     [known] = await console.execute(
-        "INSERT INTO bank_hashes (id, bank_id, pdq) VALUES (gen_random_uuid(), :bank, CAST(repeat('0', 256) AS bit(256)))"
-        " RETURNING id",
+        "INSERT INTO bank_hashes (bank_id, pdq) VALUES (:bank, CAST(repeat('0', 256) AS bit(256))) RETURNING id",
         bank=made.id,
     )
     await console.execute(
@@ -101,6 +100,7 @@ async def test_item_says_what_is_known_and_where_renderings_are(console: Console
         "wave_url": None,
         "lines_first": False,
         "assessment": None,
+        "matches": [],
     }
     for url, level in ((item["preview_url"], "2"), (item["lines_url"], "0")):
         answer = await console.get(url)

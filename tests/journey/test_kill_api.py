@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from service.settings import Settings
 from tests.journey.parts import Part
 from tests.journey.people import Ledger, Platform, Reviewer
-from tests.journey.world import World, fresh_database, new_world
+from tests.journey.world import World, by_rank_alone, fresh_database, new_world, settings_for
 
 pytestmark = pytest.mark.kill
 
@@ -20,9 +21,14 @@ EDGE = re.compile("before: commit|after: commit|before answer")
 SEEDS = int(os.environ.get("KILL_SEEDS", "24"))
 
 
+def settings_of(folder: Path, database: str) -> Settings:
+    """Of a day whose first case is the one with the picture: nothing is drawn by chance."""
+    return settings_for(folder, database).model_copy(update={"ranking": by_rank_alone(folder)})
+
+
 @pytest.fixture
 async def world(database: str, tmp_path: Path) -> AsyncIterator[World]:
-    async with new_world(database, tmp_path) as made:
+    async with new_world(database, tmp_path, settings=settings_of(tmp_path, database)) as made:
         yield made
 
 
@@ -33,7 +39,7 @@ async def quiet_day(
     """A day without a kill: what was promised on it, and every moment at which the others can die."""
     folder = tmp_path_factory.mktemp("quiet-day")
     with fresh_database(server_url, template, "triage_quiet_day") as database:
-        async with new_world(database, folder) as world:
+        async with new_world(database, folder, settings=settings_of(folder, database)) as world:
             api = world.part("serve")
             await api.start()
             await a_day(world, api)

@@ -69,6 +69,10 @@ bench: $(DEV) $(TRAINING) ## Measure against the stated targets (ONLY=name for o
 faults: $(DEV) ## Run the service under load while its parts are killed (MINUTES=10, ARGS="--seed 3 --out FILE")
 	@$(PY) -m tests.journey.faults --minutes $(or $(MINUTES),10) $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(DEV) ## Feed broken media to the rendering processes for long (MINUTES=10 SEED=1)
+	@$(PY) -m tests.service.media.fuzz --minutes $(or $(MINUTES),10) --seed $(or $(SEED),1) $(ARGS)
+
 .PHONY: docs
 docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
 	@$(PY) -m tests.architecture.reference
@@ -117,12 +121,12 @@ $(PY):
 		rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
 $(SERVING): requirements/serving.txt | $(PY)
-	@echo "Installing the packages for serving into $(VENV): about 105 MB, once"
+	@echo "Installing the packages for serving into $(VENV): about 165 MB, once"
 	@$(PIP) --require-hashes -r requirements/serving.txt
 	@touch $@
 
 $(DEV): requirements/dev.txt | $(PY)
-	@echo "Installing the packages for development into $(VENV): about 195 MB, once"
+	@echo "Installing the packages for development into $(VENV): about 335 MB, once"
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@ $(SERVING)
 

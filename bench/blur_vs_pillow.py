@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from bench.measure import Result, alternate, hardware, ratio, say, seconds, sides
-from service.media.render import SIGMA_SHARE, preview_bytes
+from service.media.blurring import SIGMA_SHARE
+from service.media.render import preview_bytes
 
 NAME = "blur_vs_pillow"
 LEVEL = 2
@@ -16,7 +17,7 @@ LEVEL = 2
 def run(*, quick: bool) -> Result:
     """How many times faster the preview is; both sides start from the JPEG and end with one."""
     size, rounds = ((800, 600), 2) if quick else ((4_000, 3_000), 15)
-    photo = _photo(*size)
+    photo = photo_of(*size)
     preview = preview_bytes(photo, LEVEL)
     out = Image.open(io.BytesIO(preview)).size
     _by_pillow(photo, out)
@@ -47,7 +48,7 @@ def _by_pillow(photo: bytes, out: tuple[int, int], *, grey_first: bool = False) 
     return buffer.getvalue()
 
 
-def _photo(width: int, height: int) -> bytes:
+def photo_of(width: int, height: int) -> bytes:
     """A JPEG with the detail of a photo: soft light, shapes with edges, fine grain."""
     generator = np.random.default_rng(1)
     light = Image.fromarray(generator.integers(0, 255, (9, 12, 3), dtype=np.uint8)).resize((width, height))

@@ -28,11 +28,23 @@ TARGETS = {
     "blur_vs_pillow": Target(
         "at least", 8.0, "times", "blurred preview of a 12-megapixel JPEG against decode, blur and resize in Pillow"
     ),
+    "contact_sheet_vs_full_decode": Target(
+        "at least", 10.0, "times", "decoding 60 s of 1080p video in full against its contact sheet"
+    ),
+    "blur_vs_bare_decode": Target(
+        "at most", 1.5, "ratio", "the same preview against bare shrink-on-load decoding to its size, without blur"
+    ),
     "claim_cost_1e6_vs_1e3": Target(
         "at most", 1.3, "ratio", "median time of a claim with 1,000,000 open cases against one with 1,000"
     ),
+    "lens_tile_p95_ms": Target(
+        "at most", 60.0, "ms", "95th percentile of one tile of the lens over HTTP, of a picture of 12 megapixels"
+    ),
     "similar_p95_ms": Target(
         "at most", 10.0, "ms", "95th percentile of finding a case's near-duplicates among 1,000,000 texts, exactly"
+    ),
+    "pdq_search_p95_ms": Target(
+        "at most", 10.0, "ms", "95th percentile of looking a picture up among 1,000,000 hashes of banks, exactly"
     ),
     "claim_full_cost_1e6_vs_1e3": Target(
         "at most",

@@ -18,6 +18,7 @@ from eval.next.learn_command import add_learn_command
 from eval.next.planted_command import add_planted_command
 from eval.next.suspects_command import add_suspects_command
 from eval.page import PageError, page
+from eval.pictures.command import add_image_command
 from eval.report import Report, Subject, make_report
 from eval.run import sha256_of
 from eval.sample import add_sample_command
@@ -167,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
     card.set_defaults(run_command=_card)
     add_simulate_command(commands)
     add_sample_command(commands)
-    for add in (add_next_command, add_learn_command, add_suspects_command, add_planted_command):
+    for add in (add_image_command, add_next_command, add_learn_command, add_suspects_command, add_planted_command):
         add(commands)
     sources = commands.add_parser("sources", help="put models that never saw a source together into one table")
     sources.set_defaults(run_command=_sources)

@@ -8,7 +8,7 @@ import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, get_args
 from uuid import UUID
 
 import uvicorn
@@ -21,13 +21,18 @@ from labeling.taxonomy import TaxonomyError, load_taxonomy
 from models.bundle import BundleError
 from models.rank_file import RankFileError
 from service.app import create_app
+from service.banks.schemas import Format, Written
+from service.banks.workflow import File, named
+from service.banks.workflow import export as export_bank
+from service.banks.workflow import import_file as import_into_bank
 from service.db import create_engine
 from service.demo import walk_through
 from service.embedded import database_url
-from service.errors import TriageError
+from service.errors import BankFileError, TriageError
 from service.exports.files import OutputError, replacing
 from service.exports.workflow import decision_log, labelled_texts
 from service.local import end_with_parent, run_everything
+from service.media.storage import open_storage
 from service.migrate import migrate
 from service.observe import configure_logs
 from service.people.schemas import PersonChangeIn, PersonIn, PersonStandingOut
@@ -58,7 +63,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     """Run the API."""
     if options.with_parent:
         end_with_parent()
-    app = create_app(settings, database_url=_ready_to_rank(settings))
+    app = create_app(settings, database_url=_ready(settings))
     # What is loaded now stays to the end: the garbage collector need not walk through it again under load.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -69,7 +74,7 @@ def worker(settings: Settings, options: argparse.Namespace) -> None:
     """Run the background worker."""
     if options.with_parent:
         end_with_parent()
-    asyncio.run(work(settings, _ready_to_rank(settings)))
+    asyncio.run(work(settings, _ready(settings)))
 
 
 def migrate_database(settings: Settings, _options: argparse.Namespace) -> None:
@@ -151,6 +156,11 @@ def policies(settings: Settings, _options: argparse.Namespace) -> None:
     print(f"{done.imported} of {len(guidelines)} guidelines are in force now; the others' areas have a policy")
 
 
+def banks(settings: Settings, options: argparse.Namespace) -> None:
+    """Take hashes of a file into a bank, or write those of a bank to a file."""
+    print(asyncio.run(_import_bank(settings, options) if options.what == "import" else _export_bank(settings, options)))
+
+
 def replay(settings: Settings, options: argparse.Namespace) -> None:
     """Estimate how many of the last decisions a draft of a policy would flip."""
 
@@ -182,8 +192,12 @@ def _migrated(settings: Settings) -> str:
     return url
 
 
-def _ready_to_rank(settings: Settings) -> str:
-    """The address of the migrated database, which knows by which rules this process puts cases in order."""
+def _ready(settings: Settings) -> str:
+    """The address of the migrated database, which knows by which rules this process puts cases in order.
+
+    Raises SettingsError as well when media cannot be stored: better now than with the first upload.
+    """
+    asyncio.run(open_storage(settings).check())
     config = configured(settings)
     asyncio.run(_with_connection(settings, lambda connection: register(connection, config)))
     return database_url(settings)
@@ -217,6 +231,31 @@ async def _written(settings: Settings, out: Path, lines: Callable[[AsyncConnecti
     finally:
         await engine.dispose()
     return count
+
+
+async def _import_bank(settings: Settings, options: argparse.Namespace) -> str:
+    async def run(connection: AsyncConnection) -> str:
+        with options.file.open(encoding="utf-8", newline="") as lines:
+            file = File(lines, options.format, options.file.name)
+            bank_id = await named(connection, options.bank)
+            return (await import_into_bank(connection, bank_id, file, actor=None)).model_dump_json(indent=2)
+
+    try:
+        return await _with_connection(settings, run)
+    except (OSError, UnicodeDecodeError) as error:
+        raise BankFileError(f"{options.file}: {error}") from error
+
+
+async def _export_bank(settings: Settings, options: argparse.Namespace) -> str:
+    if options.format not in get_args(Written):
+        raise BankFileError(f"--format: banks are written as {' or '.join(get_args(Written))}")
+
+    async def lines(connection: AsyncConnection) -> AsyncIterator[str]:
+        async for line in export_bank(connection, await named(connection, options.bank), options.format):
+            yield line
+
+    count = await _written(settings, options.file, lines)
+    return f"{count - (options.format == 'csv')} hashes written to {options.file}"
 
 
 def _decisions(said: str) -> int:
@@ -255,6 +294,11 @@ def _parser() -> argparse.ArgumentParser:
     add("views", views)
     add("close-person", remove_person).add_argument("username", help="whose account to close")
     add("policies", policies).add_argument("what", choices=["import"], help="import: publish them as version 1")
+    known_pictures = add("banks", banks)
+    known_pictures.add_argument("what", choices=["import", "export"], help="which way")
+    known_pictures.add_argument("file", type=Path, metavar="FILE", help="to read, or to write")
+    known_pictures.add_argument("--bank", required=True, metavar="NAME", help="of which bank")
+    known_pictures.add_argument("--format", choices=get_args(Format), default="csv", help="see docs/banks.md")
     again = add("replay", replay)
     again.add_argument("--draft", type=UUID, required=True, metavar="ID", help="the draft, or any version")
     again.add_argument("--bundle", type=Path, metavar="PATH", help="a model that was trained under the draft")

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.banks import routes as banks
 from service.cases import routes as cases
 from service.clocks import routes as clocks
 from service.db import create_engine, statement_by_statement
@@ -22,11 +23,14 @@ from service.jobs import create_jobs_app
 from service.leases import routes as leases
 from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody, Turns
 from service.media import routes as media
+from service.media.levels import Rules
 from service.media.renderer import Renderer
-from service.media.storage import LocalStorage
+from service.media.storage import open_storage
+from service.media.tiles import Tiles
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
@@ -77,6 +81,7 @@ ROUTERS = (
         exports,
         suspects,
         outbox,
+        banks,
         policies,
         routing,
         shedding,
@@ -94,6 +99,19 @@ DESCRIPTION = """
 Every report in, riskiest case out. Machines send `Authorization: Bearer <key>`; people sign in by session.
 Every error has the form `{"error": code, "detail": text}`.
 """
+
+
+PAGES = (
+    pages_router,
+    case_page_router,
+    bank_pages_router,
+    floor_pages_router,
+    model_pages_router,
+    policy_pages_router,
+    routing_pages_router,
+    scorecard_pages_router,
+    quality_pages_router,
+)
 
 
 def create_app(settings: Settings, *, database_url: str) -> FastAPI:
@@ -134,21 +152,19 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.hints = Hints()
     app.state.turns = Turns()
     app.state.renderer = Renderer(settings)
-    app.state.storage = LocalStorage(settings.data_dir / "media")
+    app.state.tiles = Tiles()
+    app.state.blur_rules = Rules(taxonomy, settings.media_least_level)
+    app.state.storage = open_storage(settings)
     app.include_router(queues.claims)
+    app.include_router(media.own)
     for part in ROUTERS:
         app.include_router(part.router)
-    app.include_router(pages_router, include_in_schema=False)
-    app.include_router(case_page_router, include_in_schema=False)
-    app.include_router(floor_pages_router, include_in_schema=False)
-    app.include_router(model_pages_router, include_in_schema=False)
-    app.include_router(policy_pages_router, include_in_schema=False)
-    app.include_router(routing_pages_router, include_in_schema=False)
-    app.include_router(scorecard_pages_router, include_in_schema=False)
-    app.include_router(quality_pages_router, include_in_schema=False)
+    for pages in PAGES:
+        app.include_router(pages, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
-    limits = {MEDIA_UPLOAD: settings.media_max_bytes + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
+    largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)
+    limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
     app.add_middleware(MeasureRequests)
     return app

@@ -1,5 +1,4 @@
 """Every error the API answers with: one tree, one JSON shape `{"error": code, "detail": text}`.
-
 A subclass fixes status and code; the text says what was wrong, where, and how to mend it.
 """
 
@@ -265,6 +264,20 @@ class NameTakenError(TriageError):
     code = "name_taken"
 
 
+class BankFileError(TriageError):
+    """A file of hashes is not in the format that was named; nothing of it was taken."""
+
+    status = 422
+    code = "bank_file_unreadable"
+
+
+class NotBankableError(TriageError):
+    """The picture of a decision cannot go into this bank: undone or still undoable, of another area, or too plain to tell."""
+
+    status = 409
+    code = "not_bankable"
+
+
 class RoutingChangedError(TriageError):
     """Somebody saved other routing rules since these were looked at; look again, then save on top of theirs."""
 
@@ -340,6 +353,27 @@ class DerivativePendingError(TriageError):
 
     status = 404
     code = "derivative_pending"
+
+
+class MediaFailedError(TriageError):
+    """Nothing can be made of this upload that could be shown; the text says why."""
+
+    status = 404
+    code = "media_failed"
+
+
+class RangeNotSatisfiableError(TriageError):
+    """The asked range begins behind the end of the file."""
+
+    status = 416
+    code = "range_not_satisfiable"
+
+
+class StorageUnavailableError(TriageError):
+    """The media storage does not answer, or broke off; send the call again."""
+
+    status = 503
+    code = "storage_unavailable"
 
 
 class HintsUnavailableError(TriageError):

@@ -7,6 +7,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.assessing.live import OFF
+from service.assessing.workflow import model_state, unassessed
 from service.clocks.workflow import overdue_legal
 from service.decisions.workflow import untold as untold_decisions
 from service.drift.workflow import standing
@@ -17,6 +19,7 @@ from service.observe import (
     DRIFT_ALERTS,
     FAILED_WEBHOOKS,
     FAILED_WEBHOOKS_CLOSED,
+    IMAGE_MODEL_UNUSABLE,
     LAPSED_CASES,
     LEASE_ALERTS,
     OLDEST_SECONDS,
@@ -25,6 +28,7 @@ from service.observe import (
     RELEASE_REFUSED,
     SPECIAL_UNSERVED,
     SPECIAL_WAITING,
+    UNASSESSED,
     UNPRINTED,
     UNSCORED,
     UNTAKEN_CASES,
@@ -61,6 +65,8 @@ async def readyz(request: Request, response: Response) -> dict[str, str]:
             if any(is_loud(route) for route in await special_routes(connection)):
                 # Which and why is for those who manage queues: GET /v1/routing.
                 parts["special_routes"] = "unserved"
+            if state.settings.image_model != OFF:
+                parts["image_model"] = await _image_model(connection)
     except (SQLAlchemyError, OSError) as error:
         parts["database"] = type(error).__name__
     # Reports are taken without a model, so only the database decides whether traffic should come here.
@@ -104,6 +110,10 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
     UNSCORED.set(await unscored(connection))
     UNPRINTED.set(await unprinted(connection))
+    media = await unassessed(connection)
+    UNASSESSED.labels("waiting").set(media.waiting)
+    UNASSESSED.labels("failed").set(media.failed)
+    IMAGE_MODEL_UNUSABLE.set(settings.image_model != OFF and await _image_model(connection) == "unusable")
     for state in await release_states(connection):
         RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)
     drift = await standing(connection)
@@ -115,6 +125,14 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     FAILED_WEBHOOKS.set(sum(one.failed for one in endpoints if one.active))
     FAILED_WEBHOOKS_CLOSED.set(sum(one.failed for one in endpoints if not one.active))
     UNTOLD_DECISIONS.set(await untold_decisions(connection))
+
+
+async def _image_model(connection: AsyncConnection) -> str:
+    """State of the workers' image model, without its reason, which names files."""
+    told = await model_state(connection)
+    if told is None:
+        return "loading"
+    return "unusable" if told.problem else "ready"
 
 
 def _label(queue: str, *, restricted: bool) -> str:

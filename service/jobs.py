@@ -9,11 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.db import driver_connection, libpq_url
 
 DELIVER_WEBHOOK = "outbox.deliver"
+PREPARE_MEDIA = "media.prepare"
+
+# Queues of jobs. What takes minutes has one of its own, so that webhooks do not wait behind it.
+SOON = "default"
+LENGTHY = "lengthy"
+_QUEUES = {PREPARE_MEDIA: LENGTHY}
 
 
 def create_jobs_app(url: str) -> App:
     """The procrastinate app of one database. Opened by the worker; callers of `enqueue` need no connection of its own."""
-    return App(connector=PsycopgConnector(conninfo=libpq_url(url), min_size=1, max_size=4))
+    return App(connector=PsycopgConnector(conninfo=libpq_url(url), min_size=1, max_size=5))
 
 
 async def enqueue(
@@ -21,5 +27,6 @@ async def enqueue(
 ) -> None:
     """Add a job in the caller's transaction: it exists exactly if that transaction commits."""
     driver = driver_connection(connection)
-    deferrer = jobs.configure_task(name=task, allow_unknown=True, schedule_at=run_at, connection=driver)
+    queue = _QUEUES.get(task, SOON)
+    deferrer = jobs.configure_task(name=task, allow_unknown=True, queue=queue, schedule_at=run_at, connection=driver)
     await deferrer.defer_async(**arguments)

@@ -15,6 +15,7 @@ from types import FrameType
 import httpx
 
 from service.embedded import database_url, embedded_runs, start_embedded
+from service.media.storage import open_storage
 from service.migrate import migrate
 from service.samples.load import CREDENTIALS, load_samples
 from service.settings import Settings, SettingsError
@@ -29,6 +30,7 @@ def run_everything(settings: Settings) -> None:
     """Start all parts, say where they are, restart what dies. Returns after SIGINT or SIGTERM."""
     _require_free_port(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    asyncio.run(open_storage(settings).check())
     url = database_url(settings)
     migrate(url)
     print(asyncio.run(load_samples(settings, url)), flush=True)

@@ -20,6 +20,8 @@ LEASE_ALERTS = Gauge("triage_lease_alerts", "Undecided cases that keep coming ba
 OVERDUE_LEGAL_CLOCKS = Gauge("triage_overdue_legal_clocks", "Legal clocks that ran out on undecided cases")
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
 UNPRINTED = Gauge("triage_unprinted_texts", "Texts that wait for their fingerprint")
+UNASSESSED = Gauge("triage_unassessed_media", "Pictures and videos that no image model has judged", ["state"])
+IMAGE_MODEL_UNUSABLE = Gauge("triage_image_model_unusable", "1 where the image model of the settings cannot be used")
 RELEASE_REFUSED = Gauge(
     "triage_release_refused", "1 where a bundle that the releases name does not serve", ["process", "part"]
 )

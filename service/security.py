@@ -46,6 +46,9 @@ class Capability(StrEnum):
     QA_MANAGE = "qa.manage"
     QA_ADJUDICATE = "qa.adjudicate"
     SCORECARDS_READ = "scorecards.read"
+    BANKS_READ = "banks.read"
+    BANKS_ADD = "banks.add"
+    BANKS_MANAGE = "banks.manage"
     SELF = "self"
 
 
@@ -57,6 +60,7 @@ _REVIEW = frozenset(
         Capability.MEDIA_PREVIEW,
         Capability.MEDIA_REVEAL,
         Capability.QA_REVIEW,
+        Capability.BANKS_READ,
         Capability.SELF,
     }
 )
@@ -82,6 +86,7 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.CLOCK_SET,
         Capability.CASE_BULK,
         Capability.QA_ADJUDICATE,
+        Capability.BANKS_ADD,
     },
     "lead": _REVIEW
     | {
@@ -97,6 +102,8 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.QA_MANAGE,
         Capability.QA_ADJUDICATE,
         Capability.SCORECARDS_READ,
+        Capability.BANKS_ADD,
+        Capability.BANKS_MANAGE,
     },
     "ml": frozenset(
         {
@@ -115,6 +122,8 @@ ROLES: dict[str, frozenset[Capability]] = {
             Capability.FLOOR_READ,
             Capability.POLICIES_MANAGE,
             Capability.SCORECARDS_READ,
+            Capability.BANKS_READ,
+            Capability.BANKS_MANAGE,
             Capability.WEBHOOKS_MANAGE,
             Capability.QUEUE_READ,
             Capability.LABELS_EXPORT,
@@ -232,6 +241,7 @@ def _allowed(principal: Principal | None, capability: Capability) -> Principal:
 ReportWriter = Annotated[Principal, Depends(require(Capability.REPORT_WRITE))]
 MediaWriter = Annotated[Principal, Depends(require_first(Capability.MEDIA_WRITE))]
 MediaViewer = Annotated[Principal, Depends(require(Capability.MEDIA_PREVIEW))]
+FirstRevealer = Annotated[Principal, Depends(require_first(Capability.MEDIA_REVEAL))]
 MediaRevealer = Annotated[Principal, Depends(require(Capability.MEDIA_REVEAL))]
 ScoreCaller = Annotated[Principal, Depends(require_first(Capability.SCORE))]
 QueueReader = Annotated[Principal, Depends(require(Capability.QUEUE_READ))]
@@ -252,4 +262,8 @@ QaReviewer = Annotated[Principal, Depends(require(Capability.QA_REVIEW))]
 QaManager = Annotated[Principal, Depends(require(Capability.QA_MANAGE))]
 QaAdjudicator = Annotated[Principal, Depends(require(Capability.QA_ADJUDICATE))]
 ScorecardReader = Annotated[Principal, Depends(require(Capability.SCORECARDS_READ))]
+BanksReader = Annotated[Principal, Depends(require(Capability.BANKS_READ))]
+BanksAdder = Annotated[Principal, Depends(require(Capability.BANKS_ADD))]
+BanksManager = Annotated[Principal, Depends(require(Capability.BANKS_MANAGE))]
+BanksImporter = Annotated[Principal, Depends(require_first(Capability.BANKS_MANAGE))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

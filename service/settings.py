@@ -5,7 +5,7 @@ import secrets
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -134,10 +134,33 @@ class Settings(BaseSettings):
         default=100, description="Most cases that one cluster decision may decide beside the case it starts from."
     )
     session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
-    media_max_bytes: Count = Field(default=20_000_000, description="Largest upload in bytes.")
-    media_max_pixels: Count = Field(default=40_000_000, description="Most pixels of a picture, all frames together.")
+    media_storage: str | None = Field(
+        default=None,
+        description="Where media files lie: `file:///folder` or `s3://bucket/prefix`, whose keys, region and endpoint are read from"
+        " `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_REGION` and `AWS_ENDPOINT_URL`; without it in the data folder.",
+    )
+    media_max_bytes: Count = Field(default=20_000_000, description="Largest picture in bytes.")
+    media_clip_max_bytes: Count = Field(default=200_000_000, description="Largest video or sound in bytes.")
+    media_max_pixels: Count = Field(
+        default=40_000_000, description="Most pixels of a picture, all frames together, and of one frame of a video."
+    )
     media_max_frames: Count = Field(default=200, description="Most frames of an animation.")
+    media_max_seconds: Count = Field(
+        default=600,
+        description="Longest video or sound in seconds of playing; preparing one may take as much time of a processor.",
+    )
+    media_least_level: Annotated[int, Field(ge=0, le=4)] = Field(
+        default=2,
+        description="Blur level that media are shown at to anybody at least; below 2 come only pictures that an image model cleared.",
+    )
+    image_model: Literal["none"] | Path = Field(
+        default=REPOSITORY / "models" / "image_models" / "opennsfw.toml",
+        description="Manifest (TOML) of the model that looks at pictures, see docs/image-models.md; `none` for no model.",
+    )
     reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
+    reveal_clip_seconds: Count = Field(
+        default=300, description="How long the address of a revealed video or sound works."
+    )
     body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")
     views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")

@@ -12,18 +12,23 @@ from uuid import UUID
 
 import httpx
 import structlog
-from procrastinate import App, RetryStrategy
+from procrastinate import App, JobContext, RetryStrategy
 from procrastinate.exceptions import ConnectorException
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
+from service.assessing.live import configured as configured_image_model
+from service.assessing.workflow import Assessing
+from service.banks.matching.workflow import Matching, Rerank
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
-from service.jobs import DELIVER_WEBHOOK, create_jobs_app
+from service.jobs import DELIVER_WEBHOOK, LENGTHY, PREPARE_MEDIA, SOON, create_jobs_app
 from service.leases.workflow import return_lapsed
+from service.media.preparing.workflow import Preparing, prepare
+from service.media.storage import open_storage
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.workflow import Reranking, configured
@@ -46,6 +51,7 @@ SWEEP_SECONDS = 60.0
 # After the jobs broke off.
 JOBS_PAUSE_SECONDS = 2.0
 SHUTDOWN_SECONDS = 20.0
+JOBS_AT_ONCE = {SOON: 8, LENGTHY: 1}
 
 log = structlog.get_logger()
 
@@ -67,9 +73,13 @@ async def work(settings: Settings, database_url: str) -> None:
     config = configured(settings)
     reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
     rerouting = Rerouting(engine, partial(rerank, taxonomy=taxonomy, config=config))
+    matching = Matching(engine, partial(rerank, taxonomy=taxonomy, config=config))
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
+    image_model = configured_image_model(settings)
+    storage = open_storage(settings)
+    assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
     async with (
         jobs.open_async(),
@@ -80,19 +90,31 @@ async def work(settings: Settings, database_url: str) -> None:
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
-        group.create_task(keep_order(stopping, (rerouting.step, reranking.step)))
+        group.create_task(keep_order(stopping, (rerouting.step, reranking.step, matching.step)))
         group.create_task(TextPrints(engine).run(stopping))
+        loading_images = group.create_task(image_model.keep_loading())
+        group.create_task(assessing.run(stopping))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         shedding = Shedding(engine, jobs, config)
-        chores = Chores(often=(partial(alert, engine, settings), watch.tell, shedding.step), seldom=(watch.sweep,))
+        chores = Chores(
+            often=(partial(alert, engine, settings), watch.tell, shedding.step),
+            seldom=(watch.sweep, assessing.look_for_stale),
+        )
         group.create_task(housekeeping(engine, jobs, stopping, chores))
-        worker = group.create_task(run_jobs(jobs, stopping))
+        workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
         await stopping.wait()
         loading.cancel()
-        worker.cancel()
+        loading_images.cancel()
+        for worker in workers:
+            worker.cancel()
     await engine.dispose()
     log.info("worker.stopped")
+
+
+def reranker(settings: Settings) -> Rerank:
+    """What ranks and routes locked cases anew, by the rules of these settings."""
+    return partial(rerank, taxonomy=load_taxonomy(settings.taxonomy), config=configured(settings))
 
 
 def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, settings: Settings) -> None:
@@ -105,9 +127,18 @@ def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, se
     retry = RetryStrategy(exponential_wait=3)
     jobs.task(name=DELIVER_WEBHOOK, retry=retry)(deliver_webhook)
 
+    preparing = Preparing(engine, open_storage(settings), settings, reranker(settings))
 
-async def run_jobs(jobs: App, stopping: asyncio.Event) -> None:
-    """Run jobs until cancelled; the ones under way are finished first.
+    async def prepare_media(context: JobContext, media: str) -> None:
+        await prepare(UUID(media), preparing, attempts=context.job.attempts)
+
+    # Half a minute and a quarter of an hour: a storage that is down for a while costs nobody a video.
+    slow = RetryStrategy(exponential_wait=30)
+    jobs.task(name=PREPARE_MEDIA, queue=LENGTHY, retry=slow, pass_context=True)(prepare_media)
+
+
+async def run_jobs(jobs: App, stopping: asyncio.Event, *, queue: str = SOON) -> None:
+    """Run jobs of a queue until cancelled; those that take seconds are finished first, the others begin anew later.
 
     The library gives up when the database breaks one of its connections, now and then without a word. That ends neither
     the other work of this process nor, after a pause, this.
@@ -115,9 +146,10 @@ async def run_jobs(jobs: App, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await jobs.run_worker_async(
-                concurrency=8,
+                queues=[queue],
+                concurrency=JOBS_AT_ONCE[queue],
                 fetch_job_polling_interval=1.0,
-                shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+                shutdown_graceful_timeout=SHUTDOWN_SECONDS if queue == SOON else 0,
                 install_signal_handlers=False,
                 delete_jobs="successful",
                 update_heartbeat_interval=HEARTBEAT_SECONDS,

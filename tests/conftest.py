@@ -82,8 +82,8 @@ def database(server_url: str, template: str) -> Iterator[str]:
 
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
-    """Settings of the test's own service, with effects sent at once."""
-    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0)
+    """Settings of the test's own service, with effects sent at once and no image model, which only a worker has."""
+    return Settings(data_dir=tmp_path / "data", database_url=database, undo_seconds=0, image_model="none")
 
 
 @pytest.fixture(scope="session")

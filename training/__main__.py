@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from eval.pictures.data import PictureDataError
 from eval.run import figures_table, measure, sha256_of
 from eval.scores import ScoreError
 from eval.truth import make_truth
@@ -18,6 +19,7 @@ from labeling.records import LabelledText, RecordError, read_labelled_texts
 from labeling.taxonomy import TaxonomyError, load_taxonomy
 from models.bundle import MANIFEST, BundleError, load_bundle
 from models.calibration import sigmoid
+from models.image_manifest import ImageModelError
 from training.acquire import add_data_command
 from training.average import average
 from training.baseline import fit_baseline
@@ -28,6 +30,8 @@ from training.export_onnx import BASELINE, ExportError, export
 from training.from_bundle import read_bundle
 from training.network import CheckpointError, Trained, load_checkpoint, save_checkpoint
 from training.parallel import team
+from training.pictures.command import add_image_command
+from training.pictures.errors import PictureTrainingError
 from training.progress import ProgressError, remove_progress
 from training.release import add_release_commands
 from training.teach import teach
@@ -49,7 +53,10 @@ ERRORS = (
     ConfigError,
     EncoderError,
     ExportError,
+    ImageModelError,
     OSError,
+    PictureDataError,
+    PictureTrainingError,
     ProgressError,
     RecordError,
     ScoreError,
@@ -179,6 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     add_data_command(commands)
     add_release_commands(commands)
+    add_image_command(commands)
     training = commands.add_parser("train", help="fine-tune a network for as long as its configuration says")
     training.set_defaults(run_command=_train)
     baseline = commands.add_parser("baseline", help="fit and measure TF-IDF with logistic regression on the same rows")

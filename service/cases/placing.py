@@ -1,15 +1,14 @@
 """Where a case stands: its rank as the columns that the claim reads, and who may be given it."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from labeling.taxonomy import Taxonomy
 from models.rank import GUARD, Rank, guard_from
-from service.media import levels
+from service.media.levels import STRONG, Facts, Rules, choose, likely_areas
 from service.ranking.workflow import ranked_under
 from service.routing.rules import Routed, RuleSet, primary_language
 
@@ -67,23 +66,15 @@ def place_by(rules: RuleSet, routed: Routed) -> Place:
 NEVER = datetime.fromisoformat("9998-01-01T00:00:00+00:00")
 
 
-def scope_of(
-    score: Mapping[str, Any] | None,
-    *,
-    reasons: Collection[str],
-    language: str | None,
-    pictures: int,
-    taxonomy: Taxonomy,
-) -> Scope:
-    """The scope of content by what is known of it. Without pictures nothing is shown that would need consent."""
-    spoken = primary_language(language)
-    if not pictures:
-        return Scope(spoken, high_exposure=False, consent_area="")
-    blur = levels.choose(score, failed=False, reasons=reasons, taxonomy=taxonomy)
-    graphic = [area for area in taxonomy.areas if area.graphic >= CONSENT_GRAPHIC]
-    named = {area.id for area in graphic if area.id in reasons}
-    likely = {area.id for area in graphic if score and score["areas"].get(area.id, 0.0) >= levels.LIKELY}
-    return Scope(spoken, blur.level >= levels.STRONG, "+".join(sorted(named | likely)))
+def scope_of(media: Sequence[Facts], *, language: str | None, taxonomy: Taxonomy) -> Scope:
+    """The scope of content by what is known of each of its media. Without any nothing is shown that would need consent.
+
+    What the organisation shows at least says nothing about how graphic it is, so it does not count here.
+    """
+    blurs = [choose(facts, Rules(taxonomy, least=0)) for facts in media]
+    asked = {area for facts in media for area in likely_areas(facts, taxonomy, graphic=CONSENT_GRAPHIC)}
+    graphic = any(blur.level >= STRONG for blur in blurs)
+    return Scope(primary_language(language), high_exposure=graphic, consent_area="+".join(sorted(asked)))
 
 
 def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Scope) -> Placed:

@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/cases", tags=["cases"])
 
 @router.get("/{case_id}", summary="A case with reports, score, rank, decisions and events")
 async def read(case_id: UUID, request: Request, caller: CaseReader, connection: UnitOfWork) -> CaseHistoryOut:
-    return await workflow.case_history(connection, case_id, viewer=caller.id, taxonomy=request.app.state.taxonomy)
+    return await workflow.case_history(connection, case_id, viewer=caller.id, rules=request.app.state.blur_rules)
 
 
 @router.get("/{case_id}/why", summary="Why a case stands where it stands, in parts and in words")

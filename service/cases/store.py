@@ -63,7 +63,8 @@ _LOCK = text(
 _RANK_INPUTS = text("""
     SELECT c.id, c.evidence_id, c.report_count, c.queue, c.special, c.flags, e.score, e.score_state, e.language,
            s.views_per_hour, s.kind, s.market, array_agg(DISTINCT r.channel) AS channels,
-           (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = e.id) AS pictures,
+           (SELECT jsonb_agg(media_facts(p)) FROM evidence_media m JOIN media p ON p.id = m.media_id
+            WHERE m.evidence_id = e.id) AS media,
            (SELECT min(k.due_at) FROM clocks k WHERE k.case_id = c.id
              AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
            (SELECT jsonb_object_agg(known.reason, known.tallies) FROM (

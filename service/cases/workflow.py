@@ -14,6 +14,7 @@ from labeling.taxonomy import Taxonomy
 from models.rank import Rank, RankConfig, RankInputs, rank
 from models.trust import Tally
 from service import events
+from service.banks import workflow as banks
 from service.cases import store
 from service.cases.placing import Placed, place_by, placed, scope_of
 from service.cases.schemas import (
@@ -30,14 +31,17 @@ from service.cases.schemas import (
 from service.db import Question
 from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
 from service.leases.workflow import stale
-from service.media import workflow as media
+from service.media.levels import Facts, Rules, facts_of
+from service.media.schemas import MediaItem
+from service.media.viewing.workflow import media_of
 from service.outbox import workflow as outbox
 from service.outbox.workflow import Message
 from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
 from service.routing import workflow as routing
-from service.routing.rules import SPECIAL_ROUTES, RuleSet, facts_of, route
+from service.routing.rules import SPECIAL_ROUTES, RuleSet, route
+from service.routing.rules import facts_of as routing_facts
 from service.routing.workflow import OVERSEEING
 
 # Room for any decision that would be accepted: a note of the greatest length whose characters JSON has to escape.
@@ -64,10 +68,10 @@ class Reopened:
     unshed: bool
 
 
-async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy) -> CaseOut:
+async def case_view(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, rules: Rules) -> CaseOut:
     """The case for a reviewer's screen. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
-    return CaseOut(**await _fields(connection, row, taxonomy))
+    return CaseOut(**await _fields(connection, row, viewer, rules))
 
 
 def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
@@ -75,18 +79,16 @@ def question_of_lease(token: UUID, *, viewer: UUID) -> Question:
     return store.question_of_lease(token, viewer=viewer)
 
 
-async def view_of(connection: AsyncConnection, row: Row[Any], *, taxonomy: Taxonomy) -> CaseOut:
+async def view_of(connection: AsyncConnection, row: Row[Any], *, viewer: UUID, rules: Rules) -> CaseOut:
     """The case for a reviewer's screen, from the answer to `question_of_lease`."""
-    return CaseOut(**await _fields(connection, row, taxonomy))
+    return CaseOut(**await _fields(connection, row, viewer, rules))
 
 
-async def case_history(
-    connection: AsyncConnection, case_id: UUID, *, viewer: UUID, taxonomy: Taxonomy
-) -> CaseHistoryOut:
+async def case_history(connection: AsyncConnection, case_id: UUID, *, viewer: UUID, rules: Rules) -> CaseHistoryOut:
     """The case with its decisions and events. Raises NotFoundError."""
     row = await _row(connection, case_id, viewer)
     return CaseHistoryOut(
-        **await _fields(connection, row, taxonomy),
+        **await _fields(connection, row, viewer, rules),
         decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id, viewer=viewer)],
         events=[EventOut(**one._mapping) for one in await store.events(connection, case_id, viewer=viewer)],
     )
@@ -204,21 +206,17 @@ async def _row(connection: AsyncConnection, case_id: UUID, viewer: UUID) -> Row[
     return row
 
 
-async def _fields(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+async def _media(connection: AsyncConnection, row: Row[Any], viewer: UUID, rules: Rules) -> list[MediaItem]:
+    shown = await media_of(connection, row.evidence_id, viewer=viewer, rules=rules)
+    known = await banks.known(connection, [one.id for one in shown], case_id=row.id, viewer=viewer)
+    return [one.model_copy(update={"matches": known.get(one.id, [])}) for one in shown]
+
+
+async def _fields(connection: AsyncConnection, row: Row[Any], viewer: UUID, rules: Rules) -> dict[str, Any]:
     reports = row.reports or []
-    pictures = (
-        await media.media_of(
-            connection,
-            row.evidence_id,
-            score=row.score,
-            reasons=[report["reason"] for report in reports],
-            taxonomy=taxonomy,
-        )
-        if row.pictures
-        else []
-    )
+    pictures = await _media(connection, row, viewer, rules) if row.pictures else []
     ranked = live_rank(row.rank, row.live_views)
-    words = explain(ranked.parts, taxonomy, now=row.now)
+    words = explain(ranked.parts, rules.taxonomy, now=row.now)
     return {
         "id": row.id,
         "status": row.status,
@@ -262,9 +260,16 @@ def _report(report: Mapping[str, Any]) -> ReportOut:
 
 
 def _place(row: Row[Any], rules: RuleSet, taxonomy: Taxonomy, config: RankConfig) -> Placed:
-    scope = scope_of(row.score, reasons=row.reasons, language=row.language, pictures=row.pictures, taxonomy=taxonomy)
+    case = Facts(
+        areas=row.score["areas"] if row.score else None,
+        failed=row.score_state == "failed",
+        reasons=row.reasons,
+        channels=row.channels,
+    )
+    media = [facts_of(known, case) for known in row.media or ()]
+    scope = scope_of(media, language=row.language, taxonomy=taxonomy)
     found = _rank(row, taxonomy, config)
-    place = place_by(rules, route(facts_of(row), rules))
+    place = place_by(rules, route(routing_facts(row), rules))
     return placed(row.id, found, views=row.views_per_hour, place=place, scope=scope)
 
 
@@ -273,7 +278,7 @@ def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[
         score=score or row.score,
         reasons=row.reasons,
         views_per_hour=row.views_per_hour,
-        pictures=row.pictures,
+        pictures=len(row.media or ()),
         received_at=row.received_at,
         deadline=row.deadline,
         tallies={

@@ -45,7 +45,14 @@ _DECIDE = text("""
                :severity, :note, :taxonomy_version, evidence.bundle,
                jsonb_build_object(
                    'rank_value', decided.rank_value,
-                   'revealed', (SELECT count(DISTINCT media_id) FROM exposures WHERE lease_token = :token),
+                   'revealed', (SELECT count(DISTINCT media_id) FROM exposures x
+                                WHERE x.case_id = decided.id AND x.lease_token = :token),
+                   'revealed_seconds', (
+                       SELECT coalesce(jsonb_object_agg(looked.kind, looked.seconds), '{}') FROM (
+                           SELECT x.kind, round(sum(greatest(0, extract(epoch FROM least(x.expires_at, e.at, now()) - x.at))), 1) AS seconds
+                           FROM exposures x LEFT JOIN exposure_ends e ON e.exposure_id = x.id
+                           WHERE x.case_id = decided.id AND x.lease_token = :token GROUP BY x.kind
+                       ) AS looked),
                    'primary_area', evidence.score ->> 'primary_area'
                ),
                now() + make_interval(secs => :undo_seconds), :basis, :cluster_id,

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from service.errors import TriageError
 from service.media import wire
-from service.media.render import Limits, harden, render
+from service.media.render import Limits, harden, lens, render
 
 # A picture of the largest allowed size that does not compress at all takes 2.2 GiB of addresses as WebP.
 MEMORY_BYTES = 5 * 1 << 29
@@ -50,15 +50,19 @@ def _answer(message: wire.Message, answers: BinaryIO) -> None:
     if message.body:
         _limit_cpu()
         try:
-            rendered = render(message.body, Limits(**message.head))
+            head, parts = _done(message)
         except TriageError as error:
             head = {"error": error.code, "detail": error.detail}
-        else:
-            head = wire.rendered_head(rendered)
-            parts = [rendered.clean, *(one.data for one in rendered.previews)]
     answers.write(wire.prefix(head, sum(map(len, parts))))
     answers.writelines(parts)
     answers.flush()
+
+
+def _done(message: wire.Message) -> tuple[dict[str, Any], list[bytes]]:
+    if message.head["task"] == wire.LENS:
+        return {}, [lens(message.body, message.head["x"], message.head["y"])]
+    rendered = render(message.body, Limits(**message.head["limits"]))
+    return wire.rendered_head(rendered), [rendered.clean, *(one.data for one in rendered.derivatives)]
 
 
 def _limit_cpu() -> None:

@@ -1,4 +1,4 @@
-"""Pictures: refuse what is not one, make the copy that is kept, and blur it for review.
+"""Pictures: refuse what is not one, make the copy that is kept and what is shown instead of it.
 
 Pure functions from bytes to bytes. They meet untrusted files, so the service calls them in a process of their own
 (renderer.py); nothing here may import more of the service than its errors.
@@ -15,25 +15,39 @@ from numpy.typing import NDArray
 
 from models.pdq import Fingerprint, pdq
 from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
-from service.media.sniff import GIF, JPEG, PNG, WEBP, Format, gif_is_whole, jpeg_is_whole, png_chunks, sniff
+from service.media.blurring import (
+    LEVELS,
+    PLAIN_SIDE,
+    SHEET_FRAMES,
+    contact_sheet,
+    derivatives,
+    preview,
+    working_size,
+)
+from service.media.derivatives import Derivative
+from service.media.sniff import (
+    AVIF,
+    GIF,
+    JPEG,
+    PNG,
+    WEBP,
+    Format,
+    gif_is_whole,
+    is_heic,
+    is_moving_avif,
+    jpeg_is_whole,
+    png_chunks,
+    sniff,
+)
 
-# Blur level → standard deviation of the Gaussian as a share of the picture's short side, so that the effect does not
-# depend on resolution.
-SIGMA_SHARE = {1: 0.008, 2: 0.017, 3: 0.033, 4: 0.08}
-LEVELS = tuple(SIGMA_SHARE)
-# A preview keeps this many pixels per sigma. Finer ones would only carry what the blur left below one grey step, which
-# is what an attempt to undo a blur feeds on; the browser scales the preview up and it looks the same.
-PIXELS_PER_SIGMA = 1.25
-# The blur itself runs on a picture this much larger than the preview, so that its kernel has enough taps.
-OVERSAMPLING = 2
-LONG_SIDE = 640
-PREVIEW_MIME = "image/jpeg"
-
+# Long side of the picture that the fingerprint is taken from: more would cost time and change no bit worth having.
+_HASHED_SIDE = 416
 # Shown behind transparent parts in previews: black and white marks both stand out against it.
 _BACKDROP = 128
-# How far down the Gaussian's tails are followed; libvips by default cuts at 20 % of the peak, which lets detail through.
-_TAIL = 0.01
-_ACCEPTED = "JPEG, PNG, WebP and GIF pictures are accepted"
+_ACCEPTED = "JPEG, PNG, WebP, GIF and AVIF pictures are accepted"
+
+# A tile of the lens is a square with this share of the picture's short side.
+LENS_SHARE = 0.22
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +71,8 @@ class Sniffed:
 
 
 @dataclass(frozen=True, slots=True)
-class Preview:
-    """A blurred derivative."""
-
-    level: int
-    width: int
-    height: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Rendered:
-    """The clean copy of an upload, upright and without metadata, its previews and its fingerprint.
+    """The clean copy of an upload, upright and without metadata, its derivatives and its fingerprint.
 
     Width and height are the copy's, the fingerprint that of the first frame.
     """
@@ -78,7 +82,7 @@ class Rendered:
     height: int
     frames: int
     clean: bytes
-    previews: tuple[Preview, ...]
+    derivatives: tuple[Derivative, ...]
     fingerprint: Fingerprint
 
 
@@ -87,7 +91,7 @@ def harden() -> None:
     pyvips.cache_set_max(0)
     pyvips.block_untrusted_set(True)
     pyvips.operation_block_set("VipsForeignLoad", True)
-    for loader in ("Jpeg", "Png", "Webp", "Nsgif"):
+    for loader in ("Jpeg", "Png", "Webp", "Nsgif", "Heif"):
         pyvips.operation_block_set(f"VipsForeignLoad{loader}", False)
 
 
@@ -95,19 +99,22 @@ def inspect(data: bytes) -> Sniffed:
     """Read the header. Raises UnsupportedMediaError, or UnreadableMediaError when the header itself is damaged."""
     found = sniff(data)
     if found is None:
-        raise UnsupportedMediaError(f"the file is none of the accepted kinds: {_ACCEPTED}")
+        raise UnsupportedMediaError(_refusal(data))
     with _decoding(found):
         header = pyvips.Image.new_from_buffer(data, "", access="sequential")
         loader, fields = header.get("vips-loader"), header.get_fields()
-        frames = header.get("n-pages") if "n-pages" in fields and found.animated else 1
+        pages = header.get("n-pages") if "n-pages" in fields else 1
         turned = "orientation" in fields and header.get("orientation") > 1
     if loader.removesuffix("_buffer") != found.loader.removesuffix("_buffer"):
         raise UnsupportedMediaError(f"the file can be read as more than one kind: {_ACCEPTED}")
+    if found is AVIF and pages > 1:
+        raise UnsupportedMediaError("an AVIF file may hold one picture; send several one by one")
+    frames = pages if found.animated else 1
     return Sniffed(found, header.width, header.height, frames, turned and frames == 1)
 
 
 def render(data: bytes, limits: Limits) -> Rendered:
-    """Make the clean copy and all previews.
+    """Make the clean copy and all derivatives.
 
     Size and number of pixels and frames are checked on the header, before anything is decoded. The copy is encoded
     anew from the pixels in the upload's own format: orientation is applied, colours become sRGB with 8 bits, and
@@ -126,29 +133,62 @@ def render(data: bytes, limits: Limits) -> Rendered:
         if sniffed.turned:
             copy = pyvips.Image.new_from_buffer(clean, "", access="sequential")
             width, height = copy.width, copy.height
-        base = _thumbnail(clean, _working_size(width, height, LEVELS[0]))
-        fingerprint = pdq(_pixels(base))
-        grey = base.colourspace("b-w").copy_memory()
-        previews = tuple(_preview(grey, (width, height), level) for level in LEVELS)
-    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, previews, fingerprint)
+        base = _thumbnail(clean, sniffed.format, (PLAIN_SIDE, PLAIN_SIDE))
+        made = derivatives(base)
+        if sniffed.frames > 1:
+            made += contact_sheet(_sampled(clean, sniffed))
+        small = base.thumbnail_image(_HASHED_SIDE, height=_HASHED_SIDE, size="down")
+        fingerprint = pdq(_pixels(small))
+    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, made, fingerprint)
 
 
 def preview_bytes(data: bytes, level: int) -> bytes:
-    """The blurred preview alone, for a file that `render` has accepted. Raises ValueError for an unknown level."""
-    if level not in SIGMA_SHARE:
+    """The gray blurred preview alone, for a file that `render` has accepted. Raises ValueError for an unknown level."""
+    if level not in LEVELS:
         raise ValueError(f"blur levels are {LEVELS[0]} to {LEVELS[-1]}, not {level}")
     sniffed = inspect(data)
     with _decoding(sniffed.format):
         size = (sniffed.height, sniffed.width) if sniffed.turned else (sniffed.width, sniffed.height)
-        grey = _thumbnail(data, _working_size(*size, level)).colourspace("b-w").copy_memory()
-        return _preview(grey, size, level).data
+        grey = _thumbnail(data, sniffed.format, working_size(*size, level)).colourspace("b-w").copy_memory()
+        return preview(grey, level).data
+
+
+def lens(plain: bytes, x: float, y: float) -> bytes:
+    """A small square of a plain derivative as JPEG; x and y are its centre as shares of width and height.
+
+    Near a border the square is moved inside. Raises UnreadableMediaError for anything but a plain derivative.
+    """
+    with _decoding(JPEG):
+        image = pyvips.Image.jpegload_buffer(plain, access="sequential", fail_on="error")
+        if max(image.width, image.height) > PLAIN_SIDE:
+            raise UnreadableMediaError("the lens looks at plain derivatives, and the file is larger than those are")
+        side = max(1, round(LENS_SHARE * min(image.width, image.height)))
+        left, top = (
+            min(max(0, round(share * length - side / 2)), length - side)
+            for share, length in ((x, image.width), (y, image.height))
+        )
+        tile: bytes = image.crop(left, top, side, side).jpegsave_buffer(Q=85, keep="none")
+    return tile
+
+
+def _refusal(data: bytes) -> str:
+    """Why a file that is none of the accepted formats is refused, and what its sender can do."""
+    if is_heic(data):
+        return (
+            "HEIC pictures cannot be read here, since no free decoder comes with the service; convert it to JPEG,"
+            f" for example by saving a copy in the Photos app: {_ACCEPTED}"
+        )
+    if is_moving_avif(data):
+        return "animated AVIF is not accepted; send the animation as GIF or WebP"
+    return f"the file is none of the accepted kinds: {_ACCEPTED}"
 
 
 @contextmanager
 def _decoding(found: Format) -> Iterator[None]:
     try:
         yield
-    except pyvips.Error as error:
+    except (pyvips.Error, UnicodeDecodeError) as error:
+        # What a decoder says may quote bytes of the file, which pyvips then cannot read as text.
         raise UnreadableMediaError(f"the file starts like {found.mime} but is damaged or cut off") from error
 
 
@@ -199,6 +239,8 @@ def _encode(image: Any, sniffed: Sniffed) -> bytes:
         encoded = image.jpegsave_buffer(Q=92, keep="none")
     elif sniffed.format is WEBP:
         encoded = image.webpsave_buffer(Q=92, effort=2, keep="none")
+    elif sniffed.format is AVIF:
+        encoded = image.heifsave_buffer(compression="av1", bitdepth=8, Q=85, effort=0, keep="none")
     elif sniffed.format is GIF:
         encoded = image.gifsave_buffer(reuse=True, dither=0, keep_duplicate_frames=True, keep="none")
     else:
@@ -215,19 +257,29 @@ def _on_screen(image: Any) -> Any:
     return image.colourspace("b-w" if grey else "srgb")
 
 
-def _working_size(width: int, height: int, level: int) -> tuple[int, int]:
-    """Pixels of the picture that the blur runs on: never more than the source has."""
-    wanted = OVERSAMPLING * PIXELS_PER_SIGMA / SIGMA_SHARE[level]
-    scale = min(1.0, wanted / min(width, height), LONG_SIDE / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _thumbnail(data: bytes, size: tuple[int, int]) -> Any:
+def _thumbnail(data: bytes, found: Format, size: tuple[int, int]) -> Any:
     """The first frame, upright, at most `size`; decoders that can leave out detail do so while reading."""
-    image = pyvips.Image.thumbnail_buffer(data, size[0], height=size[1], size="down", fail_on="error")
+    if found is AVIF:
+        # Not by `thumbnail_buffer`: it would believe the small picture that such a file may carry beside the real one.
+        whole = pyvips.Image.heifload_buffer(data, fail_on="error")
+        image = whole.thumbnail_image(size[0], height=size[1], size="down")
+    else:
+        image = pyvips.Image.thumbnail_buffer(data, size[0], height=size[1], size="down", fail_on="error")
+    return _opaque(image)
+
+
+def _opaque(image: Any) -> Any:
+    """In memory and without transparency."""
     if image.hasalpha():
         image = image.flatten(background=[_BACKDROP] * (image.bands - 1))
     return image.copy_memory()
+
+
+def _sampled(clean: bytes, sniffed: Sniffed) -> list[Any]:
+    """Up to SHEET_FRAMES frames of an animation, evenly spread from the first to the last."""
+    strip = _opaque(getattr(pyvips.Image, sniffed.format.loader)(clean, n=-1, fail_on="error"))
+    places = np.linspace(0, sniffed.frames - 1, min(SHEET_FRAMES, sniffed.frames)).round().astype(int)
+    return [strip.crop(0, int(place) * sniffed.height, sniffed.width, sniffed.height) for place in places]
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:
@@ -235,16 +287,3 @@ def _pixels(image: Any) -> NDArray[np.uint8]:
     grey = image.interpretation == "b-w"
     pixels: NDArray[np.uint8] = (image if grey else image.colourspace("srgb")).numpy()
     return pixels[:, :, 0] if grey and pixels.ndim == 3 else pixels
-
-
-def _preview(base: Any, size: tuple[int, int], level: int) -> Preview:
-    """Blur, then keep only as many pixels as the blur left information for. `size` is that of the full picture."""
-    width, height = _working_size(*size, level)
-    work = base if (base.width, base.height) == (width, height) else base.thumbnail_image(width, height=height)
-    sigma = SIGMA_SHARE[level] * min(work.width, work.height)
-    blurred = work.gaussblur(sigma, min_ampl=_TAIL) if sigma > 0.2 else work
-    kept = min(1.0, PIXELS_PER_SIGMA / sigma)
-    small = blurred.resize(
-        max(1, round(work.width * kept)) / work.width, vscale=max(1, round(work.height * kept)) / work.height
-    )
-    return Preview(level, small.width, small.height, small.jpegsave_buffer(Q=90, keep="none"))

@@ -5,9 +5,10 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
 
 import structlog
 
@@ -32,6 +33,8 @@ JOB_SECONDS = 90.0
 START_SECONDS = 30.0
 # A fresh process after so many files, so that nothing that leaks or was tampered with stays for long.
 FILES_PER_PROCESS = 200
+# The lens only ever reads what a rendering process has written.
+TILES_PER_PROCESS = 5_000
 
 # All that the process gets to know about its surroundings.
 _ENVIRONMENT = {
@@ -42,19 +45,22 @@ _ENVIRONMENT = {
     "VIPS_CONCURRENCY": "1",
     "VIPS_WARNING": "0",
 }
+Answer = TypeVar("Answer")
 _ERRORS: dict[str, type[TriageError]] = {
     error.code: error for error in (MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError)
 }
 
 
 class Renderer:
-    """A few rendering processes, each started when it is first needed and replaced when it is lost."""
+    """A few rendering processes, each started when it is first needed and replaced when it is lost.
+
+    The lens has one of its own: a tile takes milliseconds and must not wait behind a large upload.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._limits = Limits(settings.media_max_bytes, settings.media_max_pixels, settings.media_max_frames)
-        self._free = asyncio.Semaphore(PROCESSES)
-        self._idle: list[_Child] = []
-        self._living: set[_Child] = set()
+        self._uploaded = _Pool(PROCESSES, FILES_PER_PROCESS)
+        self._lenses = _Pool(1, TILES_PER_PROCESS)
         self._uploads = 0
 
     @contextmanager
@@ -69,17 +75,50 @@ class Renderer:
             self._uploads -= 1
 
     async def render(self, data: bytes) -> Rendered:
-        """Clean copy and previews. Raises UnsupportedMediaError, MediaTooLargeError or UnreadableMediaError.
+        """Clean copy and derivatives. Raises UnsupportedMediaError, MediaTooLargeError or UnreadableMediaError.
 
         A file whose process dies or takes too long is unreadable.
+        """
+        head = {"task": wire.RENDER, "limits": asdict(self._limits)}
+        return await self._uploaded.ask(head, data, read=lambda answer: wire.read_rendered(answer, self._limits))
+
+    async def lens(self, data: bytes, x: float, y: float) -> bytes:
+        """A small tile, as JPEG, of a plain derivative around a centre in shares of its width and height.
+
+        Raises ValueError for a centre outside the picture and UnreadableMediaError for anything but a plain derivative.
+        """
+        if not (0 <= x <= 1 and 0 <= y <= 1):
+            raise ValueError(f"the centre of a tile lies from 0 to 1 on both axes, not at {x}, {y}")
+        return await self._lenses.ask({"task": wire.LENS, "x": x, "y": y}, data, read=wire.read_tile)
+
+    async def close(self) -> None:
+        """End all processes."""
+        await self._uploaded.close()
+        await self._lenses.close()
+
+
+class _Pool:
+    """Up to so many processes, each of which answers so many questions and then makes room for a fresh one."""
+
+    def __init__(self, processes: int, files: int) -> None:
+        self.files = files
+        self.idle: list[_Child] = []
+        self.living: set[_Child] = set()
+        self._free = asyncio.Semaphore(processes)
+
+    async def ask(self, head: dict[str, Any], data: bytes, *, read: Callable[[wire.Message], Answer]) -> Answer:
+        """What `read` makes of the answer. Raises the errors of rendering, which are the file's fault.
+
+        A file whose process dies, takes too long or gives what `read` does not believe is unreadable.
         """
         async with self._free:
             child = await self._ready_child()
             kept = False
             try:
                 async with asyncio.timeout(JOB_SECONDS):
-                    answer = await child.ask(_head(self._limits), data)
-                rendered = _result(answer, self._limits)
+                    answer = await child.ask(head, data)
+                _raise_refusal(answer)
+                result = read(answer)
                 kept = True
             except TriageError:
                 kept = True
@@ -91,26 +130,26 @@ class Renderer:
                 ) from error
             finally:
                 # Also on cancellation: a process in the middle of a file would answer the next one with its result.
-                if kept and child.files < FILES_PER_PROCESS:
-                    self._idle.append(child)
+                if kept and child.files < self.files:
+                    self.idle.append(child)
                 else:
                     await self._stop(child)
-        return rendered
+        return result
 
     async def close(self) -> None:
         """End all processes."""
-        self._idle.clear()
-        for child in list(self._living):
+        self.idle.clear()
+        for child in list(self.living):
             await self._stop(child)
 
     async def _ready_child(self) -> "_Child":
         """A process that has just answered: one that was lost while idle must not cost an upload."""
-        while self._idle:
-            child = self._idle.pop()
+        while self.idle:
+            child = self.idle.pop()
             if await self._answers(child):
                 return child
         child = _Child(await _start_process())
-        self._living.add(child)
+        self.living.add(child)
         if not await self._answers(child):
             raise RuntimeError("the rendering process does not start; its output on standard error says why")
         return child
@@ -128,7 +167,7 @@ class Renderer:
         return alive
 
     async def _stop(self, child: "_Child") -> None:
-        self._living.discard(child)
+        self.living.discard(child)
         await child.stop()
 
 
@@ -137,7 +176,7 @@ class _Child:
     process: Process
     files: int = 0
 
-    async def ask(self, head: dict[str, int], body: bytes) -> wire.Message:
+    async def ask(self, head: dict[str, Any], body: bytes) -> wire.Message:
         """Send a message and wait for its answer. Raises EOFError or OSError when the process is gone."""
         to, answers = self.process.stdin, self.process.stdout
         if to is None or answers is None:
@@ -173,13 +212,9 @@ async def _start_process() -> Process:
     )
 
 
-def _head(limits: Limits) -> dict[str, int]:
-    return {"bytes": limits.bytes, "pixels": limits.pixels, "frames": limits.frames}
-
-
-def _result(answer: wire.Message, limits: Limits) -> Rendered:
+def _raise_refusal(answer: wire.Message) -> None:
     if "error" not in answer.head:
-        return wire.read_rendered(answer, limits)
+        return
     kind, detail = _ERRORS.get(str(answer.head["error"])), answer.head.get("detail")
     if kind is None or not isinstance(detail, str):
         raise wire.BrokenMessageError("an error that rendering does not have")

@@ -18,12 +18,17 @@ JPEG = Format("image/jpeg", "jpg", "jpegload_buffer", animated=False)
 PNG = Format("image/png", "png", "pngload_buffer", animated=False)
 WEBP = Format("image/webp", "webp", "webpload_buffer", animated=True)
 GIF = Format("image/gif", "gif", "gifload_buffer", animated=True)
-FORMATS = {one.mime: one for one in (JPEG, PNG, WEBP, GIF)}
+AVIF = Format("image/avif", "avif", "heifload_buffer", animated=False)
+FORMATS = {one.mime: one for one in (JPEG, PNG, WEBP, GIF, AVIF)}
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # In pixel data a byte FF is followed by 00 or by a restart mark; those lead nowhere, everything else starts a segment.
 _JPEG_MARK = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 _JPEG_END = 0xD9
+# Brands of ISO base media files (ISO 14496-12): what the file says it may be read as. The first one is its own choice.
+_AVIF_BRAND, _MOVING_AVIF_BRAND, _ANY_PICTURE_BRAND = b"avif", b"avis", b"mif1"
+_HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
+_MOST_BRANDS = 64
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 
 
@@ -37,7 +42,29 @@ def sniff(data: bytes) -> Format | None:
         return WEBP
     if data.startswith((b"GIF87a", b"GIF89a")):
         return GIF
+    brands = _brands(data)
+    if brands[:1] == [_AVIF_BRAND] or (brands[:1] == [_ANY_PICTURE_BRAND] and _AVIF_BRAND in brands):
+        return AVIF
     return None
+
+
+def is_heic(data: bytes) -> bool:
+    """True for pictures of HEVC, as phones take them; only to tell their sender so."""
+    brands = _brands(data)
+    return brands[:1] != [_AVIF_BRAND] and not _HEIC_BRANDS.isdisjoint(brands)
+
+
+def is_moving_avif(data: bytes) -> bool:
+    """True for an AVIF that begins as an image sequence; only to tell its sender so."""
+    return _brands(data)[:1] == [_MOVING_AVIF_BRAND]
+
+
+def _brands(data: bytes) -> list[bytes]:
+    """The major brand of an ISO base media file and then its compatible ones; empty for any other file."""
+    length = int.from_bytes(data[:4])
+    if data[4:8] != b"ftyp" or not 16 <= length <= min(len(data), 16 + 4 * _MOST_BRANDS):
+        return []
+    return [data[8:12], *(data[place : place + 4] for place in range(16, length, 4))]
 
 
 def jpeg_is_whole(data: bytes) -> bool:

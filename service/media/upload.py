@@ -1,43 +1,90 @@
-"""Reads the one file of a multipart body while it streams in."""
+"""Takes the one file of a multipart body in while it streams: onto the disk, and no further than its kind may go."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Literal, cast
 
 from python_multipart import MultipartParser
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import InvalidRequestError, MediaTooLargeError
+from service.errors import InvalidRequestError, MediaTooLargeError, UnsupportedMediaError
+from service.media.containers import clip_format
+from service.media.sniff import sniff
 
 FIELD = b"file"
+# What of an upload is held in memory; the rest of it goes onto the disk.
+MEMORY_BYTES = 1_000_000
+# So many bytes tell what a file is. Whatever they say, it is decoded where it can do no harm.
+HEAD_BYTES = 4096
+
+Kind = Literal["image", "video", "audio"]
 
 
-async def read_upload(request: Request, *, limit: int) -> bytes:
-    """The bytes of the field `file`; other fields are skipped.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A file that has arrived, gone when its block ends. Kind and type are what its first bytes promise."""
 
-    Never more than `limit` bytes and one network chunk are held. Raises InvalidRequestError when the field is missing,
-    empty, sent twice or cut off, and MediaTooLargeError.
+    file: BinaryIO
+    size: int
+    kind: Kind
+    mime: str
+
+
+@asynccontextmanager
+async def receive(request: Request, *, folder: Path, limits: Mapping[Kind, int]) -> AsyncIterator[Received]:
+    """The field `file` of the body; other fields are skipped. `limits` are the most bytes of each kind.
+
+    In the folder it has no name, so that nothing of it is left even if this process is killed. Raises InvalidRequestError
+    when the field is missing, empty, sent twice or cut off, UnsupportedMediaError and MediaTooLargeError.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise InvalidRequestError("send the file as multipart/form-data in the field 'file'")
-    field = _FileField(limit)
-    try:
-        parser = field.parser(boundary)
-        async for chunk in request.stream():
-            parser.write(chunk)
-    except FormParserError as error:
-        raise InvalidRequestError("the body is not well-formed multipart/form-data") from error
-    except ClientDisconnect as error:
-        raise InvalidRequestError("the upload was cut off") from error
-    return field.value()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(folder)) as spool:
+        field = _FileField(cast("BinaryIO", spool), limits)
+        try:
+            parser = field.parser(boundary)
+            async for chunk in request.stream():
+                parser.write(chunk)
+                await field.keep()
+        except FormParserError as error:
+            raise InvalidRequestError("the body is not well-formed multipart/form-data") from error
+        except ClientDisconnect as error:
+            raise InvalidRequestError("the upload was cut off") from error
+        yield await field.received()
+
+
+def kind_of(head: bytes) -> tuple[Kind, str]:
+    """What a file promises to be, and its type. Raises UnsupportedMediaError."""
+    if picture := sniff(head):
+        return "image", picture.mime
+    if clip := clip_format(head):
+        return clip.kind, clip.mime
+    raise UnsupportedMediaError(
+        "the file is none of the accepted kinds: JPEG, PNG, WebP and GIF pictures, MP4, MOV and WebM videos, MP3, M4A, AAC,"
+        " Ogg, WAV and FLAC sound"
+    )
 
 
 class _FileField:
     """Collects the field while a parser calls back: headers of a part, then its data, then the end of the part."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, spool: BinaryIO, limits: Mapping[Kind, int]) -> None:
+        self._spool = spool
+        self._limits = limits
+        self._limit = max(limits.values())
+        # What the parser has found since it was last written away: never more than a network chunk and the head.
         self._data = bytearray()
+        self._size = 0
+        self._promise: tuple[Kind, str] | None = None
         self._header = b""
         self._header_value = b""
         self._is_file = False
@@ -58,15 +105,43 @@ class _FileField:
             },
         )
 
-    def value(self) -> bytes:
-        """The file, once everything has been parsed."""
+    async def keep(self) -> None:
+        """Write away what has arrived, once enough of it is there to tell its kind. Raises as `receive`."""
+        if self._promise is None and self._size < HEAD_BYTES:
+            return
+        self._judge()
+        if self._size <= MEMORY_BYTES:
+            self._spool.write(self._data)
+        else:
+            await asyncio.to_thread(self._spool.write, self._data)
+        self._data.clear()
+
+    async def received(self) -> Received:
+        """The file, once everything has been parsed. Raises as `receive`."""
         if self._times != 1:
             raise InvalidRequestError(f"exactly one field 'file' is needed; there are {self._times}")
         if not self._whole:
             raise InvalidRequestError("the upload was cut off")
-        if not self._data:
+        if not self._size:
             raise InvalidRequestError("the file is empty")
-        return bytes(self._data)
+        kind, mime = self._judge()
+        self._spool.write(self._data)
+        self._spool.seek(0)
+        return Received(self._spool, self._size, kind, mime)
+
+    def _judge(self) -> tuple[Kind, str]:
+        """Tell the kind by the first bytes, and hold the file to the limit of it."""
+        if self._promise is None:
+            self._promise = kind_of(bytes(self._data[:HEAD_BYTES]))
+            self._limit = self._limits[self._promise[0]]
+        self._check_size()
+        return self._promise
+
+    def _check_size(self) -> None:
+        if self._size > self._limit:
+            raise MediaTooLargeError(
+                f"the file has more than {self._limit:,} bytes, the limit of an upload of its kind"
+            )
 
     def _on_part_begin(self) -> None:
         self._is_file = False
@@ -85,11 +160,10 @@ class _FileField:
         self._header = self._header_value = b""
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if not self._is_file:
-            return
-        if len(self._data) + end - start > self._limit:
-            raise MediaTooLargeError(f"the file has more than {self._limit:,} bytes, the limit of an upload")
-        self._data += data[start:end]
+        if self._is_file:
+            self._size += end - start
+            self._check_size()
+            self._data += data[start:end]
 
     def _on_part_end(self) -> None:
         self._whole = self._whole or self._is_file

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.pdq import BITS, Fingerprint
-from service.media.render import LEVELS, Limits, Preview, Rendered
-from service.media.sniff import FORMATS, sniff
+from service.media.blurring import LONG_SIDE, PLAIN, PLAIN_SIDE, PREVIEW_MIME, SHEET, STILL
+from service.media.derivatives import Derivative
+from service.media.render import Limits, Rendered
+from service.media.sniff import FORMATS, JPEG, sniff
+
+# Tasks that a message may name.
+RENDER, LENS = "render", "lens"
 
 PREFIX = struct.Struct(">IQ")
 _MOST_HEAD = 10_000
 # A clean copy can be larger than its upload, since a strong compressor's work is undone; far above what limits allow.
 _MOST_BODY = 1 << 30
+# Three bytes a pixel of the largest tile come to 240 kB before they are compressed.
+_MOST_TILE = 300_000
 _HEXADECIMALS = re.compile(f"[0-9a-f]{{1,{BITS // 4}}}")
 
 
@@ -58,7 +65,7 @@ def parse(head: bytes, body: bytes) -> Message:
 
 
 def rendered_head(rendered: Rendered) -> dict[str, Any]:
-    """The head of an answer; its body is the clean copy and then the previews in this order."""
+    """The head of an answer; its body is the clean copy and then the derivatives in this order."""
     return {
         "mime": rendered.mime,
         "width": rendered.width,
@@ -67,7 +74,9 @@ def rendered_head(rendered: Rendered) -> dict[str, Any]:
         # In hexadecimals: a number of 256 bits is more than JSON's readers agree on.
         "pdq": [f"{rendered.fingerprint.bits:x}", rendered.fingerprint.quality],
         "clean": len(rendered.clean),
-        "previews": [[one.level, one.width, one.height, len(one.data)] for one in rendered.previews],
+        "derivatives": [
+            [one.variant, one.level, one.mime, one.width, one.height, len(one.data)] for one in rendered.derivatives
+        ],
     }
 
 
@@ -75,22 +84,42 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
     """The answer, believed no further than it can be checked. Raises BrokenMessageError."""
     try:
         head = message.head
-        rows = [tuple(map(_count, row)) for row in head["previews"]]
-        if [row[0] for row in rows] != list(LEVELS):
-            raise BrokenMessageError("not one preview for each level")
-        sizes = [_count(head["clean"]), *(row[3] for row in rows)]
+        rows = head["derivatives"]
+        wanted = STILL + SHEET if head["frames"] != 1 else STILL
+        if [(row[0], row[1]) for row in rows] != list(wanted):
+            raise BrokenMessageError("not the derivatives that a picture has")
+        sizes = [_count(head["clean"]), *(_count(row[5]) for row in rows)]
         if sum(sizes) != len(message.body):
             raise BrokenMessageError("the parts are not as long as the whole")
         parts = _cut(message.body, sizes)
+        derivatives = tuple(_derivative(row, data) for row, data in zip(rows, parts[1:], strict=True))
         width, height, frames = (_count(head[name]) for name in ("width", "height", "frames"))
         found = FORMATS[head["mime"]]
         fingerprint = _fingerprint(*head["pdq"])
-    except (KeyError, IndexError, TypeError) as error:
+    except BrokenMessageError:
+        raise
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BrokenMessageError("the head of an answer has another form") from error
     if sniff(parts[0]) is not found or width * height * frames > limits.pixels:
         raise BrokenMessageError("the clean copy is not what it is said to be")
-    previews = tuple(Preview(row[0], row[1], row[2], data) for row, data in zip(rows, parts[1:], strict=True))
-    return Rendered(found.mime, width, height, frames, parts[0], previews, fingerprint)
+    return Rendered(found.mime, width, height, frames, parts[0], derivatives, fingerprint)
+
+
+def _derivative(row: list[Any], data: bytes) -> Derivative:
+    """A derivative of a picture, of that description. Raises BrokenMessageError."""
+    variant, level, mime, width, height, _ = row
+    if mime != PREVIEW_MIME or sniff(data) is not JPEG:
+        raise BrokenMessageError("a derivative is no JPEG")
+    if max(_count(width), _count(height)) > (PLAIN_SIDE if level == PLAIN else LONG_SIDE):
+        raise BrokenMessageError("a derivative is larger than its level allows")
+    return Derivative(variant, level, mime, width, height, data)
+
+
+def read_tile(message: Message) -> bytes:
+    """A tile of the lens. Raises BrokenMessageError."""
+    if sniff(message.body) is not JPEG or len(message.body) > _MOST_TILE:
+        raise BrokenMessageError("a tile is no small JPEG")
+    return message.body
 
 
 def _count(value: object) -> int:

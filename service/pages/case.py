@@ -19,6 +19,7 @@ from service.decisions.workflow import DecisionRules, actions_of
 from service.holds.schemas import HoldOut
 from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
+from service.media.viewing.workflow import preferences_of
 from service.opinions.workflow import mine
 from service.pages import hints, views
 from service.pages.bar import bar
@@ -46,7 +47,11 @@ CASE_KEYS = (
     (("T",), "Note"),
     (("Ctrl", "Enter"), "Record the decision"),
     (("U",), "Undo the last decision while it can be undone"),
-    (("V",), "Reveal a picture, first step"),
+    (("L",), "Look at a part of a picture through a lens; arrow keys move it"),
+    (("V",), "Reveal a picture, video or sound, first step"),
+    (("B",), "Blur more; from the strongest back to the weakest that is allowed"),
+    (("Y",), "Line drawing instead of the blurred picture"),
+    (("P",), "Play a video, blurred and muted"),
     (("Esc",), "Blur again; leave a field"),
     (("K",), "Keep the case for longer"),
     (("H",), "Hold the case back for yourself"),
@@ -78,12 +83,13 @@ class Ahead:
 @router.get("/cases/{case_id}")
 async def case(case_id: UUID, request: Request, me: CaseReader, connection: UnitOfWork) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
-    shown = await case_history(connection, case_id, viewer=me.id, taxonomy=taxonomy)
+    shown = await case_history(connection, case_id, viewer=me.id, rules=request.app.state.blur_rules)
     leases = await held_by(connection, me.id)
     lease = next((one for one in leases if one.case_id == case_id), None)
     context = {
         **await bar(connection, me),
         "case": shown,
+        "media_preferences": await preferences_of(connection, me.id),
         "title": views.case_title(shown, taxonomy),
         "risk": views.risk_sum(shown, taxonomy, shown.server_now),
         "levels": views.level_rows(shown.score, taxonomy),

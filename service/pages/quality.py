@@ -82,7 +82,7 @@ async def plan(
 @router.get("/qa/review")
 async def review(request: Request, me: QaReviewer, connection: UnitOfWork) -> Response:
     """The check in hand, if there is one: reading a page takes nothing."""
-    check = await reviews.in_hand(connection, person=me.id, taxonomy=request.app.state.taxonomy)
+    check = await reviews.in_hand(connection, person=me.id, blur=request.app.state.blur_rules)
     keys = (*DESK_KEYS, *_EVERYWHERE) if check else ((("N",), "Take the next check"), *_EVERYWHERE)
     return render("qa_review.html", {"check": check, **await _frame(request, connection, me, keys)})
 
@@ -93,7 +93,7 @@ async def disputed(
 ) -> Response:
     """What answers differ on; one of them is opened when asked for."""
     state = request.app.state
-    found = await reviews.disputed(connection, person=me.id, taxonomy=state.taxonomy, secret=state.settings.signing_key)
+    found = await reviews.disputed(connection, person=me.id, blur=state.blur_rules, secret=state.settings.signing_key)
     shown = next((one for one in found.items if one.item_id == item), None)
     keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
     context = {"disputed": found, "shown": shown, **await _frame(request, connection, me, keys)}
@@ -120,10 +120,11 @@ async def suspects_page(
     request: Request, me: QaReviewer, connection: UnitOfWork, after: Annotated[UUID | None, Query()] = None
 ) -> Response:
     """The most doubtful label behind those that were left, with its content."""
-    taxonomy: Taxonomy = request.app.state.taxonomy
     found = await suspects.waiting(connection, person=me.id, limit=1, after=after)
     suspect = found.suspects[0] if found.suspects else None
-    content = suspect and await suspects.content(connection, suspect.decision_id, taxonomy=taxonomy)
+    content = suspect and await suspects.content(
+        connection, suspect.decision_id, viewer=me.id, blur=request.app.state.blur_rules
+    )
     context = {
         "suspect": suspect,
         "shown": content,

@@ -12,6 +12,7 @@ from service.cases.workflow import case_view
 from service.db import UnitOfWork
 from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
+from service.media.levels import Rules as BlurRules
 from service.opinions.workflow import mine
 from service.pages import views
 from service.pages.bar import bar
@@ -75,7 +76,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
         "may_review": may_review,
         "queues": queues,
         # One that was fetched ahead nobody has seen yet: it comes by itself after the case in hand, or goes back.
-        "held": await _held(connection, [one for one in leases if not one.prefetched], taxonomy),
+        "held": await _held(connection, [one for one in leases if not one.prefetched], request.app.state.blur_rules),
         "fetched": any(one.prefetched for one in leases),
         **(await _mine(connection, me) if may_review else {}),
         "taxonomy": taxonomy,
@@ -87,11 +88,11 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     return render("console.html", context)
 
 
-async def _held(connection: AsyncConnection, leases: Sequence[Lease], taxonomy: Taxonomy) -> list[views.HeldCase]:
+async def _held(connection: AsyncConnection, leases: Sequence[Lease], blur: BlurRules) -> list[views.HeldCase]:
     held = []
     for lease in leases:
-        shown = await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy)
-        held.append(views.held_case(lease, shown, taxonomy))
+        shown = await case_view(connection, lease.case_id, viewer=lease.holder, rules=blur)
+        held.append(views.held_case(lease, shown, blur.taxonomy))
     return held
 
 

@@ -12,8 +12,12 @@ from models.rank import BY_HARM
 from service.cases.schemas import CaseOut, EventOut, ScoreOut
 from service.labels import violates
 from service.leases.workflow import Lease
+from service.media.schemas import MediaItem
 from service.pages.words import spoken
 from service.ranking.workflow import live_rank
+
+# One and many of each kind.
+MEDIA_NAMES = {"image": ("picture", "pictures"), "video": ("video", "videos"), "audio": ("sound", "sounds")}
 
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
@@ -161,6 +165,13 @@ def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:
     reported = reasons[0] if reasons else "an unnamed reason"
     more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
     return f"{spoken(case.subject.kind).capitalize()} reported for {reported.lower()}{more}"
+
+
+def media_title(items: Sequence[MediaItem]) -> str:
+    """What a case comes with: `Picture`, `3 pictures`, `Video`, `2 media` where kinds are mixed."""
+    [kind, *others] = sorted({item.kind for item in items})
+    one, many = ("medium", "media") if others else MEDIA_NAMES[kind]
+    return one.capitalize() if len(items) == 1 else f"{len(items)} {many}"
 
 
 def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> list[UpcomingRow]:

@@ -56,7 +56,7 @@ async def claim(
     body: ClaimIn | None = None,
 ) -> Response:
     rules = _rules(request, prefetch=body is not None and body.prefetch)
-    claimed = await workflow.claim(connection, queue, holder=caller, rules=rules, taxonomy=request.app.state.taxonomy)
+    claimed = await workflow.claim(connection, queue, holder=caller, rules=rules, blur=request.app.state.blur_rules)
     if claimed is None:
         return Response(status_code=204)
     # Serialised once, here: the framework would validate and serialise the same values a second time.
@@ -69,7 +69,7 @@ async def claim(
 )
 async def claim_case(case_id: UUID, request: Request, caller: CaseReviewer, connection: UnitOfWork) -> ClaimOut:
     return await workflow.claim_case(
-        connection, case_id, holder=caller.id, rules=_rules(request), taxonomy=request.app.state.taxonomy
+        connection, case_id, holder=caller.id, rules=_rules(request), blur=request.app.state.blur_rules
     )
 
 

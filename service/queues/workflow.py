@@ -24,6 +24,7 @@ from service.holds.workflow import return_due
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut
 from service.leases.workflow import ClaimRules
+from service.media.levels import Rules as BlurRules
 from service.policies.workflow import require_read
 from service.queues import store
 from service.queues.schemas import (
@@ -72,7 +73,7 @@ async def upcoming(connection: AsyncConnection, queue: str, *, limit: int = 10) 
 
 
 async def claim(
-    connection: AsyncConnection, queue: str, *, holder: Principal, rules: ClaimRules, taxonomy: Taxonomy
+    connection: AsyncConnection, queue: str, *, holder: Principal, rules: ClaimRules, blur: BlurRules
 ) -> ClaimOut | None:
     """Hand the next case to `holder`; None when nothing waits for them. Raises NotFoundError for a queue not theirs, and
     PolicyUnreadError.
@@ -89,11 +90,11 @@ async def claim(
     if found is None:
         return None
     lease, row = found
-    return _handed(await view_of(connection, row, taxonomy=taxonomy), lease)
+    return _handed(await view_of(connection, row, viewer=holder.id, rules=blur), lease)
 
 
 async def claim_case(
-    connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules, taxonomy: Taxonomy
+    connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules, blur: BlurRules
 ) -> ClaimOut:
     """Hand one named case to `holder`: after a lapse, an undo or a hold. Raises NotFoundError, CaseNotOpenError, or
     PolicyUnreadError.
@@ -103,10 +104,10 @@ async def claim_case(
         lease = await leases.claim_case(connection, case_id, holder=holder, rules=rules)
     except CaseNotOpenError:
         # Only a refusal has to tell a case that is not open from one that is not there.
-        await case_view(connection, case_id, viewer=holder, taxonomy=taxonomy)
+        await case_view(connection, case_id, viewer=holder, rules=blur)
         await require_read(connection, holder)
         raise
-    return await _handed_over(connection, lease, taxonomy)
+    return await _handed_over(connection, lease, blur)
 
 
 async def create(connection: AsyncConnection, body: QueueIn, *, actor: UUID, taxonomy: Taxonomy) -> ManagedQueueOut:
@@ -199,8 +200,8 @@ async def deny_actions(
     return await denied_actions(connection)
 
 
-async def _handed_over(connection: AsyncConnection, lease: leases.Lease, taxonomy: Taxonomy) -> ClaimOut:
-    return _handed(await case_view(connection, lease.case_id, viewer=lease.holder, taxonomy=taxonomy), lease)
+async def _handed_over(connection: AsyncConnection, lease: leases.Lease, blur: BlurRules) -> ClaimOut:
+    return _handed(await case_view(connection, lease.case_id, viewer=lease.holder, rules=blur), lease)
 
 
 def _handed(view: CaseOut, lease: leases.Lease) -> ClaimOut:

@@ -15,6 +15,7 @@ from service.clocks.schemas import ClockIn
 from service.clocks.workflow import NewClock, start_clock
 from service.errors import IdempotencyConflictError
 from service.ids import new_id
+from service.media.levels import Facts as MediaFacts
 from service.media.workflow import require_known
 from service.reports import store
 from service.reports.schemas import Intake, ReportAccepted, ReportIn
@@ -189,9 +190,9 @@ def first_place(
         received_at=intake.received_at,
         deadline=report.deadline.due_at if report.deadline else None,
     )
-    scope = scope_of(
-        None, reasons=inputs.reasons, language=subject.language, pictures=inputs.pictures, taxonomy=taxonomy
-    )
+    # What is known of the media themselves counts from the first score on; until then they are held to be graphic.
+    media = [MediaFacts(reasons=[report.reason], channels=[report.channel])] if subject.media else []
+    scope = scope_of(media, language=subject.language, taxonomy=taxonomy)
     ranked = rank(inputs, taxonomy, config)
     first = placed(new_id(), ranked, views=inputs.views_per_hour, place=place_by(rules, routed), scope=scope)
     return {

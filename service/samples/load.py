@@ -17,7 +17,7 @@ from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.jobs import create_jobs_app
 from service.media.renderer import Renderer
-from service.media.storage import LocalStorage
+from service.media.storage import open_storage
 from service.media.workflow import ingest
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import close_sample_accounts, create_person
@@ -62,7 +62,11 @@ _REMOVE = (
     "DELETE FROM clocks WHERE case_id IN (TABLE gone)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM cluster_decisions WHERE decision_id IN (TABLE gone_decisions)",
+    # What was banked for a sample is no known picture.
+    "DELETE FROM bank_matches WHERE hash_id IN (SELECT id FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions))",
+    "DELETE FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
+    "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "DELETE FROM events WHERE case_id IN (TABLE gone)",
     "DELETE FROM drafts WHERE case_id IN (TABLE gone)",
@@ -86,6 +90,7 @@ async def load_samples(settings: Settings, url: str) -> str:
         async with engine.begin() as connection:
             if not (await connection.execute(_EMPTY)).scalar_one():
                 return "The database is not empty: no sample cases were loaded."
+            await open_storage(settings).check()
             platform = await _add_people(connection, settings.data_dir)
             # They ask nobody to confirm them, and stay when the samples go: they are the product's, not a sample.
             await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)
@@ -130,7 +135,7 @@ async def _add_reports(
     connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any, jobs: App
 ) -> int:
     taxonomy, config, now = load_taxonomy(settings.taxonomy), configured(settings), datetime.now(UTC)
-    storage = LocalStorage(settings.data_dir / "media")
+    storage = open_storage(settings)
     uploaded: dict[str, str] = {}
     count = 0
     for body in sample_reports():

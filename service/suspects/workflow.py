@@ -17,6 +17,7 @@ from service.errors import (
     UnknownLabelError,
 )
 from service.labels import check_area, violates
+from service.media.levels import Rules as BlurRules
 from service.opinions.schemas import Label
 from service.quality.reviews.schemas import ContentOut
 from service.quality.reviews.workflow import content_of
@@ -53,9 +54,9 @@ async def waiting(connection: AsyncConnection, *, person: UUID, limit: int, afte
     return SuspectsOut(suspects=[SuspectOut(**row._mapping) for row in rows], waiting=number)
 
 
-async def content(connection: AsyncConnection, decision_id: UUID, *, taxonomy: Taxonomy) -> ContentOut:
+async def content(connection: AsyncConnection, decision_id: UUID, *, viewer: UUID, blur: BlurRules) -> ContentOut:
     """The content of a suspect, as whoever checks is shown it; it has to be one of those that wait for the viewer."""
-    return ContentOut(**await content_of(connection, await store.content(connection, decision_id), taxonomy))
+    return ContentOut(**await content_of(connection, await store.content(connection, decision_id), viewer, blur))
 
 
 async def resolve(

@@ -142,8 +142,9 @@ _CONTRADICTIONS: dict[str, LiteralString] = {
         FULL JOIN reporters ON reporters.id = judged.reporter_id
         WHERE reporters.id IS NULL OR judged.reporter_id IS NULL""",
     "media has not its four previews": """
-        SELECT m.id, count(d.level) FROM media m LEFT JOIN media_derivatives d ON d.media_id = m.id
-        GROUP BY m.id HAVING count(d.level) <> 4""",
+        SELECT m.id, count(d.level) FROM media m
+        LEFT JOIN media_derivatives d ON d.media_id = m.id AND d.variant = 'gray' AND d.level > 0
+        WHERE m.status = 'ready' AND m.kind <> 'audio' GROUP BY m.id HAVING count(d.level) <> 4""",
     "an exposure was not under a lease of that case and person": """
         SELECT x.id FROM exposures x JOIN leases l ON l.token = x.lease_token
         WHERE (x.case_id, x.principal_id) IS DISTINCT FROM (l.case_id, l.holder)""",

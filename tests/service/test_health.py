@@ -1,6 +1,8 @@
 """Three different answers: the process runs, the service can work, and how it does."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,11 +10,14 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from labeling.taxonomy import Taxonomy
 from models.bundle import BundleError
 from service.db import create_engine, sqlalchemy_url, statement_by_statement
 from service.scoring.live_model import LiveModel
+from service.settings import Settings
+from tests.conftest import client_of, running_app
 from tests.service.scoring.doubles import Scripted
-from tests.service.steps import assert_error, claim, lapse, query, report, report_body, row_counts, until
+from tests.service.steps import assert_error, claim, connected, lapse, query, report, report_body, row_counts, until
 
 NOWHERE = "postgresql://nobody@127.0.0.1:9/nothing"
 
@@ -51,6 +56,55 @@ async def test_a_model_that_cannot_be_used_is_told_without_naming_files(
     answer = await client.get("/readyz")
     assert answer.json() == {"status": "degraded", "model": "unusable", "database": "ready"}
     loading.cancel()
+
+
+@pytest.fixture
+async def with_image_model(settings: Settings, taxonomy: Taxonomy, database: str) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller of an API whose settings name an image model."""
+    named = settings.model_copy(update={"image_model": Path("model.toml")})
+    async with running_app(named, taxonomy) as app, client_of(app) as caller:
+        yield caller
+
+
+@pytest.mark.parametrize(
+    ("told", "state", "gauge"),
+    [
+        (None, "loading", 0.0),
+        (("open_nsfw", "ab", None), "ready", 0.0),
+        ((None, None, "no model.onnx"), "unusable", 1.0),
+    ],
+)
+async def test_what_the_workers_say_of_their_image_model_is_told(
+    with_image_model: httpx.AsyncClient, database: str, told: tuple[str | None, ...] | None, state: str, gauge: float
+) -> None:
+    if told:
+        with connected(database) as connection:
+            connection.execute("INSERT INTO image_model_state (model, hash, problem) VALUES (%s, %s, %s)", told)
+    answer = await with_image_model.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json()["image_model"] == state
+    assert answer.json()["status"] == ("ready" if state == "ready" else "degraded")
+    assert "model.onnx" not in answer.text
+    assert f"triage_image_model_unusable {gauge}" in (await with_image_model.get("/metrics")).text
+
+
+async def test_media_that_no_model_has_judged_are_counted(
+    client: httpx.AsyncClient, keys: dict[str, str], database: str
+) -> None:
+    with connected(database) as connection:
+        for state in ("waiting", "waiting", "failed", "assessed"):
+            connection.execute(
+                "WITH one AS (INSERT INTO media (id, sha256, kind, mime, width, height, frames, bytes, stored_as,"
+                " uploaded_by, pdq, pdq_quality, assess_state)"
+                " SELECT gen_random_uuid(), 'a', 'image', 'image/png', 1, 1, 1, 1, 'a', id, repeat('0', 256)::bit(256), 0, %s"
+                " FROM principals LIMIT 1 RETURNING id)"
+                " INSERT INTO media_derivatives (media_id, variant, level, mime, stored_as, width, height)"
+                " SELECT id, 'colour', 0, 'image/png', 'a', 1, 1 FROM one",
+                [state],
+            )
+    text = (await client.get("/metrics")).text
+    assert 'triage_unassessed_media{state="waiting"} 2.0' in text
+    assert 'triage_unassessed_media{state="failed"} 1.0' in text
 
 
 async def test_without_a_database_no_traffic_comes(without_database: None, client: httpx.AsyncClient) -> None:

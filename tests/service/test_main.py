@@ -53,16 +53,29 @@ def test_help_names_every_command_with_what_it_does(
         ("TRIAGE_PORT", "a lot", "TRIAGE_PORT"),
         ("TRIAGE_DATABASE_URL", "mysql://user:hunter2@host/name", "only PostgreSQL"),
         ("TRIAGE_TAXONOMY", "nowhere.toml", "nowhere.toml"),
+        ("TRIAGE_MEDIA_STORAGE", "s3://user:hunter2@bucket", "credentials"),
     ],
 )
 def test_a_setting_that_cannot_work_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    assert run(monkeypatch, "openapi" if "TAXONOMY" in name else "migrate") == 2
+    assert run(monkeypatch, "migrate" if "DATABASE" in name or "PORT" in name else "openapi") == 2
     told = capsys.readouterr().err
     assert said in told
     assert "hunter2" not in told
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["serve", "work"])
+def test_nothing_starts_where_media_cannot_be_stored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "media").write_text("a file")
+    monkeypatch.setenv("TRIAGE_MEDIA_STORAGE", (tmp_path / "media").as_uri())
+    assert run(monkeypatch, command) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("settings: TRIAGE_MEDIA_STORAGE: media cannot be stored in the folder")
     assert told.count("\n") == 1
 
 

@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "DELETE /v1/people/{username}": {"admin"},
     "POST /v1/reports": SENDERS,
     "POST /v1/media": SENDERS,
+    "GET /v1/media/{media_id}": SENDERS,
     "GET /v1/people/{username}": {"admin"},
     "PATCH /v1/people/{username}": {"admin"},
     "PUT /v1/me/consents": EVERYBODY,
@@ -52,6 +53,16 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/policies/drafts/{policy_id}/replay": {"lead", "admin"},
     "POST /v1/policies/{policy_id}/withdraw": {"lead", "admin"},
     "POST /v1/policies/{policy_id}/acknowledge": REVIEWERS,
+    "GET /v1/banks": REVIEWERS | {"admin"},
+    "POST /v1/banks": {"lead", "admin"},
+    "GET /v1/banks/{bank_id}": REVIEWERS | {"admin"},
+    "PATCH /v1/banks/{bank_id}": {"lead", "admin"},
+    "GET /v1/banks/{bank_id}/hashes": {"lead", "admin"},
+    "POST /v1/banks/{bank_id}/hashes": {"lead", "admin"},
+    "POST /v1/banks/{bank_id}/hashes/{hash_id}/remove": {"lead", "admin"},
+    "POST /v1/banks/{bank_id}/decided": {"specialist", "lead"},
+    "POST /v1/banks/{bank_id}/import": {"lead", "admin"},
+    "GET /v1/banks/{bank_id}/export": {"lead", "admin"},
     "GET /v1/queues": REVIEWERS | {"ml", "admin"},
     "POST /v1/queues/{queue}/claim": REVIEWERS,
     "GET /v1/leases": REVIEWERS,
@@ -104,6 +115,10 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/media/{media_id}/preview": REVIEWERS,
     "POST /v1/media/{media_id}/reveal": REVIEWERS,
     "GET /v1/media/{media_id}/original": REVIEWERS,
+    "GET /v1/media/{media_id}/lens": REVIEWERS,
+    "GET /v1/me/media": REVIEWERS,
+    "PUT /v1/me/media": REVIEWERS,
+    "POST /v1/exposures/{exposure_id}/end": REVIEWERS,
     "POST /v1/score": EVERYBODY - {"reviewer"},
     "POST /v1/subjects/views": {"platform"},
     "POST /v1/subjects/{subject_id}/views": {"platform"},
@@ -154,15 +169,16 @@ def call(address: str) -> dict[str, Any]:
         "message",
         "author_id",
         "cluster_id",
+        "exposure_id",
         *("plan_id", "token", "item_id", "feedback_id", "golden_id", "session_id", "policy_id"),
     )
     for name in ids:
         path = path.replace(f"{{{name}}}", str(uuid4()))
-    asks_for_grant = path.endswith("original")
+    asks_for_grant = path.endswith(("original", "lens"))
     return {
         "method": method,
         "url": path.replace("{queue}", "default"),
-        "params": {"grant": "none"} if asks_for_grant else {},
+        "params": {"grant": "none", "x": 0, "y": 0} if asks_for_grant else {},
         **({} if method == "GET" else {"json": {}}),
     }
 

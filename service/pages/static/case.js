@@ -5,9 +5,9 @@ import { startDecision, wantsNext } from "./decide.js";
 import { startHints } from "./hints.js";
 import { onKey } from "./keys.js";
 import { claimAgain, Lease } from "./lease.js";
+import { startMedia, startPreviews } from "./media.js";
 import { NextCase } from "./next.js";
 import { startPage } from "./page.js";
-import { startPreviews, startReveals } from "./reveal.js";
 
 startPage();
 startCountdowns();
@@ -17,6 +17,7 @@ if (document.getElementById("lease")) startReview();
 else startReading();
 
 function startReading() {
+  startMedia();
   const button = document.getElementById("claim-again");
   button?.addEventListener("click", () => claimAgain(button, button.dataset.case));
   onKey("c", () => button?.click());
@@ -24,7 +25,7 @@ function startReading() {
 
 function startReview() {
   const lease = new Lease();
-  const blurAgain = startReveals(lease);
+  const blurAgain = startMedia(lease);
   const next = new NextCase(document.getElementById("lease").dataset);
   startDecision(lease, next);
   lease.start();

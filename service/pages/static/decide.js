@@ -6,6 +6,7 @@ import { startCluster } from "./cluster.js";
 import { Draft } from "./draft.js";
 import { DecisionForm } from "./form.js";
 import { onKey } from "./keys.js";
+import { startKnown } from "./known.js";
 import { Offers } from "./offers.js";
 import { announce, setState, showProblem } from "./page.js";
 import { rememberDecision } from "./undo.js";
@@ -27,6 +28,7 @@ export function startDecision(lease, next) {
   startThenNext(thenNext);
   startFormKeys(form, element);
   startAside(lease, form, leave);
+  startKnown(form, element);
   startCluster(lease, form, (claimNext) => {
     draft.close();
     return leave(claimNext);

@@ -4,7 +4,7 @@ import { call } from "./api.js";
 import { startJudgement } from "./judgement.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, startPage } from "./page.js";
-import { startPreviews } from "./reveal.js";
+import { startPreviews } from "./media.js";
 
 startPage();
 startPreviews();

@@ -6,7 +6,7 @@ import { startJudgement } from "./judgement.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, openForms, showProblem, startPage } from "./page.js";
-import { startPreviews } from "./reveal.js";
+import { startPreviews } from "./media.js";
 
 const NOTHING = "There is nothing for you to check right now.";
 

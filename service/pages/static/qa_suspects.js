@@ -5,7 +5,7 @@ import { startJudgement } from "./judgement.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, setState, showProblem, startPage } from "./page.js";
-import { startPreviews } from "./reveal.js";
+import { startPreviews } from "./media.js";
 
 // Nothing that is sent again would be taken: somebody was faster, it was undone, or it is one's own.
 const OVER = ["suspect_settled", "not_found", "own_label"];

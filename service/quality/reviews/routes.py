@@ -29,7 +29,7 @@ router = APIRouter(prefix="/v1/qa", tags=["quality"])
 async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) -> CheckOut | Response:
     state = request.app.state
     minutes = state.settings.qa_review_minutes
-    found = await workflow.claim(connection, caller=caller, minutes=minutes, taxonomy=state.taxonomy)
+    found = await workflow.claim(connection, caller=caller, minutes=minutes, blur=state.blur_rules)
     return found or Response(status_code=204)
 
 
@@ -48,7 +48,7 @@ async def release(token: UUID, caller: QaReviewer, connection: UnitOfWork) -> Re
 async def disputed(request: Request, caller: QaAdjudicator, connection: UnitOfWork) -> DisputedOut:
     state = request.app.state
     secret = state.settings.signing_key
-    return await workflow.disputed(connection, person=caller.id, taxonomy=state.taxonomy, secret=secret)
+    return await workflow.disputed(connection, person=caller.id, blur=state.blur_rules, secret=secret)
 
 
 @router.post("/items/{item_id}/adjudicate", status_code=201, summary="Say what holds for a disputed item")

@@ -13,7 +13,8 @@ from service.cases.schemas import PersonRef
 from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
-from service.media import workflow as media
+from service.media.levels import Rules as BlurRules
+from service.media.viewing.workflow import media_of
 from service.policies.workflow import require_read
 from service.quality.reviews import store
 from service.quality.reviews.schemas import (
@@ -42,7 +43,7 @@ SHOWN_DISPUTED = 20
 COUNTED_DISPUTED = 500
 
 
-async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int, taxonomy: Taxonomy) -> CheckOut | None:
+async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int, blur: BlurRules) -> CheckOut | None:
     """The check that the caller has in hand, else the next one; None where there is nothing for them.
 
     Raises PolicyUnreadError where it would be a new one.
@@ -54,7 +55,7 @@ async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int,
         token = await _next(connection, caller, minutes)
     if token is None:
         return None
-    return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
+    return await _shown(connection, await store.check(connection, token, person=person), person, blur)
 
 
 async def _next(connection: AsyncConnection, caller: Principal, minutes: int) -> UUID | None:
@@ -80,12 +81,12 @@ async def _next(connection: AsyncConnection, caller: Principal, minutes: int) ->
     return token
 
 
-async def in_hand(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy) -> CheckOut | None:
+async def in_hand(connection: AsyncConnection, *, person: UUID, blur: BlurRules) -> CheckOut | None:
     """The check that this person has in hand, without taking any."""
     token = await store.in_hand(connection, person)
     if token is None:
         return None
-    return await _shown(connection, await store.check(connection, token, person=person), taxonomy)
+    return await _shown(connection, await store.check(connection, token, person=person), person, blur)
 
 
 async def answer(
@@ -111,7 +112,7 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
     await _record(connection, "qa.released", item, person)
 
 
-async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxonomy, secret: str) -> DisputedOut:
+async def disputed(connection: AsyncConnection, *, person: UUID, blur: BlurRules, secret: str) -> DisputedOut:
     """What this person may settle, with all answers in the order that the secret gives them.
 
     From now on they check none of it blindly.
@@ -120,7 +121,7 @@ async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxon
     await settling.remember_look(connection, [row.case_id for row in rows], person=person)
     items = [
         DisputedItemOut(
-            **await content_of(connection, row, taxonomy),
+            **await content_of(connection, row, person, blur),
             item_id=row.item_id,
             # Confidence is left out: the decision has none, and would be known by that.
             answers=[
@@ -130,7 +131,7 @@ async def disputed(connection: AsyncConnection, *, person: UUID, taxonomy: Taxon
         )
         for row in rows
     ]
-    return DisputedOut(total=rows[0].total if rows else 0, items=items, rubric=rubric(taxonomy))
+    return DisputedOut(total=rows[0].total if rows else 0, items=items, rubric=rubric(blur.taxonomy))
 
 
 async def adjudicate(
@@ -174,13 +175,13 @@ def rubric(taxonomy: Taxonomy) -> RubricOut:
     )
 
 
-async def _shown(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> CheckOut:
+async def _shown(connection: AsyncConnection, row: Row[Any], person: UUID, blur: BlurRules) -> CheckOut:
     return CheckOut(
-        **await content_of(connection, row, taxonomy),
+        **await content_of(connection, row, person, blur),
         token=row.token,
         expires_at=row.expires_at,
         server_now=row.now,
-        rubric=rubric(taxonomy),
+        rubric=rubric(blur.taxonomy),
     )
 
 
@@ -188,10 +189,9 @@ def _said(name: str, answer: Mapping[str, Any]) -> NeutralAnswerOut:
     return NeutralAnswerOut(name=name, **{key: answer[key] for key in ("policy_area", "severity", "actions", "note")})
 
 
-async def content_of(connection: AsyncConnection, row: Row[Any], taxonomy: Taxonomy) -> dict[str, Any]:
+async def content_of(connection: AsyncConnection, row: Row[Any], viewer: UUID, blur: BlurRules) -> dict[str, Any]:
     """The fields of ContentOut, of a row with evidence, subject, reports and the draft to judge by."""
     reports: Sequence[Mapping[str, Any]] = row.reports
-    reasons = [report["reason"] for report in reports]
     return {
         "subject": CheckedSubjectOut(
             kind=row.kind,
@@ -200,7 +200,7 @@ async def content_of(connection: AsyncConnection, row: Row[Any], taxonomy: Taxon
             author=PersonRef(id=row.author_id) if row.author_id else None,
         ),
         "reports": [CheckedReportOut(**report) for report in reports],
-        "media": await media.media_of(connection, row.evidence_id, score=row.score, reasons=reasons, taxonomy=taxonomy),
+        "media": await media_of(connection, row.evidence_id, viewer=viewer, rules=blur),
         "policy": None
         if row.policy_title is None
         else DraftPolicyOut(title=row.policy_title, body=row.policy_body, examples=row.policy_examples),

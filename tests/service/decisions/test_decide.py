@@ -43,7 +43,12 @@ async def test_a_decision_says_what_it_was_made_under(
         "SELECT policy_area, severity, note, taxonomy_version, bundle, shown, lease_token::text FROM decisions",
     )
     assert row[:5] == ("harassment", 2, "clear case", taxonomy.version, None)
-    assert row[5] == {"rank_value": claimed["case"]["rank"]["value"], "revealed": 0, "primary_area": None}
+    assert row[5] == {
+        "rank_value": claimed["case"]["rank"]["value"],
+        "revealed": 0,
+        "revealed_seconds": {},
+        "primary_area": None,
+    }
     assert row[6] == claimed["lease"]["token"]
 
 

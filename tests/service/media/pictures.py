@@ -79,7 +79,13 @@ def gif(image: Any | None = None, **options: Any) -> bytes:
     return data
 
 
-STILL: dict[str, Callable[[], bytes]] = {"jpeg": jpeg, "png": png, "webp": webp, "gif": gif}
+def avif(image: Any | None = None, **options: Any) -> bytes:
+    """The image (or the scene) as AVIF."""
+    data: bytes = (scene() if image is None else image).heifsave_buffer(compression="av1", effort=0, **options)
+    return data
+
+
+STILL: dict[str, Callable[[], bytes]] = {"jpeg": jpeg, "png": png, "webp": webp, "gif": gif, "avif": avif}
 MOVING: dict[str, Callable[[], bytes]] = {
     "moving webp": lambda: webp(animation()),
     "moving gif": lambda: gif(animation()),

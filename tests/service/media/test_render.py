@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from service.errors import MediaTooLargeError, TriageError, UnreadableMediaError, UnsupportedMediaError
 from service.media import render as module
-from service.media.render import LEVELS, SIGMA_SHARE, Limits, inspect, preview_bytes, render
+from service.media.blurring import LEVELS, LINES_SIDE, LONG_SIDE, PLAIN_SIDE, SIGMA_SHARE
+from service.media.blurring import STILL as STILL_KINDS
+from service.media.render import Limits, inspect, lens, preview_bytes, render
 from tests.service.media.pictures import (
     MOVING,
     STILL,
     animation,
+    avif,
     checkerboard,
     chunk,
     draw,
@@ -32,7 +35,7 @@ from tests.service.media.pictures import (
 
 LIMITS = Limits(bytes=20_000_000, pixels=40_000_000, frames=200)
 ALL = {**STILL, **MOVING}
-MIMES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif"}
+MIMES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "gif": "image/gif", "avif": "image/avif"}
 
 
 def blurred(image: Any, level: int) -> Any:
@@ -106,20 +109,117 @@ def test_stronger_levels_have_fewer_pixels(level: int, most: int) -> None:
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 2), (16, 16), (4000, 3), (2, 5000), (900, 300), (60, 1300)])
 def test_any_shape_can_be_previewed(width: int, height: int) -> None:
     rendered = render(png(draw(width, height)), LIMITS)
-    assert [preview.level for preview in rendered.previews] == list(LEVELS)
-    for preview in rendered.previews:
+    assert [(one.variant, one.level) for one in rendered.derivatives] == list(STILL_KINDS)
+    for preview in rendered.derivatives:
         assert (load(preview.data).width, load(preview.data).height) == (preview.width, preview.height)
-        assert max(preview.width, preview.height) <= module.LONG_SIDE
+        most = {"lines": LINES_SIDE}.get(preview.variant, LONG_SIDE if preview.level else PLAIN_SIDE)
+        assert max(preview.width, preview.height) <= most
         assert preview.width <= width
         assert preview.height <= height
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_previews_are_grey_jpegs_without_metadata(name: str) -> None:
-    for preview in render(ALL[name](), LIMITS).previews:
+def test_derivatives_are_jpegs_without_metadata(name: str) -> None:
+    rendered = render(ALL[name](), LIMITS)
+    sheets = [one.level for one in rendered.derivatives if one.variant == "sheet"]
+    assert sheets == (list(LEVELS) if name in MOVING else [])
+    for preview in rendered.derivatives:
         image = load(preview.data)
-        assert (image.get("vips-loader"), image.bands, image.interpretation) == ("jpegload_buffer", 1, "b-w")
+        bands = 3 if preview.variant == "colour" else 1
+        assert (image.get("vips-loader"), image.bands) == ("jpegload_buffer", bands)
         assert not metadata(image)
+
+
+def one_of(data: bytes, variant: str, level: int) -> Any:
+    """The picture of one derivative of an upload."""
+    [found] = [one for one in render(data, LIMITS).derivatives if (one.variant, one.level) == (variant, level)]
+    return load(found.data)
+
+
+def test_level_zero_is_the_picture_itself_but_small() -> None:
+    data = png(scene(2600, 1950))
+    plain = one_of(data, "colour", 0)
+    assert (plain.width, plain.height) == (1280, 960)
+    assert (plain - scene(1280, 960)).abs().avg() < 2
+    assert (one_of(data, "gray", 0) - scene(1280, 960).colourspace("b-w")).abs().avg() < 2
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_colour_is_blurred_as_much_as_gray(level: int) -> None:
+    data = png(words("HOUSE", size=60))
+    gray, colour = one_of(data, "gray", level), one_of(data, "colour", level)
+    assert (colour.width, colour.height) == (gray.width, gray.height)
+    assert (colour.colourspace("b-w") - gray).abs().max() <= 8
+
+
+def test_colour_keeps_colours() -> None:
+    red, _, blue = one_of(png(scene()), "colour", 2).getpoint(5, 5)
+    assert red > blue + 100
+
+
+def test_lines_show_edges_and_neither_surfaces_nor_shades() -> None:
+    lines = one_of(png(scene(1200, 900)), "lines", 0)
+    assert (lines.width, lines.height) == (480, 360)
+    middle, border, ground = lines.getpoint(288, 200)[0], lines.crop(280, 90, 16, 12).min(), lines.getpoint(20, 300)[0]
+    assert (middle, ground) == (pytest.approx(255, abs=8), pytest.approx(255, abs=8))
+    assert border < 60
+    shade = pyvips.Image.identity().resize(3, vscale=300).copy(interpretation="b-w")
+    assert one_of(png(shade), "lines", 0).min() > 225
+
+
+def test_lines_draw_no_grain() -> None:
+    grain = (scene(1200, 900) + pyvips.Image.gaussnoise(1200, 900, sigma=12, seed=1)).cast("uchar")
+    clear = one_of(png(scene(1200, 900)), "lines", 0)
+    assert (one_of(png(grain.copy(interpretation="srgb")), "lines", 0) - clear).abs().avg() < 6
+
+
+@pytest.mark.parametrize(("frames", "shown"), [(2, 2), (9, 9), (20, 9)])
+def test_sheet_shows_frames_from_the_first_to_the_last(frames: int, shown: int) -> None:
+    """One bright picture among dark ones, at the very end: a still of the first frame would not have shown it."""
+    dark, bright = draw(60, 45, background="#111"), draw(60, 45, background="#eee")
+    data = gif(frames_of(*[dark] * (frames - 1), bright, delays=[50] * frames), keep_duplicate_frames=True)
+    sheet = one_of(data, "sheet", 1)
+    columns, rows = min(3, shown), -(-shown // 3)
+    cells = [
+        sheet.getpoint((column + 0.5) * sheet.width // columns, (row + 0.5) * sheet.height // rows)[0]
+        for row in range(rows)
+        for column in range(columns)
+    ]
+    assert [cell > 200 for cell in cells] == [False] * (shown - 1) + [True]
+
+
+def test_frames_of_a_sheet_do_not_bleed_into_each_other() -> None:
+    black, white = draw(100, 100, background="#000"), draw(100, 100, background="#fff")
+    sheet = one_of(gif(frames_of(black, white, delays=[50, 50])), "sheet", 4)
+    half = sheet.width // 2
+    assert sheet.crop(0, 0, half - 1, sheet.height).max() < 40
+    assert sheet.crop(half + 1, 0, half - 1, sheet.height).min() > 215
+
+
+def test_lens_cuts_a_square_around_its_centre() -> None:
+    plain = jpeg(scene())
+    tile = load(lens(plain, 0.6, 0.5))
+    assert (tile.width, tile.height) == (66, 66)
+    assert (tile - load(plain).crop(207, 117, 66, 66)).abs().avg() < 3
+
+
+@pytest.mark.parametrize(("x", "y", "left", "top"), [(0, 0, 0, 0), (1, 1, 334, 234), (0, 1, 0, 234), (0.5, 0, 167, 0)])
+def test_lens_at_a_border_is_moved_inside(x: float, y: float, left: int, top: int) -> None:
+    plain = jpeg(scene())
+    tile = load(lens(plain, x, y))
+    assert (tile - load(plain).crop(left, top, 66, 66)).abs().avg() < 3
+
+
+@pytest.mark.parametrize(("width", "height", "side"), [(1, 1, 1), (1280, 2, 1), (3, 900, 1), (1280, 1280, 282)])
+def test_lens_works_on_any_shape(width: int, height: int, side: int) -> None:
+    tile = load(lens(jpeg(draw(width, height)), 0.9, 0.1))
+    assert (tile.width, tile.height) == (side, side)
+
+
+def test_lens_reads_plain_derivatives_only() -> None:
+    for data in (png(), jpeg(draw(1281, 4)), jpeg()[:-1500], b""):
+        with pytest.raises(UnreadableMediaError):
+            lens(data, 0.5, 1)
 
 
 def metadata(image: Any) -> list[str]:
@@ -258,6 +358,41 @@ def test_a_foreign_file_with_a_borrowed_start_is_refused(data: bytes) -> None:
         render(data, LIMITS)
 
 
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1", "convert it to JPEG"),
+        (avif().replace(b"ftypavif", b"ftypheix"), "convert it to JPEG"),
+        (avif().replace(b"ftypavif", b"ftypavis"), "GIF or WebP"),
+        (avif().replace(b"ftypavif", b"ftypisom"), "none of the accepted"),
+        (b"\xff\xff\xff\xffftypavif", "none of the accepted"),
+    ],
+    ids=["heic", "heix", "moving avif", "other brand", "brands without end"],
+)
+def test_refusals_name_a_way_out(data: bytes, sentence: str) -> None:
+    with pytest.raises(UnsupportedMediaError, match=sentence):
+        render(data, LIMITS)
+
+
+def test_avif_under_its_general_brand_is_accepted() -> None:
+    assert render(avif().replace(b"ftypavif", b"ftypmif1"), LIMITS).mime == "image/avif"
+
+
+def test_avif_of_ten_bits_becomes_eight() -> None:
+    clean = load(render(avif(scene().colourspace("rgb16"), bitdepth=10), LIMITS).clean)
+    assert (clean.format, clean.get("bits-per-sample")) == ("uchar", 8)
+    assert (clean - scene()).abs().avg() < 2
+
+
+def test_avif_with_several_pictures_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No encoder here writes one, so the header's answer stands in."""
+    header = load(avif()).copy()
+    header.set_type(pyvips.GValue.gint_type, "n-pages", 2)
+    monkeypatch.setattr(pyvips.Image, "new_from_buffer", lambda *_, **__: header)
+    with pytest.raises(UnsupportedMediaError, match="one picture"):
+        inspect(avif())
+
+
 def test_animated_png_is_refused_rather_than_cut_to_its_first_frame() -> None:
     data = png()
     control = chunk(b"acTL", (2).to_bytes(4) + bytes(4))
@@ -340,7 +475,10 @@ def test_garbage_is_refused_and_nothing_worse(start: bytes, rest: bytes) -> None
         render(start + rest, LIMITS)
 
 
-SMALL = {name: make(draw(24, 18)) for name, make in {"jpeg": jpeg, "png": png, "webp": webp, "gif": gif}.items()}
+SMALL = {
+    name: make(draw(24, 18))
+    for name, make in {"jpeg": jpeg, "png": png, "webp": webp, "gif": gif, "avif": avif}.items()
+}
 
 
 @CAREFULLY
@@ -357,4 +495,4 @@ def test_damaged_picture_is_rendered_or_refused(name: str, changes: list[tuple[i
     except TriageError:
         return
     assert load(rendered.clean, fail_on="error").avg() >= 0
-    assert len(rendered.previews) == len(LEVELS)
+    assert [(one.variant, one.level) for one in rendered.derivatives][: len(STILL_KINDS)] == list(STILL_KINDS)

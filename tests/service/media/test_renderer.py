@@ -15,10 +15,11 @@ import pyvips
 from service.errors import MediaTooLargeError, OverloadedError, UnreadableMediaError, UnsupportedMediaError
 from service.media import render, wire
 from service.media import renderer as module
-from service.media.render import LEVELS, Limits
+from service.media.blurring import STILL
+from service.media.render import Limits
 from service.media.renderer import Renderer
 from service.settings import REPOSITORY, Settings
-from tests.service.media.pictures import gif, jpeg, png, webp
+from tests.service.media.pictures import animation, avif, draw, gif, jpeg, load, png, webp
 
 LIMITS = Limits(bytes=20_000_000, pixels=40_000_000, frames=200)
 
@@ -41,26 +42,65 @@ async def busy_process(renderer: Renderer) -> int:
     async with asyncio.timeout(30):
         while True:
             await asyncio.sleep(0.01)
-            for child in renderer._living - set(renderer._idle):
+            for child in renderer._uploaded.living - set(renderer._uploaded.idle):
                 if child.files:
                     return child.process.pid
 
 
 async def test_gives_what_render_gives(renderer: Renderer) -> None:
-    for data in (jpeg(), png(), webp(), gif()):
+    for data in (jpeg(), png(), webp(), gif(), gif(animation())):
         assert await renderer.render(data) == render.render(data, LIMITS)
+    # The encoder's bytes depend on how many threads it has, which in the process is always one.
+    first, second = await renderer.render(avif()), await renderer.render(avif())
+    assert first == second
+    assert (first.mime, first.width, first.fingerprint) == (
+        "image/avif",
+        400,
+        render.render(avif(), LIMITS).fingerprint,
+    )
+
+
+async def test_lens_gives_what_lens_gives(renderer: Renderer) -> None:
+    data = jpeg()
+    tile = await renderer.lens(data, 0.25, 0.5)
+    assert tile == render.lens(data, 0.25, 0.5)
+    assert load(tile).width == load(tile).height == 66
+
+
+async def test_lens_does_not_wait_for_uploads(renderer: Renderer) -> None:
+    await renderer.lens(jpeg(), 0.5, 0.5)
+    uploads = [asyncio.create_task(renderer.render(slow_picture())) for _ in range(module.PROCESSES)]
+    await busy_process(renderer)
+    assert await renderer.lens(jpeg(), 0.5, 0.5)
+    assert not any(one.done() for one in uploads)
+    for one in uploads:
+        one.cancel()
+    await asyncio.gather(*uploads, return_exceptions=True)
+
+
+@pytest.mark.parametrize("place", [(-0.1, 0.5), (0.5, 1.1), (float("nan"), 0.5)])
+async def test_lens_stays_on_the_picture(renderer: Renderer, place: tuple[float, float]) -> None:
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        await renderer.lens(jpeg(), *place)
+    assert not renderer._lenses.living
+
+
+async def test_lens_refuses_what_is_no_plain_derivative(renderer: Renderer) -> None:
+    for data in (png(), jpeg(draw(1400, 20)), jpeg()[:-2000], b"\xff\xd8\xff"):
+        with pytest.raises(UnreadableMediaError):
+            await renderer.lens(data, 0.5, 0.9)
 
 
 async def test_refusals_come_through_and_cost_no_process(renderer: Renderer) -> None:
     await renderer.render(jpeg())
-    [process] = [child.process.pid for child in renderer._idle]
+    [process] = [child.process.pid for child in renderer._uploaded.idle]
     with pytest.raises(UnsupportedMediaError, match="JPEG, PNG"):
         await renderer.render(b"<svg/>")
     with pytest.raises(UnreadableMediaError, match="image/jpeg"):
         await renderer.render(jpeg()[:-300])
     with pytest.raises(MediaTooLargeError, match="pixels"):
         await renderer.render(png(pyvips.Image.black(8000, 6500)))
-    assert [child.process.pid for child in renderer._idle] == [process]
+    assert [child.process.pid for child in renderer._uploaded.idle] == [process]
 
 
 async def test_killed_process_costs_its_upload_only(renderer: Renderer) -> None:
@@ -76,10 +116,10 @@ async def test_killed_process_costs_its_upload_only(renderer: Renderer) -> None:
 
 async def test_process_killed_while_idle_costs_nothing(renderer: Renderer) -> None:
     await renderer.render(jpeg())
-    [idle] = renderer._idle
+    [idle] = renderer._uploaded.idle
     os.kill(idle.process.pid, signal.SIGKILL)
     assert (await renderer.render(jpeg())).width == 400
-    assert idle not in renderer._living
+    assert idle not in renderer._uploaded.living
 
 
 async def test_too_long_is_unreadable(renderer: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,7 +128,7 @@ async def test_too_long_is_unreadable(renderer: Renderer, monkeypatch: pytest.Mo
     with pytest.raises(UnreadableMediaError):
         await renderer.render(slow_picture())
     monkeypatch.undo()
-    assert not renderer._living
+    assert not renderer._uploaded.living
     assert (await renderer.render(jpeg())).width == 400
 
 
@@ -104,23 +144,21 @@ async def test_cancelled_upload_does_not_answer_the_next(renderer: Renderer) -> 
 async def test_uploads_share_few_processes(renderer: Renderer) -> None:
     results = await asyncio.gather(*(renderer.render(png()) for _ in range(6)))
     assert {one.width for one in results} == {400}
-    assert len(renderer._living) == module.PROCESSES
+    assert len(renderer._uploaded.living) == module.PROCESSES
 
 
-async def test_process_is_replaced_after_its_share_of_files(
-    renderer: Renderer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "FILES_PER_PROCESS", 2)
+async def test_process_is_replaced_after_its_share_of_files(renderer: Renderer) -> None:
+    renderer._uploaded.files = 2
     await renderer.render(jpeg())
-    [first] = renderer._living
+    [first] = renderer._uploaded.living
     await renderer.render(jpeg())
-    assert not renderer._living
+    assert not renderer._uploaded.living
     assert first.process.returncode == -signal.SIGKILL
 
 
 async def test_close_ends_all_processes(renderer: Renderer) -> None:
     await asyncio.gather(renderer.render(jpeg()), renderer.render(jpeg()))
-    processes = [child.process for child in renderer._living]
+    processes = [child.process for child in renderer._uploaded.living]
     await renderer.close()
     assert all(process.returncode is not None for process in processes)
 
@@ -146,7 +184,7 @@ async def test_admits_so_many_uploads(renderer: Renderer) -> None:
 async def test_process_knows_no_secrets_and_has_limits(renderer: Renderer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIAGE_SECRET", "s" * 40)
     await renderer.render(jpeg())
-    [child] = renderer._living
+    [child] = renderer._uploaded.living
     process = Path(f"/proc/{child.process.pid}")
     assert b"TRIAGE" not in (process / "environ").read_bytes()
     limits = (process / "limits").read_text()
@@ -174,8 +212,9 @@ import pyvips
 from service.media.render import harden
 harden()
 image = pyvips.Image.black(9, 9)
-for save in ("jpeg", "png", "webp", "gif"):
-    pyvips.Image.new_from_buffer(getattr(image, save + "save_buffer")(), "").avg()
+for save in ("jpeg", "png", "webp", "gif", "heif"):
+    options = {"compression": "av1"} if save == "heif" else {}
+    pyvips.Image.new_from_buffer(getattr(image, save + "save_buffer")(**options), "").avg()
 for data in (image.tiffsave_buffer(), b"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'/>"):
     try:
         pyvips.Image.new_from_buffer(data, "")
@@ -189,8 +228,18 @@ for data in (image.tiffsave_buffer(), b"<svg xmlns='http://www.w3.org/2000/svg' 
 def answer(**changes: object) -> wire.Message:
     """A good answer for a JPEG, with changes to its head."""
     rendered = render.render(jpeg(), LIMITS)
-    body = rendered.clean + b"".join(one.data for one in rendered.previews)
+    body = rendered.clean + b"".join(one.data for one in rendered.derivatives)
     return wire.Message({**wire.rendered_head(rendered), **changes}, body)
+
+
+def changed(place: int, value: object) -> list[list[object]]:
+    """The derivatives of a good answer, the last of them with another value in one place."""
+    rows: list[list[object]] = answer().head["derivatives"]
+    rows[-1][place] = value
+    return rows
+
+
+WRONG = [(0, "plain"), (1, 5), (2, "text/html"), (2, "image/png"), (3, 0), (4, 1281), (5, 5)]
 
 
 def test_answer_can_be_read_back() -> None:
@@ -208,17 +257,43 @@ def test_answer_can_be_read_back() -> None:
         {"height": 10**9},
         {"clean": 5},
         {"clean": "much"},
-        {"previews": []},
-        {"previews": None},
-        {"previews": [[level, 1, 1, 1] for level in LEVELS]},
-        {"previews": [[level, 1] for level in LEVELS]},
-        {"previews": [[1, 1, 1, 10]] * 4},
+        {"derivatives": []},
+        {"derivatives": None},
+        {"frames": 2},
+        {"pdq": ["xyz", 5]},
+        {"pdq": ["ff", 101]},
+        {"derivatives": [[*kind, "image/jpeg", 1, 1, 1] for kind in STILL]},
+        {"derivatives": [list(kind) for kind in STILL]},
+        {"derivatives": [["gray", 1, "image/jpeg", 1, 1, 10]] * len(STILL)},
+        *({"derivatives": changed(place, wrong)} for place, wrong in WRONG),
     ],
     ids=str,
 )
 def test_answer_that_cannot_be_is_not_believed(changes: dict[str, object]) -> None:
     with pytest.raises(wire.BrokenMessageError):
         wire.read_rendered(answer(**changes), LIMITS)
+
+
+def test_derivative_that_is_too_large_for_its_level_is_not_believed() -> None:
+    rows = answer().head["derivatives"]
+    rows[1][3] = 641
+    with pytest.raises(wire.BrokenMessageError, match="larger than its level"):
+        wire.read_rendered(answer(derivatives=rows), LIMITS)
+
+
+def test_derivative_that_is_no_jpeg_is_not_believed() -> None:
+    good = answer()
+    with pytest.raises(wire.BrokenMessageError, match="no JPEG"):
+        wire.read_rendered(
+            wire.Message(good.head, good.body[: good.head["clean"]] + bytes(len(good.body) - good.head["clean"])),
+            LIMITS,
+        )
+
+
+@pytest.mark.parametrize("body", [b"", png(), jpeg() + bytes(300_000)], ids=["empty", "png", "large"])
+def test_tile_that_cannot_be_is_not_believed(body: bytes) -> None:
+    with pytest.raises(wire.BrokenMessageError, match="tile"):
+        wire.read_tile(wire.Message({}, body))
 
 
 @pytest.mark.parametrize("head", [b"", b"\xff", b"[]", b"{"])
@@ -238,4 +313,4 @@ def test_message_that_would_fill_memory_is_refused(announced: tuple[int, int]) -
 )
 def test_error_that_rendering_does_not_have_is_refused(head: dict[str, object]) -> None:
     with pytest.raises(wire.BrokenMessageError):
-        module._result(wire.Message(head), LIMITS)
+        module._raise_refusal(wire.Message(head))

@@ -2,30 +2,25 @@
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-import pyvips
 from fastapi import FastAPI
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service.db import create_engine
 from service.errors import MediaTooLargeError, UnknownMediaError
 from service.media import grants
+from service.media.blurring import STILL
 from service.media.grants import Grant
 from service.media.renderer import UPLOADS
-from service.media.workflow import ingest, media_of, require_known
+from service.media.workflow import ingest, require_known
 from service.settings import Settings
 from tests.conftest import bearer, client_of, running_app
+from tests.service.media.console import Console, error, stored_files
 from tests.service.media.pictures import animation, draw, gif, jpeg, load, png, webp
 
 PREVIEW_HEADERS = {
@@ -36,106 +31,11 @@ PREVIEW_HEADERS = {
 }
 
 
-@dataclass
-class Console:
-    """Drives the API the way platform and reviewers do."""
-
-    client: httpx.AsyncClient
-    keys: dict[str, str]
-    connection: AsyncConnection
-    subjects: int = field(default=0)
-
-    async def upload(self, data: bytes, *, role: str = "platform", name: str = "file") -> httpx.Response:
-        files = {name: ("holiday.exe", data, "text/html")}
-        return await self.client.post("/v1/media", files=files, headers=bearer(self.keys[role]))
-
-    async def uploaded(self, data: bytes | None = None) -> str:
-        answer = await self.upload(jpeg() if data is None else data)
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["media_id"])
-
-    async def report(self, *media: str, reason: str = "harassment", subject: str | None = None) -> str:
-        self.subjects += 1
-        name = subject or f"post-{self.subjects}"
-        body = {
-            "channel": "user",
-            "reason": reason,
-            "subject": {"id": name, "kind": "post", "text": f"look {self.subjects}", "media": list(media)},
-        }
-        answer = await self.client.post("/v1/reports", json=body, headers=bearer(self.keys["platform"]))
-        assert answer.status_code == 201, answer.text
-        return str(answer.json()["case_id"])
-
-    async def claim(self, *, role: str = "reviewer") -> dict[str, Any]:
-        answer = await self.client.post("/v1/queues/default/claim", headers=bearer(self.keys[role]))
-        assert answer.status_code == 200, answer.text
-        claimed: dict[str, Any] = answer.json()
-        return claimed
-
-    async def score(self, areas: dict[str, float]) -> None:
-        """Give everything that waits this score."""
-        await self.execute(
-            "UPDATE evidence SET score_state = 'scored', bundle = 'b', scored_at = now(), score = CAST(:score AS jsonb)",
-            score=_score(areas),
-        )
-
-    async def preview(self, media: str, query: str = "", *, role: str = "reviewer") -> httpx.Response:
-        return await self.client.get(f"/v1/media/{media}/preview{query}", headers=bearer(self.keys[role]))
-
-    async def reveal(
-        self, media: str, token: str, *, role: str = "reviewer", reason: str = "to decide"
-    ) -> httpx.Response:
-        body = {"lease_token": token, "reason": reason}
-        return await self.client.post(f"/v1/media/{media}/reveal", json=body, headers=bearer(self.keys[role]))
-
-    async def get(self, url: str, *, role: str = "reviewer") -> httpx.Response:
-        return await self.client.get(url, headers=bearer(self.keys[role]))
-
-    async def execute(self, statement: str, **values: Any) -> list[Any]:
-        result = await self.connection.execute(text(statement), values)
-        return list(result.all()) if result.returns_rows else []
-
-    async def count(self, table: str) -> int:
-        [row] = await self.execute(f"SELECT count(*) AS n FROM {table}")
-        return int(row.n)
-
-    async def revealed(self, data: bytes | None = None) -> tuple[str, str, str]:
-        """A picture that has just been revealed: its id, the lease token and the address."""
-        media = await self.uploaded(data)
-        await self.report(media)
-        token = (await self.claim())["lease"]["token"]
-        answer = await self.reveal(media, token)
-        assert answer.status_code == 200, answer.text
-        return media, token, answer.json()["url"]
-
-
-def _score(areas: dict[str, float]) -> str:
-    full = {"areas": areas, "severity": [1, 0, 0, 0, 0], "primary_area": "benign", "unassessed": []}
-    return json.dumps(full)
-
-
-@pytest.fixture
-async def console(client: httpx.AsyncClient, keys: dict[str, str], database: str) -> AsyncIterator[Console]:
-    engine = create_engine(database, pool=1)
-    async with engine.connect() as raw:
-        connection = await raw.execution_options(isolation_level="AUTOCOMMIT")
-        yield Console(client, keys, connection)
-    await engine.dispose()
-
-
-def stored_files(settings: Settings) -> list[Path]:
-    return [path for path in (settings.data_dir / "media").rglob("*") if path.is_file()]
-
-
-def error(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error"]
-
-
 async def test_upload_is_stored_clean_with_all_previews(console: Console, settings: Settings) -> None:
     data = jpeg(keep="none") + b"trailing payload"
     answer = await console.upload(data)
     assert answer.status_code == 201
-    assert answer.json() == {"media_id": answer.json()["media_id"], "kind": "image", "status": "ready"}
+    assert answer.json() == {"media_id": answer.json()["media_id"], "kind": "image", "status": "ready", "failure": None}
     [row] = await console.execute("SELECT * FROM media")
     assert (str(row.id), row.mime, row.width, row.height, row.frames) == (
         answer.json()["media_id"],
@@ -146,10 +46,12 @@ async def test_upload_is_stored_clean_with_all_previews(console: Console, settin
     )
     assert row.sha256 == hashlib.sha256(data).digest()
     files = stored_files(settings)
-    assert len(files) == 5
+    assert len(files) == 1 + len(STILL)
     assert not any(b"payload" in path.read_bytes() for path in files)
-    derivatives = await console.execute("SELECT level, width, height FROM media_derivatives ORDER BY level")
-    assert [row.level for row in derivatives] == [1, 2, 3, 4]
+    derivatives = await console.execute(
+        "SELECT level, width, height FROM media_derivatives WHERE variant = 'gray' ORDER BY level"
+    )
+    assert [row.level for row in derivatives] == [0, 1, 2, 3, 4]
 
 
 async def test_same_bytes_are_new_media_but_one_file(console: Console, settings: Settings) -> None:
@@ -157,7 +59,7 @@ async def test_same_bytes_are_new_media_but_one_file(console: Console, settings:
     first, second = await asyncio.gather(console.uploaded(data), console.uploaded(data))
     assert first != second
     assert await console.count("media") == 2
-    assert len(stored_files(settings)) == 5
+    assert len(stored_files(settings)) == 12
 
 
 @pytest.mark.parametrize("data", [webp(), gif(animation()), webp(animation())], ids=["webp", "gif", "moving webp"])
@@ -172,12 +74,10 @@ async def test_other_kinds_are_taken(console: Console, data: bytes) -> None:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", (415, "unsupported_media")),
         (b"%PDF-1.7", (415, "unsupported_media")),
         (b"", (422, "invalid_request")),
-        (jpeg()[:-900], (422, "unreadable_media")),
-        (png(pyvips.Image.black(8000, 6500)), (413, "media_too_large")),
         (b"\xff\xd8\xff" + bytes(20_000_000), (413, "media_too_large")),
-        (b"\xff\xd8\xff" + bytes(20_100_000), (413, "body_too_large")),
+        (b"\xff\xd8\xff" + bytes(20_100_000), (413, "media_too_large")),
     ],
-    ids=["svg", "pdf", "empty", "truncated", "pixels", "bytes", "far too many bytes"],
+    ids=["svg", "pdf", "empty", "bytes", "far too many bytes"],
 )
 async def test_refused_upload_leaves_nothing(
     console: Console, settings: Settings, data: bytes, expected: tuple[int, str]
@@ -259,7 +159,7 @@ async def test_preview_is_blurred_grey_and_not_kept(console: Console) -> None:
     answer = await console.preview(media, "?level=4")
     assert answer.status_code == 200
     assert {name: answer.headers[name] for name in PREVIEW_HEADERS} == PREVIEW_HEADERS
-    assert answer.headers["content-disposition"] == 'inline; filename="picture.jpg"'
+    assert answer.headers["content-disposition"] == 'inline; filename="media.jpg"'
     assert answer.headers["content-length"] == str(len(answer.content))
     assert answer.headers["x-blur-level"] == "4"
     image = load(answer.content)
@@ -343,7 +243,7 @@ async def test_failed_score_blurs_like_none(console: Console) -> None:
     assert item["level"] == 3
 
 
-@pytest.mark.parametrize("level", ["0", "5", "-1", "two", "", "2.5"])
+@pytest.mark.parametrize("level", ["5", "-1", "two", "", "2.5"])
 async def test_other_levels_are_invalid(console: Console, level: str) -> None:
     media = await console.uploaded()
     assert error(await console.preview(media, f"?level={level}")) == (422, "invalid_request")
@@ -378,7 +278,7 @@ async def test_reveal_records_and_then_serves_the_clean_copy(console: Console) -
     assert (str(row.lease_token), row.reason, row.lasts.total_seconds()) == (token, "who is shown", 60)
     [event] = await console.execute("SELECT * FROM events WHERE kind = 'media.revealed'")
     assert (str(event.case_id), event.actor) == (case, row.principal_id)
-    assert event.data == {"media": media, "exposure": body["exposure_id"]}
+    assert event.data == {"media": media, "exposure": body["exposure_id"], "kind": "whole"}
     original = await console.get(body["url"])
     assert original.status_code == 200
     assert {name: original.headers[name] for name in PREVIEW_HEADERS} == PREVIEW_HEADERS
@@ -490,12 +390,14 @@ async def test_no_address_but_the_granted_one_gives_original_bytes(console: Cons
     paths = [path for path in app.openapi()["paths"] if path.startswith("/v1/media")]
     assert sorted(paths) == [
         "/v1/media",
+        "/v1/media/{media_id}",
+        "/v1/media/{media_id}/lens",
         "/v1/media/{media_id}/original",
         "/v1/media/{media_id}/preview",
         "/v1/media/{media_id}/reveal",
     ]
     assert error(await console.get(f"/v1/media/{media}/original")) == (422, "invalid_request")
-    assert error(await console.get(f"/v1/media/{media}")) == (404, "not_found")
+    assert (await console.get(f"/v1/media/{media}", role="platform")).headers["content-type"] == "application/json"
 
 
 async def test_unknown_media_are_named(console: Console) -> None:
@@ -507,7 +409,7 @@ async def test_unknown_media_are_named(console: Console) -> None:
 
 
 async def test_samples_are_taken_in_within_the_callers_transaction(
-    console: Console, app: FastAPI, settings: Settings, taxonomy: Taxonomy
+    console: Console, app: FastAPI, settings: Settings
 ) -> None:
     [person] = await console.execute("SELECT id FROM principals WHERE role = 'platform'")
     tools = {"renderer": app.state.renderer, "storage": app.state.storage, "settings": settings}
@@ -516,4 +418,3 @@ async def test_samples_are_taken_in_within_the_callers_transaction(
     assert (stored.id, stored.sample, stored.uploaded_by) == (row.id, True, person.id)
     with pytest.raises(MediaTooLargeError, match="bytes"):
         await ingest(console.connection, bytes(20_000_001), uploaded_by=person.id, sample=True, **tools)
-    assert await media_of(console.connection, uuid4(), score=None, reasons=[], taxonomy=taxonomy) == []

@@ -1,0 +1,93 @@
+"""SQL of blurred media: who may see which, their renderings, what is known of them, and wishes."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.db import fetch, fetch_one
+from service.media.derivatives import Variant
+
+# A picture is as hidden as the cases that show it; one that no case shows is hidden from nobody.
+_SEEN = text("""
+    SELECT m.id, m.status, m.failure FROM media m
+    LEFT JOIN evidence_media e ON e.media_id = m.id
+    LEFT JOIN evidence v ON v.id = e.evidence_id
+    LEFT JOIN cases c ON c.subject_id = v.subject_id
+    WHERE m.id = :id AND (c.id IS NULL OR may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))
+    LIMIT 1
+""")
+_OF_EVIDENCE = text("""
+    SELECT m.id, m.kind, m.mime, m.width, m.height, m.status, m.failure, m.duration_ms, m.sound, m.assess_state,
+           m.assessment -> 'classes' AS classes,
+           (SELECT array_agg(DISTINCT d.variant) FROM media_derivatives d WHERE d.media_id = m.id) AS variants
+    FROM evidence_media e JOIN media m ON m.id = e.media_id
+    WHERE e.evidence_id = :evidence_id ORDER BY e.position
+""")
+# One row for each piece of evidence that shows the picture, with why its subject is or was last under review; one row
+# without any for a picture that nothing shows. The open case may have moved on to newer evidence, so it is found by its
+# subject.
+_CONTEXTS = text("""
+    WITH pictures AS MATERIALIZED (
+        SELECT m.id, media_facts(m) AS facts FROM media m WHERE m.id = ANY(CAST(:ids AS uuid[]))
+    )
+    SELECT p.id AS media_id, p.facts, e.score -> 'areas' AS areas, coalesce(e.score_state = 'failed', false) AS failed,
+           told.reasons, told.channels
+    FROM pictures p LEFT JOIN evidence_media m ON m.media_id = p.id LEFT JOIN evidence e ON e.id = m.evidence_id
+    LEFT JOIN LATERAL (
+        SELECT array_agg(DISTINCT r.reason) AS reasons, array_agg(DISTINCT r.channel) AS channels
+        FROM cases c JOIN reports r ON r.case_id = c.id
+        WHERE c.evidence_id = e.id OR (c.subject_id = e.subject_id AND c.status <> 'decided')
+    ) AS told ON true
+""")
+_DERIVATIVE = text("""
+    SELECT d.stored_as, d.mime FROM media_derivatives d
+    WHERE d.media_id = :media_id AND d.variant = :variant AND d.level = :level
+""")
+_PREFERENCES = text(
+    "SELECT level, colour, lines_first, mask_text FROM media_preferences WHERE principal_id = :principal_id"
+)
+_PREFER = text("""
+    INSERT INTO media_preferences (principal_id, level, colour, lines_first, mask_text)
+    VALUES (:principal_id, :level, :colour, :lines_first, :mask_text)
+    ON CONFLICT (principal_id) DO UPDATE SET level = EXCLUDED.level, colour = EXCLUDED.colour,
+        lines_first = EXCLUDED.lines_first, mask_text = EXCLUDED.mask_text, set_at = now()
+""")
+
+
+async def seen(
+    connection: AsyncConnection, media_id: UUID, *, viewer: UUID, overseeing: Sequence[str]
+) -> Row[Any] | None:
+    """(id, status, failure) of a medium, if this person may see a case that shows it."""
+    values = {"id": media_id, "viewer": viewer, "overseeing": list(overseeing)}
+    return (await connection.execute(_SEEN, values)).one_or_none()
+
+
+async def of_evidence(connection: AsyncConnection, evidence_id: UUID) -> list[Any]:
+    """The media of one piece of evidence, in the order in which they were named."""
+    return await fetch(connection, _OF_EVIDENCE, {"evidence_id": evidence_id})
+
+
+async def contexts(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Any]:
+    """What is known wherever these are shown: (media_id, facts, areas, failed, reasons, channels), all but the first two
+    None for one that nothing shows.
+    """
+    return await fetch(connection, _CONTEXTS, {"ids": list(ids)})
+
+
+async def derivative(connection: AsyncConnection, media_id: UUID, *, variant: Variant, level: int) -> Row[Any] | None:
+    """Where that derivative lies: (stored_as, mime)."""
+    values = {"media_id": media_id, "variant": variant, "level": level}
+    return (await connection.execute(_DERIVATIVE, values)).one_or_none()
+
+
+async def preferences(connection: AsyncConnection, person: UUID) -> Any | None:
+    """(level, colour, lines_first, mask_text) as that person set them; None when they never did."""
+    return await fetch_one(connection, _PREFERENCES, {"principal_id": person})
+
+
+async def prefer(connection: AsyncConnection, person: UUID, values: dict[str, Any]) -> None:
+    """Keep how this person wants media shown."""
+    await connection.execute(_PREFER, {**values, "principal_id": person})

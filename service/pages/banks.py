@@ -1,0 +1,33 @@
+"""The page of banks of known pictures: what they are, how they do, and changing them."""
+
+from functools import partial
+
+from fastapi import APIRouter, Request, Response
+
+from labeling.statistics.estimate import MIN_ITEMS
+from labeling.taxonomy import Taxonomy
+from service.banks.workflow import banks
+from service.db import UnitOfWork
+from service.pages import views
+from service.pages.bar import bar
+from service.pages.rendering import PageRoute, render
+from service.security import BanksManager
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+KEYS = ((("A",), "Make a bank"), (("?",), "Show these keys"), (("G",), "Go to the console"))
+
+
+@router.get("/banks")
+async def page(request: Request, me: BanksManager, connection: UnitOfWork) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
+    context = {
+        **await bar(connection, me),
+        "banks": (await banks(connection)).banks,
+        "label": partial(views.label_name, taxonomy),
+        "areas": taxonomy.areas,
+        "least": MIN_ITEMS,
+        "shortcuts": KEYS,
+        "now": views.utc_now(),
+    }
+    return render("banks.html", context)

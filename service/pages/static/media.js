@@ -1,0 +1,174 @@
+// The media of a case: blurred as the server says, changed within what it allows, revealed on purpose.
+
+import { call } from "./api.js";
+import { onKey } from "./keys.js";
+import { endLooks, watchLooks } from "./looking.js";
+import { announce, showProblem } from "./page.js";
+import { quiet, Reveal } from "./reveal.js";
+
+const STRONGEST = 4;
+const SPEEDS = [1, 1.5, 2];
+
+// Without a lease nothing can be revealed, but how the blurred media are shown is still the reader's choice.
+export function startMedia(lease = null) {
+  const media = [...document.querySelectorAll(".medium[data-media]")].map((figure) => new Medium(figure, lease));
+  startPreferences();
+  // What the keys are about: the one in focus, or else the first that was not looked at yet.
+  const current = () => media.find((one) => one.figure.contains(document.activeElement)) ?? media.find((one) => !one.reveal?.seen) ?? media[0];
+  onKey("b", () => current()?.blurMore());
+  onKey("y", () => current()?.toggleLines());
+  onKey("p", () => current()?.playBlurred());
+  if (!lease) return () => false;
+  watchLooks();
+  onKey("v", () => endLooks("closed") || current()?.reveal?.ask());
+  onKey("l", () => current()?.reveal?.toggleLens());
+  return () => endLooks("closed");
+}
+
+// A picture that does not come would leave a hole with the browser's own sign in it.
+export function startPreviews() {
+  for (const image of document.querySelectorAll("img.preview")) {
+    image.addEventListener("error", () => replaceBroken(image));
+    if (image.complete && image.naturalWidth === 0) replaceBroken(image);
+  }
+}
+
+function replaceBroken(image) {
+  const place = document.createElement("p");
+  place.className = "placeholder";
+  place.textContent = "The blurred preview could not be loaded. Reload the page to try again.";
+  image.replaceWith(place);
+}
+
+class Medium {
+  #level;
+  #lines;
+  #colour;
+  #urls;
+  reveal = null;
+
+  constructor(figure, lease) {
+    this.figure = figure;
+    this.picture = figure.querySelector(".picture");
+    const { level, least, colour, first, lines, sheet } = figure.dataset;
+    this.least = Number(least);
+    this.#level = Number(level);
+    this.#colour = colour === "true";
+    this.#lines = first === "lines";
+    this.#urls = { lines, sheet };
+    if (lease && figure.querySelector(".reveal")) this.reveal = new Reveal(this, lease);
+    figure.querySelector(".blur-more")?.addEventListener("click", () => this.blurMore());
+    figure.querySelector(".lines")?.addEventListener("click", () => this.toggleLines());
+    figure.querySelector(".colour")?.addEventListener("click", () => this.#toggleColour());
+    figure.querySelector(".play")?.addEventListener("click", () => this.playBlurred());
+  }
+
+  get id() {
+    return this.figure.dataset.media;
+  }
+
+  get kind() {
+    return this.figure.dataset.kind;
+  }
+
+  // The blurred picture under what is revealed; gone when it could not be loaded.
+  get shown() {
+    return this.figure.querySelector(".preview");
+  }
+
+  // One step stronger; from the strongest back to the weakest that is allowed.
+  blurMore() {
+    if (!this.shown) return;
+    this.#level = this.#level >= STRONGEST ? this.least : this.#level + 1;
+    this.#lines = false;
+    this.#draw();
+    announce(`Blur ${this.#level} of ${STRONGEST}.`);
+  }
+
+  toggleLines() {
+    if (!this.#urls.lines || !this.shown) return;
+    this.#lines = !this.#lines;
+    this.#draw();
+    announce(this.#lines ? "Line drawing." : `Blur ${this.#level} of ${STRONGEST}.`);
+  }
+
+  #toggleColour() {
+    this.#colour = !this.#colour;
+    this.#lines = false;
+    this.#draw();
+  }
+
+  #draw() {
+    const blurred = this.#urls.sheet && !this.#colour ? "sheet" : this.#colour ? "colour" : "gray";
+    this.shown.src = this.#lines ? this.#urls.lines : `/v1/media/${this.id}/preview?level=${this.#level}&variant=${blurred}`;
+    this.shown.alt = this.#lines ? "Line drawing of the picture" : `Blurred at level ${this.#level} of ${STRONGEST}`;
+    this.figure.querySelector(".blur-now").textContent = this.#lines ? "Line drawing" : `Blur ${this.#level} of ${STRONGEST}`;
+    press(this.figure.querySelector(".lines"), this.#lines);
+    press(this.figure.querySelector(".colour"), this.#colour);
+  }
+
+  // The muted, blurred, gray video in the place of its sheet; again takes it away.
+  playBlurred() {
+    const { proxy } = this.figure.dataset;
+    if (!proxy) return;
+    const playing = this.picture.querySelector(".proxy");
+    press(this.figure.querySelector(".play"), !playing);
+    if (playing) {
+      playing.pause();
+      playing.remove();
+      this.figure.querySelector(".speeds")?.remove();
+      return;
+    }
+    const video = document.createElement("video");
+    video.className = "proxy";
+    quiet(video, true);
+    video.setAttribute("aria-label", "The video, blurred, gray and without sound");
+    video.src = `${proxy}`;
+    this.picture.append(video);
+    this.picture.after(speeds(video));
+    video.play().catch(() => announce("The blurred video could not be played."));
+  }
+}
+
+function speeds(video) {
+  const row = document.createElement("span");
+  row.className = "row small speeds";
+  row.setAttribute("role", "group");
+  row.setAttribute("aria-label", "Speed");
+  for (const speed of SPEEDS) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button button-quiet";
+    button.textContent = `${speed}×`;
+    press(button, speed === 1);
+    button.addEventListener("click", () => {
+      video.playbackRate = speed;
+      for (const other of row.children) press(other, other === button);
+    });
+    row.append(button);
+  }
+  return row;
+}
+
+function press(button, on) {
+  button?.setAttribute("aria-pressed", String(on));
+}
+
+function startPreferences() {
+  const form = document.getElementById("media-preferences");
+  form?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const level = form.elements.level.value;
+    try {
+      await call("PUT", "/v1/me/media", {
+        level: level === "" ? null : Number(level),
+        colour: form.elements.colour.checked,
+        lines_first: form.elements.lines_first.checked,
+        mask_text: form.elements.mask_text.checked,
+      });
+      location.reload();
+    } catch (error) {
+      showProblem(error.message);
+    }
+  });
+}

@@ -14,12 +14,13 @@ from bench.measure import BenchError, Result, hardware, ratio, say, sides
 from bench.people import add_accounts
 from service.cases.workflow import question_of_lease
 from service.db import create_engine
+from service.exposure.limits import Limits
 from service.leases.workflow import ClaimRules, claim_next
 
 NAME = "claim_cost_1e6_vs_1e3"
 WARM = 50
 # By rank alone; claim_full_cost_1e6_vs_1e3 measures what a claim does beside that.
-PLAIN = ClaimRules(seconds=600, exposure_seconds=1e9, random_share=0.0)
+PLAIN = ClaimRules(seconds=600, limits=Limits(day_seconds=1e9), random_share=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Guard, languages, consents, exposure budget, what was passed over, and the rando
 from bench.claim_cost_1e6_vs_1e3 import measure
 from bench.measure import Result
 from models.rank import RankConfig
+from service.exposure.limits import Limits
 from service.leases.workflow import ClaimRules
 
 NAME = "claim_full_cost_1e6_vs_1e3"
@@ -13,5 +14,5 @@ NAME = "claim_full_cost_1e6_vs_1e3"
 
 def run(*, quick: bool) -> Result:
     """Median time of such a claim, commit included, in a long queue over that in a short one."""
-    rules = ClaimRules(seconds=600, exposure_seconds=4 * 3600, random_share=RankConfig().random_share)
+    rules = ClaimRules(seconds=600, limits=Limits(), random_share=RankConfig().random_share)
     return measure(NAME, rules, limited=True, quick=quick)

@@ -9,6 +9,7 @@ from bench.measure import Result, alternate, hardware, ratio, say, sides
 from bench.people import Account, add_accounts
 from bench.served import served
 from bench.statements import execute_all
+from service.exposure.limits import Limits
 from service.ids import new_id
 from service.leases.claim import Claim
 from service.leases.store import CLAIM_NEXT_SQL
@@ -56,7 +57,7 @@ def _over_http(template: str, reviewers: list[Account], *, claims: int, warm: in
 
 def _by_statement(template: str, reviewers: list[Account], *, claims: int, warm: int) -> float:
     calls = [
-        [Claim("default", new_id(), reviewer.id, 600, 4 * 3600, 0.0).values() for _ in range(claims + warm)]
+        [Claim("default", new_id(), reviewer.id, 600, Limits(), 0.0).values() for _ in range(claims + warm)]
         for reviewer in reviewers
     ]
     with copy_of(template) as url:

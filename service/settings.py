@@ -129,6 +129,26 @@ class Settings(BaseSettings):
         default=4.0,
         description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",
     )
+    exposure_alert_minutes: Count = Field(
+        default=90, description="Minutes in a day for which originals were open to somebody after which they are told."
+    )
+    exposure_stretch_minutes: Count = Field(
+        default=120,
+        description="Minutes of high-exposure work without a break after which milder cases come until there was one.",
+    )
+    exposure_break_after_minutes: Count = Field(
+        default=60, description="Minutes of high-exposure work after which the console suggests a break."
+    )
+    exposure_break_minutes: Annotated[int, Field(ge=1, le=120)] = Field(
+        default=10, description="Minutes without a case and without an original open that count as a break."
+    )
+    exposure_in_a_row: Annotated[int, Field(ge=1, le=100)] = Field(
+        default=5, description="Most high-exposure cases that one person is given in a row; then comes a milder one."
+    )
+    exposure_consent: bool = Field(
+        default=True,
+        description="New people see pictures of the most graphic areas only after they agreed, area by area.",
+    )
     undo_seconds: Seconds = Field(default=15, description="How long a decision can be undone before effects are sent.")
     cluster_cap: Annotated[int, Field(ge=1, le=500)] = Field(
         default=100, description="Most cases that one cluster decision may decide beside the case it starts from."

@@ -4,20 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from service.exposure.limits import Limits
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Who wants a case of which queue, under which token and for how long.
 
-    `exposure_seconds` is how long originals may be open to one person in a day, `random_share` how often the next case is
-    drawn instead of ranked.
+    `limits` say when cases of high exposure are kept from them, `random_share` how often the next case is drawn instead
+    of ranked.
     """
 
     queue: str
     token: UUID
     holder: UUID
     seconds: int
-    exposure_seconds: float
+    limits: Limits
     random_share: float
 
     def values(self) -> dict[str, Any]:
@@ -27,6 +29,9 @@ class Claim:
             "token": self.token,
             "holder": self.holder,
             "seconds": self.seconds,
-            "exposure_seconds": self.exposure_seconds,
+            "day_seconds": self.limits.day_seconds,
+            "stretch_seconds": self.limits.stretch_seconds,
+            "break_seconds": self.limits.break_seconds,
+            "in_a_row": self.limits.in_a_row,
             "random_share": self.random_share,
         }

@@ -40,36 +40,48 @@ _LEASE_NEXT = """
         UPDATE cases SET status = 'leased', held_until = NULL, lease_token = :token, lease_holder = :holder,
                lease_expires_at = now() + make_interval(secs => :seconds)
         FROM next WHERE cases.id = next.id
-        RETURNING cases.id, cases.evidence_id, cases.lease_expires_at, cases.rank_value, cases.rank,
+        RETURNING cases.id, cases.evidence_id, cases.scope_id, cases.lease_expires_at, cases.rank_value, cases.rank,
                   cases.views_per_hour, next.lane, next.propensity
     ), leased AS (
-        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank, lane, propensity, random_share{column})
+        INSERT INTO leases (token, case_id, holder, evidence_id, rank_value, rank, lane, propensity, random_share,
+                            high_exposure, working_since, shift_since{column})
         SELECT :token, id, :holder, evidence_id, rank_value,
                rank || jsonb_build_object('views_per_hour', greatest(
                    views_per_hour, (rank ->> 'least_views_per_hour')::float8)),
-               lane, propensity, :random_share{value}
-        FROM claimed
+               lane, propensity, :random_share, (SELECT s.high_exposure FROM case_scopes s WHERE s.id = scope_id),
+               working_since, shift_since{value}
+        FROM claimed, work
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
         SELECT 'case.claimed', id, :holder, jsonb_build_object('lane', lane) FROM claimed
     )
-    SELECT id, lease_expires_at FROM claimed
+    SELECT id, lease_expires_at, {milder} AS milder FROM claimed
 """
-# The scopes that this person may have cases of: a few short lists, whose fronts are all that a claim looks at. Exposure
-# is the time for which originals were open to them in the last day; above its cap come only cases that show none.
-_EXPOSURE_LEFT = """:exposure_seconds > (
-              SELECT coalesce(sum(extract(epoch FROM least(x.expires_at, now()) - x.at)), 0) FROM exposures x
-              WHERE x.principal_id = :holder AND x.at > now() - interval '24 hours')"""
+# Since when this person is at work, and why they are given no cases of high exposure now. The second is only worked out
+# where it is asked for: a queue without such cases never does.
+_WORK = """
+    work AS MATERIALIZED (SELECT w.working_since, w.shift_since FROM work_of(:holder, :break_seconds) w
+    ), kept AS MATERIALIZED (
+        SELECT high_exposure_held_back(:holder, (SELECT working_since FROM work), :day_seconds, :stretch_seconds,
+                                       :in_a_row) AS why
+    )"""
+_NOT_KEPT = "(SELECT why FROM kept) IS NULL"
 # Nobody is handed a case while a policy waits for them. Asked once, before anything else, of an index that mostly is empty.
 _POLICIES_READ = "NOT EXISTS (SELECT FROM unread_policies(:holder))"
-_ALLOWED = f"""
-    allowed AS MATERIALIZED (
-        SELECT s.id FROM principals p JOIN case_scopes s ON s.queue = :queue
+# The scopes that this person may have cases of: a few short lists, whose fronts are all that a claim looks at.
+_ALLOWED = f"""{_WORK}, fitting AS MATERIALIZED (
+        SELECT s.id, s.high_exposure FROM principals p JOIN case_scopes s ON s.queue = :queue
         WHERE p.id = :holder AND may_use_queue(:queue, :holder, '{{}}') AND {_POLICIES_READ}
           AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages))
           AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
-          AND (NOT s.high_exposure OR {_EXPOSURE_LEFT})
+    ), allowed AS MATERIALIZED (SELECT id FROM fitting WHERE NOT high_exposure OR {_NOT_KEPT}
     )"""  # noqa: S608 - put together from constants
+# Said with the case when one of high exposure waits that would have been theirs without.
+_MILDER = """CASE WHEN EXISTS (SELECT FROM fitting WHERE high_exposure) AND (SELECT why FROM kept) IS NOT NULL
+                     AND EXISTS (SELECT FROM fitting f CROSS JOIN LATERAL (
+                                     SELECT FROM cases c WHERE c.scope_id = f.id AND c.status = 'open'
+                                     ORDER BY c.rank_value DESC, c.id LIMIT 1) AS waits WHERE f.high_exposure)
+                THEN (SELECT why FROM kept) END"""
 # Each list in its own index's order, without what this person has passed over.
 _FRONT = """
             SELECT f.id, a.id AS scope_id, {lane} AS lane, f.key FROM allowed a CROSS JOIN LATERAL (
@@ -110,7 +122,7 @@ _UNLESS_LAPSED = "AND NOT EXISTS (SELECT FROM cases WHERE status = 'leased' AND 
 def _claim_next_sql(*, width: int, most: int, unless: str = "") -> str:
     fronts = "\n            UNION ALL".join(one.format(width=width) for one in (_LEGAL, _BOUND, _RANKED))
     choose = _CHOOSE.format(fronts=fronts, most=most, unless=unless)
-    return _LEASE_NEXT.format(next=f"{_ALLOWED},{choose}", column="", value="")
+    return _LEASE_NEXT.format(next=f"{_ALLOWED},{choose}", column="", value="", milder=_MILDER)
 
 
 # As many as a few dozen people who claim in the same moment can take from each other.
@@ -203,11 +215,12 @@ _CLAIM_DRAWN = text(
         next=f"{_ALLOWED},{_DRAW.format(legal=_LEGAL.format(width=16))}",
         column=", pool",
         value=", CASE lane WHEN 'random' THEN ARRAY(SELECT id FROM allowed ORDER BY id) END",
+        milder=_MILDER,
     )
 )
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
-        next=f"""next AS MATERIALIZED (
+        next=f"""{_WORK}, next AS MATERIALIZED (
         SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
         WHERE id = :case_id AND (status = 'open' OR (status = 'held' AND held_for = :holder))
           AND may_use_queue(queue, :holder, '{{}}') AND {_POLICIES_READ}
@@ -216,7 +229,7 @@ _CLAIM_CASE = text(
                OR EXISTS (SELECT FROM leases l WHERE l.case_id = cases.id AND l.holder = :holder)
                OR EXISTS (SELECT FROM principals p JOIN case_scopes s ON s.id = cases.scope_id WHERE p.id = :holder
                           AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
-                          AND (NOT s.high_exposure OR {_EXPOSURE_LEFT})))
+                          AND (NOT s.high_exposure OR {_NOT_KEPT})))
           -- For ever is what somebody passed over who asked for a second opinion, or need not say why.
           AND NOT EXISTS (SELECT FROM skips k
                           WHERE k.principal_id = :holder AND k.case_id = cases.id AND k.until = 'infinity')
@@ -224,6 +237,7 @@ _CLAIM_CASE = text(
     )""",  # noqa: S608 - put together from constants
         column="",
         value="",
+        milder="CAST(NULL AS text)",
     )
 )
 
@@ -294,9 +308,9 @@ async def lapsed_cases(connection: AsyncConnection) -> int:
 
 
 async def claim_next(connection: AsyncConnection, claim: Claim, then: Question) -> tuple[Any | None, Any | None]:
-    """Lease the first open case that this person may have and nobody else is taking: (id, lease_expires_at) or None.
+    """Lease the first open case that this person may have and nobody else is taking: (id, lease_expires_at, milder) or None.
 
-    With it comes the first row of what is asked `then`, in the same round trip. Lapsed cases are given back first, which
+    `milder` is why cases of high exposure that wait were left out, None where none were. With it comes the first row of what is asked `then`, in the same round trip. Lapsed cases are given back first, which
     takes statements of its own only when there are any.
     """
     values = claim.values()

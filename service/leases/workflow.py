@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import Question
 from service.errors import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
+from service.exposure.limits import Limits
 from service.ids import new_id
 from service.leases import store
 from service.leases.claim import Claim
@@ -27,6 +28,8 @@ class Lease:
     expires_at: datetime
     # Fetched ahead, and not opened yet.
     prefetched: bool = False
+    # Why graphic cases that wait were left out of this claim.
+    milder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class ClaimRules:
     """What a claim is made under; `chance` draws numbers from 0 to below 1 for the random share."""
 
     seconds: int
-    exposure_seconds: float
+    limits: Limits
     random_share: float
     chance: Callable[[], float] = random
     # For the case after the one in hand: given for a short time, and back without a trace if it is not opened.
@@ -71,7 +74,7 @@ async def claim_next(
         return None
     if rules.prefetch:
         await store.mark_prefetched(connection, claim.token)
-    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch), seen
+    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch, row.milder), seen
 
 
 async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules) -> Lease:
@@ -82,7 +85,7 @@ async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID
     if row is None:
         raise CaseNotOpenError(
             "this case is not waiting for you: somebody has it or keeps it back, it is decided, you passed it over, or it"
-            " shows pictures that you did not agree to see or have no exposure left for"
+            " shows pictures that you did not agree to see or are kept from you for now; see GET /v1/me/exposure"
         )
     return Lease(claim.token, row.id, holder, row.lease_expires_at)
 
@@ -93,7 +96,7 @@ def _claim(queue: str, holder: UUID, rules: ClaimRules) -> Claim:
         token=new_id(),
         holder=holder,
         seconds=rules.seconds,
-        exposure_seconds=rules.exposure_seconds,
+        limits=rules.limits,
         random_share=rules.random_share,
     )
 

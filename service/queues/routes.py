@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.cases.schemas import ClaimOut
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
 from service.leases.workflow import ClaimRules
 from service.plain import PlainRoute
 from service.queues import workflow
@@ -125,6 +126,6 @@ def _rules(request: Request, *, prefetch: bool = False) -> ClaimRules:
     return ClaimRules(
         prefetch=prefetch,
         seconds=state.settings.prefetch_seconds if prefetch else state.settings.lease_seconds,
-        exposure_seconds=state.settings.exposure_hours * 3600,
+        limits=limits_of(state.settings),
         random_share=state.rank_config.random_share,
     )

@@ -1,4 +1,4 @@
--- How long somebody looks at what, and when that ended.
+-- How long somebody looks at what, when that ended, and what follows from it for the cases they are given.
 
 ALTER TABLE exposures
     -- whole: a picture; lens: a part of it at a time; video, audio: as it plays.
@@ -13,3 +13,167 @@ CREATE TABLE exposure_ends (
 );
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON exposure_ends FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER not_emptied BEFORE TRUNCATE ON exposure_ends EXECUTE FUNCTION refuse_change();
+
+-- The one place that says from when to when something was open. A statement that began before an exposure did sees it
+-- last no time, not less than none.
+CREATE VIEW exposure_spans AS
+SELECT x.id AS exposure, x.principal_id AS person, x.media_id AS media, x.case_id AS case_id, x.lease_token AS lease,
+       x.kind, coalesce(x.level, 3)::smallint AS level, x.at AS since,
+       greatest(x.at, least(x.expires_at, e.at, now())) AS until
+FROM exposures x LEFT JOIN exposure_ends e ON e.exposure_id = x.id;
+COMMENT ON VIEW exposure_spans IS 'From when to when each original was open to whom, samples too: one row for each exposure.';
+COMMENT ON COLUMN exposure_spans.exposure IS 'the exposure';
+COMMENT ON COLUMN exposure_spans.person IS 'who looked';
+COMMENT ON COLUMN exposure_spans.media IS 'what was open';
+COMMENT ON COLUMN exposure_spans.case_id IS 'the case that it was opened for';
+COMMENT ON COLUMN exposure_spans.lease IS 'the lease that it was opened under';
+COMMENT ON COLUMN exposure_spans.kind IS 'whole, lens (a part at a time), video or audio';
+COMMENT ON COLUMN exposure_spans.level IS
+    'the blur that was asked for when it was opened, 0 to 4: how graphic it is held to be; 3 for those from before it was kept';
+COMMENT ON COLUMN exposure_spans.since IS 'when it was opened';
+COMMENT ON COLUMN exposure_spans.until IS
+    'when it was blurred again, or its address ran out; now, for what is open still';
+
+-- What somebody's work looks like from a claim: each lease knows since when its holder had been at work without a break
+-- (ten minutes, by default) and without the end of a shift (four hours). NULL for leases that nobody was handed.
+ALTER TABLE leases
+    ADD COLUMN high_exposure boolean NOT NULL DEFAULT false,
+    ADD COLUMN working_since timestamptz,
+    ADD COLUMN shift_since timestamptz,
+    ADD CONSTRAINT leases_work CHECK ((working_since IS NULL) = (shift_since IS NULL));
+CREATE INDEX leases_worked ON leases (holder, granted_at DESC) WHERE working_since IS NOT NULL;
+
+-- Breaks that were announced. Any pause is a break as well; a break ends with the next case at the latest.
+CREATE TABLE breaks (
+    id uuid PRIMARY KEY,
+    principal_id uuid NOT NULL REFERENCES principals,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz CHECK (ended_at >= started_at)
+);
+CREATE INDEX breaks_person ON breaks (principal_id, started_at);
+-- "Not now": no cases of high exposure for this person until then. Known to nobody else, with no history kept.
+CREATE TABLE not_now (
+    principal_id uuid PRIMARY KEY REFERENCES principals,
+    until timestamptz NOT NULL
+);
+-- Since when somebody knows that leads see that they have reached the cap of a day. No lead is told before.
+CREATE TABLE exposure_told (
+    principal_id uuid PRIMARY KEY REFERENCES principals,
+    at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Seconds in a period for which anything was open to somebody; what was open at the same time counts once. No exposure
+-- is longer than a lease lasts from one renewal to the next, so those from more than four hours before are over.
+CREATE FUNCTION exposed_seconds(looker uuid, begun timestamptz, over timestamptz) RETURNS double precision
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0)::float8 FROM (
+        SELECT unnest(range_agg(tstzrange(greatest(s.since, begun), least(s.until, over)))) AS r FROM exposure_spans s
+        WHERE s.person = looker AND s.since >= begun - interval '4 hours' AND s.since < over AND s.until > begun
+    ) AS apart
+$$;
+-- The same by level, 0 to 4, with how many were opened. Time with several open belongs to the most graphic of them, so
+-- that the seconds of all levels add up to those above.
+CREATE FUNCTION exposure_by_level(looker uuid, begun timestamptz, over timestamptz)
+RETURNS TABLE (level smallint, seconds double precision, items bigint) LANGUAGE sql STABLE AS $$
+    WITH spans AS MATERIALIZED (
+        SELECT s.level, s.since >= begun AS opened,
+               CASE WHEN s.until > begun THEN tstzrange(greatest(s.since, begun), least(s.until, over)) END AS span
+        FROM exposure_spans s
+        WHERE s.person = looker AND s.since >= begun - interval '4 hours' AND s.since < over AND s.until >= begun
+    ), reached AS (
+        SELECT l.level, coalesce(
+                   (SELECT sum(extract(epoch FROM upper(r) - lower(r)))
+                    FROM (SELECT unnest(range_agg(x.span)) AS r FROM spans x WHERE x.level >= l.level) AS apart), 0) AS seconds,
+               (SELECT count(*) FROM spans x WHERE x.level = l.level AND x.opened) AS items
+        FROM generate_series(0, 4) AS l (level)
+    )
+    SELECT r.level::smallint, (r.seconds - lead(r.seconds, 1, 0) OVER (ORDER BY r.level))::float8, r.items
+    FROM reached r ORDER BY r.level
+$$;
+
+-- When somebody was last at work, and since when without a break of `pause` seconds and within the same shift; that is
+-- now for whoever has had the break. Work is to take a case, to be done with one, and to have something open; a lease
+-- that runs out by itself is none. Ten leases are more than anybody has in hand.
+CREATE FUNCTION work_of(worker uuid, pause double precision,
+                        OUT active_at timestamptz, OUT working_since timestamptz, OUT shift_since timestamptz)
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT greatest(max(l.granted_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed')),
+           (array_agg(l.working_since ORDER BY l.granted_at DESC))[1],
+           (array_agg(l.shift_since ORDER BY l.granted_at DESC))[1]
+    INTO active_at, working_since, shift_since FROM (
+        SELECT k.granted_at, k.ended_at, k.outcome, k.working_since, k.shift_since FROM leases k
+        WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.outcome IS DISTINCT FROM 'unopened'
+        ORDER BY k.granted_at DESC LIMIT 10
+    ) AS l;
+    active_at := greatest(active_at, (SELECT max(s.until) FROM (
+        SELECT x.until FROM exposure_spans x WHERE x.person = worker ORDER BY x.since DESC LIMIT 10) AS s));
+    IF active_at IS NULL OR working_since IS NULL OR now() - active_at >= make_interval(secs => pause) THEN
+        working_since := now();
+    END IF;
+    IF active_at IS NULL OR shift_since IS NULL OR now() - active_at >= interval '4 hours' THEN
+        shift_since := now();
+    END IF;
+END $$;
+
+-- Seconds since then that somebody was at work of high exposure: with such a case in hand, or with something open.
+CREATE FUNCTION high_exposure_seconds(worker uuid, begun timestamptz) RETURNS double precision LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0)::float8 FROM (
+        SELECT unnest(range_agg(w.span)) AS r FROM (
+            SELECT tstzrange(l.granted_at, greatest(l.granted_at, coalesce(l.ended_at, now()))) AS span FROM leases l
+            WHERE l.holder = worker AND l.working_since IS NOT NULL AND l.granted_at >= begun AND l.high_exposure
+              AND l.outcome IS DISTINCT FROM 'unopened'
+            UNION ALL
+            SELECT tstzrange(s.since, s.until) FROM exposure_spans s WHERE s.person = worker AND s.since >= begun
+        ) AS w
+    ) AS apart
+$$;
+
+-- Why somebody is given no cases of high exposure now, NULL when they are: what they asked for themselves, then what lasts
+-- longest. `working` is since when they have been at work without a break.
+CREATE FUNCTION high_exposure_held_back(worker uuid, working timestamptz, day_seconds double precision,
+                                        stretch_seconds double precision, in_a_row integer) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF EXISTS (SELECT FROM not_now n WHERE n.principal_id = worker AND n.until > now()) THEN
+        RETURN 'not_now';
+    ELSIF exposed_seconds(worker, now() - interval '24 hours', now()) >= day_seconds THEN
+        RETURN 'day';
+    ELSIF high_exposure_seconds(worker, working) >= stretch_seconds THEN
+        RETURN 'stretch';
+    ELSIF (SELECT count(*) FILTER (WHERE l.high_exposure) FROM (
+            SELECT k.high_exposure FROM leases k
+            WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.granted_at >= working
+              AND k.outcome IS DISTINCT FROM 'unopened'
+            ORDER BY k.granted_at DESC LIMIT in_a_row
+        ) AS l) >= in_a_row THEN
+        RETURN 'in_a_row';
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- What was open at the same time under the same row counts once, as it does for the caps of a claim.
+CREATE OR REPLACE VIEW exposure_seconds AS
+SELECT g.person, p.vendor, p.site, g.day::date AS day, g.language, g.area, g.policy,
+       (SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0) FROM unnest(g.spans) AS r)::float8 AS seconds,
+       g.reveals
+FROM (
+    SELECT x.person, day,
+           CASE WHEN c.case_id IS NOT NULL THEN language_group(e.language) END AS language,
+           CASE WHEN c.case_id IS NOT NULL THEN d.policy_area END AS area,
+           CASE WHEN c.case_id IS NOT NULL THEN v.area || ' v' || v.number END AS policy,
+           range_agg(tsrange(greatest(x.since, day), least(x.until, day + interval '1 day'))) AS spans,
+           count(*) FILTER (WHERE x.since >= day) AS reveals
+    FROM (
+        SELECT person, case_id, lease, since AT TIME ZONE 'UTC' AS since, until AT TIME ZONE 'UTC' AS until
+        FROM exposure_spans
+    ) AS x
+    CROSS JOIN LATERAL generate_series(date_trunc('day', x.since), x.until, interval '1 day') AS day
+    JOIN cases k ON k.id = x.case_id AND NOT k.sample
+    LEFT JOIN counted_cases c ON c.case_id = x.case_id JOIN evidence e ON e.id = k.evidence_id
+    LEFT JOIN decisions d ON d.lease_token = x.lease LEFT JOIN policy_versions v ON v.id = d.policy_id
+    WHERE x.until > x.since
+    GROUP BY 1, 2, 3, 4, 5
+) AS g JOIN principals p ON p.id = g.person;
+COMMENT ON COLUMN exposure_seconds.seconds IS
+    'for how long originals were open; two at once count once, as they do for the caps of a claim';

@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.rank import reproduce
 from service.db import create_engine
+from service.exposure.limits import Limits
 from service.leases import store, workflow
 from service.scoring import store as scoring_store
 from tests.service.leases.next import claim_next
 from tests.service.steps import assert_error, claim, decided, lapse, query, report, seed_cases, value
 
 CLAIMERS = 50
-RULES = workflow.ClaimRules(seconds=600, exposure_seconds=3600, random_share=0)
+RULES = workflow.ClaimRules(seconds=600, limits=Limits(day_seconds=3600), random_share=0)
 RUN_OUT = text("UPDATE cases SET lease_expires_at = now() - interval '1 second' WHERE lease_token = :token")
 
 
@@ -192,7 +193,10 @@ async def plan_of(engine: AsyncEngine, statement: str, values: dict[str, Any]) -
                 "token": uuid4(),
                 "holder": uuid4(),
                 "seconds": 600,
-                "exposure_seconds": 600.0,
+                "day_seconds": 600.0,
+                "stretch_seconds": 7200.0,
+                "break_seconds": 600.0,
+                "in_a_row": 5,
                 "random_share": 0.0,
             },
         ),

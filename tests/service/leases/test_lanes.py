@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.db import create_engine
+from service.exposure.limits import Limits
 from service.leases import workflow
 from service.leases.store import WINDOW
 from tests.service.leases.next import claim_next
@@ -40,7 +41,9 @@ def holder(database: str, keys: dict[str, str]) -> UUID:
 def lottery(*numbers: float) -> workflow.ClaimRules:
     """Every claim is drawn, by these numbers in turn."""
     sequence = cycle((0.0, *numbers))
-    return workflow.ClaimRules(seconds=600, exposure_seconds=3600, random_share=0.05, chance=lambda: next(sequence))
+    return workflow.ClaimRules(
+        seconds=600, limits=Limits(day_seconds=3600), random_share=0.05, chance=lambda: next(sequence)
+    )
 
 
 async def due_in(platform: httpx.AsyncClient, subject: str, *, hours: float, **fields: Any) -> str:
@@ -239,7 +242,7 @@ async def test_a_draw_lets_a_deadline_go_first(platform: httpx.AsyncClient, engi
 
 async def test_about_the_share_of_claims_is_drawn_and_says_so(engine: AsyncEngine, database: str, holder: UUID) -> None:
     seed_cases(database, 300)
-    rules = workflow.ClaimRules(seconds=600, exposure_seconds=3600, random_share=0.2)
+    rules = workflow.ClaimRules(seconds=600, limits=Limits(day_seconds=3600), random_share=0.2)
     async with engine.begin() as connection:
         for _ in range(300):
             assert await claim_next(connection, holder, rules)

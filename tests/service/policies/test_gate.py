@@ -171,7 +171,10 @@ def test_the_claim_asks_for_unread_policies_once_before_it_looks_at_any_case(dat
         (":holder", "'00000000-0000-7000-8000-000000000000'::uuid"),
         (":token", "'00000000-0000-7000-8000-000000000001'::uuid"),
         (":seconds", "600"),
-        (":exposure_seconds", "3600"),
+        (":day_seconds", "3600"),
+        (":stretch_seconds", "7200"),
+        (":break_seconds", "600"),
+        (":in_a_row", "5"),
         (":random_share", "0.05"),
     ):
         sql = sql.replace(name, value_)

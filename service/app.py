@@ -16,6 +16,7 @@ from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
 from service.drift import routes as drift
 from service.exports import routes as exports
+from service.exposure import routes as exposure
 from service.hints import routes as hints
 from service.hints.workflow import Hints
 from service.holds import routes as holds
@@ -79,6 +80,7 @@ ROUTERS = (
         shadow,
         drift,
         exports,
+        exposure,
         suspects,
         outbox,
         banks,

@@ -12,11 +12,15 @@ from service.assessing.workflow import model_state, unassessed
 from service.clocks.workflow import overdue_legal
 from service.decisions.workflow import untold as untold_decisions
 from service.drift.workflow import standing
+from service.exposure.limits import limits_of
+from service.exposure.workflow import totals as exposure_totals
 from service.holds.workflow import count_alerts
 from service.leases.workflow import lapsed_cases
 from service.observe import (
     DRIFT,
     DRIFT_ALERTS,
+    EXPOSED_SECONDS,
+    EXPOSURE_AT_CAP,
     FAILED_WEBHOOKS,
     FAILED_WEBHOOKS_CLOSED,
     IMAGE_MODEL_UNUSABLE,
@@ -108,6 +112,9 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     LAPSED_CASES.set(await lapsed_cases(connection))
     LEASE_ALERTS.set(await count_alerts(connection, settings))
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
+    exposed, at_cap = await exposure_totals(connection, limits_of(settings))
+    EXPOSED_SECONDS.set(exposed)
+    EXPOSURE_AT_CAP.set(at_cap)
     UNSCORED.set(await unscored(connection))
     UNPRINTED.set(await unprinted(connection))
     media = await unassessed(connection)

@@ -23,6 +23,7 @@ from service.banks.matching.workflow import Matching, Rerank
 from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
+from service.exposure.workflow import forget_old as forget_old_breaks
 from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, LENGTHY, PREPARE_MEDIA, SOON, create_jobs_app
@@ -251,6 +252,7 @@ async def housekeeping(
                 async with engine.begin() as connection:
                     await forget_old(connection)
                     await forget_old_skips(connection)
+                    await forget_old_breaks(connection)
                 await do_each(chores.seldom)
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)

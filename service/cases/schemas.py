@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
+from service.exposure.schemas import MilderOut
 from service.leases.schemas import LeaseOut
 from service.media.schemas import MediaItem
 
@@ -154,6 +155,9 @@ class ClaimOut(BaseModel):
 
     case: CaseOut
     lease: LeaseOut
+    milder: MilderOut | None = Field(
+        default=None, description="Why this case and not a more graphic one that waits; null where none was left out."
+    )
 
 
 class DraftIn(BaseModel):

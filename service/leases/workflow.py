@@ -12,6 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.db import Question
 from service.errors import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
 from service.exposure.limits import Limits
+from service.exposure.rules import milder as said_with_milder
+from service.exposure.schemas import MilderOut
 from service.ids import new_id
 from service.leases import store
 from service.leases.claim import Claim
@@ -28,8 +30,8 @@ class Lease:
     expires_at: datetime
     # Fetched ahead, and not opened yet.
     prefetched: bool = False
-    # Why graphic cases that wait were left out of this claim.
-    milder: str | None = None
+    # Said where graphic cases that wait were left out of this claim.
+    milder: MilderOut | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ async def claim_next(
         return None
     if rules.prefetch:
         await store.mark_prefetched(connection, claim.token)
-    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch, row.milder), seen
+    milder = said_with_milder(row.milder, rules.limits) if row.milder else None
+    return Lease(claim.token, row.id, holder, row.lease_expires_at, rules.prefetch, milder), seen
 
 
 async def claim_case(connection: AsyncConnection, case_id: UUID, *, holder: UUID, rules: ClaimRules) -> Lease:

@@ -57,8 +57,9 @@ async def consent(body: ConsentsIn, request: Request, caller: SignedIn, connecti
 
 
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
-async def create(body: PersonIn, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
-    return await workflow.create_person(connection, body, actor=caller.id)
+async def create(body: PersonIn, request: Request, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
+    consenting = not request.app.state.settings.exposure_consent
+    return await workflow.create_person(connection, body, actor=caller.id, consenting=consenting)
 
 
 @router.get("/people/{username}", summary="What is known about a person: languages, vendor, site, cost")

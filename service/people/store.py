@@ -9,8 +9,8 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _INSERT = text(
-    "INSERT INTO principals (id, username, role, password_hash, sample)"
-    " VALUES (:id, :username, :role, :password_hash, :sample) ON CONFLICT (username) DO NOTHING RETURNING id"
+    "INSERT INTO principals (id, username, role, password_hash, sample, consents)"
+    " VALUES (:id, :username, :role, :password_hash, :sample, CAST(:consents AS text[])) ON CONFLICT (username) DO NOTHING RETURNING id"
 )
 _INSERT_KEY = text("INSERT INTO api_keys (key_hash, principal_id) VALUES (:key_hash, :principal_id)")
 _BY_USERNAME = text("SELECT id, role, password_hash FROM principals WHERE username = :username AND active")
@@ -74,6 +74,8 @@ class NewPrincipal:
     role: str
     password_hash: str | None
     sample: bool
+    # Areas whose pictures this person agreed to see; None is no limit.
+    consents: list[str] | None
 
 
 async def insert(connection: AsyncConnection, principal: NewPrincipal) -> bool:

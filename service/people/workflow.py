@@ -67,14 +67,19 @@ async def _off_loop(function: Callable[..., Result], *values: object) -> Result:
 
 
 async def create_person(
-    connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, sample: bool = False
+    connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, sample: bool = False, consenting: bool = True
 ) -> PersonOut:
-    """Add an account with one key. Raises NameTakenError."""
+    """Add an account with one key; who is not `consenting` has yet to agree to each graphic area. Raises NameTakenError."""
     principal_id, key = new_id(), new_api_key()
     # argon2 takes tens of milliseconds of pure CPU: off the event loop.
     hashed = await _off_loop(_hasher().hash, person.password) if person.password else None
     principal = store.NewPrincipal(
-        id=principal_id, username=person.username, role=person.role, password_hash=hashed, sample=sample
+        id=principal_id,
+        username=person.username,
+        role=person.role,
+        password_hash=hashed,
+        sample=sample,
+        consents=None if consenting else [],
     )
     made = await store.insert(connection, principal)
     if not made:

@@ -208,7 +208,7 @@ def _handed(view: CaseOut, lease: leases.Lease) -> ClaimOut:
     told = LeaseOut(
         token=lease.token, expires_at=lease.expires_at, server_now=view.server_now, prefetched=lease.prefetched
     )
-    return ClaimOut(case=view, lease=told)
+    return ClaimOut(case=view, lease=told, milder=lease.milder)
 
 
 def _require_sound(values: dict[str, Any], taxonomy: Taxonomy) -> None:

@@ -138,7 +138,7 @@ class World:
         self.connection.execute("DELETE FROM qa_settlements WHERE item_id = %s", [item])
         self.connection.execute("UPDATE qa_items SET state = 'disputed' WHERE id = %s", [item])
 
-    def expose(self, person: UUID, case: UUID, token: UUID, span: tuple[float, float]) -> None:
+    def expose(self, person: UUID, case: UUID, token: UUID, span: tuple[float, float], **fields: Any) -> None:
         media = uuid4()
         self.add(
             "media", id=media, sha256=b"x", kind="image", mime="image/png", width=1, height=1, frames=1, bytes=1,
@@ -147,7 +147,7 @@ class World:
         since, until = map(self.at, span)
         self.add(
             "exposures", id=uuid4(), media_id=media, case_id=case, principal_id=person, lease_token=token, reason="r",
-            at=since, expires_at=until,
+            at=since, expires_at=until, **fields,
         )  # fmt: skip
 
     def rows(self, statement: str, *values: Any) -> list[Row]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from labeling.taxonomy import load_taxonomy
@@ -27,10 +28,10 @@ class Shift:
         status, value = ("open", 2.0 if high else 1.0) if waits else ("decided", 0.0)
         return self.world.case(-600, status=status, scope_id=scope, rank_value=value, rank=parts())
 
-    def had(self, span: Span, *, high: bool = False, since: float | None = None, **fields: object) -> UUID:
+    def had(self, span: Span, *, high: bool = False, since: float | None = None, **fields: Any) -> UUID:
         """A case that was in hand for that time, since when work had begun; returns its lease."""
         begun = self.world.at(span[0] if since is None else since)
-        values = {"high_exposure": high, "working_since": begun, "shift_since": begun, **fields}
+        values: dict[str, Any] = {"high_exposure": high, "working_since": begun, "shift_since": begun, **fields}
         return self.world.lease(self.case(high=high), self.person, span, **values)
 
     def opened(self, *spans: Span, level: int | None = 3, lease: UUID | None = None) -> None:

@@ -106,7 +106,7 @@ def test_who_never_worked_begins_now(shift: Shift) -> None:
     ],
     ids=["still at work", "had the break", "a lease that ran out is no work", "what was never opened is none"],
 )
-def test_a_break_is_ten_minutes_without_work(shift: Shift, span: Span, fields: dict[str, str], since: float) -> None:
+def test_a_break_is_ten_minutes_without_work(shift: Shift, span: Span, fields: dict[str, Any], since: float) -> None:
     shift.had(span, since=-50, **fields)
     assert minutes_ago(shift, work(shift)["working_since"]) == pytest.approx(since, abs=0.1)
 

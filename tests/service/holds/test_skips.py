@@ -62,7 +62,7 @@ def traces(database: str, before: dict[str, Any]) -> dict[str, list[str]]:
 
 def everything(database: str) -> dict[str, list[str]]:
     tables = query(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-    left_out = "'{id,case_id,subject_id,evidence_id,lease_token,token,at,granted_at,ended_at,opened_at}'::text[]"
+    left_out = "'{id,case_id,subject_id,evidence_id,lease_token,token,at,granted_at,ended_at,opened_at,working_since,shift_since}'::text[]"
     return {
         table: [
             row

@@ -50,7 +50,7 @@ async def test_unknown_queue_is_not_found(reviewer: httpx.AsyncClient) -> None:
 async def test_claim_gives_the_case_and_a_lease(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> None:
     filed = await report(platform)
     claimed = await claim(reviewer)
-    assert set(claimed) == {"case", "lease"}
+    assert set(claimed) == {"case", "lease", "milder"}
     assert set(claimed["lease"]) == {"token", "expires_at", "server_now", "prefetched"}
     case = claimed["case"]
     assert case["id"] == filed["case_id"]
@@ -228,7 +228,7 @@ async def test_a_named_case_can_be_claimed(platform: httpx.AsyncClient, reviewer
     await report(platform, "viral", views_per_hour=1e6)
     answer = await reviewer.post(f"/v1/cases/{filed['case_id']}/claim")
     assert answer.status_code == 200
-    assert set(answer.json()) == {"case", "lease"}
+    assert set(answer.json()) == {"case", "lease", "milder"}
     assert answer.json()["case"]["subject"]["id"] == "calm"
 
 

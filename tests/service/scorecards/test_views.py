@@ -236,12 +236,13 @@ def test_exposure_is_split_at_midnight_and_counted_by_day(world: World) -> None:
     decision = world.decide(case, pat, (5, 1000))
     token = world.value("SELECT lease_token FROM decisions WHERE id = %s", decision)
     world.expose(pat, case, token, (6, 7))
+    # Open beside the one before: the same half minute.
     world.expose(pat, case, token, (6, 6.5))
     # From 23:59 to 00:02.
     world.expose(pat, case, token, (839, 842))
     rows = world.rows("SELECT day, seconds, reveals, area, language FROM exposure_seconds ORDER BY day")
     days = [world.at(0).date(), world.at(842).date()]
-    assert [(row["day"], row["seconds"], row["reveals"]) for row in rows] == [(days[0], 150, 3), (days[1], 120, 0)]
+    assert [(row["day"], row["seconds"], row["reveals"]) for row in rows] == [(days[0], 120, 3), (days[1], 120, 0)]
     assert {(row["area"], row["language"]) for row in rows} == {("spam", "en")}
 
 
@@ -262,7 +263,8 @@ def test_samples_and_restricted_cases_are_in_no_figure_but_exposure(world: World
     [row] = world.rows(
         "SELECT sum(seconds) AS seconds, max(area) AS area, max(language) AS language FROM exposure_seconds"
     )
-    assert row == {"seconds": 120, "area": None, "language": None}
+    # Of the special route and of the restricted queue, open in the same minute.
+    assert row == {"seconds": 60, "area": None, "language": None}
 
 
 def test_no_view_names_a_person_or_what_they_earn(world: World) -> None:

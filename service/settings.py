@@ -69,6 +69,13 @@ class Settings(BaseSettings):
     strikes: Path | None = Field(
         default=None, description="Rules of strikes (TOML) that replace the shipped ones; see docs/effects.md."
     )
+    masked_words: Path | None = Field(
+        default=None, description="Words masked on pages (TOML) that replace the shipped list; see docs/masking.md."
+    )
+    read_pictures: bool = Field(
+        default=True, description="Read text in pictures, which takes a worker about half a second each."
+    )
+    read_attempts: Count = Field(default=3, description="Tries before a picture is marked as impossible to read.")
     model_threads: Count = Field(default=1, description="Threads one inference call may use.")
     score_batch: Count = Field(default=128, description="Unscored rows a worker takes at once.")
     score_timeout_seconds: Count = Field(

@@ -89,7 +89,9 @@ class Masking:
         """One masked part of one of these texts. Raises NotFoundError."""
         spans = self.spans(texts[of]) if of in texts else []
         if not 0 <= index < len(spans):
-            raise NotFoundError("there is no such masked part; the list of words or the content may have changed: reload")
+            raise NotFoundError(
+                "there is no such masked part; the list of words or the content may have changed: reload"
+            )
         return texts[of][spans[index].start : spans[index].end]
 
 
@@ -177,9 +179,7 @@ def _variants(word: str, *, any_ending: bool) -> list[str]:
 
 def _letters(word: str) -> list[str]:
     """A pattern for each letter, which may be drawn out; a space is any space."""
-    return [
-        r"\s+" if letter == " " else f"{_of(letter)}{{{len(list(run))},{_RUN}}}" for letter, run in groupby(word)
-    ]
+    return [r"\s+" if letter == " " else f"{_of(letter)}{{{len(list(run))},{_RUN}}}" for letter, run in groupby(word)]
 
 
 def _of(letter: str) -> str:

@@ -33,6 +33,7 @@ from service.media.storage import open_storage
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.workflow import Reranking, configured
+from service.reading.workflow import Reading
 from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
@@ -81,6 +82,7 @@ async def work(settings: Settings, database_url: str) -> None:
     image_model = configured_image_model(settings)
     storage = open_storage(settings)
     assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
+    reading = Reading(engine, model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
     async with (
         jobs.open_async(),
@@ -95,6 +97,7 @@ async def work(settings: Settings, database_url: str) -> None:
         group.create_task(TextPrints(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
         group.create_task(assessing.run(stopping))
+        group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         shedding = Shedding(engine, jobs, config)
         chores = Chores(

@@ -1,9 +1,10 @@
 """Where a case stands: its rank as the columns that the claim reads, and who may be given it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from labeling.taxonomy import Taxonomy
@@ -75,6 +76,19 @@ def scope_of(media: Sequence[Facts], *, language: str | None, taxonomy: Taxonomy
     asked = {area for facts in media for area in likely_areas(facts, taxonomy, graphic=CONSENT_GRAPHIC)}
     graphic = any(blur.level >= STRONG for blur in blurs)
     return Scope(primary_language(language), high_exposure=graphic, consent_area="+".join(sorted(asked)))
+
+
+def with_read(score: Mapping[str, Any] | None, read: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The score of a case with that of texts read in its pictures: of each area the likelier, and the graver severity.
+
+    What waits for the score of its own text goes on being treated as unscored, which is the more cautious.
+    """
+    if score is None or not read:
+        return score
+    every = [score, *read]
+    areas = {area: max(one["areas"].get(area, 0.0) for one in every) for area in score["areas"]}
+    gravest = max(every, key=lambda one: sum(level * share for level, share in enumerate(one["severity"])))
+    return {**score, "areas": areas, "severity": gravest["severity"]}
 
 
 def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Scope) -> Placed:

@@ -65,6 +65,8 @@ _RANK_INPUTS = text("""
            s.views_per_hour, s.kind, s.market, array_agg(DISTINCT r.channel) AS channels,
            (SELECT jsonb_agg(media_facts(p)) FROM evidence_media m JOIN media p ON p.id = m.media_id
             WHERE m.evidence_id = e.id) AS media,
+           (SELECT jsonb_agg(t.score) FROM evidence_media m JOIN media_texts t ON t.media_id = m.media_id
+            WHERE m.evidence_id = e.id AND t.score IS NOT NULL) AS read_scores,
            (SELECT min(k.due_at) FROM clocks k WHERE k.case_id = c.id
              AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
            (SELECT jsonb_object_agg(known.reason, known.tallies) FROM (

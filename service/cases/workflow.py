@@ -16,7 +16,7 @@ from models.trust import Tally
 from service import events
 from service.banks import workflow as banks
 from service.cases import store
-from service.cases.placing import Placed, place_by, placed, scope_of
+from service.cases.placing import Placed, place_by, placed, scope_of, with_read
 from service.cases.schemas import (
     CaseHistoryOut,
     CaseOut,
@@ -275,7 +275,7 @@ def _place(row: Row[Any], rules: RuleSet, taxonomy: Taxonomy, config: RankConfig
 
 def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[str, Any] | None = None) -> Rank:
     inputs = RankInputs(
-        score=score or row.score,
+        score=with_read(score or row.score, row.read_scores or ()),
         reasons=row.reasons,
         views_per_hour=row.views_per_hour,
         pictures=len(row.media or ()),

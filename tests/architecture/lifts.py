@@ -3,6 +3,7 @@
 # `path: function` → why it has to catch everything.
 MAY_CATCH_EVERYTHING: dict[str, str] = {
     "service/assessing/live.py: keep_loading": "the worker outlives an image model whose runtime cannot load it",
+    "service/reading/reader.py: read": "the reader of text raises what its libraries do, and one picture harms no other",
     "service/scoring/live_model.py: keep_loading": "API and worker outlive a model whose runtime cannot load it",
     "service/scoring/live_model.py: try_each": "a new, staged or shadow model that fails on a text harms no other text",
     "service/scoring/workflow.py: run": "the scoring loop outlives whatever a model or a database does to it",

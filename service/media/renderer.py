@@ -1,12 +1,9 @@
 """Rendering in processes of their own: what breaks a decoder costs that upload and nothing else."""
 
 import asyncio
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import Process
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, TypeVar
 
@@ -19,9 +16,9 @@ from service.errors import (
     UnreadableMediaError,
     UnsupportedMediaError,
 )
-from service.media import wire
+from service.media import processes, wire
 from service.media.render import Limits, Rendered
-from service.settings import REPOSITORY, Settings
+from service.settings import Settings
 
 log = structlog.get_logger()
 
@@ -36,15 +33,6 @@ FILES_PER_PROCESS = 200
 # The lens only ever reads what a rendering process has written.
 TILES_PER_PROCESS = 5_000
 
-# All that the process gets to know about its surroundings.
-_ENVIRONMENT = {
-    "LANG": "C.UTF-8",
-    "OPENBLAS_NUM_THREADS": "1",
-    "PATH": os.defpath,
-    "VIPS_BLOCK_UNTRUSTED": "1",
-    "VIPS_CONCURRENCY": "1",
-    "VIPS_WARNING": "0",
-}
 Answer = TypeVar("Answer")
 _ERRORS: dict[str, type[TriageError]] = {
     error.code: error for error in (MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError)
@@ -148,7 +136,7 @@ class _Pool:
             child = self.idle.pop()
             if await self._answers(child):
                 return child
-        child = _Child(await _start_process())
+        child = _Child(await processes.start("service.media.child"))
         self.living.add(child)
         if not await self._answers(child):
             raise RuntimeError("the rendering process does not start; its output on standard error says why")
@@ -168,7 +156,7 @@ class _Pool:
 
     async def _stop(self, child: "_Child") -> None:
         self.living.discard(child)
-        await child.stop()
+        await processes.stop(child.process)
 
 
 @dataclass(slots=True, eq=False)
@@ -178,38 +166,13 @@ class _Child:
 
     async def ask(self, head: dict[str, Any], body: bytes) -> wire.Message:
         """Send a message and wait for its answer. Raises EOFError or OSError when the process is gone."""
-        to, answers = self.process.stdin, self.process.stdout
-        if to is None or answers is None:
+        if self.process.stdin is None:
             raise EOFError
         self.files += bool(body)
-        to.write(wire.prefix(head, len(body)))
-        to.write(body)
-        await to.drain()
-        head_length, body_length = wire.lengths(await answers.readexactly(wire.PREFIX.size))
-        return wire.parse(await answers.readexactly(head_length), await answers.readexactly(body_length))
-
-    async def stop(self) -> None:
-        """Kill and reap the process, whatever it is doing."""
-        if self.process.returncode is None:
-            # Not `Process.kill`: that would reap a process that is dead already, and the event loop then misses it.
-            with suppress(ProcessLookupError):
-                os.kill(self.process.pid, signal.SIGKILL)
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        await self.process.wait()
-
-
-async def _start_process() -> Process:
-    # Standard error stays ours for the traceback of a start that fails; libvips' warnings are switched off.
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "service.media.child",
-        cwd=REPOSITORY,
-        env=_ENVIRONMENT,
-        stdin=PIPE,
-        stdout=PIPE,
-    )
+        self.process.stdin.write(wire.prefix(head, len(body)))
+        self.process.stdin.write(body)
+        await self.process.stdin.drain()
+        return await processes.next_message(self.process)
 
 
 def _raise_refusal(answer: wire.Message) -> None:

@@ -57,7 +57,7 @@ def parse(head: bytes, body: bytes) -> Message:
     """The message. Raises BrokenMessageError."""
     try:
         parsed = json.loads(head)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BrokenMessageError("the head is not JSON") from error
     if not isinstance(parsed, dict):
         raise BrokenMessageError("the head is not an object")

@@ -16,13 +16,14 @@ import pytest
 
 from models.pdq import Fingerprint
 from service.media import clip_renderer as module
-from service.media import clip_wire, wire
+from service.media import clip_wire, processes, wire
 from service.media.clip_render import RenderedClip, render_clip
 from service.media.clip_renderer import limits_of, render
 from service.media.clips import ClipError
 from service.media.derivatives import Derivative
 from service.settings import REPOSITORY, Settings
 from tests.service.media.clips import SOUNDS, WEBM, enormous
+from tests.service.steps import until
 
 LIMITS = limits_of(Settings(), size=50_000)
 
@@ -85,6 +86,25 @@ async def test_a_file_that_takes_too_long_is_given_up(monkeypatch: pytest.Monkey
         await render(file, LIMITS, made=nothing)
 
 
+async def test_a_process_that_floods_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than anybody reads lies in its pipe when it is ended."""
+    flooding: list[asyncio.subprocess.Process] = []
+
+    async def start(_file: BinaryIO, _limits: object) -> asyncio.subprocess.Process:
+        program = "import os\nwhile True: os.write(1, b'x' * 65536)"
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stdout=subprocess.PIPE)
+        # Until reading is halted, as when a storage takes its time.
+        await until(lambda: len(process.stdout._buffer) > 2 * 2**16)  # type: ignore[union-attr]
+        flooding.append(process)
+        return process
+
+    monkeypatch.setattr(module, "_start", start)
+    with kept(b"") as file, pytest.raises(ClipError, match="within the limits"):
+        async with asyncio.timeout(10):
+            await render(file, LIMITS, made=nothing)
+    assert flooding[0].returncode == -signal.SIGKILL
+
+
 async def test_more_bytes_than_any_file_is_worth_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     async def start(file: BinaryIO, limits: object) -> asyncio.subprocess.Process:
         return await real(file, LIMITS)
@@ -110,7 +130,7 @@ print(sorted(sys.modules), file=sys.stderr)
     done = subprocess.run(
         [sys.executable, "-c", program, json.dumps(asdict(LIMITS))],
         cwd=REPOSITORY,
-        env=module._ENVIRONMENT,
+        env=processes.ENVIRONMENT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -121,7 +141,7 @@ print(sorted(sys.modules), file=sys.stderr)
     loaded = {name.partition(".")[0] for name in said[4].strip("[]").replace("'", "").split(", ")}
     assert {"av", "pyvips"} <= loaded
     assert not loaded & {"fastapi", "starlette", "sqlalchemy", "psycopg", "pydantic", "onnxruntime"}
-    assert not any("TRIAGE" in name for name in module._ENVIRONMENT)
+    assert not any("TRIAGE" in name for name in processes.ENVIRONMENT)
 
 
 CLIP = RenderedClip("video", "video/mp4", 4, 3, 2000, sound=True, prints=((0, Fingerprint(5, 90)),), clean=b"copy")

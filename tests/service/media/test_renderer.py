@@ -296,7 +296,7 @@ def test_tile_that_cannot_be_is_not_believed(body: bytes) -> None:
         wire.read_tile(wire.Message({}, body))
 
 
-@pytest.mark.parametrize("head", [b"", b"\xff", b"[]", b"{"])
+@pytest.mark.parametrize("head", [b"", b"\xff", b"[]", b"{", b"[" * 10_000], ids=lambda head: head[:4].hex())
 def test_head_that_is_no_object_is_refused(head: bytes) -> None:
     with pytest.raises(wire.BrokenMessageError):
         wire.parse(head, b"")

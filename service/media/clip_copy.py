@@ -127,7 +127,7 @@ class _Track(Protocol):
 def _write(clip: Clip, plan: Plan, limits: ClipLimits, rotation: int) -> bytes:
     file = _Bounded(limits.bytes)
     try:
-        with _container(file, plan.muxer) as container:
+        with _container(file, plan.muxer, begins=clip.origin) as container:
             tracks: Mapping[int, _Track] = _tracks(clip, plan, container, rotation)
             for packet in clip.container.demux(*clip.tracks):
                 if packet.pts is not None and packet.pts * packet.time_base - clip.origin > limits.seconds:
@@ -140,8 +140,9 @@ def _write(clip: Clip, plan: Plan, limits: ClipLimits, rotation: int) -> bytes:
     return file.getvalue()
 
 
-def _container(file: _Bounded, muxer: str) -> OutputContainer:
-    options = {"fflags": "+bitexact", **_OPTIONS.get(muxer, {})}
+def _container(file: _Bounded, muxer: str, *, begins: float) -> OutputContainer:
+    # Wherever the file's time begins, the copy's begins at 0.
+    options = {"fflags": "+bitexact", "output_ts_offset": f"{-begins:f}", **_OPTIONS.get(muxer, {})}
     # To put the index in front, FFmpeg reads what it has written a second time.
     return av.open(file, "w", format=muxer, options=options, io_open=lambda *_: io.BytesIO(file.getbuffer()))
 

@@ -99,7 +99,8 @@ def watch(file: BinaryIO, limits: ClipLimits) -> Seen:
                 seen.picture(clip.at(frame), frame)
             if max(seen.seconds, seen.wave.seconds) > limits.seconds:
                 raise too_long(max(seen.seconds, seen.wave.seconds), limits)
-        seen.seconds = clip.seconds or max(seen.seconds, seen.wave.seconds)
+        # The head knows how long the last frame is shown; what was seen counts where it says less.
+        seen.seconds = max(clip.seconds or 0.0, seen.seconds, seen.wave.seconds)
     if seen.size is None and seen.kind == "video":
         raise ClipError("none of its pictures can be decoded")
     if not seen.wave.seconds and seen.kind == "audio":

@@ -41,29 +41,32 @@ class Waveform:
 
     def __init__(self) -> None:
         self._peaks: list[NDArray[np.float32]] = []
+        # What does not fill a window yet: frames of most codecs end within one.
+        self._rest = np.zeros(0, np.float32)
         self._even = Even(layout="mono", rate=_RATE)
-        self._windows = 0
+        self._samples = 0
 
     @property
     def seconds(self) -> float:
         """How much sound there was."""
-        return self._windows * _WINDOW / _RATE
+        return self._samples / _RATE
 
     def hear(self, frame: Any) -> None:
         """Take in a frame of sound."""
         # Where the sound starts does not matter, and time stamps that jump would only confuse the resampler.
         frame.pts = None
         for even in self._even(frame):
-            samples = np.abs(even.to_ndarray().reshape(-1).astype(np.float32))
-            starts = np.arange(0, len(samples), _WINDOW)
-            self._peaks.append(np.maximum.reduceat(samples, starts))
-            self._windows += len(starts)
+            self._samples += even.samples
+            heard = np.concatenate([self._rest, np.abs(even.to_ndarray().reshape(-1).astype(np.float32))])
+            whole = len(heard) // _WINDOW * _WINDOW
+            self._peaks.append(heard[:whole].reshape(-1, _WINDOW).max(axis=1))
+            self._rest = heard[whole:]
 
     def finish(self) -> tuple[Derivative, ...]:
         """The picture; none when nothing was heard."""
-        if not self._peaks:
+        if not self._samples:
             return ()
-        peaks = np.concatenate(self._peaks) / _LOUDEST
+        peaks = np.concatenate([*self._peaks, self._rest.max(initial=0, keepdims=True)]) / _LOUDEST
         edges = np.linspace(0, len(peaks), WIDTH, endpoint=False).astype(int)
         columns = np.maximum.reduceat(peaks, edges)
         # Half the height on either side of the middle, and never less than one pixel, so that silence is a line.

@@ -13,7 +13,7 @@ import av
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 
-from service.media.containers import CLIP_FORMATS, HEAD_BYTES, ClipFormat, ClipKind, clip_format
+from service.media.containers import CLIP_FORMATS, HEAD_BYTES, WEBM, ClipFormat, ClipKind, clip_format
 
 # FFmpeg has decoders for hundreds of things; those that phones, cameras and browsers write are enough.
 PICTURE_CODECS = frozenset({"av1", "h264", "hevc", "mjpeg", "mpeg4", "vp8", "vp9"})
@@ -107,7 +107,10 @@ def _clip(container: InputContainer, found: ClipFormat, limits: ClipLimits) -> C
     picture, sound = _picture(container), _sound(container)
     if not picture and not sound:
         raise ClipError("there is neither picture nor sound in the file")
-    clip = Clip(container, found, picture, sound, _seconds(container, picture, sound), _origin(container))
+    origin = _origin(container)
+    # A WebM says when it ends, the others how long they play.
+    seconds = _seconds(container, picture, sound, begins=origin if found is WEBM else 0.0)
+    clip = Clip(container, found, picture, sound, seconds, origin)
     if clip.seconds and clip.seconds > limits.seconds:
         raise too_long(clip.seconds, limits)
     if picture:
@@ -157,10 +160,10 @@ def _name(track: Stream) -> str:
     return codec_of(track) or "something unknown"
 
 
-def _seconds(container: InputContainer, *tracks: Any) -> float | None:
+def _seconds(container: InputContainer, *tracks: Any, begins: float) -> float | None:
     known = [one.duration * one.time_base for one in tracks if one and one.duration]
     if container.duration:
-        known.append(container.duration / av.time_base)
+        known.append(max(0.0, container.duration / av.time_base - begins))
     return float(max(known)) if known else None
 
 

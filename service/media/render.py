@@ -251,8 +251,8 @@ def _encode(image: Any, sniffed: Sniffed) -> bytes:
 def _on_screen(image: Any) -> Any:
     """The colours a browser would show, without needing the profile that is about to be dropped."""
     if "icc-profile-data" in image.get_fields():
-        # A profile that cannot be read counts for nothing, as in browsers: libvips falls back to sRGB.
-        return image.icc_transform("srgb", embedded=True)
+        # A profile that cannot be read counts for nothing, as in browsers: libvips falls back to sRGB. It keeps 16 bits.
+        image = image.icc_transform("srgb", embedded=True)
     grey = image.interpretation in {"b-w", "grey16"}
     return image.colourspace("b-w" if grey else "srgb")
 

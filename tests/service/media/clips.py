@@ -24,7 +24,10 @@ _QUICK |= {"libvpx": {"deadline": "realtime", "cpu-used": "8"}, "libvpx-vp9": {"
 
 @dataclass(frozen=True)
 class Made:
-    """A file to be made; picture or sound None leaves that track out. `times` are those of the frames, in seconds."""
+    """A file to be made; picture or sound None leaves that track out. `times` are those of the frames, in seconds.
+
+    `begins` is the time stamp of its start, in seconds.
+    """
 
     container: str = "webm"
     picture: str | None = "libvpx"
@@ -34,6 +37,7 @@ class Made:
     key_every: int = 1
     pixel: str = "yuv420p"
     options: dict[str, str] = field(default_factory=dict)
+    begins: int = 0
 
     def data(self) -> bytes:
         """The file, with a title and a place that must not stay in it."""
@@ -58,11 +62,13 @@ class Made:
         if picture:
             for place, at in enumerate(self.times):
                 frame = av.VideoFrame.from_ndarray(drawn(place, *self.size), format="rgb24")
-                frame.pts, frame.time_base = round(at * 1000), Fraction(1, 1000)
+                frame.pts, frame.time_base = round((self.begins + at) * 1000), Fraction(1, 1000)
                 container.mux(picture.encode(frame))
             container.mux(picture.encode(None))
         if sound:
-            container.mux(sound.encode(tone(len(self.times) / 5)))
+            heard = tone(len(self.times) / 5)
+            heard.pts = self.begins * heard.sample_rate
+            container.mux(sound.encode(heard))
             container.mux(sound.encode(None))
 
     def _add_picture(self, container: Any) -> Any:

@@ -1,6 +1,7 @@
 """What is made of videos and sounds: blurred, without metadata, playable, and nothing of files that are not."""
 
 import io
+import struct
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ from service.media import clip_copy, clip_render, clips
 from service.media.blurring import LEVELS
 from service.media.clip_copy import ANEW, clean_copy
 from service.media.clip_proxy import PROXY_LEVELS, blurring
-from service.media.clip_render import RenderedClip, render_clip
+from service.media.clip_render import RenderedClip, render_clip, watch
 from service.media.clip_shots import MOST_SAMPLES, Sampler, key_shots
 from service.media.clips import ClipError, ClipLimits, opened
 from service.media.derivatives import Derivative
@@ -127,6 +128,34 @@ def test_a_sound_is_shown_as_a_wave_and_kept_without_metadata(name: str, mime: s
     assert (clip.kind, clip.mime, clip.width, clip.height, clip.prints) == ("audio", mime, None, None, ())
     assert not any(secret in clip.clean for secret in SECRETS)
     assert played(clip.clean)[1] / 48_000 == pytest.approx(2, abs=0.1)
+
+
+@pytest.mark.parametrize("made", [*SOUNDS.values(), WEBM, MP4], ids=lambda made: f"{made.container}-{made.sound}")
+def test_as_much_sound_is_heard_as_there_is(made: Made) -> None:
+    """A limit on playing time counts what is heard, in pieces of whatever length."""
+    assert watch(io.BytesIO(made.data()), LIMITS).wave.seconds == pytest.approx(2, abs=0.05)
+
+
+@pytest.mark.parametrize("made", [WEBM, MP4, MOV], ids=lambda made: made.container)
+def test_a_file_whose_time_begins_late_is_no_longer_for_it(made: Made) -> None:
+    """As what was cut out of a broadcast."""
+    data = replace(made, begins=300).data()
+    with av.open(io.BytesIO(data)) as container:
+        assert container.start_time / av.time_base == pytest.approx(300, abs=0.1)
+    clip = rendered(data)[1]
+    assert clip.duration_ms == pytest.approx(2000, abs=220)
+    assert [at for at, _ in clip.prints][0] == pytest.approx(0, abs=50)
+    with av.open(io.BytesIO(clip.clean)) as container:
+        assert container.start_time / av.time_base == pytest.approx(0, abs=0.05)
+        assert container.duration / av.time_base == pytest.approx(2, abs=0.22)
+
+
+def test_a_head_that_says_less_than_there_is_does_not_count() -> None:
+    data = WEBM.but(sound=None)
+    # The duration, in milliseconds as a float, among the facts of the file.
+    place = data.index(b"\x44\x89\x88") + 3
+    assert struct.unpack(">d", data[place : place + 8])[0] >= 1800
+    assert rendered(data[:place] + struct.pack(">d", 1.0) + data[place + 8 :])[1].duration_ms == 1800
 
 
 def test_a_sound_that_browsers_do_not_play_is_encoded_anew() -> None:

@@ -293,7 +293,9 @@ def test_orientation_is_applied(make: Callable[[Any], bytes], orientation: int, 
 
 def test_colours_of_other_profiles_look_the_same() -> None:
     grey = scene().colourspace("b-w")
-    for image in (scene().icc_transform("p3"), scene().colourspace("rgb16"), grey, grey.colourspace("grey16")):
+    wide = scene().icc_transform("p3")
+    wide_deep = scene().icc_transform("p3", depth=16)
+    for image in (wide, wide_deep, scene().colourspace("rgb16"), grey, grey.colourspace("grey16")):
         clean = load(render(png(image), LIMITS).clean)
         expected = scene() if clean.bands == 3 else grey
         assert clean.format == "uchar"

@@ -24,16 +24,17 @@ from service.media.clips import Clip, ClipError, ClipLimits, codec_of, decoded, 
 LONG_SIDE, SHORT_SIDE = 1280, 720
 MOST_FRAMES_PER_SECOND = 30
 _PICTURE_BITS, _SOUND_BITS, _SOUND_RATE = 1_500_000, 96_000, 48_000
-# The index of an MP4 in front, so that it plays before all of it is there; no tags of an MP3.
-_OPTIONS = {"mp4": {"movflags": "+faststart"}, "mp3": {"id3v2_version": "0", "write_id3v1": "0"}}
+# The index of an MP4 in front, so that it plays before all of it is there.
+_OPTIONS = {"mp4": {"movflags": "+faststart"}}
 _SPEED = {"deadline": "realtime", "cpu-used": "8", "crf": "10", "auto-alt-ref": "0"}
 _MILLISECONDS = Fraction(1, 1000)
 # Browsers show eight bits with colour at half the detail; of other forms of these codecs they do not.
 _SHOWN_PIXELS = frozenset({"yuv420p", "yuvj420p"})
 _PLAYED_WAV = frozenset({"pcm_u8", "pcm_s16le", "pcm_s24le", "pcm_s32le", "pcm_f32le"})
-# Parts of the coded pictures that may hold what an encoder or a camera wants to say beside them: messages of H.264
-# (SEI) and of AV1 (metadata).
-_SPOKEN = {"h264": "filter_units=remove_types=6", "av1": "filter_units=remove_types=5"}
+# Units of the coded pictures that decoders need; in others encoders and cameras say what they want beside them.
+_SHOWN_UNITS = {"h264": "filter_units=pass_types=1-5|7-11", "av1": "filter_units=pass_types=1-4|6|7"}
+# What stands beside a coded frame and is needed: where sound begins and ends, and how to go on decoding.
+_NEEDED_BESIDE = frozenset({"skip_samples", "new_extradata"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,9 @@ class Plan:
     sound: bool
 
 
+# Not MP3 and FLAC: what is written behind their last frame, as tags are, belongs to that frame for whoever cuts it off.
 _SOUNDS = {
     "aac": Plan("mp4", "audio/mp4", picture=True, sound=True),
-    "flac": Plan("flac", "audio/flac", picture=True, sound=True),
-    "mp3": Plan("mp3", "audio/mpeg", picture=True, sound=True),
     "opus": Plan("ogg", "audio/ogg", picture=True, sound=True),
     "vorbis": Plan("ogg", "audio/ogg", picture=True, sound=True),
 }
@@ -163,15 +163,27 @@ class _Copied:
     def __init__(self, track: Any, container: OutputContainer) -> None:
         self._container = container
         self._to = container.add_stream_from_template(track, opaque=True)
-        words = _SPOKEN.get(codec_of(track))
-        self._filter = BitStreamFilterContext(words, track, self._to) if words else None
+        units = _SHOWN_UNITS.get(codec_of(track))
+        self._filter = BitStreamFilterContext(units, track, self._to) if units else None
 
     def feed(self, packet: Any) -> None:
         ending = packet.dts is None
         packets = self._filter.filter(None if ending else packet) if self._filter else [packet] * (not ending)
         for one in packets:
-            one.stream = self._to
-            self._container.mux(one)
+            self._container.mux(self._alone(one))
+
+    def _alone(self, packet: Any) -> Any:
+        """The coded frame without what a container may put beside it, such as a second picture as its transparency."""
+        alone = packet
+        if any(beside.data_type not in _NEEDED_BESIDE for beside in packet.iter_sidedata()):
+            alone = av.Packet(bytes(packet))
+            alone.time_base, alone.is_keyframe = packet.time_base, packet.is_keyframe
+            alone.pts, alone.dts, alone.duration = packet.pts, packet.dts, packet.duration
+            for beside in packet.iter_sidedata():
+                if beside.data_type in _NEEDED_BESIDE:
+                    alone.set_sidedata(beside)
+        alone.stream = self._to
+        return alone
 
 
 class _Pictures:

@@ -5,7 +5,7 @@ H.264 and HEVC are written by encoders that come in PyAV's wheel; the product it
 
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -19,7 +19,10 @@ SECRET_TITLE = "Kitchen of the Millers"
 SECRET_PLACE = "+48.1371+011.5754/"
 SECRETS = (SECRET_TITLE.encode(), SECRET_PLACE.encode(), b"x264 - core")
 _QUICK = {"libx264": {"preset": "ultrafast"}, "libx265": {"preset": "ultrafast", "x265-params": "log-level=none"}}
-_QUICK |= {"libvpx": {"deadline": "realtime", "cpu-used": "8"}, "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"}}
+_QUICK |= {
+    "libvpx": {"deadline": "realtime", "cpu-used": "8", "auto-alt-ref": "0"},
+    "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,20 @@ def turned_clockwise(mp4: bytes, *, height: int = HEIGHT) -> bytes:
     place = mp4.index(b"tkhd") + 44
     matrix = struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, height << 16, 0, 1 << 30)
     return mp4[:place] + matrix + mp4[place + len(matrix) :]
+
+
+def packed_anew(data: bytes, container: str, change: Callable[[bytes], bytes]) -> bytes:
+    """The file with its coded pictures changed."""
+    file = io.BytesIO()
+    with av.open(io.BytesIO(data), "r") as old, av.open(file, "w", container) as new:
+        track = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                changed: Any = av.Packet(change(bytes(packet)))
+                changed.stream, changed.time_base, changed.is_keyframe = track, packet.time_base, packet.is_keyframe
+                changed.pts, changed.dts = packet.pts, packet.dts
+                new.mux(changed)
+    return file.getvalue()
 
 
 def with_bytes(data: bytes, old: bytes, new: bytes) -> bytes:

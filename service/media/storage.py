@@ -280,11 +280,22 @@ def _checked(name: str) -> str:
 
 
 async def _read(path: Path, start: int, length: int) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(path.open, "rb") as file:
+    """Opened anew for each bit: whoever stops listening, even while it is being opened, leaves no file open."""
+    for place in range(start, start + length, CHUNK):
+        wanted = min(CHUNK, start + length - place)
+        try:
+            chunk = await asyncio.to_thread(_bit, path, place, wanted)
+        except FileNotFoundError as error:
+            raise StorageUnavailableError("a file of the media storage vanished while it was read") from error
+        if len(chunk) != wanted:
+            raise StorageUnavailableError("the media storage gave less of a file than it has")
+        yield chunk
+
+
+def _bit(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb") as file:
         file.seek(start)
-        while length and (chunk := await asyncio.to_thread(file.read, min(CHUNK, length))):
-            length -= len(chunk)
-            yield chunk
+        return file.read(length)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -229,13 +229,16 @@ async def test_a_second_opinion_is_asked_for_and_given_blind(browser: Browser, w
 
 async def test_all_similar_cases_are_previewed_decided_and_taken_back(browser: Browser, world: World) -> None:
     cases = await take_in(world, *[f"{SPAM} https://shop.example/{number}" for number in range(6)])
-    decided = f"SELECT count(*) AS n FROM cases WHERE status = 'decided' AND id::text IN ({','.join(['%s'] * 6)})"
+    these = f"id::text IN ({','.join(['%s'] * 6)})"
+    decided = f"SELECT count(*) AS n FROM cases WHERE status = 'decided' AND {these}"
+    ahead = f"SELECT count(*) AS n FROM leases WHERE ended_at IS NULL AND prefetched AND case_{these}"
     async with person(browser, world, "lead") as (tab, _, _):
         case_id = await begin(tab)
         await expect(tab.locator("#similar-title")).to_have_text("1 of 6 similar")
         await fill_in(tab)
-        await tab.keyboard.press("d")
         # One of the others is in this very person's hands: fetched ahead.
+        await until(lambda: read(world, ahead, *cases) == [{"n": 1}], "the next case is fetched")
+        await tab.keyboard.press("d")
         await expect(tab.locator("#cluster-count")).to_have_text("4 other cases would be decided with this one.")
         await expect(tab.locator("#cluster-reasons")).to_have_text("1 in somebody's hands")
         await expect(tab.locator("#cluster-cases li")).to_have_count(4)

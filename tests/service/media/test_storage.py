@@ -3,7 +3,10 @@
 import asyncio
 import hashlib
 import stat
+import threading
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -76,3 +79,27 @@ async def test_missing_file_is_none(tmp_path: Path) -> None:
 async def test_other_names_reach_no_file(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="not the name"):
         await LocalStorage(tmp_path).open(name)
+
+
+async def test_nothing_stays_open_where_nobody_listens_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalStorage(tmp_path)
+    name = await storage.put(b"x" * 1000)
+    opening, opens = threading.Event(), Path.open
+
+    def slowly(self: Path, *arguments: Any, **more: Any) -> Any:
+        opening.set()
+        time.sleep(0.2)
+        return opens(self, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", slowly)
+    file = await storage.open(name)
+    assert file is not None
+    listening = asyncio.ensure_future(anext(file.chunks))
+    assert await asyncio.to_thread(opening.wait, 5)
+    listening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await listening
+    # A file that nobody closed is a warning, and that an error.
+    await asyncio.sleep(0.4)

@@ -25,6 +25,7 @@ from service.assessing import store
 from service.assessing.live import LiveImageModel
 from service.assessing.pixels import MOST_BYTES, decoded, frames_of
 from service.cases.workflow import rerank_evidence
+from service.errors import StorageUnavailableError
 from service.media.storage import Storage
 
 IDLE_SECONDS = 0.5
@@ -91,7 +92,7 @@ class Assessing:
             try:
                 await self.tell()
                 pause = 0.0 if await self.step() else IDLE_SECONDS
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, OSError, StorageUnavailableError) as error:
                 log.error("assessing.failed", error=type(error).__name__)
                 pause = PAUSE_SECONDS
             if pause:
@@ -147,7 +148,7 @@ class Assessing:
         return await store.take(connection, limit=BATCH, seconds=CLAIM_SECONDS)
 
     async def _assess(self, row: Row[Any], model: ImageModel) -> Assessment | None:
-        """What the model says; None where this medium is at fault. Raises OSError for a store that fails."""
+        """What the model says; None where this medium is at fault. Raises StorageUnavailableError."""
         files = [(one, await self._read(one["stored_as"])) for one in row.seen]
         try:
             return await to_thread.run_sync(_assessed, model, files)

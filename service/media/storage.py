@@ -53,7 +53,7 @@ class StoredFile:
 
 
 class Storage(Protocol):
-    """A place for files that never change."""
+    """A place for files that never change. All of it raises StorageUnavailableError where the place fails."""
 
     async def put(self, data: Source) -> str:
         """Store the bytes, unless they are there already, and return their name. They are safe when this returns."""
@@ -103,19 +103,22 @@ class LocalStorage:
         self._folder = folder
 
     async def put(self, data: Source) -> str:
-        return await asyncio.to_thread(self._put, data)
+        with _answering():
+            return await asyncio.to_thread(self._put, data)
 
     async def open(self, name: str, start: int = 0, length: int | None = None) -> StoredFile | None:
         path = self._path(name)
         try:
-            size = (await asyncio.to_thread(path.stat)).st_size
+            with _answering():
+                size = (await asyncio.to_thread(path.stat)).st_size
         except FileNotFoundError:
             return None
         start, length = _piece(size, start, length)
         return StoredFile(size, start, length, _read(path, start, length))
 
     async def remove(self, name: str) -> None:
-        await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+        with _answering():
+            await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
 
     async def check(self) -> None:
         try:
@@ -161,8 +164,8 @@ class LocalStorage:
 class S3Storage:
     """Files in a bucket of an S3-compatible object store, which vouches for their durability.
 
-    Keys, region and endpoint are those of the environment (AWS_*). Raises StorageUnavailableError when the store does not
-    answer or does not let us; repeated before, while that may help.
+    Keys, region and endpoint are those of the environment (AWS_*). What the store does not answer is repeated, while that
+    may help.
     """
 
     def __init__(self, bucket: str, prefix: str) -> None:
@@ -239,8 +242,13 @@ def _answering() -> Iterator[None]:
     """FileNotFoundError is let through: it is an answer."""
     try:
         yield
+    except FileNotFoundError:
+        raise
     except BaseError as error:
         raise StorageUnavailableError("the media storage does not answer; send this again in a moment") from error
+    except OSError as error:
+        # As a disk that is full: not where it lies, which is nothing for a caller.
+        raise StorageUnavailableError(f"the media storage fails ({error.strerror}); send this again later") from error
 
 
 @contextmanager
@@ -284,7 +292,8 @@ async def _read(path: Path, start: int, length: int) -> AsyncIterator[bytes]:
     for place in range(start, start + length, CHUNK):
         wanted = min(CHUNK, start + length - place)
         try:
-            chunk = await asyncio.to_thread(_bit, path, place, wanted)
+            with _answering():
+                chunk = await asyncio.to_thread(_bit, path, place, wanted)
         except FileNotFoundError as error:
             raise StorageUnavailableError("a file of the media storage vanished while it was read") from error
         if len(chunk) != wanted:

@@ -22,6 +22,7 @@ from labeling.taxonomy import Taxonomy
 from models.inference import Scorer
 from models.rank import RankConfig
 from service.cases.workflow import rerank_evidence
+from service.errors import StorageUnavailableError
 from service.media.storage import Storage
 from service.reading import store
 from service.reading.lines import Line, joined
@@ -87,7 +88,7 @@ class Reading:
             while settings.read_pictures and not stopping.is_set():
                 try:
                     pause = 0.0 if await self.step(attempts=settings.read_attempts) else IDLE_SECONDS
-                except (SQLAlchemyError, OSError) as error:
+                except (SQLAlchemyError, OSError, StorageUnavailableError) as error:
                     log.error("reading.failed", error=type(error).__name__)
                     pause = PAUSE_SECONDS
                 if pause:
@@ -116,7 +117,7 @@ class Reading:
         return 1
 
     async def _read(self, row: Row[Any]) -> _Found | None:
-        """What stands in the picture; None where the picture is at fault. Raises OSError for a store that fails."""
+        """What stands in the picture; None where the picture is at fault. Raises StorageUnavailableError."""
         scorer = self._model.scorer
         file = await self._storage.open(row.stored_as)
         data = b"" if file is None or file.size > MOST_BYTES else b"".join([chunk async for chunk in file.chunks])

@@ -23,6 +23,7 @@ from service.assessing.live import LiveImageModel
 from service.assessing.workflow import ATTEMPTS, Assessing, model_state, unassessed
 from service.cases.workflow import rerank_evidence
 from service.db import create_engine
+from service.errors import StorageUnavailableError
 from service.media.storage import LocalStorage, StoredFile
 from tests.service.media.pictures import draw, jpeg, png, webp
 from tests.service.steps import connected, query, report, value
@@ -202,11 +203,11 @@ async def test_what_failed_and_what_is_new_take_turns(bench: Bench) -> None:
 async def test_a_store_that_fails_costs_no_attempt(bench: Bench) -> None:
     class Broken:
         async def open(self, name: str) -> StoredFile | None:
-            raise OSError("no route to host")
+            raise StorageUnavailableError("no route to host")
 
     media_id = await bench.picture()
     loop = bench.loop(await live(), Broken())
-    with pytest.raises(OSError, match="no route"):
+    with pytest.raises(StorageUnavailableError, match="no route"):
         await loop.step()
     assert bench.row(media_id) == ("waiting", 0, None)
     bench.pause_is_over()
@@ -316,8 +317,11 @@ async def test_what_a_worker_says_of_its_model_is_kept(bench: Bench) -> None:
     assert value(bench.database, "SELECT count(*) FROM image_model_state") == 1
 
 
+@pytest.mark.parametrize(
+    "failure", [StorageUnavailableError("down"), OSError("no network"), OperationalError("", None, OSError())], ids=repr
+)
 async def test_the_loop_goes_on_after_a_failure_and_stops_when_told(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     stopping, steps = asyncio.Event(), 0
 
@@ -325,7 +329,7 @@ async def test_the_loop_goes_on_after_a_failure_and_stops_when_told(
         nonlocal steps
         steps += 1
         if steps == 1:
-            raise OSError("the network is gone")
+            raise failure
         if steps == 3:
             stopping.set()
         return int(steps == 2)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from service.errors import StorageUnavailableError
 from service.media.storage import CHUNK, LocalStorage
 
 
@@ -63,8 +64,9 @@ async def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "no space left on device")
 
     monkeypatch.setattr("os.fsync", no_space)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(StorageUnavailableError, match="no space") as failed:
         await LocalStorage(tmp_path).put(b"picture")
+    assert str(tmp_path) not in failed.value.detail
     assert not files(tmp_path)
 
 

@@ -20,6 +20,7 @@ from models.inference import Score
 from models.rank import RankConfig
 from service.cases.placing import with_read
 from service.db import create_engine
+from service.errors import StorageUnavailableError
 from service.reading import reader, store, workflow
 from service.reading.lines import Line
 from service.reading.reader import PictureReader, UnreadablePictureError
@@ -176,10 +177,10 @@ async def test_a_store_that_fails_costs_the_picture_no_attempt(
     await upload(platform)
 
     async def broken(name: str) -> None:
-        raise OSError(5, "disk")
+        raise StorageUnavailableError("disk")
 
     monkeypatch.setattr(app.state.storage, "open", broken)
-    with pytest.raises(OSError, match="disk"):
+    with pytest.raises(StorageUnavailableError, match="disk"):
         await (await make()).step(attempts=ATTEMPTS)
     assert query(database, "SELECT read_state, read_attempts FROM media") == [("waiting", 0)]
 
@@ -231,7 +232,7 @@ async def test_without_a_model_nothing_is_taken(
     assert value(database, "SELECT read_attempts FROM media") == 0
 
 
-async def test_the_loop_reads_in_a_thread_that_steps_back_and_outlives_the_database(
+async def test_the_loop_reads_in_a_thread_that_steps_back_and_outlives_database_and_storage(
     make: Callable[..., Any],
     platform: httpx.AsyncClient,
     database: str,
@@ -241,7 +242,7 @@ async def test_the_loop_reads_in_a_thread_that_steps_back_and_outlives_the_datab
     nice: list[tuple[int, int]] = []
     monkeypatch.setattr(os, "setpriority", lambda which, who, niceness: nice.append((who, niceness)))
     monkeypatch.setattr(workflow, "PAUSE_SECONDS", 0)
-    failing = [OperationalError("", {}, Exception())]
+    failing: list[Exception] = [OperationalError("", {}, Exception()), StorageUnavailableError("down")]
     give_up = store.give_up
 
     async def once_broken(connection: Any, *, attempts: int) -> int:

@@ -158,8 +158,8 @@ def _name(track: Stream) -> str:
 
 
 def _seconds(container: InputContainer, *tracks: Any) -> float | None:
-    known = [one.duration * one.time_base for one in tracks if one and one.duration]
-    if container.duration:
+    known = [one.duration * one.time_base for one in tracks if one and (one.duration or 0) > 0]
+    if (container.duration or 0) > 0:
         known.append(container.duration / av.time_base)
     return float(max(known)) if known else None
 

@@ -12,6 +12,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from models.pdq import RADIUS, pdq
+from service.assessing.pixels import frames_of
 from service.media import clip_copy, clip_render, clips
 from service.media.blurring import LEVELS
 from service.media.clip_copy import ANEW, clean_copy
@@ -74,7 +75,7 @@ def is_red(colour: NDArray[np.uint8]) -> bool:
 
 
 POSTER = {(variant, level) for variant in ("gray", "colour") for level in (0, *LEVELS)} | {("lines", 0)}
-SHEET = {("sheet", level) for level in LEVELS}
+SHEET = {("sheet", level) for level in (0, *LEVELS)}
 PROXIES = {("proxy", level) for level in PROXY_LEVELS}
 WAVE = {("wave", 0)}
 
@@ -219,6 +220,16 @@ def test_a_sheet_shows_nine_places_also_where_few_frames_stand_alone() -> None:
     cells = [sheet[y * rows : (y + 1) * rows, x * columns : (x + 1) * columns] for y in range(3) for x in range(3)]
     for one, other in pairwise(cells):
         assert np.abs(one - other).max() > 30
+
+
+@pytest.mark.parametrize("frames", [1, 4, 10])
+def test_what_the_image_model_sees_are_nine_frames_in_colour(frames: int) -> None:
+    made = WEBM.but(size=(480, 360), times=tuple(at / 5 for at in range(frames)), sound=None)
+    sheet = decoded(rendered(made)[0]["sheet", 0])
+    cells = frames_of(sheet)
+    assert {one.shape for one in cells} == {(sheet.shape[0] // 3, sheet.shape[1] // 3, 3)}
+    assert all(is_red(one[len(one) // 10, len(one) // 10]) for one in cells)
+    assert sum(np.abs(one - other.astype(int)).max() > 90 for one, other in pairwise(cells)) == min(frames, 9) - 1
 
 
 def test_a_poster_is_no_black_frame(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,11 @@
 """Small good videos and sounds to be broken, and known attacks by such files, each by a name that says what it does."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
+
+import av
 
 from tests.service.media.clips import MOV, MP4, SOUNDS, WEBM, boxes, with_bytes
 
@@ -35,7 +38,7 @@ def _number(name: bytes, value: int) -> bytes:
 
 def _webm(*inside: bytes) -> bytes:
     """A segment without a stated end."""
-    return _element(_EBML, _element(_DOCTYPE, b"webm")) + _SEGMENT + b"\x01" + b"\xff" * 7 + b"".join(inside)
+    return _element(_EBML, _DOCTYPE + b"\x84webm") + _SEGMENT + b"\x01" + b"\xff" * 7 + b"".join(inside)
 
 
 def _pictures(*more: bytes, width: int = 64, height: int = 48, number: int = 1) -> bytes:
@@ -54,6 +57,12 @@ def _blocks(*data: bytes, time: int = 0) -> bytes:
     return _element(
         _CLUSTER, _number(_TIME, time), *(_element(_BLOCK, head, one) for head, one in zip(heads, data, strict=True))
     )
+
+
+def _frame() -> bytes:
+    """One frame of VP8 that stands alone."""
+    with av.open(io.BytesIO(WEBM.but(sound=None))) as container:
+        return bytes(next(container.demux(container.streams.video[0])))
 
 
 def _lasting(seconds: float) -> bytes:
@@ -148,7 +157,7 @@ BOMBS: dict[str, Maker] = {
     "webm of 100,000 blocks of nothing": lambda: _webm(_element(_TRACKS, _pictures()), _blocks(*[b"x"] * 100_000)),
     "webm whose blocks inflate": _inflating_blocks,
     "webm whose time jumps": lambda: _webm(
-        _element(_TRACKS, _pictures()), *(_blocks(b"x", time=at) for at in (0, 1 << 62, 5, (1 << 64) - 1, 7))
+        _element(_TRACKS, _pictures()), *(_blocks(_frame(), time=at) for at in (0, 1 << 62, 5, (1 << 64) - 1, 7))
     ),
     "webm with a cluster of 2**56 bytes": lambda: with_bytes(
         data := WEBM.data(), data[(at := data.index(_CLUSTER)) : at + 12], _CLUSTER + b"\x01" + b"\xff" * 6 + b"\xfe"

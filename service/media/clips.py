@@ -80,7 +80,10 @@ def opened(file: BinaryIO, limits: ClipLimits) -> Iterator[Clip]:
     file.seek(0)
     options = {"protocol_whitelist": "none", "max_streams": str(MOST_TRACKS)}
     try:
-        with av.open(file, "r", format=found.demuxer, options=options, io_open=_alone) as container:
+        # Titles in any encoding are no reason to refuse a file: they are read, and kept nowhere.
+        with av.open(
+            file, "r", format=found.demuxer, options=options, io_open=_alone, metadata_errors="replace"
+        ) as container:
             yield _clip(container, found, limits)
     except (av.error.FFmpegError, MemoryError) as error:
         raise ClipError(f"the file starts like {found.mime} but is damaged or cut off") from error

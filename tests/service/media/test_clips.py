@@ -21,10 +21,12 @@ from service.media.clip_render import RenderedClip, render_clip
 from service.media.clip_shots import MOST_SAMPLES, Sampler, key_shots
 from service.media.clips import ClipError, ClipLimits, opened
 from service.media.derivatives import Derivative
+from tests.service.media.broken_clips import BOMBS
 from tests.service.media.clips import (
     HEIGHT,
     MOV,
     MP4,
+    SECRET_TITLE,
     SECRETS,
     SOUNDS,
     WEBM,
@@ -279,6 +281,17 @@ def test_samples_lie_evenly_however_long_the_video_is() -> None:
 def test_a_malformed_file_is_refused_with_a_sentence(name: str, data: bytes) -> None:
     with pytest.raises(ClipError, match=r"damaged or cut off|can be decoded|pixels|neither picture"):
         rendered(data)
+
+
+def test_a_title_in_another_encoding_costs_no_video() -> None:
+    title = SECRET_TITLE.replace("M", "\u00e9").encode("latin-1")
+    data = WEBM.data().replace(SECRET_TITLE.encode(), title)
+    assert title in data
+    assert title not in rendered(data)[1].clean
+
+
+def test_a_header_with_a_duration_that_cannot_be_is_not_believed() -> None:
+    assert rendered(BOMBS["webm of less than no seconds"]())[1].duration_ms == 1800
 
 
 def test_a_file_that_is_cut_off_behind_its_index_is_shown_as_far_as_it_goes() -> None:

@@ -161,9 +161,10 @@ def _name(track: Stream) -> str:
 
 
 def _seconds(container: InputContainer, *tracks: Any) -> float | None:
+    # Some headers say less than nothing.
     known = [one.duration * one.time_base for one in tracks if one and (one.duration or 0) > 0]
-    if (container.duration or 0) > 0:
-        known.append(container.duration / av.time_base)
+    if (whole := container.duration or 0) > 0:
+        known.append(whole / av.time_base)
     return float(max(known)) if known else None
 
 

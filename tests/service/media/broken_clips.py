@@ -61,7 +61,7 @@ def _blocks(*data: bytes, time: int = 0) -> bytes:
 
 def _frame() -> bytes:
     """One frame of VP8 that stands alone."""
-    with av.open(io.BytesIO(WEBM.but(sound=None))) as container:
+    with av.open(io.BytesIO(WEBM.but(sound=None)), "r") as container:
         return bytes(next(container.demux(container.streams.video[0])))
 
 

@@ -35,6 +35,10 @@ def main() -> int:
     configure_logs()
     # Torch's idle threads would otherwise spin, and lose against everything else that runs on a busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # One thread for either side of the figures about media, as the service's rendering processes have it. Read when numpy
+    # and libvips are loaded, which is with the first benchmark that needs them.
+    for name in ("OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY"):
+        os.environ.setdefault(name, "1")
     names = [*options.names, *options.only] or list(TARGETS)
     if unknown := sorted(set(names) - set(TARGETS)):
         print(f"no benchmark {unknown[0]!r}; there are: {', '.join(TARGETS)}", file=sys.stderr)

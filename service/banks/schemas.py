@@ -186,7 +186,7 @@ class KnownOut(BaseModel):
     level: int
     distance: int = Field(description="Bits of 256 that differ.")
     likeness: str
-    position_ms: int = Field(description="Of the frame of a video; 0 for a picture.")
+    position_ms: int = Field(description="Of the frame of a video or an animation; 0 for a picture.")
     note: str
     source: str
     confirmed: bool

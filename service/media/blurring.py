@@ -38,7 +38,7 @@ STILL: tuple[tuple[Variant, int], ...] = (
     *(("colour", level) for level in (PLAIN, *LEVELS)),
     ("lines", PLAIN),
 )
-SHEET: tuple[tuple[Variant, int], ...] = tuple(("sheet", level) for level in LEVELS)
+SHEET: tuple[tuple[Variant, int], ...] = tuple(("sheet", level) for level in (PLAIN, *LEVELS))
 
 # How far down the Gaussian's tails are followed; libvips by default cuts at 20 % of the peak, which lets detail through.
 _TAIL = 0.01
@@ -59,13 +59,13 @@ def derivatives(base: Any) -> tuple[Derivative, ...]:
 
 
 def contact_sheet(frames: Sequence[Any]) -> tuple[Derivative, ...]:
-    """Grey contact sheets of 1 to SHEET_FRAMES equally large frames, in reading order, at each blur level.
+    """Contact sheets of 1 to SHEET_FRAMES equally large frames, in reading order: a plain one, and a grey one at each level.
 
     Each frame is blurred by itself, by its own size: one does not bleed into the next.
     """
-    side = LONG_SIDE // SHEET_COLUMNS
-    cells = [_shrunk_to(frame, side).colourspace("b-w").copy_memory() for frame in frames]
-    return tuple(_sheet(cells, level) for level in LEVELS)
+    plain = [_shrunk_to(frame, PLAIN_SIDE // SHEET_COLUMNS).copy_memory() for frame in frames]
+    cells = [_shrunk_to(frame, LONG_SIDE // SHEET_COLUMNS).colourspace("b-w").copy_memory() for frame in plain]
+    return (_plain_sheet(plain), *(_sheet(cells, level) for level in LEVELS))
 
 
 def preview(base: Any, level: int, *, variant: Variant = "gray") -> Derivative:
@@ -108,6 +108,13 @@ def _shrunk_to(image: Any, side: int) -> Any:
 def _encoded(variant: Variant, level: int, image: Any) -> Derivative:
     data = image.jpegsave_buffer(Q=_QUALITY[level], keep="none")
     return Derivative(variant, level, PREVIEW_MIME, image.width, image.height, data)
+
+
+def _plain_sheet(cells: Sequence[Any]) -> Derivative:
+    """What the image model looks at, never people: always SHEET_FRAMES cells without gaps, of fewer frames some again."""
+    places = np.linspace(0, len(cells) - 1, SHEET_FRAMES).round().astype(int)
+    sheet = pyvips.Image.arrayjoin([cells[place] for place in places], across=SHEET_COLUMNS)
+    return _encoded("sheet", PLAIN, sheet.colourspace("srgb"))
 
 
 def _sheet(cells: Sequence[Any], level: int) -> Derivative:

@@ -80,7 +80,10 @@ def opened(file: BinaryIO, limits: ClipLimits) -> Iterator[Clip]:
     file.seek(0)
     options = {"protocol_whitelist": "none", "max_streams": str(MOST_TRACKS)}
     try:
-        with av.open(file, "r", format=found.demuxer, options=options, io_open=_alone) as container:
+        # Titles in any encoding are no reason to refuse a file: they are read, and kept nowhere.
+        with av.open(
+            file, "r", format=found.demuxer, options=options, io_open=_alone, metadata_errors="replace"
+        ) as container:
             yield _clip(container, found, limits)
     except (av.error.FFmpegError, MemoryError) as error:
         raise ClipError(f"the file starts like {found.mime} but is damaged or cut off") from error
@@ -161,9 +164,10 @@ def _name(track: Stream) -> str:
 
 
 def _seconds(container: InputContainer, *tracks: Any, begins: float) -> float | None:
-    known = [one.duration * one.time_base for one in tracks if one and one.duration]
-    if container.duration:
-        known.append(max(0.0, container.duration / av.time_base - begins))
+    # Some headers say less than nothing.
+    known = [one.duration * one.time_base for one in tracks if one and (one.duration or 0) > 0]
+    if (whole := container.duration or 0) > 0:
+        known.append(max(0.0, whole / av.time_base - begins))
     return float(max(known)) if known else None
 
 

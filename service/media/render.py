@@ -42,6 +42,10 @@ from service.media.sniff import (
 
 # Long side of the picture that the fingerprint is taken from: more would cost time and change no bit worth having.
 _HASHED_SIDE = 416
+# Frames of an animation whose fingerprints are taken, beside the first: each is looked up in banks when it is uploaded.
+HASHED_FRAMES = 15
+# Players show a frame that says it lasts less for that long; one that says more is taken for a minute.
+_LEAST_DELAY, _SHORT_DELAY, _MOST_DELAY = 20, 100, 60_000
 # Shown behind transparent parts in previews: black and white marks both stand out against it.
 _BACKDROP = 128
 _ACCEPTED = "JPEG, PNG, WebP, GIF and AVIF pictures are accepted"
@@ -74,7 +78,8 @@ class Sniffed:
 class Rendered:
     """The clean copy of an upload, upright and without metadata, its derivatives and its fingerprint.
 
-    Width and height are the copy's, the fingerprint that of the first frame.
+    Width and height are the copy's, the fingerprint that of the first frame. `prints` are those of further frames of an
+    animation, with the milliseconds at which they are shown.
     """
 
     mime: str
@@ -84,6 +89,7 @@ class Rendered:
     clean: bytes
     derivatives: tuple[Derivative, ...]
     fingerprint: Fingerprint
+    prints: tuple[tuple[int, Fingerprint], ...] = ()
 
 
 def harden() -> None:
@@ -135,11 +141,13 @@ def render(data: bytes, limits: Limits) -> Rendered:
             width, height = copy.width, copy.height
         base = _thumbnail(clean, sniffed.format, (PLAIN_SIDE, PLAIN_SIDE))
         made = derivatives(base)
+        fingerprint = _print_of(base)
+        prints: tuple[tuple[int, Fingerprint], ...] = ()
         if sniffed.frames > 1:
-            made += contact_sheet(_sampled(clean, sniffed))
-        small = base.thumbnail_image(_HASHED_SIDE, height=_HASHED_SIDE, size="down")
-        fingerprint = pdq(_pixels(small))
-    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, made, fingerprint)
+            moving = _Moving(clean, sniffed)
+            made += contact_sheet(moving.spread(SHEET_FRAMES))
+            prints = moving.prints(fingerprint)
+    return Rendered(sniffed.format.mime, width, height, sniffed.frames, clean, made, fingerprint, prints)
 
 
 def preview_bytes(data: bytes, level: int) -> bytes:
@@ -275,11 +283,42 @@ def _opaque(image: Any) -> Any:
     return image.copy_memory()
 
 
-def _sampled(clean: bytes, sniffed: Sniffed) -> list[Any]:
-    """Up to SHEET_FRAMES frames of an animation, evenly spread from the first to the last."""
-    strip = _opaque(getattr(pyvips.Image, sniffed.format.loader)(clean, n=-1, fail_on="error"))
-    places = np.linspace(0, sniffed.frames - 1, min(SHEET_FRAMES, sniffed.frames)).round().astype(int)
-    return [strip.crop(0, int(place) * sniffed.height, sniffed.width, sniffed.height) for place in places]
+class _Moving:
+    """An animation, decoded."""
+
+    def __init__(self, clean: bytes, sniffed: Sniffed) -> None:
+        self._size = (sniffed.width, sniffed.height)
+        self._frames = sniffed.frames
+        self._strip = _opaque(getattr(pyvips.Image, sniffed.format.loader)(clean, n=-1, fail_on="error"))
+
+    def spread(self, most: int) -> list[Any]:
+        """So many of the frames, evenly spread from the first to the last."""
+        return [self._frame(place) for place in self._places(most)]
+
+    def prints(self, known: Fingerprint) -> tuple[tuple[int, Fingerprint], ...]:
+        """Milliseconds and fingerprint of up to HASHED_FRAMES later frames that differ from `known` and from each other."""
+        starts = self._starts()
+        found: dict[Fingerprint, int] = {known: 0}
+        for place in self._places(HASHED_FRAMES + 1)[1:]:
+            found.setdefault(_print_of(self._frame(place)), starts[place])
+        return tuple((at, one) for one, at in found.items() if one != known)
+
+    def _places(self, most: int) -> list[int]:
+        return [int(one) for one in np.linspace(0, self._frames - 1, min(most, self._frames)).round()]
+
+    def _frame(self, place: int) -> Any:
+        width, height = self._size
+        return self._strip.crop(0, place * height, width, height)
+
+    def _starts(self) -> list[int]:
+        delays = self._strip.get("delay") if "delay" in self._strip.get_fields() else []
+        shown = [one if one >= _LEAST_DELAY else _SHORT_DELAY for one in delays[: self._frames]]
+        shown += [_SHORT_DELAY] * (self._frames - len(shown))
+        return [0, *(int(one) for one in np.cumsum(np.minimum(shown, _MOST_DELAY)))]
+
+
+def _print_of(image: Any) -> Fingerprint:
+    return pdq(_pixels(image.thumbnail_image(_HASHED_SIDE, height=_HASHED_SIDE, size="down")))
 
 
 def _pixels(image: Any) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from typing import Any
 from models.pdq import BITS, Fingerprint
 from service.media.blurring import LONG_SIDE, PLAIN, PLAIN_SIDE, PREVIEW_MIME, SHEET, STILL
 from service.media.derivatives import Derivative
-from service.media.render import Limits, Rendered
+from service.media.render import HASHED_FRAMES, Limits, Rendered
 from service.media.sniff import FORMATS, JPEG, sniff
 
 # Tasks that a message may name.
@@ -24,6 +24,8 @@ _MOST_HEAD = 10_000
 _MOST_BODY = 1 << 30
 # Three bytes a pixel of the largest tile come to 240 kB before they are compressed.
 _MOST_TILE = 300_000
+# Milliseconds that a column holds.
+_LATEST = (1 << 31) - 1
 _HEXADECIMALS = re.compile(f"[0-9a-f]{{1,{BITS // 4}}}")
 
 
@@ -73,6 +75,7 @@ def rendered_head(rendered: Rendered) -> dict[str, Any]:
         "frames": rendered.frames,
         # In hexadecimals: a number of 256 bits is more than JSON's readers agree on.
         "pdq": [f"{rendered.fingerprint.bits:x}", rendered.fingerprint.quality],
+        "prints": [[at, f"{one.bits:x}", one.quality] for at, one in rendered.prints],
         "clean": len(rendered.clean),
         "derivatives": [
             [one.variant, one.level, one.mime, one.width, one.height, len(one.data)] for one in rendered.derivatives
@@ -95,14 +98,14 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
         derivatives = tuple(_derivative(row, data) for row, data in zip(rows, parts[1:], strict=True))
         width, height, frames = (_count(head[name]) for name in ("width", "height", "frames"))
         found = FORMATS[head["mime"]]
-        fingerprint = _fingerprint(*head["pdq"])
+        fingerprint, prints = _fingerprint(*head["pdq"]), _prints(head["prints"], frames)
     except BrokenMessageError:
         raise
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BrokenMessageError("the head of an answer has another form") from error
     if sniff(parts[0]) is not found or width * height * frames > limits.pixels:
         raise BrokenMessageError("the clean copy is not what it is said to be")
-    return Rendered(found.mime, width, height, frames, parts[0], derivatives, fingerprint)
+    return Rendered(found.mime, width, height, frames, parts[0], derivatives, fingerprint, prints)
 
 
 def _derivative(row: list[Any], data: bytes) -> Derivative:
@@ -135,6 +138,14 @@ def _fingerprint(bits: object, quality: object) -> Fingerprint:
     if not isinstance(quality, int) or not 0 <= quality <= 100:
         raise BrokenMessageError("a fingerprint's quality is not from 0 to 100")
     return Fingerprint(int(bits, 16), quality)
+
+
+def _prints(rows: list[Any], frames: int) -> tuple[tuple[int, Fingerprint], ...]:
+    """Those of later frames, each at its own time. Raises BrokenMessageError."""
+    found = {_count(at): _fingerprint(bits, quality) for at, bits, quality in rows}
+    if len(rows) > min(HASHED_FRAMES, frames - 1) or len(found) != len(rows) or any(at > _LATEST for at in found):
+        raise BrokenMessageError("fingerprints that an animation has not")
+    return tuple(found.items())
 
 
 def _cut(body: bytes, sizes: list[int]) -> list[bytes]:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models.hamming import bits
-from models.pdq import BITS
+from models.pdq import BITS, Fingerprint
 from service.banks.matching.workflow import match
 from service.errors import MediaTooLargeError, UnknownMediaError
 from service.media import store
@@ -95,8 +95,18 @@ async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: U
         for one, stored_as in zip(rendered.derivatives, prepared.derivatives_stored_as, strict=True)
     ]
     await store.insert(connection, values, derivatives)
+    await keep_prints(connection, media_id, rendered.prints)
     await match(connection, [media_id])
     return row
+
+
+async def keep_prints(connection: AsyncConnection, media_id: UUID, prints: Sequence[tuple[int, Fingerprint]]) -> None:
+    """Keep the fingerprints of frames of a medium that has none, with the milliseconds at which they are shown."""
+    rows = [
+        {"media_id": media_id, "position_ms": at, "pdq": bits(one.bits, BITS), "pdq_quality": one.quality}
+        for at, one in prints
+    ]
+    await store.insert_frames(connection, rows)
 
 
 async def ingest(

@@ -25,11 +25,6 @@ _READY = text("""
                      stored_as = :stored_as, uploaded_as = NULL, duration_ms = :duration_ms, sound = :sound
     WHERE id = :id AND status = 'pending'
 """)
-_INSERT_FRAME = text("""
-    INSERT INTO media_frames (media_id, position_ms, pdq, pdq_quality)
-    VALUES (:media_id, :position_ms, CAST(CAST(:pdq AS text) AS bit(256)), :pdq_quality)
-    ON CONFLICT DO NOTHING
-""")
 _FAILED = text("UPDATE media SET status = 'failed', failure = :failure WHERE id = :id AND status = 'pending'")
 # Half of what was made of a file is nothing to show beside a sentence that says it cannot be shown.
 _FORGET_DERIVATIVES = text("DELETE FROM media_derivatives WHERE media_id = :id")
@@ -51,13 +46,9 @@ async def keep_derivatives(connection: AsyncConnection, rows: Sequence[dict[str,
         await connection.execute(_KEEP_DERIVATIVE, list(rows))
 
 
-async def set_ready(connection: AsyncConnection, values: dict[str, Any], frames: Sequence[dict[str, Any]]) -> bool:
-    """Say that all is made, with the fingerprints of frames; False when the medium is not pending (any more)."""
-    if not (await connection.execute(_READY, values)).rowcount:
-        return False
-    if frames:
-        await connection.execute(_INSERT_FRAME, list(frames))
-    return True
+async def set_ready(connection: AsyncConnection, values: dict[str, Any]) -> bool:
+    """Say that all is made; False when the medium is not pending (any more)."""
+    return bool((await connection.execute(_READY, values)).rowcount)
 
 
 async def set_failed(connection: AsyncConnection, media_id: UUID, failure: str) -> bool:

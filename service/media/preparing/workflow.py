@@ -11,8 +11,6 @@ import structlog
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from models.hamming import bits
-from models.pdq import BITS
 from service.banks.matching.workflow import Rerank, place_matched
 from service.jobs import PREPARE_MEDIA, enqueue
 from service.media import clip_renderer
@@ -22,6 +20,7 @@ from service.media.containers import ClipKind
 from service.media.derivatives import Derivative
 from service.media.preparing import store
 from service.media.storage import Storage
+from service.media.workflow import keep_prints
 from service.settings import Settings
 
 # How often a file may take the worker down with it, or find its storage gone, before it is given up.
@@ -94,7 +93,8 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
     stored_as = await preparing.storage.put(clip.clean)
     async with preparing.engine.begin() as connection:
-        await store.set_ready(connection, _ready(media_id, clip, stored_as), _frames(media_id, clip))
+        if await store.set_ready(connection, _ready(media_id, clip, stored_as)):
+            await keep_prints(connection, media_id, clip.prints)
         await place_matched(connection, [media_id], preparing.rerank)
     log.info("media.ready", media=str(media_id))
 
@@ -134,10 +134,3 @@ def _ready(media_id: UUID, clip: RenderedClip, stored_as: str) -> dict[str, obje
         "duration_ms": clip.duration_ms,
         "sound": clip.sound,
     }
-
-
-def _frames(media_id: UUID, clip: RenderedClip) -> list[dict[str, object]]:
-    return [
-        {"media_id": media_id, "position_ms": at, "pdq": bits(one.bits, BITS), "pdq_quality": one.quality}
-        for at, one in clip.prints
-    ]

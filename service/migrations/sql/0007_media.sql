@@ -50,7 +50,7 @@ ALTER TABLE media_derivatives
     ADD PRIMARY KEY (media_id, variant, level);
 ALTER TABLE media_derivatives ALTER COLUMN variant DROP DEFAULT;
 
--- Fingerprints of frames of a video, by which known pictures are found in it.
+-- Fingerprints of frames of a video, and of later frames of an animation, by which known pictures are found in them.
 CREATE TABLE media_frames (
     media_id uuid NOT NULL REFERENCES media ON DELETE CASCADE,
     position_ms integer NOT NULL,

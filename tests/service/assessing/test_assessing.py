@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,7 +26,7 @@ from service.cases.workflow import rerank_evidence
 from service.db import create_engine
 from service.errors import StorageUnavailableError
 from service.media.storage import LocalStorage, StoredFile
-from tests.service.media.pictures import draw, jpeg, png, webp
+from tests.service.media.pictures import draw, frames_of, gif, jpeg, png, webp
 from tests.service.steps import connected, query, report, value
 
 NOTHING: Assessment = dict.fromkeys(IMAGE_CLASS_IDS)
@@ -154,6 +155,18 @@ async def test_of_a_video_the_worst_frame_counts(bench: Bench) -> None:
     await drain(bench.loop(await live(model)))
     assert bench.sexual(media_id) > 0.7
     assert [one.shape for one in model.seen] == [(33, 42, 3), *[(11, 14, 3)] * 9]
+
+
+async def test_of_an_animation_the_worst_frame_counts(app: FastAPI, bench: Bench, platform: httpx.AsyncClient) -> None:
+    """From the upload on: the plain sheet that is made of it is what is looked at."""
+    frames = [draw(400, 300, background="#00f")] * 5 + [draw(400, 300, background="#f00")]
+    data = gif(frames_of(*frames, delays=[100] * 6), keep_duplicate_frames=True)
+    media_id = (await platform.post("/v1/media", files={"file": data})).json()["media_id"]
+    model = Redness()
+    loop = Assessing(bench.engine, await live(model), app.state.storage, taxonomy=bench.taxonomy, config=RankConfig())
+    await drain(loop)
+    assert bench.sexual(media_id) > 0.95
+    assert len(model.seen) == 10
 
 
 async def test_a_picture_that_cannot_be_assessed_harms_no_other_and_is_given_up(bench: Bench) -> None:

@@ -14,6 +14,7 @@ from models import hamming, pdq
 from service.banks.matching import store
 from service.banks.matching.workflow import Matching, match
 from tests.service.banks.conftest import COPY, OTHER, PICTURE, Settle, make_bank, upload
+from tests.service.media.pictures import draw, frames_of, gif, scene
 from tests.service.steps import claim, connected, decided, query, report, value
 
 HASHES = 2_000
@@ -143,6 +144,20 @@ async def test_frames_of_a_video_are_matched_and_the_nearest_counts(
         assert await match(connection, [UUID(media)])
         assert not await match(connection, [UUID(media)])
     assert query(database, found) == [(1000, 3)]
+
+
+async def test_a_known_picture_is_found_within_an_animation(
+    platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
+) -> None:
+    """Also where it comes late: the first frame of an animation is its sender's choice."""
+    known = await upload(platform, PICTURE)
+    bank = (await make_bank(lead))["id"]
+    hash_id = await add(lead, bank, bits_of(database, known))
+    await settle()
+    frames = [draw(400, 300, inside=f'<circle cx="{at}" cy="150" r="40" fill="#080"/>') for at in (60, 180, 300)]
+    moving = await upload(platform, gif(frames_of(*frames, scene(), delays=[200] * 4)))
+    found = query(database, "SELECT hash_id, position_ms, acts FROM bank_matches WHERE media_id = %s", moving)
+    assert found == [(hash_id, 600, True)]
 
 
 async def test_of_many_hashes_of_one_bank_the_nearest_ten_are_kept(

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import hashlib
+import resource
 import sys
 import tempfile
 import time
@@ -13,6 +14,9 @@ from itertools import count
 from pathlib import Path
 
 from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
+from service.media import clip_renderer
+from service.media.clips import ClipError
+from service.media.derivatives import Derivative
 from service.media.renderer import Renderer
 from service.settings import Settings
 from tests.service.media.mutations import Broken, bombs, mutated
@@ -22,7 +26,9 @@ MOST_SECONDS = 10.0
 # Resident memory of a rendering process, in kB: about 120,000 are its libraries; findings are kept beyond this.
 MOST_MEMORY = 700_000
 ERRORS = (MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError)
-BATCH = 100
+# A clip has a process of its own, which takes a hundred times as long to start as a broken picture to be refused.
+BATCH = {"image": 100, "clip": 20}
+CLIP_SECONDS = 60
 _LOST = "could not be decoded within the limits"
 
 Feed = Callable[[bytes], Awaitable[object]]
@@ -44,9 +50,10 @@ async def feed(files: Iterable[Broken], feeds: dict[str, Feed], outcome: Outcome
         try:
             await feeds[file.kind](file.data)
             end = "rendered"
-        except ERRORS as error:
-            end = error.code
-            if _LOST in error.detail:
+        except (*ERRORS, ClipError) as error:
+            said = str(error) if isinstance(error, ClipError) else error.detail
+            end = "clip refused" if isinstance(error, ClipError) else error.code
+            if _LOST in said:
                 end = "process lost"
                 outcome.findings.append((file, "the process died, hung or gave an answer that was not believed"))
         taken = time.monotonic() - started
@@ -54,6 +61,19 @@ async def feed(files: Iterable[Broken], feeds: dict[str, Feed], outcome: Outcome
         if taken > MOST_SECONDS:
             outcome.findings.append((file, f"took {taken:.1f} seconds"))
         outcome.ends[end] += 1
+
+
+async def render_clip(data: bytes) -> None:
+    """A video or a sound through a process of its own, as the worker does it. Raises ClipError."""
+
+    async def made(_group: tuple[Derivative, ...]) -> None:
+        return
+
+    settings = Settings(media_max_seconds=CLIP_SECONDS)
+    with tempfile.TemporaryFile() as file:
+        file.write(data)
+        file.seek(0)
+        await clip_renderer.render(file, clip_renderer.limits_of(settings, size=len(data)), made=made)
 
 
 def memory(renderer: Renderer) -> int:
@@ -70,25 +90,29 @@ async def _run(minutes: float, seed: int, keep: Path) -> int:
     outcome, end = Outcome(), time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory() as folder:
         renderer = Renderer(Settings(data_dir=Path(folder)))
-        feeds: dict[str, Feed] = {"image": renderer.render}
+        feeds: dict[str, Feed] = {"image": renderer.render, "clip": render_clip}
         for kind in feeds:
             await feed(bombs(kind), feeds, outcome)
         for turn in count(seed):
             if time.monotonic() > end:
                 break
             for kind in feeds:
-                await feed(mutated(kind, seed=turn, count=BATCH), feeds, outcome)
+                await feed(mutated(kind, seed=turn, count=BATCH[kind]), feeds, outcome)
             if memory(renderer) > MOST_MEMORY:
                 print(f"seed {turn}: a process had {memory(renderer):,} kB resident", file=sys.stderr)
         peak = memory(renderer)
         await renderer.close()
+    # Of all processes that have ended; those of clips end with their file.
+    peak = max(peak, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+    if peak > MOST_MEMORY:
+        print(f"a process had {peak:,} kB resident", file=sys.stderr)
     for file, reason in outcome.findings:
         keep.mkdir(parents=True, exist_ok=True)
         (keep / hashlib.sha256(file.data).hexdigest()[:16]).write_bytes(file.data)
         print(f"{file.kind}: {file.name}: {reason}", file=sys.stderr)
     print(f"{outcome.ends.total():,} files: {dict(outcome.ends.most_common())}")
     print(
-        f"slowest {outcome.slowest:.2f} s, last processes' memory {peak:,} kB, kept in {keep}: {len(outcome.findings)}"
+        f"slowest {outcome.slowest:.2f} s, most memory of a process {peak:,} kB, kept in {keep}: {len(outcome.findings)}"
     )
     return int(bool(outcome.findings))
 

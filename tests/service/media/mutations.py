@@ -1,6 +1,7 @@
 """Good files, and broken ones made from them: what uploads must survive.
 
-Each kind of media registers makers of small good files in `GOOD` and of known attacks in `BOMBS`, by kind and name.
+Each kind of media registers makers of small good files in `GOOD` and of known attacks in `BOMBS`, by kind and name: `image`
+for pictures, `clip` for video and sound.
 """
 
 import random
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 import pyvips
 
+from tests.service.media import broken_clips
+from tests.service.media.clips import malformed
 from tests.service.media.pictures import animation, avif, chunk, draw, gif, jpeg, png, png_header, scene, webp
 
 Maker = Callable[[], bytes]
@@ -81,7 +84,8 @@ GOOD: dict[str, dict[str, Maker]] = {
         "avif": lambda: avif(scene(120, 90)),
         "moving gif": lambda: gif(animation()),
         "moving webp": lambda: webp(animation()),
-    }
+    },
+    "clip": broken_clips.GOOD,
 }
 BOMBS: dict[str, dict[str, Maker]] = {
     "image": {
@@ -100,7 +104,8 @@ BOMBS: dict[str, dict[str, Maker]] = {
         "zip in a png chunk": lambda: png_header(9, 9)[:33] + chunk(b"zIPp", _zip()) + png_header(9, 9)[33:],
         "heic": lambda: avif(scene(120, 90)).replace(b"ftypavif", b"ftypheic"),
         "empty avif": lambda: b"\x00\x00\x00\x18ftypavif\x00\x00\x00\x00avifmif1",
-    }
+    },
+    "clip": broken_clips.BOMBS,
 }
 
 
@@ -108,6 +113,8 @@ def bombs(kind: str) -> Iterator[Broken]:
     """The known attacks of one kind."""
     for name, make in BOMBS[kind].items():
         yield Broken(kind, name, make())
+    if kind == "clip":
+        yield from (Broken(kind, name, data) for name, data in malformed())
 
 
 def mutated(kind: str, *, seed: int, count: int) -> Iterator[Broken]:
@@ -170,7 +177,8 @@ def headed_anew(chance: random.Random, data: bytes, other: bytes) -> bytes:
 def lengths_wrong(chance: random.Random, data: bytes, _other: bytes) -> bytes:
     """Two or four bytes, which may well be a length or a size, at an end of their range."""
     width = chance.choice([2, 4])
-    place = chance.randrange(min(400, len(data) - width))
+    # Headers are in front, but for the index of most MP4s.
+    place = chance.randrange(min(chance.choice([400, len(data)]), len(data) - width))
     value = chance.choice(
         [b"\xff" * width, bytes(width), b"\x7f" + b"\xff" * (width - 1), b"\x00" * (width - 1) + b"\x01"]
     )

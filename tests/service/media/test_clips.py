@@ -13,6 +13,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from models.pdq import RADIUS, pdq
+from service.assessing.pixels import frames_of
 from service.media import clip_copy, clip_render, clips
 from service.media.blurring import LEVELS
 from service.media.clip_copy import ANEW, clean_copy
@@ -21,6 +22,7 @@ from service.media.clip_render import RenderedClip, render_clip, watch
 from service.media.clip_shots import MOST_SAMPLES, Sampler, key_shots
 from service.media.clips import ClipError, ClipLimits, opened
 from service.media.derivatives import Derivative
+from tests.service.media.broken_clips import BOMBS
 from tests.service.media.clips import (
     HEIGHT,
     MOV,
@@ -77,7 +79,7 @@ def is_red(colour: NDArray[np.uint8]) -> bool:
 
 
 POSTER = {(variant, level) for variant in ("gray", "colour") for level in (0, *LEVELS)} | {("lines", 0)}
-SHEET = {("sheet", level) for level in LEVELS}
+SHEET = {("sheet", level) for level in (0, *LEVELS)}
 PROXIES = {("proxy", level) for level in PROXY_LEVELS}
 WAVE = {("wave", 0)}
 
@@ -290,6 +292,16 @@ def test_a_sheet_shows_nine_places_also_where_few_frames_stand_alone() -> None:
         assert np.abs(one - other).max() > 30
 
 
+@pytest.mark.parametrize("frames", [1, 4, 10])
+def test_what_the_image_model_sees_are_nine_frames_in_colour(frames: int) -> None:
+    made = WEBM.but(size=(480, 360), times=tuple(at / 5 for at in range(frames)), sound=None)
+    sheet = decoded(rendered(made)[0]["sheet", 0])
+    cells = frames_of(sheet)
+    assert {one.shape for one in cells} == {(sheet.shape[0] // 3, sheet.shape[1] // 3, 3)}
+    assert all(is_red(one[len(one) // 10, len(one) // 10]) for one in cells)
+    assert sum(np.abs(one - other.astype(int)).max() > 90 for one, other in pairwise(cells)) == min(frames, 9) - 1
+
+
 def test_a_poster_is_no_black_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     def after_black(place: int, width: int, height: int) -> NDArray[np.uint8]:
         return drawn(place, width, height) * (place > 3)
@@ -337,6 +349,17 @@ def test_samples_lie_evenly_however_long_the_video_is() -> None:
 def test_a_malformed_file_is_refused_with_a_sentence(name: str, data: bytes) -> None:
     with pytest.raises(ClipError, match=r"damaged or cut off|can be decoded|pixels|neither picture"):
         rendered(data)
+
+
+def test_a_title_in_another_encoding_costs_no_video() -> None:
+    title = SECRET_TITLE.replace("M", "\u00e9").encode("latin-1")
+    data = WEBM.data().replace(SECRET_TITLE.encode(), title)
+    assert title in data
+    assert title not in rendered(data)[1].clean
+
+
+def test_a_header_with_a_duration_that_cannot_be_is_not_believed() -> None:
+    assert rendered(BOMBS["webm of less than no seconds"]())[1].duration_ms == 1800
 
 
 def test_a_file_that_is_cut_off_behind_its_index_is_shown_as_far_as_it_goes() -> None:

@@ -122,10 +122,10 @@ def test_any_shape_can_be_previewed(width: int, height: int) -> None:
 def test_derivatives_are_jpegs_without_metadata(name: str) -> None:
     rendered = render(ALL[name](), LIMITS)
     sheets = [one.level for one in rendered.derivatives if one.variant == "sheet"]
-    assert sheets == (list(LEVELS) if name in MOVING else [])
+    assert sheets == ([0, *LEVELS] if name in MOVING else [])
     for preview in rendered.derivatives:
         image = load(preview.data)
-        bands = 3 if preview.variant == "colour" else 1
+        bands = 3 if preview.variant == "colour" or (preview.variant, preview.level) == ("sheet", 0) else 1
         assert (image.get("vips-loader"), image.bands) == ("jpegload_buffer", bands)
         assert not metadata(image)
 
@@ -194,6 +194,24 @@ def test_frames_of_a_sheet_do_not_bleed_into_each_other() -> None:
     half = sheet.width // 2
     assert sheet.crop(0, 0, half - 1, sheet.height).max() < 40
     assert sheet.crop(half + 1, 0, half - 1, sheet.height).min() > 215
+
+
+@pytest.mark.parametrize("encode", [gif, webp])
+def test_later_frames_of_an_animation_have_fingerprints_with_their_times(encode: Callable[[Any], bytes]) -> None:
+    rendered = render(encode(animation()), LIMITS)
+    assert [at for at, _ in rendered.prints] == [100, 350]
+    for found, picture in zip([one for _, one in rendered.prints], [scene().fliphor(), scene().flipver()], strict=True):
+        assert (found.bits ^ render(png(picture), LIMITS).fingerprint.bits).bit_count() <= 8
+        assert (found.bits ^ rendered.fingerprint.bits).bit_count() > 31
+
+
+def test_of_a_long_animation_some_frames_have_fingerprints_and_equal_ones_count_once() -> None:
+    turned = [scene(120, 90).similarity(angle=at).crop(0, 0, 120, 90).copy_memory() for at in range(40)]
+    prints = render(gif(frames_of(*turned, delays=[0] * 40)), LIMITS).prints
+    # What lasts no time at all is shown for a tenth of a second; the last frame is among them.
+    assert (len(prints), prints[-1][0]) == (15, 3900)
+    still = frames_of(*[scene(120, 90)] * 5, delays=[50] * 5)
+    assert render(gif(still, keep_duplicate_frames=True), LIMITS).prints == ()
 
 
 def test_lens_cuts_a_square_around_its_centre() -> None:

@@ -262,6 +262,8 @@ def test_answer_can_be_read_back() -> None:
         {"frames": 2},
         {"pdq": ["xyz", 5]},
         {"pdq": ["ff", 101]},
+        {"prints": None},
+        {"prints": [[5, "ff", 90]]},
         {"derivatives": [[*kind, "image/jpeg", 1, 1, 1] for kind in STILL]},
         {"derivatives": [list(kind) for kind in STILL]},
         {"derivatives": [["gray", 1, "image/jpeg", 1, 1, 10]] * len(STILL)},
@@ -272,6 +274,28 @@ def test_answer_can_be_read_back() -> None:
 def test_answer_that_cannot_be_is_not_believed(changes: dict[str, object]) -> None:
     with pytest.raises(wire.BrokenMessageError):
         wire.read_rendered(answer(**changes), LIMITS)
+
+
+@pytest.mark.parametrize(
+    "prints",
+    [
+        [[0, "ff", 90]],
+        [[1 << 31, "ff", 90]],
+        [[5, "ff"]],
+        [[5, "f" * 65, 90]],
+        [[5, "ff", 101]],
+        [[5, "ff", 90], [5, "fe", 90]],
+        [[at, "ff", 90] for at in (1, 2, 3)],
+    ],
+    ids=str,
+)
+def test_fingerprints_that_an_animation_cannot_have_are_not_believed(prints: list[object]) -> None:
+    rendered = render.render(gif(animation()), LIMITS)
+    body = rendered.clean + b"".join(one.data for one in rendered.derivatives)
+    head = wire.rendered_head(rendered)
+    assert wire.read_rendered(wire.Message(head, body), LIMITS) == rendered
+    with pytest.raises(wire.BrokenMessageError):
+        wire.read_rendered(wire.Message(head | {"prints": prints}, body), LIMITS)
 
 
 def test_derivative_that_is_too_large_for_its_level_is_not_believed() -> None:

@@ -241,6 +241,7 @@ def _allowed(principal: Principal | None, capability: Capability) -> Principal:
 ReportWriter = Annotated[Principal, Depends(require(Capability.REPORT_WRITE))]
 MediaWriter = Annotated[Principal, Depends(require_first(Capability.MEDIA_WRITE))]
 MediaViewer = Annotated[Principal, Depends(require(Capability.MEDIA_PREVIEW))]
+FirstViewer = Annotated[Principal, Depends(require_first(Capability.MEDIA_PREVIEW))]
 FirstRevealer = Annotated[Principal, Depends(require_first(Capability.MEDIA_REVEAL))]
 MediaRevealer = Annotated[Principal, Depends(require(Capability.MEDIA_REVEAL))]
 ScoreCaller = Annotated[Principal, Depends(require_first(Capability.SCORE))]

@@ -55,15 +55,16 @@ class Facts:
 
     `areas` are probabilities of policy areas for the text of the content, None while there is no score; `failed` says that
     there will be none. `read` are those for the text that was read in the picture, empty where it holds none, None while
-    it was not read. `classes` are what the image model says, None where it has not looked, a class None where it cannot
-    tell. `matches` are of banks that are at work.
+    it was not read. `still` says that it is one picture: of an animation or a video a model sees one frame. `classes` are
+    what the image model says, None where it has not looked, a class None where it cannot tell. `matches` are of banks that
+    are at work.
     """
 
     areas: Mapping[str, float] | None = None
     failed: bool = False
     reasons: Collection[str] = ()
     channels: Collection[str] = ()
-    kind: str = "image"
+    still: bool = True
     classes: Mapping[str, float | None] | None = None
     read: Mapping[str, float] | None = None
     matches: Sequence[Match] = ()
@@ -92,7 +93,7 @@ def facts_of(known: Mapping[str, Any], case: Facts) -> Facts:
         failed=case.failed,
         reasons=case.reasons,
         channels=case.channels,
-        kind=known["kind"],
+        still=known["still"],
         classes=known["classes"],
         read=known["read"],
         matches=[Match(**one) for one in known["matches"]],
@@ -187,7 +188,7 @@ def _without_sign(facts: Facts, *, cleared: bool) -> Blur:
     if facts.areas is None:
         return Blur(STRONG, "Could not be scored" if facts.failed else "Not scored yet")
     none = "No sign of graphic content in text and reports"
-    if facts.kind != "image":
+    if not facts.still:
         return Blur(LEAST, f"{none}; no model looks at whole clips")
     if facts.classes is None:
         return Blur(LEAST, f"{none}; the picture is not assessed")

@@ -29,7 +29,7 @@ from service.media.upload import Kind, receive
 from service.media.uploads import workflow as uploads
 from service.media.viewing import workflow as viewing
 from service.media.viewing.workflow import Picture
-from service.security import FirstRevealer, MediaRevealer, MediaViewer, MediaWriter
+from service.security import FirstRevealer, FirstViewer, MediaRevealer, MediaViewer, MediaWriter
 
 router = APIRouter(prefix="/v1/media", tags=["media"])
 # What is somebody's own: how they see media, and what they have open.
@@ -105,20 +105,17 @@ async def uploaded(media_id: UUID, caller: MediaWriter, connection: UnitOfWork) 
     responses=_PREVIEWS,
 )
 async def preview(
-    media_id: UUID,
-    request: Request,
-    caller: MediaViewer,
-    connection: UnitOfWork,
-    asked: Annotated[PreviewQuery, Query()],
+    media_id: UUID, request: Request, caller: FirstViewer, asked: Annotated[PreviewQuery, Query()]
 ) -> StreamingResponse:
     """Never the original. The header `X-Blur-Level` gives the level served: the server may insist on a stronger one.
 
     `lines` is refused where the strongest blur is demanded; `sheet` has levels from 1, `proxy` from 2.
     """
+    state = request.app.state
     wanted = viewing.Asked(asked.variant, asked.level)
-    picture = await viewing.preview(
-        connection, media_id, asked=wanted, viewer=caller.id, rules=request.app.state.blur_rules
-    )
+    # Looked up and let go, here and below: nobody keeps a connection while the storage or a process is waited for.
+    async with state.engine.begin() as connection:
+        picture = await viewing.preview(connection, media_id, asked=wanted, viewer=caller.id, rules=state.blur_rules)
     answer = await _serve(request, picture, {"X-Blur-Level": str(picture.level)})
     if answer is None:
         raise viewing.preview_pending()
@@ -146,12 +143,13 @@ async def original(
     media_id: UUID,
     grant: Annotated[str, Query(max_length=GRANT_CHARACTERS)],
     request: Request,
-    caller: MediaRevealer,
-    connection: UnitOfWork,
+    caller: FirstRevealer,
 ) -> StreamingResponse:
     """Only for the person it was revealed to, while the address and their lease are live and they have not closed it."""
+    state = request.app.state
     asked = reveals.Fetch(media_id, grant, caller.id)
-    picture = await reveals.original(connection, asked, key=request.app.state.settings.signing_key)
+    async with state.engine.begin() as connection:
+        picture = await reveals.original(connection, asked, key=state.settings.signing_key)
     answer = await _serve(request, picture)
     if answer is None:
         raise NotFoundError(f"the file of media {media_id} is missing from the storage")
@@ -165,7 +163,6 @@ async def lens(
     """One tile around the asked place, cut from a small copy by the server. As `original` in all else."""
     state = request.app.state
     fetch = reveals.Fetch(media_id, asked.grant, caller.id)
-    # Looked up and let go: nobody keeps a connection while a process is waited for.
     async with state.engine.begin() as connection:
         plain = await reveals.lens(connection, fetch, key=state.settings.signing_key)
     state.tiles.take(plain.exposure_id)

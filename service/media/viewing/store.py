@@ -27,8 +27,8 @@ _OF_EVIDENCE = text("""
     WHERE e.evidence_id = :evidence_id ORDER BY e.position
 """)
 # One row for each piece of evidence that shows the picture, with why its subject is or was last under review; one row
-# without any for a picture that nothing shows. The open case may have moved on to newer evidence, so it is found by its
-# subject.
+# without any for a picture that nothing shows. A case may have moved on to newer evidence, so it is found by its subject,
+# and once it is decided by any of its reports.
 _CONTEXTS = text("""
     WITH pictures AS MATERIALIZED (
         SELECT m.id, media_facts(m) AS facts FROM media m WHERE m.id = ANY(CAST(:ids AS uuid[]))
@@ -39,7 +39,9 @@ _CONTEXTS = text("""
     LEFT JOIN LATERAL (
         SELECT array_agg(DISTINCT r.reason) AS reasons, array_agg(DISTINCT r.channel) AS channels
         FROM cases c JOIN reports r ON r.case_id = c.id
-        WHERE c.evidence_id = e.id OR (c.subject_id = e.subject_id AND c.status <> 'decided')
+        WHERE c.subject_id = e.subject_id
+          AND (c.status <> 'decided' OR c.evidence_id = e.id
+               OR EXISTS (SELECT FROM reports o WHERE o.case_id = c.id AND o.evidence_id = e.id))
     ) AS told ON true
 """)
 _DERIVATIVE = text("""

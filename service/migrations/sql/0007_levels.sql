@@ -1,10 +1,10 @@
 -- What is known about one medium that says how strongly it is blurred: a key is null while that was not looked at.
--- classes: of the image model; read: probabilities of areas for the text that was read in it; matches: the nearest of each bank at work.
+-- still: it is one picture, and no animation, video or sound; classes: of the image model; read: probabilities of areas for the text that was read in it; matches: the nearest of each bank at work.
 -- Not in plain SQL: that would be planned anew within every statement that uses it, those on cases without media too.
 CREATE FUNCTION media_facts(m media) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN jsonb_build_object(
-        'kind', m.kind,
+        'still', m.kind = 'image' AND m.frames IS NOT DISTINCT FROM 1,
         'classes', CASE WHEN m.assess_state = 'assessed' THEN m.assessment -> 'classes' END,
         'read', CASE WHEN m.read_state = 'read' THEN (
             SELECT CASE WHEN t.lines = '[]' THEN '{}' ELSE t.score -> 'areas' END FROM media_texts t WHERE t.media_id = m.id) END,

@@ -1,11 +1,11 @@
-"""What a matcher can tell from a blurred derivative, with all the originals in hand.
+"""What a matcher can tell from a blurred derivative or a line drawing, with all the originals in hand.
 
 Two sets of 100 drawn pictures. In `distinct` everything differs: a matcher with the originals needs only a handful of
-pixels to tell them apart, and no blur that leaves a reviewer any orientation prevents that. In `alike` all pictures are
-the same but for details smaller than the blur of level 2: what blur is for.
+pixels to tell them apart (`told_by_mosaic`), and no blur that leaves a reviewer any orientation prevents that. In `alike`
+all pictures are the same but for details smaller than the blur of level 2: what blur is for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,8 @@ import pyvips
 from numpy.typing import NDArray
 
 from models.pdq import RADIUS, pdq
-from service.media.blurring import preview
+from service.media import blurring
+from service.media.derivatives import Derivative
 from tests.service.media.pictures import draw
 
 ORIGINALS = 100
@@ -28,17 +29,39 @@ class Told:
     """Shares of derivatives at one level whose original was told.
 
     `correlated`: the best of a template search is the right one. `nearest`: the nearest by PDQ distance is.
-    `within`: the right one is also within PDQ's operating threshold, RADIUS bits.
+    `within`: the right one is also within PDQ's operating threshold, RADIUS bits. `rendered`: the nearest is right for who
+    has other copies of the originals (JPEG) and renders these in the same way.
     """
 
     correlated: float
     nearest: float
     within: float
+    rendered: float
 
 
 def told(originals: Sequence[Any], level: int) -> Told:
-    """How often both matchers name the right one of grey originals from their gray derivatives of a level."""
-    blurred = [pyvips.Image.new_from_buffer(preview(one, level).data, "") for one in originals]
+    """How often matchers name the right one of grey originals from their gray derivatives of a level."""
+    return _told(originals, lambda one: blurring.preview(one, level))
+
+
+def told_by_lines(originals: Sequence[Any]) -> Told:
+    """The same from their line drawings."""
+    return _told(originals, blurring._lines)
+
+
+def told_by_mosaic(originals: Sequence[Any], width: int, height: int, *, grays: int) -> float:
+    """How often no more than so many pixels and shades name the right one, for who has other copies."""
+    mosaics, copies = (
+        [one.thumbnail_image(width, height=height, size="force") // (256 // grays) for one in side]
+        for side in (originals, _copies(originals))
+    )
+    return _nearest(mosaics, copies)
+
+
+def _told(originals: Sequence[Any], render: Callable[[Any], Derivative]) -> Told:
+    blurred, rendered = (
+        [pyvips.Image.new_from_buffer(render(one).data, "") for one in side] for side in (originals, _copies(originals))
+    )
     truth = np.arange(len(originals))
     size = (blurred[0].width, blurred[0].height)
     templates = _normalised([one.thumbnail_image(size[0], height=size[1], size="force") for one in originals])
@@ -52,6 +75,7 @@ def told(originals: Sequence[Any], level: int) -> Told:
         float((best == truth).mean()),
         float(nearest.mean()),
         float((nearest & (distances.min(axis=1) <= RADIUS)).mean()),
+        _nearest(blurred, rendered),
     )
 
 
@@ -102,6 +126,19 @@ def _grey(inside: str, chance: np.random.Generator) -> Any:
     return pyvips.Image.new_from_array(pixels).copy(interpretation="b-w")
 
 
+def _copies(originals: Sequence[Any]) -> list[Any]:
+    return [pyvips.Image.new_from_buffer(one.jpegsave_buffer(Q=75), "").copy_memory() for one in originals]
+
+
+def _nearest(pictures: Sequence[Any], copies: Sequence[Any]) -> float:
+    """How often the copy that differs least is the right one; where several do, it is drawn among them."""
+    ones, others = (np.stack([one.numpy().astype(np.float64).ravel() for one in side]) for side in (pictures, copies))
+    # Squared distances, exact: pixels are whole numbers.
+    apart = np.square(ones).sum(axis=1)[:, None] - 2 * ones @ others.T + np.square(others).sum(axis=1)
+    least = apart == apart.min(axis=1, keepdims=True)
+    return float((least.diagonal() / least.sum(axis=1)).mean())
+
+
 def _normalised(pictures: Sequence[Any]) -> NDArray[np.float64]:
     """One row a picture, with mean 0 and length 1: a product of two rows is their normalised cross-correlation."""
     rows = np.stack([one.numpy().astype(np.float64).ravel() for one in pictures])
@@ -124,3 +161,6 @@ if __name__ == "__main__":
     for name, originals in (("distinct", distinct()), ("alike", alike())):
         for level in LEVELS:
             print(name, level, told(originals, level))
+        print(name, "lines", told_by_lines(originals))
+    for width, height in ((4, 3), (3, 2), (2, 2)):
+        print(f"distinct, {width} x {height} pixels in 8 grays", told_by_mosaic(distinct(), width, height, grays=8))

@@ -15,6 +15,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import text
 
 from service.media.derivatives import Variant
+from service.media.levels import STRONG
 from service.security import ROLES
 from service.settings import Settings
 from tests.conftest import bearer
@@ -137,10 +138,10 @@ async def crawl(
 
 
 async def hidden(console: Console, settings: Settings, media: str) -> list[bytes]:
-    """Clean copy, the file as it came, and the plain small pictures."""
+    """Clean copy, the file as it came, and pictures less blurred than a case without a score may show them."""
     query = (
         "SELECT unnest(ARRAY[stored_as, uploaded_as]) AS name FROM media WHERE id = :id UNION"
-        " SELECT stored_as FROM media_derivatives WHERE media_id = :id AND level = 0 AND variant IN ('gray', 'colour')"
+        f" SELECT stored_as FROM media_derivatives WHERE media_id = :id AND level < {STRONG} AND variant <> 'lines'"
     )
     return await files_of(console, settings, query, media)
 
@@ -148,7 +149,7 @@ async def hidden(console: Console, settings: Settings, media: str) -> list[bytes
 async def shown(console: Console, settings: Settings, media: str) -> list[bytes]:
     query = (
         "SELECT stored_as AS name FROM media_derivatives"
-        " WHERE media_id = :id AND (level > 0 OR variant NOT IN ('gray', 'colour'))"
+        f" WHERE media_id = :id AND (level >= {STRONG} OR variant = 'lines')"
     )
     return await files_of(console, settings, query, media)
 
@@ -197,8 +198,8 @@ async def test_with_a_lease_there_are_bytes_of_what_is_recorded_and_no_others(cr
     assert crawl.watch.seen == set()
 
 
-def plant(app: FastAPI, data: bytes, exposure: dict[str, Any]) -> None:
-    """Add addresses that give original bytes away, each in its own way."""
+def plant(app: FastAPI, data: bytes, sharp: bytes, exposure: dict[str, Any]) -> None:
+    """Add addresses that give original bytes, or a picture that is blurred too little, away, each in its own way."""
 
     async def plainly() -> Response:
         return Response(data)
@@ -218,7 +219,10 @@ def plant(app: FastAPI, data: bytes, exposure: dict[str, Any]) -> None:
 
         return StreamingResponse(chunks())
 
-    for leak in (plainly, as_text, in_part, too_early):
+    async def sharper() -> Response:
+        return Response(sharp)
+
+    for leak in (plainly, as_text, in_part, sharper, too_early):
         app.get(f"/v1/planted/{leak.__name__}")(leak)
     app.openapi_schema = None
 
@@ -228,14 +232,16 @@ async def test_a_planted_leak_is_found(crawl: Crawl, console: Console, settings:
     claimed = await console.claim()
     token = claimed["lease"]["token"]
     exposure = {"media": crawl.media[0], "case": claimed["case"]["id"], "person": person.id, "token": token}
-    [row] = await console.execute("SELECT stored_as FROM media WHERE id = :id", id=crawl.media[0])
-    plant(crawl.app, (settings.data_dir / "media" / row.stored_as).read_bytes(), exposure)
+    [data] = await files_of(console, settings, "SELECT stored_as AS name FROM media WHERE id = :id", crawl.media[0])
+    weaker = f"SELECT stored_as AS name FROM media_derivatives WHERE media_id = :id AND level = {STRONG - 1}"
+    [sharp] = await files_of(console, settings, f"{weaker} AND variant = 'gray'", crawl.media[0])
+    plant(crawl.app, data, sharp, exposure)
     crawl.description = crawl.app.openapi()
     asked = [path for method, path, _ in crawl.calls() if "/planted/" in path and method == "GET"]
     for path in sorted(asked):
         await crawl.ask("reviewer", "GET", path)
     assert [one.partition(":")[0] for one in crawl.watch.leaks] == [
-        f"GET /v1/planted/{leak}" for leak in ("as_text", "in_part", "plainly", "too_early")
+        f"GET /v1/planted/{leak}" for leak in ("as_text", "in_part", "plainly", "sharper", "too_early")
     ]
     assert all(f"{crawl.media[0]} to {person.id}" in one for one in crawl.watch.leaks)
     assert await console.count("exposures") == 1

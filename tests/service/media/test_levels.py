@@ -106,7 +106,7 @@ def test_level_of_text_and_reports(areas: Mapping[str, float] | None, reasons: l
             Blur(2, "No sign of graphic content in text and reports; text in the picture is not read"),
         ),
         (
-            replace(CLEAN, kind="video"),
+            replace(CLEAN, still=False),
             Blur(2, "No sign of graphic content in text and reports; no model looks at whole clips"),
         ),
         (
@@ -152,12 +152,12 @@ def test_strongest_keeps_the_first_of_equals() -> None:
 def test_what_the_database_says_of_a_medium_joins_what_is_known_of_the_case() -> None:
     case = Facts(areas={"spam": 0.4}, failed=True, reasons=["spam"], channels=["press"])
     known = {
-        "kind": "video",
+        "still": False,
         "classes": {"sexual": None},
         "read": None,
         "matches": [{"bank": "b", "level": 3, "area": "spam", "distance": 7}],
     }
-    expected = replace(case, kind="video", classes={"sexual": None}, matches=[Match("b", 3, "spam", 7)])
+    expected = replace(case, still=False, classes={"sexual": None}, matches=[Match("b", 3, "spam", 7)])
     assert facts_of(known, case) == expected
 
 
@@ -179,7 +179,7 @@ facts = st.builds(
     failed=st.booleans(),
     reasons=st.lists(st.sampled_from([*sorted(GRAPHIC), "other"]), max_size=3),
     channels=st.lists(st.sampled_from(["user", "press", *STRONG_CHANNELS]), max_size=2),
-    kind=st.sampled_from(["image", "video", "audio"]),
+    still=st.booleans(),
     classes=st.none() | st.dictionaries(st.sampled_from(CLASSES), st.none() | probabilities),
     read=st.none() | areas,
     matches=st.lists(

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -129,6 +130,23 @@ async def test_waiting_uploads_hold_no_database_connection(
             assert (await caller.get("/v1/me", headers=bearer(keys["platform"]))).status_code == 200
         release.set()
         assert (await upload).status_code == 201
+
+
+async def test_who_waits_for_the_storage_holds_no_database_connection(
+    console: Console, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media, token, whole = await console.revealed()
+    lens = (await console.reveal(media, token, way="lens")).json()["url"]
+    open_file, held = app.state.storage.open, []
+
+    async def watched(name: str, *piece: int) -> Any:
+        held.append(app.state.engine.pool.checkedout())
+        return await open_file(name, *piece)
+
+    monkeypatch.setattr(app.state.storage, "open", watched)
+    for address in (f"/v1/media/{media}/preview", whole, f"{lens}&x=0&y=0"):
+        assert (await console.get(address)).status_code == 200
+    assert held == [0, 0, 0]
 
 
 async def test_too_many_uploads_at_once_are_turned_away(console: Console, app: FastAPI) -> None:

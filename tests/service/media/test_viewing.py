@@ -16,6 +16,7 @@ from service.media.viewing.workflow import assessment_words, demanded_of, media_
 from service.settings import Settings
 from tests.conftest import bearer
 from tests.service.media.console import Console, error
+from tests.service.media.pictures import animation, gif
 
 SEEN = {"sexual": 0.01, "graphic_violence": 0.005}
 READ = "INSERT INTO media_texts (media_id, lines) SELECT id, '[]' FROM media"
@@ -27,9 +28,11 @@ async def claimed(console: Console) -> dict[str, Any]:
     return item
 
 
-async def cleared(console: Console, classes: dict[str, float | None] | None = None) -> str:
+async def cleared(
+    console: Console, classes: dict[str, float | None] | None = None, *, data: bytes | None = None
+) -> str:
     """A reported picture in which model and reader found nothing."""
-    media = await console.uploaded()
+    media = await console.uploaded(data)
     await console.report(media, reason="spam")
     await console.score({"harassment": 0.01})
     assessment = json.dumps({"model": "m", "hash": "h", "classes": classes or SEEN})
@@ -153,6 +156,35 @@ async def test_what_the_model_cannot_tell_clears_nothing(console: Console, app: 
     app.state.blur_rules = Rules(taxonomy, least=0)
     media = await cleared(console, {"sexual": 0.001, "graphic_violence": None})
     assert (await console.preview(media)).headers["x-blur-level"] == "2"
+
+
+async def test_an_animation_is_not_cleared_by_its_first_frame(
+    console: Console, app: FastAPI, taxonomy: Taxonomy
+) -> None:
+    app.state.blur_rules = Rules(taxonomy, least=0)
+    media = await cleared(console, data=gif(animation()))
+    for variant in ("gray", "colour", "sheet"):
+        assert (await console.preview(media, f"?variant={variant}&level=0")).headers["x-blur-level"] == "2"
+    assert (await claimed(console))["level_reason"].endswith("no model looks at whole clips")
+
+
+async def test_what_was_reported_with_older_content_counts_when_the_case_is_decided(console: Console) -> None:
+    older, newer = await console.uploaded(), await console.uploaded()
+    await console.report(older, reason="spam", subject="post")
+    await console.report(newer, reason="self_harm", subject="post")
+    await console.score({"harassment": 0.01})
+    for media in (older, newer):
+        assert (await console.preview(media)).headers["x-blur-level"] == "4"
+    lease = (await console.claim())["lease"]["token"]
+    [case] = await console.execute("SELECT id FROM cases")
+    decided = await console.client.post(
+        f"/v1/cases/{case.id}/decisions",
+        json={"lease_token": lease, "actions": ["no_violation"], "policy_area": "benign", "severity": 0, "note": ""},
+        headers=bearer(console.keys["reviewer"]),
+    )
+    assert decided.status_code == 201, decided.text
+    for media in (older, newer):
+        assert (await console.preview(media)).headers["x-blur-level"] == "4"
 
 
 async def test_model_reader_banks_and_channels_raise_the_level(console: Console) -> None:

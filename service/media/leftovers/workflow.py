@@ -24,7 +24,8 @@ log = structlog.get_logger()
 async def hold(connection: AsyncConnection, storage: Storage, files: Mapping[str, Source]) -> None:
     """Have files, by the names that `put` gave them, in the storage until this transaction has named them in rows.
 
-    Called first in that transaction. What was removed since it was put is put again. Raises StorageUnavailableError.
+    What was removed since it was put is put again. Waits for a removal that is under way, so it comes before anything in
+    the transaction that others wait for. Raises StorageUnavailableError.
     """
     await store.share(connection, list(files))
     for name in await storage.missing(list(files)):

@@ -56,10 +56,7 @@ async def take(received: Received, **tools: Unpack[Tools]) -> Prepared | Kept:
 async def enter(
     connection: AsyncConnection, taken: Prepared | Kept, *, storage: Storage, uploaded_by: UUID, jobs: App
 ) -> UploadedOut:
-    """Add the row of an upload, with the job that prepares it where there is one; from then on reports can name it.
-
-    Called first in its transaction, as `hold`.
-    """
+    """Add the row of an upload, with the job that prepares it where there is one; from then on reports can name it."""
     if isinstance(taken, Prepared):
         row = await add(connection, taken, storage=storage, uploaded_by=uploaded_by)
         return UploadedOut(media_id=row.id, kind="image", status="ready")

@@ -12,13 +12,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from service.errors import (
-    MediaTooLargeError,
-    OverloadedError,
-    TriageError,
-    UnreadableMediaError,
-    UnsupportedMediaError,
-)
+from service.errors.availability import OverloadedError
+from service.errors.base import TriageError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media import wire
 from service.media.render import Limits, Rendered
 from service.settings import REPOSITORY, Settings

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.db import UnitOfWork
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.media.containers import CLIP_FORMATS
 from service.media.derivatives import MIMES
 from service.media.ranges import asked_piece, range_headers

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.exceptions import BaseError
 
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.settings import Settings, SettingsError
 
 CHUNK = 256 * 1024

@@ -13,7 +13,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from service.errors import InvalidRequestError, MediaTooLargeError, UnsupportedMediaError
+from service.errors.media import MediaTooLargeError, UnsupportedMediaError
+from service.errors.requests import InvalidRequestError
 from service.media.containers import clip_format
 from service.media.sniff import sniff
 

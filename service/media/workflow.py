@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.hamming import bits
 from models.pdq import BITS
 from service.banks.matching.workflow import match
-from service.errors import MediaTooLargeError, UnknownMediaError
+from service.errors.media import MediaTooLargeError, UnknownMediaError
 from service.media import store
 from service.media.leftovers.workflow import hold
 from service.media.render import Rendered

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media.leftovers import store
 from service.media.storage import Source, Storage
 

@@ -8,7 +8,8 @@ from uuid import UUID, uuid4
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.errors import MediaTooLargeError, NotFoundError, UnreadableMediaError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError
+from service.errors.requests import NotFoundError
 from service.media.leftovers.workflow import hold
 from service.media.preparing.workflow import add_pending
 from service.media.schemas import UploadedOut

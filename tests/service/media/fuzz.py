@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media.renderer import Renderer
 from service.settings import Settings
 from tests.service.media.mutations import Broken, bombs, mutated

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media import storage as module
 from service.media.storage import CHUNK, LocalStorage, S3Storage, Storage, StoredFile, open_storage
 from service.settings import Settings, SettingsError

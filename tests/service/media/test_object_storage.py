@@ -111,6 +111,15 @@ async def test_what_is_removed_is_gone(either: Storage) -> None:
         await either.remove("../secret.key")
 
 
+async def test_what_is_missing_is_told(either: Storage) -> None:
+    there, gone = await either.put(b"picture"), await either.put(b"other")
+    await either.remove(gone)
+    assert await either.missing([there, gone]) == [gone]
+    assert await either.missing([]) == []
+    await either.tidy()
+    assert await either.missing([there]) == []
+
+
 async def test_objects_lie_under_the_prefix_and_are_sent_once(bucket: Bucket, stored: Storage, prefix: str) -> None:
     name = await stored.put(b"picture")
     assert await stored.put(b"picture") == name

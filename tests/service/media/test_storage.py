@@ -2,7 +2,9 @@
 
 import asyncio
 import hashlib
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,19 @@ async def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
     with pytest.raises(OSError, match="no space"):
         await LocalStorage(tmp_path).put(b"picture")
     assert not files(tmp_path)
+
+
+async def test_what_a_killed_process_was_writing_goes_and_what_another_is_writing_stays(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    await storage.tidy()
+    name = await storage.put(b"picture")
+    left, written = tmp_path / "parts" / "left", tmp_path / "parts" / "written"
+    left.write_bytes(b"half")
+    written.write_bytes(b"half")
+    os.utime(left, (time.time() - 4000,) * 2)
+    os.utime(tmp_path / name, (0, 0))
+    await storage.tidy()
+    assert set(files(tmp_path)) == {written, tmp_path / name}
 
 
 async def test_missing_file_is_none(tmp_path: Path) -> None:

@@ -121,12 +121,12 @@ $(PY):
 		rm -rf $(VENV); echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 
 $(SERVING): requirements/serving.txt | $(PY)
-	@echo "Installing the packages for serving into $(VENV): about 165 MB, once"
+	@echo "Installing the packages for serving into $(VENV): about 263 MB, once"
 	@$(PIP) --require-hashes -r requirements/serving.txt
 	@touch $@
 
 $(DEV): requirements/dev.txt | $(PY)
-	@echo "Installing the packages for development into $(VENV): about 335 MB, once"
+	@echo "Installing the packages for development into $(VENV): about 441 MB, once"
 	@$(PIP) --require-hashes -r requirements/dev.txt
 	@touch $@ $(SERVING)
 

@@ -28,7 +28,8 @@ from service.banks.workflow import import_file as import_into_bank
 from service.db import create_engine
 from service.demo import walk_through
 from service.embedded import database_url
-from service.errors import BankFileError, TriageError
+from service.errors.base import TriageError
+from service.errors.media import BankFileError
 from service.exports.files import OutputError, replacing
 from service.exports.workflow import decision_log, labelled_texts
 from service.local import end_with_parent, run_everything

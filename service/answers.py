@@ -10,15 +10,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.exceptions import HTTPException
 
-from service.errors import (
-    DatabaseUnavailableError,
-    InvalidRequestError,
-    MethodNotAllowedError,
-    NotFoundError,
-    OverloadedError,
-    TriageError,
-    UnreadableBodyError,
-)
+from service.errors.availability import DatabaseUnavailableError, OverloadedError
+from service.errors.base import TriageError
+from service.errors.requests import InvalidRequestError, MethodNotAllowedError, NotFoundError, UnreadableBodyError
 from service.pages.rendering import error_page
 
 log = structlog.get_logger()

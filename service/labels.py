@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from labeling.taxonomy import Taxonomy
-from service.errors import InvalidRequestError, UnknownLabelError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import InvalidRequestError
 
 
 def check_labels(actions: Sequence[str], policy_area: str, taxonomy: Taxonomy) -> None:

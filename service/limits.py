@@ -10,7 +10,8 @@ from fastapi import Depends
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.errors import BodyTooLargeError, OverloadedError
+from service.errors.availability import OverloadedError
+from service.errors.requests import BodyTooLargeError
 
 MEDIA_UPLOAD = "/v1/media"
 VIEWS_BATCH = "/v1/subjects/views"

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from labeling.masked_words import WORD_KINDS, WordKind, WordList, WordListError, load_words
 from models.preprocess import NOTHING
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.settings import Settings, SettingsError
 
 # Letters of other alphabets that look like Latin ones: both the words and the texts are read so.

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import UnitOfWork, fetch_together
-from service.errors import CrossSiteRequestError, ForbiddenError, NotSignedInError
+from service.errors.access import CrossSiteRequestError, ForbiddenError, NotSignedInError
 
 SESSION_COOKIE = "triage_session"
 API_KEY_PREFIX = "ct_"

@@ -28,6 +28,7 @@ from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, LENGTHY, PREPARE_MEDIA, SOON, create_jobs_app
 from service.leases.workflow import return_lapsed
+from service.media.leftovers.workflow import sweep as remove_leftovers
 from service.media.preparing.workflow import Preparing, prepare
 from service.media.storage import open_storage
 from service.outbox.workflow import deliver, enqueue_orphans
@@ -102,7 +103,7 @@ async def work(settings: Settings, database_url: str) -> None:
         shedding = Shedding(engine, jobs, config)
         chores = Chores(
             often=(partial(alert, engine, settings), watch.tell, shedding.step),
-            seldom=(watch.sweep, assessing.look_for_stale),
+            seldom=(watch.sweep, assessing.look_for_stale, partial(remove_leftovers, engine, storage)),
         )
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]

@@ -25,7 +25,7 @@ from service.assessing import store
 from service.assessing.live import LiveImageModel
 from service.assessing.pixels import MOST_BYTES, decoded, frames_of
 from service.cases.workflow import rerank_evidence
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media.storage import Storage
 
 IDLE_SECONDS = 0.5

@@ -20,7 +20,7 @@ from typing import Any
 
 from models import hamming, pdq
 from service.banks.schemas import Format
-from service.errors import BankFileError
+from service.errors.media import BankFileError
 
 # Longer lines and larger files are no lists of hashes. JSON is read whole, so it is limited by characters.
 LINE_CHARACTERS = 10_000

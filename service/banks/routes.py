@@ -26,7 +26,7 @@ from service.banks.schemas import (
 )
 from service.banks.workflow import File
 from service.db import UnitOfWork
-from service.errors import BankFileError
+from service.errors.media import BankFileError
 from service.limits import turn_of
 from service.security import BanksAdder, BanksImporter, BanksManager, BanksReader
 

@@ -33,7 +33,9 @@ from service.banks.schemas import (
     RemovalIn,
     Written,
 )
-from service.errors import InvalidRequestError, NameTakenError, NotBankableError, NotFoundError, UnknownLabelError
+from service.errors.decisions import UnknownLabelError
+from service.errors.media import NotBankableError
+from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
 from service.ids import new_id
 from service.routing.workflow import OVERSEEING
 

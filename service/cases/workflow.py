@@ -29,7 +29,8 @@ from service.cases.schemas import (
     SubjectOut,
 )
 from service.db import Question
-from service.errors import InvalidRequestError, LeaseStaleError, NotFoundError
+from service.errors.cases import LeaseStaleError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.leases.workflow import stale
 from service.media.levels import Facts, Rules, facts_of
 from service.media.schemas import MediaItem

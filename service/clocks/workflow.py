@@ -16,7 +16,8 @@ from service import events
 from service.cases.workflow import UNSHED, rerank, tell_shedding
 from service.clocks import store
 from service.clocks.schemas import CLOCKS, ClockIn, ClockOut, ClockSetOut, ClocksOut
-from service.errors import CaseDecidedError, ClockReplacedError, InvalidRequestError, NotFoundError
+from service.errors.cases import CaseDecidedError, ClockReplacedError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from labeling.taxonomy import Action, Taxonomy
 from service.decisions.schemas import ActionOut, ActionsOut, RecommendedOut
-from service.errors import ActionNotAllowedError, ActionWithoutEffectError
+from service.errors.decisions import ActionNotAllowedError, ActionWithoutEffectError
 from service.strikes.rules import Recommendation, Standing, StrikeRules, next_threshold, recommend
 from service.strikes.schemas import StandingOut
 

@@ -11,7 +11,8 @@ from service.db import UnitOfWork
 from service.decisions import workflow
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
 from service.decisions.workflow import DecisionRules
-from service.errors import ContentChangedError, InvalidRequestError, LeaseStaleError
+from service.errors.cases import ContentChangedError, LeaseStaleError
+from service.errors.requests import InvalidRequestError
 from service.security import CaseReader, CaseReviewer
 
 router = APIRouter(prefix="/v1", tags=["decisions"])

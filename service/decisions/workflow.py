@@ -16,7 +16,9 @@ from service.cases.workflow import UNSHED, reopen, require_visible, rerank, tell
 from service.decisions import store
 from service.decisions.actions import Offer, breach_of, check_offered, offers
 from service.decisions.schemas import ActionsOut, DecisionIn, DecisionMade, UndoneOut
-from service.errors import ContentChangedError, NotFoundError, OpinionWaitingError, UndoExpiredError
+from service.errors.cases import ContentChangedError, OpinionWaitingError
+from service.errors.decisions import UndoExpiredError
+from service.errors.requests import NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.leases.workflow import stale

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.errors import InvalidRequestError
+from service.errors.requests import InvalidRequestError
 from service.exposure import rules, store
 from service.exposure.limits import Limits
 from service.exposure.schemas import (

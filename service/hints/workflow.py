@@ -12,7 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from labeling.taxonomy import Taxonomy
 from models.explain import Explanation, NotExplainableError, explain
 from models.inference import Scorer
-from service.errors import HintsUnavailableError, NotFoundError, OverloadedError, UnknownLabelError
+from service.errors.availability import OverloadedError
+from service.errors.cases import HintsUnavailableError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import NotFoundError
 from service.hints import store
 from service.hints.schemas import HintOut, HintsOut
 from service.scoring.live_model import LiveModel

@@ -7,13 +7,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.workflow import require_visible
-from service.errors import (
-    CannotReceiveError,
-    InvalidRequestError,
-    NotFoundError,
-    NoTimeToHoldError,
-    TooManyHeldError,
-)
+from service.errors.cases import CannotReceiveError, NoTimeToHoldError, TooManyHeldError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.holds import store
 from service.holds.schemas import (
     HandOverIn,

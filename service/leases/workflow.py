@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import Question
-from service.errors import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
+from service.errors.cases import CaseNotOpenError, LeaseAtLimitError, LeaseStaleError, PrefetchRefusedError
 from service.exposure.limits import Limits
 from service.exposure.rules import milder as said_with_milder
 from service.exposure.schemas import MilderOut

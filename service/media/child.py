@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from service.errors import TriageError
+from service.errors.base import TriageError
 from service.media import wire
 from service.media.render import Limits, harden, lens, render
 

@@ -3,7 +3,7 @@
 import re
 import sys
 
-from service.errors import RangeNotSatisfiableError
+from service.errors.media import RangeNotSatisfiableError
 from service.media.storage import StoredFile
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")

@@ -14,7 +14,7 @@ import pyvips
 from numpy.typing import NDArray
 
 from models.pdq import Fingerprint, pdq
-from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media.blurring import (
     LEVELS,
     PLAIN_SIDE,

@@ -9,13 +9,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from service.errors import (
-    MediaTooLargeError,
-    OverloadedError,
-    TriageError,
-    UnreadableMediaError,
-    UnsupportedMediaError,
-)
+from service.errors.availability import OverloadedError
+from service.errors.base import TriageError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media import processes, wire
 from service.media.render import Limits, Rendered
 from service.settings import Settings

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from service.db import UnitOfWork
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.media.containers import CLIP_FORMATS
 from service.media.derivatives import MIMES
 from service.media.ranges import asked_piece, range_headers
@@ -88,8 +88,10 @@ async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
     with state.renderer.admit():
         async with receive(request, folder=settings.data_dir / "uploads", limits=limits) as received:
             taken = await uploads.take(received, renderer=state.renderer, storage=state.storage, settings=settings)
-    async with state.engine.begin() as connection:
-        return await uploads.enter(connection, taken, uploaded_by=caller.id, jobs=state.jobs)
+            async with state.engine.begin() as connection:
+                return await uploads.enter(
+                    connection, taken, storage=state.storage, uploaded_by=caller.id, jobs=state.jobs
+                )
 
 
 @router.get("/{media_id}", summary="What has become of an upload")

@@ -7,7 +7,8 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.exceptions import BaseError
 
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.settings import Settings, SettingsError
 
 CHUNK = 256 * 1024
@@ -34,6 +35,10 @@ _PAUSE, _LONGEST_PAUSE = timedelta(milliseconds=100), timedelta(seconds=2)
 _REPEATS = 4
 # Written at every start beside the files: whether the bucket is there and takes what is put into it.
 _PROBE = "writable"
+
+# Where a local file is written before it has its name, and after how long without a byte nobody is writing it any more.
+_PARTS = "parts"
+_BROKEN_OFF_SECONDS = 3600.0
 
 # What can be stored: bytes, a file by its path, or an open one, of which all is stored.
 Source = bytes | Path | BinaryIO
@@ -63,8 +68,16 @@ class Storage(Protocol):
         """The file of that name, or a piece of it; None when there is none. A negative start counts from the end."""
         ...
 
+    async def missing(self, names: Sequence[str]) -> list[str]:
+        """Those of the names under which nothing is stored."""
+        ...
+
     async def remove(self, name: str) -> None:
         """Remove the file of that name, if it is there. Whoever calls this knows that nothing names it any more."""
+        ...
+
+    async def tidy(self) -> None:
+        """Remove what is left of files whose writing was broken off long ago."""
         ...
 
     async def check(self) -> None:
@@ -116,9 +129,15 @@ class LocalStorage:
         start, length = _piece(size, start, length)
         return StoredFile(size, start, length, _read(path, start, length))
 
+    async def missing(self, names: Sequence[str]) -> list[str]:
+        return await asyncio.to_thread(lambda: [name for name in names if not self._path(name).exists()])
+
     async def remove(self, name: str) -> None:
         with _answering():
             await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
+
+    async def tidy(self) -> None:
+        await asyncio.to_thread(self._tidy)
 
     async def check(self) -> None:
         try:
@@ -139,10 +158,10 @@ class LocalStorage:
                 # A file of another length is what a failing disk or an interrupted restore leaves behind: written again.
                 if path.stat().st_size == size:
                     return name
-            for folder in (self._folder, path.parent):
+            for folder in (self._folder, path.parent, self._folder / _PARTS):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # Made with mode 600, in the folder of its destination so that the rename cannot cross file systems.
-            descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+            # Made with mode 600; below the same folder as its destination, as a rename cannot cross file systems.
+            descriptor, part = tempfile.mkstemp(dir=self._folder / _PARTS)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     shutil.copyfileobj(source, file, CHUNK)
@@ -156,6 +175,16 @@ class LocalStorage:
         for folder in (path.parent, path.parent.parent, self._folder):
             _sync_folder(folder)
         return name
+
+    def _tidy(self) -> None:
+        parts = self._folder / _PARTS
+        if not parts.exists():
+            return
+        for part in parts.iterdir():
+            # Another process may be done with it meanwhile.
+            with suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > _BROKEN_OFF_SECONDS:
+                    part.unlink()
 
     def _path(self, name: str) -> Path:
         return self._folder / _checked(name)
@@ -199,9 +228,16 @@ class S3Storage:
         start, length = _piece(size, start, length)
         return StoredFile(size, start, length, self._read(name, start, length))
 
+    async def missing(self, names: Sequence[str]) -> list[str]:
+        sizes = await asyncio.gather(*(self._size(_checked(name)) for name in names))
+        return [name for name, size in zip(names, sizes, strict=True) if size is None]
+
     async def remove(self, name: str) -> None:
         with _answering(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, _checked(name))
+
+    async def tidy(self) -> None:
+        """Unfinished uploads are the bucket's to end, by a rule of its lifecycle."""
 
     async def check(self) -> None:
         try:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from time import monotonic
 from uuid import UUID
 
-from service.errors import OverloadedError
+from service.errors.availability import OverloadedError
 
 # A lens that follows a pointer asks for the next tile when the last one came; more is no hand that moves it.
 A_SECOND = 20

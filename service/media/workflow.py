@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from models.hamming import bits
 from models.pdq import BITS, Fingerprint
 from service.banks.matching.workflow import match
-from service.errors import MediaTooLargeError, UnknownMediaError
+from service.errors.media import MediaTooLargeError, UnknownMediaError
 from service.media import store
+from service.media.leftovers.workflow import hold
 from service.media.render import Rendered
 from service.media.renderer import Renderer
 from service.media.storage import Storage
@@ -27,6 +28,12 @@ class Prepared:
     rendered: Rendered
     stored_as: str
     derivatives_stored_as: tuple[str, ...]
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """What is stored, by its names."""
+        made = zip(self.derivatives_stored_as, self.rendered.derivatives, strict=True)
+        return {self.stored_as: self.rendered.clean} | {name: one.data for name, one in made}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,11 @@ async def prepare(data: bytes, **tools: Unpack[Tools]) -> Prepared:
     return Prepared(hashlib.sha256(data).digest(), rendered, stored_as, tuple(derivatives))
 
 
-async def add(connection: AsyncConnection, prepared: Prepared, *, uploaded_by: UUID, sample: bool = False) -> MediaRow:
+async def add(
+    connection: AsyncConnection, prepared: Prepared, *, storage: Storage, uploaded_by: UUID, sample: bool = False
+) -> MediaRow:
     """Add the row of a prepared upload; from then on it can be named in reports."""
+    await hold(connection, storage, prepared.files)
     # No id that begins with the time: whoever checks a decision blindly would read from it how old the content is.
     media_id = uuid4()
     rendered = prepared.rendered
@@ -113,7 +123,8 @@ async def ingest(
     connection: AsyncConnection, data: bytes, *, uploaded_by: UUID, sample: bool, **tools: Unpack[Tools]
 ) -> MediaRow:
     """Prepare and add in one call, for callers that do not mind holding their transaction meanwhile."""
-    return await add(connection, await prepare(data, **tools), uploaded_by=uploaded_by, sample=sample)
+    prepared = await prepare(data, **tools)
+    return await add(connection, prepared, storage=tools["storage"], uploaded_by=uploaded_by, sample=sample)
 
 
 async def require_known(connection: AsyncConnection, media_ids: Sequence[UUID]) -> None:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 
 from service.cases.workflow import keep_late_draft
 from service.db import UnitOfWork
-from service.errors import LeaseStaleError
+from service.errors.cases import LeaseStaleError
 from service.opinions import workflow
 from service.opinions.schemas import AskedOut, OpinionsOut, QuestionIn
 from service.security import CaseReviewer

@@ -9,7 +9,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
-from service.errors import NotFoundError, OpinionSettledError, OpinionWaitingError, OwnQuestionError
+from service.errors.cases import OpinionSettledError, OpinionWaitingError, OwnQuestionError
+from service.errors.requests import NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.leases.workflow import stale

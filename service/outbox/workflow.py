@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from standardwebhooks import Webhook
 
 from service import events
-from service.errors import InvalidRequestError, NotDeadLetterError, NotFoundError, WebhookClosedError
+from service.errors.decisions import NotDeadLetterError, WebhookClosedError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.jobs import DELIVER_WEBHOOK, enqueue
 from service.outbox import store

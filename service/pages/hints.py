@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from labeling.taxonomy import Taxonomy
 from service.cases.schemas import CaseOut
-from service.errors import HintsUnavailableError
+from service.errors.cases import HintsUnavailableError
 from service.hints.workflow import asked_by_score
 from service.pages.views import label_name
 

@@ -10,7 +10,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.drift.schemas import DriftOut, MonitorOut
 from service.drift.workflow import standing
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render

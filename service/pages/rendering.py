@@ -15,7 +15,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from service.errors import NotSignedInError, TriageError
+from service.errors.access import NotSignedInError
+from service.errors.base import TriageError
 from service.pages import prose, words
 from service.pages.static import static_prefix
 

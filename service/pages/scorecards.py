@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
-from service.errors import InvalidRequestError
+from service.errors.requests import InvalidRequestError
 from service.limits import ScorecardTurn
 from service.pages import views
 from service.pages.bar import bar

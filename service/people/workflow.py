@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import NameTakenError, NotFoundError, NotSignedInError, TooManyAttemptsError, UnknownLabelError
+from service.errors.access import NotSignedInError, TooManyAttemptsError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import NameTakenError, NotFoundError
 from service.ids import new_id
 from service.people import store
 from service.people.schemas import (

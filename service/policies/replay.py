@@ -15,7 +15,7 @@ from labeling.statistics.weighted import weighted_share
 from models.bundle import CALIBRATION
 from models.calibration import parse_calibration
 from models.inference import OnnxScorer
-from service.errors import InvalidRequestError
+from service.errors.requests import InvalidRequestError
 from service.policies.schemas import ReplayGroup, ReplayResult, ReplayShare
 
 UNSPOKEN = "und"

@@ -13,7 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.guidelines.reading import Guideline
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import InvalidRequestError, NotFoundError, PolicyFixedError, PolicyUnreadError, UnknownLabelError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import InvalidRequestError, NotFoundError
+from service.errors.rules import PolicyFixedError, PolicyUnreadError
 from service.ids import new_id
 from service.policies import store
 from service.policies.changes import LISTED_LINES, MOST_LINES, changed_lines

@@ -12,14 +12,10 @@ from labeling.taxonomy import Taxonomy
 from service import events
 from service.cases.schemas import CaseOut, ClaimOut
 from service.cases.workflow import case_view, question_of_lease, view_of
-from service.errors import (
-    CaseNotOpenError,
-    InvalidRequestError,
-    NameTakenError,
-    NotFoundError,
-    QueueInUseError,
-    UnknownLabelError,
-)
+from service.errors.cases import CaseNotOpenError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
+from service.errors.rules import QueueInUseError
 from service.holds.workflow import return_due
 from service.leases import workflow as leases
 from service.leases.schemas import LeaseOut

@@ -22,7 +22,7 @@ from labeling.taxonomy import Taxonomy
 from models.inference import Scorer
 from models.rank import RankConfig
 from service.cases.workflow import rerank_evidence
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media.storage import Storage
 from service.reading import store
 from service.reading.lines import Line, joined

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from models.trust import Tally, Trust, interval, likelihood_ratio, trusted
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.reporters import store
 from service.reporters.schemas import InfluenceOut, OutcomesOut, ReporterOut
 

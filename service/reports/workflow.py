@@ -13,7 +13,7 @@ from service.cases.placing import place_by, placed, scope_of
 from service.cases.workflow import UNSHED, rerank_evidence, tell_shedding
 from service.clocks.schemas import ClockIn
 from service.clocks.workflow import NewClock, start_clock
-from service.errors import IdempotencyConflictError
+from service.errors.requests import IdempotencyConflictError
 from service.ids import new_id
 from service.media.levels import Facts as MediaFacts
 from service.media.workflow import require_known

@@ -16,7 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from labeling.taxonomy import Taxonomy
 from service import events
 from service.db import Question
-from service.errors import NotFoundError, RoutingChangedError, RoutingConflictError, UnknownLabelError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import NotFoundError
+from service.errors.rules import RoutingChangedError, RoutingConflictError
 from service.routing import store
 from service.routing.conflicts import Finding, QueueState, Vocabulary, check
 from service.routing.preview import Tally

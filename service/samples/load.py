@@ -1,12 +1,15 @@
 """Sample cases and log-ins: loaded into an empty database in one transaction, removed by one command."""
 
+import hashlib
 import json
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
+from uuid import UUID
 
 from procrastinate import App
 from sqlalchemy import text
@@ -16,8 +19,12 @@ from labeling.guidelines.reading import load_guidelines
 from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.jobs import create_jobs_app
+from service.media.containers import clip_format
+from service.media.leftovers.workflow import hold
+from service.media.leftovers.workflow import sweep as remove_leftovers
+from service.media.preparing.workflow import add_pending
 from service.media.renderer import Renderer
-from service.media.storage import open_storage
+from service.media.storage import Storage, open_storage
 from service.media.workflow import ingest
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import close_sample_accounts, create_person
@@ -25,6 +32,7 @@ from service.policies.workflow import import_guidelines
 from service.ranking.workflow import configured
 from service.reports.schemas import Intake, ReportIn
 from service.reports.workflow import receive
+from service.samples.clips import CLIPS
 from service.samples.draw import draw_picture
 from service.settings import Settings, write_private
 
@@ -90,11 +98,13 @@ async def load_samples(settings: Settings, url: str) -> str:
         async with engine.begin() as connection:
             if not (await connection.execute(_EMPTY)).scalar_one():
                 return "The database is not empty: no sample cases were loaded."
-            await open_storage(settings).check()
+            storage = open_storage(settings)
+            await storage.check()
             platform = await _add_people(connection, settings.data_dir)
             # They ask nobody to confirm them, and stay when the samples go: they are the product's, not a sample.
             await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)
-            count = await _add_reports(connection, settings, renderer, platform, create_jobs_app(url))
+            uploading = _Uploading(connection, settings, storage, renderer, create_jobs_app(url), platform)
+            count = await _add_reports(connection, settings, uploading)
     finally:
         await renderer.close()
         await engine.dispose()
@@ -110,6 +120,8 @@ async def remove_samples(settings: Settings, url: str) -> str:
             result = await connection.execute(text(statement))
             count += result.rowcount if statement.startswith("DELETE FROM cases") else 0
         closed = await close_sample_accounts(connection)
+    # Those that this does not reach go with the next sweep of a worker.
+    await remove_leftovers(engine, open_storage(settings))
     await engine.dispose()
     (settings.data_dir / CREDENTIALS).unlink(missing_ok=True)
     return (
@@ -118,7 +130,7 @@ async def remove_samples(settings: Settings, url: str) -> str:
     )
 
 
-async def _add_people(connection: AsyncConnection, data_dir: Path) -> Any:
+async def _add_people(connection: AsyncConnection, data_dir: Path) -> UUID:
     credentials = {}
     principals = {}
     for role in get_args(RoleName):
@@ -131,34 +143,72 @@ async def _add_people(connection: AsyncConnection, data_dir: Path) -> Any:
     return principals["platform"]
 
 
-async def _add_reports(
-    connection: AsyncConnection, settings: Settings, renderer: Renderer, platform: Any, jobs: App
-) -> int:
+@dataclass(frozen=True, slots=True)
+class _Uploading:
+    """Uploads what the sample reports name, each once."""
+
+    connection: AsyncConnection
+    settings: Settings
+    storage: Storage
+    renderer: Renderer
+    jobs: App
+    platform: UUID
+    done: dict[str, str] = field(default_factory=dict)
+
+    async def ids_of(self, names: list[str]) -> list[str]:
+        """Ids of the media of these names; video and sound among them are pending until a worker runs."""
+        for name in names:
+            if name not in self.done:
+                self.done[name] = str(await (self._clip(name) if name in CLIPS else self._picture(name)))
+        return [self.done[name] for name in names]
+
+    async def _picture(self, name: str) -> UUID:
+        row = await ingest(
+            self.connection,
+            draw_picture(name),
+            uploaded_by=self.platform,
+            sample=True,
+            renderer=self.renderer,
+            storage=self.storage,
+            settings=self.settings,
+        )
+        return row.id
+
+    async def _clip(self, name: str) -> UUID:
+        data = CLIPS[name]()
+        form = clip_format(data)
+        if form is None:
+            raise ValueError(f"{name} is drawn as something that is not accepted")
+        uploaded_as = await self.storage.put(data)
+        await hold(self.connection, self.storage, {uploaded_as: data})
+        return await add_pending(
+            self.connection,
+            self.jobs,
+            uploaded_as=uploaded_as,
+            sha256=hashlib.sha256(data).digest(),
+            kind=form.kind,
+            mime=form.mime,
+            size=len(data),
+            uploaded_by=self.platform,
+            sample=True,
+        )
+
+
+async def _add_reports(connection: AsyncConnection, settings: Settings, uploading: _Uploading) -> int:
     taxonomy, config, now = load_taxonomy(settings.taxonomy), configured(settings), datetime.now(UTC)
-    storage = open_storage(settings)
-    uploaded: dict[str, str] = {}
     count = 0
     for body in sample_reports():
         age = timedelta(minutes=body.pop("age_minutes"))
-        for name in body["subject"]["media"]:
-            if name not in uploaded:
-                row = await ingest(
-                    connection,
-                    draw_picture(name),
-                    uploaded_by=platform,
-                    sample=True,
-                    renderer=renderer,
-                    storage=storage,
-                    settings=settings,
-                )
-                uploaded[name] = str(row.id)
-        body["subject"]["media"] = [uploaded[name] for name in body["subject"]["media"]]
+        body["subject"]["media"] = await uploading.ids_of(body["subject"]["media"])
         body["subject"]["created_at"] = (now - age).isoformat()
         # Content is reported some time after it was posted; a third of its age is as good as any.
         intake = Intake(
-            report=ReportIn.model_validate(body), received_from=platform, received_at=now - age / 3, sample=True
+            report=ReportIn.model_validate(body),
+            received_from=uploading.platform,
+            received_at=now - age / 3,
+            sample=True,
         )
-        await receive(connection, intake, taxonomy=taxonomy, config=config, jobs=jobs)
+        await receive(connection, intake, taxonomy=taxonomy, config=config, jobs=uploading.jobs)
         count += 1
     return count
 

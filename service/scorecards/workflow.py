@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.statistics.disputed import bounded
 from labeling.statistics.estimate import MIN_ITEMS, Estimate
 from labeling.statistics.weighted import counted_share, weighted_share
-from service.errors import InvalidRequestError
+from service.errors.requests import InvalidRequestError
 from service.scorecards import store
 from service.scorecards.described import page_of
 from service.scorecards.figures import FIGURES, LEAST_PEOPLE, NOTES

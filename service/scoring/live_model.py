@@ -16,7 +16,7 @@ from labeling.taxonomy import Taxonomy
 from models.bundle import BundleError
 from models.inference import Score, Scorer
 from models.registry import Part
-from service.errors import ModelUnavailableError, OverloadedError
+from service.errors.availability import ModelUnavailableError, OverloadedError
 from service.scoring.releases import LIVE_ONLY, Registry, Serving, Wanted, prepared, with_part
 from service.settings import Settings
 

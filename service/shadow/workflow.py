@@ -17,7 +17,7 @@ from labeling.taxonomy import Taxonomy
 from models.inference import Scorer
 from models.rank import RankConfig
 from service.cases.workflow import ranks_under
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.scoring.live_model import LiveModel, try_each
 from service.scoring.workflow import release_states
 from service.settings import Settings

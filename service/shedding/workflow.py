@@ -19,7 +19,7 @@ from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from models.shed import Flow, load, may_shed, overloaded
 from service.cases.workflow import SHED, UNSHED, tell_shedding
-from service.errors import InvalidRequestError, NotFoundError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ranking.workflow import live_rank
 from service.routing.workflow import visible_queues
 from service.security import Principal

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from service.cases.workflow import keep_late_draft
 from service.db import UnitOfWork
 from service.decisions.workflow import DecisionRules
-from service.errors import ContentChangedError, LeaseStaleError
+from service.errors.cases import ContentChangedError, LeaseStaleError
 from service.security import BulkDecider, CaseReader
 from service.similar import workflow
 from service.similar.schemas import (

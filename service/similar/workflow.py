@@ -17,7 +17,9 @@ from service import events
 from service.decisions import workflow as decisions
 from service.decisions.schemas import DecisionIn
 from service.decisions.workflow import DecisionRules
-from service.errors import NotFoundError, PreviewStaleError, TriageError, UndoExpiredError
+from service.errors.base import TriageError
+from service.errors.decisions import PreviewStaleError, UndoExpiredError
+from service.errors.requests import NotFoundError
 from service.ids import new_id
 from service.policies.workflow import require_read
 from service.reporters.workflow import judge

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.ids import new_id
 from service.routing.workflow import OVERSEEING
 from service.settings import Settings, SettingsError

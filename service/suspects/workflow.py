@@ -9,13 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import (
-    InvalidRequestError,
-    NotFoundError,
-    OwnLabelError,
-    SuspectSettledError,
-    UnknownLabelError,
-)
+from service.errors.decisions import UnknownLabelError
+from service.errors.quality import OwnLabelError, SuspectSettledError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.labels import check_area, violates
 from service.media.levels import Rules as BlurRules
 from service.opinions.schemas import Label

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from service.errors import InvalidRequestError, UnreadableBodyError
+from service.errors.requests import InvalidRequestError, UnreadableBodyError
 from service.telemetry.batch import Batch, GivingWay
 from service.telemetry.schemas import UPDATES, ViewsUpdate
 

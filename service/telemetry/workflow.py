@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.rank import RankConfig
-from service.errors import InvalidRequestError, NotFoundError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.telemetry import store
 from service.telemetry.batch import Batch, GivingWay
 from service.telemetry.schemas import UNKNOWN_LISTED, UnknownSubject, ViewsIn, ViewsTaken, ViewsUpdate

@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 import service
-from service.errors import TriageError
+from service.errors.base import TriageError
 from service.settings import Settings
 from tests.architecture.tree import REPOSITORY
 
@@ -50,7 +50,7 @@ def errors_page() -> str:
     rows = [f"| {error.status} | `{error.code}` | {' '.join((error.__doc__ or '').split())} |" for error in errors]
     head = (
         '# Errors\n\nEvery error is `{"error": code, "detail": text}`: programs decide by `error`, people read '
-        "`detail`. Made from `service/errors.py` by `make docs`.\n\n"
+        "`detail`. Made from `service/errors/` by `make docs`.\n\n"
     )
     return head + "\n".join(["| status | error | meaning |", "|---|---|---|", *rows]) + "\n"
 

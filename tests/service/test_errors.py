@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from service import errors
-from service.errors import TriageError
+from service.errors.access import NotSignedInError
+from service.errors.availability import OverloadedError
+from service.errors.base import TriageError
 
 
 def tree(kind: type[TriageError]) -> Iterator[type[TriageError]]:
@@ -32,6 +33,6 @@ def test_an_error_has_the_one_shape(kind: type[TriageError]) -> None:
     assert kind.__doc__
 
 
-@pytest.mark.parametrize("kind", [errors.OverloadedError, errors.NotSignedInError], ids=lambda kind: kind.code)
+@pytest.mark.parametrize("kind", [OverloadedError, NotSignedInError], ids=lambda kind: kind.code)
 def test_errors_that_ask_for_something_say_so_in_a_header(kind: type[TriageError]) -> None:
     assert kind("what was wrong").headers.keys() & {"Retry-After", "WWW-Authenticate"}

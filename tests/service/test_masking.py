@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeling.masked_words import WordList, load_words
-from service.errors import NotFoundError
+from service.errors.requests import NotFoundError
 from service.masking import Masking, Segment, configured, whole
 from service.settings import Settings, SettingsError
 

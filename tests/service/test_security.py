@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.errors import CrossSiteRequestError
+from service.errors.access import CrossSiteRequestError
 from service.people.schemas import PersonIn
 from service.people.workflow import create_person
 from service.security import ROLES, SESSION_COOKIE, Capability, new_api_key, token_hash

@@ -18,6 +18,7 @@ from service.media.clip_render import RenderedClip
 from service.media.clips import ClipError
 from service.media.containers import ClipKind
 from service.media.derivatives import Derivative
+from service.media.leftovers.workflow import hold
 from service.media.preparing import store
 from service.media.storage import Storage
 from service.media.workflow import keep_prints
@@ -85,7 +86,9 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
 async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> None:
     async def made(derivatives: Sequence[Derivative]) -> None:
         rows = [await _stored(media_id, one, preparing.storage) for one in derivatives]
+        files = {str(row["stored_as"]): one.data for row, one in zip(rows, derivatives, strict=True)}
         async with preparing.engine.begin() as connection:
+            await hold(connection, preparing.storage, files)
             await store.keep_derivatives(connection, rows)
 
     with tempfile.TemporaryFile() as file:
@@ -93,6 +96,7 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
     stored_as = await preparing.storage.put(clip.clean)
     async with preparing.engine.begin() as connection:
+        await hold(connection, preparing.storage, {stored_as: clip.clean})
         if await store.set_ready(connection, _ready(media_id, clip, stored_as)):
             await keep_prints(connection, media_id, clip.prints)
         await place_matched(connection, [media_id], preparing.rerank)

@@ -7,7 +7,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
-from service.errors import DerivativePendingError, InvalidRequestError, LinkExpiredError, NotFoundError
+from service.errors.media import DerivativePendingError, LinkExpiredError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.leases.workflow import require_live
 from service.media import grants

@@ -1,16 +1,19 @@
 """Taking in uploads: pictures are rendered at once, video and sound later, and what cannot be rendered says why."""
 
 import asyncio
-from dataclasses import asdict, dataclass
-from typing import Unpack
+from dataclasses import dataclass
+from typing import BinaryIO, Unpack
 from uuid import UUID, uuid4
 
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.errors import MediaTooLargeError, NotFoundError, UnreadableMediaError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError
+from service.errors.requests import NotFoundError
+from service.media.leftovers.workflow import hold
 from service.media.preparing.workflow import add_pending
 from service.media.schemas import UploadedOut
+from service.media.storage import Storage
 from service.media.upload import Kind, Received
 from service.media.uploads import store
 from service.media.workflow import Prepared, Tools, add, prepare
@@ -18,8 +21,12 @@ from service.media.workflow import Prepared, Tools, add, prepare
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """An upload that is stored as it came and that no row names yet. `failure` says why nothing can be shown of it."""
+    """An upload that is stored as it came and that no row names yet. `failure` says why nothing can be shown of it.
 
+    `file` is there as long as what was received.
+    """
+
+    file: BinaryIO
     uploaded_as: str
     kind: Kind
     mime: str
@@ -44,17 +51,29 @@ async def take(received: Received, **tools: Unpack[Tools]) -> Prepared | Kept:
         except (MediaTooLargeError, UnreadableMediaError) as error:
             failure = error.detail
     uploaded_as = await tools["storage"].put(received.file)
-    return Kept(uploaded_as, received.kind, received.mime, received.size, failure)
+    return Kept(received.file, uploaded_as, received.kind, received.mime, received.size, failure)
 
 
-async def enter(connection: AsyncConnection, taken: Prepared | Kept, *, uploaded_by: UUID, jobs: App) -> UploadedOut:
+async def enter(
+    connection: AsyncConnection, taken: Prepared | Kept, *, storage: Storage, uploaded_by: UUID, jobs: App
+) -> UploadedOut:
     """Add the row of an upload, with the job that prepares it where there is one; from then on reports can name it."""
     if isinstance(taken, Prepared):
-        row = await add(connection, taken, uploaded_by=uploaded_by)
+        row = await add(connection, taken, storage=storage, uploaded_by=uploaded_by)
         return UploadedOut(media_id=row.id, kind="image", status="ready")
+    await hold(connection, storage, {taken.uploaded_as: taken.file})
     if taken.kind == "image":
         media_id = uuid4()
-        values = {**asdict(taken), "sha256": taken.sha256, "id": media_id, "uploaded_by": uploaded_by}
+        values = {
+            "id": media_id,
+            "sha256": taken.sha256,
+            "kind": taken.kind,
+            "mime": taken.mime,
+            "size": taken.size,
+            "uploaded_as": taken.uploaded_as,
+            "uploaded_by": uploaded_by,
+            "failure": taken.failure,
+        }
         await store.insert_failed(connection, values)
         return UploadedOut(media_id=media_id, kind=taken.kind, status="failed", failure=taken.failure)
     media_id = await add_pending(

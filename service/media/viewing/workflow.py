@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.errors import DerivativePendingError, MediaFailedError, NotFoundError
+from service.errors.media import DerivativePendingError, MediaFailedError
+from service.errors.requests import NotFoundError
 from service.media import levels
 from service.media.derivatives import Variant
 from service.media.levels import LIKELY, MOST, Blur, Facts, Rules

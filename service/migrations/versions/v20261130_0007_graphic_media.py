@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 # One file for each subject, in this order.
-PARTS = ("media", "banks", "exposure", "levels")
+PARTS = ("media", "leftovers", "banks", "exposure", "levels")
 SQL = Path(__file__).resolve().parents[1] / "sql"
 
 

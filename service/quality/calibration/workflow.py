@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import CheckSettledError, InvalidRequestError, NotFoundError
+from service.errors.quality import CheckSettledError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.quality.calibration import store

@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import CheckSettledError, InvalidRequestError, NotFoundError, ObjectionRefusedError
+from service.errors.quality import CheckSettledError, ObjectionRefusedError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.labels import check_labels
 from service.opinions.workflow import same_judgement
 from service.quality.feedback import store

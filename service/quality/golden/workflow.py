@@ -7,7 +7,8 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
-from service.errors import CheckSettledError, NameTakenError, NotFoundError
+from service.errors.quality import CheckSettledError
+from service.errors.requests import NameTakenError, NotFoundError
 from service.ids import new_id
 from service.opinions.workflow import same_judgement
 from service.quality.golden import store

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import InvalidRequestError, NameTakenError, NotFoundError, UnknownLabelError
+from service.errors.decisions import UnknownLabelError
+from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
 from service.ids import new_id
 from service.quality import drawing
 from service.quality.drawing import Drawn

@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service import events
 from service.cases.schemas import PersonRef
-from service.errors import CheckSettledError, LeaseStaleError, NotFoundError
+from service.errors.cases import LeaseStaleError
+from service.errors.quality import CheckSettledError
+from service.errors.requests import NotFoundError
 from service.ids import new_id
 from service.labels import check_labels
 from service.media.levels import Rules as BlurRules

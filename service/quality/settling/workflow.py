@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors import CheckSettledError
+from service.errors.quality import CheckSettledError
 from service.ids import new_id
 from service.opinions.schemas import Judgement
 from service.quality.judging import all_agree, error_of

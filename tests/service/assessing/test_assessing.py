@@ -24,7 +24,7 @@ from service.assessing.live import LiveImageModel
 from service.assessing.workflow import ATTEMPTS, Assessing, model_state, unassessed
 from service.cases.workflow import rerank_evidence
 from service.db import create_engine
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media.storage import LocalStorage, StoredFile
 from tests.service.media.pictures import draw, frames_of, gif, jpeg, png, webp
 from tests.service.steps import connected, query, report, value

@@ -14,7 +14,7 @@ from service import __main__ as command
 from service.banks import exchange
 from service.banks.exchange import Read, Signal, bits_of, signals
 from service.banks.schemas import Format
-from service.errors import BankFileError
+from service.errors.media import BankFileError
 from service.settings import Settings
 from tests.service.banks.conftest import make_bank
 from tests.service.steps import assert_error, query, value

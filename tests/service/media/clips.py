@@ -150,6 +150,37 @@ def boxes(*named: tuple[bytes, bytes]) -> bytes:
     return b"".join(struct.pack(">I", len(inside) + 8) + name + inside for name, inside in named)
 
 
+def heic() -> bytes:
+    """A still picture of HEVC as phones store it (ISO 23008-12), with the first frame of a video in it."""
+    mp4 = Made("mp4", "libx265", None, times=(0.0,)).data()
+    config, data = _inside(mp4, b"hvcC"), _inside(mp4, b"mdat")
+    start = boxes((b"ftyp", b"heic\0\0\0\0mif1heic"))
+    # The place of the data follows from how much stands before it.
+    before = len(start) + len(_about_item(config, 0, len(data))) + 8
+    return start + _about_item(config, before, len(data)) + boxes((b"mdat", data))
+
+
+def _about_item(config: bytes, place: int, length: int) -> bytes:
+    """The boxes that say where the one picture is and how it is decoded."""
+    none = bytes(4)
+    entry = boxes((b"infe", b"\2\0\0\0" + struct.pack(">HH", 1, 0) + b"hvc1\0"))
+    properties = boxes((b"hvcC", config), (b"ispe", none + struct.pack(">II", WIDTH, HEIGHT)))
+    inside = boxes(
+        (b"hdlr", none * 2 + b"pict" + bytes(13)),
+        (b"pitm", none + struct.pack(">H", 1)),
+        (b"iloc", none + struct.pack(">BBHHHHII", 0x44, 0, 1, 1, 0, 1, place, length)),
+        (b"iinf", none + struct.pack(">H", 1) + entry),
+        (b"iprp", boxes((b"ipco", properties), (b"ipma", none + struct.pack(">IHBBB", 1, 1, 2, 0x81, 2)))),
+    )
+    return boxes((b"meta", none + inside))
+
+
+def _inside(mp4: bytes, name: bytes) -> bytes:
+    """What the first box of a name holds."""
+    place = mp4.index(name)
+    return mp4[place + 4 : place - 4 + int.from_bytes(mp4[place - 4 : place])]
+
+
 def malformed() -> list[tuple[str, bytes]]:
     """Files of `_malformed`, in a list."""
     return list(_malformed())

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from service.errors import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media import clip_renderer
 from service.media.clips import ClipError
 from service.media.derivatives import Derivative

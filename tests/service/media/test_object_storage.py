@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media import storage as module
 from service.media.storage import CHUNK, LocalStorage, S3Storage, Storage, StoredFile, open_storage
 from service.settings import Settings, SettingsError
@@ -109,6 +109,15 @@ async def test_what_is_removed_is_gone(either: Storage) -> None:
     await either.remove(name)
     with pytest.raises(ValueError, match="not the name"):
         await either.remove("../secret.key")
+
+
+async def test_what_is_missing_is_told(either: Storage) -> None:
+    there, gone = await either.put(b"picture"), await either.put(b"other")
+    await either.remove(gone)
+    assert await either.missing([there, gone]) == [gone]
+    assert await either.missing([]) == []
+    await either.tidy()
+    assert await either.missing([there]) == []
 
 
 async def test_objects_lie_under_the_prefix_and_are_sent_once(bucket: Bucket, stored: Storage, prefix: str) -> None:

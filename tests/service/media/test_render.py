@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from service.errors import MediaTooLargeError, TriageError, UnreadableMediaError, UnsupportedMediaError
+from service.errors.base import TriageError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media import render as module
 from service.media.blurring import LEVELS, LINES_SIDE, LONG_SIDE, PLAIN_SIDE, SIGMA_SHARE
 from service.media.blurring import STILL as STILL_KINDS

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import pyvips
 
-from service.errors import MediaTooLargeError, OverloadedError, UnreadableMediaError, UnsupportedMediaError
+from service.errors.availability import OverloadedError
+from service.errors.media import MediaTooLargeError, UnreadableMediaError, UnsupportedMediaError
 from service.media import render, wire
 from service.media import renderer as module
 from service.media.blurring import STILL

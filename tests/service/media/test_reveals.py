@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from fastapi import FastAPI
 
-from service.errors import OverloadedError
+from service.errors.availability import OverloadedError
 from service.leases.workflow import return_lapsed
 from service.media import grants
 from service.media.grants import Grant, Way

@@ -13,7 +13,7 @@ from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
 from service.db import create_engine
-from service.errors import MediaTooLargeError, UnknownMediaError
+from service.errors.media import MediaTooLargeError, UnknownMediaError
 from service.media import grants
 from service.media.blurring import STILL
 from service.media.grants import Grant

@@ -1,5 +1,6 @@
 """What becomes of uploads of an accepted kind, and how their files are asked for piece by piece."""
 
+import re
 from typing import Any
 
 import httpx
@@ -7,10 +8,13 @@ import pytest
 import pyvips
 from fastapi import FastAPI
 
+from service.media.containers import CLIP_FORMATS
+from service.media.sniff import FORMATS
 from service.settings import Settings
 from tests.conftest import bearer
+from tests.service.media.clips import heic
 from tests.service.media.console import Console, error
-from tests.service.media.pictures import gif, jpeg, png, scene
+from tests.service.media.pictures import avif, gif, jpeg, png, scene
 
 MP4 = b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(range(256)) * 5000
 MP3 = b"ID3\x04\0\0\0\0\0\0" + bytes(100)
@@ -50,6 +54,33 @@ async def test_picture_that_cannot_be_shown_is_kept_and_says_why(
     assert error(await console.preview(media, "?level=4")) == (404, "media_failed")
     assert error(await console.reveal(media, claimed["lease"]["token"])) == (404, "media_failed")
     assert await console.count("exposures") == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "way_out"),
+    [
+        (heic(), "convert it to JPEG"),
+        (avif().replace(b"ftypavif", b"ftypavis"), "as GIF or WebP"),
+        (b"%PDF-1.7", "none of the accepted kinds"),
+    ],
+    ids=["heic", "moving avif", "pdf"],
+)
+async def test_what_is_refused_names_a_way_out(console: Console, data: bytes, way_out: str) -> None:
+    answer = await console.upload(data)
+    assert error(answer) == (415, "unsupported_media")
+    assert way_out in answer.json()["detail"]
+
+
+async def test_refusal_names_everything_that_is_accepted(console: Console) -> None:
+    named = (await console.upload(b"plain text")).json()["detail"].lower().replace("jpeg", "jpg")
+    for one in (*FORMATS.values(), *CLIP_FORMATS.values()):
+        assert re.search(rf"\b{one.suffix}\b", named), one.suffix
+
+
+def test_heic_cannot_be_decoded_here() -> None:
+    # Once this fails, HEIC can be taken in.
+    with pytest.raises(pyvips.Error, match="not been built in: HEVC"):
+        pyvips.Image.heifload_buffer(heic()).avg()
 
 
 @pytest.mark.parametrize(("data", "kind", "mime"), [(MP4, "video", "video/mp4"), (MP3, "audio", "audio/mpeg")])

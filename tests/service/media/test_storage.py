@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 import stat
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.media.storage import CHUNK, LocalStorage
 
 
@@ -68,6 +69,19 @@ async def test_failed_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.M
         await LocalStorage(tmp_path).put(b"picture")
     assert str(tmp_path) not in failed.value.detail
     assert not files(tmp_path)
+
+
+async def test_what_a_killed_process_was_writing_goes_and_what_another_is_writing_stays(tmp_path: Path) -> None:
+    storage = LocalStorage(tmp_path)
+    await storage.tidy()
+    name = await storage.put(b"picture")
+    left, written = tmp_path / "parts" / "left", tmp_path / "parts" / "written"
+    left.write_bytes(b"half")
+    written.write_bytes(b"half")
+    os.utime(left, (time.time() - 4000,) * 2)
+    os.utime(tmp_path / name, (0, 0))
+    await storage.tidy()
+    assert set(files(tmp_path)) == {written, tmp_path / name}
 
 
 async def test_missing_file_is_none(tmp_path: Path) -> None:

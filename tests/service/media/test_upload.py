@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from service.errors import InvalidRequestError, MediaTooLargeError, UnsupportedMediaError
+from service.errors.media import MediaTooLargeError, UnsupportedMediaError
+from service.errors.requests import InvalidRequestError
 from service.media.upload import HEAD_BYTES, MEMORY_BYTES, Kind, receive
 
 TYPE = "multipart/form-data; boundary=frame"

@@ -14,7 +14,7 @@ from labeling.taxonomy import load_taxonomy
 from service.decisions import workflow
 from service.decisions.schemas import DecisionIn
 from service.decisions.workflow import DecisionRules
-from service.errors import OpinionWaitingError
+from service.errors.cases import OpinionWaitingError
 from service.opinions.schemas import Judgement
 from service.opinions.workflow import same_judgement
 from service.settings import Settings

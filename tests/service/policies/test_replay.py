@@ -18,7 +18,7 @@ from labeling.taxonomy import Taxonomy
 from models.inference import ConstantScorer, OnnxScorer
 from service import __main__ as command_line
 from service.db import create_engine, libpq_url
-from service.errors import InvalidRequestError, NotFoundError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.policies import replay as replays
 from service.policies.replay import Asked, Judge, Looked, summed_up

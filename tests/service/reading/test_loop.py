@@ -20,7 +20,7 @@ from models.inference import Score
 from models.rank import RankConfig
 from service.cases.placing import with_read
 from service.db import create_engine
-from service.errors import StorageUnavailableError
+from service.errors.media import StorageUnavailableError
 from service.reading import reader, store, workflow
 from service.reading.lines import Line
 from service.reading.reader import PictureReader, UnreadablePictureError

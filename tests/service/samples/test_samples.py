@@ -1,5 +1,6 @@
 """The sample reports keep their variety, and every picture they name can be drawn."""
 
+import io
 import json
 from collections.abc import Iterator
 from difflib import SequenceMatcher
@@ -7,13 +8,17 @@ from importlib import resources
 from itertools import combinations
 from typing import Any
 
+import av
 import pytest
 
 from labeling.taxonomy import load_taxonomy
+from service.media.containers import clip_format
+from service.samples.clips import CLIPS, SECONDS
 from service.samples.draw import PICTURES, UnknownPictureError, draw_picture
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 MAX_PICTURE_BYTES = 200_000
+MAX_CLIP_BYTES = 100_000
 CHANNELS = {"user", "press", "partner", "regulator", "advertiser", "employee", "trusted_flagger"}
 KINDS = {"post", "comment", "message", "profile", "ad", "listing", "page"}
 REPORT_FIELDS = {"channel", "reason", "note", "reporter", "subject", "age_minutes"}
@@ -95,11 +100,11 @@ def test_look_alikes_are_found_within_one_language_only() -> None:
     assert list(look_alikes(planted, limit=0.8)) == [("same text here", "same text, here")]
 
 
-def test_scenes_and_names_match_and_every_named_picture_exists(reports: list[Report]) -> None:
+def test_scenes_and_names_match_and_everything_named_can_be_drawn(reports: list[Report]) -> None:
     scenes = resources.files("service.samples").joinpath("pictures").iterdir()
     assert sorted(PICTURES) == sorted(scene.name.replace(".svg", ".png") for scene in scenes)
     named = {name for report in reports for name in report["subject"]["media"]}
-    assert named == set(PICTURES)
+    assert named == set(PICTURES) | set(CLIPS)
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -109,6 +114,19 @@ def test_picture_draws_to_a_small_png_of_fixed_size(name: str) -> None:
     assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (960, 720)
     assert len(png) < MAX_PICTURE_BYTES
     assert png == draw_picture(name)
+
+
+@pytest.mark.parametrize("name", CLIPS)
+def test_clip_is_small_and_always_the_same(name: str) -> None:
+    data = CLIPS[name]()
+    form = clip_format(data)
+    assert form is not None
+    assert name.endswith(f".{form.suffix}")
+    assert len(data) < MAX_CLIP_BYTES
+    with av.open(io.BytesIO(data), "r") as container:
+        assert len(container.streams) == 1
+        assert container.duration == pytest.approx(SECONDS * av.time_base, rel=0.05)
+    assert data == CLIPS[name]()
 
 
 @pytest.mark.parametrize("name", ["no-such-scene.png", "handbag", "../draw.py", ""])

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import InvalidRequestError, UnreadableBodyError
+from service.errors.requests import InvalidRequestError, UnreadableBodyError
 from service.telemetry.reading import pieces, read_updates
 from service.telemetry.schemas import UPDATES, ViewsUpdate
 

@@ -1,0 +1,34 @@
+"""Who somebody is, and what they may not do."""
+
+from service.errors.base import TriageError
+
+
+class NotSignedInError(TriageError):
+    """No key or session, or one that is unknown, expired or revoked."""
+
+    status = 401
+    code = "not_signed_in"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class ForbiddenError(TriageError):
+    """The caller's role does not include this capability."""
+
+    status = 403
+    code = "forbidden"
+
+
+class CrossSiteRequestError(TriageError):
+    """A browser session was used from a page of another site."""
+
+    status = 403
+    code = "cross_site_request"
+
+
+class TooManyAttemptsError(TriageError):
+    """Too many failed sign-ins for one account."""
+
+    status = 429
+    code = "too_many_attempts"

@@ -1,0 +1,50 @@
+"""SQL of stored files: the lock of each, and those that no row may name any more. Their rows are made by the database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+# One lock for each file. Whoever names it shares the lock, whoever removes it has it alone.
+_SHARE = text("""
+    SELECT pg_advisory_xact_lock_shared(hashtextextended('stored ' || one, 0)) FROM unnest(CAST(:names AS text[])) one
+""")
+_HAVE_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stored ' || CAST(:name AS text), 0))")
+_NAMED = text("""
+    SELECT EXISTS (SELECT FROM media WHERE stored_as = :name) OR EXISTS (SELECT FROM media WHERE uploaded_as = :name)
+        OR EXISTS (SELECT FROM media_derivatives WHERE stored_as = :name)
+""")
+_DUE = text("SELECT id, stored_as FROM media_leftovers WHERE due_at <= now() ORDER BY due_at, id LIMIT :limit")
+_FORGET = text("DELETE FROM media_leftovers WHERE id = :id")
+_PUT_OFF = text("UPDATE media_leftovers SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id")
+
+
+async def share(connection: AsyncConnection, names: Sequence[str]) -> None:
+    """Wait for removals of these files to end, and let none begin before this transaction ends."""
+    await connection.execute(_SHARE, {"names": list(names)})
+
+
+async def have_alone(connection: AsyncConnection, name: str) -> bool:
+    """Keep everybody else from naming this file before this transaction ends; False while somebody is about to."""
+    return bool((await connection.execute(_HAVE_ALONE, {"name": name})).scalar_one())
+
+
+async def named(connection: AsyncConnection, name: str) -> bool:
+    """True when a row names the file."""
+    return bool((await connection.execute(_NAMED, {"name": name})).scalar_one())
+
+
+async def due(connection: AsyncConnection, limit: int) -> Sequence[Row[Any]]:
+    """Files to look at, those that wait longest first: (id, stored_as)."""
+    return (await connection.execute(_DUE, {"limit": limit})).all()
+
+
+async def forget(connection: AsyncConnection, leftover: int) -> None:
+    """Take a row away that is dealt with. Others about the same file stay."""
+    await connection.execute(_FORGET, {"id": leftover})
+
+
+async def put_off(connection: AsyncConnection, leftover: int, *, seconds: float) -> None:
+    """Look at a file again after that time."""
+    await connection.execute(_PUT_OFF, {"id": leftover, "seconds": seconds})

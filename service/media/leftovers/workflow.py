@@ -1,0 +1,64 @@
+"""Stored files that no row names any more are removed, whatever is uploaded or breaks off meanwhile.
+
+A file is named by its content, so that an upload may find it stored already just when its last owner lets it go. Rows are
+therefore written under a lock that whoever removes the file must have alone, and only once the file is certainly there.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.errors.media import StorageUnavailableError
+from service.media.leftovers import store
+from service.media.storage import Source, Storage
+
+# Of one sweep: each file costs a transaction and a request to the storage.
+MOST = 500
+# After a file could not be removed.
+PAUSE_SECONDS = 3600.0
+
+log = structlog.get_logger()
+
+
+async def hold(connection: AsyncConnection, storage: Storage, files: Mapping[str, Source]) -> None:
+    """Have files, by the names that `put` gave them, in the storage until this transaction has named them in rows.
+
+    What was removed since it was put is put again. Waits for a removal that is under way, so it comes before anything in
+    the transaction that others wait for. Raises StorageUnavailableError.
+    """
+    await store.share(connection, list(files))
+    for name in await storage.missing(list(files)):
+        await storage.put(files[name])
+
+
+async def sweep(engine: AsyncEngine, storage: Storage) -> int:
+    """Remove files that no row names; returns how many. What is interrupted is done again by the next sweep."""
+    await storage.tidy()
+    async with engine.begin() as connection:
+        waiting = await store.due(connection, MOST)
+    removed = 0
+    for leftover in waiting:
+        try:
+            async with engine.begin() as connection:
+                removed += await _deal_with(connection, storage, leftover.id, leftover.stored_as)
+        except (StorageUnavailableError, OSError) as error:
+            log.warning("media.not_removed", file=leftover.stored_as, error=type(error).__name__)
+            async with engine.begin() as connection:
+                await store.put_off(connection, leftover.id, seconds=PAUSE_SECONDS)
+            # A storage that is down would be asked about each of them.
+            break
+    if removed:
+        log.info("media.removed", files=removed)
+    return removed
+
+
+async def _deal_with(connection: AsyncConnection, storage: Storage, leftover: int, name: str) -> bool:
+    """Remove the file unless a row names it; True when it was. Left for the next sweep while somebody is about to name it."""
+    if not await store.have_alone(connection, name):
+        return False
+    unnamed = not await store.named(connection, name)
+    if unnamed:
+        await storage.remove(name)
+    await store.forget(connection, leftover)
+    return unnamed

@@ -141,6 +141,7 @@ export class Reveal {
     this.#pointerInside = false;
     this.#count += 1;
     this.#medium.figure.classList.add("is-open");
+    this.#medium.picture.scrollIntoView({ block: "nearest" });
     this.#medium.figure.querySelector(".reveals").textContent = this.#count === 1 ? "· seen once" : `· seen ${this.#count} times`;
     countReveal();
     this.#button.firstChild.textContent = "Blur again ";

@@ -21,6 +21,7 @@ from labeling.taxonomy import TaxonomyError, load_taxonomy
 from models.bundle import BundleError
 from models.rank_file import RankFileError
 from service.app import create_app
+from service.banks.exchange import lines_of
 from service.banks.schemas import Format, Written
 from service.banks.workflow import File, named
 from service.banks.workflow import export as export_bank
@@ -236,8 +237,8 @@ async def _written(settings: Settings, out: Path, lines: Callable[[AsyncConnecti
 
 async def _import_bank(settings: Settings, options: argparse.Namespace) -> str:
     async def run(connection: AsyncConnection) -> str:
-        with options.file.open(encoding="utf-8", newline="") as lines:
-            file = File(lines, options.format, options.file.name)
+        with options.file.open(encoding="utf-8-sig", newline="") as opened:
+            file = File(lines_of(opened), options.format, options.file.name)
             bank_id = await named(connection, options.bank)
             return (await import_into_bank(connection, bank_id, file, actor=None)).model_dump_json(indent=2)
 

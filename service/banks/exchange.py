@@ -16,11 +16,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TextIO
 
 from models import hamming, pdq
 from service.banks.schemas import Format
 from service.errors.media import BankFileError
+from service.spreadsheets import guarded, unguarded
 
 # Longer lines and larger files are no lists of hashes. JSON is read whole, so it is limited by characters.
 LINE_CHARACTERS = 10_000
@@ -38,6 +40,8 @@ OTHER_TYPES = "other kinds of hashes"
 EMPTY = "empty hashes"
 
 _HEX = re.compile(r"[0-9a-fA-F]{64}")
+# Of the database's texts: no U+0000, and no half of a surrogate pair, which JSON can hold.
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,11 @@ class Read:
     """What of a file was left out, by reason; filled while it is read."""
 
     left_out: Counter[str] = field(default_factory=Counter)
+
+
+def lines_of(file: TextIO) -> Iterator[str]:
+    """The lines of a file; of a longer one than there may be only so much is read as shows it."""
+    return iter(partial(file.readline, LINE_CHARACTERS + 1), "")
 
 
 def signals(lines: Iterable[str], kind: Format, read: Read) -> Iterator[Signal]:
@@ -104,7 +113,7 @@ def bits_of(digits: str) -> str:
 
 def _csv(cells: Iterable[str]) -> str:
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(cells)
+    csv.writer(line, lineterminator="\n").writerow(map(guarded, cells))
     return line.getvalue()
 
 
@@ -115,11 +124,13 @@ def _bits(digits: object, where: str) -> str:
 
 
 def _tags(given: Iterable[object], where: str) -> tuple[str, ...]:
-    tags = tuple(dict.fromkeys(str(one) for one in given))
-    if len(tags) > TAGS or any(len(one) > TAG_CHARACTERS or "\x00" in one for one in tags):
-        raise BankFileError(f"{where}: at most {TAGS} tags of {TAG_CHARACTERS} characters")
     # They are stored and written apart by spaces, so a space inside of one is none.
-    return tuple(one.replace(" ", "_") for one in tags if one)
+    tags = tuple(dict.fromkeys("_".join(str(one).split()) for one in given))
+    if len(tags) > TAGS or any(len(one) > TAG_CHARACTERS for one in tags):
+        raise BankFileError(f"{where}: at most {TAGS} tags of {TAG_CHARACTERS} characters")
+    if any(map(_UNSTORABLE.search, tags)):
+        raise BankFileError(f"{where}: a tag holds U+0000 or half of a surrogate pair, which cannot be stored")
+    return tuple(filter(None, tags))
 
 
 def _short(lines: Iterable[str]) -> Iterator[str]:
@@ -158,7 +169,9 @@ def _from_csv(lines: Iterable[str], read: Read) -> Iterator[Signal]:
                 read.left_out[REFUSED[category]] += 1
             elif category in {CONFIRMED, LEAD}:
                 bits = _bits(digits, f"{where}, column signal_str")
-                yield Signal(bits, _tags(tags.split(), f"{where}, column tags"), confirmed=category == CONFIRMED)
+                yield Signal(
+                    bits, _tags(unguarded(tags).split(), f"{where}, column tags"), confirmed=category == CONFIRMED
+                )
             else:
                 known = ", ".join((CONFIRMED, LEAD, *REFUSED))
                 raise BankFileError(f"{where}, column category: {category[:40]!r} is none of {known}")
@@ -191,7 +204,7 @@ def _from_threatexchange(lines: Iterable[str], read: Read) -> Iterator[Signal]:
 
 def _from_stopncii(lines: Iterable[str], read: Read) -> Iterator[Signal]:
     """Feedback of several platforms is one; a hash whose case was withdrawn or deleted is withdrawn."""
-    gone = {"Withdrawn", "Deleted"}
+    gone = ("Withdrawn", "Deleted")
     for place, row in enumerate(_list(_parsed(lines), "hashRecords", "")):
         where = f"hashRecords[{place}]"
         one = _object(row, where)
@@ -230,6 +243,8 @@ def _parsed(lines: Iterable[str]) -> Mapping[str, Any]:
         parsed = json.loads("".join(parts))
     except json.JSONDecodeError as error:
         raise BankFileError(f"line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+    except ValueError as error:
+        raise BankFileError("JSON with a number of too many digits") from error
     except RecursionError as error:
         raise BankFileError("JSON that is nested too deeply") from error
     return _object(parsed, "the file")

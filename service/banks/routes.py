@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.banks import workflow
+from service.banks.exchange import lines_of
 from service.banks.schemas import (
     BankChangeIn,
     BankIn,
@@ -99,11 +100,12 @@ async def import_file(
     """All or none of them. For files beyond the limit of a body: `python -m service banks import`."""
     body = await request.body()
     try:
-        lines = io.StringIO(body.decode(), newline="")
+        text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BankFileError(f"byte {error.start + 1}: the file is not UTF-8") from error
     async with request.app.state.engine.begin() as connection:
-        return await workflow.import_file(connection, bank_id, File(lines, kind, f"a file ({kind})"), actor=caller.id)
+        file = File(lines_of(io.StringIO(text, newline="")), kind, f"a file ({kind})")
+        return await workflow.import_file(connection, bank_id, file, actor=caller.id)
 
 
 @router.get("/{bank_id}/export", summary="Every hash of a bank as a file", response_class=StreamingResponse)
@@ -115,7 +117,7 @@ async def export(
     connection: UnitOfWork,
     kind: Annotated[Written, Query(alias="format")] = "csv",
 ) -> StreamingResponse:
-    await workflow.bank(connection, bank_id)
+    await workflow.require_bank(connection, bank_id)
     media_type = "text/csv" if kind == "csv" else "text/plain"
     return StreamingResponse(_lines(request.app.state.engine, bank_id, kind), media_type=media_type)
 

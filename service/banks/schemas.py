@@ -156,12 +156,13 @@ class HashesOut(BaseModel):
 
 
 class ImportedOut(BaseModel):
-    """What was done with a file: hashes added and withdrawn, those the bank had already or the file repeats, and what was left
-    out, by reason.
+    """What was done with a file: hashes added and withdrawn, those the bank had already or the file repeats, of them leads that
+    the file confirms, and what was left out, by reason.
     """
 
     added: int
     duplicates: int
+    confirmed: int
     withdrawn: int
     left_out: dict[str, int]
 

@@ -36,6 +36,8 @@ _BANKS = text("""
     FROM hash_banks b LEFT JOIN lately l ON l.bank_id = b.id LEFT JOIN judged j ON j.bank_id = b.id
     WHERE CAST(:bank_id AS uuid) IS NULL OR b.id = :bank_id ORDER BY b.name
 """)
+_NAME = text("SELECT name FROM hash_banks WHERE id = :bank_id")
+_OF_AREA = text("SELECT id, name FROM hash_banks WHERE policy_area = :area AND active ORDER BY name")
 _COUNT = text("SELECT count(*) FROM hash_banks")
 _BY_NAME = text("SELECT id FROM hash_banks WHERE name = :name")
 _ADD_BANK = text("""
@@ -73,14 +75,24 @@ _ADD_HASHES = text(f"""
     ON CONFLICT (bank_id, pdq) WHERE removed_at IS NULL DO NOTHING
     RETURNING id
 """)  # noqa: S608 - put together from constants
+# Of those that are in: a lead that is confirmed by now, and what nothing of ours was decided on.
+_CONFIRM = text(f"""
+    UPDATE bank_hashes h SET confirmed = true, decision_id = coalesce(h.decision_id, CAST(:decision_id AS uuid))
+    FROM unnest(CAST(:bits AS text[]), CAST(:confirmed AS boolean[])) AS new (bits, confirmed)
+    WHERE h.bank_id = :bank_id AND h.pdq = CAST(new.bits AS bit({BITS})) AND h.removed_at IS NULL AND new.confirmed
+      AND (NOT h.confirmed OR (h.decision_id IS NULL AND CAST(:decision_id AS uuid) IS NOT NULL))
+    RETURNING h.id
+""")  # noqa: S608 - put together from constants
 _STANDING = text(f"""
     SELECT id FROM bank_hashes
     WHERE bank_id = :bank_id AND pdq = CAST(CAST(:bits AS text) AS bit({BITS})) AND removed_at IS NULL
 """)  # noqa: S608 - put together from constants
+# What was decided here is not for others to take back.
 _WITHDRAW = text(f"""
     UPDATE bank_hashes SET removed_at = now(), removed_by = :removed_by, removed_note = :note
     FROM unnest(CAST(:bits AS text[])) AS gone (bits)
     WHERE bank_id = :bank_id AND pdq = CAST(gone.bits AS bit({BITS})) AND removed_at IS NULL
+      AND decision_id IS NULL
     RETURNING id
 """)  # noqa: S608 - put together from constants
 _REMOVE = text("""
@@ -105,19 +117,23 @@ _DECIDED = text("""
       AND may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :viewer)
 """)
 # The nearest hash of each bank that acts. What was decided before on the picture: the decision that it was put into the bank
-# for, else the newest one on a case whose picture is near the same hash.
+# for, else the newest one on a case whose picture is near the same hash: of one that goes around, the last few hundred are
+# looked through, since every claim asks.
 _KNOWN = text("""
     SELECT DISTINCT ON (m.media_id, b.level, b.name) m.media_id, b.id AS bank_id, b.name AS bank, b.policy_area, b.level,
            m.distance, m.position_ms, h.note, h.source, h.confirmed, to_jsonb(earlier) AS earlier
-    FROM bank_matches m JOIN bank_hashes h ON h.id = m.hash_id JOIN hash_banks b ON b.id = h.bank_id
+    FROM bank_matches m JOIN bank_hashes h ON h.id = m.hash_id AND h.removed_at IS NULL
+    JOIN hash_banks b ON b.id = h.bank_id AND b.active
     LEFT JOIN LATERAL (
         SELECT d.case_id, d.actions, d.policy_area, d.severity, d.decided_at, d.id IS NOT DISTINCT FROM h.decision_id AS own
         FROM (
             SELECT h.decision_id AS id
             UNION
-            (SELECT made.id FROM bank_matches o JOIN evidence_media e ON e.media_id = o.media_id
+            (SELECT made.id FROM (
+                 SELECT o.media_id FROM bank_matches o WHERE o.hash_id = h.id ORDER BY o.matched_at DESC LIMIT :copies
+             ) AS o JOIN evidence_media e ON e.media_id = o.media_id
              JOIN decisions made ON made.evidence_id = e.evidence_id
-             WHERE o.hash_id = h.id ORDER BY made.decided_at DESC LIMIT :looked_at)
+             ORDER BY made.decided_at DESC LIMIT :looked_at)
         ) AS candidates JOIN decisions d ON d.id = candidates.id
         WHERE d.case_id <> :case_id AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
           AND may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :viewer)
@@ -131,6 +147,17 @@ _KNOWN = text("""
 async def banks(connection: AsyncConnection, bank_id: UUID | None = None) -> Sequence[Row[Any]]:
     """Every bank by name, or the one of that id, with its figures."""
     return (await connection.execute(_BANKS, {"bank_id": bank_id})).all()
+
+
+async def name_of(connection: AsyncConnection, bank_id: UUID) -> str | None:
+    """What the bank is called; None when there is none."""
+    found: str | None = (await connection.execute(_NAME, {"bank_id": bank_id})).scalar_one_or_none()
+    return found
+
+
+async def of_area(connection: AsyncConnection, area: str) -> Sequence[Row[Any]]:
+    """(id, name) of the banks at work that hold pictures of the area, by name."""
+    return (await connection.execute(_OF_AREA, {"area": area})).all()
 
 
 async def count(connection: AsyncConnection) -> int:
@@ -175,6 +202,11 @@ async def changes(connection: AsyncConnection, bank_id: UUID, *, limit: int) -> 
 async def add_hashes(connection: AsyncConnection, values: Mapping[str, Any]) -> list[int]:
     """Add hashes that the bank does not have; `bits`, `tags` and `confirmed` are lists. Returns the ids of those added."""
     return list((await connection.execute(_ADD_HASHES, dict(values))).scalars())
+
+
+async def confirm(connection: AsyncConnection, values: Mapping[str, Any]) -> list[int]:
+    """Confirm hashes that the bank has as leads, and note a decision where there is none; returns the ids of those changed."""
+    return list((await connection.execute(_CONFIRM, dict(values))).scalars())
 
 
 async def standing(connection: AsyncConnection, bank_id: UUID, bits: str) -> int:

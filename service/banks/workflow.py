@@ -46,6 +46,7 @@ LISTED = 200
 AT_ONCE = 5_000
 # Of the decisions on pictures near one hash, the newest so many are looked at for one that the viewer may see.
 LOOKED_AT = 20
+COPIES = 200
 WITHDRAWN = "withdrawn where it came from"
 # From so many different bits on, what a match is worth: unrelated pictures lie at 128, the authors of PDQ stop at 31.
 LIKENESS = (
@@ -77,6 +78,7 @@ async def known(
         "viewer": viewer,
         "overseeing": list(OVERSEEING),
         "looked_at": LOOKED_AT,
+        "copies": COPIES,
     }
     found: dict[UUID, list[KnownOut]] = {}
     for row in await store.known(connection, values):
@@ -103,6 +105,19 @@ async def bank(connection: AsyncConnection, bank_id: UUID) -> BankWholeOut:
         raise _no_bank(bank_id)
     changes = await store.changes(connection, bank_id, limit=CHANGES)
     return BankWholeOut(**_fields(rows[0]), changes=[ChangeOut(**row._mapping) for row in changes])
+
+
+async def require_bank(connection: AsyncConnection, bank_id: UUID) -> str:
+    """The name of a bank. Raises NotFoundError."""
+    name = await store.name_of(connection, bank_id)
+    if name is None:
+        raise _no_bank(bank_id)
+    return name
+
+
+async def banks_for(connection: AsyncConnection, area: str) -> list[tuple[UUID, str]]:
+    """Id and name of each bank at work that takes pictures of the area."""
+    return [(row.id, row.name) for row in await store.of_area(connection, area)]
 
 
 async def named(connection: AsyncConnection, name: str) -> UUID:
@@ -149,10 +164,13 @@ async def change(connection: AsyncConnection, bank_id: UUID, body: BankChangeIn,
 
 
 async def add_hash(connection: AsyncConnection, bank_id: UUID, body: HashIn, *, actor: UUID) -> HashAddedOut:
-    """Add a hash by its value. Raises NotFoundError."""
+    """Add a hash by its value. Raises NotFoundError, InvalidRequestError."""
+    bits = bits_of(body.pdq)
+    if "1" not in bits:
+        raise InvalidRequestError("pdq: a hash without any bit set is that of an empty picture")
     await _locked(connection, bank_id)
     values = {"note": body.note, "source": "by hand", "decision_id": None, "confirmed": [body.confirmed]}
-    return await _add_one(connection, bank_id, bits_of(body.pdq), values, actor=actor)
+    return await _add_one(connection, bank_id, bits, values, actor=actor)
 
 
 async def add_decided(connection: AsyncConnection, bank_id: UUID, body: DecidedIn, *, actor: UUID) -> HashAddedOut:
@@ -184,8 +202,7 @@ async def remove(connection: AsyncConnection, bank_id: UUID, hash_id: int, body:
 
 async def hashes(connection: AsyncConnection, bank_id: UUID, *, before: int | None) -> HashesOut:
     """Hashes of a bank, the newest first. Raises NotFoundError."""
-    if not await store.banks(connection, bank_id):
-        raise _no_bank(bank_id)
+    await require_bank(connection, bank_id)
     rows = await store.hashes(connection, bank_id, before=before, limit=LISTED)
     listed = [HashOut(**{**row._mapping, "pdq": hexadecimal(row.pdq)}) for row in rows]
     return HashesOut(hashes=listed, before=rows[-1].id if len(rows) == LISTED else None)
@@ -196,42 +213,38 @@ async def import_file(connection: AsyncConnection, bank_id: UUID, file: File, *,
     await _locked(connection, bank_id)
     read = Read()
     values = {"note": "", "source": file.name, "decision_id": None, "bank_id": bank_id, "added_by": actor}
-    added = duplicates = withdrawn = 0
+    added = duplicates = confirmed = withdrawn = 0
     for batch in _batches(signals(file.lines, file.kind, read)):
         if batch[0].withdrawn:
             bits = [one.bits for one in batch]
             withdrawn += await store.withdraw(connection, bank_id, bits, removed_by=actor, note=WITHDRAWN)
             continue
-        new = await store.add_hashes(
-            connection,
-            values
-            | {
-                "bits": [one.bits for one in batch],
-                "tags": [" ".join(one.tags) for one in batch],
-                "confirmed": [one.confirmed for one in batch],
-            },
-        )
+        given = values | {
+            "bits": [one.bits for one in batch],
+            "tags": [" ".join(one.tags) for one in batch],
+            "confirmed": [one.confirmed for one in batch],
+        }
+        new = await store.add_hashes(connection, given)
+        confirmed += len(await store.confirm(connection, given))
         added += len(new)
         duplicates += len(batch) - len(new)
     if withdrawn:
         await store.unsettle(connection, bank_id)
-    told = {"bank": str(bank_id), "added": added, "withdrawn": withdrawn}
-    await events.record(connection, "bank.imported", actor=actor, data=told)
-    return ImportedOut(added=added, duplicates=duplicates, withdrawn=withdrawn, left_out=dict(read.left_out))
+    counts = {"added": added, "confirmed": confirmed, "withdrawn": withdrawn}
+    await events.record(connection, "bank.imported", actor=actor, data={"bank": str(bank_id), **counts})
+    return ImportedOut(**counts, duplicates=duplicates, left_out=dict(read.left_out))
 
 
 async def export(connection: AsyncConnection, bank_id: UUID, kind: Written) -> AsyncIterator[str]:
     """The lines of a file with every hash that is in the bank. Raises NotFoundError."""
-    rows = await store.banks(connection, bank_id)
-    if not rows:
-        raise _no_bank(bank_id)
+    name = await require_bank(connection, bank_id)
     if kind == "csv":
         yield csv_header()
     async for row in store.exported(connection, bank_id):
         if kind == "text":
             yield text_line(row.pdq)
         else:
-            yield csv_line(row.pdq, row.tags, confirmed=row.confirmed, bank=rows[0].name)
+            yield csv_line(row.pdq, row.tags, confirmed=row.confirmed, bank=name)
 
 
 async def _add_one(
@@ -239,10 +252,12 @@ async def _add_one(
 ) -> HashAddedOut:
     all_values = values | {"bank_id": bank_id, "bits": [bits], "tags": [""], "added_by": actor}
     new = await store.add_hashes(connection, all_values)
-    if not new:
-        return HashAddedOut(hash_id=await store.standing(connection, bank_id, bits), added=False)
-    await events.record(connection, "bank.hash_added", actor=actor, data={"bank": str(bank_id), "hash": new[0]})
-    return HashAddedOut(hash_id=new[0], added=True)
+    changed = new or await store.confirm(connection, all_values)
+    if changed:
+        kind = "bank.hash_added" if new else "bank.hash_confirmed"
+        await events.record(connection, kind, actor=actor, data={"bank": str(bank_id), "hash": changed[0]})
+    hash_id = changed[0] if changed else await store.standing(connection, bank_id, bits)
+    return HashAddedOut(hash_id=hash_id, added=bool(new))
 
 
 async def _locked(connection: AsyncConnection, bank_id: UUID) -> Row[Any]:

@@ -27,6 +27,7 @@ async def page(request: Request, me: BanksManager, connection: UnitOfWork) -> Re
         "label": partial(views.label_name, taxonomy),
         "areas": taxonomy.areas,
         "least": MIN_ITEMS,
+        "most_bytes": request.app.state.settings.body_max_bytes,
         "shortcuts": KEYS,
         "now": views.utc_now(),
     }

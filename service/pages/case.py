@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
-from service.cases.schemas import CaseOut
+from service.banks.workflow import banks_for
+from service.cases.schemas import CaseHistoryOut, CaseOut
 from service.cases.workflow import case_history, case_why
 from service.clocks.workflow import clocks_of
 from service.db import UnitOfWork
@@ -80,6 +81,14 @@ class Ahead:
     fetched: Lease | None
 
 
+@dataclass(frozen=True, slots=True)
+class Bankable:
+    """The decision that pictures of the case can be banked for, and the banks of its area."""
+
+    decision_id: UUID
+    banks: Sequence[tuple[UUID, str]]
+
+
 @router.get("/cases/{case_id}")
 async def case(case_id: UUID, request: Request, me: CaseReader, connection: UnitOfWork) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
@@ -107,10 +116,13 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
     return render("case.html", {**context, "shortcuts": _keys(context)})
 
 
-async def _standing(connection: AsyncConnection, shown: CaseOut, me: Principal, lease: Lease | None) -> dict[str, Any]:
+async def _standing(
+    connection: AsyncConnection, shown: CaseHistoryOut, me: Principal, lease: Lease | None
+) -> dict[str, Any]:
     """How the case stands: due when, like what, kept back for whom."""
     return {
         "lease": lease,
+        "bankable": await _bankable(connection, shown, me),
         "due": await _due(connection, shown),
         "similar": await similar(connection, shown.id, viewer=me.id),
         "similar_shown": SIMILAR_SHOWN,
@@ -173,6 +185,14 @@ async def _due(connection: AsyncConnection, shown: CaseOut) -> Due | None:
     )
     left = (shown.deadline - shown.server_now).total_seconds()
     return Due(clock.kind if clock else "legal", clock.basis if clock else "", shown.deadline, left)
+
+
+async def _bankable(connection: AsyncConnection, shown: CaseHistoryOut, me: Principal) -> Bankable | None:
+    standing = [one for one in shown.decisions if one.undone_at is None and one.undo_until <= shown.server_now]
+    if Capability.BANKS_ADD not in me.capabilities or shown.status != "decided" or not shown.media or not standing:
+        return None
+    banks = await banks_for(connection, standing[-1].policy_area)
+    return Bankable(standing[-1].id, banks) if banks else None
 
 
 async def _hold(connection: AsyncConnection, case_id: UUID, me: Principal) -> HoldOut | None:

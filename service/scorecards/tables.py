@@ -11,10 +11,8 @@ from xlsxwriter import Workbook
 
 from service.scorecards.figures import NOTES
 from service.scorecards.schemas import GroupOut, ScorecardOut
+from service.spreadsheets import Cell, guarded
 
-Cell = str | int | float | None
-# A spreadsheet takes a text that begins so for a formula (OWASP, CSV injection).
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 SHARES = ("accuracy", "ceiling", "sla", "overturned", "escalations")
 TIMES = ("wait", "touch", "total")
 AMOUNTS = ("exposure_hours", "cost_per_correct")
@@ -47,11 +45,6 @@ def rows(card: ScorecardOut) -> list[list[Cell]]:
     lines: list[list[Cell]] = [["row", *COLUMNS]]
     lines += [["group", *(cell(group) for cell in COLUMNS.values())] for group in card.groups]
     return [*lines, ["all", *(cell(card.all) for cell in COLUMNS.values())]]
-
-
-def guarded(cell: Cell) -> Cell:
-    """A text that no spreadsheet computes; numbers are left as they are."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
 def as_csv(card: ScorecardOut) -> str:

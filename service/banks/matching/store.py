@@ -78,12 +78,16 @@ _ADD_MEDIA = text(f"""
     FROM found ORDER BY media_id, distance, position_ms
     ON CONFLICT (media_id, hash_id) DO UPDATE SET position_ms = EXCLUDED.position_ms, distance = EXCLUDED.distance,
         acts = EXCLUDED.acts
-    RETURNING media_id
+    RETURNING media_id, acts
 """)  # noqa: S608 - put together from constants
+# Where few wait they go first: what somebody has just put in does not wait for hours behind a list of a million.
 _WAITING_BANK = text("""
-    SELECT id, distance, match_share, looked_for FROM hash_banks b
-    WHERE active AND EXISTS (SELECT FROM bank_hashes h WHERE h.bank_id = b.id AND h.id > b.looked_for)
-    ORDER BY made_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+    SELECT b.id, b.distance, b.match_share, b.looked_for FROM hash_banks b CROSS JOIN LATERAL (
+        SELECT count(*) AS number
+        FROM (SELECT FROM bank_hashes h WHERE h.bank_id = b.id AND h.id > b.looked_for LIMIT :limit + 1) AS few
+    ) AS waiting
+    WHERE b.active AND waiting.number > 0
+    ORDER BY waiting.number, b.made_at, b.id LIMIT 1 FOR NO KEY UPDATE OF b SKIP LOCKED
 """)
 _WAITING_HASHES = text("""
     SELECT id, CAST(pdq AS text) AS pdq, removed_at IS NOT NULL AS removed FROM bank_hashes
@@ -100,7 +104,7 @@ _SETTLE_MATCHES = text("""
       AND m.acts <> (b.active AND h.removed_at IS NULL AND m.distance <= b.distance
                      AND bank_acts(m.media_id, b.id, b.match_share))
 """)
-# Whether it acts or not: a change of its level changes how cases are given out, too.
+# Those whose match has just ceased to act as well.
 _CASES_OF_BANK = text("""
     SELECT DISTINCT c.id FROM bank_hashes h JOIN bank_matches m ON m.hash_id = h.id
     JOIN evidence_media e ON e.media_id = m.media_id JOIN cases c ON c.evidence_id = e.evidence_id
@@ -160,19 +164,22 @@ async def add_matches(connection: AsyncConnection, print_: Any, found: Sequence[
 
 
 async def add_media(connection: AsyncConnection, bank: Row[Any], hash_: Row[Any]) -> list[UUID]:
-    """Keep which media one hash of a bank is near to, and return them."""
+    """Keep which media one hash of a bank is near to, and return those on which that acts."""
     values = values_of(hash_.pdq) | {
         "hash_id": hash_.id,
         "bank_id": bank.id,
         "radius": bank.distance,
         "match_share": bank.match_share,
     }
-    return list((await connection.execute(_ADD_MEDIA, values)).scalars())
+    return [row.media_id for row in await connection.execute(_ADD_MEDIA, values) if row.acts]
 
 
-async def waiting_bank(connection: AsyncConnection) -> Row[Any] | None:
-    """(id, distance, match_share, looked_for) of a bank with hashes that were not looked for, locked for this transaction."""
-    return (await connection.execute(_WAITING_BANK)).one_or_none()
+async def waiting_bank(connection: AsyncConnection, *, limit: int) -> Row[Any] | None:
+    """(id, distance, match_share, looked_for) of a bank with hashes that were not looked for, locked for this transaction.
+
+    Banks with the fewest go first, as far as they have no more than `limit`.
+    """
+    return (await connection.execute(_WAITING_BANK, {"limit": limit})).one_or_none()
 
 
 async def waiting_hashes(connection: AsyncConnection, bank: Row[Any], *, limit: int) -> Sequence[Row[Any]]:

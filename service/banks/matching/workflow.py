@@ -53,7 +53,7 @@ class Matching:
 
     async def _look_for_hashes(self) -> int:
         async with self._engine.begin() as connection:
-            bank = await store.waiting_bank(connection)
+            bank = await store.waiting_bank(connection, limit=HASHES)
             if bank is None:
                 return 0
             hashes = await store.waiting_hashes(connection, bank, limit=HASHES)
@@ -73,6 +73,8 @@ class Matching:
                 bank = await store.unsettled(connection)
                 if bank is None:
                     return 0
+                # An upload under way may have matched by what the bank was before.
+                await store.wait_for_media(connection)
                 self._cases = await store.settle(connection, bank.id)
                 self._changed = (bank.id, bank.since)
         batch = self._cases[:CASES]

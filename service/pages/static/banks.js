@@ -10,6 +10,8 @@ const form = document.getElementById("bank-form");
 const problem = document.getElementById("bank-problem");
 const field = (name) => document.getElementById(`bank-${name}`);
 let bank = null;
+let before = null;
+let busy = false;
 
 startPage();
 document.getElementById("add-bank").addEventListener("click", () => open(null));
@@ -34,41 +36,53 @@ function open(which) {
   field("area").value = bank?.policy_area ?? "";
   field("level").value = bank?.level ?? 4;
   field("distance").value = bank?.distance ?? 31;
-  field("share").value = Math.round(1000 * (bank?.match_share ?? 0)) / 10;
+  field("share").value = Number((100 * (bank?.match_share ?? 0)).toPrecision(6));
   field("active").checked = bank?.active ?? true;
-  field("note").value = "";
-  field("file").value = "";
+  for (const name of ["note", "hash", "hash-note", "file"]) field(name).value = "";
   for (const name of ["name", "area"]) field(name).disabled = bank !== null;
   for (const part of form.querySelectorAll("[data-of-existing]")) part.hidden = bank === null;
+  if (bank) field("export").href = `/v1/banks/${bank.id}/export`;
+  before = filled();
   dialog.showModal();
 }
 
 async function attempt(work) {
+  if (busy) return;
+  busy = true;
   problem.textContent = "";
   try {
     sayOnNextPage(await work());
     location.reload();
   } catch (error) {
+    busy = false;
     if (!(error instanceof ApiError)) throw error;
     problem.textContent = error.message;
   }
 }
 
-async function save() {
-  const body = {
+// An empty number is none, which the service refuses, and not 0.
+function filled() {
+  return {
     purpose: field("purpose").value.trim(),
     owner: field("owner").value.trim(),
     level: Number(field("level").value),
-    distance: Number(field("distance").value),
-    match_share: Number(field("share").value) / 100,
+    distance: field("distance").valueAsNumber,
+    match_share: field("share").valueAsNumber / 100,
+    active: field("active").checked,
   };
-  if (bank) {
-    const note = field("note").value.trim();
-    const changed = await call("PATCH", `/v1/banks/${bank.id}`, { ...body, active: field("active").checked, note });
-    return `${changed.name} is changed; matches and cases follow within seconds.`;
+}
+
+async function save() {
+  const { active, ...body } = filled();
+  if (!bank) {
+    const made = await call("POST", "/v1/banks", { ...body, name: field("name").value.trim(), policy_area: field("area").value });
+    return `${made.name} is made. It holds no hashes yet.`;
   }
-  const made = await call("POST", "/v1/banks", { ...body, name: field("name").value.trim(), policy_area: field("area").value });
-  return `${made.name} is made. It holds no hashes yet.`;
+  // What nobody touched is left out: somebody else may have changed it, and a share may be finer than the field shows.
+  const touched = Object.entries({ ...body, active }).filter(([name, value]) => !Object.is(value, before[name]));
+  if (!touched.length) throw new ApiError(0, "unchanged", "Nothing was changed.");
+  const changed = await call("PATCH", `/v1/banks/${bank.id}`, { ...Object.fromEntries(touched), note: field("note").value.trim() });
+  return `${changed.name} is changed; matches and cases follow within seconds.`;
 }
 
 async function addHash() {
@@ -79,20 +93,11 @@ async function addHash() {
   return added ? `One hash added to ${bank.name}.` : `${bank.name} has this hash already.`;
 }
 
-// A file is no JSON body, so this call goes by itself.
 async function takeFile() {
   const [file] = field("file").files;
   if (!file) throw new ApiError(0, "no_file", "Choose a file first.");
   const query = new URLSearchParams({ format: field("format").value });
-  const headers = { "Content-Type": "application/octet-stream" };
-  let answer;
-  try {
-    answer = await fetch(`/v1/banks/${bank.id}/import?${query}`, { method: "POST", credentials: "same-origin", headers, body: file });
-  } catch {
-    throw new ApiError(0, "unreachable", "The file could not be sent. Check the connection, then try again.");
-  }
-  const told = await answer.json().catch(() => null);
-  if (!answer.ok) throw new ApiError(answer.status, told?.error ?? "unknown", `${told?.detail ?? `The service answered ${answer.status}`}.`);
+  const told = await call("POST", `/v1/banks/${bank.id}/import?${query}`, file);
   const left = Object.entries(told.left_out).map(([reason, count]) => `${count} left out: ${reason}`);
   return [`${bank.name}: ${told.added} added, ${told.duplicates} there already, ${told.withdrawn} withdrawn`, ...left].join("; ");
 }

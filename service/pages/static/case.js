@@ -8,6 +8,7 @@ import { claimAgain, Lease } from "./lease.js";
 import { startMedia, startPreviews } from "./media.js";
 import { NextCase } from "./next.js";
 import { startPage } from "./page.js";
+import { startToBank } from "./to_bank.js";
 
 startPage();
 startCountdowns();
@@ -18,6 +19,7 @@ else startReading();
 
 function startReading() {
   startMedia();
+  startToBank();
   const button = document.getElementById("claim-again");
   button?.addEventListener("click", () => claimAgain(button, button.dataset.case));
   onKey("c", () => button?.click());

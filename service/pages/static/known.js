@@ -5,10 +5,13 @@ import { announce } from "./page.js";
 export function startKnown(form, element) {
   for (const button of document.querySelectorAll(".take-earlier")) {
     button.addEventListener("click", () => {
-      form.restore(JSON.parse(button.dataset.earlier));
+      const earlier = JSON.parse(button.dataset.earlier);
+      form.restore(earlier);
       element.dispatchEvent(new Event("input", { bubbles: true }));
       form.focus("decide");
-      announce("The earlier decision is filled in. Record it, or change it first.");
+      const all = form.values().actions.length === earlier.actions.length;
+      const filled = all ? "The earlier decision is filled in." : "The earlier decision is filled in, without actions that you cannot take here.";
+      announce(`${filled} Record it, or change it first.`);
     });
   }
 }

@@ -7,26 +7,37 @@ import { secondsUntil } from "./clock.js";
 const IDLE_SECONDS = 10;
 const looks = new Set();
 
-// `exposure` is the server's answer to a reveal; `close` takes what is shown away; `rests` says whether nothing plays, so
-// that sitting still means that nobody looks.
+// A look begins with the question for it, so that whatever ends looks also ends one whose answer is still on its way.
+// `close` takes away what is shown; `rests` says whether nothing plays, so that sitting still means that nobody looks.
 export class Look {
-  #exposure;
   #close;
   #rests;
+  #exposure = null;
+  #over = null;
   #idle = 0;
-  #expiry;
+  #expiry = 0;
 
-  constructor(exposure, close, rests = () => true) {
-    this.#exposure = exposure;
+  constructor(close, rests) {
     this.#close = close;
     this.#rests = rests;
-    // The address has run out by then: what is still shown would be seen on nobody's record.
-    this.#expiry = setTimeout(() => this.end("idle"), Math.max(0, secondsUntil(exposure.expires_at)) * 1000);
     looks.add(this);
+  }
+
+  // `exposure` is the server's answer to a reveal. False when the look is over by then: nothing may be shown any more.
+  begin(exposure) {
+    this.#exposure = exposure;
+    if (this.#over) {
+      this.#tell(this.#over);
+      return false;
+    }
+    // What is still shown when the address has run out would be seen on nobody's record.
+    this.#expiry = setTimeout(() => this.end("over"), Math.max(0, secondsUntil(exposure.expires_at)) * 1000);
     this.goesOn();
+    return true;
   }
 
   goesOn() {
+    if (!this.#exposure) return;
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => (this.#rests() ? this.end("idle") : this.goesOn()), IDLE_SECONDS * 1000);
   }
@@ -35,14 +46,20 @@ export class Look {
     if (!looks.delete(this)) return false;
     clearTimeout(this.#idle);
     clearTimeout(this.#expiry);
+    this.#over = why;
     this.#close(why);
-    // Told late or never, the server counts until the address ran out: too much rather than too little.
-    call("POST", `/v1/exposures/${this.#exposure.exposure_id}/end`, { why }, { last: true, stay: true }).catch(() => {});
+    if (this.#exposure) this.#tell(why);
     return true;
+  }
+
+  // Told late or never, the server counts until the address ran out: too much rather than too little.
+  #tell(why) {
+    if (why === "over") return;
+    call("POST", `/v1/exposures/${this.#exposure.exposure_id}/end`, { why }, { last: true, stay: true }).catch(() => {});
   }
 }
 
-// True when something was open, so that a key is not used up for nothing.
+// True when something was open or on its way, so that a key is not used up for nothing.
 export function endLooks(why) {
   return [...looks].map((look) => look.end(why)).some(Boolean);
 }
@@ -50,6 +67,11 @@ export function endLooks(why) {
 export function watchLooks() {
   addEventListener("blur", () => endLooks("left"));
   addEventListener("pagehide", () => endLooks("left"));
+  addEventListener("beforeprint", () => endLooks("left"));
   document.addEventListener("visibilitychange", () => document.hidden && endLooks("hidden"));
   addEventListener("keydown", () => looks.forEach((look) => look.goesOn()));
+  // Saved, copied or opened elsewhere it would be seen on nobody's record.
+  document.addEventListener("contextmenu", (event) => {
+    if (looks.size && event.target.closest(".picture")) event.preventDefault();
+  });
 }

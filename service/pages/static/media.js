@@ -13,21 +13,24 @@ const SPEEDS = [1, 1.5, 2];
 export function startMedia(lease = null) {
   const media = [...document.querySelectorAll(".medium[data-media]")].map((figure) => new Medium(figure, lease));
   startPreferences();
-  // What the keys are about: the one in focus, or else the first that was not looked at yet.
-  const current = () => media.find((one) => one.figure.contains(document.activeElement)) ?? media.find((one) => !one.reveal?.seen) ?? media[0];
-  onKey("b", () => current()?.blurMore());
-  onKey("y", () => current()?.toggleLines());
-  onKey("p", () => current()?.playBlurred());
+  // What a key is about, of those that it can do something to: the one in focus, or else the first not looked at yet.
+  const current = (able) => {
+    const some = media.filter(able);
+    return some.find((one) => one.figure.contains(document.activeElement)) ?? some.find((one) => !one.reveal?.seen) ?? some[0];
+  };
+  onKey("b", () => current((one) => one.shown)?.blurMore());
+  onKey("y", () => current((one) => one.figure.dataset.lines)?.toggleLines());
+  onKey("p", () => current((one) => one.figure.dataset.proxy)?.playBlurred());
   if (!lease) return () => false;
   watchLooks();
-  onKey("v", () => endLooks("closed") || current()?.reveal?.ask());
-  onKey("l", () => current()?.reveal?.toggleLens());
+  onKey("v", () => endLooks("closed") || current((one) => one.reveal)?.reveal.ask());
+  onKey("l", () => current((one) => one.reveal?.hasLens)?.reveal.toggleLens());
   return () => endLooks("closed");
 }
 
 // A picture that does not come would leave a hole with the browser's own sign in it.
 export function startPreviews() {
-  for (const image of document.querySelectorAll("img.preview")) {
+  for (const image of document.querySelectorAll("img.preview, img.wave")) {
     image.addEventListener("error", () => replaceBroken(image));
     if (image.complete && image.naturalWidth === 0) replaceBroken(image);
   }
@@ -36,7 +39,7 @@ export function startPreviews() {
 function replaceBroken(image) {
   const place = document.createElement("p");
   place.className = "placeholder";
-  place.textContent = "The blurred preview could not be loaded. Reload the page to try again.";
+  place.textContent = "The preview could not be loaded. Reload the page to try again.";
   image.replaceWith(place);
 }
 
@@ -99,34 +102,45 @@ class Medium {
   }
 
   #draw() {
+    this.stopBlurred();
     const blurred = this.#urls.sheet && !this.#colour ? "sheet" : this.#colour ? "colour" : "gray";
-    this.shown.src = this.#lines ? this.#urls.lines : `/v1/media/${this.id}/preview?level=${this.#level}&variant=${blurred}`;
+    this.shown.src = this.#lines ? this.#urls.lines : this.#preview(blurred);
     this.shown.alt = this.#lines ? "Line drawing of the picture" : `Blurred at level ${this.#level} of ${STRONGEST}`;
     this.figure.querySelector(".blur-now").textContent = this.#lines ? "Line drawing" : `Blur ${this.#level} of ${STRONGEST}`;
     press(this.figure.querySelector(".lines"), this.#lines);
     press(this.figure.querySelector(".colour"), this.#colour);
   }
 
+  #preview(variant) {
+    return `/v1/media/${this.id}/preview?level=${this.#level}&variant=${variant}`;
+  }
+
   // The muted, blurred, gray video in the place of its sheet; again takes it away.
   playBlurred() {
-    const { proxy } = this.figure.dataset;
-    if (!proxy) return;
-    const playing = this.picture.querySelector(".proxy");
-    press(this.figure.querySelector(".play"), !playing);
-    if (playing) {
-      playing.pause();
-      playing.remove();
-      this.figure.querySelector(".speeds")?.remove();
-      return;
-    }
+    if (!this.figure.dataset.proxy || this.stopBlurred()) return;
+    this.reveal?.close("closed");
     const video = document.createElement("video");
     video.className = "proxy";
     quiet(video, true);
     video.setAttribute("aria-label", "The video, blurred, gray and without sound");
-    video.src = `${proxy}`;
+    video.addEventListener("error", () => this.stopBlurred() && showProblem("The blurred video could not be played."));
+    video.src = this.#preview("proxy");
     this.picture.append(video);
     this.picture.after(speeds(video));
-    video.play().catch(() => announce("The blurred video could not be played."));
+    press(this.figure.querySelector(".play"), true);
+    // Where a browser does not start it by itself, its own button does.
+    video.play().catch(() => {});
+  }
+
+  stopBlurred() {
+    const video = this.picture.querySelector(".proxy");
+    if (!video) return false;
+    video.remove();
+    video.removeAttribute("src");
+    video.load();
+    this.figure.querySelector(".speeds").remove();
+    press(this.figure.querySelector(".play"), false);
+    return true;
   }
 }
 

@@ -3,11 +3,15 @@
 import { call } from "./api.js";
 import { Lens } from "./lens.js";
 import { Look } from "./looking.js";
-import { announce } from "./page.js";
+import { announce, setState } from "./page.js";
 
 // Looking at a part of it is the smaller step: one press, and this is what the record says of why.
 const LENS_REASON = "a part of it, through the lens";
 const LOUDEST = 0.5;
+const ENDED = {
+  idle: "Blurred again, as nothing moved for a while.",
+  over: "Blurred again, as its time is up. Ask for it again if you need it.",
+};
 
 export class Reveal {
   #medium;
@@ -17,6 +21,7 @@ export class Reveal {
   #form;
   #problem;
   #look = null;
+  #shown = null;
   #pointerInside = false;
   #count = 0;
   seen = false;
@@ -33,9 +38,14 @@ export class Reveal {
     this.#lensButton?.addEventListener("click", () => this.toggleLens());
     this.#form.addEventListener("submit", (event) => this.#confirm(event));
     this.#form.addEventListener("change", () => this.#otherReason());
-    this.#form.querySelector(".cancel").addEventListener("click", () => this.#fold(true));
-    this.#form.addEventListener("keydown", (event) => event.key === "Escape" && this.#fold(true));
-    figure.addEventListener("pointermove", () => this.#moved());
+    this.#form.querySelector(".cancel").addEventListener("click", () => this.#cancel());
+    this.#form.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      // The page's own Escape would take the focus from the button that it has just gone back to.
+      event.preventDefault();
+      this.#cancel();
+    });
+    for (const kind of ["pointermove", "pointerdown"]) figure.addEventListener(kind, () => this.#moved());
     figure.addEventListener("pointerleave", (event) => {
       if (this.#pointerInside && event.pointerType !== "touch") this.close("left");
     });
@@ -56,42 +66,52 @@ export class Reveal {
     return this.#look?.end(why) ?? false;
   }
 
-  async toggleLens() {
-    if (!this.#lensButton || this.close("closed") || !this.#lease.live) return;
-    this.#lensButton.disabled = true;
-    await this.#open("lens", LENS_REASON);
-    this.#lensButton.disabled = false;
+  get hasLens() {
+    return Boolean(this.#lensButton);
   }
 
-  async #confirm(event) {
+  toggleLens() {
+    if (!this.#lensButton || this.close("closed") || !this.#lease.live) return;
+    if (this.#medium.shown?.naturalWidth) this.#open("lens", LENS_REASON);
+    else this.#say("The lens lies on the blurred picture, which is not there. Reveal the whole of it instead.");
+  }
+
+  #confirm(event) {
     event.preventDefault();
+    if (this.#look) return;
     const reason = this.#reason();
     this.#problem.textContent = reason ? "" : "Say in a few words why.";
-    if (!reason) return;
-    const confirm = this.#form.querySelector(".confirm");
-    confirm.disabled = true;
-    await this.#open("whole", reason);
-    confirm.disabled = false;
+    if (reason) this.#open("whole", reason);
   }
 
   async #open(as, reason) {
-    let exposure;
+    const look = new Look((why) => this.#closed(why), () => this.#shown.paused ?? true);
+    this.#look = look;
     this.#problem.textContent = "";
+    this.#wait(true);
     try {
       const path = `/v1/media/${this.#medium.id}/reveal`;
-      exposure = await call("POST", path, { lease_token: this.#lease.token, reason, as });
+      const exposure = await call("POST", path, { lease_token: this.#lease.token, reason, as });
+      if (look.begin(exposure)) this.#show(as, exposure.url);
     } catch (error) {
+      if (!look.end("closed")) return;
       this.#say(error.message);
       if (error.code === "lease_stale") this.#lease.refused(error);
-      return;
     }
-    this.#fold(false);
-    const shown = as === "lens" ? this.#lens(exposure.url) : this.#whole(exposure.url);
-    const rests = () => shown.paused ?? true;
-    this.#look = new Look(exposure, (why) => this.#closed(shown, why), rests);
+  }
+
+  #show(as, url) {
+    this.#wait(false);
+    this.#fold(true);
+    this.#medium.stopBlurred();
+    this.#shown = as === "lens" ? this.#lens(url) : this.#whole(url);
     this.#opened(as);
-    // Whoever left while the server answered sees nothing, and the record ends.
-    if (document.hidden || !this.#lease.live) this.close("hidden");
+  }
+
+  // Buttons keep their focus and their place; they only look as if they were at work.
+  #wait(on) {
+    setState(this.#form.querySelector(".confirm"), "aria-disabled", on);
+    if (this.#lensButton) setState(this.#lensButton, "aria-disabled", on);
   }
 
   #lens(url) {
@@ -121,6 +141,7 @@ export class Reveal {
     this.#pointerInside = false;
     this.#count += 1;
     this.#medium.figure.classList.add("is-open");
+    this.#medium.picture.scrollIntoView({ block: "nearest" });
     this.#medium.figure.querySelector(".reveals").textContent = this.#count === 1 ? "· seen once" : `· seen ${this.#count} times`;
     countReveal();
     this.#button.firstChild.textContent = "Blur again ";
@@ -129,15 +150,23 @@ export class Reveal {
     announce(`${how} Press Escape to blur it again.`);
   }
 
-  // The element goes, not just its visibility: nothing is left that a style or an extension could show again.
-  #closed(shown, why) {
+  // The element goes, not just its visibility: nothing is left that a style or an extension could show again. Without an
+  // address a clip does not go on loading out of sight.
+  #closed(why) {
     this.#look = null;
-    shown.pause?.();
+    this.#wait(false);
+    const shown = this.#shown;
+    this.#shown = null;
+    if (!shown) return announce("It stays blurred.");
+    const held = this.#medium.picture.contains(document.activeElement);
     shown.remove();
+    shown.removeAttribute?.("src");
+    shown.load?.();
+    if (held) (this.#lensButton ?? this.#button).focus({ preventScroll: true });
     this.#medium.figure.classList.remove("is-open");
     this.#button.firstChild.textContent = "Reveal again… ";
     this.#lensButton?.setAttribute("aria-pressed", "false");
-    announce(why === "idle" ? "Blurred again, as nothing moved for a while." : "Blurred again.");
+    announce(ENDED[why] ?? "Blurred again.");
   }
 
   #broken() {
@@ -151,7 +180,7 @@ export class Reveal {
   }
 
   #moved() {
-    if (!this.#look) return;
+    if (!this.#shown) return;
     // Only a pointer that was over the picture can leave it: opening moves things under a pointer that rests.
     this.#pointerInside = true;
     this.#look.goesOn();
@@ -173,6 +202,12 @@ export class Reveal {
     const text = this.#form.querySelector(".reason-text");
     text.hidden = this.#form.querySelector("input[name=reason]:checked").value !== "";
     if (!text.hidden) text.focus();
+  }
+
+  // Also takes back what is asked for and not there yet.
+  #cancel() {
+    this.close("closed");
+    this.#fold(true);
   }
 
   #fold(backToButton) {

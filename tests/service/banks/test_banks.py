@@ -57,6 +57,7 @@ async def test_a_hash_goes_in_once_and_comes_out_with_a_note(lead: httpx.AsyncCl
     first = (await lead.post(address, json={"pdq": HASH, "note": "seen in a test"})).json()
     again = (await lead.post(address, json={"pdq": HASH.upper(), "confirmed": False})).json()
     assert_error(await lead.post(address, json={"pdq": HASH[1:]}), 422, "invalid_request")
+    assert "empty picture" in assert_error(await lead.post(address, json={"pdq": "0" * 64}), 422, "invalid_request")
     assert first["added"]
     assert again == {"hash_id": first["hash_id"], "added": False}
 

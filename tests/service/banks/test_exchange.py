@@ -16,8 +16,8 @@ from service.banks.exchange import Read, Signal, bits_of, signals
 from service.banks.schemas import Format
 from service.errors.media import BankFileError
 from service.settings import Settings
-from tests.service.banks.conftest import make_bank
-from tests.service.steps import assert_error, query, value
+from tests.service.banks.conftest import PICTURE, make_bank, upload
+from tests.service.steps import assert_error, claim, decided, query, report, value
 
 ONE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
 TWO = "e64cc9d91c623882f8d1f1d9a398e78c9f199b3bd83924f2b7e11e0bf861b064"
@@ -100,10 +100,16 @@ def test_hash_records_of_stopncii() -> None:
         record(TWO),
         record(THREE, {"feedbackValue": "NotBlocked", "source": "A"}),
         record(ONE, hashStatus="Withdrawn"),
+        record(THREE, hashStatus=["Withdrawn"]),
         {"signalType": "VideoMD5", "hashValue": "0123"},
     ]
     assert read(json.dumps({"count": 5, "hashRecords": records}), "stopncii") == (
-        [Signal(bits_of(ONE), ("seen",)), Signal(bits_of(TWO), confirmed=False), Signal(bits_of(ONE), withdrawn=True)],
+        [
+            Signal(bits_of(ONE), ("seen",)),
+            Signal(bits_of(TWO), confirmed=False),
+            Signal(bits_of(ONE), withdrawn=True),
+            Signal(bits_of(THREE), confirmed=False),
+        ],
         {"said to be harmless": 1, "other kinds of hashes": 1},
     )
 
@@ -134,6 +140,12 @@ def test_hash_records_of_stopncii() -> None:
             "threatexchange",
             json.dumps({"data": [indicator(ONE, {"status": "MALICIOUS", "tags": "x"})]}),
             "data[0].descriptors.data[0].tags: a list",
+        ),
+        ("threatexchange", f'{{"data": [], "cursor": {"1" * 5_000}}}', "a number of too many digits"),
+        (
+            "threatexchange",
+            json.dumps({"data": [indicator(ONE, opinion("MALICIOUS", "\ud800"))]}),
+            "data[0]: a tag holds U+0000 or half",
         ),
         ("stopncii", json.dumps({"hashRecords": [record("12")]}), "hashRecords[0].hashValue"),
         ("stopncii", json.dumps({"hashRecords": [record(ONE, CSPFeedbacks=1)]}), "hashRecords[0].CSPFeedbacks: a list"),
@@ -166,14 +178,20 @@ async def test_a_file_is_taken_whole_or_not_at_all(lead: httpx.AsyncClient, data
     assert "byte 1" in assert_error(await post(lead, bank, b"\xff", "text"), 422, "bank_file_unreadable")
     assert value(database, "SELECT count(*) FROM bank_hashes") == 0
     taken = await post(lead, bank, f"{ONE}\n{TWO}\n{ONE}\nmd5 12\n", "text")
-    assert taken.json() == {"added": 2, "duplicates": 1, "withdrawn": 0, "left_out": {"other kinds of hashes": 1}}
+    assert taken.json() == {
+        "added": 2,
+        "duplicates": 1,
+        "confirmed": 0,
+        "withdrawn": 0,
+        "left_out": {"other kinds of hashes": 1},
+    }
     data = [
         indicator(THREE, opinion("MALICIOUS")),
         indicator(ONE, should_delete=True),
         indicator(ONE, opinion("MALICIOUS")),
     ]
     taken = await post(lead, bank, {"data": data}, "threatexchange")
-    assert taken.json() == {"added": 2, "duplicates": 0, "withdrawn": 1, "left_out": {}}
+    assert taken.json() == {"added": 2, "duplicates": 0, "confirmed": 0, "withdrawn": 1, "left_out": {}}
     rows = query(database, "SELECT removed_note, source FROM bank_hashes WHERE removed_at IS NOT NULL")
     assert rows == [("withdrawn where it came from", "a file (text)")]
 
@@ -194,6 +212,40 @@ async def test_what_was_exported_is_imported_unchanged(lead: httpx.AsyncClient, 
     kept = "SELECT CAST(pdq AS text), tags, confirmed FROM bank_hashes WHERE bank_id = %s ORDER BY id"
     assert query(database, kept, first) == query(database, kept, second)
     assert [bits for bits, *_ in query(database, kept, third)] == [bits_of(ONE), bits_of(TWO)]
+
+
+async def test_what_an_exchange_writes_is_no_formula_and_comes_in_unchanged(
+    lead: httpx.AsyncClient, database: str
+) -> None:
+    first, second = (await make_bank(lead, "=1+1"))["id"], (await make_bank(lead, "Two"))["id"]
+    data = [indicator(ONE, opinion("MALICIOUS", "=cmd()", "two\n words"))]
+    await post(lead, first, {"data": data}, "threatexchange")
+    written = (await lead.get(f"/v1/banks/{first}/export")).text
+    assert written == f"{HEADER}\npdq,{ONE},'=1+1,POSITIVE_CLASS,'=cmd() two_words\n"
+    # As spreadsheets save it, with a byte order mark.
+    assert (await post(lead, second, written.encode("utf-8-sig"), "csv")).json()["added"] == 1
+    assert query(database, "SELECT DISTINCT tags FROM bank_hashes") == [(["=cmd()", "two_words"],)]
+
+
+async def test_a_later_file_confirms_leads_and_takes_nothing_back_that_was_decided_here(
+    lead: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    media = await upload(platform, PICTURE)
+    await report(platform, media=[media])
+    decision = (await decided(reviewer, await claim(reviewer)))["decision_id"]
+    bank = (await make_bank(lead))["id"]
+    [bits] = query(database, "SELECT CAST(pdq AS text) FROM media")[0]
+    ours = f"{int(bits, 2):064x}"
+    leads = {"data": [indicator(one, opinion("UNKNOWN")) for one in (ONE, TWO, ours)]}
+    await post(lead, bank, leads, "threatexchange")
+    # What an exchange calls a lead was decided on here.
+    body = {"decision_id": decision, "media_id": media, "note": "seen here"}
+    assert not (await lead.post(f"/v1/banks/{bank}/decided", json=body)).json()["added"]
+    later = [indicator(ONE, opinion("MALICIOUS")), *(indicator(one, should_delete=True) for one in (TWO, ours))]
+    taken = await post(lead, bank, {"data": later}, "threatexchange")
+    assert taken.json() == {"added": 0, "duplicates": 1, "confirmed": 1, "withdrawn": 1, "left_out": {}}
+    kept = "SELECT CAST(pdq AS text), confirmed, CAST(decision_id AS text) FROM bank_hashes WHERE removed_at IS NULL ORDER BY id"
+    assert query(database, kept) == [(bits_of(ONE), True, None), (bits, True, decision)]
 
 
 async def run(monkeypatch: pytest.MonkeyPatch, arguments: Iterable[str]) -> int:

@@ -1,5 +1,6 @@
 """Media are matched with hashes whichever came first, some matches act, and a case shows what was decided before."""
 
+import asyncio
 import random
 from typing import Any
 from uuid import UUID
@@ -187,6 +188,36 @@ async def test_whoever_adds_a_medium_holds_the_worker_back(
     assert await matching.step() == 1
 
 
+async def test_a_change_of_a_bank_reaches_what_an_upload_under_way_has_matched(
+    matching: Matching, app: FastAPI, platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    """The upload saw the bank at work; the worker must not be done with the change before it sees the match."""
+    media = await upload(platform, PICTURE)
+    bank = (await make_bank(lead))["id"]
+    await add(lead, bank, bits_of(database, media))
+    async with app.state.engine.begin() as connection:
+        assert await match(connection, [UUID(media)])
+        await lead.patch(f"/v1/banks/{bank}", json={"active": False, "note": "a test"})
+        step = asyncio.create_task(matching.step())
+        done, _ = await asyncio.wait({step}, timeout=0.2)
+        assert not done
+    assert await step
+    assert [acts for *_, acts in matches(database)] == [False]
+
+
+async def test_what_has_just_been_put_in_does_not_wait_behind_a_long_list(
+    matching: Matching, lead: httpx.AsyncClient, database: str
+) -> None:
+    listed, ours = (await make_bank(lead, "A list"))["id"], (await make_bank(lead, "Ours"))["id"]
+    chance = random.Random(3)
+    lines = "".join(f"{chance.getrandbits(256):064x}\n" for _ in range(101))
+    await lead.post(f"/v1/banks/{listed}/import", content=lines, params={"format": "text"})
+    await add(lead, ours, hamming.bits(chance.getrandbits(256), pdq.BITS))
+    assert await matching.step() == 1
+    assert (await lead.get(f"/v1/banks/{ours}")).json()["waiting"] == 0
+    assert [await matching.step(), await matching.step()] == [100, 1]
+
+
 async def test_the_search_reads_the_indexes_of_all_blocks_and_nothing_else(app: FastAPI, database: str) -> None:
     chance = random.Random(7)
     query(
@@ -292,6 +323,9 @@ async def test_matches_that_are_only_counted_are_not_shown(
     await lead.patch(f"/v1/banks/{bank}", json={"match_share": 1})
     await settle()
     assert len((await reviewer.get(address)).json()["media"][0]["matches"]) == 1
+    # At once, before the worker has come to it.
+    await lead.patch(f"/v1/banks/{bank}", json={"active": False, "note": "a test"})
+    assert (await reviewer.get(address)).json()["media"][0]["matches"] == []
 
 
 async def test_cases_are_placed_anew_when_a_match_comes_later_and_when_its_bank_changes(

@@ -47,15 +47,37 @@ async def test_every_bank_is_shown_with_what_it_does(
     assert "Out of date." in text
 
 
-async def banked(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient) -> str:
-    """A picture that was decided and put into a bank, and a new case with a copy of it; returns that case."""
-    media = await upload(platform, PICTURE)
-    await report(platform, "first", media=[media])
-    decision = (await decided(reviewer, await claim(reviewer), severity=3))["decision_id"]
-    bank = (await make_bank(lead))["id"]
-    body = {"decision_id": decision, "media_id": media, "note": "sent to many"}
-    assert (await lead.post(f"/v1/banks/{bank}/decided", json=body)).status_code == 201
-    return str((await report(platform, "second", media=[await upload(platform, COPY)]))["case_id"])
+async def decided_case(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> str:
+    """A case with a picture that was decided as harassment of severity 3."""
+    case = (await report(platform, "first", media=[await upload(platform, PICTURE)]))["case_id"]
+    await decided(reviewer, await claim(reviewer), severity=3)
+    return str(case)
+
+
+async def test_pictures_are_put_into_banks_by_those_who_may_and_where_there_is_one(
+    client: httpx.AsyncClient,
+    keys: dict[str, str],
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
+) -> None:
+    case = await decided_case(platform, reviewer)
+
+    async def offered(role: str) -> bool:
+        page = await client.get(f"/cases/{case}", headers=bearer(keys[role]))
+        assert_is_safe_page(page)
+        return 'class="button to-bank"' in page.text
+
+    await make_bank(lead, "Other", policy_area="spam")
+    assert not await offered("specialist")
+    bank = (await make_bank(lead, "Known <drawings>"))["id"]
+    assert [await offered(role) for role in ("specialist", "lead", "reviewer")] == [True, True, False]
+    await lead.patch(f"/v1/banks/{bank}", json={"active": False, "note": "a test"})
+    assert not await offered("specialist")
+    await lead.patch(f"/v1/banks/{bank}", json={"active": True})
+    query(database, "INSERT INTO decision_undos (decision_id, undone_by) SELECT id, decided_by FROM decisions")
+    assert not await offered("specialist")
 
 
 @pytest.mark.browser
@@ -71,12 +93,16 @@ async def test_a_bank_is_made_filled_and_disabled_and_a_known_picture_is_decided
     tmp_path: Path,
     settings: Settings,
 ) -> None:
-    case = await banked(platform, reviewer, lead)
+    first = await decided_case(platform, reviewer)
+    await make_bank(lead)
     person = {"username": "lea", "role": "lead", "password": PASSWORD}
     assert (await client.post("/v1/people", json=person, headers=bearer(keys["admin"]))).status_code == 201
     async with chromium() as browser:
         page = await browser.new_page(base_url=address)
         await sign_in(page, "lea", PASSWORD)
+        await _put_into_a_bank(page, first)
+        copy = await report(platform, "second", media=[await upload(platform, COPY)])
+        case = str(copy["case_id"])
         await _decide_without_viewing(page, case)
         await _look_after_banks(page, tmp_path)
     shown = json.loads(value(database, "SELECT CAST(shown AS text) FROM decisions WHERE case_id = %s", case))
@@ -92,11 +118,21 @@ async def test_a_bank_is_made_filled_and_disabled_and_a_known_picture_is_decided
     )
 
 
+async def _put_into_a_bank(page: Page, case: str) -> None:
+    await page.goto(f"/cases/{case}")
+    await page.get_by_role("button", name="Put into a bank").click()
+    await page.get_by_label("Note").fill("sent to many")
+    await page.get_by_role("button", name="Put it in").click()
+    await expect(page.locator("#notice")).to_have_text("The picture is in the bank Known drawings now.")
+    await page.goto("/console")
+
+
 async def _decide_without_viewing(page: Page, case: str) -> None:
     await page.keyboard.press("n")
     await page.wait_for_url(f"**/cases/{case}")
     known = page.get_by_test_id("known")
     await expect(known).to_contain_text("bank Known drawings")
+    await expect(known).to_contain_text("sent to many")
     await expect(known).to_contain_text("severity 3")
     await known.get_by_role("button", name="Fill in the same").click()
     await expect(page.locator("[name=actions][value=remove]")).to_be_checked()
@@ -125,6 +161,10 @@ async def _look_after_banks(page: Page, folder: Path) -> None:
     await page.get_by_role("button", name="Take in").click()
     await expect(page.locator("#notice")).to_contain_text("1 added")
     await row.get_by_role("button", name="Change").click()
+    await page.fill("#bank-distance", "")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#bank-problem")).to_contain_text("Distance")
+    await page.fill("#bank-distance", "31")
     await page.uncheck("#bank-active")
     await page.get_by_role("button", name="Save").click()
     await expect(page.locator("#bank-problem")).to_contain_text("say why")

@@ -1,18 +1,28 @@
 """The media panel in a real browser: nothing is seen that was not asked for, and every look has a beginning and an end."""
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from uuid import UUID
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from fastapi import FastAPI
+from playwright.async_api import Page, Route, expect
 
+from service.media.preparing.workflow import Preparing, prepare
+from service.settings import Settings
+from service.worker import reranker
+from tests.service.media.clips import WEBM
 from tests.service.media.pictures import jpeg, scene
 from tests.service.pages.test_scripts import press_to_a_case
 from tests.service.steps import query, report, value
 
 pytestmark = pytest.mark.browser
 
+TILES = "() => performance.getEntriesByType('resource').filter(one => one.name.includes('/lens?')).map(one => one.startTime)"
+MOVING = """() => [...document.querySelectorAll("*")].map(one => getComputedStyle(one)).filter(
+    one => one.transitionDuration !== "0s" || one.animationName !== "none").length"""
 ENDS = "SELECT x.kind, e.why FROM exposures x LEFT JOIN exposure_ends e ON e.exposure_id = x.id ORDER BY x.at"
 
 
@@ -52,8 +62,24 @@ async def test_by_keyboard_a_lens_shows_a_part_and_nothing_else_arrives(held: Pa
     await expect(lens).to_have_attribute("data-x", re.compile(r"^0\.65"))
     assert await lens.get_attribute("src") != first
     await expect(held.locator(".lens-toggle")).to_have_attribute("aria-pressed", "true")
+    # A finger that taps near a corner: the server moves the tile inside the picture, and it is shown there.
+    picture = await held.locator(".picture").bounding_box()
+    assert picture
+    tap = {"clientX": picture["x"] + 1, "clientY": picture["y"] + 1, "pointerType": "touch"}
+    await held.locator(".picture").dispatch_event("pointerdown", tap)
+    await expect(lens).to_have_attribute("data-x", "0")
+    tile = await lens.bounding_box()
+    assert tile
+    assert min(tile["x"] - picture["x"], tile["y"] - picture["y"]) > -1
+    # However fast it is moved, it asks for no more tiles than the server gives.
+    for _ in range(10):
+        await held.keyboard.press("ArrowDown")
+    asked = await held.evaluate(TILES)
+    assert len(asked) > 2
+    assert min(later - earlier for earlier, later in pairwise(asked)) > 45
     await held.keyboard.press("Escape")
     await expect(held.locator("img.lens")).to_have_count(0)
+    await expect(held.locator(".lens-toggle")).to_be_focused()
     await expect(held.locator(".lens-toggle")).to_have_attribute("aria-pressed", "false")
     assert [url for url in pictures if "/reveal" not in url and "/lens?" not in url] == []
     await _told(held, database, [("lens", "closed")])
@@ -63,9 +89,35 @@ async def test_whole_picture_by_keyboard_with_a_reason(held: Page, database: str
     await reveal(held)
     assert await width_of(held, "img.revealed") == 800
     assert query(database, "SELECT kind, reason FROM exposures") == [("whole", "needed to decide")]
+    # The form with its button has gone; whoever works by keyboard is at the one that blurs again.
+    await expect(held.locator(".reveal")).to_be_focused()
+    menu = "image => image.dispatchEvent(new MouseEvent('contextmenu', { bubbles: true, cancelable: true }))"
+    assert not await held.locator("img.revealed").evaluate(menu)
     await held.keyboard.press("Escape")
     await expect(held.locator("img.revealed")).to_have_count(0)
     await _told(held, database, [("whole", "closed")])
+
+
+async def test_who_changes_their_mind_while_the_server_answers_sees_nothing(held: Page, database: str) -> None:
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        asked.set()
+        await answer.wait()
+        await route.continue_()
+
+    await held.route("**/reveal", late)
+    originals: list[str] = []
+    held.on("request", lambda request: originals.extend([request.url] if "grant=" in request.url else []))
+    await held.keyboard.press("v")
+    await held.keyboard.press("Enter")
+    await asked.wait()
+    await held.keyboard.press("Escape")
+    await expect(held.locator(".reveal-form")).to_be_hidden()
+    await expect(held.locator(".reveal")).to_be_focused()
+    answer.set()
+    await _told(held, database, [("whole", "closed")])
+    assert originals == []
 
 
 async def _hide(page: Page) -> None:
@@ -85,24 +137,25 @@ async def _leave_picture(page: Page) -> None:
     await page.locator("h1").hover()
 
 
+async def _print(page: Page) -> None:
+    await page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+
+
 async def _let_the_lease_end(page: Page) -> None:
     await page.keyboard.press("r")
 
 
-@pytest.mark.parametrize(
-    ("leave", "why"),
-    [(_hide, "hidden"), (_leave_window, "left"), (_leave_picture, "left"), (_let_the_lease_end, "lease")],
-    ids=["another tab", "another window", "the pointer leaves", "the case is given back"],
-)
-async def test_what_is_left_is_blurred_again(
-    held: Page, database: str, leave: Callable[[Page], Awaitable[None]], why: str
-) -> None:
-    await reveal(held)
-    await leave(held)
-    await expect(held.locator("img.revealed")).to_have_count(0)
-    if why == "lease":
-        await held.wait_for_url("**/console")
-    await _told(held, database, [("whole", why)])
+async def test_what_is_left_is_blurred_again(held: Page, database: str) -> None:
+    """In another tab and another window, when the pointer leaves, on paper, and when the case is given back."""
+    ways = (_hide, "hidden"), (_leave_window, "left"), (_leave_picture, "left"), (_print, "left")
+    ended = []
+    for leave, why in (*ways, (_let_the_lease_end, "lease")):
+        await reveal(held)
+        await leave(held)
+        await expect(held.locator("img.revealed")).to_have_count(0)
+        ended.append(("whole", why))
+    await held.wait_for_url("**/console")
+    await _told(held, database, ended)
 
 
 async def test_who_sits_still_looks_at_nothing_after_a_while(
@@ -121,7 +174,15 @@ async def test_who_sits_still_looks_at_nothing_after_a_while(
     await expect(page.locator("img.revealed")).to_be_visible()
     await page.clock.fast_forward(2_000)
     await expect(page.locator("img.revealed")).to_have_count(0)
-    await _told(page, database, [("whole", "idle")])
+    await expect(page.locator("#announce")).to_contain_text("nothing moved")
+    # However busy somebody is, the address runs out, and with it ends what it shows.
+    await reveal(page)
+    for _ in range(7):
+        await page.keyboard.press("Shift")
+        await page.clock.fast_forward(9_000)
+    await expect(page.locator("img.revealed")).to_have_count(0)
+    await expect(page.locator("#announce")).to_contain_text("its time is up")
+    await _told(page, database, [("whole", "idle"), ("whole", None)])
 
 
 async def test_blur_goes_up_and_back_and_a_line_drawing_takes_its_place(held: Page, database: str) -> None:
@@ -159,14 +220,50 @@ async def test_preferences_are_kept_and_never_weaken_the_rules(held: Page, datab
 
 
 async def test_nothing_moves_for_who_wants_no_motion(held: Page) -> None:
-    await held.emulate_media(reduced_motion="reduce")
     await held.keyboard.press("l")
     await expect(held.locator("img.lens.is-there")).to_be_visible()
-    moving = "() => document.getAnimations().filter(one => one.playState === 'running').length"
-    assert await held.evaluate(moving) == 0
+    # That it can tell: buttons fade, unless somebody asked for no motion.
+    assert await held.evaluate(MOVING) > 0
+    await held.emulate_media(reduced_motion="reduce")
+    assert await held.evaluate(MOVING) == 0
 
 
-async def _told(page: Page, database: str, expected: list[tuple[str, str]]) -> None:
+@pytest.fixture
+async def clip(page: Page, platform: httpx.AsyncClient, app: FastAPI, settings: Settings) -> Page:
+    """A case with a video in the reviewer's hands."""
+    uploaded = await platform.post("/v1/media", files={"file": ("a.webm", WEBM.data(), "video/webm")})
+    media = uploaded.json()["media_id"]
+    await prepare(UUID(media), Preparing(app.state.engine, app.state.storage, settings, reranker(settings)), attempts=0)
+    await report(platform, media=[media])
+    await press_to_a_case(page, "n")
+    return page
+
+
+async def test_a_video_plays_blurred_no_weaker_than_asked_for_and_gives_way_to_the_original(
+    clip: Page, database: str
+) -> None:
+    await clip.keyboard.press("p")
+    proxy = clip.locator("video.proxy")
+    await expect(proxy).to_have_js_property("muted", True)
+    await clip.keyboard.press("b")
+    await expect(proxy).to_have_count(0)
+    level = await clip.locator(".blur-now").inner_text()
+    await clip.keyboard.press("p")
+    assert f"level={level.split()[1]}&" in (await proxy.get_attribute("src") or "")
+    assert value(database, "SELECT count(*) FROM exposures") == 0
+    await clip.keyboard.press("v")
+    await clip.keyboard.press("Enter")
+    original = clip.locator("video.revealed")
+    await expect(original).to_have_js_property("paused", True)
+    await expect(original).to_have_js_property("muted", True)
+    await expect(proxy).to_have_count(0)
+    await clip.keyboard.press("p")
+    await expect(original).to_have_count(0)
+    await expect(proxy).to_have_count(1)
+    await _told(clip, database, [("video", "closed")])
+
+
+async def _told(page: Page, database: str, expected: list[tuple[str, str | None]]) -> None:
     """The ends reach the server soon after the page has let go of the picture."""
     for _ in range(50):
         if query(database, ENDS) == expected:

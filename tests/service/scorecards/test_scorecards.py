@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 import httpx
 import pytest
 
-from service.scorecards.tables import FORMULA, guarded
+from service.spreadsheets import FORMULA, guarded, unguarded
 from tests.service.scorecards.world import ANSWER, World, staffed
 from tests.service.steps import Body, assert_error
 
@@ -474,4 +474,6 @@ async def test_the_same_scorecard_is_the_same_file(lead: httpx.AsyncClient, worl
 @pytest.mark.parametrize("first", FORMULA)
 def test_no_text_is_computed_by_a_spreadsheet(first: str) -> None:
     assert guarded(f"{first}1+1") == f"'{first}1+1"
+    assert unguarded(f"'{first}1+1") == f"{first}1+1"
     assert (guarded(-1.5), guarded(None), guarded("north - east")) == (-1.5, None, "north - east")
+    assert unguarded("'north'") == "'north'"

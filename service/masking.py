@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -85,14 +85,19 @@ class Masking:
         """The text with a dot for every masked character, so that places in it stay where they are."""
         return "".join(one.text or "•" * one.length for one in self.mask(text))
 
-    def uncover(self, texts: Mapping[str, str], of: str, index: int) -> str:
-        """One masked part of one of these texts. Raises NotFoundError."""
-        spans = self.spans(texts[of]) if of in texts else []
-        if not 0 <= index < len(spans):
-            raise NotFoundError(
-                "there is no such masked part; the list of words or the content may have changed: reload"
-            )
-        return texts[of][spans[index].start : spans[index].end]
+    def uncover(self, text: str, index: int | None = None) -> list[str]:
+        """One masked part of a text, without an index all of them. Raises NotFoundError."""
+        found = [text[span.start : span.end] for span in self.spans(text)]
+        if index is None:
+            return found
+        if not 0 <= index < len(found):
+            raise no_such_part()
+        return [found[index]]
+
+
+def no_such_part() -> NotFoundError:
+    """The one wording for a masked part that is not there, or no longer."""
+    return NotFoundError("there is no such masked part; the list of words or the content may have changed: reload")
 
 
 def whole(text: str) -> list[Segment]:

@@ -8,6 +8,7 @@ import { claimAgain, Lease } from "./lease.js";
 import { startMedia, startPreviews } from "./media.js";
 import { NextCase } from "./next.js";
 import { startPage } from "./page.js";
+import { hideSpans } from "./spans.js";
 
 startPage();
 startCountdowns();
@@ -33,6 +34,7 @@ function startReview() {
   onKey("k", () => lease.keep());
   onKey("r", () => lease.release());
   onKey("Escape", () => {
-    if (!blurAgain()) document.activeElement?.blur();
+    const blurred = blurAgain();
+    if (!hideSpans() && !blurred) document.activeElement?.blur();
   });
 }

@@ -1,0 +1,70 @@
+"""Texts on pages with slurs and graphic words masked: their letters are not in the page until somebody asks for them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import Request
+from markupsafe import Markup, escape
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.masking import Segment, whole
+from service.media.viewing.workflow import preferences_of
+from service.security import Principal
+from service.spans.workflow import Covering
+
+DOT = "•"
+SHOW = (("M",), "Show all masked words, or mask them again")
+HIDE = (("Esc",), "Mask the words again that were shown; leave a field")
+
+_BUTTON = Markup(
+    '<button type="button" class="masked" dir="auto" data-of="{of}" data-index="{index}" data-number="{number}"'
+    ' aria-label="masked word {number}, show">{dots}</button>'
+)
+
+
+class Masker:
+    """Writes the texts of one page. Masked parts are numbered through; `at` is where they are asked for."""
+
+    def __init__(self, covering: Covering, at: str, *, on: bool) -> None:
+        self.at = at
+        self._covering = covering
+        self._on = on
+        self._number = 0
+        self._pieces: dict[str, list[Segment]] = {}
+
+    def __call__(self, text: str) -> Markup:
+        """A text as markup, with a button in the place of each masked part."""
+        of = self._covering.name(text)
+        return Markup("").join(
+            escape(one.text) if one.index is None else self._button(text, one, of) for one in self._of(text)
+        )
+
+    def blanked(self, text: str) -> str:
+        """A text with dots for what is masked, for where nothing can be uncovered, as in a link."""
+        return "".join(DOT * one.length if one.index is not None else one.text for one in self._of(text))
+
+    def any_in(self, texts: Iterable[str]) -> bool:
+        """Whether a part of one of these texts is masked."""
+        return any(one.index is not None for text in texts for one in self._of(text))
+
+    def _of(self, text: str) -> list[Segment]:
+        if text not in self._pieces:
+            self._pieces[text] = self._covering.masking.mask(text) if self._on else whole(text)
+        return self._pieces[text]
+
+    def _button(self, text: str, one: Segment, of: str) -> Markup:
+        self._number += 1
+        # Of the two characters that end a line a browser makes one; places of hints are counted so as well.
+        length = one.length - text.count("\r\n", one.start, one.start + one.length)
+        return _BUTTON.format(of=of, index=one.index, number=self._number, dots=DOT * length)
+
+
+async def masker(request: Request, connection: AsyncConnection, me: Principal, *, at: str) -> Masker:
+    """Masks as this person wants it; on for who never said."""
+    wish = await preferences_of(connection, me.id)
+    return Masker(request.app.state.covering, at, on=wish.mask_text)
+
+
+def masking_of(masked: Masker, texts: Iterable[str]) -> dict[str, Any]:
+    """What templates need to mask these and other texts."""
+    return {"masked": masked, "any_masked": masked.any_in(texts)}

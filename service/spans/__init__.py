@@ -1,0 +1,1 @@
+"""Masked parts of the texts that pages show, uncovered one at a time."""

@@ -1,1 +1,0 @@
-"""Masked parts of the texts that pages show, uncovered one at a time."""

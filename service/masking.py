@@ -5,6 +5,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from labeling.masked_words import WORD_KINDS, WordKind, WordList, WordListError, load_words
@@ -117,15 +118,24 @@ def _fold(text: str) -> tuple[str, list[int]]:
     """The text as words are compared, and for each of its characters the place in the text that it comes from."""
     folded: list[str] = []
     places: list[int] = []
+    last, run = "", 0
     for place, character in enumerate(text):
-        if NOTHING.match(character) or character in _JOINERS:
-            continue
-        for one in unicodedata.normalize("NFKD", character).casefold().translate(_ALIKE):
-            if unicodedata.combining(one) or folded[-_RUN:] == [one] * _RUN:
-                continue
-            folded.append(one)
-            places.append(place)
+        for one in _folded(character):
+            run = run + 1 if one == last else 1
+            last = one
+            if run <= _RUN:
+                folded.append(one)
+                places.append(place)
     return "".join(folded), places
+
+
+@lru_cache(maxsize=4096)
+def _folded(character: str) -> str:
+    """One character as words are compared; nothing where it is a mark or cannot be seen."""
+    if NOTHING.match(character) or character in _JOINERS:
+        return ""
+    letters = unicodedata.normalize("NFKD", character).casefold().translate(_ALIKE)
+    return "".join(one for one in letters if not unicodedata.combining(one))
 
 
 def _end(text: str, last: int) -> int:

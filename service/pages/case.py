@@ -23,7 +23,7 @@ from service.media.viewing.workflow import preferences_of
 from service.opinions.workflow import mine
 from service.pages import hints, views
 from service.pages.bar import bar
-from service.pages.masking import HIDE, SHOW, masker, masking_of
+from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.rendering import PageRoute, render
 from service.security import Capability, CaseReader, Principal
 from service.similar.workflow import similar
@@ -88,11 +88,11 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
     shown = await case_history(connection, case_id, viewer=me.id, rules=request.app.state.blur_rules)
     leases = await held_by(connection, me.id)
     lease = next((one for one in leases if one.case_id == case_id), None)
-    masked = await masker(request, connection, me, at=f"/v1/cases/{case_id}/spans")
+    spans = f"/v1/cases/{case_id}/spans"
     context = {
         **await bar(connection, me),
         "case": shown,
-        **masking_of(masked, of_case(shown)),
+        **await masking_of(request, connection, me, at=spans, texts=of_case(shown)),
         "reads_pictures": request.app.state.settings.read_pictures,
         "media_preferences": await preferences_of(connection, me.id),
         "title": views.case_title(shown, taxonomy),

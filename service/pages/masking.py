@@ -1,8 +1,9 @@
 """Texts on pages with slurs and graphic words masked: their letters are not in the page until somebody asks for them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+from anyio import to_thread
 from fastapi import Request
 from markupsafe import Markup, escape
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +14,8 @@ from service.security import Principal
 from service.spans.workflow import Covering
 
 DOT = "•"
+# More of a text than any link shows.
+SNIPPET = 1_000
 SHOW = (("M",), "Show all masked words, or mask them again")
 HIDE = (("Esc",), "Mask the words again that were shown; leave a field")
 
@@ -32,6 +35,11 @@ class Masker:
         self._number = 0
         self._pieces: dict[str, list[Segment]] = {}
 
+    def prepare(self, texts: Iterable[str]) -> None:
+        """Look through texts that are going to be written: for a long one it takes a while."""
+        for text in texts:
+            self._of(text)
+
     def __call__(self, text: str) -> Markup:
         """A text as markup, with a button in the place of each masked part."""
         of = self._covering.name(text)
@@ -40,8 +48,9 @@ class Masker:
         )
 
     def blanked(self, text: str) -> str:
-        """A text with dots for what is masked, for where nothing can be uncovered, as in a link."""
-        return "".join(DOT * one.length if one.index is not None else one.text for one in self._of(text))
+        """The beginning of a text with dots for what is masked, for where nothing can be uncovered, as in a link."""
+        pieces = self._of(text[:SNIPPET])
+        return "".join(DOT * one.length if one.index is not None else one.text for one in pieces)
 
     def any_in(self, texts: Iterable[str]) -> bool:
         """Whether a part of one of these texts is masked."""
@@ -59,12 +68,12 @@ class Masker:
         return _BUTTON.format(of=of, index=one.index, number=self._number, dots=DOT * length)
 
 
-async def masker(request: Request, connection: AsyncConnection, me: Principal, *, at: str) -> Masker:
-    """Masks as this person wants it; on for who never said."""
+async def masking_of(
+    request: Request, connection: AsyncConnection, me: Principal, *, at: str, texts: Sequence[str]
+) -> dict[str, Any]:
+    """What templates need to mask these and other texts as this person wants it; on for who never said."""
     wish = await preferences_of(connection, me.id)
-    return Masker(request.app.state.covering, at, on=wish.mask_text)
-
-
-def masking_of(masked: Masker, texts: Iterable[str]) -> dict[str, Any]:
-    """What templates need to mask these and other texts."""
+    masked = Masker(request.app.state.covering, at, on=wish.mask_text)
+    # Some milliseconds for each thousand characters, which other callers need not wait for.
+    await to_thread.run_sync(masked.prepare, texts)
     return {"masked": masked, "any_masked": masked.any_in(texts)}

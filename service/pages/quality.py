@@ -13,7 +13,7 @@ from service.db import UnitOfWork
 from service.limits import PlanResultsTurn
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.masking import HIDE, SHOW, masker, masking_of
+from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.plans import KINDS, plan_form
 from service.pages.rendering import PageRoute, redirect, render
 from service.quality.calibration import workflow as calibration
@@ -188,7 +188,7 @@ async def _frame(
     request: Request, connection: AsyncConnection, me: Principal, keys: tuple[Any, ...], shows: _Texts = _NO_TEXTS
 ) -> dict[str, Any]:
     taxonomy: Taxonomy = request.app.state.taxonomy
-    masking = masking_of(await masker(request, connection, me, at=shows.at), shows.texts)
+    masking = await masking_of(request, connection, me, at=shows.at, texts=shows.texts)
     if masking["any_masked"]:
         keys = (*((SHOW,) if shows.judged else ()), HIDE, *keys)
     return {

@@ -30,7 +30,7 @@ async def of_case(
     case_id: UUID, of: Of, request: Request, caller: CaseReader, connection: UnitOfWork, index: Index = None
 ) -> SpansOut:
     shown = await case_history(connection, case_id, viewer=caller.id, rules=request.app.state.blur_rules)
-    return _covering(request).uncover(workflow.of_case(shown), of, index)
+    return await _covering(request).answer(workflow.of_case(shown), of, index)
 
 
 @router.get("/qa/spans/check/{of}", summary="A masked part of a text of the check in hand")
@@ -38,7 +38,7 @@ async def of_check(
     of: Of, request: Request, caller: QaReviewer, connection: UnitOfWork, index: Index = None
 ) -> SpansOut:
     check = await reviews.in_hand(connection, person=caller.id, blur=request.app.state.blur_rules)
-    return _covering(request).uncover(workflow.of_content(check), of, index)
+    return await _covering(request).answer(workflow.of_content(check), of, index)
 
 
 @router.get("/qa/spans/disputed/{of}", summary="A masked part of a text on which answers differ")
@@ -48,7 +48,7 @@ async def of_disputed(
     state = request.app.state
     secret = state.settings.signing_key
     found = await reviews.disputed(connection, person=caller.id, blur=state.blur_rules, secret=secret)
-    return _covering(request).uncover(workflow.of_disputed(found), of, index)
+    return await _covering(request).answer(workflow.of_disputed(found), of, index)
 
 
 @router.get("/qa/spans/objections/{of}", summary="A masked part of an objection or of what it is about")
@@ -56,7 +56,7 @@ async def of_objections(
     of: Of, request: Request, caller: QaAdjudicator, connection: UnitOfWork, index: Index = None
 ) -> SpansOut:
     found = await feedback.objections(connection, person=caller.id)
-    return _covering(request).uncover(workflow.of_objections(found), of, index)
+    return await _covering(request).answer(workflow.of_objections(found), of, index)
 
 
 @router.get("/qa/spans/feedback/{of}", summary="A masked part of one's own feedback")
@@ -66,7 +66,7 @@ async def of_feedback(
     state = request.app.state
     days = state.settings.qa_dispute_days
     found = await feedback.mine(connection, person=caller.id, days=days, taxonomy=state.taxonomy)
-    return _covering(request).uncover(workflow.of_feedback(found), of, index)
+    return await _covering(request).answer(workflow.of_feedback(found), of, index)
 
 
 @router.get("/qa/spans/calibrations/{session_id}/{of}", summary="A masked part of a text of a calibration session")
@@ -75,7 +75,7 @@ async def of_session(
 ) -> SpansOut:
     secret = request.app.state.settings.signing_key
     found = await calibration.one(connection, session_id, person=caller.id, secret=secret)
-    return _covering(request).uncover(workflow.of_session(found), of, index)
+    return await _covering(request).answer(workflow.of_session(found), of, index)
 
 
 @router.get("/qa/spans/suspects/{decision_id}/{of}", summary="A masked part of content whose label is in doubt")
@@ -84,7 +84,7 @@ async def of_suspect(
 ) -> SpansOut:
     blur = request.app.state.blur_rules
     found = await suspects.content(connection, decision_id, viewer=caller.id, blur=blur)
-    return _covering(request).uncover(workflow.of_content(found), of, index)
+    return await _covering(request).answer(workflow.of_content(found), of, index)
 
 
 def _covering(request: Request) -> Covering:

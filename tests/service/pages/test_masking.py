@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from playwright.async_api import Page, expect
 
 from labeling.masked_words import WordList
+from models.explain import Explanation
 from service.hints.workflow import Hints
 from service.masking import Masking
 from service.pages.masking import Masker
@@ -256,6 +257,18 @@ async def test_a_picture_says_what_became_of_its_text(
     [item] = (await reviewer.get(f"/v1/cases/{case_id}")).json()["media"]
     text = None if lines is None else "x" if "x" in lines else ""
     assert (item["text_state"], item["text"], item["text_area"]) == (state, text, None)
+
+
+async def test_hints_in_a_text_as_the_model_reads_it_have_dots_for_pages_alone(
+    app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
+) -> None:
+    app.state.model = await loaded(Scripted(grave))
+    app.state.hints = Hints(lambda scorer, text, area: Explanation(area, "x", 0, 9, True, (), False, "so, a zab"))
+    path = await scored(app, platform, text="zab")
+    assert (await reviewer.get(path)).json()["cleaned"] == "so, a zab"
+    assert (await reviewer.get(path, params={"masked": True})).json()["cleaned"] == "so, a •••"
+    assert (await reviewer.put("/v1/me/media", json={"mask_text": False})).status_code == 200
+    assert (await reviewer.get(path, params={"masked": True})).json()["cleaned"] == "so, a zab"
 
 
 @pytest.fixture

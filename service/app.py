@@ -23,6 +23,7 @@ from service.holds import routes as holds
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
 from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody, Turns
+from service.masking import configured as configured_masking
 from service.media import routes as media
 from service.media.levels import Rules
 from service.media.renderer import Renderer
@@ -62,6 +63,8 @@ from service.settings import Settings
 from service.shadow import routes as shadow
 from service.shedding import routes as shedding
 from service.similar import routes as similar
+from service.spans import routes as spans
+from service.spans.workflow import Covering
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
 from service.suspects import routes as suspects
@@ -69,7 +72,7 @@ from service.telemetry import routes as telemetry
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, similar),
+    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, spans, similar),
     *(
         telemetry,
         clocks,
@@ -143,6 +146,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.taxonomy = taxonomy
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
+    app.state.covering = Covering(configured_masking(settings), settings.signing_key)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
     app.state.statements = statement_by_statement(app.state.engine)
     app.state.jobs = create_jobs_app(database_url)

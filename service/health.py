@@ -34,12 +34,14 @@ from service.observe import (
     SPECIAL_WAITING,
     UNASSESSED,
     UNPRINTED,
+    UNREAD,
     UNSCORED,
     UNTAKEN_CASES,
     UNTOLD_DECISIONS,
 )
 from service.outbox.workflow import list_endpoints
 from service.queues.workflow import waiting
+from service.reading.workflow import unread
 from service.routing.workflow import is_loud, special_routes, untaken
 from service.scoring.workflow import release_states, unscored
 from service.settings import Settings
@@ -120,6 +122,9 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     media = await unassessed(connection)
     UNASSESSED.labels("waiting").set(media.waiting)
     UNASSESSED.labels("failed").set(media.failed)
+    pictures = await unread(connection)
+    UNREAD.labels("waiting").set(pictures.waiting)
+    UNREAD.labels("failed").set(pictures.failed)
     IMAGE_MODEL_UNUSABLE.set(settings.image_model != OFF and await _image_model(connection) == "unusable")
     for state in await release_states(connection):
         RELEASE_REFUSED.labels("worker", state.part).set(state.problem is not None)

@@ -3,8 +3,9 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 
 from labeling.masked_words import WORD_KINDS, WordKind, WordList, WordListError, load_words
@@ -85,14 +86,19 @@ class Masking:
         """The text with a dot for every masked character, so that places in it stay where they are."""
         return "".join(one.text or "•" * one.length for one in self.mask(text))
 
-    def uncover(self, texts: Mapping[str, str], of: str, index: int) -> str:
-        """One masked part of one of these texts. Raises NotFoundError."""
-        spans = self.spans(texts[of]) if of in texts else []
-        if not 0 <= index < len(spans):
-            raise NotFoundError(
-                "there is no such masked part; the list of words or the content may have changed: reload"
-            )
-        return texts[of][spans[index].start : spans[index].end]
+    def uncover(self, text: str, index: int | None = None) -> list[str]:
+        """One masked part of a text, without an index all of them. Raises NotFoundError."""
+        found = [text[span.start : span.end] for span in self.spans(text)]
+        if index is None:
+            return found
+        if not 0 <= index < len(found):
+            raise no_such_part()
+        return [found[index]]
+
+
+def no_such_part() -> NotFoundError:
+    """The one wording for a masked part that is not there, or no longer."""
+    return NotFoundError("there is no such masked part; the list of words or the content may have changed: reload")
 
 
 def whole(text: str) -> list[Segment]:
@@ -112,15 +118,24 @@ def _fold(text: str) -> tuple[str, list[int]]:
     """The text as words are compared, and for each of its characters the place in the text that it comes from."""
     folded: list[str] = []
     places: list[int] = []
+    last, run = "", 0
     for place, character in enumerate(text):
-        if NOTHING.match(character) or character in _JOINERS:
-            continue
-        for one in unicodedata.normalize("NFKD", character).casefold().translate(_ALIKE):
-            if unicodedata.combining(one) or folded[-_RUN:] == [one] * _RUN:
-                continue
-            folded.append(one)
-            places.append(place)
+        for one in _folded(character):
+            run = run + 1 if one == last else 1
+            last = one
+            if run <= _RUN:
+                folded.append(one)
+                places.append(place)
     return "".join(folded), places
+
+
+@lru_cache(maxsize=4096)
+def _folded(character: str) -> str:
+    """One character as words are compared; nothing where it is a mark or cannot be seen."""
+    if NOTHING.match(character) or character in _JOINERS:
+        return ""
+    letters = unicodedata.normalize("NFKD", character).casefold().translate(_ALIKE)
+    return "".join(one for one in letters if not unicodedata.combining(one))
 
 
 def _end(text: str, last: int) -> int:

@@ -23,6 +23,7 @@ EXPOSURE_AT_CAP = Gauge("triage_exposure_at_cap", "People who have reached the e
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")
 UNPRINTED = Gauge("triage_unprinted_texts", "Texts that wait for their fingerprint")
 UNASSESSED = Gauge("triage_unassessed_media", "Pictures and videos that no image model has judged", ["state"])
+UNREAD = Gauge("triage_unread_pictures", "Pictures and videos whose text was not read", ["state"])
 IMAGE_MODEL_UNUSABLE = Gauge("triage_image_model_unusable", "1 where the image model of the settings cannot be used")
 RELEASE_REFUSED = Gauge(
     "triage_release_refused", "1 where a bundle that the releases name does not serve", ["process", "part"]

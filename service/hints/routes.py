@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from service.cases.workflow import require_visible
 from service.hints.schemas import HintsOut
 from service.hints.workflow import Hints
+from service.media.viewing.workflow import preferences_of
 from service.security import Capability, Principal, require_first
 
 router = APIRouter(prefix="/v1/cases", tags=["cases"])
@@ -31,9 +32,17 @@ async def read(
     area: Annotated[
         str | None, Query(max_length=100, description="A policy area; the one that the score names without it.")
     ] = None,
+    *,
+    masked: Annotated[
+        bool, Query(description="With dots for masked words in `cleaned`, where the caller has not switched them off.")
+    ] = False,
 ) -> HintsOut:
     state = request.app.state
     hints: Hints = state.hints
     async with state.engine.connect() as connection:
         await require_visible(connection, case_id, viewer=caller.id)
-    return await hints.of_case(state.engine, case_id, area, model=state.model, taxonomy=state.taxonomy)
+        covers = masked and (await preferences_of(connection, caller.id)).mask_text
+    found = await hints.of_case(state.engine, case_id, area, model=state.model, taxonomy=state.taxonomy)
+    if not covers or found.cleaned is None:
+        return found
+    return found.model_copy(update={"cleaned": state.covering.masking.blanked(found.cleaned)})

@@ -64,6 +64,11 @@ class MediaItem(BaseModel):
     wave_url: str | None = Field(default=None, description="The waveform of sound.")
     lines_first: bool = Field(description="The caller wants to see the line drawing first.")
     assessment: str | None = Field(description="What the image model says, in words; null until it has looked.")
+    text: str | None = Field(default=None, description="What was read in it, line by line; null until it was.")
+    text_state: Literal["waiting", "read", "failed"] | None = Field(
+        default=None, description="Whether text in it was read; null for sound. `failed`: it cannot be."
+    )
+    text_area: str | None = Field(default=None, description="The label that the text classifier gave what was read.")
     matches: list[KnownOut] = Field(default=[], description="Banks that know the picture, the strongest first.")
 
 

@@ -24,9 +24,11 @@ from service.media.viewing.workflow import preferences_of
 from service.opinions.workflow import mine
 from service.pages import hints, views
 from service.pages.bar import bar
+from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.rendering import PageRoute, render
 from service.security import Capability, CaseReader, Principal
 from service.similar.workflow import similar
+from service.spans.workflow import of_case
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -53,7 +55,7 @@ CASE_KEYS = (
     (("B",), "Blur more; from the strongest back to the weakest that is allowed"),
     (("Y",), "Line drawing instead of the blurred picture"),
     (("P",), "Play a video, blurred and muted"),
-    (("Esc",), "Blur again; leave a field"),
+    (("Esc",), "Blur again, mask words again; leave a field"),
     (("K",), "Keep the case for longer"),
     (("H",), "Hold the case back for yourself"),
     (("O",), "Hand the case over to a colleague"),
@@ -95,9 +97,12 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
     shown = await case_history(connection, case_id, viewer=me.id, rules=request.app.state.blur_rules)
     leases = await held_by(connection, me.id)
     lease = next((one for one in leases if one.case_id == case_id), None)
+    spans = f"/v1/cases/{case_id}/spans"
     context = {
         **await bar(connection, me),
         "case": shown,
+        **await masking_of(request, connection, me, at=spans, texts=of_case(shown)),
+        "reads_pictures": request.app.state.settings.read_pictures,
         "media_preferences": await preferences_of(connection, me.id),
         "title": views.case_title(shown, taxonomy),
         "risk": views.risk_sum(shown, taxonomy, shown.server_now),
@@ -207,9 +212,12 @@ async def _asked(connection: AsyncConnection, case_id: UUID, me: Principal) -> b
 
 def _keys(context: dict[str, Any]) -> tuple[tuple[tuple[str, ...], str], ...]:
     offered = (hints.KEY,) if context["hints"] else ()
+    covered = context["any_masked"]
     if not context["lease"]:
         hold = context["hold"]
-        return (*offered, *((TAKE_UP,) if hold and not hold.taken_up else ()), *_EVERYWHERE)
+        taking = (TAKE_UP,) if hold and not hold.taken_up else ()
+        return (*offered, *((HIDE,) if covered else ()), *taking, *_EVERYWHERE)
+    offered = (*offered, *((SHOW,) if covered else ()))
     last = min(len(context["taxonomy"].actions), DIGIT_KEYS)
     digits = ("1",) if last == 1 else ("1", "…", str(last))
     bulk = (DECIDE_ALL,) if context["may_bulk"] else ()

@@ -1,5 +1,7 @@
 """The pages of quality: plans and results, the blind desk, what answers differ on, labels in doubt, feedback, calibration."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -11,6 +13,7 @@ from service.db import UnitOfWork
 from service.limits import PlanResultsTurn
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.plans import KINDS, plan_form
 from service.pages.rendering import PageRoute, redirect, render
 from service.quality.calibration import workflow as calibration
@@ -19,6 +22,7 @@ from service.quality.golden import workflow as golden
 from service.quality.plans import workflow as plans
 from service.quality.reviews import workflow as reviews
 from service.security import Capability, CaseReviewer, Principal, QaAdjudicator, QaManager, QaReviewer
+from service.spans import workflow as spans
 from service.suspects import workflow as suspects
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -38,6 +42,7 @@ SUSPECT_KEYS = (
     (("N",), "Show the next label, where this one is no longer in doubt"),
 )
 DESK_KEYS = (*_ANSWER_KEYS, (("R",), "Give the check back"))
+_SPANS = "/v1/qa/spans"
 ERRORS = {
     "false_positive": "enforced, but nothing was violated",
     "false_negative": "left as it is, but something was violated",
@@ -84,7 +89,8 @@ async def review(request: Request, me: QaReviewer, connection: UnitOfWork) -> Re
     """The check in hand, if there is one: reading a page takes nothing."""
     check = await reviews.in_hand(connection, person=me.id, blur=request.app.state.blur_rules)
     keys = (*DESK_KEYS, *_EVERYWHERE) if check else ((("N",), "Take the next check"), *_EVERYWHERE)
-    return render("qa_review.html", {"check": check, **await _frame(request, connection, me, keys)})
+    shows = _Texts(f"{_SPANS}/check", spans.of_content(check), judged=True)
+    return render("qa_review.html", {"check": check, **await _frame(request, connection, me, keys, shows)})
 
 
 @router.get("/qa/disputed")
@@ -96,7 +102,8 @@ async def disputed(
     found = await reviews.disputed(connection, person=me.id, blur=state.blur_rules, secret=state.settings.signing_key)
     shown = next((one for one in found.items if one.item_id == item), None)
     keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
-    context = {"disputed": found, "shown": shown, **await _frame(request, connection, me, keys)}
+    shows = _Texts(f"{_SPANS}/disputed", spans.of_content(shown), judged=True)
+    context = {"disputed": found, "shown": shown, **await _frame(request, connection, me, keys, shows)}
     return render("qa_disputed.html", context)
 
 
@@ -108,10 +115,12 @@ async def objections(
     asked: Annotated[UUID | None, Query(alias="feedback")] = None,
 ) -> Response:
     """Objections to what was settled; one of them is opened when asked for."""
-    found = (await feedback.objections(connection, person=me.id)).objections
-    shown = next((one for one in found if one.feedback_id == asked), None)
+    found = await feedback.objections(connection, person=me.id)
+    shown = next((one for one in found.objections if one.feedback_id == asked), None)
     keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
-    context = {"objections": found, "shown": shown, **await _frame(request, connection, me, keys)}
+    shows = _Texts(f"{_SPANS}/objections", spans.of_objections(found))
+    frame = await _frame(request, connection, me, keys, shows)
+    context = {"objections": found.objections, "shown": shown, **frame}
     return render("qa_objections.html", context)
 
 
@@ -122,15 +131,18 @@ async def suspects_page(
     """The most doubtful label behind those that were left, with its content."""
     found = await suspects.waiting(connection, person=me.id, limit=1, after=after)
     suspect = found.suspects[0] if found.suspects else None
-    content = suspect and await suspects.content(
-        connection, suspect.decision_id, viewer=me.id, blur=request.app.state.blur_rules
-    )
+    content, at = None, ""
+    keys: tuple[Any, ...] = _EVERYWHERE
+    if suspect:
+        decision, blur = suspect.decision_id, request.app.state.blur_rules
+        content = await suspects.content(connection, decision, viewer=me.id, blur=blur)
+        keys, at = (*SUSPECT_KEYS, *_EVERYWHERE), f"{_SPANS}/suspects/{decision}"
     context = {
         "suspect": suspect,
         "shown": content,
         "waiting": found.waiting,
         "counted": suspects.COUNTED,
-        **await _frame(request, connection, me, (*SUSPECT_KEYS, *_EVERYWHERE) if suspect else _EVERYWHERE),
+        **await _frame(request, connection, me, keys, _Texts(at, spans.of_content(content), judged=True)),
     }
     return render("qa_suspects.html", context)
 
@@ -140,9 +152,9 @@ async def own_feedback(request: Request, me: CaseReviewer, connection: UnitOfWor
     state = request.app.state
     days = state.settings.qa_dispute_days
     found = await feedback.mine(connection, person=me.id, days=days, taxonomy=state.taxonomy)
-    return render(
-        "qa_feedback.html", {"feedback": found, "errors": ERRORS, **await _frame(request, connection, me, _EVERYWHERE)}
-    )
+    shows = _Texts(f"{_SPANS}/feedback", spans.of_feedback(found))
+    frame = await _frame(request, connection, me, _EVERYWHERE, shows)
+    return render("qa_feedback.html", {"feedback": found, "errors": ERRORS, **frame})
 
 
 @router.get("/qa/calibration")
@@ -153,19 +165,36 @@ async def sessions(request: Request, me: QaManager, connection: UnitOfWork) -> R
 
 @router.get("/qa/calibration/{session_id}")
 async def session(session_id: UUID, request: Request, me: QaManager, connection: UnitOfWork) -> Response:
-    context = {
-        "session": await calibration.one(
-            connection, session_id, person=me.id, secret=request.app.state.settings.signing_key
-        ),
-        **await _frame(request, connection, me, _EVERYWHERE),
-    }
+    secret = request.app.state.settings.signing_key
+    found = await calibration.one(connection, session_id, person=me.id, secret=secret)
+    shows = _Texts(f"{_SPANS}/calibrations/{session_id}", spans.of_session(found))
+    context = {"session": found, **await _frame(request, connection, me, _EVERYWHERE, shows)}
     return render("qa_session.html", context)
 
 
-async def _frame(request: Request, connection: AsyncConnection, me: Principal, keys: tuple[Any, ...]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Texts that a page shows, where their masked parts are asked for, and whether one key may show them all."""
+
+    at: str
+    texts: Sequence[str]
+    judged: bool = False
+
+
+_NO_TEXTS = _Texts("", ())
+
+
+async def _frame(
+    request: Request, connection: AsyncConnection, me: Principal, keys: tuple[Any, ...], shows: _Texts = _NO_TEXTS
+) -> dict[str, Any]:
     taxonomy: Taxonomy = request.app.state.taxonomy
+    masking = await masking_of(request, connection, me, at=shows.at, texts=shows.texts)
+    if masking["any_masked"]:
+        keys = (*((SHOW,) if shows.judged else ()), HIDE, *keys)
     return {
         **await bar(connection, me),
+        **masking,
+        "reads_pictures": request.app.state.settings.read_pictures,
         "here": request.url.path,
         "taxonomy": taxonomy,
         "policy_options": views.policy_options(taxonomy),

@@ -1,6 +1,5 @@
 """SQL of reading: the row of a picture whose text was not read yet is the job."""
 
-from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -52,11 +51,6 @@ _GIVE_UP = text("""
       AND (read_claimed_until IS NULL OR read_claimed_until < now())
     RETURNING id
 """)
-_TEXTS = text("""
-    SELECT media_id, ARRAY(SELECT line ->> 'text' FROM jsonb_array_elements(lines) WITH ORDINALITY AS one (line, place)
-                           ORDER BY place) AS lines
-    FROM media_texts WHERE media_id = ANY(CAST(:ids AS uuid[])) AND jsonb_array_length(lines) > 0
-""")
 _COUNTS = text("""
     SELECT count(*) FILTER (WHERE read_state = 'waiting') AS waiting, count(*) FILTER (WHERE read_state = 'failed') AS failed
     FROM media WHERE status = 'ready' AND kind <> 'audio' AND read_state <> 'read'
@@ -88,11 +82,6 @@ async def give_back(connection: AsyncConnection, media_id: UUID, *, wait_seconds
 async def give_up(connection: AsyncConnection, *, attempts: int) -> int:
     """Mark pictures that were tried too often; they are shown without their text. Returns how many."""
     return len((await connection.execute(_GIVE_UP, {"attempts": attempts})).all())
-
-
-async def texts(connection: AsyncConnection, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
-    """(media_id, lines) of those pictures in which text was read."""
-    return (await connection.execute(_TEXTS, {"ids": list(ids)})).all()
 
 
 async def counts(connection: AsyncConnection) -> Row[Any]:

@@ -6,7 +6,6 @@ cannot be, is shown without its text; nothing waits for it.
 
 import asyncio
 import json
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -51,13 +50,6 @@ class Unread:
 async def unread(connection: AsyncConnection) -> Unread:
     """How many pictures are shown without their text so far."""
     return Unread(**(await store.counts(connection))._mapping)
-
-
-async def texts_of(connection: AsyncConnection, media_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """The text of each of these pictures in which some was read, a line for each line of the picture."""
-    if not media_ids:
-        return {}
-    return {row.media_id: joined(row.lines) for row in await store.texts(connection, media_ids)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,13 @@ _NEXT = text(f"""
 # Counted up to a limit only: to know whether a label is somebody's to judge takes more than to count it.
 _WAITING = text(f"SELECT count(*) FROM (SELECT {_OFFERED} ORDER BY s.quality, s.decision_id LIMIT :most) AS mine")  # noqa: S608 - put together from constants
 # What is shown of the content, as checks show it: as it was when it was decided, and of reports what they say.
-_CONTENT = text("""
+_CONTENT = text(f"""
     SELECT d.evidence_id, b.kind, b.author_id, e.text, e.language, e.score, NULL AS policy_title, NULL AS policy_body,
            told_reports(c.id) AS reports
-    FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects b ON b.id = c.subject_id
-    JOIN evidence e ON e.id = d.evidence_id WHERE d.id = :decision_id
-""")
+    FROM label_suspects s JOIN decisions d ON d.id = s.decision_id JOIN cases c ON c.id = d.case_id
+    JOIN subjects b ON b.id = c.subject_id JOIN evidence e ON e.id = d.evidence_id
+    WHERE s.decision_id = :decision_id AND {_OPEN} AND (NOT {_WAITS} OR {_SHOWN})
+""")  # noqa: S608 - put together from constants
 _RESOLVE = text(f"""
     UPDATE label_suspects s SET resolved_at = now(), resolved_by = :person, outcome = :outcome,
            right_area = :policy_area, right_severity = :severity, note = :note, taxonomy_version = :taxonomy_version
@@ -105,9 +106,12 @@ async def count(connection: AsyncConnection, *, person: UUID, overseeing: Sequen
     return int((await connection.execute(_WAITING, values)).scalar_one())
 
 
-async def content(connection: AsyncConnection, decision_id: UUID) -> Row[Any]:
-    """The content that a decision is about, with its reports."""
-    return (await connection.execute(_CONTENT, {"decision_id": decision_id})).one()
+async def content(
+    connection: AsyncConnection, decision_id: UUID, *, person: UUID, overseeing: Sequence[str]
+) -> Row[Any] | None:
+    """The content that a decision is about, with its reports; None when its label is not this person's to judge."""
+    values = {"decision_id": decision_id, "person": person, "overseeing": list(overseeing)}
+    return (await connection.execute(_CONTENT, values)).one_or_none()
 
 
 async def resolve(

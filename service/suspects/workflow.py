@@ -51,8 +51,11 @@ async def waiting(connection: AsyncConnection, *, person: UUID, limit: int, afte
 
 
 async def content(connection: AsyncConnection, decision_id: UUID, *, viewer: UUID, blur: BlurRules) -> ContentOut:
-    """The content of a suspect, as whoever checks is shown it; it has to be one of those that wait for the viewer."""
-    return ContentOut(**await content_of(connection, await store.content(connection, decision_id), viewer, blur))
+    """The content of a suspect, as whoever checks is shown it. Raises NotFoundError when it is not the viewer's to judge."""
+    row = await store.content(connection, decision_id, person=viewer, overseeing=OVERSEEING)
+    if row is None:
+        raise NotFoundError(f"there is no label in doubt {decision_id} here")
+    return ContentOut(**await content_of(connection, row, viewer, blur))
 
 
 async def resolve(

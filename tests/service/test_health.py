@@ -105,6 +105,8 @@ async def test_media_that_no_model_has_judged_are_counted(
     text = (await client.get("/metrics")).text
     assert 'triage_unassessed_media{state="waiting"} 2.0' in text
     assert 'triage_unassessed_media{state="failed"} 1.0' in text
+    assert 'triage_unread_pictures{state="waiting"} 4.0' in text
+    assert 'triage_unread_pictures{state="failed"} 0.0' in text
 
 
 async def test_without_a_database_no_traffic_comes(without_database: None, client: httpx.AsyncClient) -> None:

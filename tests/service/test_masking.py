@@ -82,13 +82,13 @@ def test_words_that_overlap_are_one_part() -> None:
     assert masked("blorpgore") == ["blorpgore"]
 
 
-def test_one_part_is_uncovered_at_a_time() -> None:
-    texts = {"text": "a blorp and a zab", "note": "gloss"}
-    assert [MADE_UP.uncover(texts, "text", index) for index in (0, 1)] == ["blorp", "zab"]
-    assert MADE_UP.uncover(texts, "note", 0) == "gloss"
-    for of, index in (("text", 2), ("text", -1), ("other", 0)):
+def test_one_part_is_uncovered_at_a_time_or_all() -> None:
+    text = "a blorp and a zab"
+    assert [MADE_UP.uncover(text, index) for index in (0, 1)] == [["blorp"], ["zab"]]
+    assert MADE_UP.uncover(text) == ["blorp", "zab"]
+    for index in (2, -1):
         with pytest.raises(NotFoundError):
-            MADE_UP.uncover(texts, of, index)
+            MADE_UP.uncover(text, index)
 
 
 @given(st.text(alphabet="blorpza b.愚犬\u200b\u0301é💥8", max_size=60))

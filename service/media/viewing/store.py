@@ -21,9 +21,12 @@ _SEEN = text("""
 """)
 _OF_EVIDENCE = text("""
     SELECT m.id, m.kind, m.mime, m.width, m.height, m.status, m.failure, m.duration_ms, m.sound, m.assess_state,
-           m.assessment -> 'classes' AS classes,
+           m.assessment -> 'classes' AS classes, m.read_state, t.score ->> 'primary_area' AS text_area,
+           ARRAY(SELECT line ->> 'text' FROM jsonb_array_elements(t.lines) WITH ORDINALITY AS one (line, place)
+                 ORDER BY place) AS lines,
            (SELECT array_agg(DISTINCT d.variant) FROM media_derivatives d WHERE d.media_id = m.id) AS variants
     FROM evidence_media e JOIN media m ON m.id = e.media_id
+    LEFT JOIN media_texts t ON t.media_id = m.id AND m.read_state = 'read'
     WHERE e.evidence_id = :evidence_id ORDER BY e.position
 """)
 # One row for each piece of evidence that shows the picture, with why its subject is or was last under review; one row

@@ -143,11 +143,20 @@ def _item(row: Any, demanded: Blur, wish: PreferencesOut) -> MediaItem:
         least_reason=demanded.reason,
         lines_first=wish.lines_first,
         assessment=assessment_words(row.assess_state, row.classes, kind=row.kind),
+        **_text(row),
         **urls,
     )
 
 
 _COLUMNS = ("id", "kind", "mime", "width", "height", "status", "failure", "duration_ms", "sound")
+
+
+def _text(row: Any) -> dict[str, Any]:
+    """What was read in a picture or video; sound has nothing to read."""
+    if row.kind == "audio":
+        return {}
+    read = row.read_state == "read"
+    return {"text": "\n".join(row.lines) if read else None, "text_state": row.read_state, "text_area": row.text_area}
 
 
 def assessment_words(state: str, classes: Mapping[str, float | None] | None, *, kind: str) -> str | None:

@@ -8,6 +8,7 @@ import { claimAgain, Lease } from "./lease.js";
 import { startMedia, startPreviews } from "./media.js";
 import { NextCase } from "./next.js";
 import { startPage } from "./page.js";
+import { hideSpans } from "./spans.js";
 import { startToBank } from "./to_bank.js";
 
 startPage();
@@ -35,6 +36,7 @@ function startReview() {
   onKey("k", () => lease.keep());
   onKey("r", () => lease.release());
   onKey("Escape", () => {
-    if (!blurAgain()) document.activeElement?.blur();
+    const blurred = blurAgain();
+    if (!hideSpans() && !blurred) document.activeElement?.blur();
   });
 }

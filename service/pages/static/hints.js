@@ -16,7 +16,8 @@ export function startHints() {
 class Hints {
   #place;
   #content = document.getElementById("content");
-  #text = this.#content.textContent;
+  // The text as it came: words, and between them buttons of masked ones, which keep their length whatever they show.
+  #parts = [...this.#content.childNodes].map((node) => ({ node, characters: [...node.textContent] }));
   #toggle = document.getElementById("hints-toggle");
   #words = document.getElementById("hints-words");
   #read = document.getElementById("hints-read");
@@ -66,7 +67,7 @@ class Hints {
     this.#say("Asking the model…");
     setState(this.#place, "aria-busy", true);
     try {
-      const path = `/v1/cases/${this.#place.dataset.case}/hints?area=${encodeURIComponent(this.#area)}`;
+      const path = `/v1/cases/${this.#place.dataset.case}/hints?masked=true&area=${encodeURIComponent(this.#area)}`;
       const answer = await call("GET", path);
       // The reviewer may have gone on to another area or hidden the hints meanwhile.
       if (asked === this.#asked) this.#draw(answer);
@@ -79,28 +80,19 @@ class Hints {
   #draw(answer) {
     const shown = answer.hints.filter((hint) => hint.strength);
     const traced = answer.cleaned === null;
-    const characters = [...(traced ? this.#text : answer.cleaned)];
     const returns = traced ? JSON.parse(this.#place.dataset.returns) : [];
     const at = (place) => place - returns.filter((one) => one < place).length;
-    const pieces = [];
-    let done = 0;
-    for (const hint of shown) {
-      const mark = document.createElement("mark");
-      mark.className = `hint hint-${STRENGTHS[hint.strength]}`;
-      mark.textContent = characters.slice(at(hint.start), at(hint.end)).join("");
-      pieces.push(characters.slice(done, at(hint.start)).join(""), mark);
-      done = at(hint.end);
-    }
+    const places = shown.map((hint) => ({ start: at(hint.start), end: at(hint.end), strength: hint.strength }));
     const home = traced ? this.#content : this.#read;
-    home.replaceChildren(...pieces, characters.slice(done).join(""));
+    fill(home, () => marked(traced ? this.#parts : [{ characters: [...answer.cleaned] }], places));
     this.#read.hidden = traced;
     const part = answer.whole ? "" : ", in the part that scored highest";
     this.#say(shown.length ? `${this.#name()}${part}:` : `No word stands out for ${this.#name()}${part}.`, shown.length > 0);
-    announce(spoken(this.#name(), shown, home));
+    announce(spoken(this.#name(), home));
   }
 
   #clear() {
-    if (this.#content.firstElementChild) this.#content.replaceChildren(this.#text);
+    if (this.#content.querySelector("mark")) fill(this.#content, () => this.#parts.map((part) => part.node));
     this.#read.replaceChildren();
     this.#read.hidden = true;
     this.#say("");
@@ -125,13 +117,62 @@ class Hints {
   }
 }
 
-// An underline is for the eye alone; the same is said in words.
-function spoken(area, shown, home) {
-  if (!shown.length) return `No word stands out for ${area}.`;
-  const words = [...home.querySelectorAll("mark")].map((mark) => mark.textContent);
-  const said = STRENGTHS.slice(1).reverse().map((strength, index) => {
-    const mine = words.filter((_, place) => shown[place].strength === 2 - index).slice(0, SAID);
-    return mine.length ? `${strength}: ${mine.join(", ")}` : "";
+// Puts marks around places of a text. A masked word is not cut: it is marked as a whole where a place touches it.
+function marked(parts, places) {
+  const pieces = [];
+  let mark = null;
+  let place = 0;
+  const put = (piece, hint) => {
+    if (!hint) {
+      mark = null;
+      return pieces.push(piece);
+    }
+    if (mark?.hint !== hint) {
+      const element = document.createElement("mark");
+      element.className = `hint hint-${STRENGTHS[hint.strength]}`;
+      element.dataset.strength = hint.strength;
+      mark = { hint, element };
+      pieces.push(element);
+    }
+    mark.element.append(piece);
+  };
+  for (const { node, characters } of parts) {
+    const end = place + characters.length;
+    const touching = places.filter((hint) => hint.start < end && hint.end > place);
+    if (node instanceof HTMLElement) {
+      put(node, touching[0]);
+    } else {
+      let done = place;
+      const upTo = (stop, hint) => {
+        if (stop > done) put(characters.slice(done - place, stop - place).join(""), hint);
+        done = Math.max(done, stop);
+      };
+      for (const hint of touching) {
+        upTo(Math.min(hint.start, end));
+        upTo(Math.min(hint.end, end), hint);
+      }
+      upTo(end);
+    }
+    place = end;
+  }
+  return pieces;
+}
+
+// What is moved loses the focus, so it is given back.
+function fill(home, make) {
+  const focused = home.contains(document.activeElement) ? document.activeElement : home;
+  home.replaceChildren(...make());
+  if (focused !== home && home.contains(focused)) focused.focus({ preventScroll: true });
+}
+
+// An underline is for the eye alone; the same is said in words, but for masked ones.
+function spoken(area, home) {
+  const marks = [...home.querySelectorAll("mark")];
+  if (!marks.length) return `No word stands out for ${area}.`;
+  const said = [2, 1].map((strength) => {
+    const mine = marks.filter((mark) => mark.dataset.strength === String(strength)).slice(0, SAID);
+    const words = mine.map((mark) => mark.textContent.replace(/•+/g, "a masked word"));
+    return words.length ? `${STRENGTHS[strength]}: ${words.join(", ")}` : "";
   });
   return `Hints for ${area}, no reasons. ${said.filter(Boolean).join("; ")}.`;
 }

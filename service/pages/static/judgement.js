@@ -3,6 +3,7 @@
 import { DecisionForm } from "./form.js";
 import { onKey } from "./keys.js";
 import { setState, showProblem } from "./page.js";
+import { hideSpans } from "./spans.js";
 
 // `send` gets the values; where it fails, the form stays as it is and says why.
 export function startJudgement(send) {
@@ -40,5 +41,7 @@ export function startJudgement(send) {
   onKey("a", () => form.focus("policy-area"));
   onKey("t", () => form.focus("note"));
   onKey("Ctrl+Enter", () => element.requestSubmit());
-  onKey("Escape", () => document.activeElement?.blur());
+  onKey("Escape", () => {
+    if (!hideSpans()) document.activeElement?.blur();
+  });
 }

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { setServerTime } from "./clock.js";
 import { keysAreOn, onKey, startKeys, switchKeys } from "./keys.js";
 import { showNotice } from "./notice.js";
+import { startSpans } from "./spans.js";
 import { offerUndo } from "./undo.js";
 
 export function startPage() {
@@ -12,6 +13,7 @@ export function startPage() {
   startHelp();
   onKey("g", () => location.assign("/console"));
   document.getElementById("sign-out").addEventListener("click", signOut);
+  startSpans();
   nameLanguages();
   showNotice();
   offerUndo();

@@ -18,6 +18,7 @@ CALLS: list[tuple[str, str, Any]] = [
     ("GET", "/why", None),
     ("GET", "/actions", None),
     ("GET", "/hints", None),
+    ("GET", f"/spans/{'0' * 16}", None),
     ("GET", "/clocks", None),
     ("POST", "/clocks", DUE),
     ("GET", "/skips", None),

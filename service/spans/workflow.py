@@ -1,0 +1,82 @@
+"""Which texts a page masks, and what stands under one mask. Whoever may read the text may uncover it, and nobody else."""
+
+import hmac
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from anyio import to_thread
+
+from service.cases.schemas import CaseHistoryOut
+from service.masking import Masking, no_such_part
+from service.quality.calibration.schemas import CalibrationOut
+from service.quality.feedback.schemas import FeedbackListOut, ObjectionsOut
+from service.quality.reviews.schemas import ContentOut, DisputedOut
+from service.spans.schemas import SpansOut
+
+# Hexadecimal digits of a name: chance makes two of the texts of a page the same once in 10^12 pages.
+NAME_CHARACTERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """The list of masked words, and the secret with which texts are named."""
+
+    masking: Masking
+    key: str
+
+    def name(self, text: str) -> str:
+        """A name for a text that tells nothing of it, so that it may stand in addresses: other words, another name."""
+        return hmac.digest(self.key.encode(), b"masked\0" + text.encode(), "sha256").hex()[:NAME_CHARACTERS]
+
+    async def answer(self, texts: Iterable[str], of: str, index: int | None) -> SpansOut:
+        """As `uncover`, beside the event loop: to look through a long text takes a while."""
+        return await to_thread.run_sync(self.uncover, texts, of, index)
+
+    def uncover(self, texts: Iterable[str], of: str, index: int | None) -> SpansOut:
+        """One masked part, or all, of the text of that name. Raises NotFoundError where it is none of these texts."""
+        found = next((text for text in texts if hmac.compare_digest(self.name(text), of)), None)
+        if found is None:
+            raise no_such_part()
+        return SpansOut(words=self.masking.uncover(found, index))
+
+
+def of_case(case: CaseHistoryOut) -> list[str]:
+    """Content, what was read in its pictures, what reporters wrote, and notes of decisions."""
+    decisions = [note for one in case.decisions for note in (one.note, one.corrected.note if one.corrected else "")]
+    question = case.second_opinion.question if case.second_opinion else ""
+    return _some([*_of_shown(case), *decisions, question])
+
+
+def of_content(content: ContentOut | None) -> list[str]:
+    """What somebody who checks is shown: content, its pictures, and what reporters wrote."""
+    return _some(_of_shown(content)) if content else []
+
+
+def of_disputed(disputed: DisputedOut) -> list[str]:
+    """Content on which answers differ, and notes of the answers."""
+    notes = [answer.note for one in disputed.items for answer in one.answers]
+    return _some([*(text for one in disputed.items for text in of_content(one)), *notes])
+
+
+def of_objections(found: ObjectionsOut) -> list[str]:
+    """Content, note and objection."""
+    return _some(text for one in found.objections for text in (one.text, one.note, one.objection))
+
+
+def of_feedback(found: FeedbackListOut) -> list[str]:
+    """Content and note, what the reader objected, and the reply."""
+    return _some(text for one in found.feedback for text in (one.text, one.note, one.objection, one.reply))
+
+
+def of_session(session: CalibrationOut) -> list[str]:
+    """Content and notes of a calibration session."""
+    notes = [text for item in session.contents for text in (item.note, *(one.note for one in item.answers))]
+    return _some([session.guidance, *(item.text for item in session.contents), *notes])
+
+
+def _of_shown(shown: CaseHistoryOut | ContentOut) -> list[str | None]:
+    return [shown.subject.text, *(one.text for one in shown.media), *(report.note for report in shown.reports)]
+
+
+def _some(texts: Iterable[str | None]) -> list[str]:
+    return [text for text in texts if text]

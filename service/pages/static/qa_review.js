@@ -7,12 +7,14 @@ import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, openForms, showProblem, startPage } from "./page.js";
 import { startPreviews } from "./media.js";
+import { startRest } from "./rest.js";
 
 const NOTHING = "There is nothing for you to check right now.";
 
 startPage();
 startCountdowns();
 startPreviews();
+startRest(() => location.assign("/console"));
 const check = document.getElementById("check");
 if (check) startCheck(check.dataset.token);
 else startEmpty();

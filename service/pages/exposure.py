@@ -133,10 +133,10 @@ async def _consents(connection: AsyncConnection, me: Principal, taxonomy: Taxono
 def period_rows(found: ExposureOut) -> list[PeriodRow]:
     """The periods that are counted, from the shortest to the longest."""
     periods = (
-        ("This stretch", "since your last break", found.stretch),
-        ("This shift", "since your last pause of 4 h", found.shift),
-        ("Last 24 hours", "what the limit of a day goes by", found.last_24_hours),
-        ("This week", "since Monday, UTC", found.week),
+        ("This stretch", "Since your last break", found.stretch),
+        ("This shift", "Since your last pause of 4 h", found.shift),
+        ("Last 24 hours", "What the limit of a day goes by, since", found.last_24_hours),
+        ("This week", "Since Monday in UTC", found.week),
     )
     most = max((one.seconds for *_, period in periods for one in period.levels), default=0.0)
     return [_period_row(name, about, period, most) for name, about, period in periods]

@@ -40,6 +40,8 @@ ALTER TABLE leases
     ADD COLUMN high_exposure boolean NOT NULL DEFAULT false,
     ADD COLUMN working_since timestamptz,
     ADD COLUMN shift_since timestamptz,
+    -- When what was fetched ahead was opened: before that it is nobody's work.
+    ADD COLUMN opened_at timestamptz,
     ADD CONSTRAINT leases_work CHECK ((working_since IS NULL) = (shift_since IS NULL));
 CREATE INDEX leases_worked ON leases (holder, granted_at DESC) WHERE working_since IS NOT NULL;
 
@@ -98,12 +100,13 @@ CREATE FUNCTION work_of(worker uuid, pause double precision,
                         OUT active_at timestamptz, OUT working_since timestamptz, OUT shift_since timestamptz)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    SELECT greatest(max(l.granted_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed')),
-           (array_agg(l.working_since ORDER BY l.granted_at DESC))[1],
-           (array_agg(l.shift_since ORDER BY l.granted_at DESC))[1]
+    SELECT greatest(max(l.begun_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed')),
+           (array_agg(l.working_since ORDER BY l.begun_at DESC))[1],
+           (array_agg(l.shift_since ORDER BY l.begun_at DESC))[1]
     INTO active_at, working_since, shift_since FROM (
-        SELECT k.granted_at, k.ended_at, k.outcome, k.working_since, k.shift_since FROM leases k
-        WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.outcome IS DISTINCT FROM 'unopened'
+        SELECT coalesce(k.opened_at, k.granted_at) AS begun_at, k.ended_at, k.outcome, k.working_since, k.shift_since
+        FROM leases k
+        WHERE k.holder = worker AND k.working_since IS NOT NULL AND NOT k.prefetched AND k.outcome IS DISTINCT FROM 'unopened'
         ORDER BY k.granted_at DESC LIMIT 10
     ) AS l;
     active_at := greatest(active_at, (SELECT max(s.until) FROM (
@@ -120,9 +123,12 @@ END $$;
 CREATE FUNCTION high_exposure_seconds(worker uuid, begun timestamptz) RETURNS double precision LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0)::float8 FROM (
         SELECT unnest(range_agg(w.span)) AS r FROM (
-            SELECT tstzrange(l.granted_at, greatest(l.granted_at, coalesce(l.ended_at, now()))) AS span FROM leases l
-            WHERE l.holder = worker AND l.working_since IS NOT NULL AND l.granted_at >= begun AND l.high_exposure
-              AND l.outcome IS DISTINCT FROM 'unopened'
+            SELECT tstzrange(coalesce(l.opened_at, l.granted_at),
+                             greatest(coalesce(l.opened_at, l.granted_at), coalesce(l.ended_at, now()))) AS span
+            FROM leases l
+            WHERE l.holder = worker AND l.working_since IS NOT NULL AND l.high_exposure
+              AND l.granted_at >= begun - interval '4 hours' AND coalesce(l.opened_at, l.granted_at) >= begun
+              AND NOT l.prefetched AND l.outcome IS DISTINCT FROM 'unopened'
             UNION ALL
             SELECT tstzrange(s.since, s.until) FROM exposure_spans s WHERE s.person = worker AND s.since >= begun
         ) AS w

@@ -1,7 +1,8 @@
 // One's own exposure: breaks, a wish for milder cases, consents. Every change goes through the API.
 
 import { call } from "./api.js";
-import { showLocalTimes, startCountdowns } from "./countdowns.js";
+import { serverNow } from "./clock.js";
+import { startCountdowns } from "./countdowns.js";
 import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
 import { announce, showProblem, startPage } from "./page.js";
@@ -60,7 +61,16 @@ async function stayAway() {
   const hours = Number(notNow.elements.hours.value);
   // A second less: the clock of this computer may be a little ahead of the server's.
   const { until } = await call("PUT", "/v1/me/not-now", { until: new Date(serverNow() + hours * HOUR - 1000).toISOString() });
+  await giveBackUnopened();
   return until ? "No graphic cases come for now." : "";
+}
+
+// What was fetched ahead nobody has seen yet, and it may be graphic.
+async function giveBackUnopened() {
+  const { leases } = await call("GET", "/v1/leases");
+  for (const { case_id: caseId, token } of leases.filter((lease) => lease.prefetched)) {
+    await call("POST", `/v1/cases/${caseId}/lease/release`, { lease_token: token }).catch(() => {});
+  }
 }
 
 async function comeAgain() {

@@ -87,6 +87,11 @@ async def desk(connection: AsyncConnection, person: UUID, limits: Limits) -> Des
     )
 
 
+async def milder_only(connection: AsyncConnection, person: UUID, limits: Limits) -> bool:
+    """Whether somebody is shown nothing of high exposure now, whatever it is that they are about to look at."""
+    return (await _standing(connection, person, limits)).why is not None
+
+
 async def take_break(connection: AsyncConnection, person: UUID, limits: Limits) -> BreakOut:
     """Begin a break, or the one that lasts already."""
     await store.start_break(connection, person, break_id=new_id())

@@ -151,7 +151,11 @@ async def require_prefetch(connection: AsyncConnection, holder: UUID) -> None:
 async def renew(connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, length: Length) -> RenewedOut:
     """Give the holder more time; opens what was fetched ahead. Raises LeaseStaleError, LeaseAtLimitError."""
     row = await store.renew(
-        connection, case_id=case_id, token=token, holder=holder, length=(length.seconds, length.hours, length.break_seconds)
+        connection,
+        case_id=case_id,
+        token=token,
+        holder=holder,
+        length=(length.seconds, length.hours, length.break_seconds),
     )
     if row is not None:
         return RenewedOut(**row._mapping)

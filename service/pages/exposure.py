@@ -148,9 +148,7 @@ def _period_row(name: str, about: str, period: PeriodOut, most: float) -> Period
         for one in reversed(period.levels)
         if one.seconds or one.items
     ]
-    return PeriodRow(
-        name, about, period.since, period.seconds, period.items, period.weighted_minutes, levels
-    )
+    return PeriodRow(name, about, period.since, period.seconds, period.items, period.weighted_minutes, levels)
 
 
 def limit_rows(found: ExposureOut) -> list[Limit]:
@@ -164,7 +162,13 @@ def limit_rows(found: ExposureOut) -> list[Limit]:
             limits.break_after_minutes,
             "a break is suggested at",
         ),
-        ("Originals open in 24 hours", found.last_24_hours.seconds, limits.day_minutes, limits.alert_minutes, "you are told at"),
+        (
+            "Originals open in 24 hours",
+            found.last_24_hours.seconds,
+            limits.day_minutes,
+            limits.alert_minutes,
+            "you are told at",
+        ),
     )
     return [
         Limit(
@@ -198,7 +202,9 @@ def segments(levels: Sequence[LevelOut], most: float) -> list[Segment]:
 def level_words(levels: Sequence[LevelOut]) -> str:
     """Time and items by level in one line."""
     said = [
-        f"level {one.level}: {duration(one.seconds)}, {one.items}" for one in reversed(levels) if one.seconds or one.items
+        f"level {one.level}: {duration(one.seconds)}, {one.items}"
+        for one in reversed(levels)
+        if one.seconds or one.items
     ]
     return "; ".join(said)
 
@@ -207,9 +213,7 @@ def bin_rows(spread: SpreadOut) -> list[BinRow]:
     """How exposure lies across people, as bars; the bin with most people is as long as the axis."""
     bins = spread.bins or []
     most = max((one.people for one in bins), default=0)
-    return [
-        BinRow(_bin_words(one.from_minutes, one.to_minutes), one.people, _share(one.people, most)) for one in bins
-    ]
+    return [BinRow(_bin_words(one.from_minutes, one.to_minutes), one.people, _share(one.people, most)) for one in bins]
 
 
 def _bin_words(low: int, high: int | None) -> str:

@@ -42,8 +42,14 @@ function startCheck(token) {
 // Claims what comes next; the page then shows what is in hand.
 async function goOn(words) {
   const next = await call("POST", "/v1/qa/claim");
-  sayOnNextPage(next ? words : `${words} ${NOTHING}`);
+  sayOnNextPage(next ? words : `${words} ${await whyNothing()}`);
   location.assign("/qa/review");
+}
+
+// Graphic checks are kept back as graphic cases are.
+async function whyNothing() {
+  const { kept_back: kept } = await call("GET", "/v1/me/exposure");
+  return kept ? `There is nothing milder for you to check right now. ${kept.words}` : NOTHING;
 }
 
 function startEmpty() {
@@ -57,8 +63,9 @@ function startEmpty() {
     showProblem("");
     try {
       if (await call("POST", "/v1/qa/claim")) return location.assign("/qa/review");
-      document.getElementById("nothing").textContent = NOTHING;
-      announce(NOTHING);
+      const words = await whyNothing();
+      document.getElementById("nothing").textContent = words;
+      announce(words);
     } catch (error) {
       showProblem(error.message);
     }

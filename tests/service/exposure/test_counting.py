@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.service.exposure.shift import Shift, Span, seconds_of
+from tests.service.steps import claim, query, value
 
 Minutes = st.integers(-90, -1)
 Spans = st.lists(
@@ -141,9 +143,13 @@ async def test_what_was_fetched_ahead_is_work_once_it_is_opened(
         shift.case(waits=True, high=True)
     await claim(reviewer)
     ahead = (await reviewer.post("/v1/queues/default/claim", json={"prefetch": True})).json()
-    begun = "UPDATE leases SET granted_at = now() - interval '20 minutes', working_since = now() - interval '20 minutes'"
+    begun = (
+        "UPDATE leases SET granted_at = now() - interval '20 minutes', working_since = now() - interval '20 minutes'"
+    )
     query(database, begun)
-    query(database, "UPDATE leases SET ended_at = now() - interval '15 minutes', outcome = 'decided' WHERE NOT prefetched")
+    query(
+        database, "UPDATE leases SET ended_at = now() - interval '15 minutes', outcome = 'decided' WHERE NOT prefetched"
+    )
     seconds = "SELECT high_exposure_seconds(%s, now() - interval '20 minutes')"
     assert value(database, seconds, shift.person) == 300
     await reviewer.post("/v1/me/breaks")

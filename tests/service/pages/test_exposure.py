@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 
 import httpx
 import pytest
@@ -61,14 +60,16 @@ async def test_where_nothing_was_open_the_page_says_just_that(reviewer: httpx.As
     assert page.count("exposure-bar") == 1
 
 
-async def test_periods_days_and_what_follows_are_in_numbers_and_words(shift: Shift, reviewer: httpx.AsyncClient) -> None:
+async def test_periods_days_and_what_follows_are_in_numbers_and_words(
+    shift: Shift, reviewer: httpx.AsyncClient
+) -> None:
     lease = shift.had((-200, -0.1), high=True, since=-95, shift_since=shift.world.at(-200))
     shift.opened((-190, -180), level=2, lease=lease)
     shift.opened((-95, -4), level=4, lease=lease)
     page = await shown(reviewer, "/exposure")
     stretch_, shift_, last, week = re.split(r'data-period="\d"', page)[1:]
     assert "1 h 31 min" in stretch_
-    assert "4 <span class=\"soft\">strongest" in stretch_
+    assert '4 <span class="soft">strongest' in stretch_
     assert "usual" not in stretch_
     assert "1 h 41 min" in shift_
     assert "10 min" in shift_

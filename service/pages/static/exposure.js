@@ -41,7 +41,7 @@ async function act(button, action) {
     say(await action());
     await refresh({ always: true });
     // What was pressed may be gone with what it was about.
-    if (!button.isConnected) document.getElementById("now-title").focus();
+    if (!button.isConnected) (document.getElementById(button.id) ?? document.getElementById("now-title")).focus();
   } catch (error) {
     showProblem(error.message);
   }

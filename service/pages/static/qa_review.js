@@ -7,7 +7,7 @@ import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, openForms, showProblem, startPage } from "./page.js";
 import { startPreviews } from "./media.js";
-import { startRest } from "./rest.js";
+import { breakWords, startRest } from "./rest.js";
 
 const NOTHING = "There is nothing for you to check right now.";
 
@@ -39,8 +39,12 @@ function startCheck(token) {
   onKey("r", () => release.click());
 }
 
-// Claims what comes next; the page then shows what is in hand.
+// Claims what comes next, unless a break is due; the page then shows what is in hand, or suggests the break.
 async function goOn(words) {
+  if (await breakWords()) {
+    sayOnNextPage(words);
+    return location.assign("/qa/review");
+  }
   const next = await call("POST", "/v1/qa/claim");
   sayOnNextPage(next ? words : `${words} ${await whyNothing()}`);
   location.assign("/qa/review");

@@ -34,6 +34,7 @@ from service.opinions import routes as opinions
 from service.outbox import routes as outbox
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
+from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
 from service.pages.policies import router as policy_pages_router
@@ -110,6 +111,7 @@ PAGES = (
     pages_router,
     case_page_router,
     bank_pages_router,
+    exposure_pages_router,
     floor_pages_router,
     model_pages_router,
     policy_pages_router,

@@ -44,6 +44,20 @@ def kept_back(why: Why, limits: Limits, *, until: datetime | None) -> KeptBackOu
     return KeptBackOut(why=why, words=words, until=until)
 
 
+def break_due(work_seconds: float, limits: Limits) -> float:
+    """Seconds of work of high exposure until a break is suggested, at the latest where milder cases come; 0 when it is due."""
+    return max(0.0, min(limits.break_after_seconds, limits.stretch_seconds) - work_seconds)
+
+
+def suggestion(work_seconds: float, limits: Limits) -> str:
+    """How a break is suggested."""
+    worked, pause = _span(work_seconds), _span(limits.break_seconds)
+    said = f"You have worked on graphic cases for {worked} without a break."
+    if work_seconds >= limits.stretch_seconds:
+        return f"{said} Milder cases come until you had one of {pause}."
+    return f"{said} It is time for one of {pause}."
+
+
 def percentiles(minutes: Sequence[float]) -> dict[str, float]:
     """The 25th, 50th, 75th and 90th percentile of at least two numbers."""
     cuts = statistics.quantiles(minutes, n=100, method="inclusive")

@@ -68,6 +68,7 @@ class RestOut(BaseModel):
     on_break: BreakOut | None
     work_seconds: float = Field(description="Of work of high exposure since the last break.")
     due_in_seconds: float = Field(description="More such seconds until a break is suggested; 0 when it is due.")
+    suggestion: str | None = Field(description="What is said while a break is due and none lasts.")
     alert: bool = Field(description="Originals were open for longer than the alert of a day.")
 
 
@@ -87,6 +88,14 @@ class WaitingOut(BaseModel):
 
     high_exposure: int
     milder: int
+
+
+class DeskOut(BaseModel):
+    """What somebody is told who is about to take a case."""
+
+    kept_back: KeptBackOut | None
+    waiting: WaitingOut | None = Field(description="Counted only while cases of high exposure are kept back.")
+    on_break: BreakOut | None
 
 
 class ExposureOut(BaseModel):

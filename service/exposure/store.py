@@ -12,9 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _BREAK = """
     SELECT b.id, b.started_at, least(
                b.ended_at,
-               (SELECT min(l.granted_at) FROM leases l
-                WHERE l.holder = b.principal_id AND l.granted_at > b.started_at AND l.working_since IS NOT NULL
+               (SELECT min(coalesce(l.opened_at, l.granted_at)) FROM leases l
+                WHERE l.holder = b.principal_id AND l.granted_at > b.started_at - interval '4 hours'
+                  AND coalesce(l.opened_at, l.granted_at) > b.started_at AND l.working_since IS NOT NULL
                   AND NOT l.prefetched AND l.outcome IS DISTINCT FROM 'unopened'),
+               (SELECT min(r.claimed_at) FROM qa_reviews r
+                WHERE r.reviewer = b.principal_id AND r.claimed_at > b.started_at AND r.working_since IS NOT NULL),
                CASE WHEN b.started_at < now() - interval '4 hours' THEN b.started_at + interval '4 hours' END) AS ended_at
     FROM breaks b WHERE b.principal_id = :person AND b.started_at > now() - interval '24 hours'
 """

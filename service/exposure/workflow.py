@@ -16,6 +16,7 @@ from service.exposure.limits import Limits
 from service.exposure.schemas import (
     BreakOut,
     DayOut,
+    DeskOut,
     ExposureOut,
     KeptBackOut,
     LevelOut,
@@ -55,7 +56,7 @@ async def ledger(connection: AsyncConnection, person: UUID, limits: Limits) -> E
     return ExposureOut(
         server_now=now.now,
         kept_back=await _kept_back(connection, person, now, limits),
-        waiting=WaitingOut.model_validate(await store.waiting(connection, person), from_attributes=True),
+        waiting=await _waiting(connection, person),
         rest=_rest(now, breaks, limits),
         not_now_until=now.not_now_until,
         seen_by_leads=seen_by_leads,
@@ -73,6 +74,22 @@ async def rest(connection: AsyncConnection, person: UUID, limits: Limits) -> Res
     """Whether it is time for a break."""
     now = await _standing(connection, person, limits)
     return _rest(now, await _breaks(connection, person, limits), limits)
+
+
+async def desk(connection: AsyncConnection, person: UUID, limits: Limits) -> DeskOut:
+    """What somebody is told who is about to take a case: why no graphic ones come, and whether a break lasts."""
+    now = await _standing(connection, person, limits)
+    breaks = await _breaks(connection, person, limits)
+    return DeskOut(
+        kept_back=await _kept_back(connection, person, now, limits),
+        waiting=None if now.why is None else await _waiting(connection, person),
+        on_break=_lasting(breaks),
+    )
+
+
+async def milder_only(connection: AsyncConnection, person: UUID, limits: Limits) -> bool:
+    """Whether somebody is shown nothing of high exposure now, whatever it is that they are about to look at."""
+    return (await _standing(connection, person, limits)).why is not None
 
 
 async def take_break(connection: AsyncConnection, person: UUID, limits: Limits) -> BreakOut:
@@ -186,12 +203,22 @@ async def _kept_back(connection: AsyncConnection, person: UUID, now: Row[Any], l
     return rules.kept_back(now.why, limits, until=until)
 
 
+async def _waiting(connection: AsyncConnection, person: UUID) -> WaitingOut:
+    return WaitingOut.model_validate(await store.waiting(connection, person), from_attributes=True)
+
+
+def _lasting(breaks: Sequence[BreakOut]) -> BreakOut | None:
+    return next((one for one in breaks if one.ended_at is None), None)
+
+
 def _rest(now: Row[Any], breaks: Sequence[BreakOut], limits: Limits) -> RestOut:
+    due = rules.break_due(now.work_seconds, limits)
     return RestOut(
         server_now=now.now,
-        on_break=next((one for one in breaks if one.ended_at is None), None),
+        on_break=_lasting(breaks),
         work_seconds=now.work_seconds,
-        due_in_seconds=max(0.0, limits.break_after_seconds - now.work_seconds),
+        due_in_seconds=due,
+        suggestion=rules.suggestion(now.work_seconds, limits) if due == 0 and not _lasting(breaks) else None,
         alert=now.day_seconds >= limits.alert_seconds,
     )
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
 from service.leases import workflow
 from service.leases.schemas import HeldOut, LeaseIn, LeasesOut, RenewedOut
 from service.security import CaseReviewer
@@ -29,7 +30,7 @@ async def renew(
     case_id: UUID, body: LeaseIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
 ) -> RenewedOut:
     settings = request.app.state.settings
-    length = workflow.Length(settings.lease_seconds, settings.lease_hours)
+    length = workflow.Length(settings.lease_seconds, settings.lease_hours, limits_of(settings).break_seconds)
     return await workflow.renew(connection, case_id, token=body.lease_token, holder=caller.id, length=length)
 
 

@@ -267,8 +267,10 @@ _RENEW = text("""
         RETURNING cases.id, lease_expires_at, leases.granted_at + make_interval(hours => :hours) AS renewable_until,
                   leases.prefetched
     ), opened AS (
-        UPDATE leases SET prefetched = false FROM renewed WHERE leases.token = :token AND renewed.prefetched
-        RETURNING leases.case_id
+        -- Work on it begins now, which may be after a break.
+        UPDATE leases SET prefetched = false, opened_at = now(), working_since = w.working_since, shift_since = w.shift_since
+        FROM renewed CROSS JOIN LATERAL work_of(:holder, :break_seconds) w
+        WHERE leases.token = :token AND renewed.prefetched RETURNING leases.case_id
     ), logged AS (
         INSERT INTO events (kind, case_id, actor) SELECT 'lease.opened', case_id, :holder FROM opened
     )
@@ -349,14 +351,22 @@ async def held_by(connection: AsyncConnection, holder: UUID) -> Sequence[Row[Any
 
 
 async def renew(
-    connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, length: tuple[int, int]
+    connection: AsyncConnection, *, case_id: UUID, token: UUID, holder: UUID, length: tuple[int, int, float]
 ) -> Row[Any] | None:
-    """Extend a live lease by (seconds) within (hours) of its grant: (expires_at, renewable_until, server_now).
+    """Extend a live lease by (seconds) within (hours) of its grant, with the length of a break in seconds:
+    (expires_at, renewable_until, server_now).
 
     None when it is not live, or has been renewed up to its limit.
     """
-    seconds, hours = length
-    values = {"case_id": case_id, "token": token, "holder": holder, "seconds": seconds, "hours": hours}
+    seconds, hours, pause = length
+    values = {
+        "case_id": case_id,
+        "token": token,
+        "holder": holder,
+        "seconds": seconds,
+        "hours": hours,
+        "break_seconds": pause,
+    }
     return (await connection.execute(_RENEW, values)).one_or_none()
 
 

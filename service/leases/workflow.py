@@ -36,10 +36,14 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long a lease lasts: each renewal gives `seconds` from now, until `hours` after it was granted."""
+    """How long a lease lasts: each renewal gives `seconds` from now, until `hours` after it was granted.
+
+    To open what was fetched ahead begins work anew where a pause of `break_seconds` went before.
+    """
 
     seconds: int
     hours: int
+    break_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,11 @@ async def require_prefetch(connection: AsyncConnection, holder: UUID) -> None:
 async def renew(connection: AsyncConnection, case_id: UUID, *, token: UUID, holder: UUID, length: Length) -> RenewedOut:
     """Give the holder more time; opens what was fetched ahead. Raises LeaseStaleError, LeaseAtLimitError."""
     row = await store.renew(
-        connection, case_id=case_id, token=token, holder=holder, length=(length.seconds, length.hours)
+        connection,
+        case_id=case_id,
+        token=token,
+        holder=holder,
+        length=(length.seconds, length.hours, length.break_seconds),
     )
     if row is not None:
         return RenewedOut(**row._mapping)

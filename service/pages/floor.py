@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Severity, Taxonomy
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
+from service.exposure.workflow import spread
 from service.holds.workflow import lease_alerts
 from service.outbox.schemas import DeadLettersOut
 from service.outbox.workflow import dead_letters
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.exposure import bin_rows
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, duration, spoken
 from service.queues.schemas import QueueOut
@@ -75,6 +78,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     given_up = await listed(connection, state.taxonomy, viewer=me, after=None, limit=SHED_SHOWN)
     alerts = await lease_alerts(connection, state.settings, person=me.id)
     routes = await unserved(connection)
+    exposed = await spread(connection, limits_of(state.settings))
     context = {
         **await bar(connection, me),
         "rule": found.rule,
@@ -87,6 +91,8 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "alerts_total": alerts.total,
         "loud": [one for one in routes if is_loud(one)],
         "quiet": [one for one in routes if not is_loud(one)],
+        "exposed": exposed,
+        "bins": bin_rows(exposed),
         "letters": await _letters(connection, me),
         "may_restore": Capability.SHED_MANAGE in me.capabilities,
         "may_read": Capability.CASE_READ in me.capabilities,

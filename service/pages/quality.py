@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
+from service.exposure.workflow import milder_only
 from service.limits import PlanResultsTurn
 from service.pages import views
 from service.pages.bar import bar
@@ -99,7 +101,8 @@ async def disputed(
 ) -> Response:
     """What answers differ on; one of them is opened when asked for."""
     state = request.app.state
-    found = await reviews.disputed(connection, person=me.id, blur=state.blur_rules, secret=state.settings.signing_key)
+    secret, limits = state.settings.signing_key, limits_of(state.settings)
+    found = await reviews.disputed(connection, person=me.id, blur=state.blur_rules, secret=secret, limits=limits)
     shown = next((one for one in found.items if one.item_id == item), None)
     keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
     shows = _Texts(f"{_SPANS}/disputed", spans.of_content(shown), judged=True)
@@ -129,7 +132,8 @@ async def suspects_page(
     request: Request, me: QaReviewer, connection: UnitOfWork, after: Annotated[UUID | None, Query()] = None
 ) -> Response:
     """The most doubtful label behind those that were left, with its content."""
-    found = await suspects.waiting(connection, person=me.id, limit=1, after=after)
+    mild = await milder_only(connection, me.id, limits_of(request.app.state.settings))
+    found = await suspects.waiting(connection, person=me.id, limit=1, after=after, mild=mild)
     suspect = found.suspects[0] if found.suspects else None
     content, at = None, ""
     keys: tuple[Any, ...] = _EVERYWHERE
@@ -141,6 +145,7 @@ async def suspects_page(
         "suspect": suspect,
         "shown": content,
         "waiting": found.waiting,
+        "mild": mild,
         "counted": suspects.COUNTED,
         **await _frame(request, connection, me, keys, _Texts(at, spans.of_content(content), judged=True)),
     }

@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service.cases.workflow import case_view
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
+from service.exposure.workflow import desk
 from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
 from service.media.levels import Rules as BlurRules
@@ -32,7 +34,7 @@ ASKED_LISTED = 20
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
 _OWN_PAGES = re.compile(
-    r"/console|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|feedback|calibration)"
+    r"/console|/exposure|/banks|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|feedback|calibration)"
     r"|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
 )
 
@@ -79,6 +81,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
         "held": await _held(connection, [one for one in leases if not one.prefetched], request.app.state.blur_rules),
         "fetched": any(one.prefetched for one in leases),
         **(await _mine(connection, me) if may_review else {}),
+        "desk": await desk(connection, me.id, limits_of(request.app.state.settings)) if may_review else None,
         "taxonomy": taxonomy,
         "views": views,
         "previews": {name: views.upcoming_rows(rows, taxonomy, now) for name, rows in previews.items()},

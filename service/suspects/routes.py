@@ -6,6 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
+from service.exposure.workflow import milder_only
 from service.security import LabelExporter, QaReviewer
 from service.suspects import workflow
 from service.suspects.schemas import ResolutionIn, ResolvedOut, SuspectsIn, SuspectsOut, UploadedOut
@@ -20,6 +22,7 @@ async def add(body: SuspectsIn, request: Request, caller: LabelExporter, connect
 
 @router.get("/labels/suspects", summary="Labels that look wrong, of cases the caller may see and did not decide")
 async def waiting(
+    request: Request,
     caller: QaReviewer,
     connection: UnitOfWork,
     limit: Annotated[int, Query(ge=1, le=100, description="how many to show")] = 20,
@@ -27,7 +30,8 @@ async def waiting(
         UUID | None, Query(description="only what comes after this one in the order: its decision")
     ] = None,
 ) -> SuspectsOut:
-    return await workflow.waiting(connection, person=caller.id, limit=limit, after=after)
+    mild = await milder_only(connection, caller.id, limits_of(request.app.state.settings))
+    return await workflow.waiting(connection, person=caller.id, limit=limit, after=after, mild=mild)
 
 
 @router.post("/labels/suspects/{decision_id}/resolve", summary="Say whether a label that looks wrong holds")

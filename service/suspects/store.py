@@ -1,6 +1,7 @@
 """SQL of labels that look wrong: one row for each decision, resolved once and by somebody else than decided."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,7 @@ _OFFERED = f"""
     FROM label_suspects s CROSS JOIN LATERAL (SELECT * FROM decisions made WHERE made.id = s.decision_id OFFSET 0) AS d
     JOIN evidence e ON e.id = d.evidence_id
     WHERE {_OPEN} AND NOT {_WAITS}
+      AND (SELECT c.scope_id FROM cases c WHERE c.id = d.case_id) IN (SELECT suited_scopes(:person, CAST(:mild AS boolean)))
 """  # noqa: S608 - put together from constants
 _NEXT = text(f"""
     SELECT s.decision_id, d.case_id, e.text, e.language, d.policy_area, d.severity, d.actions, d.decided_at,
@@ -83,6 +85,19 @@ _STATE = text(f"""
 """)  # noqa: S608 - put together from constants
 
 
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks at labels again, the roles that see more than their queues, and whether nothing of high exposure is shown."""
+
+    person: UUID
+    overseeing: Sequence[str]
+    mild: bool
+
+    def values(self) -> dict[str, Any]:
+        """As parameters."""
+        return {"person": self.person, "overseeing": list(self.overseeing), "mild": self.mild}
+
+
 async def add(
     connection: AsyncConnection, bundle: str, suspects: Sequence[tuple[UUID, float, str]]
 ) -> Sequence[Row[Any]]:
@@ -92,17 +107,15 @@ async def add(
     return (await connection.execute(_ADD, values)).all()
 
 
-async def waiting(
-    connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], limit: int, after: UUID | None
-) -> Sequence[Row[Any]]:
+async def waiting(connection: AsyncConnection, reader: Reader, *, limit: int, after: UUID | None) -> Sequence[Row[Any]]:
     """The most doubtful labels that this person may judge, behind `after` in the order."""
-    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "after": after}
+    values = {**reader.values(), "limit": limit, "after": after}
     return (await connection.execute(_NEXT, values)).all()
 
 
-async def count(connection: AsyncConnection, *, person: UUID, overseeing: Sequence[str], most: int) -> int:
+async def count(connection: AsyncConnection, reader: Reader, *, most: int) -> int:
     """How many labels this person may judge, counted up to `most`."""
-    values = {"person": person, "overseeing": list(overseeing), "most": most}
+    values = {**reader.values(), "most": most}
     return int((await connection.execute(_WAITING, values)).scalar_one())
 
 

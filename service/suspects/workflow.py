@@ -42,10 +42,16 @@ async def add(connection: AsyncConnection, body: SuspectsIn, *, taxonomy: Taxono
     return UploadedOut(stored=stored, **{name: became[name] for name in ("unknown", "not_standing", "settled")})
 
 
-async def waiting(connection: AsyncConnection, *, person: UUID, limit: int, after: UUID | None = None) -> SuspectsOut:
-    """What this person may look at again, behind `after` in the order: from now on they check none of it blindly."""
-    rows = await store.waiting(connection, person=person, overseeing=OVERSEEING, limit=limit, after=after)
-    number = await store.count(connection, person=person, overseeing=OVERSEEING, most=COUNTED)
+async def waiting(
+    connection: AsyncConnection, *, person: UUID, limit: int, after: UUID | None, mild: bool
+) -> SuspectsOut:
+    """What this person may look at again, behind `after` in the order: from now on they check none of it blindly.
+
+    Nothing of high exposure where they are given milder content for now (`mild`).
+    """
+    reader = store.Reader(person, OVERSEEING, mild)
+    rows = await store.waiting(connection, reader, limit=limit, after=after)
+    number = await store.count(connection, reader, most=COUNTED)
     await remember_look(connection, [row.case_id for row in rows], person=person)
     return SuspectsOut(suspects=[SuspectOut(**row._mapping) for row in rows], waiting=number)
 

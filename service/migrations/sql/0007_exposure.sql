@@ -40,7 +40,15 @@ ALTER TABLE leases
     ADD COLUMN high_exposure boolean NOT NULL DEFAULT false,
     ADD COLUMN working_since timestamptz,
     ADD COLUMN shift_since timestamptz,
+    -- When what was fetched ahead was opened: before that it is nobody's work.
+    ADD COLUMN opened_at timestamptz,
     ADD CONSTRAINT leases_work CHECK ((working_since IS NULL) = (shift_since IS NULL));
+-- The same of blind checks: they show content to people as cases do.
+ALTER TABLE qa_reviews
+    ADD COLUMN high_exposure boolean NOT NULL DEFAULT false,
+    ADD COLUMN working_since timestamptz,
+    ADD COLUMN shift_since timestamptz,
+    ADD CONSTRAINT qa_reviews_work CHECK ((working_since IS NULL) = (shift_since IS NULL));
 CREATE INDEX leases_worked ON leases (holder, granted_at DESC) WHERE working_since IS NOT NULL;
 
 -- Breaks that were announced. Any pause is a break as well; a break ends with the next case at the latest.
@@ -92,19 +100,23 @@ RETURNS TABLE (level smallint, seconds double precision, items bigint) LANGUAGE 
 $$;
 
 -- When somebody was last at work, and since when without a break of `pause` seconds and within the same shift; that is
--- now for whoever has had the break. Work is to take a case, to be done with one, and to have something open; a lease
--- that runs out by itself is none. Ten leases are more than anybody has in hand.
+-- now for whoever has had the break. Work is to take a case or a check, to be done with one, and to have something open;
+-- what runs out by itself is none. Ten are more than anybody has in hand.
 CREATE FUNCTION work_of(worker uuid, pause double precision,
                         OUT active_at timestamptz, OUT working_since timestamptz, OUT shift_since timestamptz)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    SELECT greatest(max(l.granted_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed')),
-           (array_agg(l.working_since ORDER BY l.granted_at DESC))[1],
-           (array_agg(l.shift_since ORDER BY l.granted_at DESC))[1]
+    SELECT greatest(max(l.begun_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed')),
+           (array_agg(l.working_since ORDER BY l.begun_at DESC))[1],
+           (array_agg(l.shift_since ORDER BY l.begun_at DESC))[1]
     INTO active_at, working_since, shift_since FROM (
-        SELECT k.granted_at, k.ended_at, k.outcome, k.working_since, k.shift_since FROM leases k
-        WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.outcome IS DISTINCT FROM 'unopened'
-        ORDER BY k.granted_at DESC LIMIT 10
+        (SELECT coalesce(k.opened_at, k.granted_at) AS begun_at, k.ended_at, k.outcome, k.working_since, k.shift_since
+         FROM leases k
+         WHERE k.holder = worker AND k.working_since IS NOT NULL AND NOT k.prefetched AND k.outcome IS DISTINCT FROM 'unopened'
+         ORDER BY k.granted_at DESC LIMIT 10)
+        UNION ALL
+        (SELECT r.claimed_at, coalesce(r.answered_at, r.released_at), 'checked', r.working_since, r.shift_since
+         FROM qa_reviews r WHERE r.reviewer = worker AND r.working_since IS NOT NULL ORDER BY r.claimed_at DESC LIMIT 10)
     ) AS l;
     active_at := greatest(active_at, (SELECT max(s.until) FROM (
         SELECT x.until FROM exposure_spans x WHERE x.person = worker ORDER BY x.since DESC LIMIT 10) AS s));
@@ -116,13 +128,19 @@ BEGIN
     END IF;
 END $$;
 
--- Seconds since then that somebody was at work of high exposure: with such a case in hand, or with something open.
+-- Seconds since then that somebody was at work of high exposure: with such a case or check in hand, or with something open.
 CREATE FUNCTION high_exposure_seconds(worker uuid, begun timestamptz) RETURNS double precision LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0)::float8 FROM (
         SELECT unnest(range_agg(w.span)) AS r FROM (
-            SELECT tstzrange(l.granted_at, greatest(l.granted_at, coalesce(l.ended_at, now()))) AS span FROM leases l
-            WHERE l.holder = worker AND l.working_since IS NOT NULL AND l.granted_at >= begun AND l.high_exposure
-              AND l.outcome IS DISTINCT FROM 'unopened'
+            SELECT tstzrange(coalesce(l.opened_at, l.granted_at),
+                             greatest(coalesce(l.opened_at, l.granted_at), coalesce(l.ended_at, now()))) AS span
+            FROM leases l
+            WHERE l.holder = worker AND l.working_since IS NOT NULL AND l.high_exposure
+              AND l.granted_at >= begun - interval '4 hours' AND coalesce(l.opened_at, l.granted_at) >= begun
+              AND NOT l.prefetched AND l.outcome IS DISTINCT FROM 'unopened'
+            UNION ALL
+            SELECT tstzrange(r.claimed_at, least(r.expires_at, coalesce(r.answered_at, r.released_at, now()))) FROM qa_reviews r
+            WHERE r.reviewer = worker AND r.claimed_at >= begun AND r.high_exposure
             UNION ALL
             SELECT tstzrange(s.since, s.until) FROM exposure_spans s WHERE s.person = worker AND s.since >= begun
         ) AS w
@@ -142,15 +160,26 @@ BEGIN
     ELSIF high_exposure_seconds(worker, working) >= stretch_seconds THEN
         RETURN 'stretch';
     ELSIF (SELECT count(*) FILTER (WHERE l.high_exposure) FROM (
-            SELECT k.high_exposure FROM leases k
-            WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.granted_at >= working
-              AND k.outcome IS DISTINCT FROM 'unopened'
-            ORDER BY k.granted_at DESC LIMIT in_a_row
+            (SELECT k.high_exposure, k.granted_at FROM leases k
+             WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.granted_at >= working
+               AND k.outcome IS DISTINCT FROM 'unopened'
+             ORDER BY k.granted_at DESC LIMIT in_a_row)
+            UNION ALL
+            (SELECT r.high_exposure, r.claimed_at FROM qa_reviews r
+             WHERE r.reviewer = worker AND r.working_since IS NOT NULL AND r.claimed_at >= working
+             ORDER BY r.claimed_at DESC LIMIT in_a_row)
+            ORDER BY 2 DESC LIMIT in_a_row
         ) AS l) >= in_a_row THEN
         RETURN 'in_a_row';
     END IF;
     RETURN NULL;
 END $$;
+
+-- What suits somebody who is given milder content for now (`mild`), as above.
+CREATE FUNCTION suited_scopes(person uuid, mild boolean) RETURNS SETOF integer LANGUAGE sql STABLE AS $$
+    SELECT s.id FROM case_scopes s
+    WHERE s.id IN (SELECT suited_scopes(suited_scopes.person)) AND NOT (suited_scopes.mild AND s.high_exposure)
+$$;
 
 -- What was open at the same time under the same row counts once, as it does for the caps of a claim.
 CREATE OR REPLACE VIEW exposure_seconds AS

@@ -6,6 +6,7 @@ import { startHints } from "./hints.js";
 import { onKey } from "./keys.js";
 import { claimAgain, Lease } from "./lease.js";
 import { startMedia, startPreviews } from "./media.js";
+import { showMilder } from "./milder.js";
 import { NextCase } from "./next.js";
 import { startPage } from "./page.js";
 import { hideSpans } from "./spans.js";
@@ -29,6 +30,7 @@ function startReading() {
 function startReview() {
   const lease = new Lease();
   const blurAgain = startMedia(lease);
+  showMilder(lease.token);
   const next = new NextCase(document.getElementById("lease").dataset);
   startDecision(lease, next);
   lease.start();

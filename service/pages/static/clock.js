@@ -10,8 +10,12 @@ export function setServerTime(written) {
   ahead = Date.parse(written) - arrived;
 }
 
+export function serverNow() {
+  return Date.now() + ahead;
+}
+
 export function secondsUntil(moment) {
-  return Math.ceil((Date.parse(moment) - Date.now() - ahead) / 1000);
+  return Math.ceil((Date.parse(moment) - serverNow()) / 1000);
 }
 
 export function countdown(seconds) {

@@ -6,7 +6,9 @@ import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
 import { takeNext } from "./next.js";
 import { announce, setState, showProblem, startPage } from "./page.js";
+import { endBreak, startRest } from "./rest.js";
 
+const KEPT_BACK = "Nothing milder waits in this queue right now; why it would have to be milder stands below.";
 const NOTHING_WAITS = "Nothing waits in this queue right now.";
 
 startPage();
@@ -14,11 +16,14 @@ startCountdowns();
 const refresh = keepFresh("/console", freshen);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.matches(".claim")) act(button, claim);
+  if (button?.matches(".claim")) act(button, () => claim(button.dataset.queue));
   else if (button?.matches(".take-up")) act(button, takeUp);
+  else if (button?.matches(".end-break")) act(button, stopBreak);
   else if (button?.matches(".withdraw")) act(button, withdraw);
 });
 onKey("n", () => document.getElementById("claim")?.click());
+// Whoever puts a break off was on the way to a case, and goes on to it.
+startRest(() => refresh({ always: true }), (queue) => act(document.getElementById("claim"), () => claim(queue)));
 onKey("c", () => document.querySelector(".resume")?.click());
 
 async function act(button, action) {
@@ -38,14 +43,24 @@ async function act(button, action) {
 }
 
 // Each answers whether the page is being left.
-async function claim(button) {
-  const next = await takeNext(button.dataset.queue);
+async function claim(queue) {
+  const next = await takeNext(queue);
   if (next) {
     location.assign(`/cases/${next}`);
     return true;
   }
-  showProblem(NOTHING_WAITS);
-  await refresh();
+  await refresh({ always: true });
+  const kept = document.getElementById("kept-back");
+  if (kept) kept.hidden = false;
+  showProblem(kept ? KEPT_BACK : NOTHING_WAITS);
+  return false;
+}
+
+async function stopBreak() {
+  await endBreak();
+  await refresh({ always: true });
+  announce("The break is over.");
+  document.getElementById("main").focus();
   return false;
 }
 

@@ -5,6 +5,17 @@ import { countdown, secondsUntil } from "./clock.js";
 export function startCountdowns() {
   setInterval(tickCountdowns, 1000);
   tickCountdowns();
+  showLocalTimes();
+}
+
+// The server writes moments in UTC; people plan by the clock on their wall. The day is said where it is not today.
+export function showLocalTimes() {
+  const today = new Date().toDateString();
+  for (const element of document.querySelectorAll(".local-time")) {
+    const when = new Date(element.dateTime);
+    const day = when.toDateString() === today ? {} : { weekday: "short", day: "numeric", month: "short" };
+    element.textContent = when.toLocaleString("en", { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  }
 }
 
 // `data-plain` is for a time that stands in a sentence of its own; the others say "in" and, once over, "ago".

@@ -1,6 +1,6 @@
 // Keeps the part of a page that holds its numbers fresh for as long as it is looked at.
 
-import { tickCountdowns } from "./countdowns.js";
+import { showLocalTimes, tickCountdowns } from "./countdowns.js";
 import { nameLanguages } from "./page.js";
 
 const REFRESH_SECONDS = 15;
@@ -26,5 +26,6 @@ async function take(live, path, after, { always = false } = {}) {
   live.replaceChildren(...document.adoptNode(fresh).childNodes);
   nameLanguages();
   tickCountdowns();
+  showLocalTimes();
   after(page);
 }

@@ -2,6 +2,8 @@
 
 import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
+import { rememberMilder } from "./milder.js";
+import { stopsBy } from "./rest.js";
 
 // A case that was fetched ahead and is about to go back is not gone to: it would be somebody else's on arrival.
 const LEAST_SECONDS = 3;
@@ -12,6 +14,7 @@ export async function takeNext(queue) {
   const held = leases.find((lease) => !lease.prefetched) ?? leases[0];
   if (held) return held.case_id;
   const claimed = await call("POST", claimOf(queue));
+  rememberMilder(claimed);
   return claimed && claimed.case.id;
 }
 
@@ -31,16 +34,17 @@ export class NextCase {
   fetch() {
     this.#fetching ??= call("POST", claimOf(this.#queue), { prefetch: true }).then(
       (claimed) => {
+        rememberMilder(claimed);
         if (claimed) this.#fetched = { caseId: claimed.case.id, until: claimed.lease.expires_at };
       },
       () => {},
     );
   }
 
-  // What ended on this page stands whatever happens here; the console then says what is wrong.
+  // What ended on this page stands whatever happens here; the console then says what is wrong, or that a break is due.
   async go(claimNext) {
-    await this.#fetching;
-    const next = claimNext ? await this.#next().catch(() => null) : null;
+    const [stops] = await Promise.all([claimNext && stopsBy(this.#queue), this.#fetching]);
+    const next = claimNext && !stops ? await this.#next().catch(() => null) : null;
     location.assign(next ? `/cases/${next}` : "/console");
   }
 

@@ -7,12 +7,14 @@ import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, openForms, showProblem, startPage } from "./page.js";
 import { startPreviews } from "./media.js";
+import { breakWords, startRest } from "./rest.js";
 
 const NOTHING = "There is nothing for you to check right now.";
 
 startPage();
 startCountdowns();
 startPreviews();
+startRest(() => location.assign("/console"));
 const check = document.getElementById("check");
 if (check) startCheck(check.dataset.token);
 else startEmpty();
@@ -37,11 +39,21 @@ function startCheck(token) {
   onKey("r", () => release.click());
 }
 
-// Claims what comes next; the page then shows what is in hand.
+// Claims what comes next, unless a break is due; the page then shows what is in hand, or suggests the break.
 async function goOn(words) {
+  if (await breakWords()) {
+    sayOnNextPage(words);
+    return location.assign("/qa/review");
+  }
   const next = await call("POST", "/v1/qa/claim");
-  sayOnNextPage(next ? words : `${words} ${NOTHING}`);
+  sayOnNextPage(next ? words : `${words} ${await whyNothing()}`);
   location.assign("/qa/review");
+}
+
+// Graphic checks are kept back as graphic cases are.
+async function whyNothing() {
+  const { kept_back: kept } = await call("GET", "/v1/me/exposure");
+  return kept ? `There is nothing milder for you to check right now. ${kept.words}` : NOTHING;
 }
 
 function startEmpty() {
@@ -55,8 +67,9 @@ function startEmpty() {
     showProblem("");
     try {
       if (await call("POST", "/v1/qa/claim")) return location.assign("/qa/review");
-      document.getElementById("nothing").textContent = NOTHING;
-      announce(NOTHING);
+      const words = await whyNothing();
+      document.getElementById("nothing").textContent = words;
+      announce(words);
     } catch (error) {
       showProblem(error.message);
     }

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
 from service.quality.dependencies import Rules
 from service.quality.reviews import workflow
 from service.quality.reviews.schemas import (
@@ -28,8 +29,8 @@ router = APIRouter(prefix="/v1/qa", tags=["quality"])
 )
 async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) -> CheckOut | Response:
     state = request.app.state
-    minutes = state.settings.qa_review_minutes
-    found = await workflow.claim(connection, caller=caller, minutes=minutes, blur=state.blur_rules)
+    terms = workflow.Terms(state.settings.qa_review_minutes, limits_of(state.settings))
+    found = await workflow.claim(connection, caller=caller, terms=terms, blur=state.blur_rules)
     return found or Response(status_code=204)
 
 
@@ -47,8 +48,8 @@ async def release(token: UUID, caller: QaReviewer, connection: UnitOfWork) -> Re
 @router.get("/disputed", summary="Items on which answers differ, for somebody who gave none of them")
 async def disputed(request: Request, caller: QaAdjudicator, connection: UnitOfWork) -> DisputedOut:
     state = request.app.state
-    secret = state.settings.signing_key
-    return await workflow.disputed(connection, person=caller.id, blur=state.blur_rules, secret=secret)
+    secret, limits = state.settings.signing_key, limits_of(state.settings)
+    return await workflow.disputed(connection, person=caller.id, blur=state.blur_rules, secret=secret, limits=limits)
 
 
 @router.post("/items/{item_id}/adjudicate", status_code=201, summary="Say what holds for a disputed item")

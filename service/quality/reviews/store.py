@@ -61,7 +61,7 @@ _FREE = f"""
                              AND (r.answered_at IS NOT NULL OR (r.released_at IS NULL AND r.expires_at > now())))
           AND NOT EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = :person
                             AND (r.answered_at IS NOT NULL OR r.released_at IS NOT NULL))
-          AND c.scope_id IN (SELECT suited_scopes(:person))
+          AND c.scope_id IN (SELECT suited_scopes(:person, CAST(:mild AS boolean)))
         ORDER BY i.place, i.id LIMIT CAST(:first AS bigint)
     ) AS c
     WHERE may_see_case(c.id, :person, CAST(:overseeing AS text[]))
@@ -70,11 +70,14 @@ _FREE = f"""
 """  # noqa: S608 - put together from constants
 _LOOK = text(_FREE.format(which="true"))
 _CLAIM = text(f"""
-    INSERT INTO qa_reviews (token, item_id, reviewer, expires_at)
-    SELECT :token, next.item_id, :person, now() + make_interval(mins => :minutes)
+    INSERT INTO qa_reviews (token, item_id, reviewer, expires_at, high_exposure, working_since, shift_since)
+    SELECT :token, next.item_id, :person, now() + make_interval(mins => :minutes), s.high_exposure, w.working_since, w.shift_since
     FROM ({_FREE.format(which="i.id = ANY (CAST(:items AS uuid[]))")}) AS next
+    JOIN qa_items i ON i.id = next.item_id JOIN cases k ON k.id = i.case_id JOIN case_scopes s ON s.id = k.scope_id
+    CROSS JOIN LATERAL work_of(:person, :break_seconds) w
     ON CONFLICT (item_id, reviewer) DO UPDATE
-        SET token = excluded.token, claimed_at = now(), expires_at = excluded.expires_at
+        SET token = excluded.token, claimed_at = now(), expires_at = excluded.expires_at,
+            high_exposure = excluded.high_exposure, working_since = excluded.working_since, shift_since = excluded.shift_since
         WHERE qa_reviews.answered_at IS NULL AND qa_reviews.released_at IS NULL
     RETURNING item_id
 """)  # noqa: S608 - put together from constants
@@ -111,7 +114,7 @@ _RELEASE = text("""
 """)
 _MAY_SETTLE = f"""
     i.state = 'disputed' AND may_see_case(c.id, :person, CAST(:overseeing AS text[])) AND NOT {KNOWS}
-    AND NOT is_checking_case(c.id, :person) AND c.scope_id IN (SELECT suited_scopes(:person))
+    AND NOT is_checking_case(c.id, :person) AND c.scope_id IN (SELECT suited_scopes(:person, CAST(:mild AS boolean)))
 """
 # Counted up to a limit only: to know whether somebody may settle an item takes more than to count it.
 _DISPUTED = text(
@@ -123,6 +126,8 @@ _DISPUTED = text(
     + " ORDER BY i.place, i.id LIMIT :limit"
 )
 _SETTLING = {"manages": False, "blind": False}
+# What somebody has before their eyes already is not taken from them.
+_SHOWN = {**_SETTLING, "mild": False}
 _LOCK_DISPUTED = text(f"""
     SELECT i.id FROM qa_items i JOIN cases c ON c.id = i.case_id
     WHERE i.id = :item_id AND {_MAY_SETTLE} FOR NO KEY UPDATE OF i
@@ -137,15 +142,32 @@ _ERROR = text("SELECT error FROM qa_settlements WHERE id = :id")
 
 @dataclass(frozen=True, slots=True)
 class Seeker:
-    """Somebody who wants a check, whether they manage quality, and the roles that see more than their queues."""
+    """Somebody who wants a check: whether they manage quality, the roles that see more than their queues, and whether they are
+    given nothing of high exposure for now.
+    """
 
     person: UUID
     manages: bool
     overseeing: Sequence[str]
+    mild: bool
 
     def values(self) -> dict[str, Any]:
         """As parameters."""
-        return {"person": self.person, "manages": self.manages, "overseeing": list(self.overseeing), "blind": True}
+        return {
+            "person": self.person,
+            "manages": self.manages,
+            "overseeing": list(self.overseeing),
+            "mild": self.mild,
+            "blind": True,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """For how many minutes a check is handed out, and after how long a pause work on it begins anew."""
+
+    minutes: int
+    break_seconds: float
 
 
 async def take_turn(connection: AsyncConnection) -> None:
@@ -169,10 +191,17 @@ async def look(connection: AsyncConnection, seeker: Seeker) -> list[UUID]:
 
 
 async def claim(
-    connection: AsyncConnection, seeker: Seeker, items: Sequence[UUID], *, token: UUID, minutes: int
+    connection: AsyncConnection, seeker: Seeker, items: Sequence[UUID], *, token: UUID, terms: Terms
 ) -> UUID | None:
     """Hand out the first of these items that this person still may have; which one, or None. After `take_turn`."""
-    given = {"token": token, "minutes": minutes, "items": list(items), "first": None, "most": 1}
+    given = {
+        "token": token,
+        "minutes": terms.minutes,
+        "break_seconds": terms.break_seconds,
+        "items": list(items),
+        "first": None,
+        "most": 1,
+    }
     return (await connection.execute(_CLAIM, seeker.values() | given)).scalar_one_or_none()
 
 
@@ -199,17 +228,15 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
     return (await connection.execute(_RELEASE, {"token": token, "person": person})).scalar_one_or_none()
 
 
-async def disputed(
-    connection: AsyncConnection, person: UUID, *, overseeing: Sequence[str], limit: int, most: int
-) -> Sequence[Row[Any]]:
+async def disputed(connection: AsyncConnection, seeker: Seeker, *, limit: int, most: int) -> Sequence[Row[Any]]:
     """Disputed items that this person may settle, with `total`, which counts up to `most`."""
-    values = {"person": person, "overseeing": list(overseeing), "limit": limit, "most": most, **_SETTLING}
+    values = {**seeker.values(), "limit": limit, "most": most, **_SETTLING}
     return (await connection.execute(_DISPUTED, values)).all()
 
 
 async def lock_disputed(connection: AsyncConnection, item: UUID, *, person: UUID, overseeing: Sequence[str]) -> bool:
     """Lock a disputed item that this person may settle; False where it is none."""
-    values = {"item_id": item, "person": person, "overseeing": list(overseeing), **_SETTLING}
+    values = {"item_id": item, "person": person, "overseeing": list(overseeing), **_SHOWN}
     return (await connection.execute(_LOCK_DISPUTED, values)).one_or_none() is not None
 
 

@@ -1,6 +1,7 @@
 """Rules of blind reviews: one item at a time, judged without knowing what was decided; a third person settles the rest."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from service.cases.schemas import PersonRef
 from service.errors.cases import LeaseStaleError
 from service.errors.quality import CheckSettledError
 from service.errors.requests import NotFoundError
+from service.exposure.limits import Limits
+from service.exposure.workflow import milder_only
 from service.ids import new_id
 from service.labels import check_labels
 from service.media.levels import Rules as BlurRules
@@ -45,8 +48,18 @@ SHOWN_DISPUTED = 20
 COUNTED_DISPUTED = 500
 
 
-async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int, blur: BlurRules) -> CheckOut | None:
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under what checks are handed out: for how many minutes, and what nobody is given too much of."""
+
+    minutes: int
+    limits: Limits
+
+
+async def claim(connection: AsyncConnection, *, caller: Principal, terms: Terms, blur: BlurRules) -> CheckOut | None:
     """The check that the caller has in hand, else the next one; None where there is nothing for them.
+
+    Who is given milder cases for now is given milder checks.
 
     Raises PolicyUnreadError where it would be a new one.
     """
@@ -54,15 +67,16 @@ async def claim(connection: AsyncConnection, *, caller: Principal, minutes: int,
     token = await store.in_hand(connection, person)
     if token is None:
         await require_read(connection, person)
-        token = await _next(connection, caller, minutes)
+        token = await _next(connection, caller, terms)
     if token is None:
         return None
     return await _shown(connection, await store.check(connection, token, person=person), person, blur)
 
 
-async def _next(connection: AsyncConnection, caller: Principal, minutes: int) -> UUID | None:
+async def _next(connection: AsyncConnection, caller: Principal, terms: Terms) -> UUID | None:
+    mild = await milder_only(connection, caller.id, terms.limits)
     # Whoever manages quality reads what golden items hold and calibrations agree on.
-    seeker = store.Seeker(caller.id, Capability.QA_MANAGE in caller.capabilities, OVERSEEING)
+    seeker = store.Seeker(caller.id, Capability.QA_MANAGE in caller.capabilities, OVERSEEING, mild)
     # To look takes as long as there is little to find; nobody waits for anybody who looks.
     found = await store.look(connection, seeker)
     if not found:
@@ -72,11 +86,11 @@ async def _next(connection: AsyncConnection, caller: Principal, minutes: int) ->
     in_hand = await store.in_hand(connection, caller.id)
     if in_hand is not None:
         return in_hand
-    token = new_id()
-    item = await store.claim(connection, seeker, found, token=token, minutes=minutes)
+    token, given = new_id(), store.Terms(terms.minutes, terms.limits.break_seconds)
+    item = await store.claim(connection, seeker, found, token=token, terms=given)
     if item is None:
         found = await store.look(connection, seeker)
-        item = await store.claim(connection, seeker, found, token=token, minutes=minutes)
+        item = await store.claim(connection, seeker, found, token=token, terms=given)
     if item is None:
         return None
     await _record(connection, "qa.claimed", item, caller.id)
@@ -114,12 +128,15 @@ async def release(connection: AsyncConnection, token: UUID, *, person: UUID) -> 
     await _record(connection, "qa.released", item, person)
 
 
-async def disputed(connection: AsyncConnection, *, person: UUID, blur: BlurRules, secret: str) -> DisputedOut:
+async def disputed(
+    connection: AsyncConnection, *, person: UUID, blur: BlurRules, secret: str, limits: Limits
+) -> DisputedOut:
     """What this person may settle, with all answers in the order that the secret gives them.
 
-    From now on they check none of it blindly.
+    From now on they check none of it blindly. Nothing of high exposure while they are given milder content.
     """
-    rows = await store.disputed(connection, person, overseeing=OVERSEEING, limit=SHOWN_DISPUTED, most=COUNTED_DISPUTED)
+    seeker = store.Seeker(person, False, OVERSEEING, await milder_only(connection, person, limits))
+    rows = await store.disputed(connection, seeker, limit=SHOWN_DISPUTED, most=COUNTED_DISPUTED)
     await settling.remember_look(connection, [row.case_id for row in rows], person=person)
     items = [
         DisputedItemOut(

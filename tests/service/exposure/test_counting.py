@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.service.exposure.shift import Shift, Span, seconds_of
+from tests.service.steps import claim, query, value
 
 Minutes = st.integers(-90, -1)
 Spans = st.lists(
@@ -132,3 +134,29 @@ def test_graphic_work_is_such_a_case_in_hand_or_something_open(shift: Shift) -> 
     shift.opened((-55, -45), lease=mild)
     found = shift.world.value("SELECT high_exposure_seconds(%s, %s)", shift.person, shift.world.at(-60))
     assert found == 15 * 60
+
+
+async def test_what_was_fetched_ahead_is_work_once_it_is_opened(
+    shift: Shift, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    for _ in range(2):
+        shift.case(waits=True, high=True)
+    await claim(reviewer)
+    ahead = (await reviewer.post("/v1/queues/default/claim", json={"prefetch": True})).json()
+    begun = (
+        "UPDATE leases SET granted_at = now() - interval '20 minutes', working_since = now() - interval '20 minutes'"
+    )
+    query(database, begun)
+    query(
+        database, "UPDATE leases SET ended_at = now() - interval '15 minutes', outcome = 'decided' WHERE NOT prefetched"
+    )
+    seconds = "SELECT high_exposure_seconds(%s, now() - interval '21 minutes')"
+    assert value(database, seconds, shift.person) == pytest.approx(300, abs=5)
+    await reviewer.post("/v1/me/breaks")
+    query(database, "UPDATE breaks SET started_at = started_at - interval '12 minutes'")
+    body = {"lease_token": ahead["lease"]["token"]}
+    renewed = await reviewer.post(f"/v1/cases/{ahead['case']['id']}/lease/renew", json=body)
+    assert renewed.status_code == 200, renewed.text
+    told = (await reviewer.get("/v1/me/breaks")).json()
+    assert (told["on_break"], round(told["work_seconds"])) == (None, 0)
+    assert value(database, seconds, shift.person) == pytest.approx(300, abs=5)

@@ -29,6 +29,7 @@ async def test_the_ledger_of_somebody_new_is_empty(shift: Shift, reviewer: httpx
         "on_break": None,
         "work_seconds": 0,
         "due_in_seconds": 3600,
+        "suggestion": None,
         "alert": False,
     }
     assert told["limits"] == {

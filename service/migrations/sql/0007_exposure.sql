@@ -152,6 +152,15 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- The same for a claim. Of two claims of one person at once the second waits here for the first, and then sees its case.
+CREATE FUNCTION high_exposure_held_back_in_turn(worker uuid, working timestamptz, day_seconds double precision,
+                                                stretch_seconds double precision, in_a_row integer) RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('claim ' || worker, 0));
+    RETURN high_exposure_held_back(worker, working, day_seconds, stretch_seconds, in_a_row);
+END $$;
+
 -- What was open at the same time under the same row counts once, as it does for the caps of a claim.
 CREATE OR REPLACE VIEW exposure_seconds AS
 SELECT g.person, p.vendor, p.site, g.day::date AS day, g.language, g.area, g.policy,

@@ -13,8 +13,11 @@ WORD_KINDS: tuple[WordKind, ...] = get_args(WordKind)
 
 MOST_WORDS = 5_000
 MOST_CHARACTERS = 60
-# Letters, with the marks that belong to letters of some scripts, and spaces between words.
-_WORD = re.compile(rf"[^\W\d_](?: ?[^\W\d_]|(?! )[^\x00-\x7f]){{1,{MOST_CHARACTERS - 1}}}\*?")
+# Room for as many of the longest words, in scripts of three bytes a letter.
+MOST_BYTES = 1_000_000
+# Letters, with the marks that belong to letters of some scripts, and spaces between words. A character is one or the other,
+# never both, or a long word that is none would be read for ever.
+_WORD = re.compile(rf"[^\W\d_](?: ?[^\W\d_]|(?![^\W\d_])[^\x00-\x7f]){{1,{MOST_CHARACTERS - 1}}}\*?")
 
 
 class WordListError(ValueError):
@@ -34,7 +37,11 @@ def load_words(path: Path | None = None) -> WordList:
     if path is None:
         return _shipped()
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            raise WordListError(f"{path}: more than {MOST_BYTES:,} bytes; a list holds at most {MOST_WORDS:,} words")
+        text = data.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise WordListError(f"{path}: list of words cannot be read ({type(error).__name__})") from error
     return parse_words(text, where=str(path))
@@ -44,7 +51,7 @@ def parse_words(text: str, *, where: str) -> WordList:
     """The list that a TOML text holds. Raises WordListError."""
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise WordListError(f"{where}: not TOML ({error})") from error
     version = found.pop("version", None)
     if not isinstance(version, str):

@@ -37,7 +37,7 @@ from service.local import end_with_parent, run_everything
 from service.media.storage import open_storage
 from service.migrate import migrate
 from service.observe import configure_logs
-from service.people.schemas import PersonChangeIn, PersonIn, PersonStandingOut
+from service.people.schemas import PersonChangeIn, PersonIn, PersonOut, PersonStandingOut
 from service.people.workflow import change_person, close_person, create_person, standing
 from service.policies.replay import Asked, judge_of
 from service.policies.schemas import MOST_DECISIONS_COMMAND, ReplayOut
@@ -119,7 +119,12 @@ def add_person(settings: Settings, options: argparse.Namespace) -> None:
     """Add an account and print its password and key, this once."""
     password = secrets.token_urlsafe(12)
     person = PersonIn(username=options.username, role=options.role, password=password)
-    made = asyncio.run(_with_connection(settings, lambda connection: create_person(connection, person, actor=None)))
+    consenting = not settings.exposure_consent
+
+    async def run(connection: AsyncConnection) -> PersonOut:
+        return await create_person(connection, person, actor=None, consenting=consenting)
+
+    made = asyncio.run(_with_connection(settings, run))
     print(f"user name {made.username}\npassword  {password}\nAPI key   {made.api_key}")
 
 

@@ -27,6 +27,9 @@ _RUN = 3
 # Words of so many letters are found with dots in them; shorter ones only when all letters stand apart.
 _LONG = 4
 
+# A word once it is folded: letters and marks of letters, and single spaces between words.
+_WRITTEN = re.compile("[a-z\u0080-\U0010ffff]+(?: [a-z\u0080-\U0010ffff]+)*")
+
 _BEFORE, _AFTER = r"(?<![^\W_])", r"(?![^\W_])"
 _POINTS, _APART, _ANYTHING = r"(?:[^\w\s]|_){0,2}", r"[\W_]{1,3}", r"[\W_]{0,2}"
 
@@ -170,13 +173,25 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str]:
     spaced: dict[str, list[str]] = defaultdict(list)
     unspaced: list[str] = []
     for word in words:
-        folded = _fold(word.removesuffix("*"))[0]
+        folded = _folded(word)
         if _UNSPACED.search(folded):
             unspaced.append(_ANYTHING.join(_letters(folded)))
         else:
             spaced[folded[0]] += _variants(folded, any_ending=word.endswith("*") or bool(_HANGUL.match(folded)))
     groups = [f"{_of(first)}(?:{'|'.join(rests)})" for first, rests in spaced.items()]
     return re.compile("|".join([*unspaced, *([f"{_BEFORE}(?:{'|'.join(groups)})"] if groups else [])]))
+
+
+def _folded(word: str) -> str:
+    """A word of the list as it is searched for, without its star. Raises WordListError where too little of it is left."""
+    folded = _fold(word.removesuffix("*"))[0]
+    # Marks and invisible characters count for nothing here: one letter would hide half of a language, and a sign that
+    # stands in a character of its own (as in full-width forms) would be read as part of a pattern.
+    if sum(map(str.isalpha, folded)) < 2 or not _WRITTEN.fullmatch(folded):
+        raise WordListError(
+            f"{word!r}: without accents and marks no two letters are left, or there are signs among them"
+        )
+    return folded
 
 
 def _variants(word: str, *, any_ending: bool) -> list[str]:

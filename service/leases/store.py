@@ -62,8 +62,8 @@ _LEASE_NEXT = """
 _WORK = """
     work AS MATERIALIZED (SELECT w.working_since, w.shift_since FROM work_of(:holder, :break_seconds) w
     ), kept AS MATERIALIZED (
-        SELECT high_exposure_held_back(:holder, (SELECT working_since FROM work), :day_seconds, :stretch_seconds,
-                                       :in_a_row) AS why
+        SELECT high_exposure_held_back_in_turn(:holder, (SELECT working_since FROM work), :day_seconds,
+                                               :stretch_seconds, :in_a_row) AS why
     )"""
 _NOT_KEPT = "(SELECT why FROM kept) IS NULL"
 # Nobody is handed a case while a policy waits for them. Asked once, before anything else, of an index that mostly is empty.

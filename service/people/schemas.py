@@ -95,7 +95,10 @@ class PersonOut(BaseModel):
 
 
 class ReviewerIn(BaseModel):
-    """What a reviewer may be given; what is left out stays. Null lifts the limit of languages or consents."""
+    """What a reviewer may be given; what is left out stays. Null lifts the limit of languages.
+
+    Consents can only be taken away: to agree, and to lift the limit, is for the person (`PUT /v1/me/consents`).
+    """
 
     model_config = ConfigDict(extra="forbid")
 

@@ -49,6 +49,7 @@ SETTABLE = {
     "hourly_cost": "numeric",
 }
 _STANDING = f"id, username, role, {', '.join(SETTABLE)}"
+# To agree is one's own affair: of others, consents are only taken away.
 _SET_PERSON = text(f"""
     UPDATE principals
     SET {
@@ -58,6 +59,7 @@ _SET_PERSON = text(f"""
     )
 }
     WHERE username = :username AND active
+      AND (NOT 'consents' = ANY (:given) OR id = :actor OR consents IS NULL OR CAST(:consents AS text[]) <@ consents)
     RETURNING {_STANDING}
 """)  # noqa: S608 - put together from constants
 _PERSON = text(f"SELECT {_STANDING} FROM principals WHERE username = :username AND active")  # noqa: S608 - constants
@@ -98,9 +100,14 @@ async def reviewer(connection: AsyncConnection, person: UUID) -> Row[Any] | None
     return (await connection.execute(_REVIEWER, {"id": person})).one_or_none()
 
 
-async def set_person(connection: AsyncConnection, username: str, given: dict[str, Any]) -> Row[Any] | None:
-    """Set those of SETTABLE that are given; returns all as they stand, None for nobody active."""
-    values = {**dict.fromkeys(SETTABLE), **given, "username": username, "given": list(given)}
+async def set_person(
+    connection: AsyncConnection, username: str, given: dict[str, Any], *, actor: UUID | None
+) -> Row[Any] | None:
+    """Set those of SETTABLE that are given; returns all as they stand.
+
+    None for nobody active, and where another than the person would agree to something for them.
+    """
+    values = {**dict.fromkeys(SETTABLE), **given, "username": username, "given": list(given), "actor": actor}
     return (await connection.execute(_SET_PERSON, values)).one_or_none()
 
 

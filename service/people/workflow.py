@@ -16,7 +16,7 @@ from labeling.taxonomy import Taxonomy
 from service import events
 from service.errors.access import NotSignedInError, TooManyAttemptsError
 from service.errors.decisions import UnknownLabelError
-from service.errors.requests import NameTakenError, NotFoundError
+from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
 from service.ids import new_id
 from service.people import store
 from service.people.schemas import (
@@ -147,13 +147,19 @@ async def change_person(
     actor: UUID | None,
     taxonomy: Taxonomy,
 ) -> PersonStandingOut:
-    """Change what of the person is named in the body. Raises NotFoundError, UnknownLabelError."""
+    """Change what of the person is named in the body.
+
+    Raises NotFoundError, UnknownLabelError, and InvalidRequestError where another would agree to something for them.
+    """
     given = body.model_dump(exclude_unset=True)
     if unknown := sorted(set(given.get("consents") or ()) - set(taxonomy.area_ids)):
         raise UnknownLabelError(f"{', '.join(unknown)}: no policy area; there are {', '.join(taxonomy.area_ids)}")
-    row = await store.set_person(connection, username, given)
+    row = await store.set_person(connection, username, given, actor=actor)
     if row is None:
-        raise _nobody(username)
+        await standing(connection, username)
+        raise InvalidRequestError(
+            "consents: only the person agrees to more (PUT /v1/me/consents); others may take away, with a shorter list"
+        )
     data = {"principal": str(row.id), "changed": sorted(given)}
     await events.record(connection, "person.changed", actor=actor, data=data)
     return PersonStandingOut.model_validate(row, from_attributes=True)

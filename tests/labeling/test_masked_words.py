@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labeling.masked_words import MOST_WORDS, WORD_KINDS, WordListError, load_words, parse_words
+from labeling.masked_words import MOST_BYTES, MOST_WORDS, WORD_KINDS, WordListError, load_words, parse_words
 
 
 def test_the_shipped_list_has_words_of_every_kind() -> None:
@@ -32,6 +32,9 @@ def test_the_languages_of_a_kind_are_taken_together_and_a_word_once() -> None:
         ('version = "1"\n[slur]\nen = ["ab "]', "2 to 60 letters"),
         ('version = "1"\n[slur]\nen = [3]', "2 to 60 letters"),
         (f'version = "1"\n[slur]\nen = ["{"a" * 61}"]', "2 to 60 letters"),
+        # Two ways to read each of these letters would take for ever.
+        (f'version = "1"\n[slur]\nru = ["{"ы" * 58}!"]', "2 to 60 letters"),
+        (f"version = {'[' * 5000}", "not TOML"),
     ],
 )
 def test_a_list_that_cannot_be_used_says_why(text: str, said: str) -> None:
@@ -52,4 +55,7 @@ def test_a_file_that_is_not_there_or_no_text_says_so(tmp_path: Path) -> None:
         load_words(tmp_path / "none.toml")
     (tmp_path / "words.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(WordListError, match="cannot be read \\(UnicodeDecodeError\\)"):
+        load_words(tmp_path / "words.toml")
+    (tmp_path / "words.toml").write_bytes(b"#" * (MOST_BYTES + 1))
+    with pytest.raises(WordListError, match="more than 1,000,000 bytes"):
         load_words(tmp_path / "words.toml")

@@ -142,7 +142,8 @@ def test_an_account_is_added_once_and_closed_once(
     monkeypatch.setenv("TRIAGE_DATABASE_URL", database)
     assert run(monkeypatch, "add-person", "ada", "--role", "lead") == 0
     told = capsys.readouterr().out
-    assert query(database, "SELECT username, role, active FROM principals") == [("ada", "lead", True)]
+    # By command as over HTTP: who is added has yet to agree.
+    assert query(database, "SELECT username, role, active, consents FROM principals") == [("ada", "lead", True, [])]
     key = told.rpartition(" ")[2].strip()
     assert query(database, "SELECT key_hash FROM api_keys") == [(token_hash(key),)]
     assert run(monkeypatch, "add-person", "ada", "--role", "admin") == 1

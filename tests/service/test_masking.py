@@ -116,6 +116,8 @@ def test_the_shipped_list_masks_graphic_words_of_several_languages(text: str) ->
         "le train est en retard",
         "Grape harvest therapist",
         "classic glass",
+        *("De schoenen lijken te klein", "Vou chamar um táxi", "in die Mongolei nach Mongolien", "pedał gazu"),
+        *("本土人士", "并非人人都同意", "내장 메모리", "고문 변호사", "토막 상식", "la guerra di Troia", "travesties"),
     ],
 )
 def test_the_shipped_list_leaves_common_words_alone(text: str) -> None:
@@ -136,6 +138,10 @@ def test_a_list_of_ones_own_replaces_the_shipped_one(tmp_path: Path) -> None:
     own = configured(Settings(masked_words=path))
     assert masked("blorp and gore", own) == ["blorp"]
     assert configured(Settings()).spans("gore")
+    for word in ("a\u0301*", "a\u200b", "ab\uff3e", "a\u00a8"):
+        path.write_text(f'version = "1"\n[slur]\nen = ["{word}"]', encoding="utf-8")
+        with pytest.raises(SettingsError, match="TRIAGE_MASKED_WORDS: .*no two letters are left"):
+            configured(Settings(masked_words=path))
     path.write_text("version = 1", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"TRIAGE_MASKED_WORDS: .*version is missing"):
         configured(Settings(masked_words=path))

@@ -180,6 +180,14 @@ CREATE FUNCTION suited_scopes(person uuid, mild boolean) RETURNS SETOF integer L
     SELECT s.id FROM case_scopes s
     WHERE s.id IN (SELECT suited_scopes(suited_scopes.person)) AND NOT (suited_scopes.mild AND s.high_exposure)
 $$;
+-- The same for a claim. Of two claims of one person at once the second waits here for the first, and then sees its case.
+CREATE FUNCTION high_exposure_held_back_in_turn(worker uuid, working timestamptz, day_seconds double precision,
+                                                stretch_seconds double precision, in_a_row integer) RETURNS text
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('claim ' || worker, 0));
+    RETURN high_exposure_held_back(worker, working, day_seconds, stretch_seconds, in_a_row);
+END $$;
 
 -- What was open at the same time under the same row counts once, as it does for the caps of a claim.
 CREATE OR REPLACE VIEW exposure_seconds AS

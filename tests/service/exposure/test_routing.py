@@ -1,12 +1,17 @@
 """What a claim leaves out, and how it says so: nobody is punished, the next case is milder."""
 
+import asyncio
 from typing import Any
 
 import httpx
 import pytest
 
+from service.db import create_engine
+from service.exposure.limits import Limits
+from service.leases.workflow import ClaimRules, Lease
 from tests.service.exposure.shift import Shift
-from tests.service.steps import assert_error, claim, query, value
+from tests.service.leases.next import claim_next
+from tests.service.steps import assert_error, claim, query, until, value
 
 
 async def own(reviewer: httpx.AsyncClient) -> dict[str, Any]:
@@ -84,6 +89,31 @@ async def test_after_a_milder_case_the_row_begins_anew(
     assert value(database, lease) == taken
     begun = query(database, "SELECT DISTINCT working_since, shift_since FROM leases WHERE working_since IS NOT NULL")
     assert len(begun) == 1
+
+
+async def test_a_claim_waits_for_another_of_the_same_person_and_counts_its_case(shift: Shift, database: str) -> None:
+    for high in (True, True, False):
+        shift.case(high=high, waits=True)
+    for minute in range(-5, -1):
+        shift.had((minute, minute + 1), high=True, since=-5)
+    rules = ClaimRules(seconds=600, limits=Limits(), random_share=0)
+    engine = create_engine(database, pool=2)
+
+    async def second() -> Lease | None:
+        async with engine.begin() as connection:
+            return await claim_next(connection, shift.person, rules)
+
+    async with engine.begin() as connection:
+        first = await claim_next(connection, shift.person, rules)
+        other = asyncio.create_task(second())
+        await until(lambda: value(database, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 1 or other.done())
+    held = await other
+    await engine.dispose()
+    assert first is not None
+    assert first.milder is None
+    assert held is not None
+    assert held.milder is not None
+    assert held.milder.why == "in_a_row"
 
 
 async def test_where_only_graphic_cases_wait_nothing_comes_and_the_reason_is_told(

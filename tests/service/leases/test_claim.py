@@ -208,6 +208,8 @@ async def plan_of(engine: AsyncEngine, statement: str, values: dict[str, Any]) -
 async def test_what_runs_all_the_time_reads_its_index_only(
     many_connections: AsyncEngine, database: str, statement: str, indexes: tuple[str, ...], values: dict[str, Any]
 ) -> None:
+    # What is sorted grows with the scopes, and those of the tests before this one are still there.
+    query(database, "DELETE FROM case_scopes WHERE id > 1")
     seed_cases(database, 5_000)
     query(
         database,

@@ -1,4 +1,4 @@
-"""What reviewers may be given: languages, skills and consents, set by admins, consents also by themselves."""
+"""What reviewers may be given: languages and skills, set by admins, and consents, which they give themselves."""
 
 from typing import Any
 
@@ -37,6 +37,21 @@ async def test_a_person_says_themselves_what_they_agree_to_see(reviewer: httpx.A
     assert (await reviewer.put("/v1/me/consents", json={"consents": None})).json()["consents"] is None
     assert_error(await reviewer.put("/v1/me/consents", json={}), 422, "invalid_request")
     assert_error(await reviewer.put("/v1/me/consents", json={"consents": [], "skills": ["x"]}), 422, "invalid_request")
+
+
+async def test_nobody_agrees_for_somebody_else(admin: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> None:
+    path = "/v1/people/test-reviewer"
+    assert (await admin.patch(path, json={"consents": ["self_harm", "graphic_violence"]})).status_code == 200
+    for more in (["self_harm", "child_safety"], ["child_safety"], None):
+        refused = await admin.patch(path, json={"consents": more, "skills": ["ads"]})
+        assert_error(refused, 422, "invalid_request")
+        assert "PUT /v1/me/consents" in refused.json()["detail"]
+    assert (await admin.patch(path, json={"consents": ["self_harm"]})).json()["skills"] == []
+    own = await reviewer.put("/v1/me/consents", json={"consents": ["child_safety"]})
+    assert own.json()["consents"] == ["child_safety"]
+    mine = await admin.patch("/v1/people/test-admin", json={"consents": []})
+    assert mine.json()["consents"] == []
+    assert (await admin.patch("/v1/people/test-admin", json={"consents": ["self_harm"]})).status_code == 200
 
 
 @pytest.mark.parametrize(

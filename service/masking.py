@@ -173,7 +173,7 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str]:
     spaced: dict[str, list[str]] = defaultdict(list)
     unspaced: list[str] = []
     for word in words:
-        folded = _folded(word)
+        folded = _folded_word(word)
         if _UNSPACED.search(folded):
             unspaced.append(_ANYTHING.join(_letters(folded)))
         else:
@@ -182,7 +182,7 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str]:
     return re.compile("|".join([*unspaced, *([f"{_BEFORE}(?:{'|'.join(groups)})"] if groups else [])]))
 
 
-def _folded(word: str) -> str:
+def _folded_word(word: str) -> str:
     """A word of the list as it is searched for, without its star. Raises WordListError where too little of it is left."""
     folded = _fold(word.removesuffix("*"))[0]
     # Marks and invisible characters count for nothing here: one letter would hide half of a language, and a sign that

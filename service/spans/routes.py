@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Request
 
 from service.cases.workflow import case_history
 from service.db import UnitOfWork
+from service.exposure.limits import limits_of
 from service.quality.calibration import workflow as calibration
 from service.quality.feedback import workflow as feedback
 from service.quality.reviews import workflow as reviews
@@ -46,8 +47,8 @@ async def of_disputed(
     of: Of, request: Request, caller: QaAdjudicator, connection: UnitOfWork, index: Index = None
 ) -> SpansOut:
     state = request.app.state
-    secret = state.settings.signing_key
-    found = await reviews.disputed(connection, person=caller.id, blur=state.blur_rules, secret=secret)
+    secret, limits = state.settings.signing_key, limits_of(state.settings)
+    found = await reviews.disputed(connection, person=caller.id, blur=state.blur_rules, secret=secret, limits=limits)
     return await _covering(request).answer(workflow.of_disputed(found), of, index)
 
 

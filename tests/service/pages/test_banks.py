@@ -108,8 +108,8 @@ async def test_a_bank_is_made_filled_and_disabled_and_a_known_picture_is_decided
     shown = json.loads(value(database, "SELECT CAST(shown AS text) FROM decisions WHERE case_id = %s", case))
     assert shown["revealed"] == 0
     made = "SELECT actions, policy_area, severity FROM decisions ORDER BY decided_at"
-    first, second = query(database, made)
-    assert first == second
+    one, other = query(database, made)
+    assert one == other
     rows = query(database, "SELECT match_share, active, disabled_note FROM hash_banks WHERE name = 'From a partner'")
     assert rows == [(0.5, False, "too many false matches")]
     assert (

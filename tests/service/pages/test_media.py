@@ -148,7 +148,7 @@ async def _let_the_lease_end(page: Page) -> None:
 async def test_what_is_left_is_blurred_again(held: Page, database: str) -> None:
     """In another tab and another window, when the pointer leaves, on paper, and when the case is given back."""
     ways = (_hide, "hidden"), (_leave_window, "left"), (_leave_picture, "left"), (_print, "left")
-    ended = []
+    ended: list[tuple[str, str | None]] = []
     for leave, why in (*ways, (_let_the_lease_end, "lease")):
         await reveal(held)
         await leave(held)

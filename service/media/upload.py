@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from service.errors import InvalidRequestError, MediaTooLargeError, UnsupportedMediaError
 from service.media.containers import clip_format
-from service.media.sniff import sniff
+from service.media.sniff import ACCEPTED, advice, sniff
 
 FIELD = b"file"
 # What of an upload is held in memory; the rest of it goes onto the disk.
@@ -69,8 +69,9 @@ def kind_of(head: bytes) -> tuple[Kind, str]:
     if clip := clip_format(head):
         return clip.kind, clip.mime
     raise UnsupportedMediaError(
-        "the file is none of the accepted kinds: JPEG, PNG, WebP and GIF pictures, MP4, MOV and WebM videos, MP3, M4A, AAC,"
-        " Ogg, WAV and FLAC sound"
+        advice(head)
+        or f"the file is none of the accepted kinds: {ACCEPTED}, MP4, MOV and WebM videos, MP3, M4A, AAC, Ogg, WAV and FLAC"
+        " sound"
     )
 
 

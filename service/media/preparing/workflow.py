@@ -100,7 +100,10 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
         async with preparing.engine.begin() as connection:
             await store.keep_derivatives(connection, rows)
 
-    with tempfile.TemporaryFile() as file:
+    # Not in the folder for temporary files, which often is memory.
+    folder = preparing.settings.data_dir / "uploads"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryFile(dir=folder) as file:
         size = await _fetch(uploaded_as, file, preparing.storage)
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
     stored_as = await preparing.storage.put(clip.clean)

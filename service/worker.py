@@ -12,8 +12,9 @@ from uuid import UUID
 
 import httpx
 import structlog
-from procrastinate import App, JobContext, RetryStrategy
+from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision, RetryStrategy
 from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
@@ -137,9 +138,19 @@ def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, se
     async def prepare_media(context: JobContext, media: str) -> None:
         await prepare(UUID(media), preparing, attempts=context.job.attempts)
 
-    # Half a minute and a quarter of an hour: a storage that is down for a while costs nobody a video.
-    slow = RetryStrategy(exponential_wait=30)
-    jobs.task(name=PREPARE_MEDIA, queue=LENGTHY, retry=slow, pass_context=True)(prepare_media)
+    jobs.task(name=PREPARE_MEDIA, queue=LENGTHY, retry=Patience(), pass_context=True)(prepare_media)
+
+
+class Patience(BaseRetryStrategy):
+    """When a lengthy job is begun anew: after 8, 64, 512 … seconds, so that a storage may be down for an hour.
+
+    A job that was broken off because this process was told to stop has failed in nothing and waits for nothing.
+    """
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
+        """As the library asks."""
+        stopped = isinstance(exception, asyncio.CancelledError)
+        return RetryDecision(retry_in={"seconds": 0 if stopped else 8 ** (job.attempts + 1)})
 
 
 async def run_jobs(jobs: App, stopping: asyncio.Event, *, queue: str = SOON) -> None:

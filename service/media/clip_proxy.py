@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.media.blurring import LEVELS, LONG_SIDE, PIXELS_PER_SIGMA, SIGMA_SHARE, working_size
-from service.media.clip_shots import turned
+from service.media.clip_shots import direction, turned
 from service.media.derivatives import Derivative
 
 # A proxy below this level would show what moves in too much detail.
@@ -40,7 +40,7 @@ class Proxy:
         if not self._tapes:
             # A video whose frames change their size is squeezed into that of the first.
             self._size = working_size(frame.width, frame.height, PROXY_LEVELS[0])
-            self._rotation = frame.rotation
+            self._rotation = direction(frame)
         small = frame.reformat(*self._size, "gray", interpolation="AREA")
         gray = turned(small.to_ndarray(), self._rotation)
         if not self._tapes:

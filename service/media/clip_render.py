@@ -10,7 +10,7 @@ from models.pdq import Fingerprint
 from service.media.blurring import SHEET_FRAMES
 from service.media.clip_copy import clean_copy
 from service.media.clip_proxy import Proxy
-from service.media.clip_shots import Sampler, key_shots, poster, poster_of, sheet
+from service.media.clip_shots import Sampler, direction, key_shots, poster, poster_of, sheet
 from service.media.clip_sound import Waveform
 from service.media.clips import Clip, ClipError, ClipLimits, check_pixels, decoded, opened, too_long
 from service.media.containers import ClipKind
@@ -77,8 +77,8 @@ class Seen:
     def picture(self, at: float | None, frame: Any) -> None:
         """Take in a frame of pictures."""
         if self.size is None:
-            self.rotation = frame.rotation
-            self.size = (frame.height, frame.width) if frame.rotation % 180 else (frame.width, frame.height)
+            self.rotation = direction(frame)
+            self.size = (frame.height, frame.width) if self.rotation % 180 else (frame.width, frame.height)
         # Without a time stamp it is shown when the one before it was.
         self.seconds = max(self.seconds, at or 0.0)
         self.sampler.see(self.seconds, frame)

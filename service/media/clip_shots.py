@@ -35,12 +35,17 @@ def upright(frame: Any, side: int) -> NDArray[np.uint8]:
     """The frame in colour, turned as the file says, its long side at most `side` pixels."""
     width, height = fitted(frame.width, frame.height, side)
     small = frame.reformat(width, height, "rgb24", interpolation="AREA")
-    return turned(small.to_ndarray(), frame.rotation)
+    return turned(small.to_ndarray(), direction(frame))
+
+
+def direction(frame: Any) -> int:
+    """By how many degrees against the clock a frame is turned to be shown: whole quarters, 0 for all else, as in browsers."""
+    return 0 if frame.rotation % 90 else frame.rotation % 360
 
 
 def turned(pixels: NDArray[np.uint8], rotation: int) -> NDArray[np.uint8]:
-    """Pixels of a frame in the direction that it is shown in: degrees against the clock, by whole quarters."""
-    return np.ascontiguousarray(np.rot90(pixels, round(rotation / 90)))
+    """Pixels of a frame in the `direction` that it is shown in."""
+    return np.ascontiguousarray(np.rot90(pixels, rotation // 90))
 
 
 def fitted(width: int, height: int, side: int) -> tuple[int, int]:

@@ -26,15 +26,15 @@ from service.media.blurring import (
 )
 from service.media.derivatives import Derivative
 from service.media.sniff import (
+    ACCEPTED,
     AVIF,
     GIF,
     JPEG,
     PNG,
     WEBP,
     Format,
+    advice,
     gif_is_whole,
-    is_heic,
-    is_moving_avif,
     jpeg_is_whole,
     png_chunks,
     sniff,
@@ -48,7 +48,6 @@ HASHED_FRAMES = 15
 _LEAST_DELAY, _SHORT_DELAY, _MOST_DELAY = 20, 100, 60_000
 # Shown behind transparent parts in previews: black and white marks both stand out against it.
 _BACKDROP = 128
-_ACCEPTED = "JPEG, PNG, WebP, GIF and AVIF pictures are accepted"
 
 # A tile of the lens is a square with this share of the picture's short side.
 LENS_SHARE = 0.22
@@ -105,14 +104,14 @@ def inspect(data: bytes) -> Sniffed:
     """Read the header. Raises UnsupportedMediaError, or UnreadableMediaError when the header itself is damaged."""
     found = sniff(data)
     if found is None:
-        raise UnsupportedMediaError(_refusal(data))
+        raise UnsupportedMediaError(advice(data) or f"the file is none of the accepted kinds: {ACCEPTED}")
     with _decoding(found):
         header = pyvips.Image.new_from_buffer(data, "", access="sequential")
         loader, fields = header.get("vips-loader"), header.get_fields()
         pages = header.get("n-pages") if "n-pages" in fields else 1
         turned = "orientation" in fields and header.get("orientation") > 1
     if loader.removesuffix("_buffer") != found.loader.removesuffix("_buffer"):
-        raise UnsupportedMediaError(f"the file can be read as more than one kind: {_ACCEPTED}")
+        raise UnsupportedMediaError(f"the file can be read as more than one kind: {ACCEPTED}")
     if found is AVIF and pages > 1:
         raise UnsupportedMediaError("an AVIF file may hold one picture; send several one by one")
     frames = pages if found.animated else 1
@@ -177,18 +176,6 @@ def lens(plain: bytes, x: float, y: float) -> bytes:
         )
         tile: bytes = image.crop(left, top, side, side).jpegsave_buffer(Q=85, keep="none")
     return tile
-
-
-def _refusal(data: bytes) -> str:
-    """Why a file that is none of the accepted formats is refused, and what its sender can do."""
-    if is_heic(data):
-        return (
-            "HEIC pictures cannot be read here, since no free decoder comes with the service; convert it to JPEG,"
-            f" for example by saving a copy in the Photos app: {_ACCEPTED}"
-        )
-    if is_moving_avif(data):
-        return "animated AVIF is not accepted; send the animation as GIF or WebP"
-    return f"the file is none of the accepted kinds: {_ACCEPTED}"
 
 
 @contextmanager

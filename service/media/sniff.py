@@ -20,6 +20,7 @@ WEBP = Format("image/webp", "webp", "webpload_buffer", animated=True)
 GIF = Format("image/gif", "gif", "gifload_buffer", animated=True)
 AVIF = Format("image/avif", "avif", "heifload_buffer", animated=False)
 FORMATS = {one.mime: one for one in (JPEG, PNG, WEBP, GIF, AVIF)}
+ACCEPTED = "JPEG, PNG, WebP, GIF and AVIF pictures are accepted"
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 # In pixel data a byte FF is followed by 00 or by a restart mark; those lead nowhere, everything else starts a segment.
@@ -48,15 +49,17 @@ def sniff(data: bytes) -> Format | None:
     return None
 
 
-def is_heic(data: bytes) -> bool:
-    """True for pictures of HEVC, as phones take them; only to tell their sender so."""
+def advice(data: bytes) -> str | None:
+    """What the sender of a picture that is of no accepted format can do; None where nothing is known of it."""
     brands = _brands(data)
-    return brands[:1] != [_AVIF_BRAND] and not _HEIC_BRANDS.isdisjoint(brands)
-
-
-def is_moving_avif(data: bytes) -> bool:
-    """True for an AVIF that begins as an image sequence; only to tell its sender so."""
-    return _brands(data)[:1] == [_MOVING_AVIF_BRAND]
+    if brands[:1] == [_MOVING_AVIF_BRAND]:
+        return "animated AVIF is not accepted; send the animation as GIF or WebP"
+    if brands[:1] != [_AVIF_BRAND] and not _HEIC_BRANDS.isdisjoint(brands):
+        return (
+            "HEIC pictures cannot be read here, since no free decoder comes with the service; convert it to JPEG,"
+            f" for example by saving a copy in the Photos app: {ACCEPTED}"
+        )
+    return None
 
 
 def _brands(data: bytes) -> list[bytes]:

@@ -16,7 +16,7 @@ from starlette.requests import ClientDisconnect, Request
 from service.errors.media import MediaTooLargeError, UnsupportedMediaError
 from service.errors.requests import InvalidRequestError
 from service.media.containers import clip_format
-from service.media.sniff import is_heic, is_moving_avif, sniff
+from service.media.sniff import advice, sniff
 
 FIELD = b"file"
 # What of an upload is held in memory; the rest of it goes onto the disk.
@@ -69,18 +69,10 @@ def kind_of(head: bytes) -> tuple[Kind, str]:
         return "image", picture.mime
     if clip := clip_format(head):
         return clip.kind, clip.mime
-    raise UnsupportedMediaError(_refusal(head))
-
-
-def _refusal(head: bytes) -> str:
-    """Why a file is refused, and what its sender can do."""
-    if is_heic(head):
-        return "HEIC pictures cannot be read here; convert it to JPEG, for example by exporting it from the Photos app"
-    if is_moving_avif(head):
-        return "animated AVIF is not accepted; send the animation as GIF or WebP"
-    return (
-        "the file is none of the accepted kinds: JPEG, PNG, WebP, GIF and AVIF pictures, MP4, MOV and WebM videos, MP3, M4A,"
-        " AAC, Ogg, WAV and FLAC sound"
+    raise UnsupportedMediaError(
+        advice(head)
+        or "the file is none of the accepted kinds: JPEG, PNG, WebP, GIF and AVIF pictures, MP4, MOV and WebM videos, MP3,"
+        " M4A, AAC, Ogg, WAV and FLAC sound"
     )
 
 

@@ -61,12 +61,18 @@ def mean_colour(
     shape: Sequence[int | str] = ("n", 3, 6, 8),
     outputs: Mapping[str, Sequence[Sequence[float]]] | None = None,
     kind: int = TensorProto.FLOAT,
+    alone: bool = False,
 ) -> bytes:
-    """A graph that weighs the mean of each channel: by output, weights (3, labels). Channels lie in the first axis."""
+    """A graph that weighs the mean of each channel: by output, weights (3, labels). Channels lie in the first axis.
+
+    `alone`: whatever its shape says, it works for one picture at a time only.
+    """
     outputs = {"kinds": WEIGHTS, "signs": ((4.0, 0.0), (0.0, 0.0), (0.0, 4.0))} if outputs is None else outputs
     axes = numpy_helper.from_array(np.array([2, 3]), "axes")
-    nodes = [helper.make_node("ReduceMean", ["pixels", "axes"], ["colour"], keepdims=0)]
-    constants = [axes]
+    one = numpy_helper.from_array(np.array([1, 3]), "one")
+    nodes = [helper.make_node("ReduceMean", ["pixels", "axes"], ["colour" if not alone else "mean"], keepdims=0)]
+    nodes += [helper.make_node("Reshape", ["mean", "one"], ["colour"])] * alone
+    constants = [axes, one]
     for name, weights in outputs.items():
         constants.append(
             numpy_helper.from_array(np.array(weights, helper.tensor_dtype_to_np_dtype(kind)), f"{name}_weights")

@@ -72,6 +72,7 @@ def test_what_is_beside_a_picture_changes_nothing(tmp_path: Path, batch: int | s
     ("content", "changes", "problem"),
     [
         (mean_colour(shape=(3, 3, 6, 8)), (), "takes 3 pictures at a time"),
+        (mean_colour(alone=True), (), "fails on first, drawn pictures"),
         (b"no graph", (), "onnxruntime cannot load model.onnx"),
         (None, (('name = "pixels"', 'name = "x"'),), r"input.name is 'x', but the inputs of the graph are \['pixels'\]"),
         (None, (('layout = "NCHW"', 'layout = "NHWC"'),), r"the graph takes .* come to \[n, \*\[6, 8, 3\]\]"),

@@ -12,6 +12,7 @@ from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.banks.matching.workflow import Rerank, place_matched
+from service.errors.media import StorageUnavailableError
 from service.jobs import PREPARE_MEDIA, enqueue
 from service.media import clip_renderer
 from service.media.clip_render import RenderedClip
@@ -24,8 +25,8 @@ from service.media.storage import Storage
 from service.media.workflow import keep_prints
 from service.settings import Settings
 
-# How often a file may take the worker down with it, or find its storage gone, before it is given up.
-ATTEMPTS = 3
+# How often a file may take the worker down with it, or find its storage failing, before it is given up.
+ATTEMPTS = 5
 GIVEN_UP = "the file could not be prepared: every attempt was broken off"
 GONE = "the file is missing from the storage"
 
@@ -67,7 +68,8 @@ async def add_pending(connection: AsyncConnection, jobs: App, **upload: Unpack[P
 async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> None:
     """Make all that is shown of a pending upload, or say why nothing is; `attempts` counts those before this one.
 
-    What is made can be looked at as soon as it is stored. Doing it twice makes the same again.
+    What is made can be looked at as soon as it is stored. Doing it twice makes the same again. Raises what the storage
+    raises while there are attempts left.
     """
     async with preparing.engine.connect() as connection:
         row = await store.pending(connection, media_id)
@@ -78,9 +80,18 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
             raise ClipError(GIVEN_UP)
         await _prepare(media_id, row.uploaded_as, preparing)
     except ClipError as error:
-        async with preparing.engine.begin() as connection:
-            await store.set_failed(connection, media_id, str(error))
-        log.info("media.failed", media=str(media_id))
+        await _give_up(media_id, str(error), preparing)
+    except (OSError, StorageUnavailableError):
+        if attempts + 1 < ATTEMPTS:
+            raise
+        # The job would only come back, hours later, to find that it has been tried too often.
+        await _give_up(media_id, GIVEN_UP, preparing)
+
+
+async def _give_up(media_id: UUID, why: str, preparing: Preparing) -> None:
+    async with preparing.engine.begin() as connection:
+        await store.set_failed(connection, media_id, why)
+    log.info("media.failed", media=str(media_id))
 
 
 async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> None:
@@ -91,7 +102,10 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
             await hold(connection, preparing.storage, files)
             await store.keep_derivatives(connection, rows)
 
-    with tempfile.TemporaryFile() as file:
+    # Not in the folder for temporary files, which often is memory.
+    folder = preparing.settings.data_dir / "uploads"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with tempfile.TemporaryFile(dir=folder) as file:
         size = await _fetch(uploaded_as, file, preparing.storage)
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
     stored_as = await preparing.storage.put(clip.clean)

@@ -37,6 +37,7 @@ from tests.service.media.clips import (
     malformed,
     packed_anew,
     turned_clockwise,
+    with_matrix,
 )
 
 LIMITS = ClipLimits(seconds=60, pixels=1_000_000, bytes=10_000_000, cpu_seconds=60)
@@ -241,6 +242,16 @@ def test_pictures_of_a_phone_that_are_encoded_anew_are_upright() -> None:
     assert (frames[0].width, frames[0].height, frames[0].rotation) == (HEIGHT, WIDTH, 0)
     colour = frames[0].to_ndarray(format="rgb24")
     assert [is_red(colour[3, 3]), is_red(colour[3, -4])] == [False, True]
+
+
+@pytest.mark.parametrize(
+    "numbers", [(46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30), (0,) * 9], ids=["slanted", "none"]
+)
+def test_directions_that_browsers_do_not_know_are_none(numbers: tuple[int, ...]) -> None:
+    found, clip = rendered(with_matrix(MOV.but(sound=None), *numbers))
+    frame = played(clip.clean)[0][0]
+    for one in (clip, frame, found["colour", 0], found["proxy", 2]):
+        assert (one.width, one.height) == (WIDTH, HEIGHT)
 
 
 def test_the_proxy_moves_is_gray_and_mute_and_keeps_no_detail() -> None:

@@ -5,13 +5,16 @@ import hashlib
 import os
 import signal
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from procrastinate import App
+from procrastinate.jobs import Job
 
+from service.errors.media import StorageUnavailableError
 from service.jobs import LENGTHY, create_jobs_app
 from service.media import clip_renderer
 from service.media.clip_proxy import PROXY_LEVELS
@@ -20,7 +23,7 @@ from service.media.containers import ClipKind
 from service.media.preparing import workflow as preparing
 from service.media.preparing.workflow import ATTEMPTS, GIVEN_UP, GONE, Preparing, add_pending, prepare
 from service.settings import Settings
-from service.worker import register_tasks, reranker, run_jobs
+from service.worker import Patience, register_tasks, reranker, run_jobs
 from tests.service.media.clips import SECRETS, SOUNDS, WEBM
 from tests.service.media.mutations import BOMBS, mutated
 from tests.service.steps import query, until, value
@@ -208,16 +211,41 @@ async def test_a_file_that_is_gone_fails(app: FastAPI, tools: Preparing, keys: d
     assert value(database, "SELECT failure FROM media") == GONE
 
 
+async def down(*_: object) -> None:
+    raise StorageUnavailableError("the storage does not answer")
+
+
+async def test_a_storage_that_stays_down_is_given_up_at_the_last_attempt(
+    app: FastAPI, tools: Preparing, keys: dict[str, str], database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    media = await upload(app, database, WEBM.data())
+    monkeypatch.setattr(tools.storage, "open", down)
+    with pytest.raises(StorageUnavailableError):
+        await prepare(media, tools, attempts=ATTEMPTS - 2)
+    assert value(database, "SELECT status FROM media") == "pending"
+    await prepare(media, tools, attempts=ATTEMPTS - 1)
+    assert query(database, "SELECT status, failure FROM media") == [("failed", GIVEN_UP)]
+
+
+def test_attempts_lie_further_and_further_apart_but_not_for_a_stop() -> None:
+    def wait(error: BaseException, attempts: int) -> float:
+        job = Job(id=1, queue=LENGTHY, lock=None, queueing_lock=None, task_name="", attempts=attempts)
+        at = Patience().get_retry_decision(exception=error, job=job).retry_at
+        assert at
+        return round((at - datetime.now(UTC)).total_seconds())
+
+    waits = [wait(StorageUnavailableError("down"), attempts) for attempts in range(ATTEMPTS - 1)]
+    assert waits == [8, 64, 512, 4096]
+    assert wait(asyncio.CancelledError(), ATTEMPTS - 2) == 0
+
+
 async def test_a_storage_that_is_down_is_tried_again_later(
     app: FastAPI, jobs: App, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await upload(app, database, WEBM.but(sound=None))
 
-    async def down(*_: object) -> int:
-        raise OSError("the storage does not answer")
-
     with monkeypatch.context() as broken:
-        broken.setattr(preparing, "_fetch", down)
+        broken.setattr("service.media.storage.LocalStorage.open", down)
         await run_what_is_due(jobs)
     assert value(database, "SELECT status FROM media") == "pending"
     assert query(database, "SELECT status::text, attempts, scheduled_at > now() FROM procrastinate_jobs") == [
@@ -250,7 +278,6 @@ async def test_a_worker_that_is_stopped_gives_the_file_back(
         await asyncio.wait([running])
     assert processes[0].returncode == -signal.SIGKILL
     assert query(database, "SELECT status::text FROM procrastinate_jobs") == [("todo",)]
-    query(database, "UPDATE procrastinate_jobs SET scheduled_at = now()")
     await run_what_is_due(jobs)
     assert value(database, "SELECT status FROM media") == "ready"
 

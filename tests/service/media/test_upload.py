@@ -102,6 +102,15 @@ async def test_each_kind_has_its_own_limit(tmp_path: Path, head: bytes, limit: i
         await taken(request_of([part(data + b"x") + END]), tmp_path)
 
 
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+
+@pytest.mark.parametrize(("data", "said"), [(HEIC, "convert it to JPEG"), (b"plain text", "AVIF pictures.*FLAC sound")])
+async def test_what_is_of_no_accepted_kind_is_refused_with_advice(tmp_path: Path, data: bytes, said: str) -> None:
+    with pytest.raises(UnsupportedMediaError, match=said):
+        await taken(request_of([part(data) + END]), tmp_path)
+
+
 def endless(head: bytes, step: int) -> tuple[AsyncIterator[bytes], list[int]]:
     """A body that never ends, and how many bytes of it were taken."""
     sent = [0]

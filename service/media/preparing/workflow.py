@@ -80,8 +80,9 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
         await _prepare(media_id, row.uploaded_as, preparing)
     except ClipError as error:
         async with preparing.engine.begin() as connection:
-            await store.set_failed(connection, media_id, str(error))
-        log.info("media.failed", media=str(media_id))
+            failed = await store.set_failed(connection, media_id, str(error))
+        if failed:
+            log.info("media.failed", media=str(media_id))
 
 
 async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> None:
@@ -98,9 +99,12 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
     stored_as = await preparing.storage.put(clip.clean)
     async with preparing.engine.begin() as connection:
         await hold(connection, preparing.storage, {stored_as: clip.clean})
-        await store.set_ready(connection, _ready(media_id, clip, stored_as), _frames(media_id, clip))
-        await place_matched(connection, [media_id], preparing.rerank)
-    log.info("media.ready", media=str(media_id))
+        # Another attempt may have come first; what this one has made is the same.
+        first = await store.set_ready(connection, _ready(media_id, clip, stored_as), _frames(media_id, clip))
+        if first:
+            await place_matched(connection, [media_id], preparing.rerank)
+    if first:
+        log.info("media.ready", media=str(media_id))
 
 
 async def _fetch(name: str, file: BinaryIO, storage: Storage) -> int:

@@ -111,6 +111,13 @@ class Household:
         waiting = "SELECT count(*) FROM evidence WHERE score_state = 'waiting'"
         await until(lambda: self.count(waiting) == 0, f"everything is scored:\n{self.told()}")
 
+    async def prepared(self) -> None:
+        """Wait until the worker has made the video and the sound among the samples ready."""
+        await until(
+            lambda: self.count("SELECT count(*) FROM media WHERE status = 'pending'") == 0,
+            f"video and sound are ready:\n{self.told()}",
+        )
+
     def count(self, query: LiteralString) -> int:
         with reading(self.postgres.address()) as cursor:
             row = cursor.execute(query).fetchone()

@@ -1,5 +1,6 @@
 """`python -m service up` in an empty folder: what somebody meets who has just got the product, and what outlives a kill."""
 
+import hashlib
 import os
 import signal
 import stat
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from service.samples.clips import CLIPS
 from service.samples.draw import draw_picture
 from service.samples.load import CREDENTIALS
 from tests.journey.household import GREETING, Household, gone, processes
@@ -66,6 +68,8 @@ def at_random(home: Household) -> set[str]:
 async def test_sample_cases_are_scored_and_come_in_order_of_risk(home: Household) -> None:
     await home.running()
     await home.scored()
+    await home.prepared()
+    assert home.count("SELECT count(*) FROM media WHERE kind <> 'image' AND status = 'ready'") == 2
     assert home.count("SELECT count(*) FROM reports") >= SAMPLES
     assert home.count("SELECT count(*) FROM evidence WHERE score_state <> 'scored'") == 0
     assert home.count("SELECT count(*) FROM evidence_media") >= 10
@@ -111,6 +115,8 @@ async def test_own_report_takes_its_place(home: Household, text: str, views: int
 @pytest.mark.parametrize("name", ["serve", "work"])
 async def test_killed_part_is_started_again(home: Household, name: str) -> None:
     await home.running()
+    # Its processes for video and sound are gone when those are ready.
+    await home.prepared()
     # A picture starts the processes that decode it, which must not outlive the API.
     picture = {"file": ("picture.png", draw_picture("poster.png"))}
     assert home.call("POST", "/v1/media", "platform", files=picture).status_code == 201
@@ -150,6 +156,7 @@ async def test_signal_stops_everything(home: Household, by: signal.Signals) -> N
 async def test_second_start_keeps_the_data_and_adds_no_samples(home: Household) -> None:
     await home.running()
     own = await home.report(f"kept-{home.command.generation}", text="will this be here tomorrow?")
+    await home.prepared()
     reports, credentials = home.count("SELECT count(*) FROM reports"), home.credentials()
     await home.stopped()
     await home.running()
@@ -157,6 +164,12 @@ async def test_second_start_keeps_the_data_and_adds_no_samples(home: Household) 
     assert home.credentials() == credentials
     assert home.call("GET", f"/v1/cases/{own['id']}", "reviewer").json()["subject"] == own["subject"]
     assert home.told().rpartition(GREETING)[2].count(credentials["reviewer"]["password"]) == 1
+    leftovers = "SELECT count(*) FROM media_leftovers"
+    await until(lambda: home.count(leftovers) == 0, f"uploads of video and sound are removed:\n{home.told()}")
+    stored = {str(path.relative_to(home.data_dir / "media")) for path in (home.data_dir / "media").glob("??/??/*")}
+    uploads = {f"{one[:2]}/{one[2:4]}/{one}" for one in (hashlib.sha256(draw()).hexdigest() for draw in CLIPS.values())}
+    assert stored
+    assert not stored & uploads
 
 
 async def test_killed_as_a_whole_it_leaves_nothing_that_is_in_its_way(home: Household) -> None:

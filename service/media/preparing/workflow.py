@@ -90,8 +90,9 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
 
 async def _give_up(media_id: UUID, why: str, preparing: Preparing) -> None:
     async with preparing.engine.begin() as connection:
-        await store.set_failed(connection, media_id, why)
-    log.info("media.failed", media=str(media_id))
+        failed = await store.set_failed(connection, media_id, why)
+    if failed:
+        log.info("media.failed", media=str(media_id))
 
 
 async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> None:
@@ -111,10 +112,13 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
     stored_as = await preparing.storage.put(clip.clean)
     async with preparing.engine.begin() as connection:
         await hold(connection, preparing.storage, {stored_as: clip.clean})
-        if await store.set_ready(connection, _ready(media_id, clip, stored_as)):
+        # Another attempt may have come first; what this one has made is the same.
+        first = await store.set_ready(connection, _ready(media_id, clip, stored_as))
+        if first:
             await keep_prints(connection, media_id, clip.prints)
-        await place_matched(connection, [media_id], preparing.rerank)
-    log.info("media.ready", media=str(media_id))
+            await place_matched(connection, [media_id], preparing.rerank)
+    if first:
+        log.info("media.ready", media=str(media_id))
 
 
 async def _fetch(name: str, file: BinaryIO, storage: Storage) -> int:

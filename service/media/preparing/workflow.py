@@ -68,8 +68,8 @@ async def add_pending(connection: AsyncConnection, jobs: App, **upload: Unpack[P
 async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> None:
     """Make all that is shown of a pending upload, or say why nothing is; `attempts` counts those before this one.
 
-    What is made can be looked at as soon as it is stored. Doing it twice makes the same again. Raises what the storage
-    raises while there are attempts left.
+    What is made is stored as it comes, and shown once all of it is there. Doing it twice makes the same again. Raises what
+    the storage raises while there are attempts left.
     """
     async with preparing.engine.connect() as connection:
         row = await store.pending(connection, media_id)

@@ -7,6 +7,7 @@ all pictures are the same but for details smaller than the blur of level 2: what
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,14 @@ def _told(originals: Sequence[Any], render: Callable[[Any], Derivative]) -> Told
     )
 
 
+@cache
 def distinct() -> list[Any]:
     """Grey pictures with different light, shapes, grain and words."""
     chance = np.random.default_rng(5)
     return [_grey(_shapes(chance) + _caption(chance), chance) for _ in range(ORIGINALS)]
 
 
+@cache
 def alike() -> list[Any]:
     """Grey pictures of one scene; only small words and marks, and the grain, differ."""
     ground = _shapes(np.random.default_rng(5))
@@ -148,13 +151,13 @@ def _normalised(pictures: Sequence[Any]) -> NDArray[np.float64]:
 
 
 def _distances(ones: Sequence[Any], others: Sequence[Any]) -> NDArray[np.int64]:
-    prints = [[pdq(_rows(one)).bits for one in side] for side in (ones, others)]
+    prints = [[_print(bytes(one.write_to_memory()), one.width) for one in side] for side in (ones, others)]
     return np.array([[(one ^ other).bit_count() for other in prints[1]] for one in prints[0]])
 
 
-def _rows(image: Any) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = image.numpy()
-    return pixels.reshape(image.height, image.width)
+@cache
+def _print(gray: bytes, width: int) -> int:
+    return pdq(np.frombuffer(gray, np.uint8).reshape(-1, width)).bits
 
 
 if __name__ == "__main__":

@@ -117,8 +117,7 @@ _DECIDED = text("""
       AND may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :viewer)
 """)
 # The nearest hash of each bank that acts. What was decided before on the picture: the decision that it was put into the bank
-# for, else the newest one on a case whose picture is near the same hash: of one that goes around, the last few hundred are
-# looked through, since every claim asks.
+# for, else the newest one on a case whose picture is near the same hash.
 _KNOWN = text("""
     SELECT DISTINCT ON (m.media_id, b.level, b.name) m.media_id, b.id AS bank_id, b.name AS bank, b.policy_area, b.level,
            m.distance, m.position_ms, h.note, h.source, h.confirmed, to_jsonb(earlier) AS earlier
@@ -129,11 +128,9 @@ _KNOWN = text("""
         FROM (
             SELECT h.decision_id AS id
             UNION
-            (SELECT made.id FROM (
-                 SELECT o.media_id FROM bank_matches o WHERE o.hash_id = h.id ORDER BY o.matched_at DESC LIMIT :copies
-             ) AS o JOIN evidence_media e ON e.media_id = o.media_id
+            (SELECT made.id FROM bank_matches o JOIN evidence_media e ON e.media_id = o.media_id
              JOIN decisions made ON made.evidence_id = e.evidence_id
-             ORDER BY made.decided_at DESC LIMIT :looked_at)
+             WHERE o.hash_id = h.id ORDER BY made.decided_at DESC LIMIT :looked_at)
         ) AS candidates JOIN decisions d ON d.id = candidates.id
         WHERE d.case_id <> :case_id AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
           AND may_see_case(d.case_id, :viewer, CAST(:overseeing AS text[])) AND NOT is_kept_back(d.id, :viewer)

@@ -46,7 +46,6 @@ LISTED = 200
 AT_ONCE = 5_000
 # Of the decisions on pictures near one hash, the newest so many are looked at for one that the viewer may see.
 LOOKED_AT = 20
-COPIES = 200
 WITHDRAWN = "withdrawn where it came from"
 # From so many different bits on, what a match is worth: unrelated pictures lie at 128, the authors of PDQ stop at 31.
 LIKENESS = (
@@ -78,7 +77,6 @@ async def known(
         "viewer": viewer,
         "overseeing": list(OVERSEEING),
         "looked_at": LOOKED_AT,
-        "copies": COPIES,
     }
     found: dict[UUID, list[KnownOut]] = {}
     for row in await store.known(connection, values):

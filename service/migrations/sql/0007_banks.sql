@@ -71,7 +71,7 @@ CREATE TABLE bank_matches (
     matched_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (media_id, hash_id)
 );
-CREATE INDEX bank_matches_of ON bank_matches (hash_id, matched_at);
+CREATE INDEX bank_matches_of ON bank_matches (hash_id);
 CREATE INDEX bank_matches_lately ON bank_matches (matched_at);
 
 -- What was decided on copies of a picture is looked up with every claim of one that is known.

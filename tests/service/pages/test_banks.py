@@ -93,14 +93,14 @@ async def test_a_bank_is_made_filled_and_disabled_and_a_known_picture_is_decided
     tmp_path: Path,
     settings: Settings,
 ) -> None:
-    first = await decided_case(platform, reviewer)
+    known = await decided_case(platform, reviewer)
     await make_bank(lead)
     person = {"username": "lea", "role": "lead", "password": PASSWORD}
     assert (await client.post("/v1/people", json=person, headers=bearer(keys["admin"]))).status_code == 201
     async with chromium() as browser:
         page = await browser.new_page(base_url=address)
         await sign_in(page, "lea", PASSWORD)
-        await _put_into_a_bank(page, first)
+        await _put_into_a_bank(page, known)
         copy = await report(platform, "second", media=[await upload(platform, COPY)])
         case = str(copy["case_id"])
         await _decide_without_viewing(page, case)

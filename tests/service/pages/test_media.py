@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from uuid import UUID
 
@@ -263,10 +264,10 @@ async def test_a_video_plays_blurred_no_weaker_than_asked_for_and_gives_way_to_t
     await _told(clip, database, [("video", "closed")])
 
 
-async def _told(page: Page, database: str, expected: list[tuple[str, str | None]]) -> None:
+async def _told(page: Page, database: str, expected: Sequence[tuple[str, str | None]]) -> None:
     """The ends reach the server soon after the page has let go of the picture."""
     for _ in range(50):
-        if query(database, ENDS) == expected:
+        if query(database, ENDS) == list(expected):
             return
         await page.wait_for_timeout(100)
-    assert query(database, ENDS) == expected
+    assert query(database, ENDS) == list(expected)

@@ -48,9 +48,12 @@ class Masker:
         )
 
     def blanked(self, text: str) -> str:
-        """The beginning of a text with dots for what is masked, for where nothing can be uncovered, as in a link."""
-        pieces = self._of(text[:SNIPPET])
-        return "".join(DOT * one.length if one.index is not None else one.text for one in pieces)
+        """A text with dots for what is masked, for where nothing can be uncovered."""
+        return "".join(DOT * one.length if one.index is not None else one.text for one in self._of(text))
+
+    def snippet(self, text: str) -> str:
+        """The beginning of a text as `blanked` gives it, for links."""
+        return self.blanked(text[:SNIPPET])
 
     def any_in(self, texts: Iterable[str]) -> bool:
         """Whether a part of one of these texts is masked."""

@@ -18,6 +18,7 @@ from service.media.levels import Rules as BlurRules
 from service.opinions.workflow import mine
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, redirect, render
 from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
@@ -75,6 +76,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     leases = await held_by(connection, me.id) if may_review else []
     context = {
         **await bar(connection, me),
+        **await masking_of(request, connection, me, at="", texts=()),
         "may_review": may_review,
         "queues": queues,
         # One that was fetched ahead nobody has seen yet: it comes by itself after the case in hand, or goes back.

@@ -132,7 +132,7 @@ async def crawl(
     for one, data in zip(media, uploads, strict=True):
         originals.add(UUID(one), [data, *await hidden(console, settings, one)], await shown(console, settings, one))
     watch = Watch(app, database, originals)
-    known = {"case_id": cases[0], "lease_token": cases[0], "reason": "to see it", "queue": "default"}
+    known = {"case_id": cases[0], "lease_token": cases[0], "reason": "to see it", "queue": "default", "of": "0" * 16}
     yield Crawl(watch, keys, app, media, known)
     watch.close()
 

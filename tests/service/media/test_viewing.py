@@ -103,6 +103,9 @@ async def test_item_says_what_is_known_and_where_renderings_are(console: Console
         "wave_url": None,
         "lines_first": False,
         "assessment": None,
+        "text": None,
+        "text_state": "waiting",
+        "text_area": None,
         "matches": [],
     }
     for url, level in ((item["preview_url"], "2"), (item["lines_url"], "0")):
@@ -191,8 +194,9 @@ async def test_model_reader_banks_and_channels_raise_the_level(console: Console)
     media = await cleared(console, {"sexual": 0.9, "graphic_violence": 0.0})
     item = await claimed(console)
     assert (item["level"], item["level_reason"]) == (3, "Image model: sexual 0.90")
-    score = json.dumps({"areas": {"self_harm": 0.8}})
-    await console.execute("UPDATE media_texts SET lines = '[{}]', score = CAST(:score AS jsonb)", score=score)
+    score, lines = json.dumps({"areas": {"self_harm": 0.8}}), json.dumps([{"text": "x"}])
+    keep = "UPDATE media_texts SET lines = CAST(:lines AS jsonb), score = CAST(:score AS jsonb)"
+    await console.execute(keep, lines=lines, score=score)
     assert (await console.preview(media)).headers["x-blur-level"] == "4"
     await console.execute("UPDATE media_texts SET score = NULL")
     assert (await console.preview(media)).headers["x-blur-level"] == "3"

@@ -144,6 +144,25 @@ async def test_no_page_of_a_case_holds_the_letters_and_each_part_comes_alone(
     assert 'id="masked-all"' not in shown
 
 
+async def test_a_second_opinion_is_masked_where_it_is_asked_for_and_where_it_comes_back(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient
+) -> None:
+    await report(platform)
+    asked = await claim(reviewer)
+    proposal = {"actions": ["remove"], "policy_area": "harassment", "severity": 2, "note": "yes"}
+    body = {"lease_token": asked["lease"]["token"], "question": "Is blorp one?", "proposal": proposal}
+    path = f"/cases/{asked['case']['id']}"
+    assert (await reviewer.post(f"/v1{path}/second-opinion", json=body)).status_code == 201
+    claimed = await claim(colleague)
+    shown = await read(colleague, path)
+    assert_no_letters(shown)
+    assert await uncover_all(colleague, shown) == ["blorp"]
+    await decided(colleague, claimed, note="a zab")
+    console = await read(reviewer, "/console")
+    assert "a •••" in console
+    assert "a zab" not in console
+
+
 async def test_who_wants_no_masks_gets_none_and_the_service_answers_json_as_it_was(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
 ) -> None:

@@ -182,6 +182,7 @@ async def test_nobody_settles_what_they_opted_out_of_or_cannot_read(
     """Neither a dispute nor an objection shows them the content."""
     await decided_case(platform, reviewer, "post-1", language="pt-BR")
     query(database, "UPDATE cases SET scope_id = case_scope('default', 'pt', false, 'child_safety')")
+    query(database, "UPDATE principals SET consents = '{child_safety}' WHERE username = 'checker'")
     await plan(lead)
     await checked(checker, **OTHER)
     opt_out = f"UPDATE principals SET {opted_out} WHERE username = 'test-specialist'"

@@ -62,8 +62,8 @@ CREATE TABLE exposure_told (
     at timestamptz NOT NULL DEFAULT now()
 );
 
--- Seconds in a period for which anything was open to somebody; what was open at the same time counts once. No exposure
--- is longer than a lease lasts from one renewal to the next, so those from more than four hours before are over.
+-- Seconds in a period for which anything was open to somebody; what was open at the same time counts once. No address
+-- of an original works for more than four hours (the settings see to that), so those from before are over.
 CREATE FUNCTION exposed_seconds(looker uuid, begun timestamptz, over timestamptz) RETURNS double precision
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0)::float8 FROM (
@@ -104,6 +104,8 @@ BEGIN
     INTO active_at, working_since, shift_since FROM (
         SELECT k.granted_at, k.ended_at, k.outcome, k.working_since, k.shift_since FROM leases k
         WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.outcome IS DISTINCT FROM 'unopened'
+          -- Without this, the leases of everybody else are read where one person had nearly all of them so far.
+          AND k.granted_at > now() - interval '24 hours'
         ORDER BY k.granted_at DESC LIMIT 10
     ) AS l;
     active_at := greatest(active_at, (SELECT max(s.until) FROM (

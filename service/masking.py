@@ -173,7 +173,9 @@ def _folded(word: str) -> str:
     # Marks and invisible characters count for nothing here: one letter would hide half of a language, and a sign that
     # stands in a character of its own (as in full-width forms) would be read as part of a pattern.
     if sum(map(str.isalpha, folded)) < 2 or not _WRITTEN.fullmatch(folded):
-        raise WordListError(f"{word!r}: without accents and marks no two letters are left, or there are signs among them")
+        raise WordListError(
+            f"{word!r}: without accents and marks no two letters are left, or there are signs among them"
+        )
     return folded
 
 

@@ -140,7 +140,7 @@ def test_a_list_of_ones_own_replaces_the_shipped_one(tmp_path: Path) -> None:
     assert configured(Settings()).spans("gore")
     for word in ("a\u0301*", "a\u200b", "ab\uff3e", "a\u00a8"):
         path.write_text(f'version = "1"\n[slur]\nen = ["{word}"]', encoding="utf-8")
-        with pytest.raises(SettingsError, match="TRIAGE_MASKED_WORDS: .*no two letters are left"):
+        with pytest.raises(SettingsError, match=r"TRIAGE_MASKED_WORDS: .*no two letters are left"):
             configured(Settings(masked_words=path))
     path.write_text("version = 1", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"TRIAGE_MASKED_WORDS: .*version is missing"):

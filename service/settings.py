@@ -16,6 +16,9 @@ SECRET_CHARACTERS = 32
 
 Seconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
+MinutesOfDay = Annotated[int, Field(ge=1, le=24 * 60)]
+# What is told of exposure looks back as far for what may still be open (sql/0007_exposure.sql).
+LookSeconds = Annotated[int, Field(ge=1, le=4 * 3600)]
 
 
 class SettingsError(ValueError):
@@ -132,18 +135,18 @@ class Settings(BaseSettings):
         default=3,
         description="People who skipped one case before it is an alert; at least 3, so that nobody is singled out.",
     )
-    exposure_hours: Annotated[float, Field(gt=0)] = Field(
+    exposure_hours: Annotated[float, Field(gt=0, le=24)] = Field(
         default=4.0,
         description="Hours in a day for which originals may be open to one person; beyond that come cases that show none.",
     )
-    exposure_alert_minutes: Count = Field(
+    exposure_alert_minutes: MinutesOfDay = Field(
         default=90, description="Minutes in a day for which originals were open to somebody after which they are told."
     )
-    exposure_stretch_minutes: Count = Field(
+    exposure_stretch_minutes: MinutesOfDay = Field(
         default=120,
         description="Minutes of high-exposure work without a break after which milder cases come until there was one.",
     )
-    exposure_break_after_minutes: Count = Field(
+    exposure_break_after_minutes: MinutesOfDay = Field(
         default=60, description="Minutes of high-exposure work after which the console suggests a break."
     )
     exposure_break_minutes: Annotated[int, Field(ge=1, le=120)] = Field(
@@ -184,8 +187,8 @@ class Settings(BaseSettings):
         default=REPOSITORY / "models" / "image_models" / "opennsfw.toml",
         description="Manifest (TOML) of the model that looks at pictures, see docs/image-models.md; `none` for no model.",
     )
-    reveal_seconds: Count = Field(default=60, description="How long the address of a revealed picture works.")
-    reveal_clip_seconds: Count = Field(
+    reveal_seconds: LookSeconds = Field(default=60, description="How long the address of a revealed picture works.")
+    reveal_clip_seconds: LookSeconds = Field(
         default=300, description="How long the address of a revealed video or sound works."
     )
     body_max_bytes: Count = Field(default=1_000_000, description="Largest JSON body in bytes.")

@@ -22,9 +22,9 @@ async def mine(request: Request, response: Response, caller: CaseReviewer, conne
 
 @router.get("/me/exposure.csv", summary="Your last 14 days by level, as comma-separated values")
 async def mine_csv(request: Request, caller: CaseReviewer, connection: UnitOfWork) -> Response:
-    found = await workflow.ledger(connection, caller.id, limits_of(request.app.state.settings))
+    days = await workflow.days(connection, caller.id, limits_of(request.app.state.settings))
     headers = NO_STORE | {"Content-Disposition": 'attachment; filename="my-exposure.csv"'}
-    return Response(workflow.as_csv(found.days), media_type="text/csv; charset=utf-8", headers=headers)
+    return Response(workflow.as_csv(days), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/me/breaks", summary="Whether it is time for a break")

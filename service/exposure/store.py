@@ -77,7 +77,8 @@ _EXPOSED = text("""
     SELECT p.username, x.seconds,
            EXISTS (SELECT FROM exposure_told t WHERE t.principal_id = p.id AND t.at > now() - interval '24 hours') AS told
     FROM principals p CROSS JOIN LATERAL (
-        SELECT exposed_seconds(p.id, now() - interval '24 hours', now()) AS seconds) AS x
+        -- Or it would be worked out once for the condition below and once for the answer.
+        SELECT exposed_seconds(p.id, now() - interval '24 hours', now()) AS seconds OFFSET 0) AS x
     WHERE p.role = ANY (CAST(:roles AS text[])) AND x.seconds > 0 ORDER BY p.username
 """)
 _FORGET_OLD = (

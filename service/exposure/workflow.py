@@ -40,15 +40,15 @@ FEW = f"fewer than {rules.LEAST_PEOPLE} people had anything open: figures would 
 async def ledger(connection: AsyncConnection, person: UUID, limits: Limits) -> ExposureOut:
     """All that is known about one person's exposure, for that person. Notes that they have been told who else sees what."""
     now = await _standing(connection, person, limits)
-    midnight = datetime.combine(now.now.astimezone(UTC), time(), UTC)
+    midnight = _midnight(now.now)
     bounds = [
         (now.working_since, now.now),
         (now.shift_since, now.now),
         (now.now - rules.DAY, now.now),
         (midnight - timedelta(days=midnight.weekday()), now.now),
-        *((midnight - timedelta(days=ago), midnight - timedelta(days=ago - 1)) for ago in range(DAYS)),
+        *_bounds(midnight),
     ]
-    stretch, shift, last, week, *days = await _periods(connection, person, bounds)
+    stretch, shift, last, week, *found = await _periods(connection, person, bounds)
     seen_by_leads = now.day_seconds >= limits.day_seconds
     if seen_by_leads:
         await store.tell(connection, person)
@@ -64,10 +64,16 @@ async def ledger(connection: AsyncConnection, person: UUID, limits: Limits) -> E
         shift=shift,
         last_24_hours=last,
         week=week,
-        days=[DayOut(day=one.since.date(), **one.model_dump(exclude={"since"})) for one in days],
+        days=_days(found),
         breaks=breaks,
         limits=_told(limits),
     )
+
+
+async def days(connection: AsyncConnection, person: UUID, limits: Limits) -> list[DayOut]:
+    """The last 14 days, the newest first. Nobody is told by it who else sees what."""
+    midnight = _midnight((await _standing(connection, person, limits)).now)
+    return _days(await _periods(connection, person, _bounds(midnight)))
 
 
 async def rest(connection: AsyncConnection, person: UUID, limits: Limits) -> RestOut:
@@ -151,6 +157,20 @@ def as_csv(days: Sequence[DayOut]) -> str:
         [one.day, level.level, round(level.seconds, 1), level.items] for one in days for level in one.levels
     )
     return out.getvalue()
+
+
+def _midnight(now: datetime) -> datetime:
+    """When the day began, in UTC."""
+    return datetime.combine(now.astimezone(UTC), time(), UTC)
+
+
+def _bounds(midnight: datetime) -> list[tuple[datetime, datetime]]:
+    """Begin and end of each of the days that are told of, the newest first."""
+    return [(midnight - timedelta(days=ago), midnight - timedelta(days=ago - 1)) for ago in range(DAYS)]
+
+
+def _days(found: Sequence[PeriodOut]) -> list[DayOut]:
+    return [DayOut(day=one.since.date(), **one.model_dump(exclude={"since"})) for one in found]
 
 
 async def _standing(connection: AsyncConnection, person: UUID, limits: Limits) -> Row[Any]:

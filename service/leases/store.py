@@ -80,6 +80,8 @@ _ALLOWED = f"""{_WORK}, fitting AS MATERIALIZED (
 _MILDER = """CASE WHEN EXISTS (SELECT FROM fitting WHERE high_exposure) AND (SELECT why FROM kept) IS NOT NULL
                      AND EXISTS (SELECT FROM fitting f CROSS JOIN LATERAL (
                                      SELECT FROM cases c WHERE c.scope_id = f.id AND c.status = 'open'
+                                       AND NOT EXISTS (SELECT FROM skips k WHERE k.principal_id = :holder
+                                                       AND k.case_id = c.id AND k.until > now())
                                      ORDER BY c.rank_value DESC, c.id LIMIT 1) AS waits WHERE f.high_exposure)
                 THEN (SELECT why FROM kept) END"""
 # Each list in its own index's order, without what this person has passed over.
@@ -312,8 +314,9 @@ async def lapsed_cases(connection: AsyncConnection) -> int:
 async def claim_next(connection: AsyncConnection, claim: Claim, then: Question) -> tuple[Any | None, Any | None]:
     """Lease the first open case that this person may have and nobody else is taking: (id, lease_expires_at, milder) or None.
 
-    `milder` is why cases of high exposure that wait were left out, None where none were. With it comes the first row of what is asked `then`, in the same round trip. Lapsed cases are given back first, which
-    takes statements of its own only when there are any.
+    `milder` is why cases of high exposure that wait were left out, None where none were. With it comes the first row of
+    what is asked `then`, in the same round trip. Lapsed cases are given back first, which takes statements of its own only
+    when there are any.
     """
     values = claim.values()
     found = await _asked(connection, (_CLAIM_NEXT_UNLESS_LAPSED, values), then)

@@ -20,7 +20,8 @@ _TAKE = text(f"""
           AND (read_claimed_until IS NULL OR read_claimed_until < now()) AND {_FILE} IS NOT NULL
           AND (uploaded_at < now() - make_interval(secs => :patience)
                OR NOT EXISTS (SELECT FROM evidence WHERE score_state = 'waiting' AND score_attempts = 0))
-        ORDER BY read_attempts, uploaded_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
+        -- What was given back goes behind what never was taken, or one file that the store cannot give would hold up all.
+        ORDER BY read_attempts, read_claimed_until NULLS FIRST, uploaded_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     )
     UPDATE media SET read_attempts = read_attempts + 1,
            read_claimed_until = now() + make_interval(secs => :seconds)
@@ -37,7 +38,7 @@ _KEEP = text("""
     SET lines = EXCLUDED.lines, score = EXCLUDED.score, bundle = EXCLUDED.bundle, read_at = now()
 """)
 _SETTLE = text("""
-    UPDATE media SET read_state = 'read', read_claimed_until = NULL WHERE id = :id AND read_state = 'waiting' RETURNING id
+    UPDATE media SET read_state = 'read', read_claimed_until = NULL WHERE id = :id AND read_state <> 'read'
 """)
 _EVIDENCE = text("SELECT evidence_id FROM evidence_media WHERE media_id = :id")
 _GIVE_BACK = text("""

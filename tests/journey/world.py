@@ -22,6 +22,7 @@ from tests.journey.receiver import Inbox, listening
 
 # Leases and undo windows end when a test lets time pass, and never by themselves.
 LONG_SECONDS = 100_000
+LONGEST_LOOK = 4 * 3600
 
 
 @dataclass
@@ -112,7 +113,7 @@ def settings_for(folder: Path, database: str | None) -> Settings:
         undo_seconds=LONG_SECONDS,
         lease_seconds=LONG_SECONDS,
         lease_hours=LONG_SECONDS,
-        reveal_seconds=LONG_SECONDS,
+        reveal_seconds=LONGEST_LOOK,
         score_timeout_seconds=1,
     )
 

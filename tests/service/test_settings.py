@@ -44,6 +44,11 @@ def test_the_prefixed_name_wins(monkeypatch: pytest.MonkeyPatch) -> None:
         ("TRIAGE_PORT", "65536"),
         ("TRIAGE_PORT", "http"),
         ("TRIAGE_LEASE_SECONDS", "0"),
+        *(("TRIAGE_EXPOSURE_HOURS", hours) for hours in ("0", "25", "inf", "nan")),
+        ("TRIAGE_EXPOSURE_STRETCH_MINUTES", "1441"),
+        # Longer looks would be missing from what is told of the last day.
+        ("TRIAGE_REVEAL_SECONDS", "14401"),
+        ("TRIAGE_REVEAL_CLIP_SECONDS", "14401"),
         ("TRIAGE_UNDO_SECONDS", "-1"),
         ("TRIAGE_DATABASE_POOL", "0"),
         ("TRIAGE_BODY_MAX_BYTES", "1 MB"),

@@ -70,8 +70,8 @@ CREATE TABLE exposure_told (
     at timestamptz NOT NULL DEFAULT now()
 );
 
--- Seconds in a period for which anything was open to somebody; what was open at the same time counts once. No exposure
--- is longer than a lease lasts from one renewal to the next, so those from more than four hours before are over.
+-- Seconds in a period for which anything was open to somebody; what was open at the same time counts once. No address
+-- of an original works for more than four hours (the settings see to that), so those from before are over.
 CREATE FUNCTION exposed_seconds(looker uuid, begun timestamptz, over timestamptz) RETURNS double precision
 LANGUAGE sql STABLE AS $$
     SELECT coalesce(sum(extract(epoch FROM upper(r) - lower(r))), 0)::float8 FROM (
@@ -113,10 +113,14 @@ BEGIN
         (SELECT coalesce(k.opened_at, k.granted_at) AS begun_at, k.ended_at, k.outcome, k.working_since, k.shift_since
          FROM leases k
          WHERE k.holder = worker AND k.working_since IS NOT NULL AND NOT k.prefetched AND k.outcome IS DISTINCT FROM 'unopened'
+           -- Without this, the leases of everybody else are read where one person had nearly all of them so far.
+           AND k.granted_at > now() - interval '24 hours'
          ORDER BY k.granted_at DESC LIMIT 10)
         UNION ALL
         (SELECT r.claimed_at, coalesce(r.answered_at, r.released_at), 'checked', r.working_since, r.shift_since
-         FROM qa_reviews r WHERE r.reviewer = worker AND r.working_since IS NOT NULL ORDER BY r.claimed_at DESC LIMIT 10)
+         FROM qa_reviews r WHERE r.reviewer = worker AND r.working_since IS NOT NULL
+           AND r.claimed_at > now() - interval '24 hours'
+         ORDER BY r.claimed_at DESC LIMIT 10)
     ) AS l;
     active_at := greatest(active_at, (SELECT max(s.until) FROM (
         SELECT x.until FROM exposure_spans x WHERE x.person = worker ORDER BY x.since DESC LIMIT 10) AS s));

@@ -132,8 +132,12 @@ async def test_where_only_graphic_cases_wait_nothing_comes_and_the_reason_is_tol
 
 
 async def test_nothing_is_said_where_no_graphic_case_waits(shift: Shift, reviewer: httpx.AsyncClient) -> None:
-    shift.case(waits=True)
+    shift.case(waits=True), shift.case(waits=True)
     in_a_row(shift)
+    assert (await claim(reviewer))["milder"] is None
+    # One that this person passed over would not have come either.
+    skipped = shift.case(high=True, waits=True)
+    shift.world.add("skips", principal_id=shift.person, case_id=skipped, until=shift.world.at(60))
     assert (await claim(reviewer))["milder"] is None
 
 

@@ -52,8 +52,9 @@ def test_bins_hold_everybody_once() -> None:
     assert (bins[-1].from_minutes, bins[-1].to_minutes) == (240, None)
 
 
-def test_percentiles_are_those_of_the_numbers() -> None:
-    assert rules.percentiles([0, 10, 20, 30, 40]) == {"p25": 10, "p50": 20, "p75": 30, "p90": 36}
+def test_percentiles_are_those_of_the_numbers_to_five_minutes() -> None:
+    assert rules.percentiles([0, 10, 20, 30, 40]) == {"p25": 10, "p50": 20, "p75": 30, "p90": 35}
+    assert rules.percentiles([0, 11.3, 23.1, 29.9, 247]) == {"p25": 10, "p50": 25, "p75": 30, "p90": 160}
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,7 @@ def test_percentiles_are_those_of_the_numbers() -> None:
     ],
 )
 def test_words_say_what_came_about_and_what_ends_it(why: str, said: str) -> None:
+    assert "for an hour and a minute without" in rules.milder("stretch", Limits(stretch_seconds=3660)).words
     limits = Limits(stretch_seconds=5400, break_seconds=60)
     kept = rules.kept_back(why, limits, until=None)  # type: ignore[arg-type]
     assert said in kept.words

@@ -182,6 +182,42 @@ async def test_a_store_that_fails_costs_the_picture_no_attempt(
     assert query(database, "SELECT read_state, read_attempts FROM media") == [("waiting", 0)]
 
 
+async def test_a_file_that_the_store_cannot_give_holds_up_no_other(
+    make: Callable[..., Any], platform: httpx.AsyncClient, database: str, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = await upload(platform), await upload(platform, written("other"))
+    opened, lost = app.state.storage.open, set[str]()
+
+    async def broken(name: str) -> Any:
+        # The first that is asked for is the one that is never there.
+        if name in lost or not lost:
+            lost.add(name)
+            raise OSError(5, "disk")
+        return await opened(name)
+
+    monkeypatch.setattr(app.state.storage, "open", broken)
+    reading = await make()
+    with pytest.raises(OSError, match="disk"):
+        await reading.step(attempts=ATTEMPTS)
+    query(database, "UPDATE media SET read_claimed_until = now() - interval '1 s' WHERE id = %s", bad)
+    assert await reading.step(attempts=ATTEMPTS) == 1
+    assert query(database, "SELECT media_id FROM media_texts") == [(UUID(good),)]
+
+
+async def test_what_is_read_after_others_gave_it_up_counts_as_read(
+    make: Callable[..., Any], platform: httpx.AsyncClient, database: str
+) -> None:
+    await upload(platform)
+
+    class Slow(Scribe):
+        def read(self, data: bytes) -> list[Line]:
+            query(database, "UPDATE media SET read_state = 'failed'")
+            return super().read(data)
+
+    assert await (await make(Slow())).step(attempts=1) == 1
+    assert value(database, "SELECT read_state FROM media") == "read"
+
+
 async def test_a_file_that_is_gone_is_given_up_like_one_that_cannot_be_read(
     make: Callable[..., Any], platform: httpx.AsyncClient, database: str, app: FastAPI, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -89,7 +90,7 @@ async def test_checks_and_cases_in_a_row_are_one_row(
     person: UUID = value(database, NAME)
     query(database, "UPDATE qa_reviews SET working_since = %s, shift_since = %s", world.at(-9), world.at(-9))
     assert (await checker.get("/v1/me/exposure")).json()["kept_back"] is None
-    work = {"high_exposure": True, "working_since": world.at(-9), "shift_since": world.at(-9)}
+    work: dict[str, Any] = {"high_exposure": True, "working_since": world.at(-9), "shift_since": world.at(-9)}
     for minute in range(-8, -4):
         world.lease(world.case(-600), person, (minute, minute + 1), **work)
     assert (await checker.get("/v1/me/exposure")).json()["kept_back"]["why"] == "in_a_row"

@@ -47,7 +47,7 @@ def _image(options: argparse.Namespace) -> None:
     )
     pictures = read_pictures(options.data)
     labelled = {name for one in pictures for name, applies in one.labels.items() if applies}
-    classes = options.classes or [one for one in IMAGE_CLASS_IDS if one in labelled]
+    classes = list(dict.fromkeys(options.classes or ())) or [one for one in IMAGE_CLASS_IDS if one in labelled]
     network, rule = load_network(options.encoder, classes)
     trained = fine_tune(network, rule, classes, pictures, config)
     about = About(options.name, options.licence, options.source)

@@ -159,9 +159,13 @@ LANGUAGE plpgsql STABLE AS $$
 BEGIN
     IF EXISTS (SELECT FROM not_now n WHERE n.principal_id = worker AND n.until > now()) THEN
         RETURN 'not_now';
-    ELSIF exposed_seconds(worker, now() - interval '24 hours', now()) >= day_seconds THEN
+    -- Most people are far below both: only who could have reached a limit is counted exactly.
+    ELSIF (SELECT coalesce(extract(epoch FROM sum(least(x.expires_at, now()) - x.at)), 0) FROM exposures x
+           WHERE x.principal_id = worker AND x.at > now() - interval '28 hours') >= day_seconds
+          AND exposed_seconds(worker, now() - interval '24 hours', now()) >= day_seconds THEN
         RETURN 'day';
-    ELSIF high_exposure_seconds(worker, working) >= stretch_seconds THEN
+    ELSIF extract(epoch FROM now() - working) >= stretch_seconds
+          AND high_exposure_seconds(worker, working) >= stretch_seconds THEN
         RETURN 'stretch';
     ELSIF (SELECT count(*) FILTER (WHERE l.high_exposure) FROM (
             (SELECT k.high_exposure, k.granted_at FROM leases k

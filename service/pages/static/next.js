@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
 import { rememberMilder } from "./milder.js";
-import { stopsBy } from "./rest.js";
+import { breakDueAt, stopsBy } from "./rest.js";
 
 // A case that was fetched ahead and is about to go back is not gone to: it would be somebody else's on arrival.
 const LEAST_SECONDS = 3;
@@ -24,6 +24,7 @@ export class NextCase {
   #queue;
   #fetched = null;
   #fetching = null;
+  #dueAt = breakDueAt();
 
   constructor({ queue, next, nextUntil }) {
     this.#queue = queue;
@@ -43,7 +44,8 @@ export class NextCase {
 
   // What ended on this page stands whatever happens here; the console then says what is wrong, or that a break is due.
   async go(claimNext) {
-    const [stops] = await Promise.all([claimNext && stopsBy(this.#queue), this.#fetching]);
+    await this.#fetching;
+    const stops = claimNext && stopsBy(this.#queue, await this.#dueAt);
     const next = claimNext && !stops ? await this.#next().catch(() => null) : null;
     location.assign(next ? `/cases/${next}` : "/console");
   }

@@ -10,25 +10,38 @@ const QUIET_SECONDS = 600;
 
 // The words of a suggestion that is due and was not made lately, else null. That it cannot be asked holds up nobody.
 export async function breakWords() {
-  if (Date.now() - Number(localStorage.getItem(ASKED)) < QUIET_SECONDS * 1000) return null;
+  if (askedLately()) return null;
   const rest = await call("GET", "/v1/me/breaks").catch(() => null);
   return rest?.suggestion ?? null;
 }
 
-// On the way to the next case of a queue: whether to stop by at the console, where the suggestion stands.
-export async function stopsBy(queue) {
-  const words = await breakWords();
-  if (words) sessionStorage.setItem(NEXT, queue);
-  return words !== null;
+// When a break is due at the earliest, asked for while somebody works: nothing is asked on the way to the next case.
+export async function breakDueAt() {
+  const rest = await call("GET", "/v1/me/breaks").catch(() => null);
+  return rest && !rest.on_break ? Date.now() + rest.due_in_seconds * 1000 : Infinity;
 }
 
-// `begun` is called once a break has begun; `goOn` with the queue that somebody was on the way to when they say "later".
-export async function startRest(begun, goOn) {
+// On the way to the next case of a queue: whether to stop by at the console, where the suggestion stands.
+export function stopsBy(queue, dueAt) {
+  if (Date.now() < dueAt || askedLately()) return false;
+  sessionStorage.setItem(NEXT, queue);
+  return true;
+}
+
+function askedLately() {
+  return Date.now() - Number(localStorage.getItem(ASKED)) < QUIET_SECONDS * 1000;
+}
+
+// `begun` is called once a break has begun; `goOn` with the queue that somebody was on the way to when they say "later", or no break is due after all.
+export async function startRest(begun, goOn = () => {}) {
   const place = document.getElementById("rest");
   const queue = sessionStorage.getItem(NEXT);
   sessionStorage.removeItem(NEXT);
   const words = place && (await breakWords());
-  if (!words) return;
+  if (!words) {
+    if (queue) goOn(queue);
+    return;
+  }
   localStorage.setItem(ASKED, String(Date.now()));
   document.getElementById("rest-words").textContent = words;
   place.hidden = false;

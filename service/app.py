@@ -148,7 +148,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.taxonomy = taxonomy
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
-    app.state.covering = Covering(configured_masking(settings), settings.signing_key)
+    app.state.covering = Covering(configured_masking(settings), settings)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
     app.state.statements = statement_by_statement(app.state.engine)
     app.state.jobs = create_jobs_app(database_url)

@@ -11,6 +11,7 @@ from service.masking import Masking, no_such_part
 from service.quality.calibration.schemas import CalibrationOut
 from service.quality.feedback.schemas import FeedbackListOut, ObjectionsOut
 from service.quality.reviews.schemas import ContentOut, DisputedOut
+from service.settings import Settings
 from service.spans.schemas import SpansOut
 
 # Hexadecimal digits of a name: chance makes two of the texts of a page the same once in 10^12 pages.
@@ -19,14 +20,16 @@ NAME_CHARACTERS = 16
 
 @dataclass(frozen=True, slots=True)
 class Covering:
-    """The list of masked words, and the secret with which texts are named."""
+    """The list of masked words, and the settings, whose secret texts are named with: made when it is first needed."""
 
     masking: Masking
-    key: str
+    settings: Settings
 
     def name(self, text: str) -> str:
         """A name for a text that tells nothing of it, so that it may stand in addresses: other words, another name."""
-        return hmac.digest(self.key.encode(), b"masked\0" + text.encode(), "sha256").hex()[:NAME_CHARACTERS]
+        return hmac.digest(self.settings.signing_key.encode(), b"masked\0" + text.encode(), "sha256").hex()[
+            :NAME_CHARACTERS
+        ]
 
     async def answer(self, texts: Iterable[str], of: str, index: int | None) -> SpansOut:
         """As `uncover`, beside the event loop: to look through a long text takes a while."""

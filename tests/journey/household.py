@@ -38,7 +38,8 @@ class Household:
     def __init__(self, folder: Path, settings: Settings | None = None) -> None:
         self.data_dir = settings.data_dir if settings else folder / "data"
         self.port = settings.port if settings else free_port()
-        environment = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir)}
+        # One person claims all there is: no milder case comes between.
+        environment = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), "EXPOSURE_IN_A_ROW": "100"}
         if settings:
             environment |= environment_of(settings)
         self.command = Command("up", environment=environment, log=folder / "up.log", port=self.port)
@@ -112,11 +113,12 @@ class Household:
         await until(lambda: self.count(waiting) == 0, f"everything is scored:\n{self.told()}")
 
     async def prepared(self) -> None:
-        """Wait until the worker has made the video and the sound among the samples ready."""
-        await until(
-            lambda: self.count("SELECT count(*) FROM media WHERE status = 'pending'") == 0,
-            f"video and sound are ready:\n{self.told()}",
-        )
+        """Wait until the worker has made media ready, and has looked at them and read them, which places cases anew."""
+        waiting = """
+            SELECT count(*) FROM media WHERE status = 'pending'
+                OR (status = 'ready' AND kind <> 'audio' AND 'waiting' IN (read_state, assess_state))
+        """
+        await until(lambda: self.count(waiting) == 0, f"all media are ready:\n{self.told()}")
 
     def count(self, query: LiteralString) -> int:
         with reading(self.postgres.address()) as cursor:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
 from playwright.async_api import Page, expect
+from pydantic import SecretStr
 
 from labeling.masked_words import WordList
 from models.explain import Explanation
@@ -32,7 +33,7 @@ from tests.service.steps import claim, decided, query, report, value
 
 # Made up, so that nobody has to read the real ones here.
 WORDS = ("blorp*", "zab", "愚犬", "مخترع")
-COVERING = Covering(Masking(WordList("test", {"slur": WORDS})), "key")
+COVERING = Covering(Masking(WordList("test", {"slur": WORDS})), Settings(secret=SecretStr("one secret" * 4)))
 MANY = "Hm 😀 <b>blorp</b> said zab, b<l>0rpers, 愚犬 and مخترع &amp; e\u0301 b.l\r\no r p"
 FOUND = ["blorp", "zab", "b<l>0rpers", "愚犬", "مخترع", "b.l\r\no r p"]
 BUTTON = re.compile(r'<button type="button" class="masked"[^>]* data-of="(\w+)" data-index="(\d+)"')
@@ -97,7 +98,7 @@ def test_masked_letters_are_not_in_the_markup_and_dots_keep_the_length() -> None
 
 def test_the_name_of_a_text_is_another_with_another_key() -> None:
     assert COVERING.name("a") != COVERING.name("b")
-    assert COVERING.name("a") != Covering(COVERING.masking, "other").name("a")
+    assert COVERING.name("a") != Covering(COVERING.masking, Settings(secret=SecretStr("another secret" * 4))).name("a")
 
 
 async def uncover_all(person: httpx.AsyncClient, shown: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import atexit
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -30,6 +31,8 @@ from service.scoring.live_model import LiveModel
 from service.settings import Settings
 
 TEMPLATE = "triage_template"
+# Tests start the service some hundred times; without this each start would compile all of it anew where the variable is set.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # How long an example takes says how busy the machine is; what takes how long is for `make bench`.
 hypothesis.settings.register_profile("no deadlines", deadline=None)
 hypothesis.settings.load_profile("no deadlines")

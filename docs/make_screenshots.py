@@ -59,6 +59,10 @@ def take_all(browser: Browser, address: str, log_in: dict[str, str]) -> None:
     page.keyboard.press("x")
     save(page, "case-skip")
     page.keyboard.press("Escape")
+    page.keyboard.press("l")
+    page.wait_for_selector("img.lens.is-there")
+    save(page, "case-lens")
+    page.keyboard.press("Escape")
     state = context.storage_state()
     for name, viewport, scheme in (("case-dark", WIDE, "dark"), ("case-mobile", NARROW, "light")):
         other = browser.new_context(
@@ -77,6 +81,8 @@ def take_all(browser: Browser, address: str, log_in: dict[str, str]) -> None:
         page.goto(case)
         page.click("#release")
         page.wait_for_url("**/console")
+    page.goto(f"{address}/exposure")
+    save(page, "exposure")
     context.close()
 
 

@@ -16,9 +16,12 @@ from sqlalchemy import text
 
 from service.media.derivatives import Variant
 from service.media.levels import STRONG
+from service.media.preparing.workflow import Preparing, prepare
 from service.security import ROLES
 from service.settings import Settings
+from service.worker import reranker
 from tests.conftest import bearer
+from tests.service.media.clips import WEBM
 from tests.service.media.console import Console
 from tests.service.media.leaks import SHORTEST_FOUND, Originals, Watch, plausible
 from tests.service.media.pictures import jpeg, png, scene
@@ -120,14 +123,16 @@ def routes_of(app: FastAPI) -> list[Any]:
 async def crawl(
     app: FastAPI, console: Console, keys: dict[str, str], database: str, settings: Settings
 ) -> AsyncIterator[Crawl]:
-    """Media of every state, three of them in cases; the last of these is to be claimed."""
+    """Media of every state and a video, in three cases; the last of these is to be claimed."""
     uploads = [jpeg(noisy(1)), png(noisy(2)), jpeg(noisy(3)), jpeg(noisy(4))[:-900]]
-    uploads.append(b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + jpeg(noisy(5)))
+    uploads += [b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + jpeg(noisy(5)), WEBM.data()]
     media = [await console.uploaded(data) for data in uploads]
+    tools = Preparing(app.state.engine, app.state.storage, settings, reranker(settings))
+    await prepare(UUID(media[5]), tools, attempts=0)
     states = [row.status for row in await console.execute("SELECT status FROM media ORDER BY uploaded_at")]
-    assert states == ["ready", "ready", "ready", "failed", "pending"]
+    assert states == ["ready", "ready", "ready", "failed", "pending", "ready"]
     cases = [await console.report(one) for one in (media[0], media[1])]
-    await console.report(media[3], media[4], media[0])
+    await console.report(media[3], media[4], media[5], media[0])
     originals = Originals()
     for one, data in zip(media, uploads, strict=True):
         originals.add(UUID(one), [data, *await hidden(console, settings, one)], await shown(console, settings, one))
@@ -141,7 +146,8 @@ async def hidden(console: Console, settings: Settings, media: str) -> list[bytes
     """Clean copy, the file as it came, and pictures less blurred than a case without a score may show them."""
     query = (
         "SELECT unnest(ARRAY[stored_as, uploaded_as]) AS name FROM media WHERE id = :id UNION"
-        f" SELECT stored_as FROM media_derivatives WHERE media_id = :id AND level < {STRONG} AND variant <> 'lines'"
+        f" SELECT stored_as FROM media_derivatives WHERE media_id = :id AND level < {STRONG}"
+        " AND variant NOT IN ('lines', 'wave')"
     )
     return await files_of(console, settings, query, media)
 
@@ -149,7 +155,7 @@ async def hidden(console: Console, settings: Settings, media: str) -> list[bytes
 async def shown(console: Console, settings: Settings, media: str) -> list[bytes]:
     query = (
         "SELECT stored_as AS name FROM media_derivatives"
-        f" WHERE media_id = :id AND (level >= {STRONG} OR variant = 'lines')"
+        f" WHERE media_id = :id AND (level >= {STRONG} OR variant IN ('lines', 'wave'))"
     )
     return await files_of(console, settings, query, media)
 
@@ -187,9 +193,9 @@ async def test_with_a_lease_there_are_bytes_of_what_is_recorded_and_no_others(cr
     assert crawl.watch.leaks == []
     # The watch does see what it looks for: what was revealed has come.
     recorded = {
-        row.media_id for row in await console.execute("SELECT DISTINCT media_id FROM exposures WHERE kind = 'whole'")
+        row.media_id for row in await console.execute("SELECT DISTINCT media_id FROM exposures WHERE kind <> 'lens'")
     }
-    assert crawl.watch.seen == recorded != set()
+    assert crawl.watch.seen == recorded >= {UUID(crawl.media[5])}
     # When the leases are gone, so is everything else.
     await console.execute("UPDATE cases SET lease_expires_at = now() WHERE status = 'leased'")
     crawl.watch.seen.clear()

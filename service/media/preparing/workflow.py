@@ -11,7 +11,7 @@ import structlog
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.banks.matching.workflow import Rerank, place_matched
+from service.banks.matching.workflow import Rerank, match, place
 from service.errors.media import StorageUnavailableError
 from service.jobs import PREPARE_MEDIA, enqueue
 from service.media import clip_renderer
@@ -52,7 +52,7 @@ class Preparing:
     engine: AsyncEngine
     storage: Storage
     settings: Settings
-    # Cases that show a video in which a known picture is found.
+    # Cases that show the video, by the known pictures that are found in it.
     rerank: Rerank
 
 
@@ -71,6 +71,15 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
     What is made is stored as it comes, and shown once all of it is there. Doing it twice makes the same again. Raises what
     the storage raises while there are attempts left.
     """
+    await _settle(media_id, preparing, attempts)
+    # Always, as an attempt before this one may have died in between; and in a transaction of its own, since a report that
+    # holds a case may be waiting for the row of the medium.
+    async with preparing.engine.begin() as connection:
+        await place(connection, [media_id], preparing.rerank)
+
+
+async def _settle(media_id: UUID, preparing: Preparing, attempts: int) -> None:
+    """Let a pending upload become ready or failed."""
     async with preparing.engine.connect() as connection:
         row = await store.pending(connection, media_id)
     if row is None:
@@ -116,7 +125,7 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
         first = await store.set_ready(connection, _ready(media_id, clip, stored_as))
         if first:
             await keep_prints(connection, media_id, clip.prints)
-            await place_matched(connection, [media_id], preparing.rerank)
+            await match(connection, [media_id])
     if first:
         log.info("media.ready", media=str(media_id))
 

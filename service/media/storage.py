@@ -275,6 +275,12 @@ class S3Storage:
                 yield bytes(view[at : at + CHUNK])
 
 
+def name_of(data: Source) -> str:
+    """The name under which `put` stores it."""
+    with _opened(data) as source:
+        return _name_and_size(source)[0]
+
+
 @contextmanager
 def answering() -> Iterator[None]:
     """What fails in this block is a StorageUnavailableError. FileNotFoundError is let through: it is an answer."""

@@ -171,6 +171,7 @@ def _of_print(one: Fingerprint) -> list[Any]:
 def _fingerprint(bits: object, quality: object) -> Fingerprint:
     if not isinstance(bits, str) or not _HEXADECIMALS.fullmatch(bits):
         raise BrokenMessageError("a fingerprint is not a number in hexadecimals")
-    if count(quality, least=0) > 100:
+    found = Fingerprint(int(bits, 16), count(quality, least=0))
+    if found.quality > 100:
         raise BrokenMessageError("a fingerprint's quality is not from 0 to 100")
-    return Fingerprint(int(bits, 16), quality)
+    return found

@@ -19,7 +19,7 @@ from service.media.clip_render import RenderedClip
 from service.media.clips import ClipError
 from service.media.containers import ClipKind
 from service.media.derivatives import Derivative
-from service.media.leftovers.workflow import hold
+from service.media.leftovers.workflow import hold, put
 from service.media.preparing import store
 from service.media.storage import Storage
 from service.media.workflow import keep_prints
@@ -106,8 +106,9 @@ async def _give_up(media_id: UUID, why: str, preparing: Preparing) -> None:
 
 async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> None:
     async def made(derivatives: Sequence[Derivative]) -> None:
-        rows = [await _stored(media_id, one, preparing.storage) for one in derivatives]
-        files = {str(row["stored_as"]): one.data for row, one in zip(rows, derivatives, strict=True)}
+        names = await put(preparing.storage, [one.data for one in derivatives], engine=preparing.engine)
+        rows = [_row(media_id, one, name) for one, name in zip(derivatives, names, strict=True)]
+        files = {name: one.data for name, one in zip(names, derivatives, strict=True)}
         async with preparing.engine.begin() as connection:
             await hold(connection, preparing.storage, files)
             await store.keep_derivatives(connection, rows)
@@ -118,7 +119,7 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
     with tempfile.TemporaryFile(dir=folder) as file:
         size = await _fetch(uploaded_as, file, preparing.storage)
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
-    stored_as = await preparing.storage.put(clip.clean)
+    [stored_as] = await put(preparing.storage, [clip.clean], engine=preparing.engine)
     async with preparing.engine.begin() as connection:
         await hold(connection, preparing.storage, {stored_as: clip.clean})
         # Another attempt may have come first; what this one has made is the same.
@@ -141,13 +142,13 @@ async def _fetch(name: str, file: BinaryIO, storage: Storage) -> int:
     return stored.size
 
 
-async def _stored(media_id: UUID, one: Derivative, storage: Storage) -> dict[str, object]:
+def _row(media_id: UUID, one: Derivative, stored_as: str) -> dict[str, object]:
     return {
         "media_id": media_id,
         "variant": one.variant,
         "level": one.level,
         "mime": one.mime,
-        "stored_as": await storage.put(one.data),
+        "stored_as": stored_as,
         "width": one.width,
         "height": one.height,
     }

@@ -223,10 +223,11 @@ def runs(process: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
 async def test_process_ends_when_the_service_is_killed() -> None:
     # Standard error is the child's too, and would stay open as long as that lives.
-    command = [sys.executable, "-c", ORPHAN]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    done = await asyncio.to_thread(subprocess.run, command, cwd=REPOSITORY, check=False, **pipes)
-    process = int(done.stdout)
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ORPHAN, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    said, _ = await service.communicate()
+    process = int(said)
     try:
         await until(lambda: not runs(process), seconds=10)
     finally:

@@ -1,5 +1,7 @@
 """Three different answers: the process runs, the service can work, and the numbers."""
 
+import math
+
 import structlog
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -114,7 +116,8 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     LAPSED_CASES.set(await lapsed_cases(connection))
     LEASE_ALERTS.set(await count_alerts(connection, settings))
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
-    exposed, at_cap = await exposure_totals(connection, limits_of(settings))
+    # Of few people they would tell of one of them.
+    exposed, at_cap = await exposure_totals(connection, limits_of(settings)) or (math.nan, math.nan)
     EXPOSED_SECONDS.set(exposed)
     EXPOSURE_AT_CAP.set(at_cap)
     UNSCORED.set(await unscored(connection))

@@ -146,5 +146,5 @@ class SpreadOut(BaseModel):
     percentiles: dict[str, float] | None = Field(description="Minutes at the 25th, 50th, 75th and 90th percentile.")
     bins: list[BinOut] | None
     cap_minutes: int
-    at_cap: int = Field(description="People who have reached the cap of a day.")
+    at_cap: int | None = Field(description="People who have reached the cap of a day; null while there are few.")
     named: list[str] = Field(description="Of those, by alphabet, who have been told that leads see it.")

@@ -132,14 +132,16 @@ async def spread(connection: AsyncConnection, limits: Limits) -> SpreadOut:
         percentiles=None if few else rules.percentiles(minutes),
         bins=None if few else rules.binned(minutes),
         cap_minutes=round(limits.day_seconds / 60),
-        at_cap=len(capped),
+        at_cap=None if few else len(capped),
         named=[] if few else [row.username for row in capped if row.told],
     )
 
 
-async def totals(connection: AsyncConnection, limits: Limits) -> tuple[float, int]:
-    """Seconds of all people in the last 24 hours, and how many people have reached the cap."""
+async def totals(connection: AsyncConnection, limits: Limits) -> tuple[float, int] | None:
+    """Seconds of all people in the last 24 hours, and how many people have reached the cap; None where few had anything open."""
     found = await store.exposed(connection, REVEALING)
+    if 0 < len(found) < rules.LEAST_PEOPLE:
+        return None
     return sum(row.seconds for row in found), sum(row.seconds >= limits.day_seconds for row in found)
 
 

@@ -50,40 +50,35 @@ _LEASE_NEXT = """
                    views_per_hour, (rank ->> 'least_views_per_hour')::float8)),
                lane, propensity, :random_share, (SELECT s.high_exposure FROM case_scopes s WHERE s.id = scope_id),
                working_since, shift_since{value}
-        FROM claimed, work
+        FROM claimed, terms
     ), logged AS (
         INSERT INTO events (kind, case_id, actor, data)
         SELECT 'case.claimed', id, :holder, jsonb_build_object('lane', lane) FROM claimed
     )
     SELECT id, lease_expires_at, {milder} AS milder FROM claimed
 """
-# Since when this person is at work, and why they are given no cases of high exposure now. The second is only worked out
-# where it is asked for: a queue without such cases never does.
-_WORK = """
-    work AS MATERIALIZED (SELECT w.working_since, w.shift_since FROM work_of(:holder, :break_seconds) w
-    ), kept AS MATERIALIZED (
-        SELECT high_exposure_held_back_in_turn(:holder, (SELECT working_since FROM work), :day_seconds,
-                                               :stretch_seconds, :in_a_row) AS why
+# Since when this person is at work, and why they are given no cases of high exposure now; the second only where there are
+# such cases.
+_TERMS = """
+    terms AS MATERIALIZED (SELECT t.working_since, t.shift_since, t.why FROM claim_terms(
+        :holder, {graphic}, :break_seconds, :day_seconds, :stretch_seconds, :in_a_row) t
     )"""
-_NOT_KEPT = "(SELECT why FROM kept) IS NULL"
+_NOT_KEPT = "(SELECT why FROM terms) IS NULL"
 # Nobody is handed a case while a policy waits for them. Asked once, before anything else, of an index that mostly is empty.
 _POLICIES_READ = "NOT EXISTS (SELECT FROM unread_policies(:holder))"
 # The scopes that this person may have cases of: a few short lists, whose fronts are all that a claim looks at.
-_ALLOWED = f"""{_WORK}, fitting AS MATERIALIZED (
+_ALLOWED = f"""
+    fitting AS MATERIALIZED (
         SELECT s.id, s.high_exposure FROM principals p JOIN case_scopes s ON s.queue = :queue
         WHERE p.id = :holder AND may_use_queue(:queue, :holder, '{{}}') AND {_POLICIES_READ}
           AND (p.languages IS NULL OR s.language = 'und' OR s.language = ANY(p.languages))
           AND (p.consents IS NULL OR string_to_array(s.consent_area, '+') <@ p.consents)
-    ), allowed AS MATERIALIZED (SELECT id FROM fitting WHERE NOT high_exposure OR {_NOT_KEPT}
+    ), {_TERMS.format(graphic="EXISTS (SELECT FROM fitting WHERE high_exposure)")},
+    allowed AS MATERIALIZED (SELECT id FROM fitting WHERE NOT high_exposure OR {_NOT_KEPT}
     )"""  # noqa: S608 - put together from constants
 # Said with the case when one of high exposure waits that would have been theirs without.
-_MILDER = """CASE WHEN EXISTS (SELECT FROM fitting WHERE high_exposure) AND (SELECT why FROM kept) IS NOT NULL
-                     AND EXISTS (SELECT FROM fitting f CROSS JOIN LATERAL (
-                                     SELECT FROM cases c WHERE c.scope_id = f.id AND c.status = 'open'
-                                       AND NOT EXISTS (SELECT FROM skips k WHERE k.principal_id = :holder
-                                                       AND k.case_id = c.id AND k.until > now())
-                                     ORDER BY c.rank_value DESC, c.id LIMIT 1) AS waits WHERE f.high_exposure)
-                THEN (SELECT why FROM kept) END"""
+_MILDER = """CASE WHEN (SELECT why FROM terms) IS NOT NULL AND any_waits(:holder, ARRAY(SELECT id FROM fitting WHERE high_exposure))
+                THEN (SELECT why FROM terms) END"""
 # Each list in its own index's order, without what this person has passed over.
 _FRONT = """
             SELECT f.id, a.id AS scope_id, {lane} AS lane, f.key FROM allowed a CROSS JOIN LATERAL (
@@ -220,9 +215,10 @@ _CLAIM_DRAWN = text(
         milder=_MILDER,
     )
 )
+_IS_GRAPHIC = "(SELECT s.high_exposure FROM cases c JOIN case_scopes s ON s.id = c.scope_id WHERE c.id = :case_id)"
 _CLAIM_CASE = text(
     _LEASE_NEXT.format(
-        next=f"""{_WORK}, next AS MATERIALIZED (
+        next=f"""{_TERMS.format(graphic=_IS_GRAPHIC)}, next AS MATERIALIZED (
         SELECT id, 'named' AS lane, 1.0::float8 AS propensity FROM cases
         WHERE id = :case_id AND (status = 'open' OR (status = 'held' AND held_for = :holder))
           AND may_use_queue(queue, :holder, '{{}}') AND {_POLICIES_READ}
@@ -273,6 +269,8 @@ _RENEW = text("""
         UPDATE leases SET prefetched = false, opened_at = now(), working_since = w.working_since, shift_since = w.shift_since
         FROM renewed CROSS JOIN LATERAL work_of(:holder, :break_seconds) w
         WHERE leases.token = :token AND renewed.prefetched RETURNING leases.case_id
+    ), kept AS (
+        UPDATE leases SET renewed_at = now() FROM renewed WHERE leases.token = :token AND NOT renewed.prefetched
     ), logged AS (
         INSERT INTO events (kind, case_id, actor) SELECT 'lease.opened', case_id, :holder FROM opened
     )

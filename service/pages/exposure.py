@@ -25,7 +25,7 @@ from service.security import CaseReviewer, Principal
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 KEYS = (
-    (("T",), "Take a break, or end it"),
+    (("Z",), "Take a break, or end it"),
     (("?",), "Show these keys"),
     (("G",), "Go to the console"),
 )

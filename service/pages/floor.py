@@ -92,6 +92,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "loud": [one for one in routes if is_loud(one)],
         "quiet": [one for one in routes if not is_loud(one)],
         "exposed": exposed,
+        "graphic_late": sum(one.graphic_late for one in found.queues),
         "bins": bin_rows(exposed),
         "letters": await _letters(connection, me),
         "may_restore": Capability.SHED_MANAGE in me.capabilities,

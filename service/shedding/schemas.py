@@ -36,6 +36,9 @@ class ForecastOut(BaseModel):
     waiting_minutes: float
     hours_to_clear: float | None = Field(description="At this pace; null while the backlog does not shrink.")
     late: bool = Field(description="A case waits beyond its latest start.")
+    graphic_late: int = Field(
+        description="Cases of high exposure that wait beyond their latest start; people on shift may be kept from them."
+    )
     shed: int = Field(description="Cases that are given up now.")
 
 

@@ -28,7 +28,9 @@ _FLOW = text(f"""
            (SELECT count(*) FROM cases c WHERE c.queue = :queue AND c.status IN ('open', 'leased', 'held')) AS waiting,
            (SELECT extract(epoch FROM now() - min(c.opened_at))::float8 FROM cases c WHERE c.queue = :queue) AS seconds,
            EXISTS (SELECT FROM cases c WHERE c.queue = :queue AND {_DUE}
-                   AND c.start_by + make_interval(secs => :guard_seconds) <= now()) AS late
+                   AND c.start_by + make_interval(secs => :guard_seconds) <= now()) AS late,
+           (SELECT count(*) FROM cases c JOIN case_scopes s ON s.id = c.scope_id
+            WHERE c.queue = :queue AND c.status = 'open' AND c.start_by <= now() AND s.high_exposure) AS graphic_late
 """)  # noqa: S608
 _CANDIDATES = text(f"""
     SELECT c.id, c.rank, c.start_by FROM cases c

@@ -49,6 +49,7 @@ class Measured:
     flow: Flow
     waiting: int
     waiting_minutes: float
+    graphic_late: int
 
 
 class Shedding:
@@ -102,7 +103,7 @@ async def measure(connection: AsyncConnection, queue: str, config: RankConfig) -
     row = await store.flow(connection, queue, seconds=seconds, guard_seconds=config.guard_minutes * 60)
     hours = min(row.seconds or 0.0, seconds) / 3600
     flow = Flow(row.arrived_minutes, row.done_minutes, row.decided, hours, late=row.late)
-    return Measured(flow, row.waiting, row.waiting_minutes)
+    return Measured(flow, row.waiting, row.waiting_minutes, row.graphic_late)
 
 
 async def forecast(connection: AsyncConnection, config: RankConfig, *, viewer: Principal) -> ForecastsOut:
@@ -173,6 +174,7 @@ def _forecast(queue: str, measured: Measured, config: RankConfig, *, shed: int) 
         waiting_minutes=measured.waiting_minutes,
         hours_to_clear=measured.waiting_minutes / surplus * flow.hours if surplus > 0 else None,
         late=flow.late,
+        graphic_late=measured.graphic_late,
         shed=shed,
     )
 

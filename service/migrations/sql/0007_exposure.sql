@@ -42,6 +42,8 @@ ALTER TABLE leases
     ADD COLUMN shift_since timestamptz,
     -- When what was fetched ahead was opened: before that it is nobody's work.
     ADD COLUMN opened_at timestamptz,
+    -- When it was last renewed: the pages do so only while their person is at it.
+    ADD COLUMN renewed_at timestamptz,
     ADD CONSTRAINT leases_work CHECK ((working_since IS NULL) = (shift_since IS NULL));
 -- The same of blind checks: they show content to people as cases do.
 ALTER TABLE qa_reviews
@@ -100,30 +102,30 @@ RETURNS TABLE (level smallint, seconds double precision, items bigint) LANGUAGE 
 $$;
 
 -- When somebody was last at work, and since when without a break of `pause` seconds and within the same shift; that is
--- now for whoever has had the break. Work is to take a case or a check, to be done with one, and to have something open;
--- what runs out by itself is none. Ten are more than anybody has in hand.
+-- now for whoever has had the break. Work is to take a case or a check, to keep it, to be done with one, and to have
+-- something open; what runs out by itself is none. Ten are more than anybody has in hand.
 CREATE FUNCTION work_of(worker uuid, pause double precision,
                         OUT active_at timestamptz, OUT working_since timestamptz, OUT shift_since timestamptz)
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    SELECT greatest(max(l.begun_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed')),
-           (array_agg(l.working_since ORDER BY l.begun_at DESC))[1],
-           (array_agg(l.shift_since ORDER BY l.begun_at DESC))[1]
+    -- Each case carries on from the one before or begins now, so that the latest moments are those of the newest.
+    SELECT greatest(max(l.begun_at), max(l.renewed_at), max(l.ended_at) FILTER (WHERE l.outcome <> 'lapsed'),
+                    (SELECT max(s.until) FROM (SELECT x.until FROM exposure_spans x WHERE x.person = worker
+                                               ORDER BY x.since DESC LIMIT 10) AS s)),
+           max(l.working_since), max(l.shift_since)
     INTO active_at, working_since, shift_since FROM (
-        (SELECT coalesce(k.opened_at, k.granted_at) AS begun_at, k.ended_at, k.outcome, k.working_since, k.shift_since
+        (SELECT coalesce(k.opened_at, k.granted_at) AS begun_at, k.renewed_at, k.ended_at, k.outcome, k.working_since, k.shift_since
          FROM leases k
          WHERE k.holder = worker AND k.working_since IS NOT NULL AND NOT k.prefetched AND k.outcome IS DISTINCT FROM 'unopened'
            -- Without this, the leases of everybody else are read where one person had nearly all of them so far.
            AND k.granted_at > now() - interval '24 hours'
          ORDER BY k.granted_at DESC LIMIT 10)
         UNION ALL
-        (SELECT r.claimed_at, coalesce(r.answered_at, r.released_at), 'checked', r.working_since, r.shift_since
+        (SELECT r.claimed_at, NULL, coalesce(r.answered_at, r.released_at), 'checked', r.working_since, r.shift_since
          FROM qa_reviews r WHERE r.reviewer = worker AND r.working_since IS NOT NULL
            AND r.claimed_at > now() - interval '24 hours'
          ORDER BY r.claimed_at DESC LIMIT 10)
     ) AS l;
-    active_at := greatest(active_at, (SELECT max(s.until) FROM (
-        SELECT x.until FROM exposure_spans x WHERE x.person = worker ORDER BY x.since DESC LIMIT 10) AS s));
     IF active_at IS NULL OR working_since IS NULL OR now() - active_at >= make_interval(secs => pause) THEN
         working_since := now();
     END IF;
@@ -157,30 +159,26 @@ CREATE FUNCTION high_exposure_held_back(worker uuid, working timestamptz, day_se
                                         stretch_seconds double precision, in_a_row integer) RETURNS text
 LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    IF EXISTS (SELECT FROM not_now n WHERE n.principal_id = worker AND n.until > now()) THEN
-        RETURN 'not_now';
-    -- Most people are far below both: only who could have reached a limit is counted exactly.
-    ELSIF (SELECT coalesce(extract(epoch FROM sum(least(x.expires_at, now()) - x.at)), 0) FROM exposures x
-           WHERE x.principal_id = worker AND x.at > now() - interval '28 hours') >= day_seconds
-          AND exposed_seconds(worker, now() - interval '24 hours', now()) >= day_seconds THEN
-        RETURN 'day';
-    ELSIF extract(epoch FROM now() - working) >= stretch_seconds
-          AND high_exposure_seconds(worker, working) >= stretch_seconds THEN
-        RETURN 'stretch';
-    ELSIF (SELECT count(*) FILTER (WHERE l.high_exposure) FROM (
-            (SELECT k.high_exposure, k.granted_at FROM leases k
-             WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.granted_at >= working
-               AND k.outcome IS DISTINCT FROM 'unopened'
-             ORDER BY k.granted_at DESC LIMIT in_a_row)
-            UNION ALL
-            (SELECT r.high_exposure, r.claimed_at FROM qa_reviews r
-             WHERE r.reviewer = worker AND r.working_since IS NOT NULL AND r.claimed_at >= working
-             ORDER BY r.claimed_at DESC LIMIT in_a_row)
-            ORDER BY 2 DESC LIMIT in_a_row
-        ) AS l) >= in_a_row THEN
-        RETURN 'in_a_row';
-    END IF;
-    RETURN NULL;
+    RETURN CASE
+        WHEN EXISTS (SELECT FROM not_now n WHERE n.principal_id = worker AND n.until > now()) THEN 'not_now'
+        -- Most people are far below both: only who could have reached a limit is counted exactly.
+        WHEN (SELECT coalesce(extract(epoch FROM sum(least(x.expires_at, now()) - x.at)), 0) FROM exposures x
+              WHERE x.principal_id = worker AND x.at > now() - interval '28 hours') >= day_seconds
+         AND exposed_seconds(worker, now() - interval '24 hours', now()) >= day_seconds THEN 'day'
+        WHEN extract(epoch FROM now() - working) >= stretch_seconds
+         AND high_exposure_seconds(worker, working) >= stretch_seconds THEN 'stretch'
+        WHEN (SELECT count(*) FILTER (WHERE l.high_exposure) FROM (
+                (SELECT k.high_exposure, k.granted_at FROM leases k
+                 WHERE k.holder = worker AND k.working_since IS NOT NULL AND k.granted_at >= working
+                   AND k.outcome IS DISTINCT FROM 'unopened'
+                 ORDER BY k.granted_at DESC LIMIT in_a_row)
+                UNION ALL
+                (SELECT r.high_exposure, r.claimed_at FROM qa_reviews r
+                 WHERE r.reviewer = worker AND r.working_since IS NOT NULL AND r.claimed_at >= working
+                 ORDER BY r.claimed_at DESC LIMIT in_a_row)
+                ORDER BY 2 DESC LIMIT in_a_row
+              ) AS l) >= in_a_row THEN 'in_a_row'
+    END;
 END $$;
 
 -- What suits somebody who is given milder content for now (`mild`), as above.
@@ -188,13 +186,31 @@ CREATE FUNCTION suited_scopes(person uuid, mild boolean) RETURNS SETOF integer L
     SELECT s.id FROM case_scopes s
     WHERE s.id IN (SELECT suited_scopes(suited_scopes.person)) AND NOT (suited_scopes.mild AND s.high_exposure)
 $$;
--- The same for a claim. Of two claims of one person at once the second waits here for the first, and then sees its case.
-CREATE FUNCTION high_exposure_held_back_in_turn(worker uuid, working timestamptz, day_seconds double precision,
-                                                stretch_seconds double precision, in_a_row integer) RETURNS text
+-- What a claim asks in one call: since when somebody is at work and, if it could bring them a case of high exposure
+-- (`graphic`), why it does not. Of two such claims of one person at once the second waits here for the first, and then
+-- sees its case.
+CREATE FUNCTION claim_terms(worker uuid, graphic boolean, pause double precision, day_seconds double precision,
+                            stretch_seconds double precision, in_a_row integer,
+                            OUT working_since timestamptz, OUT shift_since timestamptz, OUT why text)
 LANGUAGE plpgsql VOLATILE AS $$
 BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('claim ' || worker, 0));
-    RETURN high_exposure_held_back(worker, working, day_seconds, stretch_seconds, in_a_row);
+    IF graphic THEN
+        PERFORM pg_advisory_xact_lock(hashtextextended('claim ' || worker, 0));
+    END IF;
+    SELECT w.working_since, w.shift_since INTO working_since, shift_since FROM work_of(worker, pause) w;
+    IF graphic THEN
+        why := high_exposure_held_back(worker, working_since, day_seconds, stretch_seconds, in_a_row);
+    END IF;
+END $$;
+-- Whether any case of these scopes waits that this person has not passed over.
+CREATE FUNCTION any_waits(person uuid, scopes integer[]) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM unnest(scopes) AS scope CROSS JOIN LATERAL (
+            SELECT FROM cases c
+            WHERE c.scope_id = scope AND c.status = 'open'
+              AND NOT EXISTS (SELECT FROM skips k WHERE k.principal_id = person AND k.case_id = c.id AND k.until > now())
+            ORDER BY c.rank_value DESC, c.id LIMIT 1) AS waits);
 END $$;
 
 -- What was open at the same time under the same row counts once, as it does for the caps of a claim.

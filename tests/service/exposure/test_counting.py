@@ -113,6 +113,20 @@ def test_a_break_is_ten_minutes_without_work(shift: Shift, span: Span, fields: d
     assert minutes_ago(shift, work(shift)["working_since"]) == pytest.approx(since, abs=0.1)
 
 
+async def test_a_case_that_is_kept_is_work_and_one_that_is_left_lying_is_none(
+    shift: Shift, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    shift.case(waits=True)
+    held = await claim(reviewer)
+    begun = [shift.world.at(-40)] * 3
+    query(database, "UPDATE leases SET granted_at = %s, working_since = %s, shift_since = %s", *begun)
+    assert minutes_ago(shift, work(shift)["working_since"]) == pytest.approx(0, abs=0.1)
+    body = {"lease_token": held["lease"]["token"]}
+    assert (await reviewer.post(f"/v1/cases/{held['case']['id']}/lease/renew", json=body)).status_code == 200
+    query(database, "UPDATE leases SET renewed_at = renewed_at - interval '9 minutes'")
+    assert minutes_ago(shift, work(shift)["working_since"]) == pytest.approx(-40)
+
+
 def test_a_picture_that_is_open_is_work_and_a_shift_outlasts_breaks(shift: Shift) -> None:
     lease = shift.had((-60, -30), since=-70)
     found = work(shift)

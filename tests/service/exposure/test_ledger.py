@@ -121,9 +121,10 @@ def colleagues(world: World, minutes: list[float]) -> None:
 
 
 async def test_leads_see_a_count_alone_while_there_are_few(shift: Shift, lead: httpx.AsyncClient) -> None:
-    colleagues(shift.world, [241, 10])
+    colleagues(shift.world, [241, 10, 10, 10])
     found = await spread(lead)
-    assert (found["people"], found["at_cap"], found["named"]) == (2, 1, [])
+    # Of two people, that one has reached the cap would name somebody who was not told.
+    assert (found["people"], found["at_cap"], found["named"]) == (4, None, [])
     assert found["percentiles"] is None
     assert found["bins"] is None
     assert "fewer than 5 people" in found["note"]
@@ -145,12 +146,19 @@ async def test_leads_see_the_spread_and_names_only_of_those_who_were_told(
     assert (await spread(lead))["named"] == ["test-reviewer"]
 
 
-async def test_metrics_hold_totals_without_people(shift: Shift, reviewer: httpx.AsyncClient) -> None:
+async def test_metrics_hold_totals_without_people_and_none_of_few(shift: Shift, reviewer: httpx.AsyncClient) -> None:
+    async def shown() -> dict[str, str]:
+        lines = (await reviewer.get("/metrics")).text.splitlines()
+        return dict(line.split() for line in lines if line.startswith("triage_expos"))
+
+    assert await shown() == {"triage_exposed_seconds": "0.0", "triage_exposure_at_cap": "0.0"}
     shift.opened((-250, 0))
-    shown = (await reviewer.get("/metrics")).text
-    assert "triage_exposure_at_cap 1.0" in shown
-    [line] = [one for one in shown.splitlines() if one.startswith("triage_exposed_seconds ")]
-    assert float(line.split()[1]) == pytest.approx(250 * 60, abs=30)
+    colleagues(shift.world, [10, 10, 10])
+    assert await shown() == {"triage_exposed_seconds": "NaN", "triage_exposure_at_cap": "NaN"}
+    colleagues(shift.world, [10])
+    found = await shown()
+    assert found["triage_exposure_at_cap"] == "1.0"
+    assert float(found["triage_exposed_seconds"]) == pytest.approx(290 * 60, abs=60)
 
 
 async def test_what_is_long_past_is_forgotten(shift: Shift, reviewer: httpx.AsyncClient, database: str) -> None:

@@ -97,6 +97,8 @@ async def test_the_floor_shows_the_spread_and_no_person_by_figures(shift: Shift,
     assert "Nobody had originals open." in await shown(lead, "/floor")
     colleagues(shift.world, [10, 20, 40])
     floor = await shown(lead, "/floor")
+    assert "3 people had originals open." in floor
+    assert "reached the limit of" not in floor
     assert "Fewer than 5 people had anything open" in floor
     assert "spread-bins" not in floor
     colleagues(shift.world, [100, 230])
@@ -115,6 +117,18 @@ async def test_the_floor_shows_the_spread_and_no_person_by_figures(shift: Shift,
     ]
     assert "world-" not in section
     assert re.search(r"Half had less than</dt><dd>40 min", section)
+
+
+async def test_the_floor_counts_graphic_cases_that_nobody_took_in_time(
+    shift: Shift, lead: httpx.AsyncClient, platform: httpx.AsyncClient, database: str
+) -> None:
+    mild = (await report(platform, "post-2"))["case_id"]
+    cases = [await graphic(platform, database, f"post-{number}") for number in (3, 4)]
+    query(database, "UPDATE cases SET start_by = now() - interval '1 minute' WHERE id = ANY (%s)", [mild, cases[0]])
+    assert "1 graphic case waits beyond its latest start." in await shown(lead, "/floor")
+    assert [one["graphic_late"] for one in (await lead.get("/v1/forecast")).json()["queues"]] == [1]
+    query(database, "UPDATE cases SET start_by = now() + interval '1 minute'")
+    assert "graphic-late" not in await shown(lead, "/floor")
 
 
 async def test_the_console_says_why_nothing_comes_and_is_quiet_while_something_milder_waits(

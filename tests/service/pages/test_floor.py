@@ -39,6 +39,7 @@ CALM = ForecastOut(
     waiting_minutes=6,
     hours_to_clear=4.8,
     late=False,
+    graphic_late=0,
     shed=0,
 )
 

@@ -238,6 +238,10 @@ async def test_no_page_of_quality_holds_the_letters_and_each_part_comes_alone(
     assert_no_letters(await read(colleague, "/qa/objections"))
     period = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     session = (await lead.post("/v1/qa/calibrations", json={"title": "one", **period})).json()["id"]
+    calibration = f"/v1/qa/calibrations/{session}"
+    agreed = {**OTHER, "note": note}
+    assert (await lead.put(f"{calibration}/items/{item['item_id']}", json=agreed)).is_success
+    assert (await lead.post(f"{calibration}/close", json={"guidance": "As agreed."})).is_success
     found.append(await _uncovered_page(lead, f"/qa/calibration/{session}", False))
     golden = {"item_id": item["item_id"], "rationale": note}
     assert (await lead.post("/v1/qa/golden", json=golden)).status_code == 201

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -15,7 +14,6 @@ from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.schemas import DayOut, ExposureOut, LevelOut, LimitsOut, PeriodOut, SpreadOut
 from service.exposure.workflow import NOT_NOW_HOURS, ledger
-from service.pages import views
 from service.pages.bar import bar
 from service.pages.rendering import PageRoute, render
 from service.pages.words import duration
@@ -108,7 +106,6 @@ async def page(request: Request, me: CaseReviewer, connection: UnitOfWork) -> Re
         "periods": period_rows(found),
         "limits": limit_rows(found),
         "days": day_rows(found.days),
-        "level_names": LEVELS,
         "not_now": NOT_NOW,
         **await _consents(connection, me, state.taxonomy),
         "shortcuts": KEYS,
@@ -126,7 +123,6 @@ async def _consents(connection: AsyncConnection, me: Principal, taxonomy: Taxono
         "areas": areas,
         "agreed": agreed,
         "others": [one for one in agreed or () if one not in asked],
-        "label": partial(views.label_name, taxonomy),
     }
 
 
@@ -189,13 +185,14 @@ def day_rows(days: Sequence[DayOut]) -> list[DayRow]:
 
 
 def segments(levels: Sequence[LevelOut], most: float) -> list[Segment]:
-    """Levels one after the other, the most graphic first."""
+    """Levels one after the other, the most graphic first; all of them on the axis, also where short ones are drawn longer."""
+    widths = [(one.level, _share(one.seconds, most)) for one in reversed(levels)]
+    squeezed = max(1.0, sum(width for _, width in widths) / AXIS)
     found, reached = [], 0.0
-    for one in reversed(levels):
-        width = _share(one.seconds, most)
+    for level, width in widths:
         if width:
-            found.append(Segment(one.level, round(reached, 2), width))
-            reached += width
+            found.append(Segment(level, round(reached, 2), round(width / squeezed, 2)))
+            reached += width / squeezed
     return found
 
 

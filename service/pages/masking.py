@@ -77,6 +77,6 @@ async def masking_of(
     """What templates need to mask these and other texts as this person wants it; on for who never said."""
     wish = await preferences_of(connection, me.id)
     masked = Masker(request.app.state.covering, at, on=wish.mask_text)
-    # Some milliseconds for each thousand characters, which other callers need not wait for.
+    # One or two milliseconds for each thousand characters, which other callers need not wait for.
     await to_thread.run_sync(masked.prepare, texts)
     return {"masked": masked, "any_masked": masked.any_in(texts)}

@@ -105,7 +105,8 @@ async def disputed(
     found = await reviews.disputed(connection, person=me.id, blur=state.blur_rules, secret=secret, limits=limits)
     shown = next((one for one in found.items if one.item_id == item), None)
     keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
-    shows = _Texts(f"{_SPANS}/disputed", spans.of_content(shown), judged=True)
+    opened = found.model_copy(update={"items": [shown] if shown else []})
+    shows = _Texts(f"{_SPANS}/disputed", spans.of_disputed(opened), judged=True)
     context = {"disputed": found, "shown": shown, **await _frame(request, connection, me, keys, shows)}
     return render("qa_disputed.html", context)
 
@@ -121,7 +122,8 @@ async def objections(
     found = await feedback.objections(connection, person=me.id)
     shown = next((one for one in found.objections if one.feedback_id == asked), None)
     keys = (*_ANSWER_KEYS, *_EVERYWHERE) if shown else _EVERYWHERE
-    shows = _Texts(f"{_SPANS}/objections", spans.of_objections(found))
+    opened = found.model_copy(update={"objections": [shown] if shown else []})
+    shows = _Texts(f"{_SPANS}/objections", spans.of_objections(opened), judged=True)
     frame = await _frame(request, connection, me, keys, shows)
     context = {"objections": found.objections, "shown": shown, **frame}
     return render("qa_objections.html", context)

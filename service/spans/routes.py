@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from service.cases.workflow import case_history
 from service.db import UnitOfWork
@@ -17,7 +17,13 @@ from service.spans.schemas import SpansOut
 from service.spans.workflow import NAME_CHARACTERS, Covering
 from service.suspects import workflow as suspects
 
-router = APIRouter(prefix="/v1", tags=["masked words"])
+
+async def _kept_nowhere(response: Response) -> None:
+    """What was uncovered is not left behind in the cache of a shared computer."""
+    response.headers["Cache-Control"] = "private, no-store"
+
+
+router = APIRouter(prefix="/v1", tags=["masked words"], dependencies=[Depends(_kept_nowhere)])
 
 Of = Annotated[
     str,

@@ -6,7 +6,7 @@ import { startCountdowns } from "./countdowns.js";
 import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
 import { announce, showProblem, startPage } from "./page.js";
-import { endBreak, takeBreak } from "./rest.js";
+import { BEGUN, endBreak, takeBreak } from "./rest.js";
 
 const HOUR = 3_600_000;
 const notNow = document.getElementById("not-now");
@@ -22,7 +22,7 @@ document.addEventListener("click", (event) => {
 });
 onKey("z", () => document.getElementById("break").click());
 start(notNow, stayAway);
-start(consents, keepConsents);
+if (consents) start(consents, keepConsents);
 
 function start(form, send) {
   const button = form.querySelector(".button");
@@ -54,7 +54,7 @@ async function toggleBreak(button) {
     return "The break is over.";
   }
   await takeBreak();
-  return "Your break has begun. The next case ends it.";
+  return BEGUN;
 }
 
 async function stayAway() {
@@ -81,7 +81,8 @@ async function comeAgain() {
 // Areas that are agreed to without being asked about here stay as they are. Who set no limit and leaves all of them on goes
 // on without one.
 async function keepConsents() {
-  const boxes = [...consents.elements.area];
+  // One box alone would not come as a list by its name.
+  const boxes = [...consents.querySelectorAll("[name=area]")];
   const chosen = boxes.filter((box) => box.checked).map((box) => box.value);
   const others = consents.dataset.others.split(" ").filter(Boolean);
   const unlimited = "unlimited" in consents.dataset && chosen.length === boxes.length;

@@ -60,8 +60,12 @@ async function end(form) {
   location.reload();
 }
 
+// Why it holds is what was agreed, which the page itself may only have with words masked.
 async function makeGolden(button) {
-  const body = { item_id: itemOf(button), rationale: button.dataset.why, calibration_id: session };
+  const item = itemOf(button);
+  const { contents } = await call("GET", `/v1/qa/calibrations/${session}`);
+  const why = contents.find((one) => one.item_id === item)?.note || "Agreed in a calibration session";
+  const body = { item_id: item, rationale: why, calibration_id: session };
   await call("POST", "/v1/qa/golden", body);
   sayOnNextPage("It is a golden item now: plans mix it in.");
   location.reload();

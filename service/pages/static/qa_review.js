@@ -10,6 +10,7 @@ import { startPreviews } from "./media.js";
 import { breakWords, startRest } from "./rest.js";
 
 const NOTHING = "There is nothing for you to check right now.";
+const SEEN = "You have reached the limit of a day, so those who lead see your name among those who have.";
 
 startPage();
 startCountdowns();
@@ -50,10 +51,12 @@ async function goOn(words) {
   location.assign("/qa/review");
 }
 
-// Graphic checks are kept back as graphic cases are.
+// Graphic checks are kept back as graphic cases are. Whoever asks for their ledger counts as told who else sees what, so it
+// is told here. An answer that is recorded stands, whether or not this can be asked.
 async function whyNothing() {
-  const { kept_back: kept } = await call("GET", "/v1/me/exposure");
-  return kept ? `There is nothing milder for you to check right now. ${kept.words}` : NOTHING;
+  const { kept_back: kept, seen_by_leads: seen } = await call("GET", "/v1/me/exposure").catch(() => ({}));
+  if (!kept) return NOTHING;
+  return `There is nothing milder for you to check right now. ${kept.words}${seen ? ` ${SEEN}` : ""}`;
 }
 
 function startEmpty() {

@@ -7,6 +7,7 @@ import { announce, showProblem } from "./page.js";
 const ASKED = "triage.break-asked";
 const NEXT = "triage.after-later";
 const QUIET_SECONDS = 600;
+export const BEGUN = "Your break has begun. The next case ends it.";
 
 // The words of a suggestion that is due and was not made lately, else null. That it cannot be asked holds up nobody.
 export async function breakWords() {
@@ -46,9 +47,12 @@ export async function startRest(begun, goOn = () => {}) {
   document.getElementById("rest-words").textContent = words;
   place.hidden = false;
   announce(words);
+  // What was pressed goes with the suggestion, so the focus goes to where the page begins.
   const close = () => {
+    const inside = place.contains(document.activeElement);
     place.hidden = true;
     onKey("z", () => {});
+    if (inside) document.getElementById("main").focus();
   };
   const take = async () => {
     try {
@@ -58,6 +62,7 @@ export async function startRest(begun, goOn = () => {}) {
       return;
     }
     close();
+    announce(BEGUN);
     begun();
   };
   document.getElementById("rest-take").addEventListener("click", take);

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 import httpx
 import pytest
@@ -58,6 +59,7 @@ async def test_where_nothing_was_open_the_page_says_just_that(reviewer: httpx.As
     assert "All kinds of cases come to you, and no break is due." in page
     assert page.count("Nothing was open.") == 4
     assert page.count("exposure-bar") == 1
+    assert re.search(r"<kbd>Z</kbd>\s*</dt>\s*<dd>Take a break, or end it", page)
 
 
 async def test_periods_days_and_what_follows_are_in_numbers_and_words(
@@ -185,6 +187,11 @@ def test_levels_lie_one_after_the_other_on_the_bar_of_a_day() -> None:
     assert [(one.level, one.x, one.width) for one in bar] == [(4, 0, 50), (3, 50, LEAST), (2, 50 + LEAST, 25)]
     assert segments(levels, 0) == []
     assert segments([LevelOut(level=4, seconds=9, items=1)], 3)[0].width == AXIS
+    short = [LevelOut(level=number, seconds=seconds, items=1) for number, seconds in enumerate((1, 1, 1, 1, 86_396))]
+    bar = segments(short, 86_400)
+    assert [one.level for one in bar] == [4, 3, 2, 1, 0]
+    assert all(after.x == pytest.approx(one.x + one.width, abs=0.02) for one, after in pairwise(bar))
+    assert bar[-1].x + bar[-1].width == pytest.approx(AXIS, abs=0.02)
     assert level_words(levels) == (
         "level 4: 30 min, 1; level 3: 1 s, 1; level 2: 15 min, 1; level 1: 0 s, 1; level 0: 0 s, 1"
     )

@@ -94,14 +94,36 @@ async def test_a_break_is_suggested_between_cases_once_in_ten_minutes_and_holds_
     await page.keyboard.press("Control+Enter")
     await page.wait_for_url("**/console")
     await expect(prompt).to_be_visible()
-    await page.keyboard.press("z")
+    await page.get_by_role("button", name="Take a break").press("z")
     await expect(prompt).to_be_hidden()
+    await expect(page.locator("#announce")).to_have_text("Your break has begun. The next case ends it.")
+    await expect(page.locator("#main")).to_be_focused()
     await expect(page.get_by_test_id("on-break")).to_contain_text("You are on a break since")
     assert value(database, "SELECT count(*) FROM breaks WHERE ended_at IS NULL") == 1
     await press_to_a_case(page, "n")
     await page.goto("/console")
     await expect(page.get_by_text("In your hands")).to_be_visible()
     await expect(page.get_by_test_id("on-break")).to_have_count(0)
+
+
+async def test_who_checks_and_has_reached_the_limit_of_a_day_is_told_who_sees_it(page: Page, shift: Shift) -> None:
+    shift.opened((-245, 0))
+    await page.goto("/qa/review")
+    await page.keyboard.press("n")
+    nothing = page.locator("#nothing")
+    await expect(nothing).to_contain_text("There is nothing milder for you to check right now.")
+    await expect(nothing).to_contain_text("those who lead see your name")
+
+
+async def test_one_area_alone_can_be_agreed_to(page: Page, shift: Shift, database: str) -> None:
+    await page.evaluate(
+        "() => document.querySelectorAll('[name=area]').forEach((one, place) => place && one.parentElement.remove())"
+    )
+    box = page.locator("[name=area]")
+    await box.uncheck()
+    await box.press("Enter")
+    await expect(page.locator("#notice")).to_contain_text("Kept")
+    assert query(database, "SELECT consents FROM principals WHERE id = %s", shift.person) == [([],)]
 
 
 async def test_the_page_works_by_keyboard_and_fits_a_telephone(page: Page, shift: Shift, database: str) -> None:

@@ -185,6 +185,7 @@ async def test_a_part_is_for_who_may_see_the_case_and_of_its_own_texts_alone(
     path = f"/v1/cases/{case_id}/spans/{name('one zab')}"
     assert (await reviewer.get(path, params={"index": 0})).json() == {"words": ["zab"]}
     assert (await reviewer.get(path)).json() == {"words": ["zab"]}
+    assert (await reviewer.get(path)).headers["cache-control"] == "private, no-store"
     for wrong in (
         f"{path}?index=1",
         f"/v1/cases/{case_id}/spans/{name('two blorp')}",
@@ -233,10 +234,14 @@ async def test_no_page_of_quality_holds_the_letters_and_each_part_comes_alone(
     [told] = (await reviewer.get("/v1/qa/feedback")).json()["feedback"]
     await reviewer.post(f"/v1/qa/feedback/{told['id']}/dispute", json={"objection": "no zab"})
     found.append(await _uncovered_page(reviewer, "/qa/feedback", False))
-    found.append(await _uncovered_page(colleague, f"/qa/objections?feedback={told['id']}", False))
+    found.append(await _uncovered_page(colleague, f"/qa/objections?feedback={told['id']}", True))
     assert_no_letters(await read(colleague, "/qa/objections"))
     period = {"since": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
     session = (await lead.post("/v1/qa/calibrations", json={"title": "one", **period})).json()["id"]
+    calibration = f"/v1/qa/calibrations/{session}"
+    agreed = {**OTHER, "note": note}
+    assert (await lead.put(f"{calibration}/items/{item['item_id']}", json=agreed)).is_success
+    assert (await lead.post(f"{calibration}/close", json={"guidance": "As agreed."})).is_success
     found.append(await _uncovered_page(lead, f"/qa/calibration/{session}", False))
     golden = {"item_id": item["item_id"], "rationale": note}
     assert (await lead.post("/v1/qa/golden", json=golden)).status_code == 201

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyvips
 
-from service.media.derivatives import Derivative, Variant
+from service.media.derivatives import JPEG, Derivative, Variant
 
 # Blur level → standard deviation of the Gaussian as a share of the picture's short side, so that the effect does not
 # depend on resolution.
@@ -30,7 +30,7 @@ LINES_SIDE = 480
 SHEET_FRAMES = 9
 SHEET_COLUMNS = 3
 _SHEET_GAP = 2
-PREVIEW_MIME = "image/jpeg"
+PREVIEW_MIME = JPEG
 
 # What an animation and a still picture are shown as, and in which order.
 STILL: tuple[tuple[Variant, int], ...] = (
@@ -71,6 +71,15 @@ def contact_sheet(frames: Sequence[Any]) -> tuple[Derivative, ...]:
 def preview(base: Any, level: int, *, variant: Variant = "gray") -> Derivative:
     """Blur, then keep only as many pixels as the blur left information for."""
     return _encoded(variant, level, _blurred(base, level))
+
+
+def longest_side(variant: Variant, level: int) -> int:
+    """Pixels that no side of such a rendering is longer than."""
+    if variant == "lines":
+        return LINES_SIDE
+    if level == PLAIN:
+        return PLAIN_SIDE
+    return LONG_SIDE + (SHEET_COLUMNS - 1) * _SHEET_GAP if variant == "sheet" else LONG_SIDE
 
 
 def working_size(width: int, height: int, level: int) -> tuple[int, int]:

@@ -1,18 +1,18 @@
 """The process that decodes uploads: `python -m service.media.child`, started and fed by renderer.py only.
 
-It has no secret, no database and no network address of ours in its environment, cannot write files, and may use so
-much memory and time. A file that breaks a decoder gets this process and nothing else.
+It has no secret, no database and no network address of ours in its environment, cannot write files, may use so much
+memory and time, and ends with its parent. A file that breaks a decoder gets this process and nothing else.
 """
 
 import os
 import resource
-import signal
 import sys
 from contextlib import suppress
 from typing import Any, BinaryIO
 
 from service.errors.base import TriageError
 from service.media import wire
+from service.media.confined import confine
 from service.media.render import Limits, harden, lens, render
 
 # A picture of the largest allowed size that does not compress at all takes 2.2 GiB of addresses as WebP.
@@ -22,11 +22,7 @@ CPU_SECONDS = 30
 
 def main() -> None:
     """Answer messages from standard input until it ends."""
-    # An interrupt at the terminal reaches the whole group; this process ends when its parent lets go of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _limit(resource.RLIMIT_AS, MEMORY_BYTES)
-    _limit(resource.RLIMIT_FSIZE, 0)
-    _limit(resource.RLIMIT_CORE, 0)
+    confine(memory_bytes=MEMORY_BYTES)
     harden()
     # Answers keep the real standard output to themselves: whatever else writes there goes to standard error.
     with os.fdopen(os.dup(1), "wb") as answers:
@@ -70,12 +66,6 @@ def _limit_cpu() -> None:
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, most = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 1 + CPU_SECONDS, most))
-
-
-def _limit(kind: int, most: int) -> None:
-    # Some systems know a limit but refuse to set it (macOS: address space); the others still hold there.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(kind, (most, most))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from service.media.blurring import LEVELS, LONG_SIDE, PIXELS_PER_SIGMA, SIGMA_SHARE, working_size
 from service.media.clip_shots import direction, turned
-from service.media.derivatives import Derivative
+from service.media.derivatives import WEBM, Derivative
 
 # A proxy below this level would show what moves in too much detail.
 PROXY_LEVELS = tuple(level for level in LEVELS if level >= 2)
-MIME = "video/webm"
 FRAMES_PER_SECOND = 8
 _MILLISECONDS = Fraction(1, 1000)
 # One whole frame in two seconds of playing, to which a player can jump.
@@ -83,7 +82,7 @@ class _Tape:
         self._container.mux(self._track.encode(None))
         width, height = self._track.width, self._track.height
         self._container.close()
-        return Derivative("proxy", self._level, MIME, width, height, self._file.getvalue())
+        return Derivative("proxy", self._level, WEBM, width, height, self._file.getvalue())
 
 
 def blurring(side: int, sigma: float) -> NDArray[np.float32]:

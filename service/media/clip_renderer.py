@@ -61,7 +61,7 @@ async def _receive(process: Process, limits: ClipLimits, made: Made) -> Rendered
         received += len(message.body)
         if received > 2 * limits.bytes:
             raise wire.BrokenMessageError("more bytes than any file is worth")
-        output = clip_wire.read(message)
+        output = clip_wire.read(message, limits)
         if isinstance(output, RenderedClip):
             return output
         await made(output)

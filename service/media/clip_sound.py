@@ -7,10 +7,9 @@ import numpy as np
 import pyvips
 from numpy.typing import NDArray
 
-from service.media.derivatives import Derivative
+from service.media.derivatives import PNG, Derivative
 
 WIDTH, HEIGHT = 640, 96
-MIME = "image/png"
 _RATE = 8_000
 # Samples that share one peak, a hundredth of a second.
 _WINDOW = 80
@@ -74,4 +73,4 @@ class Waveform:
         rows = np.abs(np.arange(HEIGHT) + 0.5 - HEIGHT / 2)
         picture = np.where(rows[:, None] <= half[None, :], _WAVE, _GROUND).astype(np.uint8)
         data = pyvips.Image.new_from_array(picture).pngsave_buffer(compression=6, keep="none")
-        return (Derivative("wave", 0, MIME, WIDTH, HEIGHT, data),)
+        return (Derivative("wave", 0, PNG, WIDTH, HEIGHT, data),)

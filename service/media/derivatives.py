@@ -7,6 +7,9 @@ from typing import Literal, get_args
 # proxy: a muted, blurred, gray video; wave: the waveform of sound.
 Variant = Literal["gray", "colour", "lines", "sheet", "proxy", "wave"]
 VARIANTS: tuple[Variant, ...] = get_args(Variant)
+# The kind of file that each is.
+JPEG, PNG, WEBM = "image/jpeg", "image/png", "video/webm"
+MIME_OF: dict[Variant, str] = {**dict.fromkeys(VARIANTS, JPEG), "proxy": WEBM, "wave": PNG}
 # What a derivative may be, whatever it was made from.
 MIMES = ("image/jpeg", "image/png", "image/webp", "video/webm")
 

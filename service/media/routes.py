@@ -87,7 +87,9 @@ async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
     limits: dict[Kind, int] = {"image": settings.media_max_bytes, "video": clips, "audio": clips}
     with state.renderer.admit():
         async with receive(request, folder=settings.data_dir / "uploads", limits=limits) as received:
-            taken = await uploads.take(received, renderer=state.renderer, storage=state.storage, settings=settings)
+            taken = await uploads.take(
+                received, renderer=state.renderer, storage=state.storage, settings=settings, engine=state.engine
+            )
             async with state.engine.begin() as connection:
                 return await uploads.enter(
                     connection, taken, storage=state.storage, uploaded_by=caller.id, jobs=state.jobs

@@ -56,8 +56,8 @@ def advice(data: bytes) -> str | None:
         return "animated AVIF is not accepted; send the animation as GIF or WebP"
     if brands[:1] != [_AVIF_BRAND] and not _HEIC_BRANDS.isdisjoint(brands):
         return (
-            "HEIC pictures cannot be read here, since no free decoder comes with the service; convert it to JPEG,"
-            f" for example by saving a copy in the Photos app: {ACCEPTED}"
+            "HEIC pictures are not accepted, as what reads pictures here cannot decode them; convert it to JPEG, for"
+            f" example by saving a copy in the Photos app: {ACCEPTED}"
         )
     return None
 

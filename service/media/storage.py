@@ -116,13 +116,13 @@ class LocalStorage:
         self._folder = folder
 
     async def put(self, data: Source) -> str:
-        with _answering():
+        with answering():
             return await asyncio.to_thread(self._put, data)
 
     async def open(self, name: str, start: int = 0, length: int | None = None) -> StoredFile | None:
         path = self._path(name)
         try:
-            with _answering():
+            with answering():
                 size = (await asyncio.to_thread(path.stat)).st_size
         except FileNotFoundError:
             return None
@@ -130,14 +130,16 @@ class LocalStorage:
         return StoredFile(size, start, length, _read(path, start, length))
 
     async def missing(self, names: Sequence[str]) -> list[str]:
-        return await asyncio.to_thread(lambda: [name for name in names if not self._path(name).exists()])
+        with answering():
+            return await asyncio.to_thread(lambda: [name for name in names if not self._path(name).exists()])
 
     async def remove(self, name: str) -> None:
-        with _answering():
+        with answering():
             await asyncio.to_thread(self._path(name).unlink, missing_ok=True)
 
     async def tidy(self) -> None:
-        await asyncio.to_thread(self._tidy)
+        with answering():
+            await asyncio.to_thread(self._tidy)
 
     async def check(self) -> None:
         try:
@@ -216,7 +218,7 @@ class S3Storage:
             name, size = await asyncio.to_thread(_name_and_size, source)
             if await self._size(name) == size:
                 return name
-            with _answering():
+            with answering():
                 # Visible as a whole or not at all; each request is signed with the hash of what it carries.
                 await obstore.put_async(self._store, name, source, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
         return name
@@ -233,7 +235,7 @@ class S3Storage:
         return [name for name, size in zip(names, sizes, strict=True) if size is None]
 
     async def remove(self, name: str) -> None:
-        with _answering(), suppress(FileNotFoundError):
+        with answering(), suppress(FileNotFoundError):
             await obstore.delete_async(self._store, _checked(name))
 
     async def tidy(self) -> None:
@@ -252,7 +254,7 @@ class S3Storage:
 
     async def _size(self, name: str) -> int | None:
         try:
-            with _answering():
+            with answering():
                 return (await obstore.head_async(self._store, name))["size"]
         except FileNotFoundError:
             return None
@@ -262,7 +264,7 @@ class S3Storage:
         for place in range(start, start + length, _PART):
             wanted = min(_PART, start + length - place)
             try:
-                with _answering():
+                with answering():
                     part = await obstore.get_range_async(self._store, name, start=place, length=wanted)
             except FileNotFoundError as error:
                 raise StorageUnavailableError("a file of the media storage vanished while it was read") from error
@@ -273,9 +275,15 @@ class S3Storage:
                 yield bytes(view[at : at + CHUNK])
 
 
+def name_of(data: Source) -> str:
+    """The name under which `put` stores it."""
+    with _opened(data) as source:
+        return _name_and_size(source)[0]
+
+
 @contextmanager
-def _answering() -> Iterator[None]:
-    """FileNotFoundError is let through: it is an answer."""
+def answering() -> Iterator[None]:
+    """What fails in this block is a StorageUnavailableError. FileNotFoundError is let through: it is an answer."""
     try:
         yield
     except FileNotFoundError:
@@ -328,7 +336,7 @@ async def _read(path: Path, start: int, length: int) -> AsyncIterator[bytes]:
     for place in range(start, start + length, CHUNK):
         wanted = min(CHUNK, start + length - place)
         try:
-            with _answering():
+            with answering():
                 chunk = await asyncio.to_thread(_bit, path, place, wanted)
         except FileNotFoundError as error:
             raise StorageUnavailableError("a file of the media storage vanished while it was read") from error

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
@@ -17,12 +17,15 @@ from service.errors.media import MediaTooLargeError, UnsupportedMediaError
 from service.errors.requests import InvalidRequestError
 from service.media.containers import clip_format
 from service.media.sniff import advice, sniff
+from service.media.storage import answering
 
 FIELD = b"file"
 # What of an upload is held in memory; the rest of it goes onto the disk.
 MEMORY_BYTES = 1_000_000
 # So many bytes tell what a file is. Whatever they say, it is decoded where it can do no harm.
 HEAD_BYTES = 4096
+# An upload of which nothing has come for so long is over: there is room for a few at once only.
+IDLE_SECONDS = 30.0
 
 Kind = Literal["image", "video", "audio"]
 
@@ -42,25 +45,51 @@ async def receive(request: Request, *, folder: Path, limits: Mapping[Kind, int])
     """The field `file` of the body; other fields are skipped. `limits` are the most bytes of each kind.
 
     In the folder it has no name, so that nothing of it is left even if this process is killed. Raises InvalidRequestError
-    when the field is missing, empty, sent twice or cut off, UnsupportedMediaError and MediaTooLargeError.
+    when the field is missing, empty, sent twice or cut off, UnsupportedMediaError and MediaTooLargeError, and
+    StorageUnavailableError when the disk is full.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
     if kind != b"multipart/form-data" or not boundary:
         raise InvalidRequestError("send the file as multipart/form-data in the field 'file'")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(folder)) as spool:
-        field = _FileField(cast("BinaryIO", spool), limits)
+    with answering():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        spool = SpooledTemporaryFile(max_size=MEMORY_BYTES, dir=str(folder))  # noqa: SIM115 - closed below, whatever that says
+    try:
+        with answering():
+            received = await _received(request, boundary, _FileField(cast("BinaryIO", spool), limits))
+        yield received
+    finally:
+        # Closing tries once more to write what a full disk has refused.
+        with suppress(OSError):
+            spool.close()
+
+
+async def _received(request: Request, boundary: bytes, field: "_FileField") -> Received:
+    try:
+        parser = field.parser(boundary)
+        async for chunk in _arriving(request):
+            parser.write(chunk)
+            await field.keep()
+    except FormParserError as error:
+        raise InvalidRequestError("the body is not well-formed multipart/form-data") from error
+    except ClientDisconnect as error:
+        raise InvalidRequestError("the upload was cut off") from error
+    return await field.received()
+
+
+async def _arriving(request: Request) -> AsyncIterator[bytes]:
+    """The body as it comes. Raises InvalidRequestError when it stops to come, and ClientDisconnect."""
+    body = request.stream()
+    while True:
         try:
-            parser = field.parser(boundary)
-            async for chunk in request.stream():
-                parser.write(chunk)
-                await field.keep()
-        except FormParserError as error:
-            raise InvalidRequestError("the body is not well-formed multipart/form-data") from error
-        except ClientDisconnect as error:
-            raise InvalidRequestError("the upload was cut off") from error
-        yield await field.received()
+            async with asyncio.timeout(IDLE_SECONDS):
+                chunk = await anext(body, None)
+        except TimeoutError as error:
+            raise InvalidRequestError(f"the upload was cut off: nothing came for {IDLE_SECONDS:g} seconds") from error
+        if chunk is None:
+            return
+        yield chunk
 
 
 def kind_of(head: bytes) -> tuple[Kind, str]:

@@ -6,12 +6,14 @@ Not pickled on purpose: the other end has read an untrusted file, and loading it
 import json
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from models.pdq import BITS, Fingerprint
-from service.media.blurring import LONG_SIDE, PLAIN, PLAIN_SIDE, PREVIEW_MIME, SHEET, STILL
-from service.media.derivatives import Derivative
+from service.media.blurring import SHEET, STILL, longest_side
+from service.media.containers import HEAD_BYTES, clip_format
+from service.media.derivatives import MIME_OF, Derivative
 from service.media.render import HASHED_FRAMES, Limits, Rendered
 from service.media.sniff import FORMATS, JPEG, sniff
 
@@ -24,8 +26,8 @@ _MOST_HEAD = 10_000
 _MOST_BODY = 1 << 30
 # Three bytes a pixel of the largest tile come to 240 kB before they are compressed.
 _MOST_TILE = 300_000
-# Milliseconds that a column holds.
-_LATEST = (1 << 31) - 1
+# What a column holds, of milliseconds too; above what any limit allows.
+_MOST = (1 << 31) - 1
 _HEXADECIMALS = re.compile(f"[0-9a-f]{{1,{BITS // 4}}}")
 
 
@@ -73,13 +75,10 @@ def rendered_head(rendered: Rendered) -> dict[str, Any]:
         "width": rendered.width,
         "height": rendered.height,
         "frames": rendered.frames,
-        # In hexadecimals: a number of 256 bits is more than JSON's readers agree on.
-        "pdq": [f"{rendered.fingerprint.bits:x}", rendered.fingerprint.quality],
-        "prints": [[at, f"{one.bits:x}", one.quality] for at, one in rendered.prints],
+        "pdq": _of_print(rendered.fingerprint),
+        "prints": rows_of_prints(rendered.prints),
         "clean": len(rendered.clean),
-        "derivatives": [
-            [one.variant, one.level, one.mime, one.width, one.height, len(one.data)] for one in rendered.derivatives
-        ],
+        "derivatives": rows_of(rendered.derivatives),
     }
 
 
@@ -91,31 +90,62 @@ def read_rendered(message: Message, limits: Limits) -> Rendered:
         wanted = STILL + SHEET if head["frames"] != 1 else STILL
         if [(row[0], row[1]) for row in rows] != list(wanted):
             raise BrokenMessageError("not the derivatives that a picture has")
-        sizes = [_count(head["clean"]), *(_count(row[5]) for row in rows)]
-        if sum(sizes) != len(message.body):
-            raise BrokenMessageError("the parts are not as long as the whole")
-        parts = _cut(message.body, sizes)
-        derivatives = tuple(_derivative(row, data) for row, data in zip(rows, parts[1:], strict=True))
-        width, height, frames = (_count(head[name]) for name in ("width", "height", "frames"))
+        size = count(head["clean"])
+        clean, derivatives = message.body[:size], read_derivatives(rows, message.body[size:])
+        width, height, frames = (count(head[name]) for name in ("width", "height", "frames"))
         found = FORMATS[head["mime"]]
-        fingerprint, prints = _fingerprint(*head["pdq"]), _prints(head["prints"], frames)
+        fingerprint = _fingerprint(*head["pdq"])
+        prints = read_prints(head["prints"], most=min(HASHED_FRAMES, frames - 1), earliest=1)
     except BrokenMessageError:
         raise
     except (KeyError, IndexError, TypeError, ValueError) as error:
         raise BrokenMessageError("the head of an answer has another form") from error
-    if sniff(parts[0]) is not found or width * height * frames > limits.pixels:
+    if sniff(clean) is not found or width * height * frames > limits.pixels:
         raise BrokenMessageError("the clean copy is not what it is said to be")
-    return Rendered(found.mime, width, height, frames, parts[0], derivatives, fingerprint, prints)
+    return Rendered(found.mime, width, height, frames, clean, derivatives, fingerprint, prints)
 
 
-def _derivative(row: list[Any], data: bytes) -> Derivative:
-    """A derivative of a picture, of that description. Raises BrokenMessageError."""
-    variant, level, mime, width, height, _ = row
-    if mime != PREVIEW_MIME or sniff(data) is not JPEG:
-        raise BrokenMessageError("a derivative is no JPEG")
-    if max(_count(width), _count(height)) > (PLAIN_SIDE if level == PLAIN else LONG_SIDE):
-        raise BrokenMessageError("a derivative is larger than its level allows")
-    return Derivative(variant, level, mime, width, height, data)
+def rows_of(derivatives: Sequence[Derivative]) -> list[list[Any]]:
+    """What a head says of derivatives, whose bytes stand in the body in this order."""
+    return [[one.variant, one.level, one.mime, one.width, one.height, len(one.data)] for one in derivatives]
+
+
+def read_derivatives(rows: list[list[Any]], body: bytes) -> tuple[Derivative, ...]:
+    """Derivatives of those rows, of which the body has all bytes and no others.
+
+    Raises BrokenMessageError, and what Python raises for rows of another form.
+    """
+    found, place = [], 0
+    for variant, level, mime, width, height, size in rows:
+        data = body[place : place + count(size)]
+        place += size
+        if mime != MIME_OF[variant] or mime_of(data) != mime:
+            raise BrokenMessageError("a derivative is not the kind of file that it has to be")
+        if max(count(width), count(height)) > longest_side(variant, count(level, least=0)):
+            raise BrokenMessageError("a derivative is larger than its level allows")
+        found.append(Derivative(variant, level, mime, width, height, data))
+    if place != len(body):
+        raise BrokenMessageError("the parts are not as long as the whole")
+    return tuple(found)
+
+
+def mime_of(data: bytes) -> str | None:
+    """What the first bytes of a picture, video or sound say it is."""
+    found = sniff(data) or clip_format(data[:HEAD_BYTES])
+    return found.mime if found else None
+
+
+def rows_of_prints(prints: Sequence[tuple[int, Fingerprint]]) -> list[list[Any]]:
+    """What a head says of fingerprints and when they are shown."""
+    return [[at, *_of_print(one)] for at, one in prints]
+
+
+def read_prints(rows: list[Any], *, most: int, earliest: int) -> tuple[tuple[int, Fingerprint], ...]:
+    """So many fingerprints at most, each at its own time. As `read_derivatives` in all else."""
+    found = {count(at, least=earliest): _fingerprint(bits, quality) for at, bits, quality in rows}
+    if len(rows) > most or len(found) != len(rows):
+        raise BrokenMessageError("fingerprints that there cannot be")
+    return tuple(found.items())
 
 
 def read_tile(message: Message) -> bytes:
@@ -125,32 +155,23 @@ def read_tile(message: Message) -> bytes:
     return message.body
 
 
-def _count(value: object) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise BrokenMessageError("a count is not a positive whole number")
+def count(value: object, *, least: int = 1) -> int:
+    """The whole number. Raises BrokenMessageError."""
+    # Not `isinstance`: True is a whole number to Python.
+    if type(value) is not int or not least <= value <= _MOST:
+        raise BrokenMessageError(f"a count is not a whole number from {least} to {_MOST}")
     return value
 
 
+def _of_print(one: Fingerprint) -> list[Any]:
+    # In hexadecimals: a number of 256 bits is more than JSON's readers agree on.
+    return [f"{one.bits:x}", one.quality]
+
+
 def _fingerprint(bits: object, quality: object) -> Fingerprint:
-    """The fingerprint. Raises BrokenMessageError."""
     if not isinstance(bits, str) or not _HEXADECIMALS.fullmatch(bits):
         raise BrokenMessageError("a fingerprint is not a number in hexadecimals")
-    if not isinstance(quality, int) or not 0 <= quality <= 100:
+    found = Fingerprint(int(bits, 16), count(quality, least=0))
+    if found.quality > 100:
         raise BrokenMessageError("a fingerprint's quality is not from 0 to 100")
-    return Fingerprint(int(bits, 16), quality)
-
-
-def _prints(rows: list[Any], frames: int) -> tuple[tuple[int, Fingerprint], ...]:
-    """Those of later frames, each at its own time. Raises BrokenMessageError."""
-    found = {_count(at): _fingerprint(bits, quality) for at, bits, quality in rows}
-    if len(rows) > min(HASHED_FRAMES, frames - 1) or len(found) != len(rows) or any(at > _LATEST for at in found):
-        raise BrokenMessageError("fingerprints that an animation has not")
-    return tuple(found.items())
-
-
-def _cut(body: bytes, sizes: list[int]) -> list[bytes]:
-    parts, place = [], 0
-    for size in sizes:
-        parts.append(body[place : place + size])
-        place += size
-    return parts
+    return found

@@ -3,17 +3,17 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypedDict, Unpack
+from typing import NotRequired, TypedDict, Unpack
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from models.hamming import bits
 from models.pdq import BITS, Fingerprint
 from service.banks.matching.workflow import match
 from service.errors.media import MediaTooLargeError, UnknownMediaError
 from service.media import store
-from service.media.leftovers.workflow import hold
+from service.media.leftovers.workflow import hold, put
 from service.media.render import Rendered
 from service.media.renderer import Renderer
 from service.media.storage import Storage
@@ -22,7 +22,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """An upload whose files are stored, but which no row names yet. Left so, it only takes space."""
+    """An upload whose files are stored, but which no row names yet."""
 
     sha256: bytes
     rendered: Rendered
@@ -47,11 +47,12 @@ class MediaRow:
 
 
 class Tools(TypedDict):
-    """What taking in a picture needs beside a connection."""
+    """What taking in a picture needs beside a connection. Without an engine, files of an upload that breaks off stay."""
 
     renderer: Renderer
     storage: Storage
     settings: Settings
+    engine: NotRequired[AsyncEngine]
 
 
 async def prepare(data: bytes, **tools: Unpack[Tools]) -> Prepared:
@@ -63,9 +64,8 @@ async def prepare(data: bytes, **tools: Unpack[Tools]) -> Prepared:
     if len(data) > limit:
         raise MediaTooLargeError(f"the file has more than {limit:,} bytes, the limit of an upload")
     rendered = await tools["renderer"].render(data)
-    put = tools["storage"].put
-    stored_as = await put(rendered.clean)
-    derivatives = [await put(one.data) for one in rendered.derivatives]
+    files = [rendered.clean, *(one.data for one in rendered.derivatives)]
+    stored_as, *derivatives = await put(tools["storage"], files, engine=tools.get("engine"))
     return Prepared(hashlib.sha256(data).digest(), rendered, stored_as, tuple(derivatives))
 
 

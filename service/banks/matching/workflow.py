@@ -18,7 +18,7 @@ Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
 async def match(connection: AsyncConnection, media_ids: Sequence[UUID]) -> bool:
     """Look for these media and their frames among the hashes of all banks, in the transaction that adds them.
 
-    Whether any new match acts: cases that show the media already are then to be placed anew. May be called again.
+    Whether any new match acts. May be called again. Cases that show the media already are then to be placed anew.
     """
     await store.hold_back_the_worker(connection)
     acts = False
@@ -29,10 +29,9 @@ async def match(connection: AsyncConnection, media_ids: Sequence[UUID]) -> bool:
     return acts
 
 
-async def place_matched(connection: AsyncConnection, media_ids: Sequence[UUID], rerank: Rerank) -> None:
-    """Match these media, and place the undecided cases that show them anew where a new match acts."""
-    if await match(connection, media_ids):
-        await rerank(connection, await store.lock_cases_of(connection, media_ids))
+async def place(connection: AsyncConnection, media_ids: Sequence[UUID], rerank: Rerank) -> None:
+    """Place the undecided cases that show these media anew, by what is known of them now."""
+    await rerank(connection, await store.lock_cases_of(connection, media_ids))
 
 
 class Matching:
@@ -64,7 +63,7 @@ class Matching:
                     media.update(await store.add_media(connection, bank, one))
             await store.looked_for(connection, bank.id, hashes[-1].id)
             if media:
-                await self._rerank(connection, await store.lock_cases_of(connection, sorted(media)))
+                await place(connection, sorted(media), self._rerank)
         return len(hashes)
 
     async def _settle(self) -> int:

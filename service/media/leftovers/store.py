@@ -1,4 +1,7 @@
-"""SQL of stored files: the lock of each, and those that no row may name any more. Their rows are made by the database."""
+"""SQL of stored files: the lock of each, and those that no row may name any more or yet.
+
+What lets a file go makes the database add it to the list.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +14,27 @@ _SHARE = text("""
     SELECT pg_advisory_xact_lock_shared(hashtextextended('stored ' || one, 0)) FROM unnest(CAST(:names AS text[])) one
 """)
 _HAVE_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stored ' || CAST(:name AS text), 0))")
-_NAMED = text("""
-    SELECT EXISTS (SELECT FROM media WHERE stored_as = :name) OR EXISTS (SELECT FROM media WHERE uploaded_as = :name)
-        OR EXISTS (SELECT FROM media_derivatives WHERE stored_as = :name)
+
+
+def _named(name: str) -> str:
+    return f"""
+        (EXISTS (SELECT FROM media WHERE stored_as = {name}) OR EXISTS (SELECT FROM media WHERE uploaded_as = {name})
+         OR EXISTS (SELECT FROM media_derivatives WHERE stored_as = {name}))
+    """  # noqa: S608 - put together from constants
+
+
+_NAMED = text(f"SELECT {_named(':name')}")
+_EXPECT = text("""
+    INSERT INTO media_leftovers (stored_as, due_at)
+    SELECT one, now() + make_interval(secs => :seconds) FROM unnest(CAST(:names AS text[])) one
 """)
+# Without the locks of the files: whatever lets one of these go after this has looked makes a row of its own.
+_FORGET_NAMED = text(f"""
+    DELETE FROM media_leftovers WHERE id IN (
+        SELECT id FROM media_leftovers one WHERE due_at <= now() AND {_named("one.stored_as")}
+        ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+""")  # noqa: S608 - put together from constants
 _DUE = text("SELECT id, stored_as FROM media_leftovers WHERE due_at <= now() ORDER BY due_at, id LIMIT :limit")
 _FORGET = text("DELETE FROM media_leftovers WHERE id = :id")
 _PUT_OFF = text("UPDATE media_leftovers SET due_at = now() + make_interval(secs => :seconds) WHERE id = :id")
@@ -33,6 +53,16 @@ async def have_alone(connection: AsyncConnection, name: str) -> bool:
 async def named(connection: AsyncConnection, name: str) -> bool:
     """True when a row names the file."""
     return bool((await connection.execute(_NAMED, {"name": name})).scalar_one())
+
+
+async def expect(connection: AsyncConnection, names: Sequence[str], *, seconds: float) -> None:
+    """Look at these files after that time: by then a row names each, or none ever will."""
+    await connection.execute(_EXPECT, {"names": list(names), "seconds": seconds})
+
+
+async def forget_named(connection: AsyncConnection, limit: int) -> None:
+    """Take away rows about files that are named, as far as it is time to look at them."""
+    await connection.execute(_FORGET_NAMED, {"limit": limit})
 
 
 async def due(connection: AsyncConnection, limit: int) -> Sequence[Row[Any]]:

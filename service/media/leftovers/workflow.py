@@ -2,23 +2,41 @@
 
 A file is named by its content, so that an upload may find it stored already just when its last owner lets it go. Rows are
 therefore written under a lock that whoever removes the file must have alone, and only once the file is certainly there.
+A file that rows are yet to name is on the list before it is stored, so that an upload that breaks off leaves nothing.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.errors.media import StorageUnavailableError
 from service.media.leftovers import store
-from service.media.storage import Source, Storage
+from service.media.storage import Source, Storage, name_of
 
 # Of one sweep: each file costs a transaction and a request to the storage.
 MOST = 500
+# Files that one sweep finds named as they were to be, in one statement.
+MOST_NAMED = 20_000
+# Far longer than it takes to name a file that is being stored. One that is named later still is only stored once more.
+EXPECTED_SECONDS = 3600.0
 # After a file could not be removed.
 PAUSE_SECONDS = 3600.0
 
 log = structlog.get_logger()
+
+
+async def put(storage: Storage, files: Sequence[Source], *, engine: AsyncEngine | None) -> list[str]:
+    """Store files that rows are about to name, and return their names; holds no connection meanwhile.
+
+    Those that no row comes to name are removed later, unless there is no engine. Raises StorageUnavailableError.
+    """
+    if engine and files:
+        names = [await asyncio.to_thread(name_of, one) for one in files]
+        async with engine.begin() as connection:
+            await store.expect(connection, names, seconds=EXPECTED_SECONDS)
+    return [await storage.put(one) for one in files]
 
 
 async def hold(connection: AsyncConnection, storage: Storage, files: Mapping[str, Source]) -> None:
@@ -36,6 +54,7 @@ async def sweep(engine: AsyncEngine, storage: Storage) -> int:
     """Remove files that no row names; returns how many. What is interrupted is done again by the next sweep."""
     await storage.tidy()
     async with engine.begin() as connection:
+        await store.forget_named(connection, MOST_NAMED)
         waiting = await store.due(connection, MOST)
     removed = 0
     for leftover in waiting:

@@ -20,10 +20,14 @@ _KEEP_DERIVATIVE = text("""
     ON CONFLICT (media_id, variant, level) DO UPDATE
     SET mime = excluded.mime, stored_as = excluded.stored_as, width = excluded.width, height = excluded.height
 """)
+# FOR UPDATE, which a plain update of these columns would not be: a report that is just being taken in and names this
+# medium holds it FOR KEY SHARE. So either it is committed first and its case is found by what follows, or it comes after
+# and reads what was matched itself.
 _READY = text("""
+    WITH mine AS MATERIALIZED (SELECT id AS locked FROM media WHERE id = :id AND status = 'pending' FOR UPDATE)
     UPDATE media SET status = 'ready', kind = :kind, mime = :mime, width = :width, height = :height, bytes = :bytes,
                      stored_as = :stored_as, uploaded_as = NULL, duration_ms = :duration_ms, sound = :sound
-    WHERE id = :id AND status = 'pending'
+    FROM mine WHERE media.id = mine.locked
 """)
 _FAILED = text("UPDATE media SET status = 'failed', failure = :failure WHERE id = :id AND status = 'pending'")
 # Half of what was made of a file is nothing to show beside a sentence that says it cannot be shown.
@@ -47,7 +51,10 @@ async def keep_derivatives(connection: AsyncConnection, rows: Sequence[dict[str,
 
 
 async def set_ready(connection: AsyncConnection, values: dict[str, Any]) -> bool:
-    """Say that all is made; False when the medium is not pending (any more)."""
+    """Say that all is made; False when the medium is not pending (any more).
+
+    Waits for reports under way that name it and keeps others from naming it, so this transaction must lock no case.
+    """
     return bool((await connection.execute(_READY, values)).rowcount)
 
 

@@ -11,7 +11,7 @@ import structlog
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.banks.matching.workflow import Rerank, place_matched
+from service.banks.matching.workflow import Rerank, match, place
 from service.errors.media import StorageUnavailableError
 from service.jobs import PREPARE_MEDIA, enqueue
 from service.media import clip_renderer
@@ -19,7 +19,7 @@ from service.media.clip_render import RenderedClip
 from service.media.clips import ClipError
 from service.media.containers import ClipKind
 from service.media.derivatives import Derivative
-from service.media.leftovers.workflow import hold
+from service.media.leftovers.workflow import hold, put
 from service.media.preparing import store
 from service.media.storage import Storage
 from service.media.workflow import keep_prints
@@ -52,7 +52,7 @@ class Preparing:
     engine: AsyncEngine
     storage: Storage
     settings: Settings
-    # Cases that show a video in which a known picture is found.
+    # Cases that show the video, by the known pictures that are found in it.
     rerank: Rerank
 
 
@@ -71,6 +71,15 @@ async def prepare(media_id: UUID, preparing: Preparing, *, attempts: int) -> Non
     What is made is stored as it comes, and shown once all of it is there. Doing it twice makes the same again. Raises what
     the storage raises while there are attempts left.
     """
+    await _settle(media_id, preparing, attempts)
+    # Always, as an attempt before this one may have died in between; and in a transaction of its own, since a report that
+    # holds a case may be waiting for the row of the medium.
+    async with preparing.engine.begin() as connection:
+        await place(connection, [media_id], preparing.rerank)
+
+
+async def _settle(media_id: UUID, preparing: Preparing, attempts: int) -> None:
+    """Let a pending upload become ready or failed."""
     async with preparing.engine.connect() as connection:
         row = await store.pending(connection, media_id)
     if row is None:
@@ -97,8 +106,9 @@ async def _give_up(media_id: UUID, why: str, preparing: Preparing) -> None:
 
 async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> None:
     async def made(derivatives: Sequence[Derivative]) -> None:
-        rows = [await _stored(media_id, one, preparing.storage) for one in derivatives]
-        files = {str(row["stored_as"]): one.data for row, one in zip(rows, derivatives, strict=True)}
+        names = await put(preparing.storage, [one.data for one in derivatives], engine=preparing.engine)
+        rows = [_row(media_id, one, name) for one, name in zip(derivatives, names, strict=True)]
+        files = {name: one.data for name, one in zip(names, derivatives, strict=True)}
         async with preparing.engine.begin() as connection:
             await hold(connection, preparing.storage, files)
             await store.keep_derivatives(connection, rows)
@@ -109,14 +119,14 @@ async def _prepare(media_id: UUID, uploaded_as: str, preparing: Preparing) -> No
     with tempfile.TemporaryFile(dir=folder) as file:
         size = await _fetch(uploaded_as, file, preparing.storage)
         clip = await clip_renderer.render(file, clip_renderer.limits_of(preparing.settings, size=size), made=made)
-    stored_as = await preparing.storage.put(clip.clean)
+    [stored_as] = await put(preparing.storage, [clip.clean], engine=preparing.engine)
     async with preparing.engine.begin() as connection:
         await hold(connection, preparing.storage, {stored_as: clip.clean})
         # Another attempt may have come first; what this one has made is the same.
         first = await store.set_ready(connection, _ready(media_id, clip, stored_as))
         if first:
             await keep_prints(connection, media_id, clip.prints)
-            await place_matched(connection, [media_id], preparing.rerank)
+            await match(connection, [media_id])
     if first:
         log.info("media.ready", media=str(media_id))
 
@@ -132,13 +142,13 @@ async def _fetch(name: str, file: BinaryIO, storage: Storage) -> int:
     return stored.size
 
 
-async def _stored(media_id: UUID, one: Derivative, storage: Storage) -> dict[str, object]:
+def _row(media_id: UUID, one: Derivative, stored_as: str) -> dict[str, object]:
     return {
         "media_id": media_id,
         "variant": one.variant,
         "level": one.level,
         "mime": one.mime,
-        "stored_as": await storage.put(one.data),
+        "stored_as": stored_as,
         "width": one.width,
         "height": one.height,
     }

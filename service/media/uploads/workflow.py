@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.errors.media import MediaTooLargeError, UnreadableMediaError
 from service.errors.requests import NotFoundError
-from service.media.leftovers.workflow import hold
+from service.media.leftovers.workflow import hold, put
 from service.media.preparing.workflow import add_pending
 from service.media.schemas import UploadedOut
 from service.media.storage import Storage
@@ -50,7 +50,7 @@ async def take(received: Received, **tools: Unpack[Tools]) -> Prepared | Kept:
             return await prepare(await asyncio.to_thread(received.file.read), **tools)
         except (MediaTooLargeError, UnreadableMediaError) as error:
             failure = error.detail
-    uploaded_as = await tools["storage"].put(received.file)
+    [uploaded_as] = await put(tools["storage"], [received.file], engine=tools.get("engine"))
     return Kept(received.file, uploaded_as, received.kind, received.mime, received.size, failure)
 
 

@@ -1,4 +1,5 @@
--- Files of the media storage that a row has stopped to name, to be removed once it is certain that no other names them.
+-- Files of the media storage that a row has stopped to name, or that rows are yet to name: to be removed once it is time and
+-- certain that none names them.
 
 CREATE TABLE media_leftovers (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

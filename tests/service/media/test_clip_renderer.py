@@ -125,6 +125,11 @@ clips_child.main()
 import os
 for name in ("AS", "FSIZE", "CORE", "CPU"):
     print(name, resource.getrlimit(getattr(resource, "RLIMIT_" + name))[0], file=sys.stderr)
+import ctypes
+on_end_of_parent = ctypes.c_int()
+if sys.platform == "linux":
+    ctypes.CDLL(None).prctl(2, ctypes.byref(on_end_of_parent))
+print(on_end_of_parent.value, file=sys.stderr)
 print(sorted(sys.modules), file=sys.stderr)
 """
     done = subprocess.run(
@@ -138,14 +143,23 @@ print(sorted(sys.modules), file=sys.stderr)
     )
     said = done.stderr.splitlines()
     assert said[:4] == [f"AS {5 * 2**29}", "FSIZE 0", "CORE 0", "CPU 600"]
-    loaded = {name.partition(".")[0] for name in said[4].strip("[]").replace("'", "").split(", ")}
+    assert said[4] == (f"{signal.SIGKILL:d}" if sys.platform == "linux" else "0")
+    loaded = {name.partition(".")[0] for name in said[5].strip("[]").replace("'", "").split(", ")}
     assert {"av", "pyvips"} <= loaded
     assert not loaded & {"fastapi", "starlette", "sqlalchemy", "psycopg", "pydantic", "onnxruntime"}
     assert not any("TRIAGE" in name for name in processes.ENVIRONMENT)
 
 
-CLIP = RenderedClip("video", "video/mp4", 4, 3, 2000, sound=True, prints=((0, Fingerprint(5, 90)),), clean=b"copy")
-GROUP = (Derivative("sheet", 2, "image/jpeg", 9, 8, b"one"), Derivative("proxy", 3, "video/webm", 7, 6, b"three"))
+# The first bytes of files of these kinds.
+JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+MP4, OGG = b"\0\0\0\x18ftypisom\0\0\0\0isommp42", b"OggS"
+WEBM_HEAD = b"\x1a\x45\xdf\xa3\x9f\x42\x82\x84webm"
+CLIP = RenderedClip("video", "video/mp4", 4, 3, 2000, sound=True, prints=((0, Fingerprint(5, 90)),), clean=MP4)
+GROUP = (
+    Derivative("sheet", 2, "image/jpeg", 9, 8, JPEG),
+    Derivative("proxy", 3, "video/webm", 7, 6, WEBM_HEAD),
+    Derivative("wave", 0, "image/png", 640, 96, PNG),
+)
 
 
 def clip_head(**changes: object) -> wire.Message:
@@ -153,16 +167,20 @@ def clip_head(**changes: object) -> wire.Message:
     return wire.Message({**head, **changes}, b"".join(parts))
 
 
+def read(message: wire.Message) -> object:
+    return clip_wire.read(message, LIMITS)
+
+
 def test_messages_can_be_read_back() -> None:
-    assert clip_wire.read(clip_head()) == CLIP
-    sound = replace(CLIP, kind="audio", mime="audio/ogg", width=None, height=None, prints=())
+    assert read(clip_head()) == CLIP
+    sound = replace(CLIP, kind="audio", mime="audio/ogg", width=None, height=None, prints=(), clean=OGG)
     head, parts = clip_wire.clip_message(sound)
-    assert clip_wire.read(wire.Message(head, parts[0])) == sound
+    assert read(wire.Message(head, parts[0])) == sound
     head, parts = clip_wire.derivatives_message(GROUP)
-    assert clip_wire.read(wire.Message(head, b"".join(parts))) == GROUP
+    assert read(wire.Message(head, b"".join(parts))) == GROUP
     head, parts = clip_wire.refusal_message(ClipError("too long" * 100))
     with pytest.raises(ClipError, match="too long"):
-        clip_wire.read(wire.Message(head, b"".join(parts)))
+        read(wire.Message(head, b"".join(parts)))
 
 
 @pytest.mark.parametrize(
@@ -171,6 +189,10 @@ def test_messages_can_be_read_back() -> None:
         {"kind": "image"},
         {"kind": None},
         {"mime": "text/html"},
+        {"mime": "video/webm"},
+        {"mime": "audio/mp4"},
+        {"size": [10_000, 10_000]},
+        {"size": [4, True]},
         {"size": [4, 0]},
         {"size": [4]},
         {"size": None},
@@ -183,32 +205,58 @@ def test_messages_can_be_read_back() -> None:
         {"prints": [[0, "x", 90]]},
         {"prints": [[0, 5, 90]]},
         {"prints": [[0, "5", 101]]},
+        {"prints": [[0, "5", True]]},
+        {"prints": [[0, " 5", 90]]},
         {"prints": [[0, "5", 90], [0, "6", 90]]},
         {"prints": [[at, "5", 90] for at in range(65)]},
         {"prints": [7]},
         {"refused": ""},
         {"refused": 5},
         {"refused": "x" * 501},
-        *(
-            {"derivatives": [row]}
-            for row in (
-                ["plain", 2, "image/jpeg", 1, 1, 4],
-                ["gray", 5, "image/jpeg", 1, 1, 4],
-                ["gray", 2, "text/html", 1, 1, 4],
-                ["gray", 2, "image/jpeg", 0, 1, 4],
-                ["gray", 2, "image/jpeg", 1, 1, 3],
-                ["gray", 2, "image/jpeg", 1, 1],
-            )
-        ),
         {"derivatives": 5},
     ],
     ids=str,
 )
 def test_a_message_that_cannot_be_is_not_believed(changes: dict[str, object]) -> None:
     with pytest.raises(wire.BrokenMessageError):
-        clip_wire.read(clip_head(**changes))
+        read(clip_head(**changes))
 
 
-def test_a_clean_copy_of_nothing_is_not_believed() -> None:
+@pytest.mark.parametrize("body", [b"", b"copy", JPEG], ids=["nothing", "something", "a picture"])
+def test_a_clean_copy_that_is_none_is_not_believed(body: bytes) -> None:
     with pytest.raises(wire.BrokenMessageError):
-        clip_wire.read(wire.Message(clip_head().head))
+        read(wire.Message(clip_head().head, body))
+
+
+@pytest.mark.parametrize(
+    ("row", "body"),
+    [
+        (["plain", 2, "image/jpeg", 1, 1, 3], JPEG),
+        (["gray", 5, "image/jpeg", 1, 1, 3], JPEG),
+        (["gray", 2, "text/html", 1, 1, 3], JPEG),
+        (["gray", 2, "image/jpeg", 0, 1, 3], JPEG),
+        (["gray", 2, "image/jpeg", 1, 1, 2], JPEG),
+        (["gray", 2, "image/jpeg", 1, 1], JPEG),
+        (["gray", True, "image/jpeg", 1, 1, 3], JPEG),
+        (["gray", 2.0, "image/jpeg", 1, 1, 3], JPEG),
+        (["gray", 2, "image/jpeg", True, 1, 3], JPEG),
+        (["gray", 2, "image/jpeg", 641, 1, 3], JPEG),
+        (["gray", 0, "image/jpeg", 1, 1281, 3], JPEG),
+        (["gray", 2, "image/jpeg", 1, 1, 3], b"<sv"),
+        (["gray", 2, "image/png", 1, 1, 8], PNG),
+        (["lines", 1, "image/jpeg", 1, 1, 3], JPEG),
+        (["proxy", 2, "image/jpeg", 1, 1, 3], JPEG),
+        (["proxy", 1, "video/webm", 1, 1, len(WEBM_HEAD)], WEBM_HEAD),
+        (["proxy", 2, "video/webm", 1, 1, len(MP4)], MP4),
+        (["wave", 0, "image/png", 1, 1, 3], JPEG),
+    ],
+    ids=str,
+)
+def test_a_derivative_that_cannot_be_is_not_believed(row: list[object], body: bytes) -> None:
+    with pytest.raises(wire.BrokenMessageError):
+        read(wire.Message({"derivatives": [row]}, body))
+
+
+def test_a_derivative_that_comes_twice_is_not_believed() -> None:
+    with pytest.raises(wire.BrokenMessageError):
+        read(wire.Message({"derivatives": [["gray", 2, "image/jpeg", 1, 1, 3]] * 2}, JPEG * 2))

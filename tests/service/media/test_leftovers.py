@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import io
 import random
 import signal
 import subprocess
@@ -19,7 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.media.leftovers import workflow
 from service.media.leftovers.workflow import hold, sweep
 from service.media.preparing.workflow import Preparing, add_pending, prepare
-from service.media.storage import LocalStorage, Storage
+from service.media.storage import LocalStorage, Source, Storage
+from service.media.upload import Received
+from service.media.uploads.workflow import take
 from service.settings import Settings
 from service.worker import reranker
 from tests.service.media.clips import SOUNDS, WEBM
@@ -129,7 +132,11 @@ async def test_the_upload_of_a_prepared_video_goes_and_what_was_made_of_it_stays
     assert await sweep(app.state.engine, storage) == 1
     assert stored(settings) == named(database)
     assert len(stored(settings)) > 5
+    # All of them had been expected, and were named.
+    assert leftovers(database) == value(database, "SELECT count(*) FROM media_derivatives") + 1
+    due_now(database)
     assert (await sweep(app.state.engine, storage), leftovers(database)) == (0, 0)
+    assert stored(settings) == named(database)
 
 
 async def test_what_cannot_be_shown_is_kept_and_half_of_what_was_made_of_it_is_not(
@@ -182,6 +189,42 @@ async def test_an_upload_that_found_its_bytes_stored_before_they_were_removed_st
     async with adding(app, database, DATA, storage, name):
         pass
     assert name in stored(settings)
+
+
+@pytest.mark.parametrize("when", ["while it is stored", "before it is named"])
+async def test_what_an_upload_that_broke_off_has_stored_goes_when_it_is_time(
+    app: FastAPI, settings: Settings, storage: Watched, database: str, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    received = Received(io.BytesIO(DATA), len(DATA), "video", "video/webm")
+    tools = {"renderer": app.state.renderer, "storage": storage, "settings": settings, "engine": app.state.engine}
+    if when == "while it is stored":
+        real = storage.put
+
+        async def put(data: Source) -> str:
+            await real(data)
+            raise asyncio.CancelledError
+
+        monkeypatch.setattr(storage, "put", put)
+        with pytest.raises(asyncio.CancelledError):
+            await take(received, **tools)
+    else:
+        await take(received, **tools)
+    assert len(stored(settings)) == 1
+    assert await sweep(app.state.engine, storage) == 0
+    due_now(database)
+    assert await sweep(app.state.engine, storage) == 1
+    assert (stored(settings), leftovers(database)) == (set(), 0)
+
+
+async def test_what_was_expected_of_a_picture_is_forgotten_once_it_is_named(
+    console: Console, app: FastAPI, settings: Settings, database: str
+) -> None:
+    await console.uploaded()
+    before = stored_files(settings)
+    assert leftovers(database) == len(before) > 5
+    due_now(database)
+    assert (await sweep(app.state.engine, app.state.storage), leftovers(database)) == (0, 0)
+    assert stored_files(settings) == before
 
 
 async def test_a_picture_is_stored_again_too(console: Console, app: FastAPI, settings: Settings) -> None:

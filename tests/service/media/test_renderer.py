@@ -21,6 +21,7 @@ from service.media.render import Limits
 from service.media.renderer import Renderer
 from service.settings import REPOSITORY, Settings
 from tests.service.media.pictures import animation, avif, draw, gif, jpeg, load, png, webp
+from tests.service.steps import until
 
 LIMITS = Limits(bytes=20_000_000, pixels=40_000_000, frames=200)
 
@@ -195,6 +196,44 @@ async def test_process_knows_no_secrets_and_has_limits(renderer: Renderer, monke
     assert "Max cpu time              unlimited" not in limits
 
 
+ORPHAN = """
+import asyncio, os, signal
+from service.media import processes, wire
+
+async def main():
+    child = await processes.start("service.media.child")
+    child.stdin.write(wire.prefix({}, 0))
+    await processes.next_message(child)
+    # So that it cannot notice by itself, as in the middle of a file.
+    os.kill(child.pid, signal.SIGSTOP)
+    print(child.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+asyncio.run(main())
+"""
+
+
+def runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
+async def test_process_ends_when_the_service_is_killed() -> None:
+    # Standard error is the child's too, and would stay open as long as that lives.
+    command = [sys.executable, "-c", ORPHAN]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    done = await asyncio.to_thread(subprocess.run, command, cwd=REPOSITORY, check=False, **pipes)
+    process = int(done.stdout)
+    try:
+        await until(lambda: not runs(process), seconds=10)
+    finally:
+        if runs(process):
+            os.kill(process, signal.SIGKILL)
+
+
 def python(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=False)
 
@@ -240,7 +279,18 @@ def changed(place: int, value: object) -> list[list[object]]:
     return rows
 
 
-WRONG = [(0, "plain"), (1, 5), (2, "text/html"), (2, "image/png"), (3, 0), (4, 1281), (5, 5)]
+WRONG = [
+    (0, "plain"),
+    (1, 5),
+    (1, False),
+    (1, 0.0),
+    (2, "text/html"),
+    (2, "image/png"),
+    (3, 0),
+    (3, True),
+    (4, 481),
+    (5, 5),
+]
 
 
 def test_answer_can_be_read_back() -> None:
@@ -255,6 +305,7 @@ def test_answer_can_be_read_back() -> None:
         {"mime": None},
         {"width": 400.5},
         {"width": -400},
+        {"width": True},
         {"height": 10**9},
         {"clean": 5},
         {"clean": "much"},
@@ -308,7 +359,7 @@ def test_derivative_that_is_too_large_for_its_level_is_not_believed() -> None:
 
 def test_derivative_that_is_no_jpeg_is_not_believed() -> None:
     good = answer()
-    with pytest.raises(wire.BrokenMessageError, match="no JPEG"):
+    with pytest.raises(wire.BrokenMessageError, match="kind of file"):
         wire.read_rendered(
             wire.Message(good.head, good.body[: good.head["clean"]] + bytes(len(good.body) - good.head["clean"])),
             LIMITS,

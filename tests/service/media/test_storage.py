@@ -84,6 +84,22 @@ async def test_what_a_killed_process_was_writing_goes_and_what_another_is_writin
     assert set(files(tmp_path)) == {written, tmp_path / name}
 
 
+async def test_a_folder_that_fails_is_said_to_whoever_asks_anything_of_it(tmp_path: Path) -> None:
+    """A file lies where the folder should, as where a disk is not mounted."""
+    (tmp_path / "ab").write_bytes(b"")
+    (tmp_path / "parts").write_bytes(b"")
+    storage = LocalStorage(tmp_path)
+    with pytest.raises(StorageUnavailableError, match="ot a directory"):
+        await storage.tidy()
+
+    class Broken(LocalStorage):
+        def _path(self, name: str) -> Path:
+            raise OSError(5, "Input/output error")
+
+    with pytest.raises(StorageUnavailableError, match="Input/output"):
+        await Broken(tmp_path).missing(["ab/ab/" + "ab" * 32])
+
+
 async def test_missing_file_is_none(tmp_path: Path) -> None:
     digest = "ab" * 32
     assert await LocalStorage(tmp_path).open(f"ab/ab/{digest}") is None

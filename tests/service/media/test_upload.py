@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import resource
 import tracemalloc
 from collections.abc import AsyncGenerator, AsyncIterator
 from pathlib import Path
@@ -10,8 +11,9 @@ from typing import Any
 import pytest
 from starlette.requests import Request
 
-from service.errors.media import MediaTooLargeError, UnsupportedMediaError
+from service.errors.media import MediaTooLargeError, StorageUnavailableError, UnsupportedMediaError
 from service.errors.requests import InvalidRequestError
+from service.media import upload
 from service.media.upload import HEAD_BYTES, MEMORY_BYTES, Kind, receive
 
 TYPE = "multipart/form-data; boundary=frame"
@@ -92,6 +94,35 @@ async def test_connection_that_breaks_is_no_failure_of_ours(tmp_path: Path) -> N
     with pytest.raises(InvalidRequestError, match="cut off"):
         await taken(request_of([body[:-20]], gone=True), tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+async def test_upload_of_which_nothing_comes_any_more_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upload, "IDLE_SECONDS", 0.01)
+    arriving = iter([{"type": "http.request", "body": part(JPEG)[:-1], "more_body": True}])
+
+    async def take() -> dict[str, Any]:
+        for message in arriving:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with asyncio.timeout(10):
+        with pytest.raises(InvalidRequestError, match="nothing came for"):
+            await taken(Request({"type": "http", "headers": request_of([]).headers.raw}, take), tmp_path)
+
+
+async def test_full_disk_is_said(tmp_path: Path) -> None:
+    """A limit on the size of files stands for a disk with no more room."""
+    body = part(MP4 + bytes(4 * MEMORY_BYTES)) + END
+    chunks = [body[place : place + 65_536] for place in range(0, len(body), 65_536)]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * MEMORY_BYTES, limits[1]))
+    try:
+        with pytest.raises(StorageUnavailableError, match="send this again later") as failed:
+            await taken(request_of(chunks), tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert str(tmp_path) not in failed.value.detail
 
 
 @pytest.mark.parametrize(("head", "limit"), [(JPEG, 10_000), (MP3, 20_000), (MP4, 5_000_000)])

@@ -20,7 +20,7 @@ from service.media.blurring import STILL
 from service.media.render import Limits
 from service.media.renderer import Renderer
 from service.settings import REPOSITORY, Settings
-from tests.service.media.pictures import animation, avif, draw, gif, jpeg, load, png, webp
+from tests.service.media.pictures import animation, avif, draw, frames_of, gif, jpeg, load, png, webp
 from tests.service.steps import until
 
 LIMITS = Limits(bytes=20_000_000, pixels=40_000_000, frames=200)
@@ -223,10 +223,11 @@ def runs(process: int) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's end")
 async def test_process_ends_when_the_service_is_killed() -> None:
     # Standard error is the child's too, and would stay open as long as that lives.
-    command = [sys.executable, "-c", ORPHAN]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    done = await asyncio.to_thread(subprocess.run, command, cwd=REPOSITORY, check=False, **pipes)
-    process = int(done.stdout)
+    service = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", ORPHAN, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    said, _ = await service.communicate()
+    process = int(said)
     try:
         await until(lambda: not runs(process), seconds=10)
     finally:
@@ -348,6 +349,14 @@ def test_fingerprints_that_an_animation_cannot_have_are_not_believed(prints: lis
     assert wire.read_rendered(wire.Message(head, body), LIMITS) == rendered
     with pytest.raises(wire.BrokenMessageError):
         wire.read_rendered(wire.Message(head | {"prints": prints}, body), LIMITS)
+
+
+def test_sheet_of_a_very_wide_animation_is_believed() -> None:
+    """Its cells keep all their pixels, and the gaps between them come on top."""
+    marks = [f'<rect width="{side}" height="{side}" fill="#080"/>' for side in (4, 8, 12)]
+    rendered = render.render(gif(frames_of(*(draw(700, 20, inside=mark) for mark in marks), delays=[100] * 3)), LIMITS)
+    body = rendered.clean + b"".join(one.data for one in rendered.derivatives)
+    assert wire.read_rendered(wire.Message(wire.rendered_head(rendered), body), LIMITS) == rendered
 
 
 def test_derivative_that_is_too_large_for_its_level_is_not_believed() -> None:

@@ -8,7 +8,8 @@ CREATE TABLE media_leftovers (
     -- A file that could not be removed is tried again later, so that it keeps no other from being removed.
     due_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX media_leftovers_due ON media_leftovers (due_at);
+-- In the order of sweeps: what one transaction lets go is due at one time, however much it is.
+CREATE INDEX media_leftovers_due ON media_leftovers (due_at, id);
 
 -- Files are looked for by exactly their name; these are a quarter of the size of indexes on such long ones. Not USING hash:
 -- there each row about a file that very many rows name, as those of a picture that is sent again and again, costs more.

@@ -95,7 +95,9 @@ async def work(settings: Settings, database_url: str) -> None:
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
-        group.create_task(keep_order(stopping, (rerouting.step, reranking.step, matching.step)))
+        group.create_task(repeat(stopping, (rerouting.step, reranking.step, matching.step), pause=HOUSEKEEPING_SECONDS))
+        # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
+        group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
         group.create_task(TextPrints(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
         group.create_task(assessing.run(stopping))
@@ -104,7 +106,7 @@ async def work(settings: Settings, database_url: str) -> None:
         shedding = Shedding(engine, jobs, config)
         chores = Chores(
             often=(partial(alert, engine, settings), watch.tell, shedding.step),
-            seldom=(watch.sweep, assessing.look_for_stale, partial(remove_leftovers, engine, storage)),
+            seldom=(watch.sweep, assessing.look_for_stale),
         )
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
@@ -230,12 +232,12 @@ async def do_each(chores: Sequence[Callable[[], Awaitable[object]]]) -> int:
     return busy
 
 
-async def keep_order(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable[object]]]) -> None:
-    """Bring cases to the rules of today, step by step, until `stopping` is set."""
+async def repeat(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable[object]]], *, pause: float) -> None:
+    """Do these until `stopping` is set, with a pause of so many seconds whenever none found something to do."""
     while not stopping.is_set():
         if not await do_each(steps):
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), HOUSEKEEPING_SECONDS)
+                await asyncio.wait_for(stopping.wait(), pause)
 
 
 async def alert(engine: AsyncEngine, settings: Settings) -> None:

@@ -113,17 +113,19 @@ async def load_samples(settings: Settings, url: str) -> str:
 
 async def remove_samples(settings: Settings, url: str) -> str:
     """Remove every sample case with all that hangs on it and close the sample log-ins; says what was done."""
-    engine = create_engine(url, pool=1)
-    async with engine.begin() as connection:
-        count = 0
-        for statement in _REMOVE:
-            result = await connection.execute(text(statement))
-            count += result.rowcount if statement.startswith("DELETE FROM cases") else 0
-        closed = await close_sample_accounts(connection)
-    # Those that this does not reach go with the next sweep of a worker.
-    await remove_leftovers(engine, open_storage(settings))
-    await engine.dispose()
-    (settings.data_dir / CREDENTIALS).unlink(missing_ok=True)
+    engine, storage = create_engine(url, pool=1), open_storage(settings)
+    try:
+        async with engine.begin() as connection:
+            count = 0
+            for statement in _REMOVE:
+                result = await connection.execute(text(statement))
+                count += result.rowcount if statement.startswith("DELETE FROM cases") else 0
+            closed = await close_sample_accounts(connection)
+        (settings.data_dir / CREDENTIALS).unlink(missing_ok=True)
+        # Those that this does not reach go with the next sweep of a worker.
+        await remove_leftovers(engine, storage)
+    finally:
+        await engine.dispose()
     return (
         f"Removed {count} sample cases and closed {len(closed)} sample log-ins. "
         "An account of your own: python -m service add-person NAME --role admin"

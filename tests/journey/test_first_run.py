@@ -162,6 +162,7 @@ async def test_second_start_keeps_the_data_and_adds_no_samples(home: Household) 
     assert home.credentials() == credentials
     assert home.call("GET", f"/v1/cases/{own['id']}", "reviewer").json()["subject"] == own["subject"]
     assert home.told().rpartition(GREETING)[2].count(credentials["reviewer"]["password"]) == 1
+    # What is expected to be named is looked at an hour later.
     leftovers = "SELECT count(*) FROM media_leftovers WHERE due_at <= now()"
     waiting = query(home.postgres.address(), "SELECT stored_as, due_at, now() FROM media_leftovers")
     await until(lambda: home.count(leftovers) == 0, f"uploads of video and sound are removed: {waiting}\n{home.told()}")

@@ -17,23 +17,28 @@ _HAVE_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stored ' 
 
 
 def _named(name: str) -> str:
-    return f"""
-        (EXISTS (SELECT FROM media WHERE stored_as = {name}) OR EXISTS (SELECT FROM media WHERE uploaded_as = {name})
-         OR EXISTS (SELECT FROM media_derivatives WHERE stored_as = {name}))
-    """  # noqa: S608 - put together from constants
+    places = (("media", "stored_as"), ("media", "uploaded_as"), ("media_derivatives", "stored_as"))
+    # By the hash first: that is what there are indexes on.
+    found = (
+        f"EXISTS (SELECT FROM {table} WHERE hashtextextended({column}, 0) = hashtextextended({name}, 0) AND {column} = {name})"
+        for table, column in places
+    )
+    return f"({' OR '.join(found)})"
 
 
-_NAMED = text(f"SELECT {_named(':name')}")
+_NAMED = text(f"SELECT {_named('CAST(:name AS text)')}")
 _EXPECT = text("""
     INSERT INTO media_leftovers (stored_as, due_at)
     SELECT one, now() + make_interval(secs => :seconds) FROM unnest(CAST(:names AS text[])) one
 """)
 # Without the locks of the files: whatever lets one of these go after this has looked makes a row of its own.
+# The limit counts what is looked at: where very many files are to go, each sweep would otherwise look at all of them.
 _FORGET_NAMED = text(f"""
-    DELETE FROM media_leftovers WHERE id IN (
-        SELECT id FROM media_leftovers one WHERE due_at <= now() AND {_named("one.stored_as")}
+    WITH waiting AS MATERIALIZED (
+        SELECT id AS waits, stored_as AS name FROM media_leftovers WHERE due_at <= now()
         ORDER BY due_at, id LIMIT :limit FOR UPDATE SKIP LOCKED
     )
+    DELETE FROM media_leftovers USING waiting WHERE id = waits AND {_named("name")}
 """)  # noqa: S608 - put together from constants
 _DUE = text("SELECT id, stored_as FROM media_leftovers WHERE due_at <= now() ORDER BY due_at, id LIMIT :limit")
 _FORGET = text("DELETE FROM media_leftovers WHERE id = :id")
@@ -61,7 +66,7 @@ async def expect(connection: AsyncConnection, names: Sequence[str], *, seconds: 
 
 
 async def forget_named(connection: AsyncConnection, limit: int) -> None:
-    """Take away rows about files that are named, as far as it is time to look at them."""
+    """Of so many rows that it is time to look at, those that wait longest, take away those about files that are named."""
     await connection.execute(_FORGET_NAMED, {"limit": limit})
 
 

@@ -17,7 +17,7 @@ from service.media.storage import Source, Storage, name_of
 
 # Of one sweep: each file costs a transaction and a request to the storage.
 MOST = 500
-# Files that one sweep finds named as they were to be, in one statement.
+# Of one sweep too, for those that are named as they were to be: one statement for all.
 MOST_NAMED = 20_000
 # Far longer than it takes to name a file that is being stored. One that is named later still is only stored once more.
 EXPECTED_SECONDS = 3600.0

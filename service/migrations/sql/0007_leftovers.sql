@@ -8,12 +8,14 @@ CREATE TABLE media_leftovers (
     -- A file that could not be removed is tried again later, so that it keeps no other from being removed.
     due_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX media_leftovers_due ON media_leftovers (due_at);
+-- In the order of sweeps: what one transaction lets go is due at one time, however much it is.
+CREATE INDEX media_leftovers_due ON media_leftovers (due_at, id);
 
--- Files are looked for by exactly their name; these are a third of the size of ordered indexes on such long ones.
-CREATE INDEX media_named_clean ON media USING hash (stored_as);
-CREATE INDEX media_named_upload ON media USING hash (uploaded_as);
-CREATE INDEX media_named_derivative ON media_derivatives USING hash (stored_as);
+-- Files are looked for by exactly their name; these are a quarter of the size of indexes on such long ones. Not USING hash:
+-- there each row about a file that very many rows name, as those of a picture that is sent again and again, costs more.
+CREATE INDEX media_named_clean ON media (hashtextextended(stored_as, 0)) WHERE stored_as IS NOT NULL;
+CREATE INDEX media_named_upload ON media (hashtextextended(uploaded_as, 0)) WHERE uploaded_as IS NOT NULL;
+CREATE INDEX media_named_derivative ON media_derivatives (hashtextextended(stored_as, 0));
 
 CREATE FUNCTION leave_files() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.media.leftovers import workflow
+from service.media.leftovers import store, workflow
 from service.media.leftovers.workflow import hold, sweep
 from service.media.preparing.workflow import Preparing, add_pending, prepare
 from service.media.storage import LocalStorage, Source, Storage
@@ -367,6 +367,29 @@ async def test_one_sweep_takes_no_more_than_its_share(
     assert [await sweep(app.state.engine, storage) for _ in range(3)] == [2, 1, 0]
 
 
+async def test_a_sweep_looks_at_no_more_than_its_share(
+    app: FastAPI, keys: dict[str, str], storage: Watched, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workflow, "MOST", 0)
+    monkeypatch.setattr(workflow, "MOST_NAMED", 1)
+    await ready(app, storage, await added(app, database, DATA, storage))
+    named = await storage.put(OTHER)
+    query(database, "INSERT INTO media_leftovers (stored_as) VALUES (%s)", named)
+    await sweep(app.state.engine, storage)
+    assert leftovers(database) == 2
+    monkeypatch.setattr(workflow, "MOST_NAMED", 2)
+    await sweep(app.state.engine, storage)
+    assert value(database, "SELECT stored_as FROM media_leftovers") == await storage.put(DATA)
+
+
+async def test_whether_a_file_is_named_is_looked_up_in_indexes(app: FastAPI) -> None:
+    async with app.state.engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = await connection.execute(text(f"EXPLAIN {store._NAMED.text}"), {"name": "ab/cd/abcd"})
+        used = "\n".join(plan.scalars())
+    assert all(f"media_named_{one}" in used for one in ("clean", "upload", "derivative"))
+
+
 async def test_no_row_ever_names_a_missing_file_and_in_the_end_nothing_is_left(
     app: FastAPI, keys: dict[str, str], settings: Settings, storage: Watched, database: str
 ) -> None:
@@ -383,15 +406,16 @@ async def test_no_row_ever_names_a_missing_file_and_in_the_end_nothing_is_left(
             await ready(app, storage, media)
 
     async def keep_sweeping() -> None:
-        while True:
+        while not done.is_set():
             await sweep(app.state.engine, storage)
             await asyncio.sleep(0)
 
+    done = asyncio.Event()
     sweepers = [asyncio.create_task(keep_sweeping()) for _ in range(2)]
     await asyncio.gather(*(upload_and_let_go() for _ in range(3)))
-    for sweeper in sweepers:
-        sweeper.cancel()
-    await asyncio.wait(sweepers)
+    done.set()
+    # Nor does one of them break.
+    await asyncio.gather(*sweepers)
     assert not wrong
     await sweep(app.state.engine, storage)
     assert stored(settings) == named(database) == {await _name_of(OTHER)}

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.errors.media import StorageUnavailableError
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import create_person
 from service.samples import load
@@ -250,6 +251,19 @@ async def test_sample_log_ins_stop_working(few_samples: None, app: FastAPI, sett
         assert (await caller.get("/v1/me")).status_code == 401
         for entry in known.values():
             assert (await caller.get("/v1/me", headers=bearer(entry["api_key"]))).status_code == 401
+    assert not (settings.data_dir / CREDENTIALS).exists()
+
+
+async def test_log_ins_go_even_if_files_cannot(
+    few_samples: None, settings: Settings, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object) -> int:
+        raise StorageUnavailableError("told to")
+
+    monkeypatch.setattr(load, "remove_leftovers", refuse)
+    await load_samples(settings, database)
+    with pytest.raises(StorageUnavailableError):
+        await remove_samples(settings, database)
     assert not (settings.data_dir / CREDENTIALS).exists()
 
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from labeling.taxonomy import Taxonomy
 from service.db import sqlalchemy_url
+from service.pages.rendering import PageRoute
 from service.pages.static import FOLDER, KEEP_FOR_EVER
 from tests.conftest import bearer
 
@@ -81,6 +82,20 @@ async def test_sign_in_leads_back_to_the_page_that_was_asked_for(client: httpx.A
     assert answer.status_code == 200
     assert 'data-next="/cases/01890a5d-ac96-774b-bcce-b302099a8057"' in answer.text
     assert_is_safe_page(answer)
+
+
+async def test_sign_in_leads_back_to_every_page(client: httpx.AsyncClient, app: FastAPI) -> None:
+    routers = [getattr(part, "original_router", None) for part in app.routes]
+    pages = {
+        route.path
+        for router in routers
+        if router
+        for route in router.routes
+        if isinstance(route, PageRoute) and "GET" in route.methods and "{" not in route.path
+    } - {"/", "/sign-in"}
+    assert {"/console", "/exposure", "/qa/objections"} <= pages
+    lost = [path for path in pages if f'data-next="{path}"' not in (await client.get(f"/sign-in?next={path}")).text]
+    assert lost == []
 
 
 @pytest.mark.parametrize(

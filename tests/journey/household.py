@@ -113,12 +113,19 @@ class Household:
         await until(lambda: self.count(waiting) == 0, f"everything is scored:\n{self.told()}")
 
     async def prepared(self) -> None:
-        """Wait until the worker has made media ready, and has looked at them and read them, which places cases anew."""
-        waiting = """
-            SELECT count(*) FROM media WHERE status = 'pending'
-                OR (status = 'ready' AND kind <> 'audio' AND 'waiting' IN (read_state, assess_state))
+        """Wait until the worker has made the video and the sound among the samples ready."""
+        await self._no_media("status = 'pending'")
+
+    async def looked_at(self) -> None:
+        """Wait until the worker has assessed and read all media, which places their cases anew.
+
+        What a killed worker had begun to read waits for minutes until another may.
         """
-        await until(lambda: self.count(waiting) == 0, f"all media are ready:\n{self.told()}")
+        await self._no_media("status = 'ready' AND kind <> 'audio' AND 'waiting' IN (read_state, assess_state)")
+
+    async def _no_media(self, waiting: LiteralString) -> None:
+        count: LiteralString = "SELECT count(*) FROM media WHERE " + waiting
+        await until(lambda: self.count(count) == 0, f"there is no media with {waiting}:\n{self.told()}")
 
     def count(self, query: LiteralString) -> int:
         with reading(self.postgres.address()) as cursor:

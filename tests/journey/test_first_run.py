@@ -67,6 +67,7 @@ async def test_sample_cases_are_scored_and_come_in_order_of_risk(home: Household
     await home.running()
     await home.scored()
     await home.prepared()
+    await home.looked_at()
     assert home.count("SELECT count(*) FROM media WHERE kind <> 'image' AND status = 'ready'") == 2
     assert home.count("SELECT count(*) FROM reports") >= SAMPLES
     assert home.count("SELECT count(*) FROM evidence WHERE score_state <> 'scored'") == 0

@@ -15,7 +15,7 @@ from service.samples.load import CREDENTIALS
 from service.settings import Settings
 from tests.conftest import bearer
 from tests.journey.invariants import reading
-from tests.journey.parts import Command, Part, environment_of, free_port, is_alive, until
+from tests.journey.parts import PATIENCE_SECONDS, Command, Part, environment_of, free_port, is_alive, until
 from tests.journey.postgres import Postgres
 
 # Between two looks of a caller whether a part that somebody else starts again is back.
@@ -121,11 +121,16 @@ class Household:
 
         What a killed worker had begun to read waits for minutes until another may.
         """
-        await self._no_media("status = 'ready' AND kind <> 'audio' AND 'waiting' IN (read_state, assess_state)")
+        # Reading lets everything else go first.
+        await self._no_media(
+            "status = 'ready' AND kind <> 'audio' AND 'waiting' IN (read_state, assess_state)",
+            seconds=3 * PATIENCE_SECONDS,
+        )
 
-    async def _no_media(self, waiting: LiteralString) -> None:
+    async def _no_media(self, waiting: LiteralString, *, seconds: float = PATIENCE_SECONDS) -> None:
         count: LiteralString = "SELECT count(*) FROM media WHERE " + waiting
-        await until(lambda: self.count(count) == 0, f"there is no media with {waiting}:\n{self.told()}")
+        said = f"there is no media with {waiting}:\n{self.told()}"
+        await until(lambda: self.count(count) == 0, said, seconds=seconds)
 
     def count(self, query: LiteralString) -> int:
         with reading(self.postgres.address()) as cursor:

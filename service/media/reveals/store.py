@@ -35,7 +35,7 @@ _IN_HAND = text(f"""
 _EXPOSURE = text(f"""
     SELECT x.lease_token, x.kind, x.expires_at <= now() AS expired,
            EXISTS (SELECT FROM exposure_ends n WHERE n.exposure_id = x.id) AS ended,
-           m.mime, m.stored_as, d.mime AS plain_mime, d.stored_as AS plain_stored_as
+           m.mime, m.stored_as, d.stored_as AS plain_stored_as
     FROM exposures x JOIN media m ON m.id = x.media_id LEFT JOIN media_derivatives d ON {_PLAIN}
     WHERE x.id = :id AND x.media_id = :media_id AND x.principal_id = :principal_id
 """)  # noqa: S608 - put together from constants
@@ -62,7 +62,7 @@ async def in_hand(connection: AsyncConnection, media_id: UUID, *, token: UUID, h
 async def exposure(connection: AsyncConnection, exposure_id: UUID, *, media_id: UUID, holder: UUID) -> Row[Any] | None:
     """The person's exposure to that medium, with where it and its plain derivative lie.
 
-    (lease_token, kind, expired, ended, mime, stored_as, plain_mime, plain_stored_as)
+    (lease_token, kind, expired, ended, mime, stored_as, plain_stored_as)
     """
     values = {"id": exposure_id, "media_id": media_id, "principal_id": holder}
     return (await connection.execute(_EXPOSURE, values)).one_or_none()

@@ -18,6 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from service.errors.access import NotSignedInError
 from service.errors.base import TriageError
 from service.pages import prose, words
+from service.pages.language import gettext, ngettext
 from service.pages.static import static_prefix
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -51,10 +52,13 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
+        extensions=["jinja2.ext.i18n"],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["ext.i18n.trimmed"] = True
+    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         amount=words.amount,
         blocks=prose.blocks,

@@ -15,10 +15,45 @@ import pyvips
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 IMAGES = Path(__file__).resolve().parent / "images"
+PAGES = IMAGES / "pages"
+GALLERY = Path(__file__).resolve().parent / "pages.md"
 LARGEST_BYTES = 300_000
+LONGEST = 1600
 CLAIMS = 12
 WIDE = ViewportSize(width=1440, height=900)
 NARROW = ViewportSize(width=390, height=844)
+DESK = ViewportSize(width=1366, height=768)
+
+# Every page, with whoever it is made for and what it answers; `docs/pages.md` shows them in this order.
+PLACES = (
+    ("reviewer", "console", "/console", "What waits, what is in one's hands, and the next case at one key"),
+    ("reviewer", "work", "/work", "What one person has to do, and what came of what they did"),
+    ("lead", "search", "/search", "Everything reported and decided, by its words"),
+    ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
+    ("lead", "floor", "/floor", "Whether the queues are kept up with"),
+    ("lead", "policies", "/policies", "The rules in force, each with its versions"),
+    ("lead", "policy", "/policies/harassment", "One area's rules"),
+    ("lead", "quality", "/qa", "Checks of what was decided"),
+    ("lead", "quality-disputed", "/qa/disputed", "Decisions on which checks do not agree"),
+    ("reviewer", "quality-feedback", "/qa/feedback", "What checks of one's own decisions said"),
+    ("lead", "quality-objections", "/qa/objections", "Answers to objections"),
+    ("lead", "quality-calibration", "/qa/calibration", "Sessions in which many judge the same cases"),
+    ("lead", "quality-suspects", "/qa/suspects", "Labels that the model doubts"),
+    ("lead", "routing", "/routing", "Which case goes to which queue"),
+    ("lead", "ranking", "/ranking", "The order, and what another would change"),
+    ("lead", "scorecards", "/scorecards", "Quality, deadlines, times and cost of groups"),
+    ("lead", "banks", "/banks", "Hashes of known pictures"),
+    ("lead", "models", "/models", "The model at work and the one in the shadow"),
+    ("admin", "admin-people", "/admin/people", "Accounts, roles and what they may do"),
+    ("admin", "admin-keys", "/admin/keys", "Keys of machines"),
+    ("admin", "admin-queues", "/admin/queues", "Queues, their members and what is hidden in them"),
+    ("admin", "admin-taxonomy", "/admin/taxonomy", "Areas, severities and actions at work"),
+    ("admin", "admin-webhooks", "/admin/webhooks", "Where effects are delivered to"),
+    ("admin", "admin-media", "/admin/media", "How graphic media are shown"),
+    ("admin", "admin-audit", "/admin/audit", "Everything that anybody did"),
+    ("reviewer", "not-found", "/cases/00000000-0000-0000-0000-000000000000", "An address that leads nowhere"),
+    ("reviewer", "not-allowed", "/admin/people", "A page for other roles"),
+)
 
 
 class PictureTooLargeError(RuntimeError):
@@ -38,6 +73,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=options.chromium, args=["--no-sandbox"])
         take_all(browser, options.address.rstrip("/"), people["reviewer"])
         take_floor(browser, options.address.rstrip("/"), people["lead"])
+        take_pages(browser, options.address.rstrip("/"), people)
         browser.close()
 
 
@@ -95,6 +131,47 @@ def take_floor(browser: Browser, address: str, log_in: dict[str, str]) -> None:
     page.goto(f"{address}/floor")
     save(page, "floor")
     context.close()
+
+
+def take_pages(browser: Browser, address: str, people: dict[str, dict[str, str]]) -> None:
+    """Every page in light and dark, and the document that shows them."""
+    PAGES.mkdir(exist_ok=True)
+    for old in PAGES.glob("*.webp"):
+        old.unlink()
+    for role in dict.fromkeys(role for role, *_ in PLACES):
+        context = browser.new_context(viewport=DESK, color_scheme="light")
+        page = context.new_page()
+        page.goto(f"{address}/sign-in")
+        sign_in(page, people[role])
+        for _, name, path, _ in (place for place in PLACES if place[0] == role):
+            page.goto(f"{address}{path}")
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+                save_whole(page, f"{name}-{scheme}")
+        context.close()
+    GALLERY.write_text(gallery(), encoding="utf-8")
+
+
+def gallery() -> str:
+    """The document with a section a page."""
+    lines = [
+        "# Pages",
+        "",
+        "Every page of the console with the sample cases of a fresh start, light and dark, at 1366 pixels;",
+        "`make screenshots` draws the pictures and writes this document.",
+    ]
+    for role, name, path, words in PLACES:
+        lines += ["", f"## `{path}`", "", f"{words}; here as a {role} sees it.", ""]
+        lines += [f"![{words} ({scheme})](images/pages/{name}-{scheme}.webp)" for scheme in ("light", "dark")]
+    return "\n".join(lines) + "\n"
+
+
+def save_whole(page: Page, name: str) -> None:
+    """Write the page, at most `LONGEST` pixels of it, as a lossy WebP: there are many of these."""
+    page.wait_for_load_state("networkidle")
+    shot = pyvips.Image.new_from_buffer(page.screenshot(animations="disabled", caret="hide", full_page=True), "")
+    shown = shot.crop(0, 0, shot.width, min(shot.height, LONGEST))
+    shown.write_to_file(str(PAGES / f"{name}.webp"), Q=82, effort=6)
 
 
 def sign_in(page: Page, log_in: dict[str, str]) -> None:

@@ -122,6 +122,8 @@ async def error_page(request: Request, error: TriageError) -> HTMLResponse:
         **(await _who(request) if error.status not in _WITHOUT_DATABASE else {}),
         "failure": failure_of(error.status),
         "error": error,
+        # Where no route is, the title has said it all.
+        "told": error.detail if "endpoint" in request.scope else "",
         "meaning": language.meaning(error.code),
         "waits": _seconds(error.headers.get("Retry-After", "")) or failure_of(error.status).retries,
         "moment": datetime.now(UTC),
@@ -172,8 +174,7 @@ class PageRoute(APIRoute):
                     return await error_page(request, busy)
                 except RequestValidationError:
                     # The only input of a page is its address.
-                    unknown = NotFoundError("the address is not one that this console has")
-                    return await error_page(request, unknown)
+                    return await error_page(request, NotFoundError("the address is not one that this console has"))
 
         return answer_with_page
 

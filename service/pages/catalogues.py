@@ -7,7 +7,7 @@ import gettext
 import io
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,7 +39,7 @@ class Catalogue:
 
 
 @lru_cache(maxsize=1)
-def catalogues() -> Mapping[str, Catalogue]:
+def catalogues() -> MutableMapping[str, Catalogue]:
     """Every language by its code, English first, which needs no translation."""
     english = Catalogue("en", "English", "en", gettext.NullTranslations(), "")
     others = [_read(path) for path in sorted(FOLDER.glob("*/LC_MESSAGES/console.po"))]

@@ -68,13 +68,13 @@ def N_(message: str) -> str:  # noqa: N802 - the name that extractors of message
     return message
 
 
-def gettext(message: str, **values: Any) -> str:
+def gettext(message: str, /, **values: Any) -> str:
     """The message in the language of the page."""
     said = _translated(message)
     return said % values if values else said
 
 
-def ngettext(one: str, many: str, count: float, **values: Any) -> str:
+def ngettext(one: str, many: str, count: float, /, **values: Any) -> str:
     """The form of the message for that count, which is the value `num`; whole numbers get their separators."""
     said = language().messages.ngettext(one, many, int(count) if count == int(count) else 2)
     return said % _with_numbers({"num": count, **values})
@@ -92,19 +92,19 @@ def _with_numbers(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: separated(f"{one:,}") if type(one) is int else one for name, one in values.items()}
 
 
-def template_gettext(message: str, **values: Any) -> Markup:
+def template_gettext(message: str, /, **values: Any) -> Markup:
     """`_` of templates. It is given names from data too, so whatever it is given is text and no markup."""
     said = Markup.escape(_translated(message))
     return said % values if values else said
 
 
-def trans(message: str, **values: Any) -> Markup:
+def trans(message: str, /, **values: Any) -> Markup:
     """`{% trans %}` of templates: written there or in a catalogue, so it may hold markup; its values may not."""
     # Jinja doubles the percent signs of every such block, whether it has values or not.
     return Markup(_translated(message)) % values  # noqa: S704
 
 
-def trans_plural(one: str, many: str, count: float, **values: Any) -> Markup:
+def trans_plural(one: str, many: str, count: float, /, **values: Any) -> Markup:
     """`{% trans %}` with `{% pluralize %}`."""
     said = language().messages.ngettext(one, many, int(count) if count == int(count) else 2)
     return Markup(said) % _with_numbers({"num": count, **values})  # noqa: S704

@@ -57,8 +57,9 @@ def _of_vocabulary() -> Iterator[Found]:
     taxonomy = load_taxonomy()
     where = "labeling/taxonomy.toml"
     yield where, taxonomy.benign_name, []
-    for named in (*taxonomy.areas, *taxonomy.actions):
-        yield from ((where, text, []) for text in (named.name, named.description))
+    named = [(one.name, one.description) for one in taxonomy.areas]
+    named += [(one.name, one.description) for one in taxonomy.actions]
+    yield from ((where, text, []) for texts in named for text in texts)
     for step in taxonomy.severities:
         told = (step.name, step.anchor, step.physical, step.emotional, step.financial)
         yield from ((where, text, []) for text in told if text)

@@ -77,6 +77,10 @@ fuzz: $(DEV) ## Feed broken media to the rendering processes for long (MINUTES=1
 docs: $(DEV) ## Write docs/settings.md and docs/errors.md from the code
 	@$(PY) -m tests.architecture.reference
 
+.PHONY: words
+words: $(DEV) ## Bring the languages of the pages up to the code (service/pages/locales)
+	@$(PY) -m tests.architecture.words
+
 .PHONY: openapi
 openapi: $(SERVING) ## Write the API description to docs/openapi.json
 	@$(PY) -m service openapi > docs/openapi.json.part && mv docs/openapi.json.part docs/openapi.json

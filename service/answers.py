@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from service.errors.availability import DatabaseUnavailableError, OverloadedError
 from service.errors.base import TriageError
 from service.errors.requests import InvalidRequestError, MethodNotAllowedError, NotFoundError, UnreadableBodyError
-from service.pages.rendering import error_page
+from service.pages.rendering import error_page, reading
 
 log = structlog.get_logger()
 
@@ -75,29 +75,30 @@ async def _framework_error(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "http_error", "detail": error.detail}, status_code=error.status_code)
     detail = {404: "there is nothing at this address", 405: "this address does not take that method"}
     found = kind(detail.get(error.status_code, str(error.detail)), headers=dict(error.headers or {}))
-    return _for_reader(request, found)
+    return await _for_reader(request, found)
 
 
 async def _database_gone(request: Request, error: Exception) -> Response:
     log.error("database.unavailable", error=type(error).__name__)
     words = "the database cannot be reached; send it again, reports with the same Idempotency-Key"
-    return _for_reader(request, DatabaseUnavailableError(words, headers={"Retry-After": "2"}))
+    return await _for_reader(request, DatabaseUnavailableError(words, headers={"Retry-After": "2"}))
 
 
 async def _no_free_connection(request: Request, error: Exception) -> Response:
     log.error("database.no_free_connection", error=type(error).__name__)
-    return _for_reader(request, OverloadedError("every database connection is in use; try again in a moment"))
+    return await _for_reader(request, OverloadedError("every database connection is in use; try again in a moment"))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request.failed", route=request.scope["path"], error=type(error).__name__, exc_info=error)
-    return _for_reader(
+    return await _for_reader(
         request, TriageError("something went wrong here; nothing was stored, and the failure is in the log")
     )
 
 
-def _for_reader(request: Request, error: TriageError) -> Response:
+async def _for_reader(request: Request, error: TriageError) -> Response:
     """A page for a person who followed a link, the one error shape for everybody else."""
     if not request.url.path.startswith("/v1") and "text/html" in request.headers.get("accept", ""):
-        return error_page(status=error.status, code=error.code, detail=error.detail)
+        with reading(request):
+            return await error_page(request, error)
     return answer(error)

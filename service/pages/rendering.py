@@ -1,8 +1,10 @@
 """From data to an HTML response: templates, security headers, and pages for errors."""
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import lru_cache
-from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,10 +18,16 @@ from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from service.errors.access import NotSignedInError
+from service.errors.availability import DatabaseUnavailableError, OverloadedError
 from service.errors.base import TriageError
-from service.pages import prose, words
-from service.pages.language import gettext, ngettext
+from service.errors.requests import NotFoundError
+from service.pages import language, prose, words
+from service.pages.bar import bar
+from service.pages.catalogues import catalogues
+from service.pages.failures import failure_of
+from service.pages.menu import EVERYWHERE, Menu, Shortcut, menu_of
 from service.pages.static import static_prefix
+from service.security import SESSION_COOKIE, find_principal
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -39,12 +47,11 @@ HEADERS: Mapping[str, str] = {
     "X-Frame-Options": "DENY",
 }
 
-TITLES = {
-    403: "This page is not for your role",
-    404: "There is no such page",
-    429: "Too much at once",
-    503: "The service is not ready",
-}
+# The address of the page that is being made, for the menu.
+_path: ContextVar[str] = ContextVar("path", default="")
+
+# With these nobody can be looked up, or a page would wait for what just failed.
+_WITHOUT_DATABASE = (429, 500, 503)
 
 
 @lru_cache(maxsize=1)
@@ -58,7 +65,10 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
+    environment.globals.update(
+        {"_": language.template_gettext, "gettext": language.trans, "ngettext": language.trans_plural}
+    )
     environment.filters.update(
         amount=words.amount,
         blocks=prose.blocks,
@@ -75,14 +85,66 @@ def _environment() -> Environment:
 
 def render(template: str, context: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
     """Fill a template; every value is escaped."""
-    html = _environment().get_template(template).render(static=static_prefix(), **context)
+    frame: dict[str, Any] = {
+        "static": static_prefix(),
+        "language": language.language(),
+        "languages": list(catalogues().values()),
+    }
+    if "me" in context:
+        frame["menu"] = menu_of(context["me"], _path.get())
+        frame["shortcuts"] = _with_everywhere(context.get("shortcuts", ()), frame["menu"])
+    html = _environment().get_template(template).render({**context, **frame})
     return HTMLResponse(html, status_code=status, headers=dict(HEADERS))
 
 
-def error_page(*, status: int, code: str, detail: str) -> HTMLResponse:
-    """An error as a page in the style of the others."""
-    title = TITLES.get(status, HTTPStatus(status).phrase)
-    return render("error.html", {"title": title, "status": status, "code": code, "detail": detail}, status=status)
+def _with_everywhere(shortcuts: Sequence[Shortcut], menu: Menu) -> Sequence[Shortcut]:
+    """The commands of a page, then those of every page that it does not name itself."""
+    known = {key for keys, _what in shortcuts for key in keys}
+    reached = {"?", *(entry.place.key for entry in menu.first)}
+    more = (one for one in EVERYWHERE if one[0][0] in reached and one[0][0] not in known)
+    return (*shortcuts, *more)
+
+
+@contextmanager
+def reading(request: Request) -> Iterator[None]:
+    """Make pages for whoever asks: in their language, with the menu as it looks from this address."""
+    here = _path.set(request.url.path)
+    try:
+        with language.speaking(language.language_of(request)):
+            yield
+    finally:
+        _path.reset(here)
+
+
+async def error_page(request: Request, error: TriageError) -> HTMLResponse:
+    """An error as a page that helps, with the menu where somebody is signed in. For within `reading`."""
+    context = {
+        **(await _who(request) if error.status not in _WITHOUT_DATABASE else {}),
+        "failure": failure_of(error.status),
+        "error": error,
+        # Where no route is, the title has said it all.
+        "told": error.detail if "endpoint" in request.scope else "",
+        "meaning": language.meaning(error.code),
+        "waits": _seconds(error.headers.get("Retry-After", "")) or failure_of(error.status).retries,
+        "moment": datetime.now(UTC),
+    }
+    page = render("error.html", context, status=error.status)
+    page.headers.update({name: value for name, value in error.headers.items() if name.lower() == "retry-after"})
+    return page
+
+
+def _seconds(header: str) -> int:
+    return int(header) if header.isdecimal() else 0
+
+
+async def _who(request: Request) -> dict[str, Any]:
+    """The bar for whoever is signed in; nothing when that cannot be told."""
+    try:
+        async with request.app.state.engine.connect() as connection:
+            me = await find_principal(request, connection)
+            return await bar(connection, me) if me is not None else {}
+    except (InterfaceError, OperationalError, NoFreeConnectionError, TriageError):
+        return {}
 
 
 def redirect(path: str) -> RedirectResponse:
@@ -97,20 +159,30 @@ class PageRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def answer_with_page(request: Request) -> Response:
-            try:
-                return await answer(request)
-            except NotSignedInError:
-                path = request.url.path
-                return redirect("/sign-in" if path == "/" else f"/sign-in?{urlencode({'next': path})}")
-            except TriageError as error:
-                return error_page(status=error.status, code=error.code, detail=error.detail)
-            except (InterfaceError, OperationalError):
-                return error_page(status=503, code="database_unavailable", detail="The database cannot be reached.")
-            except NoFreeConnectionError:
-                detail = "Every database connection is in use; try again in a moment."
-                return error_page(status=429, code="overloaded", detail=detail)
-            except RequestValidationError:
-                # The only input of a page is its address.
-                return error_page(status=404, code="not_found", detail="The address is not one that this console has.")
+            with reading(request):
+                try:
+                    return await answer(request)
+                except NotSignedInError:
+                    return _ask_to_sign_in(request)
+                except TriageError as error:
+                    return await error_page(request, error)
+                except (InterfaceError, OperationalError):
+                    gone = DatabaseUnavailableError("the database cannot be reached", headers={"Retry-After": "5"})
+                    return await error_page(request, gone)
+                except NoFreeConnectionError:
+                    busy = OverloadedError("every database connection is in use; try again in a moment")
+                    return await error_page(request, busy)
+                except RequestValidationError:
+                    # The only input of a page is its address.
+                    return await error_page(request, NotFoundError("the address is not one that this console has"))
 
         return answer_with_page
+
+
+def _ask_to_sign_in(request: Request) -> RedirectResponse:
+    path = request.url.path
+    asked = {} if path == "/" else {"next": path}
+    # A browser with a session that holds no longer is told so; one that has none was never signed in.
+    if SESSION_COOKIE in request.cookies:
+        asked["why"] = "ended"
+    return redirect(f"/sign-in?{urlencode(asked)}" if asked else "/sign-in")

@@ -18,8 +18,12 @@ from service.media.levels import Rules as BlurRules
 from service.opinions.workflow import mine
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.catalogues import catalogues
+from service.pages.failures import SIGN_IN_REASONS
+from service.pages.language import N_, language_of, speaking
 from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, redirect, render
+from service.people.interface import keep_language
 from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
 from service.security import Capability, Principal, SignedIn, find_principal
@@ -39,11 +43,9 @@ _OWN_PAGES = re.compile(
     r"|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
 )
 
-_EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
 CONSOLE_KEYS = (
-    (("N",), "Continue the case you hold, else claim the next"),
-    (("C",), "Continue the case you hold"),
-    *_EVERYWHERE,
+    (("N",), N_("Continue the case you hold, else claim the next")),
+    (("C",), N_("Continue the case you hold")),
 )
 
 
@@ -54,12 +56,22 @@ async def start(_me: SignedIn) -> Response:
 
 @router.get("/sign-in")
 async def sign_in(
-    request: Request, connection: UnitOfWork, after: Annotated[str, Query(alias="next")] = START
+    request: Request,
+    connection: UnitOfWork,
+    after: Annotated[str, Query(alias="next")] = START,
+    why: str = "",
+    speak: str = "",
 ) -> Response:
+    """`why` says in one word why somebody is asked to, `speak` is a language that they have just chosen."""
     target = after if _OWN_PAGES.fullmatch(after) else START
     if await find_principal(request, connection) is not None:
         return redirect(target)
-    return render("sign_in.html", {"next": target})
+    chosen = speak in catalogues()
+    with speaking(speak if chosen else language_of(request)):
+        page = render("sign_in.html", {"next": target, "why": why, "reason": SIGN_IN_REASONS.get(why, "")})
+    if chosen:
+        keep_language(request, page, speak)
+    return page
 
 
 @router.get("/console")
@@ -87,7 +99,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
         "taxonomy": taxonomy,
         "views": views,
         "previews": {name: views.upcoming_rows(rows, taxonomy, now) for name, rows in previews.items()},
-        "shortcuts": CONSOLE_KEYS if may_review else _EVERYWHERE,
+        "shortcuts": CONSOLE_KEYS if may_review else (),
         "now": now,
     }
     return render("console.html", context)

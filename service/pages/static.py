@@ -13,15 +13,19 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from service.pages.catalogues import FOLDER as LOCALES
+from service.pages.catalogues import catalogues
+
 FOLDER = Path(__file__).resolve().parent / "static"
 KEEP_FOR_EVER = "public, max-age=31536000, immutable"
 
 
 class HashedFiles(StaticFiles):
-    """Static files that never change at their address."""
+    """Static files that never change at their address, and the words of scripts, made from the catalogues."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
+        words = _words(path)
+        response = Response(words, media_type="text/javascript") if words else await super().get_response(path, scope)
         if response.status_code in {200, 304}:
             response.headers["Cache-Control"] = KEEP_FOR_EVER
             response.headers["X-Content-Type-Options"] = "nosniff"
@@ -29,13 +33,21 @@ class HashedFiles(StaticFiles):
         return response
 
 
+def _words(path: str) -> str:
+    """The module at `words/es.js`; empty for any other address, and for English, which needs none."""
+    folder, _slash, name = path.replace("\\", "/").rpartition("/")
+    found = catalogues().get(name.removesuffix(".js")) if folder == "words" and name.endswith(".js") else None
+    return found.module if found else ""
+
+
 @lru_cache(maxsize=1)
 def static_prefix() -> str:
     """Where the static files live, for example `/static/3f2a91c04d5e`."""
     digest = hashlib.sha256()
-    for path in sorted(FOLDER.rglob("*")):
-        if path.is_file():
-            digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for folder in (FOLDER, LOCALES):
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return f"/static/{digest.hexdigest()[:12]}"
 
 

@@ -6,8 +6,10 @@ from fastapi import APIRouter, Path, Request, Response
 
 from service.db import UnitOfWork
 from service.people import workflow
+from service.people.interface import keep_language
 from service.people.schemas import (
     ConsentsIn,
+    LanguageIn,
     MeOut,
     PersonChangeIn,
     PersonIn,
@@ -35,6 +37,8 @@ async def sign_in(body: SignInIn, request: Request) -> Response:
         samesite="strict",
         secure=state.settings.secure_cookies,
     )
+    if session.language is not None:
+        keep_language(request, response, session.language)
     return response
 
 
@@ -54,6 +58,14 @@ async def me(caller: SignedIn, connection: UnitOfWork) -> MeOut:
 @router.put("/me/consents", summary="Say which areas' pictures you agree to see; effective at once")
 async def consent(body: ConsentsIn, request: Request, caller: SignedIn, connection: UnitOfWork) -> ReviewerOut:
     return await workflow.consent(connection, caller, body, taxonomy=request.app.state.taxonomy)
+
+
+@router.put("/me/language", status_code=204, summary="Choose the language in which you use the console")
+async def speak(body: LanguageIn, request: Request, caller: SignedIn, connection: UnitOfWork) -> Response:
+    await workflow.speak(connection, caller, body.language)
+    response = Response(status_code=204)
+    keep_language(request, response, body.language)
+    return response
 
 
 @router.post("/people", status_code=201, summary="Add a person or a machine account")

@@ -11,6 +11,8 @@ from service.routing.rules import primary_language
 
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$", description="lower case, 2 to 64 characters")]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
+# What the console can be used in: those of service/pages/locales, and English.
+InterfaceLanguage = Literal["en", "es"]
 RoleName = Literal["platform", "reviewer", "specialist", "lead", "ml", "admin"]
 
 
@@ -73,6 +75,15 @@ class MeOut(BaseModel):
     languages: list[str] | None
     skills: list[str]
     consents: list[str] | None
+    interface_language: str | None
+
+
+class LanguageIn(BaseModel):
+    """The language in which the caller uses the console."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    language: InterfaceLanguage
 
 
 class PersonIn(BaseModel):

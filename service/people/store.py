@@ -13,7 +13,9 @@ _INSERT = text(
     " VALUES (:id, :username, :role, :password_hash, :sample, CAST(:consents AS text[])) ON CONFLICT (username) DO NOTHING RETURNING id"
 )
 _INSERT_KEY = text("INSERT INTO api_keys (key_hash, principal_id) VALUES (:key_hash, :principal_id)")
-_BY_USERNAME = text("SELECT id, role, password_hash FROM principals WHERE username = :username AND active")
+_BY_USERNAME = text(
+    "SELECT id, role, password_hash, interface_language FROM principals WHERE username = :username AND active"
+)
 _INSERT_SESSION = text(
     "INSERT INTO sessions (token_hash, principal_id, expires_at)"
     " VALUES (:token_hash, :principal_id, now() + make_interval(hours => :hours)) RETURNING expires_at"
@@ -36,8 +38,9 @@ _FORGET_OLD = (
     text("DELETE FROM sessions WHERE expires_at < now() - interval '7 days'"),
 )
 _REVIEWER = text("""
-    SELECT languages, skills, consents FROM principals WHERE id = :id AND active
+    SELECT languages, skills, consents, interface_language FROM principals WHERE id = :id AND active
 """)
+_SET_LANGUAGE = text("UPDATE principals SET interface_language = :language WHERE id = :id")
 # What can be set of a person, with the type of each.
 SETTABLE = {
     "languages": "text[]",
@@ -91,13 +94,18 @@ async def insert_key(connection: AsyncConnection, *, key_hash: bytes, principal_
 
 
 async def by_username(connection: AsyncConnection, username: str) -> Row[Any] | None:
-    """The active account of that name: (id, role, password_hash)."""
+    """The active account of that name: (id, role, password_hash, interface_language)."""
     return (await connection.execute(_BY_USERNAME, {"username": username})).one_or_none()
 
 
 async def reviewer(connection: AsyncConnection, person: UUID) -> Row[Any] | None:
-    """What an active person may be given: (languages, skills, consents)."""
+    """What an active person may be given, and how they want to be spoken to: (languages, skills, consents, interface_language)."""
     return (await connection.execute(_REVIEWER, {"id": person})).one_or_none()
+
+
+async def set_language(connection: AsyncConnection, person: UUID, language: str) -> None:
+    """Keep the language in which a person uses the console."""
+    await connection.execute(_SET_LANGUAGE, {"id": person, "language": language})
 
 
 async def set_person(

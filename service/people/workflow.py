@@ -42,6 +42,8 @@ class Session:
 
     token: str
     seconds: int
+    # The language in which this person uses the console, where they have chosen one.
+    language: str | None
 
 
 @lru_cache(maxsize=1)
@@ -109,7 +111,7 @@ async def sign_in(engine: AsyncEngine, username: str, password: str, *, hours: i
         await store.forget_attempt(connection, attempt)
         await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
         await events.record(connection, "person.signed_in", actor=row.id)
-    return Session(token, hours * 3600)
+    return Session(token, hours * 3600, row.interface_language)
 
 
 async def sign_out(connection: AsyncConnection, token: str | None) -> None:
@@ -136,7 +138,13 @@ async def me(connection: AsyncConnection, caller: Principal) -> MeOut:
         languages=row.languages,
         skills=row.skills,
         consents=row.consents,
+        interface_language=row.interface_language,
     )
+
+
+async def speak(connection: AsyncConnection, caller: Principal, language: str) -> None:
+    """Keep the language in which the caller uses the console."""
+    await store.set_language(connection, caller.id, language)
 
 
 async def change_person(

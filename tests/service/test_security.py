@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/people/{username}": {"admin"},
     "PATCH /v1/people/{username}": {"admin"},
     "PUT /v1/me/consents": EVERYBODY,
+    "PUT /v1/me/language": EVERYBODY,
     "GET /v1/me/exposure": REVIEWERS,
     "GET /v1/me/exposure.csv": REVIEWERS,
     "GET /v1/me/breaks": REVIEWERS,

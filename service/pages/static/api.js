@@ -1,8 +1,13 @@
 // The one place that talks to the JSON API: same-origin calls with the session cookie, one error shape.
 
+import { serviceLost } from "./lost.js";
+import { meaning, t } from "./words.js";
+
+// `message` is for reading. The detail is English: elsewhere it stands behind what the code means.
 export class ApiError extends Error {
   constructor(status, code, detail) {
-    super(detail);
+    const means = meaning(code);
+    super(means ? t("%(meaning)s (%(detail)s)", { meaning: means, detail }) : detail);
     this.status = status;
     this.code = code;
   }
@@ -23,15 +28,16 @@ export async function call(method, path, body, { stay = false, last = false, sig
   try {
     response = await fetch(path, request);
   } catch {
-    throw new ApiError(0, "unreachable", "The service cannot be reached. Check the connection, then try again.");
+    if (!signal?.aborted && !last) serviceLost();
+    throw new ApiError(0, "unreachable", t("The service cannot be reached. Check the connection, then try again."));
   }
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
   if (response.status === 401 && !stay) {
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}&why=ended`);
   }
-  const detail = typeof answer?.detail === "string" ? answer.detail : `The service answered ${response.status}.`;
+  const detail = typeof answer?.detail === "string" ? answer.detail : t("The service answered %(status)s.", { status: response.status });
   throw new ApiError(response.status, answer?.error ?? "unknown", sentence(detail));
 }
 

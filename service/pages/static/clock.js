@@ -1,5 +1,7 @@
 // The server's time. Leases and undo windows end by its clock, and a reviewer's computer may be minutes off.
 
+import { t } from "./words.js";
+
 let ahead = 0;
 
 export function setServerTime(written) {
@@ -20,7 +22,9 @@ export function secondsUntil(moment) {
 
 export function countdown(seconds) {
   const left = Math.max(0, seconds);
-  if (left >= 86_400) return `${Math.floor(left / 86_400)} d ${Math.floor((left % 86_400) / 3600)} h`;
-  if (left >= 3600) return `${Math.floor(left / 3600)} h ${Math.floor((left % 3600) / 60)} min`;
+  if (left >= 86_400) return t("%(days)s d %(hours)s h", { days: Math.floor(left / 86_400), hours: Math.floor((left % 86_400) / 3600) });
+  if (left >= 3600) {
+    return t("%(hours)s h %(minutes)s min", { hours: Math.floor(left / 3600), minutes: Math.floor((left % 3600) / 60) });
+  }
   return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
 }

@@ -1,6 +1,7 @@
 // Times on a page that run towards a moment of the server's clock, and past it.
 
 import { countdown, secondsUntil } from "./clock.js";
+import { moment, t } from "./words.js";
 
 export function startCountdowns() {
   setInterval(tickCountdowns, 1000);
@@ -14,7 +15,7 @@ export function showLocalTimes() {
   for (const element of document.querySelectorAll(".local-time")) {
     const when = new Date(element.dateTime);
     const day = when.toDateString() === today ? {} : { weekday: "short", day: "numeric", month: "short" };
-    element.textContent = when.toLocaleString("en", { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+    element.textContent = moment(when, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   }
 }
 
@@ -24,6 +25,6 @@ export function tickCountdowns() {
     const seconds = secondsUntil(element.dataset.until);
     const words = countdown(Math.abs(seconds));
     if ("plain" in element.dataset) element.textContent = countdown(seconds);
-    else element.textContent = seconds > 0 ? `in ${words}` : `${words} ago`;
+    else element.textContent = seconds > 0 ? t("in %(time)s", { time: words }) : t("%(time)s ago", { time: words });
   }
 }

@@ -1,6 +1,7 @@
 // Keeps the part of a page that holds its numbers fresh for as long as it is looked at.
 
 import { showLocalTimes, tickCountdowns } from "./countdowns.js";
+import { serviceLost } from "./lost.js";
 import { nameLanguages } from "./page.js";
 
 const REFRESH_SECONDS = 15;
@@ -19,6 +20,8 @@ async function take(live, path, after, { always = false } = {}) {
   const busy = () => !always && (document.hidden || live.contains(document.activeElement));
   if (busy()) return;
   const response = await fetch(path, { credentials: "same-origin" }).catch(() => null);
+  // Numbers that grow old without a word would be believed.
+  if (!response) serviceLost();
   if (!response?.ok || response.redirected) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("live");

@@ -3,15 +3,20 @@
 import { call } from "./api.js";
 import { setServerTime } from "./clock.js";
 import { keysAreOn, onKey, startKeys, switchKeys } from "./keys.js";
+import { startMenus } from "./menu.js";
 import { showNotice } from "./notice.js";
 import { startSpans } from "./spans.js";
 import { offerUndo } from "./undo.js";
+import { language } from "./words.js";
 
 export function startPage() {
   setServerTime(document.body.dataset.now);
   startKeys();
   startHelp();
+  startMenus();
   onKey("g", () => location.assign("/console"));
+  const search = document.getElementById("to-search");
+  if (search) onKey("/", () => location.assign(search.href));
   document.getElementById("sign-out").addEventListener("click", signOut);
   startSpans();
   nameLanguages();
@@ -44,7 +49,7 @@ export function showProblem(text) {
 
 // The browser knows the names of languages; the server only has their codes.
 export function nameLanguages() {
-  const names = new Intl.DisplayNames(["en"], { type: "language", fallback: "none" });
+  const names = new Intl.DisplayNames([language, "en"], { type: "language", fallback: "none" });
   for (const element of document.querySelectorAll("[data-language]")) {
     try {
       element.textContent = names.of(element.dataset.language) ?? element.dataset.language;
@@ -62,7 +67,7 @@ function startHelp() {
     dialog.showModal();
   };
   on.addEventListener("change", () => switchKeys(on.checked));
-  document.querySelector(".keys-help").addEventListener("click", open);
+  for (const button of document.querySelectorAll(".keys-help")) button.addEventListener("click", open);
   onKey("?", open);
 }
 
@@ -70,6 +75,6 @@ async function signOut() {
   try {
     await call("DELETE", "/v1/session");
   } finally {
-    location.assign("/sign-in");
+    location.assign("/sign-in?why=signed-out");
   }
 }

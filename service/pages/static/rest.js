@@ -3,11 +3,12 @@
 import { call } from "./api.js";
 import { onKey } from "./keys.js";
 import { announce, showProblem } from "./page.js";
+import { t } from "./words.js";
 
 const ASKED = "triage.break-asked";
 const NEXT = "triage.after-later";
 const QUIET_SECONDS = 600;
-export const BEGUN = "Your break has begun. The next case ends it.";
+export const BEGUN = t("Your break has begun. The next case ends it.");
 
 // The words of a suggestion that is due and was not made lately, else null. That it cannot be asked holds up nobody.
 export async function breakWords() {

@@ -1,6 +1,7 @@
 // Sign-in: one call, one clear answer, then on to where the reviewer wanted to go.
 
 import { call } from "./api.js";
+import { t } from "./words.js";
 
 const form = document.getElementById("sign-in");
 const problem = document.getElementById("sign-in-problem");
@@ -10,7 +11,7 @@ const { username, password } = form.elements;
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
   const empty = [username, password].find((field) => !field.value);
-  if (empty) return refuse("Enter your user name and your password.", empty);
+  if (empty) return refuse(t("Enter your user name and your password."), empty);
   button.disabled = true;
   try {
     await call("POST", "/v1/session", { username: username.value, password: password.value }, { stay: true });
@@ -23,8 +24,8 @@ form.addEventListener("submit", async (event) => {
 });
 
 function words(error) {
-  if (error.status === 401) return "User name or password is wrong.";
-  if (error.status === 429) return `${error.message} Then try again, or ask an administrator.`;
+  if (error.status === 401) return t("User name or password is wrong.");
+  if (error.status === 429) return t("%(problem)s Then try again, or ask an administrator.", { problem: error.message });
   return error.message;
 }
 

@@ -4,18 +4,25 @@ import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
+import { t, tn } from "./words.js";
 
 const PLACE = "triage.decided";
 const FAILURE_SECONDS = 8;
 
 export function rememberDecision(made, form) {
-  remember(`/v1/decisions/${made.decision_id}/undo`, made.undo_until, `Recorded: ${form.summary()}.`, { values: form.values() });
+  remember(`/v1/decisions/${made.decision_id}/undo`, made.undo_until, t("Recorded: %(summary)s.", { summary: form.summary() }), { values: form.values() });
 }
 
 // `caseId` is the case that was in hand; the others were decided with it.
 export function rememberCluster(made, form, caseId) {
-  const skipped = made.skipped.length ? ` ${made.skipped.length} changed meanwhile and were left alone.` : "";
-  const words = `Recorded for ${made.cases.length.toLocaleString("en")} cases: ${form.summary()}.${skipped}`;
+  const summary = form.summary();
+  const sentences = [
+    tn("Recorded for one case: %(summary)s.", "Recorded for %(num)s cases: %(summary)s.", made.cases.length, { summary }),
+  ];
+  if (made.skipped.length) {
+    sentences.push(tn("One changed meanwhile and was left alone.", "%(num)s changed meanwhile and were left alone.", made.skipped.length));
+  }
+  const words = sentences.join(" ");
   remember(`/v1/clusters/${made.cluster_id}/undo`, made.undo_until, words, { values: form.values(), caseId });
 }
 
@@ -35,7 +42,7 @@ export function offerUndo() {
 
   function tick() {
     const seconds = secondsUntil(decision.until);
-    left.textContent = `${seconds} s`;
+    left.textContent = t("%(seconds)s s", { seconds });
     if (seconds > 0) return;
     stop();
     toast.hidden = true;
@@ -65,8 +72,17 @@ export function offerUndo() {
 }
 
 function reopened({ reopened: cases, not_undone: others }) {
-  const open = `${cases.length.toLocaleString("en")} ${cases.length === 1 ? "case is" : "cases are"} open again.`;
-  return others.length ? `${open} ${others.length} could not be taken back: what follows from them is being sent.` : open;
+  const sentences = [tn("One case is open again.", "%(num)s cases are open again.", cases.length)];
+  if (others.length) {
+    sentences.push(
+      tn(
+        "One could not be taken back: what follows from it is being sent.",
+        "%(num)s could not be taken back: what follows from them is being sent.",
+        others.length,
+      ),
+    );
+  }
+  return sentences.join(" ");
 }
 
 // Into the same hands with the form as it was, unless somebody was faster; then the page is for reading.
@@ -103,7 +119,7 @@ function fill(toast, words) {
   left.setAttribute("aria-hidden", "true");
   const key = document.createElement("kbd");
   key.textContent = "U";
-  button.append("Undo ", left, key);
+  button.append(t("Undo"), " ", left, key);
   toast.hidden = false;
   toast.replaceChildren(text, button);
   return { button, left };

@@ -74,6 +74,7 @@ async def test_the_choice_is_remembered_for_the_person_alone(
     case_page = page.url
     person = {"username": "kim", "role": "lead", "password": PASSWORD}
     assert (await client.post("/v1/people", json=person, headers=bearer(keys["admin"]))).status_code == 201
+    await page.click("#me")
     await page.click("#sign-out")
     await page.wait_for_url("**/sign-in*")
     await page.fill("#username", "kim")

@@ -341,7 +341,7 @@ async def test_static_files_are_kept_for_ever_at_an_address_that_changes(client:
     page = (await client.get("/sign-in")).text
     addresses = set(re.findall(r'(?:href|src)="(/static/[^"]+)"', page))
 
-    assert len(addresses) == 3
+    assert len(addresses) == 4
     for address in addresses:
         answer = await client.get(address)
         assert answer.status_code == 200

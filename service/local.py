@@ -62,17 +62,6 @@ def run_everything(settings: Settings) -> None:
         _stop(parts)
 
 
-def end_with_parent() -> None:
-    """End this process as by SIGTERM once its standard input closes: whoever started it is gone, however that ended."""
-
-    def wait() -> None:
-        while os.read(sys.stdin.fileno(), 1024):
-            continue
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def _keep_database(data_dir: Path, stopping: threading.Event) -> None:
     if embedded_runs(data_dir) or stopping.wait(RESTART_SECONDS):
         return

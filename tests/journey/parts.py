@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import psutil
 
 from service.settings import REPOSITORY, Settings
 from tests.journey.killable import Plan, start
@@ -29,12 +30,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def pause_after(waited: float) -> float:
+    """Seconds to the next look, the longer the wait has been: each look costs time that what is waited for could use."""
+    return min(0.02 + waited / 20, 0.2)
+
+
 async def until(happened: Callable[[], bool], what: str, *, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait for something to become true; fails with `what` when it does not."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not happened():
-        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
-        await asyncio.sleep(0.02)
+        waited = time.monotonic() - begun
+        assert waited < seconds, f"not within {seconds:.0f} s: {what}"
+        await asyncio.sleep(pause_after(waited))
 
 
 class Part(ABC):
@@ -82,14 +89,15 @@ class Part(ABC):
 
     async def _answers(self) -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
-            deadline = time.monotonic() + PATIENCE_SECONDS
+            begun = time.monotonic()
             while True:
                 with contextlib.suppress(httpx.TransportError):
                     if (await client.get(f"{self.address}/livez")).is_success:
                         return
+                waited = time.monotonic() - begun
                 assert self.status() is None, f"{self.name} ended with {self.status()} at its start:\n{self.log()}"
-                assert time.monotonic() < deadline, f"{self.name} does not answer:\n{self.log()}"
-                await asyncio.sleep(0.02)
+                assert waited < PATIENCE_SECONDS, f"{self.name} does not answer:\n{self.log()}"
+                await asyncio.sleep(pause_after(waited))
 
     async def died(self, *, seconds: float = PATIENCE_SECONDS) -> None:
         """Wait until the process is gone, and check that it was killed rather than ended by itself."""
@@ -197,5 +205,7 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 def is_alive(pid: int) -> bool:
     """Whether a process, of whoever's, runs; a zombie does not."""
-    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
-    return bool(listed.stdout.strip()) and not listed.stdout.strip().startswith("Z")
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

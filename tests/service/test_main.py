@@ -1,5 +1,6 @@
 """The command line: it says what it can do, and what is wrong in one line."""
 
+import gc
 import json
 import sys
 from collections.abc import Iterator
@@ -45,6 +46,17 @@ def test_help_names_every_command_with_what_it_does(
     told = capsys.readouterr().out
     for command in ("up", "serve", "work", "migrate", "seed", "export", "openapi", "demo", "person", "views"):
         assert f"\n    {command} " in told
+
+
+@pytest.mark.parametrize("name", command_line.COMMANDS)
+def test_every_command_says_how_it_is_called(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, name, "--help")
+    assert ended.value.code == 0
+    assert f"usage: python -m service {name} " in capsys.readouterr().out
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from service import __main__ as command
 from service.banks import exchange
 from service.banks.exchange import Read, Signal, bits_of, signals
 from service.banks.schemas import Format
+from service.commands.banks import export_bank, import_bank
 from service.errors.media import BankFileError
 from service.settings import Settings
 from tests.service.banks.conftest import PICTURE, make_bank, upload
@@ -265,13 +266,13 @@ async def test_the_command_takes_and_writes_files(
     source.write_text(f"pdq {ONE}\npdq {TWO}\n", encoding="utf-8")
     settings = Settings(data_dir=tmp_path, database_url=database)
     options = {"bank": "By command", "file": source, "format": "text"}
-    taken = await command._import_bank(settings, argparse.Namespace(**options))
+    taken = await import_bank(settings, argparse.Namespace(**options))
     assert json.loads(taken)["added"] == 2
     assert value(database, "SELECT DISTINCT source FROM bank_hashes") == "in.txt"
-    done = await command._export_bank(settings, argparse.Namespace(**options | {"file": out, "format": "csv"}))
+    done = await export_bank(settings, argparse.Namespace(**options | {"file": out, "format": "csv"}))
     assert done == f"2 hashes written to {out}"
     assert out.read_text(encoding="utf-8").splitlines()[0] == HEADER
     with pytest.raises(BankFileError, match="written as csv or text"):
-        await command._export_bank(settings, argparse.Namespace(**options | {"format": "stopncii"}))
+        await export_bank(settings, argparse.Namespace(**options | {"format": "stopncii"}))
     with pytest.raises(BankFileError, match="No such file"):
-        await command._import_bank(settings, argparse.Namespace(**options | {"file": tmp_path / "none"}))
+        await import_bank(settings, argparse.Namespace(**options | {"file": tmp_path / "none"}))

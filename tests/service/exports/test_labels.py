@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from labeling.records import LabelledText, parse_labelled_text, read_labelled_texts
 from labeling.taxonomy import Taxonomy
-from service import __main__ as command_line
+from service.commands import export as command
 from service.settings import Settings
 from tests.conftest import bearer, client_of
 from tests.service.steps import claim, decided, query, report, rewrite
@@ -183,7 +183,7 @@ async def test_the_command_writes_the_same_rows(
     await report(platform, text="für das Training")
     await decided(reviewer, await claim(reviewer))
     path = tmp_path / "labels.jsonl"
-    assert await command_line._export(settings, path) == 1
+    assert await command.write_labels(settings, path) == 1
     assert list(read_labelled_texts(path)) == await exported(lines)
 
 
@@ -197,8 +197,8 @@ async def test_an_export_that_fails_leaves_the_file_before_as_it_is(
         yield LabelledText("r1", "hello", (), (), None, "s", "en")
         raise RuntimeError("in between")
 
-    monkeypatch.setattr(command_line, "labelled_texts", broken)
+    monkeypatch.setattr(command, "labelled_texts", broken)
     with pytest.raises(RuntimeError, match="in between"):
-        await command_line._export(settings, path)
+        await command.write_labels(settings, path)
     assert [one.name for one in tmp_path.iterdir() if "labels" in one.name] == ["labels.jsonl"]
     assert path.read_text() == "as before"

@@ -17,7 +17,7 @@ from eval.simulate.replay import replay_scene
 from labeling.records import parse_labelled_text
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
-from service import __main__ as command_line
+from service.commands.export import write_log
 from service.exports.workflow import sampling_weight
 from service.settings import Settings
 from tests.conftest import bearer, client_of
@@ -210,7 +210,7 @@ async def test_the_command_writes_a_log_that_simulator_and_estimators_read(
     drawn = "lane = 'random', propensity = 0.25, random_share = 0.05, pool = ARRAY(SELECT id FROM case_scopes)"
     rewrite(database, f"UPDATE leases SET {drawn}")
     path = tmp_path / "log.jsonl"
-    assert await command_line._export_log(settings, path) == 4
+    assert await write_log(settings, path) == 4
     assert [json.loads(line) for line in path.read_text().splitlines()] == await logged(lines)
     cases = read_log(path)
     assert [one.claims[0].lane for one in cases if one.decision] == [RANDOM] * 3

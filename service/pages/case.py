@@ -52,13 +52,13 @@ _EVERYWHERE = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")
 TAKE_UP = (("C",), N_("Take the case up again"))
 NOTE = (("N",), N_("Write a note for colleagues; Ctrl + Enter adds it"))
 TRANSLATE = (("E",), N_("Translate the text by machine; again to hide it"))
+POLICY = (("I",), N_("Read the whole policy of the area, or fold it again"))
 DECIDE_ALL = (("D",), N_("Decide all similar cases as this one, after a preview"))
 CASE_KEYS = (
     (("Shift", "0", "…", "4"), N_("Severity; or S, then the digit")),
     (("A",), N_("Policy area; type to find it, Esc to leave")),
     (("F",), N_("Follow the recommendation: choose its actions")),
     (("T",), N_("Note of the decision")),
-    (("I",), N_("Read the whole policy of the area, or fold it again")),
     (("Ctrl", "Enter"), N_("Record the decision")),
     (("U",), N_("Undo the last decision while it can be undone")),
     (("L",), N_("Look at a part of a picture through a lens; arrow keys move it")),
@@ -169,8 +169,10 @@ async def _beside(
         "likeliest": desk.likeliest(shown, state.taxonomy),
         "area": area,
         "policy": await text_in_force(connection, area) if area else None,
+        "areas": desk.areas_said(shown, state.taxonomy),
         "groups": desk.report_groups(shown),
-        "notes_shown": desk.NOTES_SHOWN,
+        "groups_shown": desk.GROUPS_SHOWN,
+        "notes_shown": desk.NOTES_SHOWN if len(shown.report_groups) <= desk.NOTES_SHOWN else 1,
         "reporters_named": desk.REPORTERS_NAMED,
         "author": await author_of(connection, shown.id, viewer=me.id, rules=state.strike_rules),
         "author_shown": AUTHOR_SHOWN,
@@ -269,7 +271,7 @@ async def _asked(connection: AsyncConnection, case_id: UUID, me: Principal) -> b
 
 def _keys(context: dict[str, Any]) -> tuple[tuple[tuple[str, ...], str], ...]:
     offered = (hints.KEY,) if context["hints"] else ()
-    noting = (NOTE,) if context["may_note"] else ()
+    noting = (POLICY, NOTE) if context["may_note"] else (POLICY,)
     covered = context["any_masked"]
     if not context["lease"]:
         hold = context["hold"]

@@ -7,10 +7,12 @@ from datetime import datetime
 from labeling.taxonomy import Severity, Taxonomy
 from service.cases.schemas import CaseHistoryOut, ReportOut
 from service.pages.language import N_
-from service.pages.views import Suggestion
+from service.pages.views import Suggestion, label_name
 
-# Notes of a group that are seen at once; the others on request.
+# Of many groups, and of the notes of each, the first are seen at once; the others on request.
+GROUPS_SHOWN = 4
 NOTES_SHOWN = 2
+AREAS_SHOWN = 3
 REPORTERS_NAMED = 3
 
 # By the least probability of each; the words of a forecast, so that 55 % is not taken for "yes".
@@ -44,6 +46,32 @@ class Group:
     first_at: datetime
     last_at: datetime
     notes: tuple[Said, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaSaid:
+    """What the model holds of one area; `learned` says that its number depends on the text."""
+
+    area_id: str
+    name: str
+    reported: bool
+    learned: bool
+    probability: float
+
+
+def areas_said(case: CaseHistoryOut, taxonomy: Taxonomy) -> list[AreaSaid]:
+    """The likeliest areas, and after them the reported ones that are not among those."""
+    if case.score is None:
+        return []
+    chances = {area: case.score.areas.get(area, 0.0) for area in taxonomy.area_ids}
+    reported = list(dict.fromkeys(one.reason for one in case.report_groups if one.reason in chances))
+    likeliest = sorted(chances, key=lambda area: -chances[area])[:AREAS_SHOWN]
+    shown = [*likeliest, *(area for area in reported[:AREAS_SHOWN] if area not in likeliest)]
+    unknown = set(case.score.unassessed)
+    return [
+        AreaSaid(area, label_name(taxonomy, area), area in reported, area not in unknown, chances[area])
+        for area in shown
+    ]
 
 
 def report_groups(case: CaseHistoryOut) -> list[Group]:

@@ -27,6 +27,7 @@ function startContent() {
   startPreviews();
   startHints();
   startNotes();
+  startPolicy();
 }
 
 function startReading() {
@@ -42,7 +43,6 @@ function startReview({ swapped = false } = {}) {
   const lease = new Lease();
   const blurAgain = startMedia(lease);
   showMilder(lease.token);
-  startPolicy();
   startTranslation(lease);
   const next = new NextCase(document.getElementById("lease").dataset, showNext);
   startDecision(lease, next, { swapped });

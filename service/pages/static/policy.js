@@ -8,14 +8,13 @@ export function startPolicy() {
   const card = document.getElementById("policy");
   const place = document.getElementById("policy-text");
   const whole = document.getElementById("policy-whole");
-  const form = document.getElementById("decision");
   const texts = new Map([[card.dataset.area, [...place.childNodes]]]);
   let wanted = card.dataset.area;
 
   whole.addEventListener("click", () => unfold(whole.getAttribute("aria-expanded") !== "true"));
   onCaseKey("i", () => unfold(whole.getAttribute("aria-expanded") !== "true"));
-  form.addEventListener("areachange", ({ detail }) => {
-    if (!detail || detail === form.dataset.benign || detail === wanted) return;
+  document.getElementById("decision")?.addEventListener("areachange", ({ detail, target }) => {
+    if (!detail || detail === target.dataset.benign || detail === wanted) return;
     wanted = detail;
     show(detail);
   });

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.authors import routes as authors
 from service.banks import routes as banks
 from service.cases import routes as cases
 from service.clocks import routes as clocks
@@ -29,6 +30,7 @@ from service.media.levels import Rules
 from service.media.renderer import Renderer
 from service.media.storage import open_storage
 from service.media.tiles import Tiles
+from service.notes import routes as notes
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
@@ -70,10 +72,12 @@ from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
 from service.suspects import routes as suspects
 from service.telemetry import routes as telemetry
+from service.translation import routes as translation
+from service.translation.workflow import configured as configured_translation
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
-    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, spans, similar),
+    *(reports, queues, people, leases, holds, cases, decisions, ranking, media, hints, spans, similar, authors, notes),
     *(
         telemetry,
         clocks,
@@ -98,6 +102,7 @@ ROUTERS = (
         feedback,
         golden,
         calibration,
+        translation,
     ),
 )
 
@@ -149,6 +154,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
     app.state.covering = Covering(configured_masking(settings), settings)
+    app.state.translator = configured_translation(settings)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
     app.state.statements = statement_by_statement(app.state.engine)
     app.state.jobs = create_jobs_app(database_url)

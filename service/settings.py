@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, field_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -195,6 +195,20 @@ class Settings(BaseSettings):
     views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")
     webhook_attempts: Count = Field(default=12, description="Tries before a delivery is given up and shown as failed.")
+    translation_url: HttpUrl | None = Field(
+        default=None,
+        description="Service that translates a text when a reviewer asks, see docs/translation.md; without it nothing is sent.",
+    )
+    translation_key: SecretStr | None = Field(default=None, description="Sent to that service as a bearer token.")
+    translation_language: Annotated[str, Field(pattern=r"^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$")] = Field(
+        default="en", description="Language that reviewers read, as a BCP 47 code: what texts are translated into."
+    )
+    translation_seconds: Annotated[float, Field(gt=0, le=30)] = Field(
+        default=8, description="How long the translation service may take to answer."
+    )
+    translation_private: bool = Field(
+        default=False, description="Allow a translation service in a private network, and plain HTTP to it."
+    )
     secure_cookies: bool = Field(default=False, description="Send the session cookie over HTTPS only; set behind TLS.")
 
     @field_validator("secret")

@@ -143,9 +143,20 @@ class CaseOut(BaseModel):
     server_now: datetime
 
 
-class CaseHistoryOut(CaseOut):
-    """A case with everything that happened to it."""
+class ReportGroup(BaseModel):
+    """Reports of one case for one reason by one channel."""
 
+    reason: str
+    channel: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class CaseHistoryOut(CaseOut):
+    """A case with everything that happened to it. `report_groups` count all reports, the most frequent first."""
+
+    report_groups: list[ReportGroup]
     decisions: list[DecisionOut]
     events: list[EventOut]
 

@@ -34,6 +34,10 @@ _CASE_OF_LEASE = text(f"""{_COLUMNS} JOIN leases l ON l.case_id = c.id
     WHERE l.token = :token AND l.holder = :viewer AND c.lease_token = :token
 """)
 _VISIBLE = text("SELECT id FROM cases WHERE id = :case_id AND may_see_case(id, :viewer, CAST(:overseeing AS text[]))")
+_REPORT_GROUPS = text("""
+    SELECT reason, channel, count(*) AS count, min(received_at) AS first_at, max(received_at) AS last_at
+    FROM reports WHERE case_id = :case_id GROUP BY reason, channel ORDER BY count(*) DESC, max(received_at) DESC, reason, channel
+""")
 _DECISIONS = text("""
     SELECT d.id, d.actions, d.policy_area, d.severity, d.note, d.taxonomy_version, d.bundle, d.decided_at,
            d.undo_until, u.undone_at, v.number AS policy,
@@ -176,6 +180,11 @@ async def is_visible(connection: AsyncConnection, case_id: UUID, *, viewer: UUID
     """Whether there is such a case and it is this person's to see."""
     values = {"case_id": case_id, "viewer": viewer, "overseeing": list(overseeing)}
     return await fetch_one(connection, _VISIBLE, values) is not None
+
+
+async def report_groups(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any]]:
+    """Reports of a case by reason and channel, the most frequent first."""
+    return (await connection.execute(_REPORT_GROUPS, {"case_id": case_id})).all()
 
 
 async def decisions(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:

@@ -24,6 +24,7 @@ from service.cases.schemas import (
     EventOut,
     PersonRef,
     RankOut,
+    ReportGroup,
     ReportOut,
     ScoreOut,
     SubjectOut,
@@ -90,6 +91,7 @@ async def case_history(connection: AsyncConnection, case_id: UUID, *, viewer: UU
     row = await _row(connection, case_id, viewer)
     return CaseHistoryOut(
         **await _fields(connection, row, viewer, rules),
+        report_groups=[ReportGroup(**one._mapping) for one in await store.report_groups(connection, case_id)],
         decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id, viewer=viewer)],
         events=[EventOut(**one._mapping) for one in await store.events(connection, case_id, viewer=viewer)],
     )

@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from service.authors.workflow import author_of
 from service.banks.workflow import banks_for
 from service.cases.schemas import CaseHistoryOut, CaseOut
-from service.cases.workflow import case_history, case_why
+from service.cases.workflow import case_history, case_why, require_visible
 from service.clocks.workflow import clocks_of
 from service.db import UnitOfWork
 from service.decisions.schemas import ActionsOut
@@ -21,11 +22,16 @@ from service.holds.schemas import HoldOut
 from service.holds.workflow import holds_of
 from service.leases.workflow import Lease, held_by
 from service.media.viewing.workflow import preferences_of
+from service.notes.schemas import MOST_CHARACTERS
+from service.notes.workflow import notes_on
 from service.opinions.workflow import mine
-from service.pages import hints, views
+from service.pages import desk, hints, views
 from service.pages.bar import bar
+from service.pages.language import N_
 from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.rendering import PageRoute, render
+from service.policies.schemas import Area
+from service.policies.workflow import text_in_force
 from service.security import Capability, CaseReader, Principal
 from service.similar.workflow import similar
 from service.spans.workflow import of_case
@@ -40,28 +46,33 @@ HOLD_MINUTES = (15, 60, 240, 480, 1440)
 
 # Of the similar cases so many are seen at once, the others on request.
 SIMILAR_SHOWN = 4
+AUTHOR_SHOWN = 3
 
-_EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
-TAKE_UP = (("C",), "Take the case up again")
-DECIDE_ALL = (("D",), "Decide all similar cases as this one, after a preview")
+_EVERYWHERE = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
+TAKE_UP = (("C",), N_("Take the case up again"))
+NOTE = (("N",), N_("Write a note for colleagues; Ctrl + Enter adds it"))
+TRANSLATE = (("E",), N_("Translate the text by machine; again to hide it"))
+POLICY = (("I",), N_("Read the whole policy of the area, or fold it again"))
+DECIDE_ALL = (("D",), N_("Decide all similar cases as this one, after a preview"))
 CASE_KEYS = (
-    (("Shift", "0", "…", "4"), "Severity; or S, then the digit"),
-    (("A",), "Policy area; type to find it, Esc to leave"),
-    (("T",), "Note"),
-    (("Ctrl", "Enter"), "Record the decision"),
-    (("U",), "Undo the last decision while it can be undone"),
-    (("L",), "Look at a part of a picture through a lens; arrow keys move it"),
-    (("V",), "Reveal a picture, video or sound, first step"),
-    (("B",), "Blur more; from the strongest back to the weakest that is allowed"),
-    (("Y",), "Line drawing instead of the blurred picture"),
-    (("P",), "Play a video, blurred and muted"),
-    (("Esc",), "Blur again, mask words again; leave a field"),
-    (("K",), "Keep the case for longer"),
-    (("H",), "Hold the case back for yourself"),
-    (("O",), "Hand the case over to a colleague"),
-    (("Q",), "Ask for a second opinion"),
-    (("X",), "Skip the case"),
-    (("R",), "Release the case"),
+    (("Shift", "0", "…", "4"), N_("Severity; or S, then the digit")),
+    (("A",), N_("Policy area; type to find it, Esc to leave")),
+    (("F",), N_("Follow the recommendation: choose its actions")),
+    (("T",), N_("Note of the decision")),
+    (("Ctrl", "Enter"), N_("Record the decision")),
+    (("U",), N_("Undo the last decision while it can be undone")),
+    (("L",), N_("Look at a part of a picture through a lens; arrow keys move it")),
+    (("V",), N_("Reveal a picture, video or sound, first step")),
+    (("B",), N_("Blur more; from the strongest back to the weakest that is allowed")),
+    (("Y",), N_("Line drawing instead of the blurred picture")),
+    (("P",), N_("Play a video, blurred and muted")),
+    (("Esc",), N_("Blur again, mask words again; leave a field")),
+    (("K",), N_("Keep the case for longer")),
+    (("H",), N_("Hold the case back for yourself")),
+    (("O",), N_("Hand the case over to a colleague")),
+    (("Q",), N_("Ask for a second opinion")),
+    (("X",), N_("Skip the case")),
+    (("R",), N_("Release the case")),
 )
 
 
@@ -97,28 +108,76 @@ async def case(case_id: UUID, request: Request, me: CaseReader, connection: Unit
     shown = await case_history(connection, case_id, viewer=me.id, rules=request.app.state.blur_rules)
     leases = await held_by(connection, me.id)
     lease = next((one for one in leases if one.case_id == case_id), None)
-    spans = f"/v1/cases/{case_id}/spans"
     context = {
         **await bar(connection, me),
         "case": shown,
-        **await masking_of(request, connection, me, at=spans, texts=of_case(shown)),
+        **await _texts(connection, request, shown, me),
         "reads_pictures": request.app.state.settings.read_pictures,
         "media_preferences": await preferences_of(connection, me.id),
         "title": views.case_title(shown, taxonomy),
         "risk": views.risk_sum(shown, taxonomy, shown.server_now),
         "levels": views.level_rows(shown.score, taxonomy),
-        "suggestion": views.suggestion(shown.score, taxonomy),
         "unassessed": [views.label_name(taxonomy, area) for area in shown.score.unassessed] if shown.score else [],
         "unsure": views.unsure_names(shown.score, taxonomy),
         "policy_options": views.policy_options(taxonomy),
         "taxonomy": taxonomy,
         "views": views,
+        "desk": desk,
         "hints": hints.offer(shown, taxonomy),
         "now": shown.server_now,
+        **await _beside(connection, request, shown, me),
         **await _standing(connection, shown, me, lease),
         **await _work(connection, request, shown, me, leases),
     }
     return render("case.html", {**context, "shortcuts": _keys(context)})
+
+
+@router.get("/cases/{case_id}/policy/{area}")
+async def policy(case_id: UUID, area: Area, request: Request, me: CaseReader, connection: UnitOfWork) -> Response:
+    """The policy of one area, to stand beside a case: a part of a page."""
+    await require_visible(connection, case_id, viewer=me.id)
+    context = {"policy": await text_in_force(connection, area), "area": area, "taxonomy": request.app.state.taxonomy}
+    return render("case_policy_text.html", {**context, "views": views})
+
+
+async def _texts(
+    connection: AsyncConnection, request: Request, shown: CaseHistoryOut, me: Principal
+) -> dict[str, Any]:
+    """What people wrote on the case, masked as this person wants it."""
+    noted = (await notes_on(connection, shown.id, viewer=me.id)).notes
+    texts = [*of_case(shown), *(one.body for one in noted)]
+    at = f"/v1/cases/{shown.id}/spans"
+    return {
+        **await masking_of(request, connection, me, at=at, texts=texts),
+        "noted": noted,
+        "note_characters": MOST_CHARACTERS,
+        "may_note": Capability.CASE_REVIEW in me.capabilities,
+    }
+
+
+async def _beside(
+    connection: AsyncConnection, request: Request, shown: CaseHistoryOut, me: Principal
+) -> dict[str, Any]:
+    """What helps to judge it: the model's suggestion, the policy, the author, who reported it."""
+    state = request.app.state
+    suggestion = views.suggestion(shown.score, state.taxonomy)
+    area = desk.policy_area(shown, suggestion, state.taxonomy)
+    target = state.settings.translation_language
+    foreign = (shown.subject.language or "").partition("-")[0].lower() != target.partition("-")[0].lower()
+    return {
+        "suggestion": suggestion,
+        "likeliest": desk.likeliest(shown, state.taxonomy),
+        "area": area,
+        "policy": await text_in_force(connection, area) if area else None,
+        "areas": desk.areas_said(shown, state.taxonomy),
+        "groups": desk.report_groups(shown),
+        "groups_shown": desk.GROUPS_SHOWN,
+        "notes_shown": desk.NOTES_SHOWN if len(shown.report_groups) <= desk.NOTES_SHOWN else 1,
+        "reporters_named": desk.REPORTERS_NAMED,
+        "author": await author_of(connection, shown.id, viewer=me.id, rules=state.strike_rules),
+        "author_shown": AUTHOR_SHOWN,
+        "translates_into": target if state.translator and shown.subject.text and foreign else None,
+    }
 
 
 async def _standing(
@@ -212,13 +271,14 @@ async def _asked(connection: AsyncConnection, case_id: UUID, me: Principal) -> b
 
 def _keys(context: dict[str, Any]) -> tuple[tuple[tuple[str, ...], str], ...]:
     offered = (hints.KEY,) if context["hints"] else ()
+    noting = (POLICY, NOTE) if context["may_note"] else (POLICY,)
     covered = context["any_masked"]
     if not context["lease"]:
         hold = context["hold"]
         taking = (TAKE_UP,) if hold and not hold.taken_up else ()
-        return (*offered, *((HIDE,) if covered else ()), *taking, *_EVERYWHERE)
-    offered = (*offered, *((SHOW,) if covered else ()))
+        return (*offered, *((HIDE,) if covered else ()), *taking, *noting, *_EVERYWHERE)
+    offered = (*offered, *((SHOW,) if covered else ()), *((TRANSLATE,) if context["translates_into"] else ()))
     last = min(len(context["taxonomy"].actions), DIGIT_KEYS)
     digits = ("1",) if last == 1 else ("1", "…", str(last))
     bulk = (DECIDE_ALL,) if context["may_bulk"] else ()
-    return (*offered, (digits, "Choose or drop an action"), *CASE_KEYS, *bulk, *_EVERYWHERE)
+    return (*offered, (digits, N_("Choose or drop an action")), *CASE_KEYS, *noting, *bulk, *_EVERYWHERE)

@@ -8,9 +8,10 @@ from labeling.taxonomy import Taxonomy
 from service.cases.schemas import CaseOut
 from service.errors.cases import HintsUnavailableError
 from service.hints.workflow import asked_by_score
+from service.pages.language import N_
 from service.pages.views import label_name
 
-KEY = (("W",), "Show what the model reacted to; again to hide it")
+KEY = (("W",), N_("Show what the model reacted to; again to hide it"))
 
 
 @dataclass(frozen=True, slots=True)

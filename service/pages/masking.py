@@ -10,18 +10,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.masking import Segment, whole
 from service.media.viewing.workflow import preferences_of
+from service.pages.language import N_, _
 from service.security import Principal
 from service.spans.workflow import Covering
 
 DOT = "•"
 # More of a text than any link shows.
 SNIPPET = 1_000
-SHOW = (("M",), "Show all masked words, or mask them again")
-HIDE = (("Esc",), "Mask the words again that were shown; leave a field")
+SHOW = (("M",), N_("Show all masked words, or mask them again"))
+HIDE = (("Esc",), N_("Mask the words again that were shown; leave a field"))
 
 _BUTTON = Markup(
     '<button type="button" class="masked" dir="auto" data-of="{of}" data-index="{index}" data-number="{number}"'
-    ' aria-label="masked word {number}, show">{dots}</button>'
+    ' aria-label="{label}">{dots}</button>'
 )
 
 
@@ -68,7 +69,8 @@ class Masker:
         self._number += 1
         # Of the two characters that end a line a browser makes one; places of hints are counted so as well.
         length = one.length - text.count("\r\n", one.start, one.start + one.length)
-        return _BUTTON.format(of=of, index=one.index, number=self._number, dots=DOT * length)
+        label = _("masked word %(number)s, show", number=self._number)
+        return _BUTTON.format(of=of, index=one.index, number=self._number, label=label, dots=DOT * length)
 
 
 async def masking_of(

@@ -13,11 +13,17 @@ from service.cases.schemas import CaseOut, EventOut, ScoreOut
 from service.labels import violates
 from service.leases.workflow import Lease
 from service.media.schemas import MediaItem
+from service.pages.language import N_, _
 from service.pages.words import spoken
 from service.ranking.workflow import live_rank
 
-# One and many of each kind.
-MEDIA_NAMES = {"image": ("picture", "pictures"), "video": ("video", "videos"), "audio": ("sound", "sounds")}
+# One and many of each kind; what is mixed has no kind.
+MEDIA_NAMES = {
+    "image": (N_("Picture"), N_("%(num)s pictures")),
+    "video": (N_("Video"), N_("%(num)s videos")),
+    "audio": (N_("Sound"), N_("%(num)s sounds")),
+    "": (N_("Medium"), N_("%(num)s media")),
+}
 
 # More lines than these say nothing that a reviewer could use; their harm is shown as one sum.
 AREAS_SHOWN = 5
@@ -140,15 +146,15 @@ class Option:
 def label_name(taxonomy: Taxonomy, label: str) -> str:
     """The name of an area or of benign; an id that this taxonomy no longer has is spoken as it is."""
     if label == taxonomy.benign_id:
-        return taxonomy.benign_name
+        return _(taxonomy.benign_name)
     names = {area.id: area.name for area in taxonomy.areas}
-    return names.get(label, spoken(label).capitalize())
+    return _(names[label]) if label in names else spoken(label).capitalize()
 
 
 def action_names(taxonomy: Taxonomy, actions: Iterable[str]) -> str:
     """Actions as one phrase."""
     names = {action.id: action.name for action in taxonomy.actions}
-    return ", ".join(names.get(action, spoken(action)) for action in actions)
+    return ", ".join(_(names[action]) if action in names else spoken(action) for action in actions)
 
 
 def label_words(taxonomy: Taxonomy, said: Mapping[str, Any]) -> str:
@@ -156,22 +162,41 @@ def label_words(taxonomy: Taxonomy, said: Mapping[str, Any]) -> str:
     name = label_name(taxonomy, said["policy_area"])
     if said["policy_area"] == taxonomy.benign_id:
         return name
-    return f"{name}, severity {said['severity']}" if violates(said["actions"], taxonomy) else f"{name}: not violated"
+    if not violates(said["actions"], taxonomy):
+        return _("%(area)s: not violated", area=name)
+    return _("%(area)s, severity %(level)s", area=name, level=said["severity"])
+
+
+# How a case stands that is not in the reader's hands.
+STATUS_WORDS = {
+    "open": N_("waits"),
+    "leased": N_("in somebody's hands"),
+    "held": N_("kept back"),
+    "shed": N_("given up"),
+    "decided": N_("decided"),
+}
+
+
+def status_words(status: str) -> str:
+    """How another case stands, in a word or three."""
+    return _(STATUS_WORDS[status])
 
 
 def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:
     """What a case is about without a word of its content."""
     reasons = list(dict.fromkeys(label_name(taxonomy, report.reason) for report in case.reports))
-    reported = reasons[0] if reasons else "an unnamed reason"
-    more = f" and {len(reasons) - 1} more" if len(reasons) > 1 else ""
-    return f"{spoken(case.subject.kind).capitalize()} reported for {reported.lower()}{more}"
+    kind = _(spoken(case.subject.kind).capitalize())
+    reported = (reasons[0] if reasons else _("an unnamed reason")).lower()
+    if len(reasons) > 1:
+        return _("%(kind)s reported for %(reason)s and %(more)s more", kind=kind, reason=reported, more=len(reasons) - 1)
+    return _("%(kind)s reported for %(reason)s", kind=kind, reason=reported)
 
 
 def media_title(items: Sequence[MediaItem]) -> str:
     """What a case comes with: `Picture`, `3 pictures`, `Video`, `2 media` where kinds are mixed."""
     [kind, *others] = sorted({item.kind for item in items})
-    one, many = ("medium", "media") if others else MEDIA_NAMES[kind]
-    return one.capitalize() if len(items) == 1 else f"{len(items)} {many}"
+    one, many = MEDIA_NAMES["" if others else kind]
+    return _(one) if len(items) == 1 else _(many, num=len(items))
 
 
 def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> list[UpcomingRow]:
@@ -182,7 +207,7 @@ def upcoming_rows(rows: Sequence[Any], taxonomy: Taxonomy, now: datetime) -> lis
         UpcomingRow(
             position=position,
             case_id=row.id,
-            kind=spoken(row.kind).capitalize(),
+            kind=_(spoken(row.kind).capitalize()),
             area=label_name(taxonomy, row.primary_area if _found(row, taxonomy) else row.reason),
             area_is_reported=not _found(row, taxonomy),
             scored=row.rank["scored"],
@@ -269,8 +294,8 @@ def suggestion(score: ScoreOut | None, taxonomy: Taxonomy) -> Suggestion | None:
 
 def policy_options(taxonomy: Taxonomy) -> list[Option]:
     """Every area by name, benign last."""
-    areas = [Option(area.id, area.name, area.description, area.floor) for area in taxonomy.areas]
-    benign = Option(taxonomy.benign_id, taxonomy.benign_name, "Nothing in the taxonomy is violated.", 0)
+    areas = [Option(area.id, _(area.name), _(area.description), area.floor) for area in taxonomy.areas]
+    benign = Option(taxonomy.benign_id, _(taxonomy.benign_name), _("Nothing in the taxonomy is violated."), 0)
     return [*sorted(areas, key=lambda option: option.name), benign]
 
 
@@ -287,7 +312,7 @@ def utc_now() -> datetime:
 
 def _plain(value: object) -> str:
     if isinstance(value, list):
-        return " and ".join(filter(None, map(_plain, value)))
+        return ", ".join(filter(None, map(_plain, value)))
     return "" if value is None or isinstance(value, dict) or _is_id(value) else spoken(str(value))
 
 

@@ -103,6 +103,16 @@ class PolicySummary(BaseModel):
     acknowledged: Annotated[bool, Field(description="Whether the caller has confirmed that they read it.")]
 
 
+class PolicyText(BaseModel):
+    """A version in force with what it says."""
+
+    area: str
+    number: int
+    title: str
+    body: str
+    examples: list[Example]
+
+
 class PoliciesOut(BaseModel):
     """The library: what is in force, and what is published and comes."""
 

@@ -49,7 +49,7 @@ _UNREAD = text(f"""{_SUMMARIES}
     WHERE EXISTS (SELECT FROM unread_policies(:person) u WHERE u.area = v.area)
     ORDER BY v.effective_at, v.area
 """)
-_IN_FORCE = text("SELECT title, body, examples FROM policies_in_force WHERE area = :area")
+_IN_FORCE = text("SELECT number, title, body, examples FROM policies_in_force WHERE area = :area")
 _OPEN_DRAFTS = text(
     "SELECT count(*) FROM policy_versions WHERE area = :area AND published_at IS NULL AND withdrawn_at IS NULL"
 )
@@ -198,7 +198,7 @@ async def unread(connection: AsyncConnection, person: UUID) -> Sequence[Row[Any]
 
 
 async def in_force(connection: AsyncConnection, area: str) -> Row[Any] | None:
-    """(title, body, examples) of the version in force."""
+    """(number, title, body, examples) of the version in force."""
     return (await connection.execute(_IN_FORCE, {"area": area})).one_or_none()
 
 

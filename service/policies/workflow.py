@@ -31,6 +31,7 @@ from service.policies.schemas import (
     PoliciesOut,
     PolicyOut,
     PolicySummary,
+    PolicyText,
     PublishIn,
     ReplayOut,
     UnreadOut,
@@ -82,6 +83,12 @@ async def open_draft(connection: AsyncConnection, policy_id: UUID, *, area: str,
         raise NotFoundError("there is no such draft: it was published or withdrawn; look at the versions of the area")
     [shown] = await _shown([row], manages=True, replayed=await _replays(connection, [policy_id]))
     return shown
+
+
+async def text_in_force(connection: AsyncConnection, area: str) -> PolicyText | None:
+    """What reviewers go by in this area now; None where nothing is in force."""
+    row = await store.in_force(connection, area)
+    return PolicyText(area=area, **row._mapping) if row else None
 
 
 async def draft(connection: AsyncConnection, area: str, body: DraftIn, *, actor: UUID, taxonomy: Taxonomy) -> PolicyOut:

@@ -78,6 +78,7 @@ _REMOVE = (
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "DELETE FROM events WHERE case_id IN (TABLE gone)",
     "DELETE FROM drafts WHERE case_id IN (TABLE gone)",
+    "DELETE FROM case_notes WHERE case_id IN (TABLE gone)",
     "DELETE FROM skip_reasons WHERE case_id IN (TABLE gone)",
     "DELETE FROM lease_alerts WHERE case_id IN (TABLE gone)",
     "DELETE FROM leases WHERE case_id IN (TABLE gone)",

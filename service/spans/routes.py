@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from service.cases.workflow import case_history
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
+from service.notes.workflow import notes_on
 from service.quality.calibration import workflow as calibration
 from service.quality.feedback import workflow as feedback
 from service.quality.reviews import workflow as reviews
@@ -37,7 +38,8 @@ async def of_case(
     case_id: UUID, of: Of, request: Request, caller: CaseReader, connection: UnitOfWork, index: Index = None
 ) -> SpansOut:
     shown = await case_history(connection, case_id, viewer=caller.id, rules=request.app.state.blur_rules)
-    return await _covering(request).answer(workflow.of_case(shown), of, index)
+    noted = [one.body for one in (await notes_on(connection, case_id, viewer=caller.id)).notes]
+    return await _covering(request).answer([*workflow.of_case(shown), *noted], of, index)
 
 
 @router.get("/qa/spans/check/{of}", summary="A masked part of a text of the check in hand")

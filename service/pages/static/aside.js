@@ -2,17 +2,18 @@
 // one call, and straight on to the next case.
 
 import { call } from "./api.js";
-import { onKey } from "./keys.js";
+import { onCaseKey } from "./life.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, setState } from "./page.js";
+import { t } from "./words.js";
 
 const KEYS = { h: "hold", o: "hand-over", q: "opinion", x: "skip" };
 // What has to be filled in, and what is said where it is not.
 const NEEDED = {
-  "hold-reason": "Say in a few words what you are waiting for.",
-  "hand-over-to": "Name the colleague by user name.",
-  "hand-over-note": "Say in a few words why it goes to them.",
-  "opinion-question": "Ask your question.",
+  "hold-reason": () => t("Say in a few words what you are waiting for."),
+  "hand-over-to": () => t("Name the colleague by user name."),
+  "hand-over-note": () => t("Say in a few words why it goes to them."),
+  "opinion-question": () => t("Ask your question."),
 };
 const EARLIER_SECONDS = 60;
 
@@ -23,7 +24,7 @@ export function startAside(lease, form, leave) {
     button.addEventListener("click", () => aside.open(button.dataset.aside));
   }
   for (const [key, name] of Object.entries(KEYS)) {
-    onKey(key, () => document.querySelector(`[data-aside=${name}]`)?.click());
+    onCaseKey(key, () => document.querySelector(`[data-aside=${name}]`)?.click());
   }
 }
 
@@ -59,7 +60,7 @@ class Aside {
   // What one would decide belongs to the question, so the form comes first.
   #proposes() {
     if (!this.#form.complete()) {
-      announce("Fill in what you would decide first; the other person does not see it.");
+      announce(t("Fill in what you would decide first; the other person does not see it."));
       return false;
     }
     document.getElementById("opinion-words").textContent = this.#form.summary();
@@ -121,7 +122,7 @@ function filled(form) {
 }
 
 function problemOf(field) {
-  const text = field.value.trim() ? "" : NEEDED[field.id];
+  const text = field.value.trim() ? "" : NEEDED[field.id]();
   problem(field, text);
   return text;
 }
@@ -134,15 +135,17 @@ function problem(field, text) {
 
 // The page that shows it is that of the next case, or the console.
 function words(kind, wish, answer) {
-  if (kind === "second-opinion") return "Your question about the last case waits for somebody else. Their answer comes to your console.";
+  if (kind === "second-opinion") return t("Your question about the last case waits for somebody else. Their answer comes to your console.");
   if (kind === "skip") {
-    return wish.reason === "upset" ? "Skipped. Take the time you need; the next case waits until you ask for it." : "Skipped.";
+    return wish.reason === "upset" ? t("Skipped. Take the time you need; the next case waits until you ask for it.") : t("Skipped.");
   }
   const until = clock(answer.until);
-  if (kind === "hand-over") return `The last case is handed over to ${wish.to.trim()} and waits for them until ${until}.`;
+  if (kind === "hand-over") return t("The last case is handed over to %(name)s and waits for them until %(until)s.", { name: wish.to.trim(), until });
   const asked = Date.parse(answer.server_now) + Number(wish.minutes) * 60_000;
   const earlier = asked - Date.parse(answer.until) > EARLIER_SECONDS * 1000;
-  return `The last case is kept back for you until ${until}.${earlier ? " That is earlier than you asked, for it has to be begun by then." : ""}`;
+  return earlier
+    ? t("The last case is kept back for you until %(until)s. That is earlier than you asked, for it has to be begun by then.", { until })
+    : t("The last case is kept back for you until %(until)s.", { until });
 }
 
 function clock(moment) {

@@ -1,23 +1,34 @@
 // The page of one case. Without a lease it is for reading only, and nothing but the frame needs a script.
 
-import { startCountdowns } from "./countdowns.js";
+import { startCountdowns, showLocalTimes, tickCountdowns } from "./countdowns.js";
 import { startDecision, wantsNext } from "./decide.js";
 import { startHints } from "./hints.js";
 import { onKey } from "./keys.js";
 import { claimAgain, Lease } from "./lease.js";
+import { onCaseKey } from "./life.js";
 import { startMedia, startPreviews } from "./media.js";
 import { showMilder } from "./milder.js";
 import { NextCase } from "./next.js";
+import { startNotes } from "./notes.js";
 import { startPage } from "./page.js";
-import { hideSpans } from "./spans.js";
+import { startPolicy } from "./policy.js";
+import { hideSpans, startMaskedAll } from "./spans.js";
+import { freshen, show } from "./swap.js";
 import { startToBank } from "./to_bank.js";
+import { startTranslation } from "./translate.js";
 
 startPage();
 startCountdowns();
-startPreviews();
-startHints();
+startContent();
 if (document.getElementById("lease")) startReview();
 else startReading();
+
+function startContent() {
+  startPreviews();
+  startHints();
+  startNotes();
+  startPolicy();
+}
 
 function startReading() {
   startMedia();
@@ -27,18 +38,33 @@ function startReading() {
   onKey("c", () => button?.click());
 }
 
-function startReview() {
+// `swapped` when the case came into a page that was there already, where the one before it is no longer in hand.
+function startReview({ swapped = false } = {}) {
   const lease = new Lease();
   const blurAgain = startMedia(lease);
   showMilder(lease.token);
-  const next = new NextCase(document.getElementById("lease").dataset);
-  startDecision(lease, next);
+  startTranslation(lease);
+  const next = new NextCase(document.getElementById("lease").dataset, showNext);
+  startDecision(lease, next, { swapped });
   lease.start();
-  if (lease.mayFetch && wantsNext()) lease.opened.then(() => lease.live && next.fetch());
-  onKey("k", () => lease.keep());
-  onKey("r", () => lease.release());
-  onKey("Escape", () => {
+  if ((lease.mayFetch || swapped) && wantsNext()) lease.opened.then(() => lease.live && next.fetch());
+  onCaseKey("k", () => lease.keep());
+  onCaseKey("r", () => lease.release());
+  onCaseKey("Escape", () => {
     const blurred = blurAgain();
     if (!hideSpans() && !blurred) document.activeElement?.blur();
   });
 }
+
+function showNext(page, caseId) {
+  show(page, caseId);
+  startMaskedAll();
+  tickCountdowns();
+  showLocalTimes();
+  startContent();
+  startReview({ swapped: true });
+  freshen(caseId);
+}
+
+// The case before this one is another page by now: it is decided, or back in its queue.
+addEventListener("popstate", () => location.reload());

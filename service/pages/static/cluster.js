@@ -1,21 +1,22 @@
 // One decision for all similar cases: what it would decide is shown first, and nothing else is decided with it.
 
 import { call } from "./api.js";
-import { onKey } from "./keys.js";
+import { onCaseKey } from "./life.js";
 import { rememberCluster } from "./undo.js";
+import { t, tn } from "./words.js";
 
 const LEFT_OUT = {
-  leased: "in somebody's hands",
-  held: "kept back for somebody",
-  shed: "given up for now",
-  decided: "decided already",
-  special_route: "on a special route, where each is looked at",
-  other_language: "in another language",
-  other_text: "with another text",
-  other_pictures: "with other pictures",
-  not_scored: "not scored yet",
-  scores_far_apart: "judged differently by the model",
-  above_cap: "above what one decision may take",
+  leased: (number) => tn("%(num)s in somebody's hands", "%(num)s in somebody's hands", number),
+  held: (number) => tn("%(num)s kept back for somebody", "%(num)s kept back for somebody", number),
+  shed: (number) => tn("%(num)s given up for now", "%(num)s given up for now", number),
+  decided: (number) => tn("%(num)s decided already", "%(num)s decided already", number),
+  special_route: (number) => tn("%(num)s on a special route, where each is looked at", "%(num)s on a special route, where each is looked at", number),
+  other_language: (number) => tn("%(num)s in another language", "%(num)s in another language", number),
+  other_text: (number) => tn("%(num)s with another text", "%(num)s with another text", number),
+  other_pictures: (number) => tn("%(num)s with other pictures", "%(num)s with other pictures", number),
+  not_scored: (number) => tn("%(num)s not scored yet", "%(num)s not scored yet", number),
+  scores_far_apart: (number) => tn("%(num)s judged differently by the model", "%(num)s judged differently by the model", number),
+  above_cap: (number, most) => tn("%(num)s above what one decision may take (%(most)s)", "%(num)s above what one decision may take (%(most)s)", number, { most }),
 };
 
 // `form` is the decision form, `leave` goes on once all is decided.
@@ -24,7 +25,7 @@ export function startCluster(lease, form, leave) {
   if (!button) return;
   const cluster = new Cluster(lease, form, leave);
   button.addEventListener("click", () => cluster.open());
-  onKey("d", () => button.click());
+  onCaseKey("d", () => button.click());
   lease.onEnd(() => { button.disabled = true; });
 }
 
@@ -67,7 +68,7 @@ class Cluster {
     this.#preview = null;
     this.#button.disabled = true;
     this.#say("");
-    this.#count.textContent = "Looking at what is similar…";
+    this.#count.textContent = t("Looking at what is similar…");
     try {
       const body = { radius: Number(this.#radius.value) };
       const preview = await call("POST", `/v1/cases/${this.#lease.caseId}/cluster/preview`, body);
@@ -81,14 +82,14 @@ class Cluster {
     this.#preview = preview;
     const others = preview.count;
     this.#count.textContent = others
-      ? `${counted(others, "other case")} would be decided with this one.`
-      : "None of the similar cases can be decided with this one.";
+      ? tn("%(num)s other case would be decided with this one.", "%(num)s other cases would be decided with this one.", others)
+      : t("None of the similar cases can be decided with this one.");
     document.getElementById("cluster-cases").replaceChildren(...preview.cases.map(row));
     const left = Object.entries(preview.left_out);
     document.getElementById("cluster-left").hidden = left.length === 0;
     document.getElementById("cluster-reasons").replaceChildren(...left.map(([reason, number]) => leftOut(reason, number, preview.cap)));
     this.#button.disabled = others === 0;
-    this.#button.textContent = others ? `Decide ${counted(others + 1, "case")}` : "Decide";
+    this.#button.textContent = others ? tn("Decide %(num)s case", "Decide %(num)s cases", others + 1) : t("Decide");
   }
 
   async #decide() {
@@ -133,22 +134,22 @@ function row(one) {
   link.target = "_blank";
   link.className = "mono";
   link.textContent = one.case_id.slice(-12);
-  link.setAttribute("aria-label", `Case ${one.case_id.slice(-12)} in a new tab`);
+  link.setAttribute("aria-label", t("Case %(id)s in a new tab", { id: one.case_id.slice(-12) }));
   const what = document.createElement("span");
   what.className = "soft";
-  const same = one.kind === "image" ? "picture" : "text";
-  what.textContent = `${one.distance === 0 ? "same" : "nearly the same"} ${same} · ${counted(one.report_count, "report")}`;
+  const reports = tn("%(num)s report", "%(num)s reports", one.report_count);
+  what.textContent = `${likeness(one)} · ${reports}`;
   line.append(link, " ", what);
   return line;
 }
 
 function leftOut(reason, number, cap) {
   const line = document.createElement("li");
-  const words = LEFT_OUT[reason] ?? reason.replaceAll("_", " ");
-  line.textContent = `${number.toLocaleString("en")} ${words}${reason === "above_cap" ? ` (${cap.toLocaleString("en")})` : ""}`;
+  line.textContent = LEFT_OUT[reason]?.(number, cap) ?? `${number} ${reason.replaceAll("_", " ")}`;
   return line;
 }
 
-function counted(number, what) {
-  return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
+function likeness({ kind, distance }) {
+  if (kind === "image") return distance === 0 ? t("same picture") : t("nearly the same picture");
+  return distance === 0 ? t("same text") : t("nearly the same text");
 }

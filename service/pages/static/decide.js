@@ -5,21 +5,22 @@ import { startAside } from "./aside.js";
 import { startCluster } from "./cluster.js";
 import { Draft } from "./draft.js";
 import { DecisionForm } from "./form.js";
-import { onKey } from "./keys.js";
 import { startKnown } from "./known.js";
+import { onCaseKey } from "./life.js";
 import { Offers } from "./offers.js";
 import { announce, setState, showProblem } from "./page.js";
 import { rememberDecision } from "./undo.js";
+import { t } from "./words.js";
 
 const THEN_NEXT = "triage.then-next";
 const SEVERITY_DIGIT_SECONDS = 2;
 const LEVELS = 5;
 
-// `next` is where the way leads once this case is done with.
-export function startDecision(lease, next) {
+// `next` is where the way leads once this case is done with; `swapped` says that the page was made while another case was decided.
+export function startDecision(lease, next, { swapped = false } = {}) {
   const form = new DecisionForm();
   const draft = new Draft(lease, () => form.values());
-  const offers = new Offers(lease.caseId, () => form.values());
+  const offers = new Offers(lease.caseId, () => form.values(), { stale: swapped });
   const element = document.getElementById("decision");
   const button = document.getElementById("decide");
   const thenNext = document.getElementById("then-next");
@@ -27,6 +28,7 @@ export function startDecision(lease, next) {
 
   startThenNext(thenNext);
   startFormKeys(form, element);
+  startFollow(form, offers);
   startAside(lease, form, leave);
   startKnown(form, element);
   startCluster(lease, form, (claimNext) => {
@@ -79,7 +81,7 @@ export function wantsNext() {
 
 function startThenNext(box) {
   const words = document.getElementById("decide-words");
-  const show = () => { words.textContent = box.checked ? "Decide and claim next" : "Decide"; };
+  const show = () => { words.textContent = box.checked ? t("Decide and claim next") : t("Decide"); };
   box.checked = wantsNext();
   show();
   box.addEventListener("change", () => {
@@ -88,21 +90,31 @@ function startThenNext(box) {
   });
 }
 
+// What is recommended is one press away, and still the reviewer's choice: nothing is recorded by it.
+function startFollow(form, offers) {
+  const button = document.getElementById("follow");
+  button.addEventListener("click", () => {
+    form.chooseActions(offers.recommended);
+    announce(t("Chosen: %(actions)s", { actions: document.getElementById("follow-names").textContent }));
+  });
+  onCaseKey("f", () => button.closest("[hidden]") || button.click());
+}
+
 function startFormKeys(form, element) {
   let severityUntil = 0;
-  onKey("s", () => {
+  onCaseKey("s", () => {
     severityUntil = Date.now() + SEVERITY_DIGIT_SECONDS * 1000;
-    announce("Severity: press a digit from 0 to 4.");
+    announce(t("Severity: press a digit from 0 to 4."));
   });
   for (let digit = 0; digit <= 9; digit += 1) {
-    onKey(`Digit${digit}`, () => {
+    onCaseKey(`Digit${digit}`, () => {
       if (Date.now() < severityUntil && digit < LEVELS) form.chooseSeverity(digit);
       else form.toggleAction(digit - 1);
       severityUntil = 0;
     });
-    onKey(`Shift+Digit${digit}`, () => form.chooseSeverity(digit));
+    onCaseKey(`Shift+Digit${digit}`, () => form.chooseSeverity(digit));
   }
-  onKey("a", () => form.focus("policy-area"));
-  onKey("t", () => form.focus("note"));
-  onKey("Ctrl+Enter", () => element.requestSubmit());
+  onCaseKey("a", () => form.focus("policy-area"));
+  onCaseKey("t", () => form.focus("note"));
+  onCaseKey("Ctrl+Enter", () => element.requestSubmit());
 }

@@ -1,6 +1,8 @@
 // An unfinished decision is kept on the server as it is typed, so that neither a lapse nor a crash loses a word.
 
 import { call } from "./api.js";
+import { untilNext } from "./life.js";
+import { t } from "./words.js";
 
 const PAUSE_MILLISECONDS = 600;
 const RETRY_MILLISECONDS = 5000;
@@ -18,7 +20,8 @@ export class Draft {
     this.#lease = lease;
     this.#read = read;
     this.#saved = JSON.stringify(read());
-    addEventListener("pagehide", () => this.#save({ last: true }));
+    addEventListener("pagehide", () => this.#save({ last: true }), { signal: untilNext() });
+    untilNext().addEventListener("abort", () => this.#save({ last: true }));
     lease.onEnd(() => this.#save());
   }
 
@@ -41,9 +44,9 @@ export class Draft {
     try {
       await call("PUT", `/v1/cases/${this.#lease.caseId}/draft`, { lease_token: this.#lease.token, body }, options);
       this.#saved = written;
-      this.#state.textContent = "Draft kept";
+      this.#state.textContent = t("Draft kept");
     } catch (error) {
-      this.#state.textContent = "Draft not kept yet";
+      this.#state.textContent = t("Draft not kept yet");
       if (mayPass(error)) this.#timer = setTimeout(() => this.#save(), RETRY_MILLISECONDS);
     }
   }

@@ -2,6 +2,7 @@
 // label alone has no actions.
 
 import { announce, setState } from "./page.js";
+import { t } from "./words.js";
 
 export class DecisionForm {
   #form = document.getElementById("decision");
@@ -42,9 +43,17 @@ export class DecisionForm {
   toggleAction(position) {
     const box = this.#actions[position];
     if (!box || this.#fields.disabled) return;
-    if (box.disabled) return announce(`${box.dataset.name} cannot be taken: ${box.dataset.why}`);
+    if (box.disabled) return announce(t("%(action)s cannot be taken: %(reason)s", { action: box.dataset.name, reason: box.dataset.why }));
     box.click();
-    announce(`${box.dataset.name} ${box.checked ? "chosen" : "dropped"}`);
+    announce(box.checked ? t("%(action)s chosen", { action: box.dataset.name }) : t("%(action)s dropped", { action: box.dataset.name }));
+  }
+
+  // Chooses these actions and no others, of those that can be taken.
+  chooseActions(wanted) {
+    if (this.#fields.disabled) return;
+    for (const box of this.#actions) {
+      if (!box.disabled && box.checked !== wanted.includes(box.value)) box.click();
+    }
   }
 
   chooseSeverity(level) {
@@ -64,7 +73,7 @@ export class DecisionForm {
   complete() {
     const values = this.values();
     const problems = {
-      ...(values.actions && { actions: values.actions.length ? "" : "Choose at least one action." }),
+      ...(values.actions && { actions: values.actions.length ? "" : t("Choose at least one action.") }),
       "policy-area": this.#areaProblem(values),
       severity: this.#severityProblem(values),
       note: "",
@@ -78,7 +87,7 @@ export class DecisionForm {
   // The decision in a line.
   summary() {
     const actions = this.#chosen().map((box) => box.dataset.name).join(", ");
-    return `${actions}, ${this.#area.selectedOptions[0].text}, severity ${this.values().severity}`;
+    return t("%(actions)s, %(area)s, severity %(level)s", { actions, area: this.#area.selectedOptions[0].text, level: this.values().severity });
   }
 
   #chosen() {
@@ -95,15 +104,15 @@ export class DecisionForm {
   }
 
   #areaProblem(values) {
-    if (!values.policy_area) return "Choose the policy area.";
-    return values.policy_area === this.#benign && this.#enforces() ? "Name the area that was broken: benign content stays." : "";
+    if (!values.policy_area) return t("Choose the policy area.");
+    return values.policy_area === this.#benign && this.#enforces() ? t("Name the area that was broken: benign content stays.") : "";
   }
 
   // Beside an action that leaves content as it is, what is said of the severity counts for nothing; alone it would contradict.
   #severityProblem(values) {
-    if (values.severity === null) return "Choose a severity.";
+    if (values.severity === null) return t("Choose a severity.");
     const contradicts = !this.#actions.length && values.policy_area === this.#benign && values.severity > 0;
-    return contradicts ? "Benign content has severity 0." : "";
+    return contradicts ? t("Benign content has severity 0.") : "";
   }
 
   #setProblem(id, problem) {
@@ -143,13 +152,14 @@ export class DecisionForm {
     if (this.#chosen().length) this.#setProblem("actions", "");
     if (option.value) this.#setProblem("policy-area", "");
     if (radio) this.#setProblem("severity", "");
+    this.#form.dispatchEvent(new CustomEvent("areachange", { detail: option.value }));
   }
 
   // A severity below what the area usually has is worth a second look, and may still be right.
   #advise(option, radio) {
     const advice = document.getElementById("severity-advice");
     const low = radio && this.#enforces() && Number(radio.value) < Number(option.dataset.floor ?? 0);
-    advice.textContent = low ? `${floorWords(option)} You can still record ${radio.value}.` : "";
+    advice.textContent = low ? t("%(area)s usually counts from severity %(floor)s on once it is confirmed. You can still record %(level)s.", { area: option.text, floor: option.dataset.floor, level: radio.value }) : "";
     advice.hidden = !low;
   }
 }
@@ -162,5 +172,5 @@ function contradict(one, other) {
 
 function floorWords(option) {
   const floor = Number(option.dataset.floor ?? 0);
-  return floor ? `${option.text} usually counts from severity ${floor} on once it is confirmed.` : "";
+  return floor ? t("%(area)s usually counts from severity %(floor)s on once it is confirmed.", { area: option.text, floor }) : "";
 }

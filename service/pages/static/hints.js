@@ -2,8 +2,9 @@
 // text is read decides with it.
 
 import { call } from "./api.js";
-import { onKey } from "./keys.js";
+import { onCaseKey } from "./life.js";
 import { announce, setState } from "./page.js";
+import { t } from "./words.js";
 
 const STRENGTHS = ["", "slight", "strong"];
 const SAID = 8;
@@ -32,7 +33,7 @@ class Hints {
     this.#area = place.dataset.area;
     this.#remembered = `triage.hints.${place.dataset.viewer}`;
     this.#toggle.addEventListener("click", () => this.#switch(!this.#on));
-    onKey("w", () => this.#switch(!this.#on));
+    onCaseKey("w", () => this.#switch(!this.#on));
     for (const button of this.#areas) button.addEventListener("click", () => this.#choose(button.dataset.area));
     if (localStorage.getItem(this.#remembered) === "on") this.#show();
   }
@@ -41,7 +42,7 @@ class Hints {
     localStorage.setItem(this.#remembered, on ? "on" : "off");
     if (on) return this.#show();
     this.#hide();
-    announce("Hints hidden.");
+    announce(t("Hints hidden."));
   }
 
   // The area that is shown already is the way to hide it again.
@@ -64,7 +65,7 @@ class Hints {
     this.#on = true;
     this.#clear();
     this.#mark();
-    this.#say("Asking the model…");
+    this.#say(t("Asking the model…"));
     setState(this.#place, "aria-busy", true);
     try {
       const path = `/v1/cases/${this.#place.dataset.case}/hints?masked=true&area=${encodeURIComponent(this.#area)}`;
@@ -86,8 +87,7 @@ class Hints {
     const home = traced ? this.#content : this.#read;
     fill(home, () => marked(traced ? this.#parts : [{ characters: [...answer.cleaned] }], places));
     this.#read.hidden = traced;
-    const part = answer.whole ? "" : ", in the part that scored highest";
-    this.#say(shown.length ? `${this.#name()}${part}:` : `No word stands out for ${this.#name()}${part}.`, shown.length > 0);
+    this.#say(found(this.#name(), answer.whole, shown.length > 0), shown.length > 0);
     announce(spoken(this.#name(), home));
   }
 
@@ -158,6 +158,11 @@ function marked(parts, places) {
   return pieces;
 }
 
+function found(area, whole, any) {
+  if (any) return whole ? t("%(area)s:", { area }) : t("%(area)s, in the part that scored highest:", { area });
+  return whole ? t("No word stands out for %(area)s.", { area }) : t("No word stands out for %(area)s, in the part that scored highest.", { area });
+}
+
 // What is moved loses the focus, so it is given back.
 function fill(home, make) {
   const focused = home.contains(document.activeElement) ? document.activeElement : home;
@@ -168,11 +173,12 @@ function fill(home, make) {
 // An underline is for the eye alone; the same is said in words, but for masked ones.
 function spoken(area, home) {
   const marks = [...home.querySelectorAll("mark")];
-  if (!marks.length) return `No word stands out for ${area}.`;
+  if (!marks.length) return t("No word stands out for %(area)s.", { area });
   const said = [2, 1].map((strength) => {
     const mine = marks.filter((mark) => mark.dataset.strength === String(strength)).slice(0, SAID);
-    const words = mine.map((mark) => mark.textContent.replace(/•+/g, "a masked word"));
-    return words.length ? `${STRENGTHS[strength]}: ${words.join(", ")}` : "";
+    const words = mine.map((mark) => mark.textContent.replace(/•+/g, t("a masked word")));
+    if (!words.length) return "";
+    return strength === 2 ? t("strong: %(words)s", { words: words.join(", ") }) : t("slight: %(words)s", { words: words.join(", ") });
   });
-  return `Hints for ${area}, no reasons. ${said.filter(Boolean).join("; ")}.`;
+  return t("Hints for %(area)s, no reasons. %(words)s.", { area, words: said.filter(Boolean).join("; ") });
 }

@@ -1,6 +1,7 @@
 // A picture that is known was decided before: the same decision can be filled in without looking at it.
 
 import { announce } from "./page.js";
+import { t } from "./words.js";
 
 export function startKnown(form, element) {
   for (const button of document.querySelectorAll(".take-earlier")) {
@@ -10,8 +11,9 @@ export function startKnown(form, element) {
       element.dispatchEvent(new Event("input", { bubbles: true }));
       form.focus("decide");
       const all = form.values().actions.length === earlier.actions.length;
-      const filled = all ? "The earlier decision is filled in." : "The earlier decision is filled in, without actions that you cannot take here.";
-      announce(`${filled} Record it, or change it first.`);
+      announce(all
+        ? t("The earlier decision is filled in. Record it, or change it first.")
+        : t("The earlier decision is filled in, without actions that you cannot take here. Record it, or change it first."));
     });
   }
 }

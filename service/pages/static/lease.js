@@ -2,8 +2,10 @@
 
 import { call } from "./api.js";
 import { countdown, secondsUntil } from "./clock.js";
+import { untilNext } from "./life.js";
 import { reloadWith } from "./notice.js";
 import { announce, showProblem } from "./page.js";
+import { t } from "./words.js";
 
 const WARN_SECONDS = 60;
 const ACTIVE_SECONDS = 60;
@@ -31,11 +33,13 @@ export class Lease {
   opened = Promise.resolve();
 
   start() {
+    const signal = untilNext();
     for (const kind of ACTIVITY) {
-      addEventListener(kind, () => { this.#lastActive = Date.now(); }, { passive: true, capture: true });
+      addEventListener(kind, () => { this.#lastActive = Date.now(); }, { passive: true, capture: true, signal });
     }
     // A hidden tab is ticked rarely; what it shows must be right the moment it is seen again.
-    document.addEventListener("visibilitychange", () => this.#tick());
+    document.addEventListener("visibilitychange", () => this.#tick(), { signal });
+    untilNext().addEventListener("abort", () => this.#stop());
     document.getElementById("keep").addEventListener("click", () => this.keep());
     document.getElementById("release").addEventListener("click", () => this.release());
     document.getElementById("claim-again").addEventListener("click", (event) => claimAgain(event.target, this.caseId));
@@ -52,7 +56,7 @@ export class Lease {
   async keep() {
     if (!this.live) return;
     await this.#renew();
-    if (this.live && !this.#limited) announce(`Yours for another ${countdown(this.#secondsLeft())}.`);
+    if (this.live && !this.#limited) announce(t("Yours for another %(time)s.", { time: countdown(this.#secondsLeft()) }));
   }
 
   async release() {
@@ -78,7 +82,7 @@ export class Lease {
     this.#stop();
     this.#bar.classList.remove("is-short");
     this.#bar.classList.add("is-over");
-    const words = "Your time on this case is over. Your draft is kept, nothing was decided.";
+    const words = t("Your time on this case is over. Your draft is kept, nothing was decided.");
     document.getElementById("lease-words").textContent = words;
     document.getElementById("lease-limit").hidden = true;
     for (const button of this.#bar.querySelectorAll(".button")) button.hidden = true;
@@ -104,7 +108,7 @@ export class Lease {
     if (seconds <= 0) return this.end();
     const short = seconds < WARN_SECONDS;
     this.#bar.classList.toggle("is-short", short);
-    if (short && !this.#warned) announce(`Less than a minute left on this case.${this.#limited ? "" : " Press K to keep it."}`);
+    if (short && !this.#warned) announce(this.#limited ? t("Less than a minute left on this case.") : t("Less than a minute left on this case. Press K to keep it."));
     this.#warned = short;
     const late = Date.now() - this.#lastTry > RETRY_SECONDS * 1000;
     if (seconds < this.#length / 2 && !this.#limited && this.#isActive() && late) this.#renew();

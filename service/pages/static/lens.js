@@ -1,5 +1,7 @@
 // A lens: of the whole picture the server renders only the small tile that is asked for, and nothing else arrives.
 
+import { t } from "./words.js";
+
 const STEP = 0.05;
 const BIG_STEP = 0.15;
 // Of a tile on the page, whatever the picture's size.
@@ -9,7 +11,7 @@ const APART_MS = 60;
 // A finger that taps moves nothing, so where it comes down counts as well.
 const POINTER = ["pointermove", "pointerdown"];
 // As an application, so that screen readers leave the arrow keys to it.
-const ROLE = { tabindex: "0", role: "application", "aria-label": "Lens: arrow keys move it, Escape takes it away" };
+const ROLE = { tabindex: "0", role: "application" };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 export class Lens {
@@ -31,7 +33,7 @@ export class Lens {
     this.#url = url;
     this.#broken = broken;
     this.#tile.className = "lens";
-    this.#tile.alt = "Part of the original under the lens";
+    this.#tile.alt = t("Part of the original under the lens");
     this.#tile.draggable = false;
     this.#tile.addEventListener("load", () => this.#loaded());
     this.#tile.addEventListener("error", () => this.#picture.contains(this.#tile) && this.#broken());
@@ -41,6 +43,7 @@ export class Lens {
     for (const kind of POINTER) picture.addEventListener(kind, this.onPointer);
     picture.addEventListener("keydown", this.onKey);
     for (const [name, value] of Object.entries(ROLE)) picture.setAttribute(name, value);
+    picture.setAttribute("aria-label", t("Lens: arrow keys move it, Escape takes it away"));
     picture.focus({ preventScroll: true });
     this.#ask();
   }
@@ -50,7 +53,7 @@ export class Lens {
     clearTimeout(this.#waiting);
     for (const kind of POINTER) this.#picture.removeEventListener(kind, this.onPointer);
     this.#picture.removeEventListener("keydown", this.onKey);
-    for (const name of Object.keys(ROLE)) this.#picture.removeAttribute(name);
+    for (const name of [...Object.keys(ROLE), "aria-label"]) this.#picture.removeAttribute(name);
     this.#tile.remove();
     this.#tile.removeAttribute("src");
   }

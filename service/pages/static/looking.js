@@ -3,6 +3,7 @@
 
 import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
+import { untilNext } from "./life.js";
 
 const IDLE_SECONDS = 10;
 const looks = new Set();
@@ -65,13 +66,13 @@ export function endLooks(why) {
 }
 
 export function watchLooks() {
-  addEventListener("blur", () => endLooks("left"));
-  addEventListener("pagehide", () => endLooks("left"));
-  addEventListener("beforeprint", () => endLooks("left"));
-  document.addEventListener("visibilitychange", () => document.hidden && endLooks("hidden"));
-  addEventListener("keydown", () => looks.forEach((look) => look.goesOn()));
+  const signal = untilNext();
+  for (const kind of ["blur", "pagehide", "beforeprint"]) addEventListener(kind, () => endLooks("left"), { signal });
+  signal.addEventListener("abort", () => endLooks("left"));
+  document.addEventListener("visibilitychange", () => document.hidden && endLooks("hidden"), { signal });
+  addEventListener("keydown", () => looks.forEach((look) => look.goesOn()), { signal });
   // Saved, copied or opened elsewhere it would be seen on nobody's record.
   document.addEventListener("contextmenu", (event) => {
     if (looks.size && event.target.closest(".picture")) event.preventDefault();
-  });
+  }, { signal });
 }

@@ -1,10 +1,11 @@
 // The media of a case: blurred as the server says, changed within what it allows, revealed on purpose.
 
 import { call } from "./api.js";
-import { onKey } from "./keys.js";
+import { onCaseKey, untilNext } from "./life.js";
 import { endLooks, watchLooks } from "./looking.js";
 import { announce, showProblem } from "./page.js";
 import { quiet, Reveal } from "./reveal.js";
+import { t } from "./words.js";
 
 const STRONGEST = 4;
 const SPEEDS = [1, 1.5, 2];
@@ -13,18 +14,20 @@ const SPEEDS = [1, 1.5, 2];
 export function startMedia(lease = null) {
   const media = [...document.querySelectorAll(".medium[data-media]")].map((figure) => new Medium(figure, lease));
   startPreferences();
+  // A clip does not go on playing out of sight.
+  untilNext().addEventListener("abort", () => media.forEach((one) => one.stopBlurred()));
   // What a key is about, of those that it can do something to: the one in focus, or else the first not looked at yet.
   const current = (able) => {
     const some = media.filter(able);
     return some.find((one) => one.figure.contains(document.activeElement)) ?? some.find((one) => !one.reveal?.seen) ?? some[0];
   };
-  onKey("b", () => current((one) => one.shown)?.blurMore());
-  onKey("y", () => current((one) => one.figure.dataset.lines)?.toggleLines());
-  onKey("p", () => current((one) => one.figure.dataset.proxy)?.playBlurred());
+  onCaseKey("b", () => current((one) => one.shown)?.blurMore());
+  onCaseKey("y", () => current((one) => one.figure.dataset.lines)?.toggleLines());
+  onCaseKey("p", () => current((one) => one.figure.dataset.proxy)?.playBlurred());
   if (!lease) return () => false;
   watchLooks();
-  onKey("v", () => endLooks("closed") || current((one) => one.reveal)?.reveal.ask());
-  onKey("l", () => current((one) => one.reveal?.hasLens)?.reveal.toggleLens());
+  onCaseKey("v", () => endLooks("closed") || current((one) => one.reveal)?.reveal.ask());
+  onCaseKey("l", () => current((one) => one.reveal?.hasLens)?.reveal.toggleLens());
   return () => endLooks("closed");
 }
 
@@ -39,7 +42,7 @@ export function startPreviews() {
 function replaceBroken(image) {
   const place = document.createElement("p");
   place.className = "placeholder";
-  place.textContent = "The preview could not be loaded. Reload the page to try again.";
+  place.textContent = t("The preview could not be loaded. Reload the page to try again.");
   image.replaceWith(place);
 }
 
@@ -85,14 +88,18 @@ class Medium {
     this.#level = this.#level >= STRONGEST ? this.least : this.#level + 1;
     this.#lines = false;
     this.#draw();
-    announce(`Blur ${this.#level} of ${STRONGEST}.`);
+    announce(this.#blurWords());
+  }
+
+  #blurWords() {
+    return t("Blur %(level)s of %(most)s", { level: this.#level, most: STRONGEST });
   }
 
   toggleLines() {
     if (!this.#urls.lines || !this.shown) return;
     this.#lines = !this.#lines;
     this.#draw();
-    announce(this.#lines ? "Line drawing." : `Blur ${this.#level} of ${STRONGEST}.`);
+    announce(this.#lines ? t("Line drawing") : this.#blurWords());
   }
 
   #toggleColour() {
@@ -105,8 +112,8 @@ class Medium {
     this.stopBlurred();
     const blurred = this.#urls.sheet && !this.#colour ? "sheet" : this.#colour ? "colour" : "gray";
     this.shown.src = this.#lines ? this.#urls.lines : this.#preview(blurred);
-    this.shown.alt = this.#lines ? "Line drawing of the picture" : `Blurred at level ${this.#level} of ${STRONGEST}`;
-    this.figure.querySelector(".blur-now").textContent = this.#lines ? "Line drawing" : `Blur ${this.#level} of ${STRONGEST}`;
+    this.shown.alt = this.#lines ? t("Line drawing of the picture") : t("Blurred at level %(level)s of %(most)s", { level: this.#level, most: STRONGEST });
+    this.figure.querySelector(".blur-now").textContent = this.#lines ? t("Line drawing") : this.#blurWords();
     press(this.figure.querySelector(".lines"), this.#lines);
     press(this.figure.querySelector(".colour"), this.#colour);
   }
@@ -122,8 +129,8 @@ class Medium {
     const video = document.createElement("video");
     video.className = "proxy";
     quiet(video, true);
-    video.setAttribute("aria-label", "The video, blurred, gray and without sound");
-    video.addEventListener("error", () => this.stopBlurred() && showProblem("The blurred video could not be played."));
+    video.setAttribute("aria-label", t("The video, blurred, gray and without sound"));
+    video.addEventListener("error", () => this.stopBlurred() && showProblem(t("The blurred video could not be played.")));
     video.src = this.#preview("proxy");
     this.picture.append(video);
     this.picture.after(speeds(video));
@@ -148,7 +155,7 @@ function speeds(video) {
   const row = document.createElement("span");
   row.className = "row small speeds";
   row.setAttribute("role", "group");
-  row.setAttribute("aria-label", "Speed");
+  row.setAttribute("aria-label", t("Speed"));
   for (const speed of SPEEDS) {
     const button = document.createElement("button");
     button.type = "button";

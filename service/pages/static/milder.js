@@ -1,5 +1,7 @@
 // That a milder case came, and why: kept in this tab alone, for the lease that it was said with.
 
+import { t } from "./words.js";
+
 const PLACE = "triage.milder";
 // One case in hand and one fetched ahead are usual; older ones are of no use.
 const KEPT = 4;
@@ -16,8 +18,8 @@ export function showMilder(token) {
   if (!words) return;
   const link = document.createElement("a");
   link.href = "/exposure";
-  link.textContent = "Your exposure";
-  place.replaceChildren(`A milder case came. ${words} `, link);
+  link.textContent = t("Your exposure");
+  place.replaceChildren(t("A milder case came. %(why)s", { why: words }), " ", link);
   place.hidden = false;
 }
 

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
 import { rememberMilder } from "./milder.js";
 import { breakDueAt, stopsBy } from "./rest.js";
+import { pageOf } from "./swap.js";
 
 // A case that was fetched ahead and is about to go back is not gone to: it would be somebody else's on arrival.
 const LEAST_SECONDS = 3;
@@ -18,17 +19,20 @@ export async function takeNext(queue) {
   return claimed && claimed.case.id;
 }
 
-// The case after the one on this page, fetched while this one is worked on. Whatever becomes of the page, the server
-// takes an unopened case back by itself.
+// The case after the one on this page, fetched with its page while this one is worked on. Whatever becomes of the page, the
+// server takes an unopened case back by itself.
 export class NextCase {
   #queue;
+  #show;
   #fetched = null;
   #fetching = null;
   #dueAt = breakDueAt();
 
-  constructor({ queue, next, nextUntil }) {
+  // `show` puts a page that was fetched in the place of this one.
+  constructor({ queue, next, nextUntil }, show) {
     this.#queue = queue;
-    if (next) this.#fetched = { caseId: next, until: nextUntil };
+    this.#show = show;
+    if (next) this.#fetching = this.#take({ caseId: next, until: nextUntil });
   }
 
   // Once for a page. That there is none, or not for this person now, changes nothing: it is claimed when it is needed.
@@ -36,7 +40,7 @@ export class NextCase {
     this.#fetching ??= call("POST", claimOf(this.#queue), { prefetch: true }).then(
       (claimed) => {
         rememberMilder(claimed);
-        if (claimed) this.#fetched = { caseId: claimed.case.id, until: claimed.lease.expires_at };
+        return claimed && this.#take({ caseId: claimed.case.id, until: claimed.lease.expires_at });
       },
       () => {},
     );
@@ -46,13 +50,19 @@ export class NextCase {
   async go(claimNext) {
     await this.#fetching;
     const stops = claimNext && stopsBy(this.#queue, await this.#dueAt);
-    const next = claimNext && !stops ? await this.#next().catch(() => null) : null;
+    const fetched = this.#fetched;
+    if (!claimNext || stops) return location.assign("/console");
+    if (fetched && secondsUntil(fetched.until) > LEAST_SECONDS) {
+      if (fetched.page) return this.#show(fetched.page, fetched.caseId);
+      return location.assign(`/cases/${fetched.caseId}`);
+    }
+    const next = await takeNext(this.#queue).catch(() => null);
     location.assign(next ? `/cases/${next}` : "/console");
   }
 
-  #next() {
-    const ready = this.#fetched && secondsUntil(this.#fetched.until) > LEAST_SECONDS;
-    return ready ? Promise.resolve(this.#fetched.caseId) : takeNext(this.#queue);
+  async #take(fetched) {
+    this.#fetched = fetched;
+    fetched.page = await pageOf(fetched.caseId);
   }
 }
 

@@ -1,6 +1,8 @@
 // Which actions may be taken and which are recommended: the server says, and is asked again when the form says of what.
 
 import { call } from "./api.js";
+import { untilNext } from "./life.js";
+import { t } from "./words.js";
 
 const PAUSE_MILLISECONDS = 250;
 
@@ -11,11 +13,16 @@ export class Offers {
   #asked = "";
   #timer = 0;
   #turn = 0;
+  // Ids of what is recommended and can be taken.
+  recommended = this.#chips.filter((chip) => !chip.querySelector(".recommended").hidden && !chip.querySelector("input").disabled).map((chip) => chip.querySelector("input").value);
 
-  // `read` gives the form as plain values. The page came with what is recommended for the model's own view.
-  constructor(caseId, read) {
+  // `read` gives the form as plain values. The page came with what is recommended for the model's own view, which is `stale`
+  // where something was decided since it was made.
+  constructor(caseId, read, { stale = false } = {}) {
     this.#caseId = caseId;
     this.#read = read;
+    if (stale) this.#asked = null;
+    untilNext().addEventListener("abort", () => clearTimeout(this.#timer));
     this.changed();
   }
 
@@ -50,9 +57,13 @@ export class Offers {
       if (!action.allowed) reasons.set(action.why_not, [...(reasons.get(action.why_not) ?? []), action.name]);
     }
     document.getElementById("actions-because").textContent = recommended.because;
+    const follows = actions.filter((action) => action.recommended && action.allowed);
+    this.recommended = follows.map((action) => action.id);
+    document.getElementById("follow-names").textContent = follows.map((action) => action.name).join(", ");
+    document.getElementById("follow-place").hidden = follows.length === 0;
     const lines = [...reasons].map(([reason, names]) => {
       const line = document.createElement("li");
-      line.textContent = `${names.join(", ")}: ${reason.charAt(0).toUpperCase()}${reason.slice(1)}.`;
+      line.textContent = t("%(actions)s: %(reason)s.", { actions: names.join(", "), reason: reason.charAt(0).toUpperCase() + reason.slice(1) });
       return line;
     });
     document.getElementById("actions-refused").replaceChildren(...lines);

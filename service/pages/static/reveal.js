@@ -2,15 +2,17 @@
 
 import { call } from "./api.js";
 import { Lens } from "./lens.js";
+import { untilNext } from "./life.js";
 import { Look } from "./looking.js";
 import { announce, setState } from "./page.js";
+import { t, tn } from "./words.js";
 
 // Looking at a part of it is the smaller step: one press, and this is what the record says of why.
 const LENS_REASON = "a part of it, through the lens";
 const LOUDEST = 0.5;
 const ENDED = {
-  idle: "Blurred again, as nothing moved for a while.",
-  over: "Blurred again, as its time is up. Ask for it again if you need it.",
+  idle: () => t("Blurred again, as nothing moved for a while."),
+  over: () => t("Blurred again, as its time is up. Ask for it again if you need it."),
 };
 
 export class Reveal {
@@ -50,7 +52,7 @@ export class Reveal {
       if (this.#pointerInside && event.pointerType !== "touch") this.close("left");
     });
     // A finger that lifts has not left the picture; touching something else has.
-    document.addEventListener("pointerdown", (event) => figure.contains(event.target) || this.close("left"));
+    document.addEventListener("pointerdown", (event) => figure.contains(event.target) || this.close("left"), { signal: untilNext() });
     lease.onEnd(() => this.#retire());
   }
 
@@ -73,14 +75,14 @@ export class Reveal {
   toggleLens() {
     if (!this.#lensButton || this.close("closed") || !this.#lease.live) return;
     if (this.#medium.shown?.naturalWidth) this.#open("lens", LENS_REASON);
-    else this.#say("The lens lies on the blurred picture, which is not there. Reveal the whole of it instead.");
+    else this.#say(t("The lens lies on the blurred picture, which is not there. Reveal the whole of it instead."));
   }
 
   #confirm(event) {
     event.preventDefault();
     if (this.#look) return;
     const reason = this.#reason();
-    this.#problem.textContent = reason ? "" : "Say in a few words why.";
+    this.#problem.textContent = reason ? "" : t("Say in a few words why.");
     if (reason) this.#open("whole", reason);
   }
 
@@ -124,11 +126,11 @@ export class Reveal {
     const element = document.createElement(kind === "image" ? "img" : kind);
     element.className = "revealed";
     if (kind === "image") {
-      element.alt = "The original picture";
+      element.alt = t("The original picture");
       element.draggable = false;
     } else {
       quiet(element, kind === "video");
-      element.setAttribute("aria-label", kind === "video" ? "The original video, muted" : "The original sound");
+      element.setAttribute("aria-label", kind === "video" ? t("The original video, muted") : t("The original sound"));
     }
     element.addEventListener("error", () => element.isConnected && this.#broken());
     element.src = url;
@@ -142,12 +144,13 @@ export class Reveal {
     this.#count += 1;
     this.#medium.figure.classList.add("is-open");
     this.#medium.picture.scrollIntoView({ block: "nearest" });
-    this.#medium.figure.querySelector(".reveals").textContent = this.#count === 1 ? "· seen once" : `· seen ${this.#count} times`;
+    this.#medium.figure.querySelector(".reveals").textContent = tn("· seen once", "· seen %(num)s times", this.#count);
     countReveal();
-    this.#button.firstChild.textContent = "Blur again ";
+    this.#button.firstChild.textContent = `${t("Blur again")} `;
     this.#lensButton?.setAttribute("aria-pressed", String(as === "lens"));
-    const how = as === "lens" ? "Lens on: the pointer or the arrow keys move it." : "Original shown.";
-    announce(`${how} Press Escape to blur it again.`);
+    announce(as === "lens"
+      ? t("Lens on: the pointer or the arrow keys move it. Press Escape to blur it again.")
+      : t("Original shown. Press Escape to blur it again."));
   }
 
   // The element goes, not just its visibility: nothing is left that a style or an extension could show again. Without an
@@ -157,21 +160,21 @@ export class Reveal {
     this.#wait(false);
     const shown = this.#shown;
     this.#shown = null;
-    if (!shown) return announce("It stays blurred.");
+    if (!shown) return announce(t("It stays blurred."));
     const held = this.#medium.picture.contains(document.activeElement);
     shown.remove();
     shown.removeAttribute?.("src");
     shown.load?.();
     if (held) (this.#lensButton ?? this.#button).focus({ preventScroll: true });
     this.#medium.figure.classList.remove("is-open");
-    this.#button.firstChild.textContent = "Reveal again… ";
+    this.#button.firstChild.textContent = `${t("Reveal again…")} `;
     this.#lensButton?.setAttribute("aria-pressed", "false");
-    announce(ENDED[why] ?? "Blurred again.");
+    announce(ENDED[why]?.() ?? t("Blurred again."));
   }
 
   #broken() {
     this.close("closed");
-    this.#say("It could not be loaded. Ask for it again.");
+    this.#say(t("It could not be loaded. Ask for it again."));
   }
 
   #say(problem) {
@@ -231,5 +234,5 @@ function countReveal() {
   const place = document.getElementById("revealed");
   const count = Number(place.dataset.count) + 1;
   place.dataset.count = count;
-  place.textContent = `You have looked at originals of this case ${count === 1 ? "once" : `${count} times`}.`;
+  place.textContent = tn("You have looked at originals of this case once.", "You have looked at originals of this case %(num)s times.", count);
 }

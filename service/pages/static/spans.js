@@ -4,26 +4,30 @@
 import { call } from "./api.js";
 import { onKey } from "./keys.js";
 import { announce, setState, showProblem } from "./page.js";
+import { t, tn } from "./words.js";
 
 const dots = new WeakMap();
 // Grows with every "mask all": a word that comes later than that stays masked.
 let asked = 0;
 
 export function startSpans() {
-  const at = document.body.dataset.spans;
-  if (!at) return;
+  if (!document.body.dataset.spans) return;
   document.addEventListener("click", (event) => {
     const button = event.target.closest?.("button.masked");
     if (!button) return;
     if (dots.has(button)) hide(button);
-    else showOne(at, button);
+    else showOne(button);
   });
-  const all = document.getElementById("masked-all");
-  all?.addEventListener("click", () => (all.getAttribute("aria-pressed") === "true" ? hideSpans() : showAll(at, all)));
-  onKey("m", () => all?.click());
+  startMaskedAll();
+  onKey("m", () => document.getElementById("masked-all")?.click());
   onKey("Escape", () => {
     if (!hideSpans()) document.activeElement?.blur();
   });
+}
+
+export function startMaskedAll() {
+  const all = document.getElementById("masked-all");
+  all?.addEventListener("click", () => (all.getAttribute("aria-pressed") === "true" ? hideSpans() : showAll(all)));
 }
 
 // Masks every word again; tells whether one was shown.
@@ -32,15 +36,15 @@ export function hideSpans() {
   const shown = [...document.querySelectorAll("button.masked")].filter((button) => dots.has(button));
   for (const button of shown) hide(button);
   press(false);
-  if (shown.length) announce("Words masked again.");
+  if (shown.length) announce(t("Words masked again."));
   return shown.length > 0;
 }
 
-async function showOne(at, button) {
+async function showOne(button) {
   const mine = asked;
   setState(button, "aria-busy", true);
   try {
-    const { words } = await call("GET", `${at}/${button.dataset.of}?index=${button.dataset.index}`);
+    const { words } = await call("GET", `${document.body.dataset.spans}/${button.dataset.of}?index=${button.dataset.index}`);
     if (mine !== asked) return;
     show(button, words[0]);
     announce(words[0]);
@@ -52,7 +56,8 @@ async function showOne(at, button) {
 }
 
 // One question for each text, not for each word.
-async function showAll(at, all) {
+async function showAll(all) {
+  const at = document.body.dataset.spans;
   const mine = asked;
   const buttons = [...document.querySelectorAll("button.masked")];
   const texts = [...new Set(buttons.map((button) => button.dataset.of))];
@@ -62,7 +67,7 @@ async function showAll(at, all) {
     if (mine !== asked) return;
     for (const button of buttons) show(button, found.get(button.dataset.of)[button.dataset.index] ?? button.textContent);
     press(true);
-    announce(`${buttons.length} masked ${buttons.length === 1 ? "word" : "words"} shown. Press Escape to mask them again.`);
+    announce(tn("%(num)s masked word shown. Press Escape to mask them again.", "%(num)s masked words shown. Press Escape to mask them again.", buttons.length));
   } catch (error) {
     tell(error);
   } finally {
@@ -74,14 +79,14 @@ function show(button, word) {
   if (!dots.has(button)) dots.set(button, button.textContent);
   button.textContent = word.replaceAll("\r\n", "\n");
   button.classList.add("masked-shown");
-  button.setAttribute("aria-label", `${word}, mask again`);
+  button.setAttribute("aria-label", t("%(word)s, mask again", { word }));
 }
 
 function hide(button) {
   button.textContent = dots.get(button);
   dots.delete(button);
   button.classList.remove("masked-shown");
-  button.setAttribute("aria-label", `masked word ${button.dataset.number}, show`);
+  button.setAttribute("aria-label", t("masked word %(number)s, show", { number: button.dataset.number }));
 }
 
 function press(on) {

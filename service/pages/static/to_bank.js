@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
+import { t } from "./words.js";
 
 export function startToBank() {
   const dialog = document.getElementById("to-bank");
@@ -26,7 +27,7 @@ export function startToBank() {
     const body = { decision_id: dialog.dataset.decision, media_id: media, note: part("note").value.trim() };
     try {
       const { added } = await call("POST", `/v1/banks/${bank.value}/decided`, body);
-      sayOnNextPage(added ? `The picture is in the bank ${bank.text} now.` : `The bank ${bank.text} had the picture already.`);
+      sayOnNextPage(added ? t("The picture is in the bank %(bank)s now.", { bank: bank.text }) : t("The bank %(bank)s had the picture already.", { bank: bank.text }));
       location.reload();
     } catch (error) {
       busy = false;

@@ -8,6 +8,7 @@ import { t, tn } from "./words.js";
 
 const PLACE = "triage.decided";
 const FAILURE_SECONDS = 8;
+let timer = 0;
 
 export function rememberDecision(made, form) {
   remember(`/v1/decisions/${made.decision_id}/undo`, made.undo_until, t("Recorded: %(summary)s.", { summary: form.summary() }), { values: form.values() });
@@ -35,7 +36,9 @@ export function offerUndo() {
   if (!decision) return;
   const toast = document.getElementById("toast");
   const { button, left } = fill(toast, decision.words);
-  const timer = setInterval(tick, 250);
+  // Of two decisions on one page the later one is offered.
+  clearInterval(timer);
+  timer = setInterval(tick, 250);
   onKey("u", () => button.click());
   button.addEventListener("click", take);
   tick();

@@ -23,6 +23,7 @@ from service.pages.rendering import PageRoute, redirect, render
 from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
 from service.security import Capability, Principal, SignedIn, find_principal
+from service.sessions import how_it_ended
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -59,7 +60,9 @@ async def sign_in(
     target = after if _OWN_PAGES.fullmatch(after) else START
     if await find_principal(request, connection) is not None:
         return redirect(target)
-    return render("sign_in.html", {"next": target})
+    ended = await how_it_ended(request, connection)
+    minutes = request.app.state.settings.session_idle_minutes
+    return render("sign_in.html", {"next": target, "ended": ended, "idle_seconds": minutes * 60})
 
 
 @router.get("/console")

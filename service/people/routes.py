@@ -55,6 +55,7 @@ async def sign_out(
     request: Request,
     caller: SignedIn,
     connection: UnitOfWork,
+    *,
     everywhere: Annotated[bool, Query(description="end every session of this person, on whatever device")] = False,
 ) -> Response:
     cookie = session_cookie(request)

@@ -69,7 +69,9 @@ async def _rules(callers: dict[str, httpx.AsyncClient]) -> None:
     for person in ("test-reviewer", "test-specialist"):
         body = {"vendor": "Acme Reviews", "site": "Lisbon", "hourly_cost": "21.50", "started_on": "2026-01-01"}
         await _sent(await admin.patch(f"/v1/people/{person}", json=body))
-    await _sent(await callers["platform"].post("/v1/webhooks", json={"url": "https://platform.test/hook?a=1&b=%3Ci%3E"}))
+    await _sent(
+        await callers["platform"].post("/v1/webhooks", json={"url": "https://platform.test/hook?a=1&b=%3Ci%3E"})
+    )
     bank = await make_bank(lead, "Known drawings")
     for number in range(2):
         body = {"pdq": f"{number}{PDQ[1:]}", "note": "from the register"}
@@ -155,7 +157,9 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
     platform, reviewer = callers["platform"], callers["reviewer"]
     for number, keep in enumerate((hold, hand_over, _ask)):
         language, text = TEXTS[number]
-        await _sent(await platform.post("/v1/reports", json=report_body(f"kept-{number}", text=text, language=language)))
+        await _sent(
+            await platform.post("/v1/reports", json=report_body(f"kept-{number}", text=text, language=language))
+        )
         await _sent(await keep(reviewer, await claim(reviewer)))
     done = await _decided(callers, "done", 3)
     found.add("/cases/{case_id}", "lead", f"/cases/{done['case']['id']}")

@@ -1,6 +1,7 @@
 """Every page of the route table, with something on it, opened in a browser: accessible, light, and by itself."""
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +19,23 @@ DESK: ViewportSize = {"width": 1366, "height": 768}
 # Whoever may open a page opens it: the first of these.
 WALKERS = ("lead", "admin", "reviewer")
 NOT_WALKED = {"/": "leads to the console"}
+SEEN_AS: Any = {"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce"}
+# What would be wrong with a page, and by which words each of it is told.
+PLANT = """() => {
+    document.querySelector("label").remove();
+    document.querySelector("h1").style.color = "#999";
+    document.querySelector("button").style.outline = "none";
+    document.querySelector("main").style.minWidth = "1500px";
+    document.querySelector("h1").insertAdjacentHTML("afterend", `<p onclick="0">planted</p>`);
+    fetch("https://elsewhere.test/").catch(() => {});
+}"""
+PLANTED = (
+    "label: #username",
+    "color-contrast: h1",
+    "no visible focus: button#submit",
+    "1500 pixels wide",
+    "Content Security",
+)
 ALONE = "018f0000-0000-7000-8000-000000000000"
 # Pages that say why there is nothing to see.
 REFUSALS = (("lead", f"/cases/{ALONE}", 404), ("reviewer", "/floor", 403))
@@ -54,9 +72,8 @@ def to_walk(app: FastAPI, found: Furnished) -> list[tuple[str, str]]:
     unknown = {route.path for route in page_routes(app) if "{" in route.path} - shown
     assert not unknown, f"furnish() says nothing of {sorted(unknown)}: give each an address and something to show"
     walks = [(role, address) for _, role, address in found.pages]
-    for route in page_routes(app):
-        if "{" not in route.path and route.path not in NOT_WALKED:
-            walks.append((next(role for role in WALKERS if role in roles_of(route)), route.path))
+    plain = [route for route in page_routes(app) if "{" not in route.path and route.path not in NOT_WALKED]
+    walks += [(next(role for role in WALKERS if role in roles_of(route)), route.path) for route in plain]
     return list(dict.fromkeys(walks))
 
 
@@ -83,21 +100,33 @@ async def walk(browser: Browser, address: str, person: httpx.AsyncClient, places
     """Open each page as that person; returns what is wrong with them."""
     findings = Findings()
     key = {"Authorization": person.headers["Authorization"]} if "Authorization" in person.headers else {}
-    context = await browser.new_context(
-        base_url=address, viewport=DESK, extra_http_headers=key, color_scheme="light", reduced_motion="reduce"
-    )
+    context = await browser.new_context(base_url=address, extra_http_headers=key, **SEEN_AS)
+    page = await context.new_page()
+    log = Log(urlsplit(address).netloc)
+    log.watch(page)
     for place, status in places:
-        page = await context.new_page()
-        log = Log(urlsplit(address).netloc)
-        log.watch(page)
-        answer = await page.goto(place, wait_until="networkidle")
+        await page.set_viewport_size(DESK)
+        log.complaints.clear()
+        answer = await page.goto(place)
         assert answer is not None
         assert answer.status == status, place
         await look(page, place, findings)
-        findings.add(place, *(one for one in log.complaints if str(status) not in one or status == 200))
-        await page.close()
+        findings.add(place, *(one for one in log.complaints if status == 200 or str(status) not in one))
     await context.close()
     return findings.found
+
+
+async def planted(browser: Browser, address: str) -> list[str]:
+    """What is found on a page on which one of each kind was planted."""
+    context = await browser.new_context(base_url=address, **SEEN_AS)
+    page = await context.new_page()
+    log, findings = Log(urlsplit(address).netloc), Findings()
+    log.watch(page)
+    await page.goto("/sign-in")
+    await page.evaluate(PLANT)
+    await look(page, "planted", findings)
+    await context.close()
+    return findings.found + log.complaints
 
 
 @pytest.mark.browser
@@ -114,4 +143,6 @@ async def test_every_page_is_accessible_light_and_keeps_to_itself(
             if role == "nobody":
                 places = [("/sign-in", 200)]
             found += await walk(browser, address, person, places)
+        seen = "\n".join(await planted(browser, address))
     assert not found, "\n" + "\n".join(found)
+    assert [one for one in PLANTED if one not in seen] == [], seen

@@ -49,7 +49,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     await _rules(callers)
     await _policies(callers, found)
     await _quality(callers, found)
-    await _doubt(callers)
+    await _doubt(callers, found)
     await _work(callers, found)
     return found
 
@@ -63,6 +63,7 @@ async def _rules(callers: dict[str, httpx.AsyncClient]) -> None:
     """Queues, routing, banks, whom people work for, and who is told of decisions."""
     lead, admin = callers["lead"], callers["admin"]
     await make_queue(lead, "press", description="What journalists ask about")
+    await make_queue(lead, "partners", description="What partners ask about")
     await _sent(await lead.patch("/v1/queues/press", json={"title": "Press and media", "description": "Within a day"}))
     # A queue of their own for cases that no test would come across otherwise.
     await save(lead, rule("Press first", "press", channels=["press"], languages=["en"], reasons=["slander"]))
@@ -118,7 +119,7 @@ async def _quality(callers: dict[str, httpx.AsyncClient], found: Furnished) -> N
     for one in (first, second):
         body = {"objection": "It names a person"}
         await _sent(await reviewer.post(f"/v1/qa/feedback/{one['id']}/dispute", json=body))
-    upheld = {"upheld": True, "reply": "You are right", "answer": {**RIGHT, "severity": 3, "note": "A threat"}}
+    upheld = {"upheld": True, "reply": "You are right", "answer": {**OTHER, "note": "An advertisement"}}
     await _sent(await callers["specialist"].post(f"/v1/qa/feedback/{second['id']}/resolve", json=upheld))
     [waiting, *_] = await disputed(lead)
     found.add("/qa/plans/{plan_id}", "lead", f"/qa/plans/{made['id']}")
@@ -143,13 +144,15 @@ async def _calibration(lead: httpx.AsyncClient, found: Furnished) -> None:
     await _sent(await lead.post(f"{path}/close", json={"guidance": "Quotes stay"}))
 
 
-async def _doubt(callers: dict[str, httpx.AsyncClient]) -> None:
+async def _doubt(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
     """Labels that look wrong to a model: one waits, one was corrected."""
-    ids = [(await _decided(callers, f"doubtful-{number}", number))["decision_id"] for number in range(2)]
+    made = [await _decided(callers, f"doubtful-{number}", number) for number in range(2)]
+    ids = [one["decision_id"] for one in made]
     lines = [{"id": f"decision:{one}", "quality": 0.1, "suggested_area": "spam"} for one in ids]
     await _sent(await callers["ml"].post("/v1/labels/suspects", json={"bundle": "b" * 64, "suspects": lines}))
     wrong = {"outcome": "label_wrong", "label": {"policy_area": "spam", "severity": 1, "note": "It sells"}}
     await _sent(await callers["specialist"].post(f"/v1/labels/suspects/{ids[0]}/resolve", json=wrong))
+    found.add("/cases/{case_id}", "specialist", f"/cases/{made[0]['case']['id']}")
 
 
 async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
@@ -157,10 +160,12 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
     platform, reviewer = callers["platform"], callers["reviewer"]
     for number, keep in enumerate((hold, hand_over, _ask)):
         language, text = TEXTS[number]
-        await _sent(
-            await platform.post("/v1/reports", json=report_body(f"kept-{number}", text=text, language=language))
-        )
-        await _sent(await keep(reviewer, await claim(reviewer)))
+        body = report_body(f"kept-{number}", text=text, language=language)
+        await _sent(await platform.post("/v1/reports", json=body | {"deadline": _due("contract", "Contract 7", 8)}))
+        claimed = await claim(reviewer)
+        await _sent(await keep(reviewer, claimed))
+        found.add("/cases/{case_id}", "lead", f"/cases/{claimed['case']['id']}")
+    await decided(callers["specialist"], await claim(callers["specialist"]), note="It is about nobody")
     done = await _decided(callers, "done", 3)
     found.add("/cases/{case_id}", "lead", f"/cases/{done['case']['id']}")
     case = await _in_hand(callers)
@@ -174,6 +179,10 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
     found.add("/exposure", "reviewer", "/exposure")
 
 
+def _due(kind: str, basis: str, hours: float) -> Body:
+    return {"kind": kind, "basis": basis, "due_at": (datetime.now(UTC) + timedelta(hours=hours)).isoformat()}
+
+
 async def _ask(reviewer: httpx.AsyncClient, claimed: Body) -> httpx.Response:
     proposal = {**RIGHT, "note": "I would take it down"}
     body = {"lease_token": claimed["lease"]["token"], "question": "Is this about a person?", "proposal": proposal}
@@ -184,16 +193,15 @@ async def _in_hand(callers: dict[str, httpx.AsyncClient]) -> str:
     """A case with everything that a case can have, in the reviewer's hands; its id."""
     platform, reviewer = callers["platform"], callers["reviewer"]
     media = await upload(platform, jpeg(scene()))
-    due = (datetime.now(UTC) + timedelta(hours=8)).isoformat()
     body = report_body("in-hand", text=TEXTS[0][1], media=[media], author={"id": "author-0"})
-    body["deadline"] = {"kind": "contract", "basis": "Contract 7", "due_at": due}
+    body["deadline"] = _due("contract", "Contract 7", 8)
     await _sent(await platform.post("/v1/reports", json=body))
     for number, reason in enumerate(("spam", "our own word for it")):
         more = body | {"reason": reason, "note": TEXTS[number + 1][1], "reporter": {"id": f"reporter-{number}"}}
         await _sent(await platform.post("/v1/reports", json=more))
     claimed = await claim(reviewer)
     case, token = claimed["case"]["id"], claimed["lease"]["token"]
-    clock = {"kind": "legal", "basis": "DSA Art. 16", "due_at": due, "reason": "A regulator asks"}
+    clock = _due("legal", "DSA Art. 16", 4) | {"reason": "A regulator asks"}
     await _sent(await platform.post(f"/v1/cases/{case}/clocks", json=clock))
     reveal = {"lease_token": token, "reason": "Text in the picture"}
     await _sent(await reviewer.post(f"/v1/media/{media}/reveal", json=reveal))

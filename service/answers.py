@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from service.errors.availability import DatabaseUnavailableError, OverloadedError
 from service.errors.base import TriageError
 from service.errors.requests import InvalidRequestError, MethodNotAllowedError, NotFoundError, UnreadableBodyError
+from service.headers import fill_in
 from service.pages.rendering import error_page, reading
 
 log = structlog.get_logger()
@@ -91,9 +92,11 @@ async def _no_free_connection(request: Request, error: Exception) -> Response:
 
 async def _unexpected(request: Request, error: Exception) -> Response:
     log.error("request.failed", route=request.scope["path"], error=type(error).__name__, exc_info=error)
-    return await _for_reader(
-        request, TriageError("something went wrong here; nothing was stored, and the failure is in the log")
-    )
+    words = "something went wrong here; nothing was stored, and the failure is in the log"
+    response = await _for_reader(request, TriageError(words))
+    # Made outside of all middleware.
+    fill_in(response.headers)
+    return response
 
 
 async def _for_reader(request: Request, error: TriageError) -> Response:

@@ -18,6 +18,7 @@ from service.decisions import routes as decisions
 from service.drift import routes as drift
 from service.exports import routes as exports
 from service.exposure import routes as exposure
+from service.headers import SafeHeaders
 from service.hints import routes as hints
 from service.hints.workflow import Hints
 from service.holds import routes as holds
@@ -180,5 +181,6 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)
     limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
+    app.add_middleware(SafeHeaders)
     app.add_middleware(MeasureRequests)
     return app

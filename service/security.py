@@ -1,6 +1,5 @@
 """Who is calling and what they may do: roles are sets of capabilities, and every route names the one it needs."""
 
-import hashlib
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -14,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import UnitOfWork, fetch_together
 from service.errors.access import CrossSiteRequestError, ForbiddenError, NotSignedInError
+from service.sessions import find_session, session_token, token_hash
 
-SESSION_COOKIE = "triage_session"
 API_KEY_PREFIX = "ct_"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -153,18 +152,9 @@ def new_api_key() -> str:
     return API_KEY_PREFIX + secrets.token_urlsafe(32)
 
 
-def token_hash(token: str) -> bytes:
-    """How keys and session tokens are stored. They are random, so a plain fast hash is enough."""
-    return hashlib.sha256(token.encode()).digest()
-
-
 _BY_KEY = text(
     "SELECT p.id, p.username, p.role FROM api_keys k JOIN principals p ON p.id = k.principal_id"
     " WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND p.active"
-)
-_BY_SESSION = text(
-    "SELECT p.id, p.username, p.role FROM sessions s JOIN principals p ON p.id = s.principal_id"
-    " WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > now() AND p.active"
 )
 
 
@@ -172,15 +162,15 @@ async def find_principal(request: Request, connection: AsyncConnection) -> Princ
     """The caller by bearer key or, failing that, by session cookie; None when neither is given or known."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key:
-        statement, token = _BY_KEY, key.strip()
-    elif session := request.cookies.get(SESSION_COOKIE):
+        # Mostly the first statement of its transaction: together, so that the BEGIN is no round trip of its own.
+        [rows] = await fetch_together(connection, (_BY_KEY, {"hash": token_hash(key.strip())}))
+        found = rows[0] if rows else None
+    elif token := session_token(request):
         refuse_cross_site(request)
-        statement, token = _BY_SESSION, session
+        found = await find_session(request, connection, token)
     else:
         return None
-    # Mostly the first statement of its transaction: together, so that the BEGIN is no round trip of its own.
-    [rows] = await fetch_together(connection, (statement, {"hash": token_hash(token)}))
-    return Principal(rows[0].id, rows[0].username, rows[0].role) if rows else None
+    return Principal(found.id, found.username, found.role) if found else None
 
 
 async def identify(request: Request, connection: AsyncConnection, capability: Capability) -> Principal:
@@ -221,7 +211,7 @@ def require_first(capability: Capability) -> Callable[..., Awaitable[Principal]]
     """
 
     async def caller(request: Request) -> Principal:
-        async with request.app.state.engine.connect() as connection:
+        async with request.app.state.engine.begin() as connection:
             return _allowed(await find_principal(request, connection), capability)
 
     caller.capability = capability  # type: ignore[attr-defined]

@@ -163,7 +163,11 @@ class Settings(BaseSettings):
     cluster_cap: Annotated[int, Field(ge=1, le=500)] = Field(
         default=100, description="Most cases that one cluster decision may decide beside the case it starts from."
     )
-    session_hours: Count = Field(default=12, description="How long a sign-in lasts.")
+    session_hours: Count = Field(default=12, description="How long a sign-in lasts at most.")
+    session_idle_minutes: Count = Field(
+        default=60,
+        description="After so many minutes without use a sign-in ends; a page that is only open uses nothing.",
+    )
     media_storage: str | None = Field(
         default=None,
         description="Where media files lie: `file:///folder` or `s3://bucket/prefix`, whose keys, region and endpoint are read from"
@@ -209,7 +213,10 @@ class Settings(BaseSettings):
     translation_private: bool = Field(
         default=False, description="Allow a translation service in a private network, and plain HTTP to it."
     )
-    secure_cookies: bool = Field(default=False, description="Send the session cookie over HTTPS only; set behind TLS.")
+    secure_cookies: bool | None = Field(
+        default=None,
+        description="Whether the session cookie is sent over HTTPS only; without it, everywhere but on this machine itself.",
+    )
 
     @field_validator("secret")
     @classmethod

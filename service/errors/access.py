@@ -27,6 +27,13 @@ class CrossSiteRequestError(TriageError):
     code = "cross_site_request"
 
 
+class InsecureConnectionError(TriageError):
+    """A sign-in over plain HTTP from another machine: its cookie would be lost, or read on the way."""
+
+    status = 403
+    code = "insecure_connection"
+
+
 class TooManyAttemptsError(TriageError):
     """Too many failed sign-ins for one account."""
 

@@ -27,6 +27,7 @@ from service.people.interface import keep_language
 from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
 from service.security import Capability, Principal, SignedIn, find_principal
+from service.sessions import how_it_ended
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -66,9 +67,16 @@ async def sign_in(
     target = after if _OWN_PAGES.fullmatch(after) else START
     if await find_principal(request, connection) is not None:
         return redirect(target)
+    context = {
+        "next": target,
+        "why": why,
+        "reason": SIGN_IN_REASONS.get(why, ""),
+        "ended": await how_it_ended(request, connection),
+        "idle_seconds": request.app.state.settings.session_idle_minutes * 60,
+    }
     chosen = speak in catalogues()
     with speaking(speak if chosen else language_of(request)):
-        page = render("sign_in.html", {"next": target, "why": why, "reason": SIGN_IN_REASONS.get(why, "")})
+        page = render("sign_in.html", context)
     if chosen:
         keep_language(request, page, speak)
     return page

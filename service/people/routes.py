@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.db import UnitOfWork
+from service.errors.access import InsecureConnectionError
 from service.people import workflow
 from service.people.interface import keep_language
 from service.people.schemas import (
@@ -18,7 +19,8 @@ from service.people.schemas import (
     ReviewerOut,
     SignInIn,
 )
-from service.security import SESSION_COOKIE, PeopleManager, SignedIn, refuse_cross_site
+from service.security import PeopleManager, SignedIn, refuse_cross_site
+from service.sessions import session_cookie, session_token
 
 router = APIRouter(prefix="/v1", tags=["people"])
 
@@ -26,16 +28,26 @@ router = APIRouter(prefix="/v1", tags=["people"])
 @router.post("/session", status_code=204, summary="Sign in")
 async def sign_in(body: SignInIn, request: Request) -> Response:
     refuse_cross_site(request)
-    state = request.app.state
-    session = await workflow.sign_in(state.engine, body.username, body.password, hours=state.settings.session_hours)
+    state, cookie = request.app.state, session_cookie(request)
+    if cookie.secure and request.headers.get("origin", "").startswith("http://"):
+        raise InsecureConnectionError(
+            "people sign in over HTTPS, except on the machine itself: put TLS in front of the service (docs/security.md)"
+        )
+    session = await workflow.sign_in(
+        state.engine,
+        body.username,
+        body.password,
+        hours=state.settings.session_hours,
+        replaces=session_token(request),
+    )
     response = Response(status_code=204)
     response.set_cookie(
-        SESSION_COOKIE,
+        cookie.name,
         session.token,
         max_age=session.seconds,
         httponly=True,
         samesite="strict",
-        secure=state.settings.secure_cookies,
+        secure=cookie.secure,
     )
     if session.language is not None:
         keep_language(request, response, session.language)
@@ -43,10 +55,17 @@ async def sign_in(body: SignInIn, request: Request) -> Response:
 
 
 @router.delete("/session", status_code=204, summary="Sign out")
-async def sign_out(request: Request, _caller: SignedIn, connection: UnitOfWork) -> Response:
-    await workflow.sign_out(connection, request.cookies.get(SESSION_COOKIE))
+async def sign_out(
+    request: Request,
+    caller: SignedIn,
+    connection: UnitOfWork,
+    *,
+    everywhere: Annotated[bool, Query(description="end every session of this person, on whatever device")] = False,
+) -> Response:
+    cookie = session_cookie(request)
+    await workflow.sign_out(connection, caller, session_token(request), everywhere=everywhere)
     response = Response(status_code=204)
-    response.delete_cookie(SESSION_COOKIE, httponly=True, samesite="strict")
+    response.delete_cookie(cookie.name, httponly=True, samesite="strict", secure=cookie.secure)
     return response
 
 

@@ -21,6 +21,7 @@ _INSERT_SESSION = text(
     " VALUES (:token_hash, :principal_id, now() + make_interval(hours => :hours)) RETURNING expires_at"
 )
 _END_SESSION = text("UPDATE sessions SET revoked_at = now() WHERE token_hash = :token_hash AND revoked_at IS NULL")
+_END_SESSIONS = text("UPDATE sessions SET revoked_at = now() WHERE principal_id = :principal_id AND revoked_at IS NULL")
 # An attempt counts as failed until it has succeeded, and attempts for one name come one after the other: else guesses
 # made at the same moment would all find the limit not reached yet.
 _ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended(:username, 0))")
@@ -134,6 +135,11 @@ async def insert_session(connection: AsyncConnection, *, token_hash: bytes, prin
 async def end_session(connection: AsyncConnection, token_hash: bytes) -> None:
     """Revoke a session, if there is one."""
     await connection.execute(_END_SESSION, {"token_hash": token_hash})
+
+
+async def end_sessions(connection: AsyncConnection, principal_id: UUID) -> None:
+    """Revoke every session of a person."""
+    await connection.execute(_END_SESSIONS, {"principal_id": principal_id})
 
 
 async def begin_attempt(connection: AsyncConnection, username: str, *, allowed: int, minutes: int) -> int | None:

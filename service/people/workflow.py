@@ -28,7 +28,8 @@ from service.people.schemas import (
     PersonStandingOut,
     ReviewerOut,
 )
-from service.security import Principal, new_api_key, token_hash
+from service.security import Principal, new_api_key
+from service.sessions import token_hash
 
 Result = TypeVar("Result")
 
@@ -93,8 +94,13 @@ async def create_person(
     return PersonOut(id=principal_id, username=person.username, role=person.role, api_key=key)
 
 
-async def sign_in(engine: AsyncEngine, username: str, password: str, *, hours: int) -> Session:
-    """Open a session. Raises NotSignedInError or TooManyAttemptsError; failures are counted even though they raise."""
+async def sign_in(
+    engine: AsyncEngine, username: str, password: str, *, hours: int, replaces: str | None = None
+) -> Session:
+    """Open a session with a new token; the one that the browser held before, `replaces`, ends whoever it was of.
+
+    Raises NotSignedInError or TooManyAttemptsError; failures are counted even though they raise.
+    """
     username = username.strip().lower()
     async with engine.begin() as connection:
         attempt = await store.begin_attempt(connection, username, allowed=FAILURES_ALLOWED, minutes=FAILURE_MINUTES)
@@ -109,14 +115,19 @@ async def sign_in(engine: AsyncEngine, username: str, password: str, *, hours: i
     token = secrets.token_urlsafe(32)
     async with engine.begin() as connection:
         await store.forget_attempt(connection, attempt)
+        if replaces:
+            await store.end_session(connection, token_hash(replaces))
         await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
         await events.record(connection, "person.signed_in", actor=row.id)
     return Session(token, hours * 3600, row.interface_language)
 
 
-async def sign_out(connection: AsyncConnection, token: str | None) -> None:
-    """End the session of that token, if there is one."""
-    if token:
+async def sign_out(connection: AsyncConnection, caller: Principal, token: str | None, *, everywhere: bool) -> None:
+    """End the session of that token, if there is one, or every session of the caller."""
+    if everywhere:
+        await store.end_sessions(connection, caller.id)
+        await events.record(connection, "person.signed_out_everywhere", actor=caller.id)
+    elif token:
         await store.end_session(connection, token_hash(token))
 
 

@@ -10,7 +10,7 @@ import pytest
 import structlog
 
 from service import __main__ as command_line
-from service.security import token_hash
+from service.sessions import token_hash
 from tests.service.steps import query
 
 

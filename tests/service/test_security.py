@@ -11,7 +11,8 @@ from fastapi import FastAPI
 from service.errors.access import CrossSiteRequestError
 from service.people.schemas import PersonIn
 from service.people.workflow import create_person
-from service.security import ROLES, SESSION_COOKIE, Capability, new_api_key, token_hash
+from service.security import ROLES, Capability, new_api_key
+from service.sessions import SESSION_COOKIE, token_hash
 from tests.conftest import bearer, client_of
 from tests.service.steps import assert_error, query, report, value
 
@@ -371,6 +372,14 @@ async def test_another_sites_page_cannot_sign_anybody_in(
     answer = await client.post("/v1/session", json={"username": "ada", "password": PASSWORD}, headers=headers)
     assert_error(answer, 403, "cross_site_request")
     assert "set-cookie" not in answer.headers
+
+
+async def test_another_sites_page_can_change_nothing_at_all(browser: httpx.AsyncClient) -> None:
+    changing = [address for address in ALLOWED if not address.startswith("GET ")]
+    assert len(changing) > 50
+    for address in changing:
+        answer = await browser.request(**call(address), headers={"Sec-Fetch-Site": "cross-site"})
+        assert (answer.status_code, answer.json()["error"]) == (403, "cross_site_request"), address
 
 
 async def test_reading_from_another_site_is_left_to_the_browser(browser: httpx.AsyncClient) -> None:

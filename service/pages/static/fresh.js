@@ -19,7 +19,9 @@ export function keepFresh(path, after = () => {}) {
 async function take(live, path, after, { always = false } = {}) {
   const busy = () => !always && (document.hidden || live.contains(document.activeElement));
   if (busy()) return;
-  const response = await fetch(path, { credentials: "same-origin" }).catch(() => null);
+  // That a page is open is no use of it: whoever has left is signed out all the same.
+  const headers = { "Triage-Background": "true" };
+  const response = await fetch(path, { credentials: "same-origin", headers }).catch(() => null);
   // Numbers that grow old without a word would be believed.
   if (!response) serviceLost();
   if (!response?.ok || response.redirected) return;

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import httpx
 import pytest
@@ -10,7 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 from playwright.async_api import Page
 
-from tests.conftest import bearer
+from tests.conftest import bearer, client_of
 from tests.journey.browsing import chromium, sign_in
 
 PASSWORD = "long enough to be one"
@@ -36,3 +37,15 @@ async def page(address: str, client: httpx.AsyncClient, keys: dict[str, str]) ->
         opened = await browser.new_page(base_url=address)
         await sign_in(opened, "pat", PASSWORD)
         yield opened
+
+
+@pytest.fixture
+async def callers(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[dict[str, httpx.AsyncClient]]:
+    """Somebody of every role, and a second reviewer."""
+    async with AsyncExitStack() as open_ones:
+        made = {role: await open_ones.enter_async_context(client_of(app)) for role in (*keys, "checker")}
+        body = {"username": "test-checker", "role": "reviewer"}
+        checker = await made["admin"].post("/v1/people", json=body, headers=bearer(keys["admin"]))
+        for role, key in {**keys, "checker": checker.json()["api_key"]}.items():
+            made[role].headers.update(bearer(key))
+        yield made

@@ -13,7 +13,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from service.people import workflow
 from service.people.schemas import PersonIn
 from service.people.workflow import create_person
-from service.security import SESSION_COOKIE
+from service.sessions import SECURE_SESSION_COOKIE, SESSION_COOKIE
 from service.settings import Settings
 from tests.service.steps import assert_error, query, value
 
@@ -75,7 +75,7 @@ async def test_the_cookie_is_sent_over_https_only_when_set_so(
     app: FastAPI, client: httpx.AsyncClient, settings: Settings
 ) -> None:
     app.state.settings = settings.model_copy(update={"secure_cookies": True, "session_hours": 1})
-    cookie = SimpleCookie((await sign_in(client)).headers["set-cookie"])[SESSION_COOKIE]
+    cookie = SimpleCookie((await sign_in(client)).headers["set-cookie"])[SECURE_SESSION_COOKIE]
     assert cookie["secure"]
     assert cookie["max-age"] == "3600"
 

@@ -1,0 +1,210 @@
+"""A console with something on every page, and where that is: for tests that open all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from tests.service.banks.conftest import make_bank, upload
+from tests.service.holds.verbs import hand_over, hold
+from tests.service.media.pictures import jpeg, scene
+from tests.service.policies.steps import draft_body, drafted, published
+from tests.service.quality.verbs import ALLOWED, OTHER, RIGHT, adjudicate, checked, disputed, plan, told
+from tests.service.routing.steps import make_queue, rule, save
+from tests.service.steps import Body, claim, decided, report_body
+
+PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+# What people write: short and long, from right to left, with pictures, and words that no line breaks by itself.
+TEXTS = (
+    ("en", "Nobody wants you here. Pack your things and go, all of you."),
+    ("ar", "لا أحد يريدك هنا، ارحل الآن 123 abc"),
+    ("de", f"{WORD}{WORD} ist kein Wort, das man oft liest."),
+    ("ja", "ここにはあなたの居場所はありません。"),
+    ("en", "👩‍👩‍👧‍👦🏳️‍🌈 so proud of you 🎉🎉🎉 " * 20),
+    ("he", "שלום לכולם, כתבו לי בפרטי ואשלח לכם את הקישור"),
+    ("en", "https://shop.example/" + "cheap-pills-" * 40),
+    ("pt", "Compre já! Só hoje. " * 200),
+)
+PEOPLE = ("platform", "reviewer", "specialist", "lead", "ml", "admin")
+
+Caller = Callable[[str], httpx.AsyncClient]
+
+
+@dataclass
+class Furnished:
+    """Who sees what: (role, address of a page) for every page whose address or content is of one person or thing."""
+
+    pages: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def add(self, template: str, role: str, address: str) -> None:
+        self.pages.append((template, role, address))
+
+
+async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
+    """Fill every part of the console through the API; `callers` are those of PEOPLE and a second reviewer, `checker`."""
+    found = Furnished()
+    await _rules(callers)
+    await _policies(callers, found)
+    await _quality(callers, found)
+    await _doubt(callers, found)
+    await _work(callers, found)
+    return found
+
+
+async def _sent(answer: httpx.Response) -> Any:
+    assert answer.is_success, (answer.request.method, answer.request.url.path, answer.text)
+    return answer.json() if answer.content else None
+
+
+async def _rules(callers: dict[str, httpx.AsyncClient]) -> None:
+    """Queues, routing, banks, whom people work for, and who is told of decisions."""
+    lead, admin = callers["lead"], callers["admin"]
+    await make_queue(lead, "press", description="What journalists ask about")
+    await make_queue(lead, "partners", description="What partners ask about")
+    await _sent(await lead.patch("/v1/queues/press", json={"title": "Press and media", "description": "Within a day"}))
+    # A queue of their own for cases that no test would come across otherwise.
+    await save(lead, rule("Press first", "press", channels=["press"], languages=["en"], reasons=["slander"]))
+    for person in ("test-reviewer", "test-specialist"):
+        body = {"vendor": "Acme Reviews", "site": "Lisbon", "hourly_cost": "21.50", "started_on": "2026-01-01"}
+        await _sent(await admin.patch(f"/v1/people/{person}", json=body))
+    await _sent(
+        await callers["platform"].post("/v1/webhooks", json={"url": "https://platform.test/hook?a=1&b=%3Ci%3E"})
+    )
+    bank = await make_bank(lead, "Known drawings")
+    for number in range(2):
+        body = {"pdq": f"{number}{PDQ[1:]}", "note": "from the register"}
+        await _sent(await lead.post(f"/v1/banks/{bank['id']}/hashes", json=body))
+    [gone, *_] = (await _sent(await lead.get(f"/v1/banks/{bank['id']}/hashes")))["hashes"]
+    other = {"note": "another picture"}
+    await _sent(await lead.post(f"/v1/banks/{bank['id']}/hashes/{gone['id']}/remove", json=other))
+    old = await make_bank(lead, "Old list")
+    change = {"active": False, "note": "out of date", "owner": "Trust", "purpose": "kept for the record"}
+    await _sent(await lead.patch(f"/v1/banks/{old['id']}", json=change))
+
+
+async def _policies(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    lead = callers["lead"]
+    await published(lead)
+    draft = await drafted(lead, title="Bullying, second version")
+    change = draft_body(title="Bullying, third version", digest="Shorter.", owner="Policy team", reason="Said twice")
+    await _sent(await lead.patch(f"/v1/policies/drafts/{draft['id']}", json=change))
+    found.add("/policies/{area}", "lead", "/policies/harassment")
+    found.add("/policies/{area}", "reviewer", "/policies/harassment")
+    found.add("/policies/{area}/drafts/{policy_id}", "lead", f"/policies/harassment/drafts/{draft['id']}")
+
+
+async def _decided(callers: dict[str, httpx.AsyncClient], subject: str, number: int = 0) -> Body:
+    language, text = TEXTS[number % len(TEXTS)]
+    body = report_body(subject, text=text, language=language, author={"id": f"author-{number}"})
+    await _sent(await callers["platform"].post("/v1/reports", json=body))
+    claimed = await claim(callers["reviewer"])
+    return {**claimed, **await decided(callers["reviewer"], claimed, **RIGHT, note=f"Note {number}")}
+
+
+async def _quality(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """A plan with checks in every state, feedback, objections, calibration and a golden item."""
+    reviewer, lead, checker = (callers[role] for role in ("reviewer", "lead", "checker"))
+    for number in range(7):
+        await _decided(callers, f"checked-{number}", number)
+    made = await plan(lead, "Week 48", owner="Quality", reason="To know how often two people agree")
+    for number in range(6):
+        await checked(checker, **(ALLOWED if number % 2 else OTHER), note=f"I see it otherwise {number}")
+    await _sent(await checker.post("/v1/qa/claim"))
+    for item in (await disputed(lead))[:4]:
+        await _sent(await adjudicate(lead, item, **ALLOWED, note="It quotes somebody"))
+    first, second, *_ = await told(reviewer)
+    for one in (first, second):
+        body = {"objection": "It names a person"}
+        await _sent(await reviewer.post(f"/v1/qa/feedback/{one['id']}/dispute", json=body))
+    upheld = {"upheld": True, "reply": "You are right", "answer": {**OTHER, "note": "An advertisement"}}
+    await _sent(await callers["specialist"].post(f"/v1/qa/feedback/{second['id']}/resolve", json=upheld))
+    [waiting, *_] = await disputed(lead)
+    found.add("/qa/plans/{plan_id}", "lead", f"/qa/plans/{made['id']}")
+    found.add("/qa/review", "checker", "/qa/review")
+    found.add("/qa/disputed", "lead", f"/qa/disputed?item={waiting['item_id']}")
+    found.add("/qa/feedback", "reviewer", "/qa/feedback")
+    found.add("/qa/objections", "specialist", f"/qa/objections?feedback={first['id']}")
+    await _calibration(lead, found)
+
+
+async def _calibration(lead: httpx.AsyncClient, found: Furnished) -> None:
+    now = datetime.now(UTC)
+    period = {"since": (now - timedelta(days=7)).isoformat(), "until": (now + timedelta(minutes=1)).isoformat()}
+    for number in range(2):
+        session = await _sent(await lead.post("/v1/qa/calibrations", json={"title": f"Week {48 + number}", **period}))
+        path, item = f"/v1/qa/calibrations/{session['id']}", session["contents"][number]["item_id"]
+        agreed = {**RIGHT, "note": "A person is named"}
+        await _sent(await lead.put(f"{path}/items/{item}", json=agreed))
+        golden = {"item_id": item, "rationale": "Beyond doubt", "calibration_id": session["id"]}
+        await _sent(await lead.post("/v1/qa/golden", json=golden))
+        found.add("/qa/calibration/{session_id}", "lead", f"/qa/calibration/{session['id']}")
+    await _sent(await lead.post(f"{path}/close", json={"guidance": "Quotes stay"}))
+
+
+async def _doubt(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """Labels that look wrong to a model: one waits, one was corrected."""
+    made = [await _decided(callers, f"doubtful-{number}", number) for number in range(2)]
+    ids = [one["decision_id"] for one in made]
+    lines = [{"id": f"decision:{one}", "quality": 0.1, "suggested_area": "spam"} for one in ids]
+    await _sent(await callers["ml"].post("/v1/labels/suspects", json={"bundle": "b" * 64, "suspects": lines}))
+    wrong = {"outcome": "label_wrong", "label": {"policy_area": "spam", "severity": 1, "note": "It sells"}}
+    await _sent(await callers["specialist"].post(f"/v1/labels/suspects/{ids[0]}/resolve", json=wrong))
+    found.add("/cases/{case_id}", "specialist", f"/cases/{made[0]['case']['id']}")
+
+
+async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """Cases kept back, handed over, asked about, in hand with a picture, decided, and a queue of them."""
+    platform, reviewer = callers["platform"], callers["reviewer"]
+    for number, keep in enumerate((hold, hand_over, _ask)):
+        language, text = TEXTS[number]
+        body = report_body(f"kept-{number}", text=text, language=language)
+        await _sent(await platform.post("/v1/reports", json=body | {"deadline": _due("contract", "Contract 7", 8)}))
+        claimed = await claim(reviewer)
+        await _sent(await keep(reviewer, claimed))
+        found.add("/cases/{case_id}", "lead", f"/cases/{claimed['case']['id']}")
+    await decided(callers["specialist"], await claim(callers["specialist"]), note="It is about nobody")
+    done = await _decided(callers, "done", 3)
+    found.add("/cases/{case_id}", "lead", f"/cases/{done['case']['id']}")
+    case = await _in_hand(callers)
+    found.add("/cases/{case_id}", "reviewer", f"/cases/{case}")
+    for number, (language, text) in enumerate(TEXTS):
+        body = report_body(f"open-{number}", text=text, language=language, author={"id": "author-0"})
+        await _sent(await platform.post("/v1/reports", json=body))
+    for role in ("reviewer", "specialist", "ml", "admin"):
+        found.add("/console", role, "/console")
+    found.add("/qa/suspects", "specialist", "/qa/suspects")
+    found.add("/exposure", "reviewer", "/exposure")
+
+
+def _due(kind: str, basis: str, hours: float) -> Body:
+    return {"kind": kind, "basis": basis, "due_at": (datetime.now(UTC) + timedelta(hours=hours)).isoformat()}
+
+
+async def _ask(reviewer: httpx.AsyncClient, claimed: Body) -> httpx.Response:
+    proposal = {**RIGHT, "note": "I would take it down"}
+    body = {"lease_token": claimed["lease"]["token"], "question": "Is this about a person?", "proposal": proposal}
+    return await reviewer.post(f"/v1/cases/{claimed['case']['id']}/second-opinion", json=body)
+
+
+async def _in_hand(callers: dict[str, httpx.AsyncClient]) -> str:
+    """A case with everything that a case can have, in the reviewer's hands; its id."""
+    platform, reviewer = callers["platform"], callers["reviewer"]
+    media = await upload(platform, jpeg(scene()))
+    body = report_body("in-hand", text=TEXTS[0][1], media=[media], author={"id": "author-0"})
+    body["deadline"] = _due("contract", "Contract 7", 8)
+    await _sent(await platform.post("/v1/reports", json=body))
+    for number, reason in enumerate(("spam", "our own word for it")):
+        more = body | {"reason": reason, "note": TEXTS[number + 1][1], "reporter": {"id": f"reporter-{number}"}}
+        await _sent(await platform.post("/v1/reports", json=more))
+    claimed = await claim(reviewer)
+    case, token = claimed["case"]["id"], claimed["lease"]["token"]
+    clock = _due("legal", "DSA Art. 16", 4) | {"reason": "A regulator asks"}
+    await _sent(await platform.post(f"/v1/cases/{case}/clocks", json=clock))
+    reveal = {"lease_token": token, "reason": "Text in the picture"}
+    await _sent(await reviewer.post(f"/v1/media/{media}/reveal", json=reveal))
+    draft = {"note": "Half a sentence", "actions": ["remove"], "policy_area": "harassment", "severity": 2}
+    await _sent(await reviewer.put(f"/v1/cases/{case}/draft", json={"lease_token": token, "body": draft}))
+    return str(case)

@@ -44,6 +44,7 @@ from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
+from service.people.keys import routes as keys
 from service.policies import routes as policies
 from service.quality.calibration import routes as calibration
 from service.quality.feedback import routes as feedback
@@ -87,6 +88,7 @@ ROUTERS = (
         exposure,
         suspects,
         outbox,
+        keys,
         banks,
         policies,
         routing,

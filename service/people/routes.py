@@ -2,18 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from service.db import UnitOfWork
 from service.people import workflow
 from service.people.schemas import (
     ConsentsIn,
     MeOut,
+    OneTimePasswordOut,
+    PeopleOut,
+    PeopleQuery,
+    PersonAddedOut,
     PersonChangeIn,
     PersonIn,
-    PersonOut,
     PersonStandingOut,
     ReviewerOut,
+    RoleIn,
     SignInIn,
 )
 from service.security import SESSION_COOKIE, PeopleManager, SignedIn, refuse_cross_site
@@ -25,7 +29,7 @@ router = APIRouter(prefix="/v1", tags=["people"])
 async def sign_in(body: SignInIn, request: Request) -> Response:
     refuse_cross_site(request)
     state = request.app.state
-    session = await workflow.sign_in(state.engine, body.username, body.password, hours=state.settings.session_hours)
+    session = await workflow.sign_in(state.engine, body, hours=state.settings.session_hours)
     response = Response(status_code=204)
     response.set_cookie(
         SESSION_COOKIE,
@@ -56,10 +60,18 @@ async def consent(body: ConsentsIn, request: Request, caller: SignedIn, connecti
     return await workflow.consent(connection, caller, body, taxonomy=request.app.state.taxonomy)
 
 
+@router.get("/people", summary="Accounts by name")
+async def people(asked: Annotated[PeopleQuery, Query()], _caller: PeopleManager, connection: UnitOfWork) -> PeopleOut:
+    return await workflow.people(connection, asked)
+
+
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
-async def create(body: PersonIn, request: Request, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
+async def create(
+    body: PersonIn, request: Request, response: Response, caller: PeopleManager, connection: UnitOfWork
+) -> PersonAddedOut:
+    response.headers["Cache-Control"] = "no-store"
     consenting = not request.app.state.settings.exposure_consent
-    return await workflow.create_person(connection, body, actor=caller.id, consenting=consenting)
+    return await workflow.add_person(connection, body, actor=caller.id, consenting=consenting)
 
 
 @router.get("/people/{username}", summary="What is known about a person: languages, vendor, site, cost")
@@ -79,6 +91,27 @@ async def change(
 ) -> PersonStandingOut:
     taxonomy = request.app.state.taxonomy
     return await workflow.change_person(connection, username, body, actor=caller.id, taxonomy=taxonomy)
+
+
+@router.put("/people/{username}/role", summary="Give a person another role; they have to sign in again")
+async def change_role(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    body: RoleIn,
+    caller: PeopleManager,
+    connection: UnitOfWork,
+) -> PersonStandingOut:
+    return await workflow.change_role(connection, username, body.role, actor=caller.id)
+
+
+@router.post("/people/{username}/password", summary="Give a person a password for one sign-in, shown this once")
+async def reset_password(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    response: Response,
+    caller: PeopleManager,
+    connection: UnitOfWork,
+) -> OneTimePasswordOut:
+    response.headers["Cache-Control"] = "no-store"
+    return await workflow.reset_password(connection, username, actor=caller.id)
 
 
 @router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")

@@ -174,7 +174,7 @@ _NOTE_USE = text(
     " RETURNING true AS noted"
 )
 _BY_SESSION = text(
-    "SELECT p.id, p.username, p.role, CAST(NULL AS text[]) AS scopes, false AS use_unnoted FROM sessions s JOIN principals p ON p.id = s.principal_id"
+    "SELECT p.id, p.username, p.role FROM sessions s JOIN principals p ON p.id = s.principal_id"
     " WHERE s.token_hash = :hash AND s.revoked_at IS NULL AND s.expires_at > now() AND p.active"
 )
 
@@ -183,20 +183,22 @@ async def find_principal(request: Request, connection: AsyncConnection) -> Princ
     """The caller by bearer key or, failing that, by session cookie; None when neither is given or known."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key:
-        statement, token = _BY_KEY, key.strip()
-    elif session := request.cookies.get(SESSION_COOKIE):
+        return await _find_by_key(connection, token_hash(key.strip()))
+    if session := request.cookies.get(SESSION_COOKIE):
         refuse_cross_site(request)
-        statement, token = _BY_SESSION, session
-    else:
-        return None
+        [rows] = await fetch_together(connection, (_BY_SESSION, {"hash": token_hash(session)}))
+        return Principal(rows[0].id, rows[0].username, rows[0].role) if rows else None
+    return None
+
+
+async def _find_by_key(connection: AsyncConnection, key_hash: bytes) -> Principal | None:
     # Mostly the first statement of its transaction: together, so that the BEGIN is no round trip of its own.
-    hashed = {"hash": token_hash(token)}
-    [rows] = await fetch_together(connection, (statement, hashed))
+    [rows] = await fetch_together(connection, (_BY_KEY, {"hash": key_hash}))
     if not rows:
         return None
     found = rows[0]
     if found.use_unnoted:
-        await fetch_together(connection, (_NOTE_USE, hashed))
+        await fetch_together(connection, (_NOTE_USE, {"hash": key_hash}))
     scopes = None if found.scopes is None else frozenset(found.scopes)
     return Principal(found.id, found.username, found.role, scopes)
 

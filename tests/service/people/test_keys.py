@@ -1,12 +1,14 @@
 """Service keys: made for a purpose, shown once, no stronger than said, and ended."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from service.people.keys.workflow import KEYS
 from service.security import ROLES, Capability
@@ -39,11 +41,13 @@ async def test_a_key_is_shown_once_and_listed_without_itself(admin: httpx.AsyncC
     assert (data["key"], data["scopes"], data["days"]) == (key["id"], ["report.write"], 30)
 
 
-def capabilities(app: FastAPI) -> dict[str, Capability]:
-    """What each address asks of its caller."""
-    found = {}
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.path.startswith("/v1"):
+def capabilities(routes: Iterable[BaseRoute]) -> dict[str, Capability]:
+    """What each address of the API asks of its caller."""
+    found: dict[str, Capability] = {}
+    for route in routes:
+        if (inner := getattr(route, "original_router", None)) is not None:
+            found |= capabilities(inner.routes)
+        elif isinstance(route, APIRoute) and route.path.startswith("/v1"):
             asked = [getattr(one.call, "capability", None) for one in route.dependant.dependencies]
             found |= {f"{method} {route.path}": one for method in route.methods for one in asked if one is not None}
     return found
@@ -55,7 +59,7 @@ async def test_a_key_reaches_only_what_its_scopes_say(
 ) -> None:
     scopes = sorted(ROLES[role])[::2]
     key = bearer((await made(admin, f"test-{role}", scopes=scopes))["key"])
-    asked = capabilities(app)
+    asked = capabilities(app.routes)
     assert set(asked) == set(ALLOWED)
     for address in (one for one, roles in ALLOWED.items() if role in roles):
         answer = await client.request(**call(address), headers=key)

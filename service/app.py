@@ -32,6 +32,7 @@ from service.media.tiles import Tiles
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.admin import router as admin_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.exposure import router as exposure_pages_router
@@ -112,6 +113,7 @@ Every error has the form `{"error": code, "detail": text}`.
 PAGES = (
     pages_router,
     case_page_router,
+    admin_pages_router,
     bank_pages_router,
     exposure_pages_router,
     floor_pages_router,

@@ -52,6 +52,7 @@ _LIST = text("""
       AND (CAST(:role AS text) IS NULL OR p.role = :role)
       AND (CAST(:active AS boolean) IS NULL OR p.active = :active)
       AND (CAST(:after AS text) IS NULL OR p.username > :after)
+      AND (CAST(:username AS text) IS NULL OR p.username = :username)
     ORDER BY p.username LIMIT :limit
 """)
 _INSERT_SESSION = text(
@@ -193,8 +194,9 @@ async def deactivate(connection: AsyncConnection, username: str) -> UUID | None:
 
 
 async def people(connection: AsyncConnection, values: dict[str, Any]) -> Sequence[Row[Any]]:
-    """Accounts by name from `after` on, at most `limit`; `search`, `role` and `active` narrow them where they are given."""
-    return (await connection.execute(_LIST, values)).all()
+    """Accounts by name from `after` on, at most `limit`; `search`, `role`, `active` and `username` narrow them where given."""
+    unasked = dict.fromkeys(("search", "role", "active", "after", "username"))
+    return (await connection.execute(_LIST, {**unasked, **values})).all()
 
 
 async def other_managers(connection: AsyncConnection, username: str, *, roles: Sequence[str]) -> int:

@@ -254,6 +254,14 @@ async def people(connection: AsyncConnection, asked: PeopleQuery) -> PeopleOut:
     return PeopleOut(people=found, next=found[-1].username if len(rows) > asked.limit else None)
 
 
+async def account(connection: AsyncConnection, username: str) -> AccountOut:
+    """One account, open or closed, as in a list of them. Raises NotFoundError."""
+    rows = await store.people(connection, {"username": username, "limit": 1})
+    if not rows:
+        raise _nobody(username)
+    return AccountOut(**rows[0]._mapping)
+
+
 async def change_role(connection: AsyncConnection, username: str, role: RoleName, *, actor: UUID) -> PersonStandingOut:
     """Give a person another role: they sign in anew, and what the new role may not hold goes back to its queues.
 

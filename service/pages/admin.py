@@ -26,7 +26,7 @@ from service.routing.schemas import ReviewingRole, Special
 from service.routing.workflow import REVIEWING, routing
 from service.scoring.workflow import models_at_work
 from service.security import ROLES as MAY
-from service.security import PeopleManager, QueueManager
+from service.security import Capability, PeopleManager, QueueManager
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -96,7 +96,7 @@ async def roles(me: PeopleManager, connection: UnitOfWork) -> Response:
     context = {
         **await bar(connection, me),
         "roles": ROLES,
-        "capabilities": CAPABILITIES,
+        "capabilities": {one: words for one, words in CAPABILITIES.items() if one in set(Capability)},
         "may": MAY,
         "shortcuts": KEYS,
         "now": views.utc_now(),

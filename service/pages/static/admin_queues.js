@@ -2,7 +2,7 @@
 
 import { ask } from "./admin_dialogs.js";
 import { call } from "./api.js";
-import { reloadWith, showNotice } from "./notice.js";
+import { reloadWith } from "./notice.js";
 import { startPage } from "./page.js";
 import { startQueues } from "./queues.js";
 import { t, tn } from "./words.js";
@@ -12,7 +12,6 @@ const boxes = [...form.querySelectorAll("[type=checkbox]")];
 const save = document.getElementById("save-denied");
 
 startPage();
-showNotice();
 startQueues(JSON.parse(document.getElementById("queues-page").dataset.queues));
 for (const button of document.querySelectorAll(".close-queue")) button.addEventListener("click", () => askClose(button.dataset));
 form.addEventListener("change", showChanges);

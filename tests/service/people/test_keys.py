@@ -49,7 +49,12 @@ def capabilities(routes: Iterable[BaseRoute]) -> dict[str, Capability]:
             found |= capabilities(inner.routes)
         elif isinstance(route, APIRoute) and route.path.startswith("/v1"):
             asked = [getattr(one.call, "capability", None) for one in route.dependant.dependencies]
-            found |= {f"{method} {route.path}": one for method in route.methods for one in asked if one is not None}
+            found |= {
+                f"{method} {route.path.replace(':path', '')}": one
+                for method in route.methods
+                for one in asked
+                if one is not None
+            }
     return found
 
 

@@ -35,6 +35,7 @@ from service.notes import routes as notes
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.admin import router as admin_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.exposure import router as exposure_pages_router
@@ -47,6 +48,7 @@ from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
+from service.people.keys import routes as keys
 from service.policies import routes as policies
 from service.quality.calibration import routes as calibration
 from service.quality.feedback import routes as feedback
@@ -92,6 +94,7 @@ ROUTERS = (
         exposure,
         suspects,
         outbox,
+        keys,
         banks,
         policies,
         routing,
@@ -116,6 +119,7 @@ Every error has the form `{"error": code, "detail": text}`.
 PAGES = (
     pages_router,
     case_page_router,
+    admin_pages_router,
     bank_pages_router,
     exposure_pages_router,
     floor_pages_router,

@@ -135,16 +135,18 @@ ROLES: dict[str, frozenset[Capability]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The caller: a person or a machine with exactly one role."""
+    """The caller: a person or a machine with exactly one role; `scopes` are those of the key, None for all of the role."""
 
     id: UUID
     username: str
     role: str
+    scopes: frozenset[str] | None = None
 
     @property
     def capabilities(self) -> frozenset[Capability]:
-        """What the role allows; nothing for a role that no longer exists."""
-        return ROLES.get(self.role, frozenset())
+        """What the role allows, as far as the key does too; nothing for a role that no longer exists."""
+        allowed = ROLES.get(self.role, frozenset())
+        return allowed if self.scopes is None else frozenset(one for one in allowed if one in self.scopes)
 
 
 def new_api_key() -> str:
@@ -153,8 +155,17 @@ def new_api_key() -> str:
 
 
 _BY_KEY = text(
-    "SELECT p.id, p.username, p.role FROM api_keys k JOIN principals p ON p.id = k.principal_id"
-    " WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND p.active"
+    "SELECT p.id, p.username, p.role, k.scopes,"
+    " coalesce(k.last_used_at < now() - interval '1 minute', true) AS use_unnoted"
+    " FROM api_keys k JOIN principals p ON p.id = k.principal_id"
+    " WHERE k.key_hash = :hash AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now()) AND p.active"
+)
+# Once a minute at most, and nobody waits for another call with the same key: it may be in a long transaction.
+_NOTE_USE = text(
+    "UPDATE api_keys SET last_used_at = now() WHERE key_hash ="
+    " (SELECT key_hash FROM api_keys WHERE key_hash = :hash"
+    " AND coalesce(last_used_at < now() - interval '1 minute', true) FOR NO KEY UPDATE SKIP LOCKED)"
+    " RETURNING true AS noted"
 )
 
 
@@ -162,15 +173,24 @@ async def find_principal(request: Request, connection: AsyncConnection) -> Princ
     """The caller by bearer key or, failing that, by session cookie; None when neither is given or known."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and key:
-        # Mostly the first statement of its transaction: together, so that the BEGIN is no round trip of its own.
-        [rows] = await fetch_together(connection, (_BY_KEY, {"hash": token_hash(key.strip())}))
-        found = rows[0] if rows else None
-    elif token := session_token(request):
+        return await _find_by_key(connection, token_hash(key.strip()))
+    if token := session_token(request):
         refuse_cross_site(request)
         found = await find_session(request, connection, token)
-    else:
+        return Principal(found.id, found.username, found.role) if found else None
+    return None
+
+
+async def _find_by_key(connection: AsyncConnection, key_hash: bytes) -> Principal | None:
+    # Mostly the first statement of its transaction: together, so that the BEGIN is no round trip of its own.
+    [rows] = await fetch_together(connection, (_BY_KEY, {"hash": key_hash}))
+    if not rows:
         return None
-    return Principal(found.id, found.username, found.role) if found else None
+    found = rows[0]
+    if found.use_unnoted:
+        await fetch_together(connection, (_NOTE_USE, {"hash": key_hash}))
+    scopes = None if found.scopes is None else frozenset(found.scopes)
+    return Principal(found.id, found.username, found.role, scopes)
 
 
 async def identify(request: Request, connection: AsyncConnection, capability: Capability) -> Principal:
@@ -224,6 +244,10 @@ def _allowed(principal: Principal | None, capability: Capability) -> Principal:
             "send a valid key as 'Authorization: Bearer <key>' or sign in; it may be unknown, expired or revoked"
         )
     if capability not in principal.capabilities:
+        if capability in ROLES.get(principal.role, ()):
+            raise ForbiddenError(
+                f"this key of role {principal.role!r} is not made for {capability.value!r}: it is not in its scopes"
+            )
         raise ForbiddenError(f"role {principal.role!r} lacks the capability {capability.value!r}")
     return principal
 

@@ -39,3 +39,17 @@ class TooManyAttemptsError(TriageError):
 
     status = 429
     code = "too_many_attempts"
+
+
+class NewPasswordNeededError(TriageError):
+    """The password was for one sign-in: it opens nothing until another one is chosen with it."""
+
+    status = 409
+    code = "new_password_needed"
+
+
+class LastAdminError(TriageError):
+    """Nobody would be left who can manage people."""
+
+    status = 409
+    code = "last_admin"

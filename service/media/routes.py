@@ -17,6 +17,7 @@ from service.media.schemas import (
     GRANT_CHARACTERS,
     EndIn,
     LensQuery,
+    MediaDefaultsOut,
     PreferencesIn,
     PreferencesOut,
     PreviewQuery,
@@ -29,7 +30,7 @@ from service.media.upload import Kind, receive
 from service.media.uploads import workflow as uploads
 from service.media.viewing import workflow as viewing
 from service.media.viewing.workflow import Picture
-from service.security import FirstRevealer, FirstViewer, MediaRevealer, MediaViewer, MediaWriter
+from service.security import FirstRevealer, FirstViewer, MediaRevealer, MediaViewer, MediaWriter, PeopleManager
 
 router = APIRouter(prefix="/v1/media", tags=["media"])
 # What is somebody's own: how they see media, and what they have open.
@@ -186,6 +187,18 @@ async def preferences(caller: MediaViewer, connection: UnitOfWork) -> Preference
 @own.put("/me/media", summary="Say how media are shown to me; never weaker than the rules ask")
 async def prefer(body: PreferencesIn, caller: MediaViewer, connection: UnitOfWork) -> PreferencesOut:
     return await viewing.prefer(connection, caller.id, body)
+
+
+@own.get("/defaults/media", summary="How media are shown to whoever never said how they want them")
+async def defaults(_caller: PeopleManager, connection: UnitOfWork) -> MediaDefaultsOut:
+    return await viewing.defaults(connection)
+
+
+@own.put("/defaults/media", summary="Change how media are shown to whoever never said how they want them")
+async def set_defaults(
+    body: PreferencesIn, request: Request, caller: PeopleManager, connection: UnitOfWork
+) -> MediaDefaultsOut:
+    return await viewing.set_defaults(connection, body, actor=caller.id, rules=request.app.state.blur_rules)
 
 
 @own.post("/exposures/{exposure_id}/end", status_code=204, summary="Say that I do not look any more")

@@ -110,6 +110,13 @@ class PreferencesOut(BaseModel):
     mask_text: bool = True
 
 
+class MediaDefaultsOut(PreferencesOut):
+    """How media are shown to whoever never said how they want them; `set_by` is null while nobody has changed it."""
+
+    set_by: str | None = None
+    set_at: datetime | None = None
+
+
 Why = Literal["closed", "left", "hidden", "idle", "lease"]
 
 

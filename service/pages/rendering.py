@@ -27,7 +27,8 @@ from service.pages.catalogues import catalogues
 from service.pages.failures import failure_of
 from service.pages.menu import EVERYWHERE, Menu, Shortcut, menu_of
 from service.pages.static import static_prefix
-from service.security import SESSION_COOKIE, find_principal
+from service.security import find_principal
+from service.sessions import session_token
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -183,6 +184,6 @@ def _ask_to_sign_in(request: Request) -> RedirectResponse:
     path = request.url.path
     asked = {} if path == "/" else {"next": path}
     # A browser with a session that holds no longer is told so; one that has none was never signed in.
-    if SESSION_COOKIE in request.cookies:
+    if session_token(request):
         asked["why"] = "ended"
     return redirect(f"/sign-in?{urlencode(asked)}" if asked else "/sign-in")

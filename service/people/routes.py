@@ -12,11 +12,15 @@ from service.people.schemas import (
     ConsentsIn,
     LanguageIn,
     MeOut,
+    OneTimePasswordOut,
+    PeopleOut,
+    PeopleQuery,
+    PersonAddedOut,
     PersonChangeIn,
     PersonIn,
-    PersonOut,
     PersonStandingOut,
     ReviewerOut,
+    RoleIn,
     SignInIn,
 )
 from service.security import PeopleManager, SignedIn, refuse_cross_site
@@ -34,11 +38,7 @@ async def sign_in(body: SignInIn, request: Request) -> Response:
             "people sign in over HTTPS, except on the machine itself: put TLS in front of the service (docs/security.md)"
         )
     session = await workflow.sign_in(
-        state.engine,
-        body.username,
-        body.password,
-        hours=state.settings.session_hours,
-        replaces=session_token(request),
+        state.engine, body, hours=state.settings.session_hours, replaces=session_token(request)
     )
     response = Response(status_code=204)
     response.set_cookie(
@@ -87,10 +87,18 @@ async def speak(body: LanguageIn, request: Request, caller: SignedIn, connection
     return response
 
 
+@router.get("/people", summary="Accounts by name")
+async def people(asked: Annotated[PeopleQuery, Query()], _caller: PeopleManager, connection: UnitOfWork) -> PeopleOut:
+    return await workflow.people(connection, asked)
+
+
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
-async def create(body: PersonIn, request: Request, caller: PeopleManager, connection: UnitOfWork) -> PersonOut:
+async def create(
+    body: PersonIn, request: Request, response: Response, caller: PeopleManager, connection: UnitOfWork
+) -> PersonAddedOut:
+    response.headers["Cache-Control"] = "no-store"
     consenting = not request.app.state.settings.exposure_consent
-    return await workflow.create_person(connection, body, actor=caller.id, consenting=consenting)
+    return await workflow.add_person(connection, body, actor=caller.id, consenting=consenting)
 
 
 @router.get("/people/{username}", summary="What is known about a person: languages, vendor, site, cost")
@@ -110,6 +118,27 @@ async def change(
 ) -> PersonStandingOut:
     taxonomy = request.app.state.taxonomy
     return await workflow.change_person(connection, username, body, actor=caller.id, taxonomy=taxonomy)
+
+
+@router.put("/people/{username}/role", summary="Give a person another role; they have to sign in again")
+async def change_role(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    body: RoleIn,
+    caller: PeopleManager,
+    connection: UnitOfWork,
+) -> PersonStandingOut:
+    return await workflow.change_role(connection, username, body.role, actor=caller.id)
+
+
+@router.post("/people/{username}/password", summary="Give a person a password for one sign-in, shown this once")
+async def reset_password(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    response: Response,
+    caller: PeopleManager,
+    connection: UnitOfWork,
+) -> OneTimePasswordOut:
+    response.headers["Cache-Control"] = "no-store"
+    return await workflow.reset_password(connection, username, actor=caller.id)
 
 
 @router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")

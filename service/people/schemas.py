@@ -1,6 +1,6 @@
 """Wire types of people and their keys."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID
@@ -63,6 +63,9 @@ class SignInIn(BaseModel):
 
     username: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")]
     password: Annotated[str, Field(max_length=200)]
+    new_password: Password | None = Field(
+        default=None, description="Takes the place of a one-time password, which opens nothing without it."
+    )
 
 
 class MeOut(BaseModel):
@@ -94,6 +97,10 @@ class PersonIn(BaseModel):
     username: Username
     role: RoleName
     password: Password | None = None
+    one_time_password: bool = Field(
+        default=False,
+        description="For a person: a password is made here, for one sign-in, and the account starts without a key.",
+    )
 
 
 class PersonOut(BaseModel):
@@ -103,6 +110,69 @@ class PersonOut(BaseModel):
     username: str
     role: str
     api_key: str
+
+
+class PersonAddedOut(BaseModel):
+    """A new account with what opens it, which is shown this once: a key, or a password for one sign-in."""
+
+    id: UUID
+    username: str
+    role: str
+    api_key: str | None = None
+    one_time_password: str | None = None
+
+
+class OneTimePasswordOut(BaseModel):
+    """A password for one sign-in until `expires_at`, at which another one is chosen; it is shown this once."""
+
+    username: str
+    one_time_password: str
+    expires_at: datetime
+
+
+class RoleIn(BaseModel):
+    """Another role for an account."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    role: RoleName
+
+
+class PeopleQuery(BaseModel):
+    """Which accounts: `search` in names, vendors and sites; `after` is the last name of the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    search: Annotated[str, Field(max_length=80, pattern=r"^[^\x00]*$")] = ""
+    role: RoleName | None = None
+    active: bool | None = None
+    after: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+
+
+class AccountOut(BaseModel):
+    """An account in a list. `keys` counts those that work; `last_seen_at` is the last sign-in or call with a key."""
+
+    username: str
+    role: str
+    active: bool
+    sample: bool
+    vendor: str | None
+    site: str | None
+    languages: list[str] | None
+    signs_in: bool = Field(description="It has a password: it is a person's.")
+    password_once: bool = Field(description="The password is for one sign-in, which has not happened yet.")
+    keys: int
+    created_at: datetime
+    closed_at: datetime | None
+    last_seen_at: datetime | None
+
+
+class PeopleOut(BaseModel):
+    """A page of accounts by name; `next` is the `after` of the page that follows, null on the last one."""
+
+    people: list[AccountOut]
+    next: str | None
 
 
 class ReviewerIn(BaseModel):

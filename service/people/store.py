@@ -1,5 +1,6 @@
 """SQL of accounts, keys and sessions."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -9,19 +10,56 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _INSERT = text(
-    "INSERT INTO principals (id, username, role, password_hash, sample, consents)"
-    " VALUES (:id, :username, :role, :password_hash, :sample, CAST(:consents AS text[])) ON CONFLICT (username) DO NOTHING RETURNING id"
+    "INSERT INTO principals (id, username, role, password_hash, sample, consents, password_expires_at)"
+    " VALUES (:id, :username, :role, :password_hash, :sample, CAST(:consents AS text[]),"
+    " now() + make_interval(hours => CAST(:password_hours AS integer))) ON CONFLICT (username) DO NOTHING RETURNING id"
 )
-_INSERT_KEY = text("INSERT INTO api_keys (key_hash, principal_id) VALUES (:key_hash, :principal_id)")
 _BY_USERNAME = text(
-    "SELECT id, role, password_hash, interface_language FROM principals WHERE username = :username AND active"
+    "SELECT id, role, password_hash, interface_language, password_expires_at IS NOT NULL AS once,"
+    " coalesce(password_expires_at <= now(), false) AS expired"
+    " FROM principals WHERE username = :username AND active"
 )
+_SIGNED_IN = text("UPDATE principals SET signed_in_at = now() WHERE id = :id")
+# Only in place of the very password that was given: of two who hold it, one chooses the next.
+_REPLACE_ONCE = text("""
+    UPDATE principals SET password_hash = :new, password_expires_at = NULL
+    WHERE id = :id AND active AND password_hash = :old AND password_expires_at > now() RETURNING id
+""")
+_RESET_PASSWORD = text("""
+    UPDATE principals SET password_hash = :password_hash,
+           password_expires_at = now() + make_interval(hours => CAST(:hours AS integer))
+    WHERE username = :username AND active AND password_hash IS NOT NULL RETURNING id, password_expires_at
+""")
+_END_SESSIONS = text("UPDATE sessions SET revoked_at = now() WHERE principal_id = :id AND revoked_at IS NULL")
+_REVOKE_KEYS = text("""
+    UPDATE api_keys SET revoked_at = now(), revoked_by = :actor WHERE principal_id = :id AND revoked_at IS NULL
+""")
+# Whoever manages people is counted by one at a time: two who close each other's accounts would leave nobody.
+_MANAGERS_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('people who manage people', 0))")
+_OTHER_MANAGERS = text(
+    "SELECT count(*) FROM principals WHERE active AND role = ANY (CAST(:roles AS text[])) AND username <> :username"
+)
+_SET_ROLE = text("UPDATE principals SET role = :role WHERE username = :username AND active RETURNING id")
+_LIST = text("""
+    SELECT p.username, p.role, p.active, p.vendor, p.site, p.languages, p.created_at, p.closed_at, p.sample,
+           p.password_hash IS NOT NULL AS signs_in, p.password_expires_at IS NOT NULL AS password_once,
+           greatest(p.signed_in_at, (SELECT max(k.last_used_at) FROM api_keys k WHERE k.principal_id = p.id)) AS last_seen_at,
+           (SELECT count(*) FROM api_keys k WHERE k.principal_id = p.id AND p.active AND k.revoked_at IS NULL
+              AND (k.expires_at IS NULL OR k.expires_at > now())) AS keys
+    FROM principals p
+    WHERE (CAST(:search AS text) IS NULL OR strpos(p.username, :search) > 0 OR strpos(lower(p.vendor), :search) > 0
+           OR strpos(lower(p.site), :search) > 0)
+      AND (CAST(:role AS text) IS NULL OR p.role = :role)
+      AND (CAST(:active AS boolean) IS NULL OR p.active = :active)
+      AND (CAST(:after AS text) IS NULL OR p.username > :after)
+      AND (CAST(:username AS text) IS NULL OR p.username = :username)
+    ORDER BY p.username LIMIT :limit
+""")
 _INSERT_SESSION = text(
     "INSERT INTO sessions (token_hash, principal_id, expires_at)"
     " VALUES (:token_hash, :principal_id, now() + make_interval(hours => :hours)) RETURNING expires_at"
 )
 _END_SESSION = text("UPDATE sessions SET revoked_at = now() WHERE token_hash = :token_hash AND revoked_at IS NULL")
-_END_SESSIONS = text("UPDATE sessions SET revoked_at = now() WHERE principal_id = :principal_id AND revoked_at IS NULL")
 # An attempt counts as failed until it has succeeded, and attempts for one name come one after the other: else guesses
 # made at the same moment would all find the limit not reached yet.
 _ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended(:username, 0))")
@@ -67,8 +105,12 @@ _SET_PERSON = text(f"""
     RETURNING {_STANDING}
 """)  # noqa: S608 - put together from constants
 _PERSON = text(f"SELECT {_STANDING} FROM principals WHERE username = :username AND active")  # noqa: S608 - constants
-_DEACTIVATE = text("UPDATE principals SET active = false WHERE username = :username AND active RETURNING id")
-_REMOVE_SAMPLE = text("UPDATE principals SET active = false WHERE sample AND active RETURNING username")
+_DEACTIVATE = text(
+    "UPDATE principals SET active = false, closed_at = now() WHERE username = :username AND active RETURNING id"
+)
+_REMOVE_SAMPLE = text(
+    "UPDATE principals SET active = false, closed_at = now() WHERE sample AND active RETURNING username"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +124,8 @@ class NewPrincipal:
     sample: bool
     # Areas whose pictures this person agreed to see; None is no limit.
     consents: list[str] | None
+    # For so long the password is good for one sign-in; None for a password that stays.
+    password_hours: int | None = None
 
 
 async def insert(connection: AsyncConnection, principal: NewPrincipal) -> bool:
@@ -89,13 +133,11 @@ async def insert(connection: AsyncConnection, principal: NewPrincipal) -> bool:
     return (await connection.execute(_INSERT, asdict(principal))).one_or_none() is not None
 
 
-async def insert_key(connection: AsyncConnection, *, key_hash: bytes, principal_id: UUID) -> None:
-    """Add a key to an account."""
-    await connection.execute(_INSERT_KEY, {"key_hash": key_hash, "principal_id": principal_id})
-
-
 async def by_username(connection: AsyncConnection, username: str) -> Row[Any] | None:
-    """The active account of that name: (id, role, password_hash, interface_language)."""
+    """The active account of that name: (id, role, password_hash, interface_language, once, expired).
+
+    The last two are of a one-time password.
+    """
     return (await connection.execute(_BY_USERNAME, {"username": username})).one_or_none()
 
 
@@ -139,7 +181,7 @@ async def end_session(connection: AsyncConnection, token_hash: bytes) -> None:
 
 async def end_sessions(connection: AsyncConnection, principal_id: UUID) -> None:
     """Revoke every session of a person."""
-    await connection.execute(_END_SESSIONS, {"principal_id": principal_id})
+    await connection.execute(_END_SESSIONS, {"id": principal_id})
 
 
 async def begin_attempt(connection: AsyncConnection, username: str, *, allowed: int, minutes: int) -> int | None:
@@ -160,9 +202,49 @@ async def forget_old(connection: AsyncConnection) -> None:
         await connection.execute(statement)
 
 
-async def deactivate(connection: AsyncConnection, username: str) -> bool:
-    """Close an account; its keys and sessions stop working at once. False when there is no such active one."""
-    return (await connection.execute(_DEACTIVATE, {"username": username})).one_or_none() is not None
+async def deactivate(connection: AsyncConnection, username: str) -> UUID | None:
+    """Close an account; its keys and sessions stop working at once. None when there is no such active one."""
+    return (await connection.execute(_DEACTIVATE, {"username": username})).scalar_one_or_none()
+
+
+async def people(connection: AsyncConnection, values: dict[str, Any]) -> Sequence[Row[Any]]:
+    """Accounts by name from `after` on, at most `limit`; `search`, `role`, `active` and `username` narrow them where given."""
+    unasked = dict.fromkeys(("search", "role", "active", "after", "username"))
+    return (await connection.execute(_LIST, {**unasked, **values})).all()
+
+
+async def other_managers(connection: AsyncConnection, username: str, *, roles: Sequence[str]) -> int:
+    """How many active accounts of those roles there are beside this one; others who ask wait for this transaction."""
+    await connection.execute(_MANAGERS_IN_TURN)
+    return int((await connection.execute(_OTHER_MANAGERS, {"username": username, "roles": list(roles)})).scalar_one())
+
+
+async def set_role(connection: AsyncConnection, username: str, role: str) -> UUID | None:
+    """Give an active account another role; None when there is none of that name."""
+    return (await connection.execute(_SET_ROLE, {"username": username, "role": role})).scalar_one_or_none()
+
+
+async def reset_password(
+    connection: AsyncConnection, username: str, *, password_hash: str, hours: int
+) -> Row[Any] | None:
+    """Replace the password by one for a single sign-in: (id, password_expires_at). None where nobody signs in so."""
+    values = {"username": username, "password_hash": password_hash, "hours": hours}
+    return (await connection.execute(_RESET_PASSWORD, values)).one_or_none()
+
+
+async def replace_once(connection: AsyncConnection, person: UUID, *, old: str, new: str) -> bool:
+    """Put a password in place of the one-time one with that hash; False when it was used or has ended meanwhile."""
+    return (await connection.execute(_REPLACE_ONCE, {"id": person, "old": old, "new": new})).one_or_none() is not None
+
+
+async def revoke_keys(connection: AsyncConnection, person: UUID, *, actor: UUID | None) -> None:
+    """End every key of an account."""
+    await connection.execute(_REVOKE_KEYS, {"id": person, "actor": actor})
+
+
+async def note_sign_in(connection: AsyncConnection, person: UUID) -> None:
+    """Note that somebody signed in just now."""
+    await connection.execute(_SIGNED_IN, {"id": person})
 
 
 async def deactivate_samples(connection: AsyncConnection) -> list[str]:

@@ -14,27 +14,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors.access import NotSignedInError, TooManyAttemptsError
+from service.errors.access import LastAdminError, NewPasswordNeededError, NotSignedInError, TooManyAttemptsError
 from service.errors.decisions import UnknownLabelError
 from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
 from service.ids import new_id
+from service.leases.taking.workflow import take_back
 from service.people import store
+from service.people.keys import workflow as keys
 from service.people.schemas import (
+    AccountOut,
     ConsentsIn,
     MeOut,
+    OneTimePasswordOut,
+    PeopleOut,
+    PeopleQuery,
+    PersonAddedOut,
     PersonChangeIn,
     PersonIn,
     PersonOut,
     PersonStandingOut,
     ReviewerOut,
+    RoleName,
+    SignInIn,
 )
-from service.security import Principal, new_api_key
+from service.routing import workflow as routing
+from service.security import ROLES, Capability, Principal
 from service.sessions import token_hash
 
 Result = TypeVar("Result")
 
 FAILURES_ALLOWED = 10
 FAILURE_MINUTES = 15
+# A one-time password is told by hand: long enough for a weekend, and not for ever.
+ONE_TIME_HOURS = 72
+
+MANAGING = tuple(role for role, may in ROLES.items() if Capability.PEOPLE_MANAGE in may)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,33 +89,62 @@ async def create_person(
     connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, sample: bool = False, consenting: bool = True
 ) -> PersonOut:
     """Add an account with one key; who is not `consenting` has yet to agree to each graphic area. Raises NameTakenError."""
-    principal_id, key = new_id(), new_api_key()
     # argon2 takes tens of milliseconds of pure CPU: off the event loop.
     hashed = await _off_loop(_hasher().hash, person.password) if person.password else None
     principal = store.NewPrincipal(
-        id=principal_id,
+        id=new_id(),
         username=person.username,
         role=person.role,
         password_hash=hashed,
         sample=sample,
         consents=None if consenting else [],
     )
-    made = await store.insert(connection, principal)
-    if not made:
-        raise NameTakenError(f"there is already an account named {person.username!r}")
-    await store.insert_key(connection, key_hash=token_hash(key), principal_id=principal_id)
-    await events.record(connection, "person.created", actor=actor, data=_about(principal_id, person.role))
-    return PersonOut(id=principal_id, username=person.username, role=person.role, api_key=key)
+    await _insert(connection, principal, actor=actor)
+    key = await keys.first_key(connection, principal.id, made_by=actor)
+    return PersonOut(id=principal.id, username=person.username, role=person.role, api_key=key)
 
 
-async def sign_in(
-    engine: AsyncEngine, username: str, password: str, *, hours: int, replaces: str | None = None
-) -> Session:
+async def add_person(
+    connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, consenting: bool
+) -> PersonAddedOut:
+    """As `create_person`, or with a password for one sign-in and no key. Raises NameTakenError, InvalidRequestError."""
+    if not person.one_time_password:
+        made = await create_person(connection, person, actor=actor, consenting=consenting)
+        return PersonAddedOut(**made.model_dump())
+    if person.password is not None:
+        raise InvalidRequestError("password: a one-time password is made here; send one of the two")
+    password = _new_password()
+    principal = store.NewPrincipal(
+        id=new_id(),
+        username=person.username,
+        role=person.role,
+        password_hash=await _off_loop(_hasher().hash, password),
+        sample=False,
+        consents=None if consenting else [],
+        password_hours=ONE_TIME_HOURS,
+    )
+    await _insert(connection, principal, actor=actor)
+    return PersonAddedOut(id=principal.id, username=person.username, role=person.role, one_time_password=password)
+
+
+async def _insert(connection: AsyncConnection, principal: store.NewPrincipal, *, actor: UUID | None) -> None:
+    if not await store.insert(connection, principal):
+        raise NameTakenError(f"there is, or was, an account named {principal.username!r}")
+    await events.record(connection, "person.created", actor=actor, data=_about(principal.id, principal.role))
+
+
+def _new_password() -> str:
+    # Read out and typed by people: without letters and digits that look alike, 20 of 54 characters are 115 bits.
+    letters = "".join(secrets.choice("abcdefghjkmnpqrstuvwxyzACDEFGHJKLMNPQRTUVWXYZ2346789") for _ in range(20))
+    return "-".join(letters[at : at + 5] for at in range(0, 20, 5))
+
+
+async def sign_in(engine: AsyncEngine, body: SignInIn, *, hours: int, replaces: str | None = None) -> Session:
     """Open a session with a new token; the one that the browser held before, `replaces`, ends whoever it was of.
 
-    Raises NotSignedInError or TooManyAttemptsError; failures are counted even though they raise.
+    Raises NotSignedInError or TooManyAttemptsError; failures are counted even though they raise. A one-time password opens one only together with the password that takes its place: NewPasswordNeededError.
     """
-    username = username.strip().lower()
+    username = body.username.strip().lower()
     async with engine.begin() as connection:
         attempt = await store.begin_attempt(connection, username, allowed=FAILURES_ALLOWED, minutes=FAILURE_MINUTES)
         row = await store.by_username(connection, username)
@@ -109,17 +152,34 @@ async def sign_in(
         raise TooManyAttemptsError(f"too many failed sign-ins for this account; wait {FAILURE_MINUTES} minutes")
     known = row.password_hash if row else None
     # An unknown name costs the same hash as a known one, so that answers do not tell which names exist.
-    matches = await _off_loop(_verify, password, known)
-    if row is None or known is None or not matches:
+    matches = await _off_loop(_verify, body.password, known)
+    if row is None or known is None or not matches or row.expired:
         raise NotSignedInError("user name or password is wrong")
+    replaced = await _replacement(engine, body, attempt) if row.once else None
     token = secrets.token_urlsafe(32)
     async with engine.begin() as connection:
         await store.forget_attempt(connection, attempt)
         if replaces:
             await store.end_session(connection, token_hash(replaces))
+        if replaced is not None:
+            if not await store.replace_once(connection, row.id, old=known, new=replaced):
+                raise NotSignedInError("this one-time password was used already")
+            await events.record(connection, "person.password_changed", actor=row.id, data={"principal": str(row.id)})
         await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
+        await store.note_sign_in(connection, row.id)
         await events.record(connection, "person.signed_in", actor=row.id)
     return Session(token, hours * 3600, row.interface_language)
+
+
+async def _replacement(engine: AsyncEngine, body: SignInIn, attempt: int) -> str:
+    """The hash of the password that takes the place of a one-time one."""
+    if body.new_password is None:
+        async with engine.begin() as connection:
+            await store.forget_attempt(connection, attempt)
+        raise NewPasswordNeededError("this password is for one sign-in: send a `new_password` of your own with it")
+    if body.new_password == body.password:
+        raise InvalidRequestError("new_password: choose another one than the one-time password")
+    return await _off_loop(_hasher().hash, body.new_password)
 
 
 async def sign_out(connection: AsyncConnection, caller: Principal, token: str | None, *, everywhere: bool) -> None:
@@ -200,11 +260,85 @@ async def standing(connection: AsyncConnection, username: str) -> PersonStanding
     return PersonStandingOut.model_validate(row, from_attributes=True)
 
 
-async def close_person(connection: AsyncConnection, username: str, *, actor: UUID | None) -> None:
-    """Close an account: its keys and sessions stop working at once. Raises NotFoundError."""
-    if not await store.deactivate(connection, username):
+async def people(connection: AsyncConnection, asked: PeopleQuery) -> PeopleOut:
+    """Accounts by name, a page at a time."""
+    values = {**asked.model_dump(), "search": asked.search.strip().lower() or None, "limit": asked.limit + 1}
+    rows = await store.people(connection, values)
+    found = [AccountOut(**row._mapping) for row in rows[: asked.limit]]
+    return PeopleOut(people=found, next=found[-1].username if len(rows) > asked.limit else None)
+
+
+async def account(connection: AsyncConnection, username: str) -> AccountOut:
+    """One account, open or closed, as in a list of them. Raises NotFoundError."""
+    rows = await store.people(connection, {"username": username, "limit": 1})
+    if not rows:
         raise _nobody(username)
-    await events.record(connection, "person.closed", actor=actor, data={"username": username})
+    return AccountOut(**rows[0]._mapping)
+
+
+async def change_role(connection: AsyncConnection, username: str, role: RoleName, *, actor: UUID) -> PersonStandingOut:
+    """Give a person another role: they sign in anew, and what the new role may not hold goes back to its queues.
+
+    Raises NotFoundError, LastAdminError, InvalidRequestError where they have that role already.
+    """
+    await _require_another_manager(connection, username, unless=role)
+    before = await standing(connection, username)
+    if before.role == role:
+        raise InvalidRequestError(f"role: {username!r} has the role {role!r} already")
+    changed = await store.set_role(connection, username, role)
+    if changed is None:
+        raise _nobody(username)
+    await store.end_sessions(connection, changed)
+    left: list[str] = []
+    if role not in routing.REVIEWING:
+        await take_back(connection, changed, actor=actor)
+        left = await routing.leave_queues(connection, changed)
+    data = {"principal": str(changed), "before": before.role, "role": role, "left_queues": left}
+    await events.record(connection, "person.role_changed", actor=actor, data=data)
+    return await standing(connection, username)
+
+
+async def reset_password(connection: AsyncConnection, username: str, *, actor: UUID) -> OneTimePasswordOut:
+    """Give a person a password for one sign-in; they are signed out everywhere. Raises NotFoundError, InvalidRequestError."""
+    password = _new_password()
+    hashed = await _off_loop(_hasher().hash, password)
+    row = await store.reset_password(connection, username, password_hash=hashed, hours=ONE_TIME_HOURS)
+    if row is None:
+        await standing(connection, username)
+        raise InvalidRequestError(f"{username!r} is a machine account: it has keys and no password")
+    await store.end_sessions(connection, row.id)
+    await events.record(connection, "person.password_reset", actor=actor, data={"principal": str(row.id)})
+    return OneTimePasswordOut(username=username, one_time_password=password, expires_at=row.password_expires_at)
+
+
+async def close_person(connection: AsyncConnection, username: str, *, actor: UUID | None) -> None:
+    """Close an account: its keys and sessions stop working, and what it holds goes back to its queues, at once.
+
+    Raises NotFoundError, LastAdminError.
+    """
+    await _require_another_manager(connection, username)
+    closed = await store.deactivate(connection, username)
+    if closed is None:
+        raise _nobody(username)
+    await store.end_sessions(connection, closed)
+    await store.revoke_keys(connection, closed, actor=actor)
+    returned = await take_back(connection, closed, actor=actor)
+    data = {"username": username, "principal": str(closed), "returned_cases": returned}
+    await events.record(connection, "person.closed", actor=actor, data=data)
+
+
+async def _require_another_manager(
+    connection: AsyncConnection, username: str, *, unless: RoleName | None = None
+) -> None:
+    if unless in MANAGING or await store.other_managers(connection, username, roles=MANAGING):
+        return
+    # Without anybody else only the one that is left is meant; whoever else is named is theirs to change.
+    row = await store.person(connection, username)
+    if row is not None and row.role in MANAGING:
+        raise LastAdminError(
+            f"{username!r} is the last account that can manage people; give somebody else the role "
+            f"{' or '.join(MANAGING)} first"
+        )
 
 
 async def close_sample_accounts(connection: AsyncConnection) -> list[str]:

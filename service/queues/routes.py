@@ -12,7 +12,15 @@ from service.exposure.limits import limits_of
 from service.leases.workflow import ClaimRules
 from service.plain import PlainRoute
 from service.queues import workflow
-from service.queues.schemas import ClaimIn, DeniedActionsIn, DeniedActionsOut, QueueChangeIn, QueueIn, QueuesOut
+from service.queues.schemas import (
+    ClaimIn,
+    ClosingOut,
+    DeniedActionsIn,
+    DeniedActionsOut,
+    QueueChangeIn,
+    QueueIn,
+    QueuesOut,
+)
 from service.routing.schemas import ManagedQueueOut
 from service.security import Capability, CaseReviewer, QueueManager, QueueReader, identify
 
@@ -91,6 +99,11 @@ async def change_queue(
     queue: Name, body: QueueChangeIn, request: Request, caller: QueueManager, connection: UnitOfWork
 ) -> ManagedQueueOut:
     return await workflow.change(connection, queue, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
+
+
+@router.get("/queues/{queue}/closing", summary="What stands against closing a queue")
+async def closing(queue: Name, _caller: QueueManager, connection: UnitOfWork) -> ClosingOut:
+    return await workflow.closing(connection, queue)
 
 
 @router.post("/queues/{queue}/close", status_code=204, summary="Close a queue for good")

@@ -80,6 +80,17 @@ class QueueChangeIn(Strict):
     hidden_actions: Annotated[list[Label], Field(max_length=VALUES), Distinct] = Field(default_factory=list)
 
 
+class ClosingOut(BaseModel):
+    """What stands against closing a queue: rules that lead to it, and undecided cases by what has become of them."""
+
+    name: str
+    possible: bool
+    rules: list[str]
+    cases: dict[str, int]
+    special: str | None
+    members: int
+
+
 class DeniedActionsIn(Strict):
     """Actions that a role may not take, whatever the queue. A role that is left out may take every action."""
 

@@ -57,6 +57,9 @@ _CLOSE_QUEUE = text("""
       AND NOT EXISTS (SELECT FROM cases WHERE queue = :name AND status <> 'decided')
     RETURNING name
 """)
+_UNDECIDED = text("""
+    SELECT status, count(*) AS cases FROM cases WHERE queue = :name AND status <> 'decided' GROUP BY status ORDER BY status
+""")
 _ADD_MEMBER = text("""
     INSERT INTO queue_members (queue, principal_id, added_by)
     SELECT :queue, id, :added_by FROM principals
@@ -99,6 +102,11 @@ async def add_queue(connection: AsyncConnection, values: dict[str, Any]) -> bool
 async def change_queue(connection: AsyncConnection, values: dict[str, Any]) -> bool:
     """Change an open queue; False when there is none or another serves that special route."""
     return (await connection.execute(_CHANGE_QUEUE, values)).one_or_none() is not None
+
+
+async def undecided(connection: AsyncConnection, name: str) -> dict[str, int]:
+    """How many undecided cases lie in a queue, by status."""
+    return {row.status: row.cases for row in await connection.execute(_UNDECIDED, {"name": name})}
 
 
 async def close_queue(connection: AsyncConnection, name: str) -> bool:

@@ -25,6 +25,7 @@ from service.policies.workflow import require_read
 from service.queues import store
 from service.queues.schemas import (
     QUEUES,
+    ClosingOut,
     DeniedActionsIn,
     DeniedActionsOut,
     QueueChangeIn,
@@ -139,6 +140,26 @@ async def change(
     return await routing.managed_queue(connection, name)
 
 
+async def closing(connection: AsyncConnection, name: str) -> ClosingOut:
+    """What `close` would say of an open queue right now. Raises NotFoundError."""
+    queue = await routing.managed_queue(connection, name)
+    if queue.closed:
+        raise NotFoundError(f"the queue {name!r} is closed already")
+    leading, lying = await _leading(connection, name), await store.undecided(connection, name)
+    return ClosingOut(
+        name=name,
+        possible=name != DEFAULT_QUEUE and not leading and not lying,
+        rules=leading,
+        cases=lying,
+        special=queue.special,
+        members=len(queue.members),
+    )
+
+
+async def _leading(connection: AsyncConnection, name: str) -> list[str]:
+    return [rule.name for rule in (await routing.active(connection)).rules if rule.queue == name]
+
+
 async def close(connection: AsyncConnection, name: str, *, actor: UUID) -> None:
     """Close a queue for good. Raises NotFoundError, InvalidRequestError, QueueInUseError."""
     if name == DEFAULT_QUEUE:
@@ -146,8 +167,7 @@ async def close(connection: AsyncConnection, name: str, *, actor: UUID) -> None:
     await routing.one_after_the_other(connection)
     if (await routing.managed_queue(connection, name)).closed:
         raise NotFoundError(f"the queue {name!r} is closed already")
-    leading = [rule.name for rule in (await routing.active(connection)).rules if rule.queue == name]
-    if leading:
+    if leading := await _leading(connection, name):
         raise QueueInUseError(f"the rule “{leading[0]}” leads to {name!r}; change the rules first")
     if not await store.close_queue(connection, name):
         raise QueueInUseError(f"undecided cases lie in {name!r}; decide them, or let rules send them elsewhere first")

@@ -124,6 +124,7 @@ _ROUTED_BEFORE = text("""
 _LOCK = text(
     "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE"
 )
+_LEAVE_QUEUES = text("DELETE FROM queue_members WHERE principal_id = :person RETURNING queue")
 
 
 async def one_after_the_other(connection: AsyncConnection) -> None:
@@ -180,6 +181,11 @@ async def usable(
 ) -> list[Any]:
     """Queues that a person may see: take from, or oversee when their role is one of those."""
     return await fetch(connection, _USABLE, {"person": person, "overseeing": list(overseeing), "name": name})
+
+
+async def leave_queues(connection: AsyncConnection, person: UUID) -> list[str]:
+    """Take somebody out of every restricted queue; returns their names."""
+    return sorted((await connection.execute(_LEAVE_QUEUES, {"person": person})).scalars())
 
 
 async def refused_actions(connection: AsyncConnection, *, queue: str, role: str) -> set[str]:

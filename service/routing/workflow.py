@@ -282,6 +282,11 @@ async def visible_queues(connection: AsyncConnection, principal: Principal) -> l
     return [_info(row) for row in await store.usable(connection, principal.id, overseeing=OVERSEEING)]
 
 
+async def leave_queues(connection: AsyncConnection, person: UUID) -> list[str]:
+    """Take somebody who reviews no more out of every restricted queue; returns the names of these queues."""
+    return await store.leave_queues(connection, person)
+
+
 async def allowed_actions(connection: AsyncConnection, queue: str, role: str, taxonomy: Taxonomy) -> list[str]:
     """Actions that this role may take in this queue, in the order of the taxonomy."""
     refused = await store.refused_actions(connection, queue=queue, role=role)

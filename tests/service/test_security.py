@@ -26,7 +26,16 @@ EVERYBODY = set(ROLES)
 ALLOWED: dict[str, set[str]] = {
     "DELETE /v1/session": EVERYBODY,
     "GET /v1/me": EVERYBODY,
+    "GET /v1/people": {"admin"},
     "POST /v1/people": {"admin"},
+    "PUT /v1/people/{username}/role": {"admin"},
+    "POST /v1/people/{username}/password": {"admin"},
+    "GET /v1/people/{username}/keys": {"admin"},
+    "POST /v1/people/{username}/keys": {"admin"},
+    "DELETE /v1/people/{username}/keys/{key_id}": {"admin"},
+    "GET /v1/defaults/media": {"admin"},
+    "PUT /v1/defaults/media": {"admin"},
+    "GET /v1/queues/{queue}/closing": {"lead", "admin"},
     "DELETE /v1/people/{username}": {"admin"},
     "POST /v1/reports": SENDERS,
     "POST /v1/media": SENDERS,
@@ -190,6 +199,7 @@ def call(address: str) -> dict[str, Any]:
         "author_id",
         "cluster_id",
         "exposure_id",
+        "key_id",
         *("plan_id", "token", "item_id", "feedback_id", "golden_id", "session_id", "policy_id"),
     )
     for name in ids:

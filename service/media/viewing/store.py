@@ -51,9 +51,23 @@ _DERIVATIVE = text("""
     SELECT d.stored_as, d.mime FROM media_derivatives d
     WHERE d.media_id = :media_id AND d.variant = :variant AND d.level = :level
 """)
-_PREFERENCES = text(
-    "SELECT level, colour, lines_first, mask_text FROM media_preferences WHERE principal_id = :principal_id"
-)
+# One's own wish, else that of the organisation.
+_PREFERENCES = text("""
+    SELECT level, colour, lines_first, mask_text FROM (
+        SELECT 1 AS place, level, colour, lines_first, mask_text FROM media_preferences WHERE principal_id = :principal_id
+        UNION ALL SELECT 2, level, colour, lines_first, mask_text FROM media_defaults
+    ) AS found ORDER BY place LIMIT 1
+""")
+_DEFAULTS = text("""
+    SELECT d.level, d.colour, d.lines_first, d.mask_text, p.username AS set_by, d.set_at
+    FROM media_defaults d LEFT JOIN principals p ON p.id = d.set_by
+""")
+_SET_DEFAULTS = text("""
+    INSERT INTO media_defaults (level, colour, lines_first, mask_text, set_by)
+    VALUES (:level, :colour, :lines_first, :mask_text, :actor)
+    ON CONFLICT (one) DO UPDATE SET level = EXCLUDED.level, colour = EXCLUDED.colour,
+        lines_first = EXCLUDED.lines_first, mask_text = EXCLUDED.mask_text, set_by = EXCLUDED.set_by, set_at = now()
+""")
 _PREFER = text("""
     INSERT INTO media_preferences (principal_id, level, colour, lines_first, mask_text)
     VALUES (:principal_id, :level, :colour, :lines_first, :mask_text)
@@ -89,10 +103,20 @@ async def derivative(connection: AsyncConnection, media_id: UUID, *, variant: Va
 
 
 async def preferences(connection: AsyncConnection, person: UUID) -> Any | None:
-    """(level, colour, lines_first, mask_text) as that person set them; None when they never did."""
+    """(level, colour, lines_first, mask_text) as that person set them, or the organisation; None when neither did."""
     return await fetch_one(connection, _PREFERENCES, {"principal_id": person})
 
 
 async def prefer(connection: AsyncConnection, person: UUID, values: dict[str, Any]) -> None:
     """Keep how this person wants media shown."""
     await connection.execute(_PREFER, {**values, "principal_id": person})
+
+
+async def defaults(connection: AsyncConnection) -> Row[Any] | None:
+    """What the organisation set, by whom and when; None while it is as the product ships."""
+    return (await connection.execute(_DEFAULTS)).one_or_none()
+
+
+async def set_defaults(connection: AsyncConnection, values: dict[str, Any], *, actor: UUID) -> None:
+    """Keep how the organisation wants media shown to those who never said it."""
+    await connection.execute(_SET_DEFAULTS, {**values, "actor": actor})

@@ -7,12 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service import events
 from service.errors.media import DerivativePendingError, MediaFailedError
-from service.errors.requests import NotFoundError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.media import levels
 from service.media.derivatives import Variant
 from service.media.levels import LIKELY, MOST, Blur, Facts, Rules
-from service.media.schemas import MediaItem, PreferencesIn, PreferencesOut
+from service.media.schemas import MediaDefaultsOut, MediaItem, PreferencesIn, PreferencesOut
 from service.media.viewing import store
 from service.routing.workflow import OVERSEEING
 
@@ -48,6 +49,25 @@ async def prefer(connection: AsyncConnection, person: UUID, body: PreferencesIn)
     """Keep how somebody wants media shown to themselves; no event tells it to anybody else."""
     await store.prefer(connection, person, body.model_dump())
     return PreferencesOut(**body.model_dump())
+
+
+async def defaults(connection: AsyncConnection) -> MediaDefaultsOut:
+    """How media are shown to whoever never said how they want them."""
+    row = await store.defaults(connection)
+    return MediaDefaultsOut() if row is None else MediaDefaultsOut(**row._mapping)
+
+
+async def set_defaults(
+    connection: AsyncConnection, body: PreferencesIn, *, actor: UUID, rules: Rules
+) -> MediaDefaultsOut:
+    """Change how media are shown to whoever never said it. Raises InvalidRequestError for what nobody would be shown."""
+    if body.level is not None and body.level < rules.least:
+        raise InvalidRequestError(
+            f"level: nothing is shown below blur {rules.least} here (TRIAGE_MEDIA_LEAST_LEVEL); choose {rules.least} to {MOST}, or null"
+        )
+    await store.set_defaults(connection, body.model_dump(), actor=actor)
+    await events.record(connection, "media.defaults_set", actor=actor, data=body.model_dump())
+    return await defaults(connection)
 
 
 async def media_of(connection: AsyncConnection, evidence_id: UUID, *, viewer: UUID, rules: Rules) -> list[MediaItem]:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.audit import routes as audit
 from service.banks import routes as banks
 from service.cases import routes as cases
 from service.clocks import routes as clocks
@@ -32,6 +33,7 @@ from service.media.tiles import Tiles
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
+from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.exposure import router as exposure_pages_router
@@ -43,6 +45,8 @@ from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
+from service.pages.webhooks import router as webhook_pages_router
+from service.pages.work import router as work_pages_router
 from service.people import routes as people
 from service.policies import routes as policies
 from service.quality.calibration import routes as calibration
@@ -63,6 +67,7 @@ from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
 from service.shedding import routes as shedding
+from service.shift import routes as shift
 from service.similar import routes as similar
 from service.spans import routes as spans
 from service.spans.workflow import Covering
@@ -87,6 +92,8 @@ ROUTERS = (
         exposure,
         suspects,
         outbox,
+        audit,
+        shift,
         banks,
         policies,
         routing,
@@ -110,6 +117,9 @@ Every error has the form `{"error": code, "detail": text}`.
 PAGES = (
     pages_router,
     case_page_router,
+    work_pages_router,
+    audit_pages_router,
+    webhook_pages_router,
     bank_pages_router,
     exposure_pages_router,
     floor_pages_router,

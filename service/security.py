@@ -49,6 +49,8 @@ class Capability(StrEnum):
     BANKS_READ = "banks.read"
     BANKS_ADD = "banks.add"
     BANKS_MANAGE = "banks.manage"
+    AUDIT_READ = "audit.read"
+    AUDIT_ALL = "audit.all"
     SELF = "self"
 
 
@@ -104,6 +106,7 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.SCORECARDS_READ,
         Capability.BANKS_ADD,
         Capability.BANKS_MANAGE,
+        Capability.AUDIT_READ,
     },
     "ml": frozenset(
         {
@@ -125,6 +128,8 @@ ROLES: dict[str, frozenset[Capability]] = {
             Capability.BANKS_READ,
             Capability.BANKS_MANAGE,
             Capability.WEBHOOKS_MANAGE,
+            Capability.AUDIT_READ,
+            Capability.AUDIT_ALL,
             Capability.QUEUE_READ,
             Capability.LABELS_EXPORT,
             Capability.SCORE,
@@ -267,4 +272,5 @@ BanksReader = Annotated[Principal, Depends(require(Capability.BANKS_READ))]
 BanksAdder = Annotated[Principal, Depends(require(Capability.BANKS_ADD))]
 BanksManager = Annotated[Principal, Depends(require(Capability.BANKS_MANAGE))]
 BanksImporter = Annotated[Principal, Depends(require_first(Capability.BANKS_MANAGE))]
+AuditReader = Annotated[Principal, Depends(require(Capability.AUDIT_READ))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

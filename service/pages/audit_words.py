@@ -1,5 +1,6 @@
 """What each kind of event says, as a sentence; who did it and to which case stand beside it."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -119,6 +120,8 @@ KINDS: Mapping[str, str] = {
 
 # Of an identifier so much tells it apart on a page.
 ID_SHOWN = 12
+_IDENTIFIER = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d:\d\d")
 
 
 def sentence_of(kind: str) -> str:
@@ -157,7 +160,11 @@ def _said(value: object) -> str:
         case dict():
             return ", ".join(f"{spoken(name)} {said}" for name, one in value.items() if (said := _said(one)))
     text = str(value)
-    return f"…{text[-ID_SHOWN:]}" if _is_id(text) else text
+    if _is_id(text):
+        return f"…{text[-ID_SHOWN:]}"
+    if _IDENTIFIER.fullmatch(text):
+        return spoken(text)
+    return exact(datetime.fromisoformat(text)) if _MOMENT.fullmatch(text) else text
 
 
 def _is_id(text: str) -> bool:

@@ -169,6 +169,6 @@ def _meter(seconds: float, most_minutes: int, told_minutes: int) -> Meter:
     return Meter(
         used=duration(seconds),
         most=duration(most),
-        share=0.0 if not seconds else round(min(100.0, max(LEAST, share)), 2),
+        share=0.0 if seconds < 1 else round(min(100.0, max(LEAST, share)), 2),
         mark=round(min(100.0, 100 * told_minutes * 60 / most), 2),
     )

@@ -160,6 +160,8 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/labels/suspects/{decision_id}/resolve": REVIEWERS,
     "GET /v1/log": {"lead", "ml", "admin"},
     "GET /v1/models": {"lead", "ml", "admin"},
+    "GET /v1/models/releases": {"lead", "ml", "admin"},
+    "GET /v1/models/bundles/{bundle}": {"lead", "ml", "admin"},
     "GET /v1/models/shadow": {"lead", "ml", "admin"},
     "GET /v1/models/drift": {"lead", "ml", "admin"},
     "POST /v1/webhooks": {"platform", "admin"},

@@ -335,11 +335,11 @@ def _closed(endpoint: UUID) -> WebhookClosedError:
 
 
 def _logged(row: Row[Any]) -> LoggedMessageOut:
-    last = AttemptOut(at=row.attempted_at, error=row.error, status=row.status, milliseconds=row.milliseconds)
+    last = None
+    if row.attempted_at is not None:
+        last = AttemptOut(at=row.attempted_at, error=row.error, status=row.status, milliseconds=row.milliseconds)
     fields = ("message", "endpoint_id", "kind", "state", "case_id", "created_at", "deliver_after", "delivered_at")
-    return LoggedMessageOut(
-        **{name: getattr(row, name) for name in fields}, last=last if row.attempted_at is not None else None
-    )
+    return LoggedMessageOut(**{name: getattr(row, name) for name in fields}, last=last)
 
 
 def _endpoint(row: Row[Any]) -> EndpointRef:

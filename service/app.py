@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.audit import routes as audit
 from service.authors import routes as authors
 from service.banks import routes as banks
 from service.cases import routes as cases
@@ -36,6 +37,7 @@ from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
 from service.pages.admin import router as admin_pages_router
+from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.exposure import router as exposure_pages_router
@@ -47,6 +49,8 @@ from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.static import mount_static
+from service.pages.webhooks import router as webhook_pages_router
+from service.pages.work import router as work_pages_router
 from service.people import routes as people
 from service.people.keys import routes as keys
 from service.policies import routes as policies
@@ -68,6 +72,7 @@ from service.scoring.releases import registry_of
 from service.settings import Settings
 from service.shadow import routes as shadow
 from service.shedding import routes as shedding
+from service.shift import routes as shift
 from service.similar import routes as similar
 from service.spans import routes as spans
 from service.spans.workflow import Covering
@@ -95,6 +100,8 @@ ROUTERS = (
         suspects,
         outbox,
         keys,
+        audit,
+        shift,
         banks,
         policies,
         routing,
@@ -120,6 +127,9 @@ PAGES = (
     pages_router,
     case_page_router,
     admin_pages_router,
+    work_pages_router,
+    audit_pages_router,
+    webhook_pages_router,
     bank_pages_router,
     exposure_pages_router,
     floor_pages_router,

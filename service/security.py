@@ -48,6 +48,8 @@ class Capability(StrEnum):
     BANKS_READ = "banks.read"
     BANKS_ADD = "banks.add"
     BANKS_MANAGE = "banks.manage"
+    AUDIT_READ = "audit.read"
+    AUDIT_ALL = "audit.all"
     SELF = "self"
 
 
@@ -103,6 +105,7 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.SCORECARDS_READ,
         Capability.BANKS_ADD,
         Capability.BANKS_MANAGE,
+        Capability.AUDIT_READ,
     },
     "ml": frozenset(
         {
@@ -124,6 +127,8 @@ ROLES: dict[str, frozenset[Capability]] = {
             Capability.BANKS_READ,
             Capability.BANKS_MANAGE,
             Capability.WEBHOOKS_MANAGE,
+            Capability.AUDIT_READ,
+            Capability.AUDIT_ALL,
             Capability.QUEUE_READ,
             Capability.LABELS_EXPORT,
             Capability.SCORE,
@@ -266,6 +271,7 @@ LabelExporter = Annotated[Principal, Depends(require(Capability.LABELS_EXPORT))]
 PeopleManager = Annotated[Principal, Depends(require(Capability.PEOPLE_MANAGE))]
 WebhookManager = Annotated[Principal, Depends(require(Capability.WEBHOOKS_MANAGE))]
 ModelReader = Annotated[Principal, Depends(require(Capability.MODELS_READ))]
+FirstModelReader = Annotated[Principal, Depends(require_first(Capability.MODELS_READ))]
 ViewsWriter = Annotated[Principal, Depends(require_first(Capability.VIEWS_WRITE))]
 ClockSetter = Annotated[Principal, Depends(require(Capability.CLOCK_SET))]
 BulkDecider = Annotated[Principal, Depends(require(Capability.CASE_BULK))]
@@ -281,4 +287,5 @@ BanksReader = Annotated[Principal, Depends(require(Capability.BANKS_READ))]
 BanksAdder = Annotated[Principal, Depends(require(Capability.BANKS_ADD))]
 BanksManager = Annotated[Principal, Depends(require(Capability.BANKS_MANAGE))]
 BanksImporter = Annotated[Principal, Depends(require_first(Capability.BANKS_MANAGE))]
+AuditReader = Annotated[Principal, Depends(require(Capability.AUDIT_READ))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

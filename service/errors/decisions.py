@@ -50,3 +50,10 @@ class WebhookClosedError(TriageError):
 
     status = 409
     code = "webhook_closed"
+
+
+class WebhookPausedError(TriageError):
+    """The webhook is paused: its messages wait until it goes on."""
+
+    status = 409
+    code = "webhook_paused"

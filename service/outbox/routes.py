@@ -9,12 +9,16 @@ from service.db import UnitOfWork
 from service.outbox import workflow
 from service.outbox.schemas import (
     DeadLettersOut,
+    DeliveryLogOut,
     MessageOut,
     QueuedOut,
     ReplayedOut,
     ReplayIn,
+    State,
+    WebhookChangeIn,
     WebhookCreatedOut,
     WebhookIn,
+    WebhookOut,
     WebhooksOut,
 )
 from service.outbox.workflow import Missed
@@ -31,6 +35,23 @@ async def create(body: WebhookIn, caller: WebhookManager, connection: UnitOfWork
 @router.get("", summary="List webhook endpoints and their deliveries")
 async def endpoints(_caller: WebhookManager, connection: UnitOfWork) -> WebhooksOut:
     return await workflow.list_endpoints(connection)
+
+
+@router.patch("/{webhook_id}", summary="Pause an endpoint, let it go on, or choose what it is sent")
+async def change(webhook_id: UUID, body: WebhookChangeIn, caller: WebhookManager, connection: UnitOfWork) -> WebhookOut:
+    return await workflow.change_endpoint(connection, webhook_id, body, actor=caller.id)
+
+
+@router.get("/{webhook_id}/messages", summary="Messages of an endpoint with their last attempt, newest first")
+async def delivery_log(
+    webhook_id: UUID,
+    _caller: WebhookManager,
+    connection: UnitOfWork,
+    state: Annotated[State | None, Query(description="only those in this state")] = None,
+    after: Annotated[UUID | None, Query(description="`next` of the page before")] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> DeliveryLogOut:
+    return await workflow.delivery_log(connection, webhook_id, state=state, after=after, limit=limit)
 
 
 @router.delete("/{webhook_id}", status_code=204, summary="Stop sending to an address")

@@ -23,12 +23,38 @@ def _safe_address(url: AnyHttpUrl) -> AnyHttpUrl:
     return url
 
 
+def _distinct(kinds: list[str] | None) -> list[str] | None:
+    return None if kinds is None else sorted(set(kinds))
+
+
+# What an endpoint can choose to be told. A test message goes to whoever it is made for.
+MessageKind = Literal["decision.made", "case.shed", "case.unshed"]
+Kinds = Annotated[
+    list[MessageKind] | None,
+    Field(
+        min_length=1, max_length=10, description="Kinds of messages that are sent; null for all, those to come as well."
+    ),
+    AfterValidator(_distinct),
+]
+State = Literal["pending", "sending", "delivered", "cancelled", "failed"]
+
+
 class WebhookIn(BaseModel):
     """Where decisions are sent to."""
 
     model_config = ConfigDict(extra="forbid")
 
     url: Annotated[AnyHttpUrl, AfterValidator(_safe_address)]
+    kinds: Kinds = None
+
+
+class WebhookChangeIn(BaseModel):
+    """What is named changes. While an endpoint is paused, its messages wait and none is lost."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    paused: bool = False
+    kinds: Kinds = None
 
 
 class WebhookCreatedOut(BaseModel):
@@ -46,9 +72,14 @@ class WebhookOut(BaseModel):
     url: str
     active: bool
     created_at: datetime
+    paused_at: datetime | None
+    kinds: list[str] | None
     pending: int
     delivered: int
     failed: int
+    last_success: datetime | None
+    attempts_24h: Annotated[int, Field(description="Attempts of the last 24 hours, whatever came of them.")]
+    failed_24h: Annotated[int, Field(description="Of these, the ones that the receiver did not answer with success.")]
 
 
 class WebhooksOut(BaseModel):
@@ -86,10 +117,15 @@ class DeadLettersOut(BaseModel):
 
 
 class AttemptOut(BaseModel):
-    """One attempt to deliver; `error` is null where the receiver answered with success."""
+    """One attempt to deliver; `error` is null where the receiver answered with success.
+
+    `status` is that of the answer, null where none came; of attempts before this was kept, both are null.
+    """
 
     at: datetime
     error: str | None
+    status: int | None
+    milliseconds: int | None
 
 
 class MessageOut(BaseModel):
@@ -98,13 +134,34 @@ class MessageOut(BaseModel):
     message: UUID
     endpoint: EndpointRef
     kind: str
-    state: Literal["pending", "sending", "delivered", "cancelled", "failed"]
+    state: State
     decision_id: UUID | None
     case_id: UUID | None
     created_at: datetime
     deliver_after: datetime
     delivered_at: datetime | None
     attempts: list[AttemptOut]
+
+
+class LoggedMessageOut(BaseModel):
+    """A message and the last attempt to deliver it, if there was one."""
+
+    message: UUID
+    endpoint_id: UUID
+    kind: str
+    state: State
+    case_id: UUID | None
+    created_at: datetime
+    deliver_after: datetime
+    delivered_at: datetime | None
+    last: AttemptOut | None
+
+
+class DeliveryLogOut(BaseModel):
+    """Messages of an endpoint, newest first."""
+
+    messages: list[LoggedMessageOut]
+    next: Annotated[UUID | None, Field(description="`after` of the next page; null on the last one.")]
 
 
 class QueuedOut(BaseModel):

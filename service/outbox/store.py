@@ -1,6 +1,6 @@
 """SQL of webhook endpoints and of what waits to be sent to them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -9,19 +9,39 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_INSERT_ENDPOINT = text(
-    "INSERT INTO webhook_endpoints (id, url, secret, created_by) VALUES (:id, :url, :secret, :created_by)"
-)
+_INSERT_ENDPOINT = text("""
+    INSERT INTO webhook_endpoints (id, url, secret, created_by, kinds)
+    VALUES (:id, :url, :secret, :created_by, CAST(:kinds AS text[]))
+""")
 _ENDPOINTS = text("""
-    SELECT e.id, e.url, e.active, e.created_at,
+    WITH lately AS (
+        SELECT o.endpoint_id, count(*) AS attempts, count(a.error) AS failed
+        FROM delivery_attempts a JOIN outbox o ON o.id = a.message_id
+        WHERE a.at > now() - interval '24 hours' GROUP BY o.endpoint_id
+    )
+    SELECT e.id, e.url, e.active, e.created_at, e.paused_at, e.kinds,
            count(*) FILTER (WHERE o.state IN ('pending', 'sending')) AS pending,
            count(*) FILTER (WHERE o.state = 'delivered') AS delivered,
-           count(*) FILTER (WHERE o.state = 'failed') AS failed
-    FROM webhook_endpoints e LEFT JOIN outbox o ON o.endpoint_id = e.id
+           count(*) FILTER (WHERE o.state = 'failed') AS failed,
+           max(o.delivered_at) AS last_success,
+           coalesce(min(lately.attempts), 0) AS attempts_24h, coalesce(min(lately.failed), 0) AS failed_24h
+    FROM webhook_endpoints e LEFT JOIN outbox o ON o.endpoint_id = e.id LEFT JOIN lately ON lately.endpoint_id = e.id
     GROUP BY e.id ORDER BY e.created_at DESC
 """)
-_CLOSE_ENDPOINT = text("UPDATE webhook_endpoints SET active = false WHERE id = :id AND active RETURNING id")
-_ACTIVE = text("SELECT id FROM webhook_endpoints WHERE active ORDER BY created_at")
+# What waits for a paused endpoint is given up with it, so that another one can take it over.
+_CLOSE_ENDPOINT = text(
+    "UPDATE webhook_endpoints SET active = false, paused_at = NULL WHERE id = :id AND active RETURNING id"
+)
+_CHANGE_ENDPOINT = text("""
+    UPDATE webhook_endpoints SET
+        paused_at = CASE WHEN CAST(:paused AS boolean) IS NULL THEN paused_at
+                         WHEN :paused THEN coalesce(paused_at, now()) END,
+        kinds = CASE WHEN :with_kinds THEN CAST(:kinds AS text[]) ELSE kinds END
+    WHERE id = :id AND active RETURNING id
+""")
+_ACTIVE = text("""
+    SELECT id FROM webhook_endpoints WHERE active AND (kinds IS NULL OR CAST(:kind AS text) = ANY(kinds)) ORDER BY created_at
+""")
 _INSERT = text("""
     INSERT INTO outbox (id, endpoint_id, decision_id, case_id, kind, payload, deliver_after)
     VALUES (:id, :endpoint_id, :decision_id, :case_id, :kind, :payload, coalesce(:deliver_after, now()))
@@ -38,19 +58,19 @@ _CANCEL = text("""
 _BEGIN = text("""
     UPDATE outbox SET state = 'sending' FROM webhook_endpoints AS e
     WHERE outbox.id = :id AND outbox.state IN ('pending', 'sending') AND outbox.deliver_after <= now()
-      AND e.id = outbox.endpoint_id
+      AND e.id = outbox.endpoint_id AND e.paused_at IS NULL
     RETURNING outbox.payload, outbox.attempts, e.url, e.secret, e.active
 """)
 # Locked, so that two workers do not both give the same message a job.
 _ORPHANS = text("""
-    SELECT id FROM outbox
-    WHERE state IN ('pending', 'sending') AND deliver_after < now() - interval '1 minute'
+    SELECT outbox.id FROM outbox JOIN webhook_endpoints e ON e.id = outbox.endpoint_id
+    WHERE state IN ('pending', 'sending') AND deliver_after < now() - interval '1 minute' AND e.paused_at IS NULL
       AND NOT EXISTS (
           SELECT FROM procrastinate_jobs AS job
           WHERE job.task_name = :task AND job.args ->> 'message' = CAST(outbox.id AS text)
             AND job.status IN ('todo', 'doing')
       )
-    ORDER BY deliver_after LIMIT 100 FOR NO KEY UPDATE SKIP LOCKED
+    ORDER BY deliver_after LIMIT 100 FOR NO KEY UPDATE OF outbox SKIP LOCKED
 """)
 _SECONDS_EARLY = text("""
     SELECT greatest(extract(epoch FROM deliver_after - now()), 0)::float FROM outbox
@@ -65,7 +85,9 @@ _ATTEMPTED = text("""
            state = CASE WHEN :final THEN 'failed' ELSE state END
     WHERE id = :id AND state = 'sending'
 """)
-_ATTEMPT = text("INSERT INTO delivery_attempts (message_id, error) VALUES (:id, :error)")
+_ATTEMPT = text("""
+    INSERT INTO delivery_attempts (message_id, error, status, milliseconds) VALUES (:id, :error, :status, :milliseconds)
+""")
 _DEAD_LETTERS = text("""
     SELECT o.id, o.kind, o.decision_id, o.case_id, o.created_at, o.attempts, o.last_error AS error,
            e.id AS endpoint_id, e.url, e.active
@@ -80,7 +102,21 @@ _MESSAGE = text("""
            e.id AS endpoint_id, e.url, e.active
     FROM outbox o JOIN webhook_endpoints e ON e.id = o.endpoint_id WHERE o.id = :id
 """)
-_ATTEMPTS = text("SELECT at, error FROM delivery_attempts WHERE message_id = :id ORDER BY id DESC LIMIT :limit")
+_ATTEMPTS = text("""
+    SELECT at, error, status, milliseconds FROM delivery_attempts WHERE message_id = :id ORDER BY id DESC LIMIT :limit
+""")
+_MESSAGES = text("""
+    SELECT o.id AS message, o.endpoint_id, o.kind, o.state, o.case_id, o.created_at, o.deliver_after, o.delivered_at,
+           last.at AS attempted_at, last.error, last.status, last.milliseconds
+    FROM outbox o LEFT JOIN LATERAL (
+        SELECT a.at, a.error, a.status, a.milliseconds FROM delivery_attempts a
+        WHERE a.message_id = o.id ORDER BY a.id DESC LIMIT 1
+    ) AS last ON true
+    WHERE o.endpoint_id = :endpoint AND (CAST(:state AS text) IS NULL OR o.state = :state)
+      AND (CAST(:after AS uuid) IS NULL
+           OR (o.created_at, o.id) < (SELECT created_at, id FROM outbox WHERE id = :after))
+    ORDER BY o.created_at DESC, o.id DESC LIMIT :limit
+""")
 # The same row goes out again, so under the same id and with the same body; what was tried stays in delivery_attempts.
 _REPLAY = """
     WITH chosen AS MATERIALIZED ({chosen}
@@ -115,7 +151,7 @@ _REPLAY_ALL = text(
     )
 )
 _ENDPOINT = text("""
-    SELECT active, (SELECT count(*) FROM outbox o WHERE o.endpoint_id = e.id AND o.state = 'failed') AS failed
+    SELECT active, paused_at, (SELECT count(*) FROM outbox o WHERE o.endpoint_id = e.id AND o.state = 'failed') AS failed
     FROM webhook_endpoints e WHERE id = :id
 """)
 
@@ -125,11 +161,9 @@ async def orphans(connection: AsyncConnection, *, task: str) -> list[UUID]:
     return list((await connection.execute(_ORPHANS, {"task": task})).scalars())
 
 
-async def insert_endpoint(
-    connection: AsyncConnection, *, endpoint: UUID, url: str, secret: str, created_by: UUID
-) -> None:
-    """Add an endpoint."""
-    await connection.execute(_INSERT_ENDPOINT, {"id": endpoint, "url": url, "secret": secret, "created_by": created_by})
+async def insert_endpoint(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
+    """Add an endpoint: id, url, secret, created_by, and the kinds that it is sent (None: all)."""
+    await connection.execute(_INSERT_ENDPOINT, dict(values))
 
 
 async def endpoints(connection: AsyncConnection) -> Sequence[Row[Any]]:
@@ -142,9 +176,32 @@ async def close_endpoint(connection: AsyncConnection, endpoint_id: UUID) -> bool
     return (await connection.execute(_CLOSE_ENDPOINT, {"id": endpoint_id})).one_or_none() is not None
 
 
-async def active_endpoints(connection: AsyncConnection) -> list[UUID]:
-    """Ids of the endpoints that get messages."""
-    return list((await connection.execute(_ACTIVE)).scalars())
+async def change_endpoint(connection: AsyncConnection, endpoint_id: UUID, changes: Mapping[str, Any]) -> bool:
+    """Pause an open endpoint or let it go on (`paused`), and choose what it is sent (`kinds`); False where there is none.
+
+    What `changes` does not name stays.
+    """
+    values = {
+        "id": endpoint_id,
+        "paused": changes.get("paused"),
+        "with_kinds": "kinds" in changes,
+        "kinds": changes.get("kinds"),
+    }
+    return (await connection.execute(_CHANGE_ENDPOINT, values)).one_or_none() is not None
+
+
+async def active_endpoints(connection: AsyncConnection, kind: str) -> list[UUID]:
+    """Ids of the endpoints that get messages of that kind; paused ones get them later."""
+    return list((await connection.execute(_ACTIVE, {"kind": kind})).scalars())
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one attempt: `error` is None where the receiver answered with success, `status` where nothing did."""
+
+    error: str | None
+    status: int | None
+    milliseconds: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,16 +240,16 @@ async def begin(connection: AsyncConnection, message: UUID) -> Row[Any] | None:
     return (await connection.execute(_BEGIN, {"id": message})).one_or_none()
 
 
-async def mark_delivered(connection: AsyncConnection, message: UUID) -> bool:
+async def mark_delivered(connection: AsyncConnection, message: UUID, attempt: Attempt) -> bool:
     """Note a delivery; False when another attempt noted it first."""
-    await connection.execute(_ATTEMPT, {"id": message, "error": None})
+    await connection.execute(_ATTEMPT, {"id": message, **asdict(attempt)})
     return (await connection.execute(_DELIVERED, {"id": message})).one_or_none() is not None
 
 
-async def mark_attempted(connection: AsyncConnection, message: UUID, *, error: str, final: bool) -> None:
+async def mark_attempted(connection: AsyncConnection, message: UUID, attempt: Attempt, *, final: bool) -> None:
     """Note a failed attempt; with `final` the message is given up and shown as failed."""
-    await connection.execute(_ATTEMPT, {"id": message, "error": error})
-    await connection.execute(_ATTEMPTED, {"id": message, "error": error, "final": final})
+    await connection.execute(_ATTEMPT, {"id": message, **asdict(attempt)})
+    await connection.execute(_ATTEMPTED, {"id": message, "error": attempt.error, "final": final})
 
 
 async def dead_letters(
@@ -209,8 +266,13 @@ async def message(connection: AsyncConnection, message: UUID) -> Row[Any] | None
 
 
 async def attempts(connection: AsyncConnection, message: UUID, *, limit: int) -> Sequence[Row[Any]]:
-    """(at, error) of the newest attempts, newest first; error is None where it arrived."""
+    """(at, error, status, milliseconds) of the newest attempts, newest first; error is None where it arrived."""
     return (await connection.execute(_ATTEMPTS, {"id": message, "limit": limit})).all()
+
+
+async def messages(connection: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Messages of an `endpoint`, newest first, each with its last attempt: of one `state` or any, from those that follow `after`."""
+    return (await connection.execute(_MESSAGES, dict(values))).all()
 
 
 async def replay(connection: AsyncConnection, message: UUID, *, actor: UUID) -> bool:
@@ -228,5 +290,5 @@ async def replay_all(
 
 
 async def endpoint(connection: AsyncConnection, endpoint: UUID) -> Row[Any] | None:
-    """(active, failed) of one endpoint: whether it is open, and how many of its messages were given up."""
+    """(active, paused_at, failed) of one endpoint: whether it is open, since when paused, how many messages were given up."""
     return (await connection.execute(_ENDPOINT, {"id": endpoint})).one_or_none()

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from standardwebhooks import Webhook
 
 from service import events
-from service.errors.decisions import NotDeadLetterError, WebhookClosedError
+from service.errors.decisions import NotDeadLetterError, WebhookClosedError, WebhookPausedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.jobs import DELIVER_WEBHOOK, enqueue
@@ -26,15 +27,20 @@ from service.outbox.schemas import (
     AttemptOut,
     DeadLetterOut,
     DeadLettersOut,
+    DeliveryLogOut,
     EndpointRef,
+    LoggedMessageOut,
     MessageOut,
     QueuedOut,
     ReplayedOut,
+    State,
+    WebhookChangeIn,
     WebhookCreatedOut,
     WebhookIn,
     WebhookOut,
     WebhooksOut,
 )
+from service.outbox.store import Attempt
 
 TEST_MESSAGE = "webhook.test"
 # How much of a connection error is kept as the reason of a failed attempt.
@@ -69,7 +75,8 @@ class DeliveryError(Exception):
 async def create_endpoint(connection: AsyncConnection, body: WebhookIn, *, actor: UUID) -> WebhookCreatedOut:
     """Add an endpoint with a fresh secret."""
     endpoint, secret = new_id(), "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    await store.insert_endpoint(connection, endpoint=endpoint, url=str(body.url), secret=secret, created_by=actor)
+    values = {"id": endpoint, "url": str(body.url), "secret": secret, "created_by": actor, "kinds": body.kinds}
+    await store.insert_endpoint(connection, values)
     await events.record(connection, "webhook.created", actor=actor, data={"endpoint": str(endpoint)})
     return WebhookCreatedOut(id=endpoint, url=str(body.url), secret=secret)
 
@@ -87,18 +94,53 @@ async def close_endpoint(connection: AsyncConnection, endpoint: UUID, *, actor: 
     await events.record(connection, "webhook.closed", actor=actor, data={"endpoint": str(endpoint)})
 
 
+async def change_endpoint(
+    connection: AsyncConnection, endpoint: UUID, body: WebhookChangeIn, *, actor: UUID
+) -> WebhookOut:
+    """Pause an endpoint, let it go on, or choose what it is sent. Raises NotFoundError, WebhookClosedError.
+
+    What waited while it was paused is sent within a minute of going on.
+    """
+    changes = body.model_dump(include=body.model_fields_set)
+    if not changes:
+        raise InvalidRequestError("name what changes: paused, kinds or both")
+    if not await store.change_endpoint(connection, endpoint, changes):
+        await _require_open(connection, endpoint)
+    data = {"endpoint": str(endpoint), **changes}
+    await events.record(connection, "webhook.changed", actor=actor, data=data)
+    return next(one for one in (await list_endpoints(connection)).webhooks if one.id == endpoint)
+
+
+async def delivery_log(
+    connection: AsyncConnection, endpoint: UUID, *, state: State | None, after: UUID | None, limit: int
+) -> DeliveryLogOut:
+    """A page of the messages of an endpoint, newest first. Raises NotFoundError."""
+    if await store.endpoint(connection, endpoint) is None:
+        raise NotFoundError(f"there is no webhook {endpoint}")
+    if after is not None and await store.message(connection, after) is None:
+        raise NotFoundError(f"there is no message {after}; take `after` from `next` of the page before")
+    values = {"endpoint": endpoint, "state": state, "after": after, "limit": limit + 1}
+    rows = await store.messages(connection, values)
+    shown = [_logged(row) for row in rows[:limit]]
+    return DeliveryLogOut(messages=shown, next=shown[-1].message if len(rows) > limit else None)
+
+
 async def publish(connection: AsyncConnection, jobs: App, message: Message) -> int:
-    """Store a message for every active endpoint, in the caller's transaction; returns for how many."""
+    """Store a message for every active endpoint that takes its kind, in the caller's transaction; returns for how many."""
     payload = _payload(message)
-    endpoints = await store.active_endpoints(connection)
+    endpoints = await store.active_endpoints(connection, message.kind)
     for endpoint in endpoints:
         await _store(connection, jobs, message, endpoint=endpoint, payload=payload)
     return len(endpoints)
 
 
 async def send_test(connection: AsyncConnection, jobs: App, endpoint: UUID, *, actor: UUID) -> QueuedOut:
-    """Send one endpoint a message that means nothing, the way all others go. Raises NotFoundError, WebhookClosedError."""
-    await _require_open(connection, endpoint)
+    """Send one endpoint a message that means nothing, the way all others go.
+
+    Raises NotFoundError, WebhookClosedError, WebhookPausedError.
+    """
+    if (await _require_open(connection, endpoint)).paused_at is not None:
+        raise WebhookPausedError(f"webhook {endpoint} is paused, so nothing is sent to it: let it go on first")
     message = Message(TEST_MESSAGE, data={})
     stored = await _store(connection, jobs, message, endpoint=endpoint, payload=_payload(message))
     await events.record(connection, "webhook.tested", actor=actor, data={"message": str(stored)})
@@ -134,7 +176,7 @@ async def read_message(connection: AsyncConnection, message: UUID) -> MessageOut
     return MessageOut(
         message=row.id,
         endpoint=_endpoint(row),
-        attempts=[AttemptOut(at=one.at, error=one.error) for one in attempts],
+        attempts=[AttemptOut(**one._mapping) for one in attempts],
         **{name: getattr(row, name) for name in fields},
     )
 
@@ -193,18 +235,18 @@ async def deliver(engine: AsyncEngine, client: httpx.AsyncClient, message: UUID,
         row = await store.begin(connection, message)
     if row is None:
         return
-    error = await _send(client, row, message) if row.active else "the endpoint was closed"
+    attempt = await _send(client, row, message) if row.active else Attempt("the endpoint was closed", None, None)
     final = not row.active or row.attempts + 1 >= attempts
     async with engine.begin() as connection:
-        if error is None:
-            if await store.mark_delivered(connection, message):
+        if attempt.error is None:
+            if await store.mark_delivered(connection, message, attempt):
                 await events.record(connection, "webhook.delivered", data={"message": str(message)})
             return
-        await store.mark_attempted(connection, message, error=error, final=final)
+        await store.mark_attempted(connection, message, attempt, final=final)
         if final:
             await events.record(connection, "webhook.failed", data={"message": str(message)})
     if not final:
-        raise DeliveryError(error)
+        raise DeliveryError(attempt.error)
 
 
 async def _seconds_early(engine: AsyncEngine, message: UUID) -> float:
@@ -212,7 +254,14 @@ async def _seconds_early(engine: AsyncEngine, message: UUID) -> float:
         return await store.seconds_early(connection, message) or 0.0
 
 
-async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> str | None:
+async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> Attempt:
+    begun = time.monotonic()
+    error, status = await _exchange(client, row, message)
+    return Attempt(error, status, round(1000 * (time.monotonic() - begun)))
+
+
+async def _exchange(client: httpx.AsyncClient, row: Any, message: UUID) -> tuple[str | None, int | None]:
+    """Why it did not arrive, None where it did, and the status of the answer, if one came."""
     now = datetime.now(UTC)
     headers = {
         "Content-Type": "application/json",
@@ -227,11 +276,11 @@ async def _send(client: httpx.AsyncClient, row: Any, message: UUID) -> str | Non
             asyncio.timeout(client.timeout.read),
             client.stream("POST", row.url, content=row.payload.encode(), headers=headers) as answer,
         ):
-            return None if answer.is_success else f"answered {answer.status_code}"
+            return None if answer.is_success else f"answered {answer.status_code}", answer.status_code
     except (TimeoutError, httpx.TimeoutException):
-        return "no answer in time"
+        return "no answer in time", None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS]
+        return f"{type(error).__name__}: {error}"[:ERROR_CHARACTERS], None
 
 
 def _payload(message: Message) -> str:
@@ -264,12 +313,13 @@ async def _message(connection: AsyncConnection, message: UUID) -> Row[Any]:
     return row
 
 
-async def _require_open(connection: AsyncConnection, endpoint: UUID) -> None:
+async def _require_open(connection: AsyncConnection, endpoint: UUID) -> Row[Any]:
     row = await store.endpoint(connection, endpoint)
     if row is None:
         raise NotFoundError(f"there is no webhook {endpoint}")
     if not row.active:
         raise _closed(endpoint)
+    return row
 
 
 async def _require_closed(connection: AsyncConnection, endpoint: UUID) -> None:
@@ -282,6 +332,14 @@ async def _require_closed(connection: AsyncConnection, endpoint: UUID) -> None:
 
 def _closed(endpoint: UUID) -> WebhookClosedError:
     return WebhookClosedError(f"webhook {endpoint} is closed and gets nothing more: add the address as a new one")
+
+
+def _logged(row: Row[Any]) -> LoggedMessageOut:
+    last = None
+    if row.attempted_at is not None:
+        last = AttemptOut(at=row.attempted_at, error=row.error, status=row.status, milliseconds=row.milliseconds)
+    fields = ("message", "endpoint_id", "kind", "state", "case_id", "created_at", "deliver_after", "delivered_at")
+    return LoggedMessageOut(**{name: getattr(row, name) for name in fields}, last=last)
 
 
 def _endpoint(row: Row[Any]) -> EndpointRef:

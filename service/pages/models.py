@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from anyio import to_thread
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,10 +14,14 @@ from service.drift.workflow import standing
 from service.errors.requests import NotFoundError
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
-from service.scoring.schemas import ModelsOut
+from service.pages.words import chance, spoken
+from service.scoring.cards import about, releases
+from service.scoring.schemas import BundleOut, ModelsOut
 from service.scoring.workflow import models_at_work
 from service.security import Capability, ModelReader
+from service.settings import Settings
 from service.shadow.schemas import AreaDifference, ShadowOut
 from service.shadow.workflow import difference
 
@@ -28,17 +33,26 @@ MOVES_SHOWN = 10
 HASH_SHOWN = 12
 
 PARTS = {
-    "live": ("Live", "its scores order the queues"),
-    "staged": ("Staged", "scores a share of the cases in place of the live one"),
-    "shadow": ("Shadow", "scores the same texts and changes nothing"),
+    "live": (N_("Live"), N_("its scores order the queues")),
+    "staged": (N_("Staged"), N_("scores a share of the cases in place of the live one")),
+    "shadow": (N_("Shadow"), N_("scores the same texts and changes nothing")),
 }
 MONITORS = {
-    "input.length": "Length of texts",
-    "input.language": "Languages",
-    "decision.agreement": "Decisions that agree with the score",
-    "decision.no_action": "Decisions without action",
+    "input.length": N_("Length of texts"),
+    "input.language": N_("Languages"),
+    "decision.agreement": N_("Decisions that agree with the score"),
+    "decision.no_action": N_("Decisions without action"),
 }
-KEYS = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+ACTIONS = {
+    "promote": N_("promoted"),
+    "rollback": N_("rolled back to"),
+    "shadow": N_("set into the shadow"),
+    "stage": N_("staged"),
+}
+KEYS = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
+# A bar of drift ends at twice the threshold; beyond that it is full.
+AXIS = 100.0
+LEAST = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,26 +63,37 @@ class PartRow:
     meaning: str
     bundle: str | None
     problem: str | None
+    whole: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MonitorRow:
-    """One monitor; `is_index` tells a population stability index from a change of a mean or rate."""
+    """One monitor; `is_index` tells a population stability index from a change of a mean or rate.
+
+    `share` is how far its bar reaches, of 100; the threshold is in the middle.
+    """
 
     name: str
     is_index: bool
     reading: MonitorOut
+    share: float
 
 
 @router.get("/models")
 async def models(request: Request, me: ModelReader, connection: UnitOfWork) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
-    at_work = await models_at_work(connection, request.app.state.model)
+    settings = request.app.state.settings
+    parts = part_rows(await models_at_work(connection, request.app.state.model))
     drift = await standing(connection)
     shadow = await _shadow(connection, request)
     context = {
         **await bar(connection, me),
-        "parts": part_rows(at_work),
+        "parts": parts,
+        "about": await to_thread.run_sync(_about, settings, parts),
+        "releases": await to_thread.run_sync(releases, settings),
+        "action": action_words,
+        "names": lambda areas: ", ".join(views.label_name(taxonomy, area) for area in areas),
+        "short": lambda bundles: ", ".join(bundle[:HASH_SHOWN] for bundle in bundles),
         "shadow": shadow,
         "areas": changed_areas(shadow) if shadow else [],
         "drift": drift,
@@ -89,7 +114,7 @@ def part_rows(at_work: ModelsOut) -> list[PartRow]:
     rows = []
     for part, (name, meaning) in PARTS.items():
         bundle, problem = next((state for key, state in states.items() if key == part), (None, None))
-        rows.append(PartRow(name, meaning, bundle[:HASH_SHOWN] if bundle else None, problem))
+        rows.append(PartRow(_(name), _(meaning), bundle[:HASH_SHOWN] if bundle else None, problem, bundle))
     return rows
 
 
@@ -101,15 +126,39 @@ def changed_areas(shadow: ShadowOut) -> list[AreaDifference]:
 
 def monitor_rows(drift: DriftOut, taxonomy: Taxonomy) -> list[MonitorRow]:
     """Monitors by name, alerts first."""
-    return [MonitorRow(_monitor_name(one.monitor, taxonomy), _is_index(one.monitor), one) for one in drift.monitors]
+    return [
+        MonitorRow(_monitor_name(one.monitor, taxonomy), _is_index(one.monitor), one, _share(one))
+        for one in drift.monitors
+    ]
+
+
+def action_words(action: str) -> str:
+    """What a release did; one that is staged says with which share."""
+    kind, _space, share = action.partition(" ")
+    words = _(ACTIONS[kind]) if kind in ACTIONS else spoken(kind)
+    return _("%(action)s with a share of %(share)s", action=words, share=chance(float(share))) if share else words
+
+
+def _share(one: MonitorOut) -> float:
+    most = 2 * one.threshold
+    return round(min(AXIS, max(LEAST, AXIS * abs(one.value) / most)), 1) if most else LEAST
+
+
+def _about(settings: Settings, parts: Sequence[PartRow]) -> list[tuple[PartRow, BundleOut]]:
+    """What the bundles at work say of themselves, each once."""
+    found: dict[str, tuple[PartRow, BundleOut]] = {}
+    for part in parts:
+        if part.whole and part.whole not in found and (told := about(settings, part.whole)):
+            found[part.whole] = (part, told)
+    return list(found.values())
 
 
 def _monitor_name(monitor: str, taxonomy: Taxonomy) -> str:
     kind, _, subject = monitor.partition(".")
     if monitor in MONITORS:
-        return MONITORS[monitor]
-    spread = "Scores" if kind == "score" else "Mean score"
-    return f"{spread}: {views.label_name(taxonomy, subject)}"
+        return _(MONITORS[monitor])
+    area = views.label_name(taxonomy, subject)
+    return _("Scores: %(area)s", area=area) if kind == "score" else _("Mean score: %(area)s", area=area)
 
 
 def _is_index(monitor: str) -> bool:

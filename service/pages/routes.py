@@ -1,32 +1,26 @@
 """The pages of the review console. Data come from the same workflows as the API; every change goes through the API."""
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
-from service.cases.workflow import case_view
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.workflow import desk
-from service.holds.workflow import holds_of
-from service.leases.workflow import Lease, held_by
-from service.media.levels import Rules as BlurRules
-from service.opinions.workflow import mine
+from service.leases.workflow import held_by
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.catalogues import catalogues
 from service.pages.failures import SIGN_IN_REASONS
 from service.pages.language import N_, language_of, speaking
-from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, redirect, render
+from service.pages.work import held_cases, waiting_for
 from service.people.interface import keep_language
 from service.policies.workflow import unread
 from service.queues.workflow import list_queues, upcoming
-from service.security import Capability, Principal, SignedIn, find_principal
+from service.security import Capability, SignedIn, find_principal
 from service.sessions import how_it_ended
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -34,15 +28,12 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 START = "/console"
 PREVIEW_ROWS = 10
 
-# Second opinions that are seen at once, and how many older ones on request.
-ASKED_SHOWN = 5
-ASKED_LISTED = 20
-
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
 _OWN_PAGES = re.compile(
-    r"/console|/exposure|/banks|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|objections|feedback|suspects|calibration)"
-    r"|/admin/(?:people(?:/[a-z0-9._-]{2,64})?|roles|keys|queues|taxonomy|media)"
-    r"|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
+    r"/console|/work|/exposure|/banks|/floor|/models|/routing|/ranking|/scorecards|/search"
+    r"|/qa(?:/(?:review|disputed|objections|feedback|suspects|calibration)|/(?:plans|calibration)/[0-9a-f-]{36})?"
+    r"|/admin/(?:people(?:/[a-z0-9._-]{2,64})?|roles|keys|queues|taxonomy|media|audit|webhooks(?:/[0-9a-f-]{36})?)"
+    r"|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
 )
 
 CONSOLE_KEYS = (
@@ -97,13 +88,15 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     leases = await held_by(connection, me.id) if may_review else []
     context = {
         **await bar(connection, me),
-        **await masking_of(request, connection, me, at="", texts=()),
         "may_review": may_review,
         "queues": queues,
         # One that was fetched ahead nobody has seen yet: it comes by itself after the case in hand, or goes back.
-        "held": await _held(connection, [one for one in leases if not one.prefetched], request.app.state.blur_rules),
+        "held": await held_cases(
+            connection, [one for one in leases if not one.prefetched], request.app.state.blur_rules
+        ),
         "fetched": any(one.prefetched for one in leases),
-        **(await _mine(connection, me) if may_review else {}),
+        "to_read": (await unread(connection, me.id)).unread if may_review else [],
+        "waiting": await waiting_for(connection, me, now) if may_review else None,
         "desk": await desk(connection, me.id, limits_of(request.app.state.settings)) if may_review else None,
         "taxonomy": taxonomy,
         "views": views,
@@ -112,23 +105,3 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
         "now": now,
     }
     return render("console.html", context)
-
-
-async def _held(connection: AsyncConnection, leases: Sequence[Lease], blur: BlurRules) -> list[views.HeldCase]:
-    held = []
-    for lease in leases:
-        shown = await case_view(connection, lease.case_id, viewer=lease.holder, rules=blur)
-        held.append(views.held_case(lease, shown, blur.taxonomy))
-    return held
-
-
-async def _mine(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
-    """What waits for this person alone: cases kept back for them, and answers to what they asked."""
-    holds = (await holds_of(connection, me.id)).holds
-    asked = (await mine(connection, me.id, side="asked")).opinions
-    return {
-        "to_read": (await unread(connection, me.id)).unread,
-        "holds": [one for one in holds if not one.taken_up],
-        "asked": asked[:ASKED_LISTED],
-        "asked_shown": ASKED_SHOWN,
-    }

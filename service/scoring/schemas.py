@@ -55,3 +55,73 @@ class ModelsOut(BaseModel):
     api: str | None
     api_problem: str | None
     workers: list[ReleaseState]
+
+
+class RuleOut(BaseModel):
+    """One rule of the gate, who answers for it, and what it found."""
+
+    rule: str
+    passed: bool
+    reason: str
+    owner: str
+
+
+class VerdictOut(BaseModel):
+    """What the gate said of one bundle hash; `compared_with` is the bundle before it."""
+
+    passed: bool
+    compared_with: str | None
+    rules: list[RuleOut]
+
+
+class AreaFiguresOut(BaseModel):
+    """Of one area: average precision with its interval of 95 % on validation rows, and from which probability it applies."""
+
+    area: str
+    positives: int | None
+    auprc: float | None
+    low: float | None
+    high: float | None
+    base_rate: float | None
+    calibration_error: float | None
+    threshold: float | None
+
+
+class BundleOut(BaseModel):
+    """What a bundle says of itself. `card` is the model card up to its figures, as Markdown."""
+
+    bundle: str
+    name: str
+    created: str
+    taxonomy_version: str
+    untrained_areas: list[str]
+    max_tokens: int
+    windows: int
+    validation_rows: int | None
+    macro_auprc: float | None
+    macro_low: float | None
+    macro_high: float | None
+    areas: list[AreaFiguresOut]
+    verdict: VerdictOut | None
+    card: str | None
+
+
+class ChangeOut(BaseModel):
+    """One release: `bundle` plays its part from then on (null: nobody, or the shipped one for live)."""
+
+    at: datetime
+    action: str
+    bundle: str | None
+    replaced: str | None
+    by: str
+    reason: str
+    skipped: list[str]
+
+
+class ReleasesOut(BaseModel):
+    """Releases of the registry, newest first, at most 100. Without a `registry` the shipped bundle is live, always."""
+
+    registry: bool
+    problem: str | None
+    share: float | None = Field(description="Of the cases, that the staged bundle scores.")
+    history: list[ChangeOut]

@@ -1,4 +1,4 @@
-// The console: claim the next case, take up what was kept back, and keep the numbers fresh while they are looked at.
+// The console: claim the next case, and keep the numbers fresh while they are looked at.
 
 import { call } from "./api.js";
 import { startCountdowns } from "./countdowns.js";
@@ -7,9 +7,10 @@ import { onKey } from "./keys.js";
 import { takeNext } from "./next.js";
 import { announce, setState, showProblem, startPage } from "./page.js";
 import { endBreak, startRest } from "./rest.js";
+import { t } from "./words.js";
 
-const KEPT_BACK = "Nothing milder waits in this queue right now; why it would have to be milder stands below.";
-const NOTHING_WAITS = "Nothing waits in this queue right now.";
+const KEPT_BACK = t("Nothing milder waits in this queue right now; why it would have to be milder stands below.");
+const NOTHING_WAITS = t("Nothing waits in this queue right now.");
 
 startPage();
 startCountdowns();
@@ -17,9 +18,7 @@ const refresh = keepFresh("/console", freshen);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (button?.matches(".claim")) act(button, () => claim(button.dataset.queue));
-  else if (button?.matches(".take-up")) act(button, takeUp);
   else if (button?.matches(".end-break")) act(button, stopBreak);
-  else if (button?.matches(".withdraw")) act(button, withdraw);
 });
 onKey("n", () => document.getElementById("claim")?.click());
 // Whoever puts a break off was on the way to a case, and goes on to it.
@@ -59,22 +58,8 @@ async function claim(queue) {
 async function stopBreak() {
   await endBreak();
   await refresh({ always: true });
-  announce("The break is over.");
+  announce(t("The break is over."));
   document.getElementById("main").focus();
-  return false;
-}
-
-async function takeUp(button) {
-  await call("POST", `/v1/cases/${button.dataset.case}/claim`);
-  location.assign(`/cases/${button.dataset.case}`);
-  return true;
-}
-
-async function withdraw(button) {
-  await call("POST", `/v1/opinions/${button.dataset.opinion}/withdraw`);
-  await refresh({ always: true });
-  announce("The question is withdrawn; the case is open to everybody again.");
-  document.getElementById("asked-title")?.focus();
   return false;
 }
 

@@ -1,0 +1,175 @@
+"""What each kind of event says, as a sentence; who did it and to which case stand beside it."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from service.pages.language import N_, _
+from service.pages.words import spoken
+
+GROUPS: Mapping[str, str] = {
+    "case": N_("Cases"),
+    "lease": N_("Leases"),
+    "decision": N_("Decisions"),
+    "cluster": N_("Decisions for many cases"),
+    "media": N_("Originals"),
+    "opinion": N_("Second opinions"),
+    "clock": N_("Clocks"),
+    "score": N_("Scores"),
+    "drift": N_("Drift"),
+    "label": N_("Labels looked at again"),
+    "labels": N_("Labels in doubt"),
+    "qa": N_("Quality"),
+    "policy": N_("Policies"),
+    "routing": N_("Routing"),
+    "route": N_("Special routes"),
+    "queue": N_("Queues"),
+    "role": N_("Roles"),
+    "bank": N_("Banks"),
+    "person": N_("People"),
+    "webhook": N_("Webhooks"),
+    "audit": N_("This log"),
+}
+
+KINDS: Mapping[str, str] = {
+    "case.opened": N_("A report opened a case"),
+    "case.reported_again": N_("A further report joined the case"),
+    "case.reported_after_decision": N_("A report came after the case was decided"),
+    "case.claimed": N_("Took the case"),
+    "case.content_changed": N_("Was shown that the content had been edited"),
+    "case.decided": N_("Decided the case"),
+    "case.reopened": N_("The case is open again"),
+    "case.merged": N_("The case went into a newer one of the same subject"),
+    "case.held": N_("Kept the case back"),
+    "case.handed_over": N_("Handed the case over"),
+    "case.skipped": N_("Passed the case over"),
+    "case.returned": N_("The case returned to its queue"),
+    "case.shed": N_("The case was given up openly under load"),
+    "case.unshed": N_("A case that was given up came back"),
+    "lease.opened": N_("Opened a case that was fetched ahead"),
+    "lease.released": N_("Gave the case back"),
+    "lease.lapsed": N_("The lease ran out"),
+    "lease.unopened": N_("A case that was fetched ahead went back unopened"),
+    "lease.alert": N_("The case keeps coming back"),
+    "decision.undone": N_("Took a decision back"),
+    "decision.untold": N_("Nobody was there to be told of the decision"),
+    "cluster.decided": N_("Decided many similar cases at once"),
+    "cluster.undone": N_("Took back a decision for many cases"),
+    "media.revealed": N_("Opened an original"),
+    "opinion.asked": N_("Asked for a second opinion"),
+    "opinion.answered": N_("Gave a second opinion"),
+    "opinion.reopened": N_("A second opinion is wanted again"),
+    "opinion.withdrawn": N_("Withdrew the question for a second opinion"),
+    "clock.set": N_("Set a clock"),
+    "clock.replaced": N_("Replaced a clock"),
+    "score.failed": N_("The model could not score the content"),
+    "drift.raised": N_("What comes in has drifted from what the model was promoted on"),
+    "drift.ended": N_("A drift has ended"),
+    "label.resolved": N_("Looked again at a label in doubt"),
+    "labels.suspected": N_("Labels were put in doubt by a model"),
+    "qa.plan_made": N_("Made a plan of checks"),
+    "qa.plan_closed": N_("Closed a plan of checks"),
+    "qa.claimed": N_("Took a check"),
+    "qa.answered": N_("Answered a check"),
+    "qa.released": N_("Gave a check back"),
+    "qa.disputed": N_("The answers to a check differ"),
+    "qa.settled": N_("A check was settled"),
+    "qa.objected": N_("Objected to feedback"),
+    "qa.objection_resolved": N_("Answered an objection"),
+    "qa.golden_made": N_("Made a golden item"),
+    "qa.golden_retired": N_("Retired a golden item"),
+    "qa.calibration_made": N_("Made a calibration session"),
+    "qa.calibration_taken": N_("Took part in a calibration session"),
+    "qa.calibration_agreed": N_("Agreed on an item of a calibration session"),
+    "qa.calibration_closed": N_("Closed a calibration session"),
+    "policy.drafted": N_("Drafted a policy"),
+    "policy.edited": N_("Edited the draft of a policy"),
+    "policy.published": N_("Published a policy"),
+    "policy.withdrawn": N_("Withdrew a policy"),
+    "policy.replayed": N_("Replayed decisions under a draft"),
+    "policy.acknowledged": N_("Confirmed having read a policy"),
+    "routing.saved": N_("Saved the routing rules"),
+    "route.special_unserved": N_("A special route has no queue that serves it"),
+    "queue.created": N_("Made a queue"),
+    "queue.changed": N_("Changed a queue"),
+    "queue.closed": N_("Closed a queue"),
+    "queue.member_added": N_("Let somebody into a queue"),
+    "queue.member_removed": N_("Took somebody out of a queue"),
+    "role.actions_denied": N_("Changed what a role may not do"),
+    "bank.created": N_("Made a bank of known pictures"),
+    "bank.changed": N_("Changed a bank of known pictures"),
+    "bank.imported": N_("Took a file of hashes into a bank"),
+    "bank.hash_added": N_("Added a hash to a bank"),
+    "bank.hash_confirmed": N_("Confirmed a hash of a bank"),
+    "bank.hash_removed": N_("Took a hash out of a bank"),
+    "person.created": N_("Added an account"),
+    "person.changed": N_("Changed an account"),
+    "person.closed": N_("Closed an account"),
+    "person.signed_in": N_("Signed in"),
+    "webhook.created": N_("Added a webhook endpoint"),
+    "webhook.changed": N_("Changed a webhook endpoint"),
+    "webhook.closed": N_("Removed a webhook endpoint"),
+    "webhook.tested": N_("Sent a test message"),
+    "webhook.delivered": N_("A message was delivered"),
+    "webhook.failed": N_("A message was given up"),
+    "webhook.replayed": N_("Sent a given-up message again"),
+    "audit.exported": N_("Took a part of this log out as a file"),
+}
+
+# Of an identifier so much tells it apart on a page.
+ID_SHOWN = 12
+_IDENTIFIER = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?[+-]\d\d:\d\d")
+
+
+def sentence_of(kind: str) -> str:
+    """What an event of that kind says; one that this version does not know is spoken as it is."""
+    return _(KINDS[kind]) if kind in KINDS else spoken(kind).capitalize()
+
+
+def exact(when: datetime) -> str:
+    """A point in time to the second, in UTC: events follow each other closely."""
+    return f"{when.astimezone(UTC):%d %b %Y, %H:%M:%S}".lstrip("0")
+
+
+def choices() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Groups of kinds by name, each with its kinds: what a filter offers."""
+    return [
+        (group, _(name), [(kind, _(words)) for kind, words in KINDS.items() if kind.partition(".")[0] == group])
+        for group, name in GROUPS.items()
+    ]
+
+
+def details(data: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is known beyond the kind, as names and values; identifiers are cut, the file has them whole."""
+    return [(spoken(name), said) for name, value in data.items() if (said := _said(value))]
+
+
+def _said(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return _("yes") if value else _("no")
+        case float():
+            return f"{value:.4g}"
+        case list():
+            return ", ".join(filter(None, map(_said, value)))
+        case dict():
+            return ", ".join(f"{spoken(name)} {said}" for name, one in value.items() if (said := _said(one)))
+    text = str(value)
+    if _is_id(text):
+        return f"…{text[-ID_SHOWN:]}"
+    if _IDENTIFIER.fullmatch(text):
+        return spoken(text)
+    return exact(datetime.fromisoformat(text)) if _MOMENT.fullmatch(text) else text
+
+
+def _is_id(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,187 @@
+// The pages of webhooks: endpoints, tests with their answer, and sending again. Every change goes through the API.
+
+import { ApiError, call } from "./api.js";
+import { onKey } from "./keys.js";
+import { sayOnNextPage } from "./notice.js";
+import { showProblem, startPage } from "./page.js";
+import { t, tn } from "./words.js";
+
+// How often, and how many times, it is asked whether a test was answered; the worker sends within a second or two.
+const ASK_MS = 700;
+const ASKS = 30;
+const byId = (id) => document.getElementById(id);
+let chosen = null;
+
+startPage();
+const actions = {
+  "hook-test": test,
+  "hook-again": sendAgain,
+  "hook-replay": (button) => replayAll(button.dataset.hook, {}),
+  "hook-pause": pause,
+  "hook-change": (button) => openForm(JSON.parse(button.dataset.hook)),
+  "hook-remove": (button) => askToRemove(JSON.parse(button.dataset.hook)),
+  "hook-take-over": askToTakeOver,
+  "hook-cancel": (button) => button.closest("dialog").close(),
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  const action = button && Object.keys(actions).find((name) => button.classList.contains(name));
+  if (action) act(button, () => actions[action](button));
+});
+
+if (byId("add-hook")) {
+  byId("add-hook").addEventListener("click", () => openForm(null));
+  onKey("a", () => openForm(null));
+  byId("hook-all").addEventListener("change", showKinds);
+  byId("hook-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    act(byId("hook-save"), save, byId("hook-problem"));
+  });
+  byId("remove-do").addEventListener("click", () => act(byId("remove-do"), remove, problemOf("remove-dialog")));
+  byId("take-over-do").addEventListener("click", () => act(byId("take-over-do"), takeOver, problemOf("take-over-dialog")));
+  byId("secret-copy").addEventListener("click", copySecret);
+  byId("secret-done").addEventListener("click", () => location.reload());
+  // Escape would lose what is shown this once.
+  byId("secret-dialog").addEventListener("cancel", (event) => event.preventDefault());
+}
+
+function problemOf(dialog) {
+  return byId(dialog).querySelector(".problem");
+}
+
+async function act(button, action, place = null) {
+  if (button.disabled) return;
+  button.disabled = true;
+  say(place, "");
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    say(place, error.message);
+  }
+  button.disabled = false;
+}
+
+function say(place, words) {
+  if (place) place.textContent = words;
+  else showProblem(words);
+}
+
+function afresh(words) {
+  sayOnNextPage(words);
+  location.reload();
+}
+
+async function test(button) {
+  const place = document.querySelector(`[data-answer="${button.dataset.hook}"]`);
+  place.textContent = t("The test message is on its way.");
+  place.classList.remove("notice-bad", "notice-accent");
+  try {
+    const { message } = await call("POST", `/v1/webhooks/${button.dataset.hook}/test`);
+    const [attempt] = await answered(message);
+    place.textContent = attempt ? answerWords(attempt) : t("The test message has not been sent yet: is a worker running? The delivery log shows what becomes of it.");
+    place.classList.add(attempt && !attempt.error ? "notice-accent" : "notice-bad");
+  } catch (error) {
+    place.textContent = "";
+    throw error;
+  }
+}
+
+async function answered(message) {
+  for (let asked = 0; asked < ASKS; asked += 1) {
+    await new Promise((done) => { setTimeout(done, ASK_MS); });
+    const { attempts } = await call("GET", `/v1/webhooks/messages/${message}`);
+    if (attempts.length) return attempts;
+  }
+  return [];
+}
+
+function answerWords({ error, status, milliseconds: time }) {
+  if (!error) return t("The receiver answered %(status)s after %(time)s ms.", { status, time });
+  return t("It did not arrive: %(error)s, after %(time)s ms. It is tried again.", { error, time });
+}
+
+async function sendAgain(button) {
+  await call("POST", `/v1/webhooks/dead-letters/${button.dataset.message}/replay`);
+  afresh(t("The message is sent again, under its id."));
+}
+
+async function replayAll(hook, body) {
+  const { replayed, left } = await call("POST", `/v1/webhooks/${hook}/dead-letters/replay`, body);
+  const sent = tn("One message is sent again.", "%(num)s messages are sent again.", replayed);
+  afresh(left ? `${sent} ${tn("One is still given up.", "%(num)s are still given up.", left)}` : sent);
+}
+
+async function pause(button) {
+  const paused = button.dataset.pause === "true";
+  await call("PATCH", `/v1/webhooks/${button.dataset.hook}`, { paused });
+  afresh(paused ? t("The endpoint is paused; its messages wait.") : t("The endpoint goes on; what waited is sent within a minute."));
+}
+
+function openForm(hook) {
+  chosen = hook;
+  byId("hook-problem").textContent = "";
+  byId("hook-dialog-title").textContent = hook ? t("What this endpoint is sent") : t("Add an endpoint");
+  byId("hook-save").textContent = hook ? t("Save") : t("Add");
+  byId("hook-url").value = hook?.url ?? "";
+  byId("hook-url").disabled = hook !== null;
+  byId("hook-all").checked = !hook?.kinds;
+  for (const box of boxes()) box.checked = hook?.kinds?.includes(box.value) ?? false;
+  showKinds();
+  byId("hook-dialog").showModal();
+}
+
+function boxes() {
+  return [...byId("hook-form").querySelectorAll("[name=kinds]")];
+}
+
+function showKinds() {
+  for (const box of boxes()) box.disabled = byId("hook-all").checked;
+}
+
+async function save() {
+  const kinds = byId("hook-all").checked ? null : boxes().filter((box) => box.checked).map((box) => box.value);
+  if (kinds?.length === 0) throw new ApiError(0, "no_kind", t("Choose at least one kind of message."));
+  if (chosen) {
+    await call("PATCH", `/v1/webhooks/${chosen.id}`, { kinds });
+    afresh(t("The choice of messages is kept; it counts from the next one on."));
+    return;
+  }
+  const made = await call("POST", "/v1/webhooks", { url: byId("hook-url").value.trim(), kinds });
+  byId("hook-dialog").close();
+  byId("secret").textContent = made.secret;
+  byId("secret-dialog").showModal();
+}
+
+async function copySecret() {
+  try {
+    await navigator.clipboard.writeText(byId("secret").textContent);
+    byId("secret-said").textContent = t("Copied.");
+  } catch {
+    getSelection().selectAllChildren(byId("secret"));
+    byId("secret-said").textContent = t("This browser does not copy by itself: the secret is selected, copy it by hand.");
+  }
+}
+
+function askToRemove(hook) {
+  chosen = hook;
+  byId("remove-url").textContent = hook.url;
+  problemOf("remove-dialog").textContent = "";
+  byId("remove-dialog").showModal();
+}
+
+async function remove() {
+  await call("DELETE", `/v1/webhooks/${chosen.id}`);
+  afresh(t("The endpoint is removed."));
+}
+
+function askToTakeOver(button) {
+  chosen = { id: button.dataset.from };
+  byId("take-over-url").textContent = button.dataset.url;
+  problemOf("take-over-dialog").textContent = "";
+  byId("take-over-dialog").showModal();
+}
+
+function takeOver() {
+  return replayAll(byId("take-over-to").value, { from: chosen.id });
+}

@@ -7,6 +7,7 @@ import json
 import secrets
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar, get_args
 from uuid import UUID
@@ -69,7 +70,16 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     # What is loaded now stays to the end: the garbage collector need not walk through it again under load.
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop"
+    )
+    server = uvicorn.Server(config)
+    # Streams that last would otherwise keep the server from ending.
+    app.state.ending = lambda: server.should_exit
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)
 
 
 def worker(settings: Settings, options: argparse.Namespace) -> None:

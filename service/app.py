@@ -17,6 +17,8 @@ from service.decisions import routes as decisions
 from service.drift import routes as drift
 from service.exports import routes as exports
 from service.exposure import routes as exposure
+from service.floor import routes as floor
+from service.floor.workflow import watch_of
 from service.hints import routes as hints
 from service.hints.workflow import Hints
 from service.holds import routes as holds
@@ -91,6 +93,7 @@ ROUTERS = (
         policies,
         routing,
         shedding,
+        floor,
         scorecards,
         health,
         qa_plans,
@@ -159,6 +162,9 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     app.state.hints = Hints()
     app.state.turns = Turns()
+    app.state.watch = watch_of(app.state.engine)
+    # Who cannot say when it ends, keeps no stream open: `serve` can.
+    app.state.ending = lambda: True
     app.state.renderer = Renderer(settings)
     app.state.tiles = Tiles()
     app.state.blur_rules = Rules(taxonomy, settings.media_least_level)

@@ -23,4 +23,9 @@ def ngettext(one: str, many: str, count: float, **values: Any) -> str:
     return (one if count == 1 else many) % {"num": count, **values}
 
 
+def trans_plural(one: str, many: str, count: float) -> str:
+    """`{% trans %}` with `{% pluralize %}`: the template itself puts the values in."""
+    return one if count == 1 else many
+
+
 _ = gettext

@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from service.errors.access import NotSignedInError
 from service.errors.base import TriageError
 from service.pages import prose, words
-from service.pages.language import gettext, ngettext
+from service.pages.language import gettext, trans_plural
 from service.pages.static import static_prefix
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -58,7 +58,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    environment.install_gettext_callables(gettext, trans_plural, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         amount=words.amount,
         blocks=prose.blocks,

@@ -44,6 +44,7 @@ from service.policies.replay import Asked, judge_of
 from service.policies.schemas import MOST_DECISIONS_COMMAND, ReplayOut
 from service.policies.workflow import area_of, import_guidelines
 from service.policies.workflow import replay as replay_policy
+from service.ranking.choosing import choose_configured
 from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
 from service.scorecards.workflow import views_page
@@ -216,7 +217,12 @@ def _ready(settings: Settings) -> str:
     """
     asyncio.run(open_storage(settings).check())
     config = configured(settings)
-    asyncio.run(_with_connection(settings, lambda connection: register(connection, config)))
+
+    async def keep(connection: AsyncConnection) -> None:
+        await register(connection, config)
+        await choose_configured(connection, config, from_file=settings.ranking is not None)
+
+    asyncio.run(_with_connection(settings, keep))
     return database_url(settings)
 
 

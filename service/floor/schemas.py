@@ -62,7 +62,7 @@ class FloorOut(BaseModel):
 
 
 class DepthOut(BaseModel):
-    """Cases of a queue that waited or were in somebody's hands, at a full hour."""
+    """Cases of a queue that waited or were in somebody's hands, at a full hour or now."""
 
     at: datetime
     cases: int

@@ -40,6 +40,7 @@ _HANDS = text("""
 _DEPTHS = text("""
     WITH hours AS (
         SELECT date_trunc('hour', now()) - make_interval(hours => step) AS at FROM generate_series(0, :hours - 1) AS step
+        UNION SELECT now()
     ), moves AS (
         SELECT queue, date_trunc('hour', opened_at) AS hour, 1 AS change FROM cases
         WHERE opened_at > now() - make_interval(hours => :hours) AND queue = ANY (CAST(:queues AS text[]))

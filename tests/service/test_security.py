@@ -150,6 +150,8 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/scorecards": {"lead", "admin"},
     "GET /v1/scorecards.csv": {"lead", "admin"},
     "GET /v1/scorecards.xlsx": {"lead", "admin"},
+    "GET /v1/scorecards/trend": {"lead", "admin"},
+    "GET /v1/scorecards/trend.csv": {"lead", "admin"},
     "GET /v1/forecast": {"lead", "admin"},
     "GET /v1/floor": {"lead", "admin"},
     "GET /v1/floor/depth.csv": {"lead", "admin"},

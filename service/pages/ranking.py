@@ -225,6 +225,7 @@ async def page(request: Request, me: QueueManager, connection: UnitOfWork) -> Re
 def kept_of(config: RankConfig) -> RankConfigOut:
     """The configuration of this process as one that was kept, where none was yet."""
     constants = {name: getattr(config, name) for name in ConstantsIn.model_fields}
+    constants["unscored_severity"] = list(config.unscored_severity)
     given = {name: getattr(config, name) for name in ("version", "owner", "reason", "decided_on", "policy")}
     return RankConfigOut(**given, constants=constants, first_used_at=views.utc_now())
 

@@ -17,8 +17,8 @@ from service.pages.charts import Chart, Look, Point, line_chart
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, chance, day, duration
-from service.scorecards.schemas import AmountOut, AskedIn, By, GroupOut, ScorecardOut, ShareOut, TimesOut, TrendOut
 from service.scorecards.figures import FIGURES
+from service.scorecards.schemas import AmountOut, AskedIn, By, GroupOut, ScorecardOut, ShareOut, TimesOut, TrendOut
 from service.scorecards.trend import trend
 from service.scorecards.workflow import choices, scorecard
 from service.security import ScorecardReader
@@ -114,7 +114,6 @@ async def scorecards(
 @router.get("/scorecards/trend")
 async def over_time(
     _turn: ScorecardTurn,
-    request: Request,
     asked: Annotated[AskedIn, Query()],
     me: ScorecardReader,
     connection: UnitOfWork,

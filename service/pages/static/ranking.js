@@ -95,16 +95,9 @@ function isValid() {
 function show(answer) {
   document.getElementById("result").hidden = false;
   const { now, then, enter, leave, areas } = answer;
-  document.getElementById("result-words").textContent = answer.open
-    ? tn(
-      "%(num)s of the first %(top)s cases would be another one.",
-      "%(num)s of the first %(top)s cases would be others.",
-      enter.length,
-      { top: Math.min(answer.top, answer.open) },
-    )
-    : t("Nothing waits in this queue: there is no order to compare.");
+  document.getElementById("result-words").textContent = verdict(answer);
   document.getElementById("result-scope").textContent = answer.complete
-    ? t("All %(open)s open cases were compared.", { open: number(answer.open) })
+    ? tn("The only open case was looked at.", "All %(open)s open cases were compared.", answer.open, { open: number(answer.open) })
     : t(
       "%(compared)s of %(open)s open cases were compared: those in front, those due next, the longest waiting, and some drawn at random. A place beyond the first hundred is among these.",
       { compared: number(answer.compared), open: number(answer.open) },
@@ -121,6 +114,18 @@ function show(answer) {
   fill("areas", areas.map((one) => [data.areas[one.area] ?? one.area, number(one.now), number(one.then)]));
   list("enter", enter);
   list("leave", leave);
+}
+
+function verdict({ open, top, enter }) {
+  if (!open) return t("Nothing waits in this queue: there is no order to compare.");
+  if (open <= top) return t("The queue holds no more than these: none of them enters or leaves, at most their order changes.");
+  if (!enter.length) return t("The first %(top)s cases would be the same, at most in another order.", { top });
+  return tn(
+    "%(num)s of the first %(top)s cases would be another one.",
+    "%(num)s of the first %(top)s cases would be others.",
+    enter.length,
+    { top },
+  );
 }
 
 function list(id, cases) {

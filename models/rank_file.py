@@ -1,6 +1,7 @@
 """A ranking configuration of one's own, as a TOML file: a version, who answers for it, why, since when, and constants."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
 from pathlib import Path
@@ -24,15 +25,26 @@ def read_ranking(path: Path | None) -> RankConfig:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RankFileError(f"{path}: cannot be read as a ranking configuration ({error})") from error
-    kinds = {field.name: field.type for field in fields(RankConfig)}
-    if unknown := sorted(set(values) - set(kinds)):
-        raise RankFileError(f"{path}: unknown keys {', '.join(unknown)}; known: {', '.join(kinds)}")
-    if missing := [name for name in REQUIRED if values.get(name) in (None, "")]:
-        raise RankFileError(f"{path}: {', '.join(missing)} must be given: an order needs an owner, a reason and a date")
     try:
-        return RankConfig(**{name: _value(name, value, kinds[name]) for name, value in values.items()})
+        _refuse_unknown(values)
+        if missing := [name for name in REQUIRED if values.get(name) in (None, "")]:
+            raise ValueError(f"{', '.join(missing)} must be given: an order needs an owner, a reason and a date")
+        return config_of(values)
     except (TypeError, ValueError) as error:
         raise RankFileError(f"{path}: {error}") from error
+
+
+def config_of(values: Mapping[str, Any]) -> RankConfig:
+    """The configuration of values by name, others as shipped. Raises TypeError, ValueError."""
+    _refuse_unknown(values)
+    kinds = {field.name: field.type for field in fields(RankConfig)}
+    return RankConfig(**{name: _value(name, value, kinds[name]) for name, value in values.items()})
+
+
+def _refuse_unknown(values: Mapping[str, Any]) -> None:
+    known = [field.name for field in fields(RankConfig)]
+    if unknown := sorted(set(values) - set(known)):
+        raise ValueError(f"unknown keys {', '.join(unknown)}; known: {', '.join(known)}")
 
 
 def _value(name: str, value: object, kind: object) -> Any:

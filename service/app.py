@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 from fastapi import FastAPI
 
@@ -19,6 +20,8 @@ from service.decisions import routes as decisions
 from service.drift import routes as drift
 from service.exports import routes as exports
 from service.exposure import routes as exposure
+from service.floor import routes as floor
+from service.floor.workflow import watch_of
 from service.headers import SafeHeaders
 from service.hints import routes as hints
 from service.hints.workflow import Hints
@@ -45,6 +48,7 @@ from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
+from service.pages.ranking import router as ranking_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
@@ -61,6 +65,7 @@ from service.quality.plans import routes as qa_plans
 from service.quality.reviews import routes as qa_reviews
 from service.queues import routes as queues
 from service.ranking import routes as ranking
+from service.ranking.choosing import follow
 from service.ranking.workflow import configured
 from service.reporters import routes as reporters
 from service.reports import routes as reports
@@ -82,6 +87,7 @@ from service.suspects import routes as suspects
 from service.telemetry import routes as telemetry
 from service.translation import routes as translation
 from service.translation.workflow import configured as configured_translation
+from service.tuning import routes as tuning
 
 # Those that carry the load come first: a request is matched against one after the other.
 ROUTERS = (
@@ -106,6 +112,8 @@ ROUTERS = (
         policies,
         routing,
         shedding,
+        floor,
+        tuning,
         scorecards,
         health,
         qa_plans,
@@ -135,6 +143,7 @@ PAGES = (
     floor_pages_router,
     model_pages_router,
     policy_pages_router,
+    ranking_pages_router,
     routing_pages_router,
     scorecard_pages_router,
     quality_pages_router,
@@ -148,10 +157,13 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(app.state.model.keep_loading())
+        use = partial(setattr, app.state, "rank_config")
+        following = asyncio.create_task(follow(app.state.engine, app.state.rank_config, use))
         try:
             yield
         finally:
             loading.cancel()
+            following.cancel()
             await app.state.renderer.close()
             await app.state.engine.dispose()
 
@@ -180,6 +192,9 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     app.state.hints = Hints()
     app.state.turns = Turns()
+    app.state.watch = watch_of(app.state.engine)
+    # Who cannot say when it ends, keeps no stream open: `serve` can.
+    app.state.ending = lambda: True
     app.state.renderer = Renderer(settings)
     app.state.tiles = Tiles()
     app.state.blur_rules = Rules(taxonomy, settings.media_least_level)

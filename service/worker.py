@@ -18,6 +18,7 @@ from procrastinate.jobs import Job
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
+from models.rank import RankConfig
 from service.assessing.live import configured as configured_image_model
 from service.assessing.workflow import Assessing
 from service.banks.matching.workflow import Matching, Rerank
@@ -34,6 +35,7 @@ from service.media.preparing.workflow import Preparing, prepare
 from service.media.storage import open_storage
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
+from service.ranking.choosing import at_work, follow
 from service.ranking.workflow import Reranking, configured
 from service.reading.workflow import Reading
 from service.routing.workflow import Rerouting
@@ -61,11 +63,27 @@ log = structlog.get_logger()
 
 
 async def work(settings: Settings, database_url: str) -> None:
-    """Run until SIGTERM or SIGINT: then take nothing new, finish what is in hand, and leave."""
-    stopping = asyncio.Event()
+    """Run until SIGTERM or SIGINT: then take nothing new, finish what is in hand, and leave.
+
+    When other rules of the order are put to work, everything is finished likewise and begun anew under them: none of its
+    parts ever works by two versions at once.
+    """
+    ending = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stopping.set)
+        loop.add_signal_handler(name, ending.set)
+    engine = create_engine(database_url, pool=1)
+    async with engine.connect() as connection:
+        config = await at_work(connection, configured(settings))
+    await engine.dispose()
+    while not ending.is_set():
+        config = await _work_under(config, settings, database_url, ending)
+
+
+async def _work_under(config: RankConfig, settings: Settings, database_url: str, ending: asyncio.Event) -> RankConfig:
+    """Work by these rules until the end or until others are chosen; returns those that are at work then."""
+    stopping = asyncio.Event()
+    now = [config]
     taxonomy = load_taxonomy(settings.taxonomy)
     engine = create_engine(database_url, pool=4)
     model = ReleasedModel(
@@ -74,7 +92,12 @@ async def work(settings: Settings, database_url: str) -> None:
         registry=registry_of(settings, taxonomy),
         parts=ALL_PARTS,
     )
-    config = configured(settings)
+
+    def use(chosen: RankConfig) -> None:
+        now[0] = chosen
+        log.info("ranking.chosen", version=chosen.version)
+        stopping.set()
+
     reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
     rerouting = Rerouting(engine, partial(rerank, taxonomy=taxonomy, config=config))
     matching = Matching(engine, partial(rerank, taxonomy=taxonomy, config=config))
@@ -91,7 +114,11 @@ async def work(settings: Settings, database_url: str) -> None:
         httpx.AsyncClient(timeout=settings.webhook_timeout_seconds, trust_env=False) as client,
         asyncio.TaskGroup() as group,
     ):
-        register_tasks(jobs, engine, client, settings)
+        register_tasks(jobs, engine, client, settings, config)
+        watching = (
+            group.create_task(follow(engine, config, use)),
+            group.create_task(_end(ending, stopping)),
+        )
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
@@ -112,20 +139,26 @@ async def work(settings: Settings, database_url: str) -> None:
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
         await stopping.wait()
-        loading.cancel()
-        loading_images.cancel()
-        for worker in workers:
-            worker.cancel()
+        for task in (loading, loading_images, *watching, *workers):
+            task.cancel()
     await engine.dispose()
     log.info("worker.stopped")
+    return now[0]
 
 
-def reranker(settings: Settings) -> Rerank:
-    """What ranks and routes locked cases anew, by the rules of these settings."""
-    return partial(rerank, taxonomy=load_taxonomy(settings.taxonomy), config=configured(settings))
+async def _end(ending: asyncio.Event, stopping: asyncio.Event) -> None:
+    await ending.wait()
+    stopping.set()
 
 
-def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, settings: Settings) -> None:
+def reranker(settings: Settings, config: RankConfig | None = None) -> Rerank:
+    """What ranks and routes locked cases anew, by the rules of these settings unless others are at work."""
+    return partial(rerank, taxonomy=load_taxonomy(settings.taxonomy), config=config or configured(settings))
+
+
+def register_tasks(
+    jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, settings: Settings, config: RankConfig | None = None
+) -> None:
     """The one table of jobs: name to function."""
 
     async def deliver_webhook(message: str) -> None:
@@ -135,7 +168,7 @@ def register_tasks(jobs: App, engine: AsyncEngine, client: httpx.AsyncClient, se
     retry = RetryStrategy(exponential_wait=3)
     jobs.task(name=DELIVER_WEBHOOK, retry=retry)(deliver_webhook)
 
-    preparing = Preparing(engine, open_storage(settings), settings, reranker(settings))
+    preparing = Preparing(engine, open_storage(settings), settings, reranker(settings, config))
 
     async def prepare_media(context: JobContext, media: str) -> None:
         await prepare(UUID(media), preparing, attempts=context.job.attempts)

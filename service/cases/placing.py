@@ -94,7 +94,6 @@ def with_read(score: Mapping[str, Any] | None, read: Sequence[Mapping[str, Any]]
 def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Scope) -> Placed:
     """The columns of a rank; `views` are those an hour as they were told."""
     parts = found.parts
-    guarded = parts["policy"].endswith(GUARD)
     return Placed(
         id=case_id,
         value=found.value,
@@ -103,7 +102,7 @@ def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Sco
         under=ranked_under(parts["config_version"], parts["taxonomy_version"]),
         views=views,
         deadline=datetime.fromisoformat(parts["deadline"]) if parts["deadline"] else None,
-        start_by=guard_from(parts)[0] if guarded else NEVER,
+        start_by=start_by(found),
         queue=place.queue,
         routed_by=place.routed_by,
         route_reason=place.route_reason,
@@ -111,3 +110,8 @@ def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Sco
         high_exposure=scope.high_exposure,
         consent_area=scope.consent_area,
     )
+
+
+def start_by(found: Rank) -> datetime:
+    """When the guard takes the case up; NEVER where no guard serves it."""
+    return guard_from(found.parts)[0] if found.parts["policy"].endswith(GUARD) else NEVER

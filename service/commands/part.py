@@ -7,9 +7,12 @@ import signal
 import sys
 import threading
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from service.commands.database import with_connection
 from service.embedded import database_url
 from service.media.storage import open_storage
+from service.ranking.choosing import choose_configured
 from service.ranking.workflow import configured, register
 from service.settings import Settings
 
@@ -30,7 +33,12 @@ def ready(settings: Settings, options: argparse.Namespace) -> str:
         _end_with_parent()
     asyncio.run(open_storage(settings).check())
     config = configured(settings)
-    asyncio.run(with_connection(settings, lambda connection: register(connection, config)))
+
+    async def keep(connection: AsyncConnection) -> None:
+        await register(connection, config)
+        await choose_configured(connection, config, from_file=settings.ranking is not None)
+
+    asyncio.run(with_connection(settings, keep))
     return database_url(settings)
 
 

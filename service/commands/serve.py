@@ -2,6 +2,8 @@
 
 import argparse
 import gc
+import sys
+from contextlib import suppress
 
 import uvicorn
 
@@ -24,4 +26,13 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
         # What is loaded now stays to the end: the garbage collector need not walk through it again under load.
         gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-    uvicorn.run(app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop")
+    config = uvicorn.Config(
+        app, host=settings.host, port=settings.port, log_level="warning", access_log=False, loop="uvloop"
+    )
+    server = uvicorn.Server(config)
+    # Streams that last would otherwise keep the server from ending.
+    app.state.ending = lambda: server.should_exit
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(1)

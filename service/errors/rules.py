@@ -36,3 +36,10 @@ class PolicyFixedError(TriageError):
 
     status = 409
     code = "policy_fixed"
+
+
+class RankingChangedError(TriageError):
+    """Other rules of the order were put to work since these were looked at; look again, then choose on top of them."""
+
+    status = 409
+    code = "ranking_changed"

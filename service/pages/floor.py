@@ -1,6 +1,6 @@
 """The lead's floor: whether the queues are kept up with, what was given up, what keeps coming back, what was not sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,16 +12,19 @@ from labeling.taxonomy import Severity, Taxonomy
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.workflow import spread
+from service.floor.schemas import BreachesOut, DepthOut, FloorQueueOut
+from service.floor.workflow import depths
+from service.floor.workflow import floor as on_the_floor
 from service.holds.workflow import lease_alerts
 from service.outbox.schemas import DeadLettersOut
 from service.outbox.workflow import dead_letters
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.charts import Chart, Look, Point, line_chart
 from service.pages.exposure import bin_rows
+from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, duration, spoken
-from service.queues.schemas import QueueOut
-from service.queues.workflow import list_queues
 from service.routing.workflow import is_loud, unserved
 from service.security import Capability, FloorReader, Principal
 from service.shedding.schemas import ForecastOut, RuleOut, ShedOut
@@ -33,8 +36,11 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SHED_SHOWN = 20
 ALERTS_SHOWN = 10
 LETTERS_SHOWN = 20
+# A page is to be read: the longest queues are drawn, and the file has all of them.
+CHARTS_SHOWN = 12
+DEPTH_CSV = "/v1/floor/depth.csv"
 
-KEYS = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+KEYS = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,22 @@ class QueueRow:
     name: str
     title: str
     open: int
+    p50: float | None
+    p90: float | None
     oldest_seconds: float | None
-    arrived_minutes: float
-    done_minutes: float
+    came_hour: float
+    came_shift: float
+    done_hour: float
+    done_shift: float
+    people: int
     load: float | None
     hours_to_clear: float | None
     words: str
     bad: bool
     shed: int
+    overdue: int
+    # What will be missed, in words; None where nothing is.
+    breach: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +88,35 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     state = request.app.state
     now = views.utc_now()
     found = await forecast(connection, state.rank_config, viewer=me)
-    queues = {queue.name: queue for queue in (await list_queues(connection, me)).queues}
+    now_there = await on_the_floor(connection, viewer=me)
     given_up = await listed(connection, state.taxonomy, viewer=me, after=None, limit=SHED_SHOWN)
     alerts = await lease_alerts(connection, state.settings, person=me.id)
     routes = await unserved(connection)
+    quiet = [one for one in routes if not is_loud(one)]
     exposed = await spread(connection, limits_of(state.settings))
+    here = {queue.queue: queue for queue in now_there.queues}
+    rows = [queue_row(one, found.rule, here[one.queue]) for one in found.queues]
+    drawn = depth_charts(await depths(connection, viewer=me), rows)
     context = {
         **await bar(connection, me),
         "rule": found.rule,
         "window": window_words(found.rule.window_hours),
-        "queues": [queue_row(one, found.rule, queues) for one in found.queues],
+        "queues": rows,
+        "breaching": [row for row in rows if row.breach],
+        "overdue_total": sum(row.overdue for row in rows),
+        "open_total": sum(row.open for row in rows),
+        "people": now_there.people,
+        "assumption": now_there.assumption,
+        "charts": drawn[:CHARTS_SHOWN],
+        "charts_left": len(drawn[CHARTS_SHOWN:]),
         "shed": [shed_row(one, state.taxonomy, now) for one in given_up.cases],
-        "titles": {queue.name: queue.title for queue in queues.values()},
+        "titles": {row.name: row.title for row in rows},
         "shed_total": sum(one.shed for one in found.queues),
         "alerts": alerts.alerts[:ALERTS_SHOWN],
         "alerts_total": alerts.total,
         "loud": [one for one in routes if is_loud(one)],
-        "quiet": [one for one in routes if not is_loud(one)],
+        "quiet": quiet,
+        "quiet_names": enumeration([_(spoken(one.special)) for one in quiet]),
         "exposed": exposed,
         "graphic_late": sum(one.graphic_late for one in found.queues),
         "bins": bin_rows(exposed),
@@ -103,37 +129,90 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     return render("floor.html", context)
 
 
-def queue_row(found: ForecastOut, rule: RuleOut, queues: Mapping[str, QueueOut]) -> QueueRow:
+def queue_row(found: ForecastOut, rule: RuleOut, here: FloorQueueOut) -> QueueRow:
     """What a queue's numbers mean."""
-    queue = queues.get(found.queue)
     return QueueRow(
-        name=found.queue,
-        title=queue.title if queue else found.queue,
-        open=queue.open if queue else found.waiting,
-        oldest_seconds=queue.oldest_seconds if queue else None,
-        arrived_minutes=found.arrived_minutes,
-        done_minutes=found.done_minutes,
+        name=here.queue,
+        title=here.title,
+        open=here.open,
+        p50=here.ages.p50 if here.ages else None,
+        p90=here.ages.p90 if here.ages else None,
+        oldest_seconds=here.ages.oldest if here.ages else None,
+        came_hour=here.arrived.hour,
+        came_shift=here.arrived.shift,
+        done_hour=here.decided.hour,
+        done_shift=here.decided.shift,
+        people=here.people,
         load=found.load,
         hours_to_clear=found.hours_to_clear,
         words=standing_words(found, rule),
         bad=found.overloaded or found.late,
         shed=found.shed,
+        overdue=here.breaches.overdue,
+        breach=breach_words(here.breaches),
     )
+
+
+def breach_words(found: BreachesOut) -> str | None:
+    """What will be missed at this pace, as one would say it; None where nothing will."""
+    if found.first_at is None:
+        return None
+    at = f"{found.first_at:%H:%M} UTC"
+    if not found.done_per_hour:
+        return ngettext(
+            "Nobody decides anything here: %(cases)s case will miss its deadline within 24 hours, at %(at)s.",
+            "Nobody decides anything here: %(cases)s cases will miss their deadline within 24 hours, the first at %(at)s.",
+            found.missed,
+            cases=amount(found.missed),
+            at=at,
+        )
+    return ngettext(
+        "At this pace (%(pace)s decided an hour) %(cases)s case will miss its deadline at %(at)s.",
+        "At this pace (%(pace)s decided an hour) %(cases)s cases will miss their deadline, the first at %(at)s.",
+        found.missed,
+        cases=amount(found.missed),
+        pace=amount(found.done_per_hour),
+        at=at,
+    )
+
+
+def depth_charts(found: Mapping[str, Sequence[DepthOut]], rows: Sequence[QueueRow]) -> list[tuple[str, Chart]]:
+    """How long each queue was at each full hour of the last day, the longest now first."""
+    look = Look(csv=DEPTH_CSV, unit=_("Cases"))
+    return [
+        (row.name, line_chart(row.title, [Point(f"{one.at:%H:%M}", one.cases) for one in found[row.name]], look))
+        for row in sorted(rows, key=lambda row: (-row.open, row.name))
+    ]
+
+
+def enumeration(words: Sequence[str]) -> str:
+    """Words as they stand in a sentence: `a`, `a and b`, `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return _("%(some)s and %(last)s", some=", ".join(words[:-1]), last=words[-1])
 
 
 def standing_words(found: ForecastOut, rule: RuleOut) -> str:
     """Whether a queue is kept up with, as one would say it."""
     window = window_words(min(found.hours, rule.window_hours))
+    load = amount(found.load or 0)
+    if found.overloaded and found.late:
+        return _(
+            "More came than could be done in the last %(window)s: load %(load)s. Cases wait beyond their latest start.",
+            window=window,
+            load=load,
+        )
     if found.overloaded:
-        words = f"More came than could be done in the last {window}: load {amount(found.load or 0)}."
-        return f"{words} Cases wait beyond their latest start." if found.late else words
+        return _("More came than could be done in the last %(window)s: load %(load)s.", window=window, load=load)
     if found.late:
-        return "A case waits beyond its latest start."
+        return _("A case waits beyond its latest start.")
+    if not found.decided and found.waiting:
+        return _("Nobody decided anything here in the last %(window)s.", window=window)
     if not found.decided:
-        return f"Nobody decided anything here in the last {window}." if found.waiting else "Nothing waits."
+        return _("Nothing waits.")
     if found.load is not None and found.load > rule.above_load:
-        return f"Load {amount(found.load)} in the last {window}: not more than chance explains."
-    return f"Kept up with in the last {window}."
+        return _("Load %(load)s in the last %(window)s: not more than chance explains.", load=load, window=window)
+    return _("Kept up with in the last %(window)s.", window=window)
 
 
 def window_words(hours: float) -> str:

@@ -10,6 +10,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
 from service.pages.words import spoken
 from service.routing.rules import DEFAULT_QUEUE
@@ -20,12 +21,12 @@ from service.security import QueueManager
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-GRAPHIC = ("none", "mild", "graphic", "very graphic")
+GRAPHIC = (N_("none"), N_("mild"), N_("graphic"), N_("very graphic"))
 KEYS = (
-    (("A",), "Add a rule"),
-    (("P",), "Try the rules on the cases of the last hours"),
-    (("?",), "Show these keys"),
-    (("G",), "Go to the console"),
+    (("A",), N_("Add a rule")),
+    (("P",), N_("Try the rules on the cases of the last hours")),
+    (("?",), N_("Show these keys")),
+    (("G",), N_("Go to the console")),
 )
 
 
@@ -61,7 +62,7 @@ def page_data(shown: RoutingOut, taxonomy: Taxonomy) -> dict[str, Any]:
         "version": shown.version,
         "rules": [rule.model_dump(mode="json") for rule in rules],
         "words": [words for _, words in sentences(rules, taxonomy)],
-        "areas": [[area.id, area.name] for area in taxonomy.areas],
+        "areas": [[area.id, _(area.name)] for area in taxonomy.areas],
         "queues": [queue.model_dump(mode="json") for queue in shown.queues],
         "history": {one.version: [rule.model_dump(mode="json") for rule in one.rules] for one in shown.history},
     }

@@ -13,29 +13,34 @@ from service.errors.requests import InvalidRequestError
 from service.limits import ScorecardTurn
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.charts import Chart, Look, Point, line_chart
+from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, chance, day, duration
-from service.scorecards.schemas import AmountOut, AskedIn, GroupOut, ScorecardOut, ShareOut, TimesOut
+from service.scorecards.figures import FIGURES
+from service.scorecards.schemas import AmountOut, AskedIn, By, GroupOut, ScorecardOut, ShareOut, TimesOut, TrendOut
+from service.scorecards.trend import trend
 from service.scorecards.workflow import choices, scorecard
 from service.security import ScorecardReader
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-KEYS = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+KEYS = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
 BY = {
-    "vendor": "Vendor",
-    "site": "Site",
-    "language": "Language",
-    "policy": "Policy version",
-    "area": "Policy area",
+    "vendor": N_("Vendor"),
+    "site": N_("Site"),
+    "language": N_("Language"),
+    "policy": N_("Policy version"),
+    "area": N_("Policy area"),
 }
 NOBODY = {
-    "vendor": "No vendor set",
-    "site": "No site set",
-    "language": "No language",
-    "policy": "No policy version",
-    "area": "No area yet",
+    "vendor": N_("No vendor set"),
+    "site": N_("No site set"),
+    "language": N_("No language"),
+    "policy": N_("No policy version"),
+    "area": N_("No area yet"),
 }
+TITLES = {one.name: one.title for one in FIGURES}
 SHARES = ("accuracy", "sla", "overturned", "escalations")
 # How long the axis of a bar is, in the units of its drawing.
 AXIS = 100
@@ -98,31 +103,84 @@ async def scorecards(
         "areas": [(one.id, one.name) for one in views.policy_options(taxonomy)],
         "days": [day(one) for one in (card.since, card.until)] if card else [],
         "rows": [card_row(card, one, taxonomy) for one in card.groups] if card else [],
-        "whole": card_row(card, card.all, taxonomy, name="All together") if card else None,
-        "files": file_query(card) if card else "",
+        "whole": card_row(card, card.all, taxonomy, name=_("All together")) if card else None,
+        "files": file_query(card, by=card.by) if card else "",
         "shortcuts": KEYS,
         "now": now,
     }
     return render("scorecards.html", context, status=422 if problem else 200)
 
 
-def file_query(card: ScorecardOut) -> str:
+@router.get("/scorecards/trend")
+async def over_time(
+    _turn: ScorecardTurn,
+    asked: Annotated[AskedIn, Query()],
+    me: ScorecardReader,
+    connection: UnitOfWork,
+) -> Response:
+    today = views.utc_now().date()
+    try:
+        found, problem = await trend(connection, asked, today=today), None
+    except InvalidRequestError as error:
+        found, problem = None, error.detail
+    query = file_query(found, by=asked.by) if found else ""
+    context = {
+        **await bar(connection, me),
+        "charts": trend_charts(found, f"/v1/scorecards/trend.csv?{query}") if found else [],
+        "days": [day(one) for one in (found.since, found.until)] if found else [],
+        "filters": [value for value in found.filters.model_dump().values() if value] if found else [],
+        "back": query,
+        "problem": problem,
+        "shortcuts": KEYS,
+        "now": views.utc_now(),
+    }
+    return render("scorecards_trend.html", context, status=422 if problem else 200)
+
+
+def trend_charts(found: TrendOut, csv: str) -> list[tuple[str, Chart, str]]:
+    """Each figure over time, with why there is none where the last step has none."""
+    labels = [f"{step.since:%d %b} – {step.until:%d %b}" for step in found.steps]
+    charts = []
+    for name in SHARES:
+        shares: list[ShareOut] = [getattr(step.figures, name) for step in found.steps]
+        points = [Point(label, one.value, one.low, one.high) for label, one in zip(labels, shares, strict=True)]
+        look = Look(form=_percent, top=1.0, csv=csv)
+        charts.append((name, line_chart(_(TITLES[name]), points, look), _capital(shares[-1].note)))
+    for name in ("wait", "touch", "total"):
+        times: list[TimesOut] = [getattr(step.figures, name) for step in found.steps]
+        points = [
+            Point(label, None if one.median is None else one.median * 60)
+            for label, one in zip(labels, times, strict=True)
+        ]
+        charts.append((name, line_chart(_(TITLES[name]), points, Look(duration, csv=csv)), _capital(times[-1].note)))
+    return charts
+
+
+def file_query(card: ScorecardOut | TrendOut, *, by: By) -> str:
     """What the page shows, as the query of the files: with its days, so that the same link is the same file tomorrow."""
-    asked: Mapping[str, Any] = {"by": card.by, "since": card.since, "until": card.until, **card.filters.model_dump()}
+    asked: Mapping[str, Any] = {"by": by, "since": card.since, "until": card.until, **card.filters.model_dump()}
     return urlencode({name: value for name, value in asked.items() if value})
 
 
 def card_row(card: ScorecardOut, group: GroupOut, taxonomy: Taxonomy, *, name: str | None = None) -> CardRow:
     """A line of the table."""
     if name is None:
-        name = group.name or NOBODY[card.by]
-        name = views.label_name(taxonomy, group.name) if card.by == "area" and group.name else name
-    about = f"{_counted(group.people, 'person', 'people')}, {_counted(group.decisions, 'decision', 'decisions')}"
-    titles = {one: card.definitions[one].title for one in card.definitions}
+        name = group.name or _(NOBODY[card.by])
+        name = _(views.label_name(taxonomy, group.name)) if card.by == "area" and group.name else name
+    about = _(
+        "%(people)s, %(decisions)s",
+        people=ngettext("%(number)s person", "%(number)s people", group.people, number=amount(group.people)),
+        decisions=ngettext(
+            "%(number)s decision", "%(number)s decisions", group.decisions, number=amount(group.decisions)
+        ),
+    )
+    titles = {one: _(card.definitions[one].title) for one in card.definitions}
     cells = [share_cell(one, titles[one], getattr(group, one), ceiling=group.ceiling) for one in SHARES]
     if group.open_overdue:
         sla = cells[1]
-        cells[1] = replace(sla, more=", ".join(filter(None, (sla.more, f"{group.open_overdue} overdue"))))
+        cells[1] = replace(
+            sla, more=", ".join(filter(None, (sla.more, _("%(cases)s overdue", cases=group.open_overdue))))
+        )
     cells += [times_cell(one, titles[one], getattr(group, one)) for one in ("wait", "touch", "total")]
     cells.append(amount_cell("exposure_hours", titles["exposure_hours"], group.exposure_hours, unit=" h"))
     cells.append(amount_cell("cost_per_correct", titles["cost_per_correct"], group.cost_per_correct))
@@ -134,10 +192,19 @@ def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -
     most = ceiling if figure == "accuracy" else None
     if share.value is None or share.low is None or share.high is None:
         return Cell(figure, title, _capital(share.note), "", known=False)
-    words = f"{_percent(share.value)} ({_percent(share.low)} to {_percent(share.high)})"
+    words = _(
+        "%(value)s (%(low)s to %(high)s)",
+        value=_percent(share.value),
+        low=_percent(share.low),
+        high=_percent(share.high),
+    )
     more = f"n = {share.n}"
     if most is not None:
-        more += f", ceiling {_percent(most.value)}" if most.value is not None else f", ceiling: {most.note}"
+        more = (
+            _("n = %(n)s, ceiling %(ceiling)s", n=share.n, ceiling=_percent(most.value))
+            if most.value is not None
+            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_(most.note or ""))
+        )
     bar = Bar(
         low=round(share.low * AXIS, 2),
         width=round((share.high - share.low) * AXIS, 2),
@@ -151,7 +218,7 @@ def times_cell(figure: str, title: str, times: TimesOut) -> Cell:
     """A median with its 90th percentile."""
     if times.median is None or times.p90 is None:
         return Cell(figure, title, _capital(times.note), "", known=False)
-    p90 = f"9 of 10 within {duration(times.p90 * 60)}"
+    p90 = _("9 of 10 within %(time)s", time=duration(times.p90 * 60))
     return Cell(figure, title, duration(times.median * 60), p90, known=True)
 
 
@@ -167,9 +234,6 @@ def _percent(value: float) -> str:
     return chance(value).replace(" ", "\u00a0")
 
 
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{amount(number)} {one if number == 1 else many}"
-
-
 def _capital(note: str | None) -> str:
-    return f"{note[:1].upper()}{note[1:]}" if note else "–"
+    said = _(note) if note else "–"
+    return f"{said[:1].upper()}{said[1:]}"

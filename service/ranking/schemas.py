@@ -19,11 +19,21 @@ class RankConfigOut(BaseModel):
     first_used_at: datetime
 
 
+class ChoiceOut(BaseModel):
+    """When a version was put to work, and why; `by_settings` where no person chose it but the file of the settings."""
+
+    version: str
+    chosen_at: datetime
+    reason: str
+    by_settings: bool
+
+
 class RankingOut(BaseModel):
     """The configuration at work and all that were before it, the newest first."""
 
     current: str
     configurations: list[RankConfigOut]
+    choices: list[ChoiceOut] = Field(description="The latest 50, the newest first.")
 
 
 Outcome = Literal["decided", "released", "lapsed", "held", "handed_over", "skipped", "second_opinion", "unopened"]

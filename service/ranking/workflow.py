@@ -15,13 +15,15 @@ from labeling.taxonomy import Taxonomy
 from models.rank import Rank, RankConfig, reproduce, with_live_views
 from models.rank_file import read_ranking
 from service.ranking import store
-from service.ranking.schemas import ClaimedOut, RankConfigOut, RankingOut, WhyOut
+from service.ranking.choosing import at_work
+from service.ranking.schemas import ChoiceOut, ClaimedOut, RankConfigOut, RankingOut, WhyOut
 from service.ranking.words import explain, place_in_words
 from service.settings import Settings, SettingsError
 
 # Who is further behind need not know the number.
 MOST_AHEAD = 10_000
 CLAIMS_SHOWN = 20
+CHOICES_SHOWN = 50
 # Cases ranked anew in one transaction, while no text waits for its score, and cases listed in one look: it reads them all.
 RERANK_BATCH = 500
 LISTED = 100_000
@@ -64,10 +66,19 @@ async def register(connection: AsyncConnection, config: RankConfig) -> None:
         )
 
 
+async def is_kept(connection: AsyncConnection, version: str) -> bool:
+    """Whether that version stands for a configuration already."""
+    return await store.config(connection, version) is not None
+
+
 async def ranking(connection: AsyncConnection, config: RankConfig) -> RankingOut:
     """The configuration at work and those before it."""
     rows = await store.configs(connection)
-    return RankingOut(current=config.version, configurations=[RankConfigOut(**row._mapping) for row in rows])
+    return RankingOut(
+        current=(await at_work(connection, config)).version,
+        configurations=[RankConfigOut(**row._mapping) for row in rows],
+        choices=[ChoiceOut(**row._mapping) for row in await store.choices(connection, most=CHOICES_SHOWN)],
+    )
 
 
 async def why(connection: AsyncConnection, case: Row[Any], taxonomy: Taxonomy, *, now: datetime) -> WhyOut:

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Query, Response
 from service.db import UnitOfWork
 from service.limits import ScorecardTurn
 from service.scorecards import tables
-from service.scorecards.schemas import AskedIn, ScorecardOut
+from service.scorecards.schemas import AskedIn, ScorecardOut, TrendOut
+from service.scorecards.trend import as_csv, trend
 from service.scorecards.workflow import scorecard
 from service.security import ScorecardReader
 
@@ -36,6 +37,19 @@ async def card_csv(_turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader,
 async def card_xlsx(_turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> Response:
     made = await scorecard(connection, asked, today=datetime.now(UTC).date())
     return _file(await to_thread.run_sync(tables.as_xlsx, made), _XLSX, f"{tables.name_of(made)}.xlsx")
+
+
+@router.get("/scorecards/trend", summary="Figures of all groups together over time, in steps of at least a week")
+async def over_time(_turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork) -> TrendOut:
+    return await trend(connection, asked, today=datetime.now(UTC).date())
+
+
+@router.get("/scorecards/trend.csv", summary="The same figures as comma-separated values")
+async def over_time_csv(
+    _turn: ScorecardTurn, asked: Asked, _caller: ScorecardReader, connection: UnitOfWork
+) -> Response:
+    made = await trend(connection, asked, today=datetime.now(UTC).date())
+    return _file(as_csv(made), "text/csv; charset=utf-8", f"trend-{made.since}-{made.until}.csv")
 
 
 def _file(content: str | bytes, kind: str, name: str) -> Response:

@@ -105,3 +105,20 @@ class ScorecardOut(BaseModel):
     missing: list[str]
     definitions: dict[str, FigureOut]
     notes: list[str]
+
+
+class StepOut(BaseModel):
+    """The figures of all groups together in a part of the period; both days are included."""
+
+    since: date
+    until: date
+    figures: GroupOut
+
+
+class TrendOut(BaseModel):
+    """Figures over time: equal steps of at least a week, the last of them as long as what is left."""
+
+    since: date
+    until: date
+    filters: FiltersOut
+    steps: list[StepOut]

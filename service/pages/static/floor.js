@@ -3,9 +3,19 @@
 import { call } from "./api.js";
 import { keepFresh } from "./fresh.js";
 import { announce, showProblem, startPage } from "./page.js";
+import { t, tn } from "./words.js";
 
 startPage();
-const refresh = keepFresh("/floor");
+// What was opened stays open when fresh numbers come.
+const opened = new Set();
+const live = document.getElementById("live");
+live.addEventListener("toggle", ({ target }) => {
+  if (target.id) opened[target.open ? "add" : "delete"](target.id);
+}, true);
+const refresh = keepFresh("/floor", () => {
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+});
+listen();
 const dialog = document.getElementById("restore-dialog");
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
@@ -33,7 +43,7 @@ async function act(button, action) {
 function ask(button) {
   const { queue, title, shed } = button.dataset;
   const number = Number(shed);
-  document.getElementById("restore-words").textContent = `${counted(number)} of ${title}.`;
+  document.getElementById("restore-words").textContent = tn("%(count)s case of %(queue)s.", "%(count)s cases of %(queue)s.", number, { count: written(number), queue: title });
   dialog.returnValue = "";
   dialog.addEventListener("close", () => {
     if (dialog.returnValue === "yes") act(button, () => restore({ queue }));
@@ -43,13 +53,16 @@ function ask(button) {
 
 async function restore(wanted) {
   const { cases, more } = await call("POST", "/v1/shed/restore", wanted);
-  const words = `${counted(cases.length)} ${cases.length === 1 ? "waits" : "wait"} again.`;
-  return { words: more ? `${words} There are more: press once more.` : words, title: "shed-title" };
+  const values = { count: written(cases.length) };
+  const words = more
+    ? t("%(count)s cases wait again. There are more: press once more.", values)
+    : tn("%(count)s case waits again.", "%(count)s cases wait again.", cases.length, values);
+  return { words, title: "shed-title" };
 }
 
 async function replay(message) {
   await call("POST", `/v1/webhooks/dead-letters/${message}/replay`);
-  return { words: "The message is being sent again, under the same id.", title: "letters-title" };
+  return { words: t("The message is being sent again, under the same id."), title: "letters-title" };
 }
 
 function say(words) {
@@ -59,6 +72,37 @@ function say(words) {
   announce(words);
 }
 
-function counted(number) {
-  return `${number.toLocaleString("en")} ${number === 1 ? "case" : "cases"}`;
+function written(number) {
+  return number.toLocaleString(document.documentElement.lang);
+}
+
+// The server says when there is something new; without it the page asks by itself every few seconds. A page that nobody
+// looks at listens to nothing: a browser has few connections for each server.
+function listen() {
+  let source = null;
+  const change = () => {
+    if (document.hidden) {
+      source?.close();
+      source = null;
+      return;
+    }
+    if (source) return;
+    source = new EventSource("/v1/floor/events");
+    source.addEventListener("open", () => showLive(true));
+    source.addEventListener("news", () => refresh());
+    source.addEventListener("over", () => {
+      source?.close();
+      showLive(false);
+    });
+    source.addEventListener("error", () => showLive(false));
+  };
+  document.addEventListener("visibilitychange", change);
+  addEventListener("pagehide", () => source?.close());
+  change();
+}
+
+function showLive(on) {
+  const place = document.getElementById("live-state");
+  place.classList.toggle("is-live", on);
+  place.textContent = on ? t("Live") : t("Fresh every 15 seconds");
 }

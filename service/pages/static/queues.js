@@ -2,6 +2,7 @@
 
 import { call } from "./api.js";
 import { reloadWith } from "./notice.js";
+import { t } from "./words.js";
 
 export function startQueues(queues) {
   const form = new QueueForm();
@@ -26,7 +27,7 @@ class QueueForm {
     this.#field("special").addEventListener("change", () => {
       if (this.#field("special").value) this.#field("restricted").checked = true;
     });
-    this.#dialog.addEventListener("close", () => this.#membersChanged && reloadWith("The members are changed."));
+    this.#dialog.addEventListener("close", () => this.#membersChanged && reloadWith(t("The members are changed.")));
     document.getElementById("queue-cancel").addEventListener("click", () => this.#dialog.close());
     document.getElementById("queue-close").addEventListener("click", () => this.#do(() => this.#close()));
     document.getElementById("add-member").addEventListener("click", () => this.#do(() => this.#member("PUT", this.#named())));
@@ -35,7 +36,7 @@ class QueueForm {
   open(queue) {
     this.#queue = queue;
     this.#problem.textContent = "";
-    document.getElementById("queue-title").textContent = queue ? queue.title : "New queue";
+    document.getElementById("queue-title").textContent = queue ? queue.title : t("New queue");
     this.#field("name").value = queue?.name ?? "";
     this.#field("name").disabled = queue !== null;
     this.#field("shown").value = queue?.title ?? "";
@@ -95,16 +96,18 @@ class QueueForm {
     };
     if (this.#queue) await call("PATCH", this.#path(), body);
     else await call("POST", "/v1/queues", { name: this.#field("name").value, ...body });
-    reloadWith(`${body.title} is saved.${body.restricted && !this.#queue ? " Nobody is in it yet: let its members in." : ""}`);
+    reloadWith(body.restricted && !this.#queue
+      ? t("%(title)s is saved. Nobody is in it yet: let its members in.", { title: body.title })
+      : t("%(title)s is saved.", { title: body.title }));
   }
 
   async #close() {
     await call("POST", this.#path("/close"));
-    reloadWith(`${this.#queue.title} is closed.`);
+    reloadWith(t("%(title)s is closed.", { title: this.#queue.title }));
   }
 
   async #member(method, name) {
-    if (!name) throw new Error("Type the user name of a person who reviews.");
+    if (!name) throw new Error(t("Type the user name of a person who reviews."));
     const changed = await call(method, this.#path(`/members/${encodeURIComponent(name)}`));
     Object.assign(this.#queue, changed);
     this.#membersChanged = true;
@@ -119,7 +122,7 @@ class QueueForm {
     item.append(name, " ", button);
     button.type = "button";
     button.textContent = "×";
-    button.setAttribute("aria-label", `Take ${name} out`);
+    button.setAttribute("aria-label", t("Take %(name)s out", { name }));
     button.addEventListener("click", () => this.#do(() => this.#member("DELETE", name)));
     return item;
   }

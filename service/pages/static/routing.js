@@ -6,6 +6,7 @@ import { reloadWith } from "./notice.js";
 import { announce, setState, showProblem, startPage } from "./page.js";
 import { startQueues } from "./queues.js";
 import { RuleForm } from "./rule_form.js";
+import { t, tn } from "./words.js";
 
 const data = JSON.parse(document.getElementById("routing").dataset.routing);
 const saved = JSON.stringify(data.rules);
@@ -28,7 +29,7 @@ startPage();
 startQueues(data.queues);
 document.getElementById("add-rule").addEventListener("click", add);
 document.getElementById("preview").addEventListener("click", tryRules);
-document.getElementById("discard").addEventListener("click", () => change(JSON.parse(saved), "Draft discarded."));
+document.getElementById("discard").addEventListener("click", () => change(JSON.parse(saved), t("Draft discarded.")));
 document.getElementById("save-form").addEventListener("submit", save);
 hours.addEventListener("change", tryRules);
 list.addEventListener("click", (event) => {
@@ -36,7 +37,7 @@ list.addEventListener("click", (event) => {
   if (button) act(button.dataset.do, Number(button.closest(".rule").dataset.place));
 });
 for (const button of document.querySelectorAll(".take-version")) {
-  button.addEventListener("click", () => change(data.history[button.dataset.version], "Taken as a draft."));
+  button.addEventListener("click", () => change(data.history[button.dataset.version], t("Taken as a draft.")));
 }
 onKey("a", add);
 onKey("p", tryRules);
@@ -50,21 +51,21 @@ function isDraft() {
 
 async function add() {
   const rule = await form.ask(null, rules);
-  if (rule) change([...rules, rule], `Added ${rule.name}.`, rules.length);
+  if (rule) change([...rules, rule], t("Added %(name)s.", { name: rule.name }), rules.length);
 }
 
 async function act(what, place) {
   const rule = rules[place];
   if (what === "edit") {
     const changed = await form.ask(rule, rules);
-    if (changed) change(rules.with(place, changed), `Changed ${changed.name}.`, place);
+    if (changed) change(rules.with(place, changed), t("Changed %(name)s.", { name: changed.name }), place);
   } else if (what === "remove") {
-    change(rules.toSpliced(place, 1), `Removed ${rule.name}.`);
+    change(rules.toSpliced(place, 1), t("Removed %(name)s.", { name: rule.name }));
     document.getElementById("add-rule").focus();
   } else {
     const to = place + (what === "up" ? -1 : 1);
     if (to < 0 || to >= rules.length) return;
-    change(rules.toSpliced(place, 1).toSpliced(to, 0, rule), `${rule.name} is now rule ${to + 1}.`);
+    change(rules.toSpliced(place, 1).toSpliced(to, 0, rule), t("%(name)s is now rule %(place)s.", { name: rule.name, place: to + 1 }));
     list.children[to].querySelector(`[data-do=${what}]`).focus();
   }
 }
@@ -111,7 +112,7 @@ async function save(event) {
   event.preventDefault();
   const owner = document.getElementById("owner");
   const reason = document.getElementById("reason");
-  const missing = [[owner, "Say who answers for these rules."], [reason, "Say why; whoever reads the history will ask."]]
+  const missing = [[owner, t("Say who answers for these rules.")], [reason, t("Say why; whoever reads the history will ask.")]]
     .filter(([field, text]) => setProblem(field, field.value.trim() ? "" : text));
   if (missing.length) return missing[0][0].focus();
   if (!isTried()) return;
@@ -127,7 +128,7 @@ async function save(event) {
       apply_to_open: document.getElementById("apply-to-open").checked,
     });
     leaving = true;
-    reloadWith(`Version ${answer.version} is at work.`);
+    reloadWith(t("Version %(version)s is at work.", { version: answer.version }));
   } catch (error) {
     button.disabled = false;
     showProblem(error.message);
@@ -152,14 +153,14 @@ function show() {
   if (active && place !== undefined) list.children[place]?.querySelector(`[data-do=${active}]`)?.focus();
   document.getElementById("draft-tag").hidden = !isDraft();
   document.getElementById("save-card").hidden = !isDraft();
-  document.getElementById("default-count").textContent = tried ? `would take ${counted(tried.default)}` : "";
+  document.getElementById("default-count").textContent = tried ? counted(t("would take %(cases)s of %(which)s"), tried.default) : "";
   const special = document.getElementById("special-count");
   special.hidden = !tried?.special;
-  if (tried?.special) special.textContent = `${number(tried.special)} of them take a special route before any rule.`;
+  if (tried?.special) special.textContent = tn("%(cases)s of them takes a special route before any rule.", "%(cases)s of them take a special route before any rule.", tried.special, { cases: number(tried.special) });
   document.getElementById("save").disabled = !isTried();
   document.getElementById("save-state").textContent = tried === null
-    ? "The preview comes first."
-    : isTried() ? "" : "A conflict has to be solved first.";
+    ? t("The preview comes first.")
+    : isTried() ? "" : t("A conflict has to be solved first.");
   showMoves();
 }
 
@@ -170,7 +171,7 @@ function row(rule, place) {
   item.querySelector(".rule-name").textContent = rule.name;
   item.querySelector(".rule-words").textContent = words.get(JSON.stringify(rule)) ?? "…";
   item.querySelector(".rule-queue").textContent = titles.get(rule.queue) ?? rule.queue;
-  item.querySelector(".rule-count").textContent = tried ? `would route ${counted(tried.rules[place].cases)}` : "";
+  item.querySelector(".rule-count").textContent = tried ? counted(t("would route %(cases)s of %(which)s"), tried.rules[place].cases) : "";
   for (const finding of tried?.findings.filter((one) => one.rule === rule.name) ?? []) {
     const text = document.createElement("p");
     text.className = `notice small ${finding.kind === "error" ? "notice-bad" : "notice-warn"}`;
@@ -178,16 +179,17 @@ function row(rule, place) {
     item.querySelector(".rule-findings").append(text);
   }
   for (const button of item.querySelectorAll("[data-do]")) {
-    const what = { up: "Move up", down: "Move down", edit: "Edit", remove: "Remove" }[button.dataset.do];
-    button.setAttribute("aria-label", `${what}: ${rule.name}`);
+    const what = { up: t("Move up: %(name)s"), down: t("Move down: %(name)s"), edit: t("Edit: %(name)s"), remove: t("Remove: %(name)s") };
+    button.setAttribute("aria-label", what[button.dataset.do].replace("%(name)s", () => rule.name));
   }
   setState(item.querySelector("[data-do=up]"), "aria-disabled", place === 0);
   setState(item.querySelector("[data-do=down]"), "aria-disabled", place === rules.length - 1);
   return item;
 }
 
-function counted(cases) {
-  return `${number(cases)} of ${hours.selectedOptions[0].dataset.name}`;
+// The words name how many of which cases.
+function counted(words, cases) {
+  return words.replace("%(cases)s", number(cases)).replace("%(which)s", hours.selectedOptions[0].dataset.name);
 }
 
 function showMoves() {
@@ -196,21 +198,24 @@ function showMoves() {
   document.getElementById("moves").hidden = moves.length === 0;
   document.querySelector("#moves tbody").replaceChildren(...moves.map(move));
   if (tried === null) return;
-  const looked = `${number(tried.cases)} ${tried.cases === 1 ? "case was" : "cases were"} tried`;
-  const some = tried.truncated ? `${looked}, the newest ones: there are more.` : `${looked}, as they stand now.`;
+  const values = { cases: number(tried.cases) };
+  const some = tried.truncated
+    ? t("%(cases)s cases were tried, the newest ones: there are more.", values)
+    : tn("%(cases)s case was tried, as it stands now.", "%(cases)s cases were tried, as they stand now.", tried.cases, values);
   const moved = moves.reduce((sum, one) => sum + one.cases, 0);
-  document.getElementById("moves-words").textContent = moved
-    ? `${some} ${number(moved)} would go elsewhere than by the rules at work.`
-    : `${some} None would go elsewhere than by the rules at work.`;
+  const elsewhere = moved
+    ? tn("%(cases)s would go elsewhere than by the rules at work.", "%(cases)s would go elsewhere than by the rules at work.", moved, { cases: number(moved) })
+    : t("None would go elsewhere than by the rules at work.");
+  document.getElementById("moves-words").textContent = `${some} ${elsewhere}`;
 }
 
 function move(one) {
   const line = document.createElement("tr");
-  for (const [label, text] of [["From", title(one.source)], ["To", title(one.target)], ["Cases", number(one.cases)], ["Undecided", number(one.undecided)]]) {
+  for (const [label, text, isNumber] of [[t("From"), title(one.source)], [t("To"), title(one.target)], [t("Cases"), number(one.cases), true], [t("Undecided"), number(one.undecided), true]]) {
     const cell = line.insertCell();
     cell.textContent = text;
     cell.dataset.label = label;
-    if (label === "Cases" || label === "Undecided") cell.className = "number";
+    if (isNumber) cell.className = "number";
   }
   const examples = line.insertCell();
   examples.className = "span";
@@ -219,7 +224,7 @@ function move(one) {
     link.href = `/cases/${id}`;
     link.target = "_blank";
     link.textContent = place + 1;
-    link.setAttribute("aria-label", `Example ${place + 1} in a new tab`);
+    link.setAttribute("aria-label", t("Example %(number)s in a new tab", { number: place + 1 }));
     examples.append(link, " ");
   });
   return line;
@@ -230,5 +235,5 @@ function title(queue) {
 }
 
 function number(value) {
-  return value.toLocaleString("en");
+  return value.toLocaleString(document.documentElement.lang);
 }

@@ -1,12 +1,14 @@
 // The form of one rule, in a dialog: from a rule to fields and back.
 
+import { t } from "./words.js";
+
 const LISTS = ["languages", "markets", "kinds", "reasons", "flags"];
 const PATTERNS = {
-  languages: [/^[A-Za-z]{2,8}$/, "is no language code, such as ar"],
-  markets: [/^[A-Za-z]{2}$/, "is no country code of two letters, such as DE"],
-  kinds: [/^[a-z][a-z0-9_]{0,39}$/, "is no surface: lower case, such as post"],
-  reasons: [/^.{1,100}$/, "is too long for a reason"],
-  flags: [/^[a-z][a-z0-9_]{0,39}$/, "is no flag: lower case, such as high_profile"],
+  languages: [/^[A-Za-z]{2,8}$/, () => t("“%(value)s” is no language code, such as ar.")],
+  markets: [/^[A-Za-z]{2}$/, () => t("“%(value)s” is no country code of two letters, such as DE.")],
+  kinds: [/^[a-z][a-z0-9_]{0,39}$/, () => t("“%(value)s” is no surface: lower case, such as post.")],
+  reasons: [/^.{1,100}$/, () => t("“%(value)s” is too long for a reason.")],
+  flags: [/^[a-z][a-z0-9_]{0,39}$/, () => t("“%(value)s” is no flag: lower case, such as high_profile.")],
 };
 
 export class RuleForm {
@@ -30,7 +32,7 @@ export class RuleForm {
   ask(rule, rules) {
     this.#others = rules.filter((one) => one !== rule).map((one) => one.name.toLowerCase());
     this.#fill(rule ?? { name: "", queue: this.#field("queue").options[0].value, when: {} });
-    document.getElementById("rule-title").textContent = rule ? "Edit the rule" : "Add a rule";
+    document.getElementById("rule-title").textContent = rule ? t("Edit the rule") : t("Add a rule");
     this.#answer = null;
     this.#dialog.showModal();
     this.#field("name").focus();
@@ -88,17 +90,17 @@ export class RuleForm {
 
   #firstProblem() {
     const name = this.#field("name");
-    if (!name.value.trim()) return [name, "Give the rule a name that says what it is for."];
-    if (this.#others.includes(name.value.trim().toLowerCase())) return [name, "Another rule has this name already."];
-    if (!this.#field("queue").value) return [this.#field("queue"), "The queue it led to is closed; choose another."];
+    if (!name.value.trim()) return [name, t("Give the rule a name that says what it is for.")];
+    if (this.#others.includes(name.value.trim().toLowerCase())) return [name, t("Another rule has this name already.")];
+    if (!this.#field("queue").value) return [this.#field("queue"), t("The queue it led to is closed; choose another.")];
     for (const list of LISTS) {
       const [pattern, words] = PATTERNS[list];
       const wrong = this.#values(list).find((value) => !pattern.test(value));
-      if (wrong) return [this.#field(list), `“${wrong}” ${words}.`];
+      if (wrong) return [this.#field(list), words().replace("%(value)s", () => wrong)];
     }
     for (const input of this.#areas.querySelectorAll("input")) {
       const percent = Number(input.value);
-      if (!(percent > 0 && percent <= 100)) return [input, "A least probability lies above 0 and up to 100 per cent."];
+      if (!(percent > 0 && percent <= 100)) return [input, t("A least probability lies above 0 and up to 100 per cent.")];
     }
     return null;
   }

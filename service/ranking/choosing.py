@@ -1,0 +1,88 @@
+"""Which version of the rules of the order is at work, and how every process comes to follow a choice.
+
+People choose on the page or by the API, the settings by naming a file. The newest choice holds. A file of a version that was
+never chosen is a choice; the rules as shipped are one only as long as nobody has made any, so that an update of the program
+does not take back what somebody decided.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import Row
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from models.rank import RankConfig
+from models.rank_file import config_of
+from service import events
+from service.ranking import store
+
+FOLLOW_SECONDS = 2.0
+
+log = structlog.get_logger()
+
+
+async def choose_configured(connection: AsyncConnection, config: RankConfig, *, from_file: bool) -> None:
+    """Note the choice of the settings when a process starts, if it is one."""
+    newest = await store.newest_choice(connection)
+    by_person = newest is not None and newest.chosen_by is not None
+    if (from_file or not by_person) and not await store.was_chosen(connection, config.version):
+        await store.choose(connection, config.version, actor=None, reason=config.reason)
+
+
+async def choose(connection: AsyncConnection, version: str, *, actor: UUID, reason: str) -> None:
+    """Put a kept version to work; every process follows within seconds."""
+    await store.choose(connection, version, actor=actor, reason=reason)
+    await events.record(connection, "ranking.chosen", actor=actor, data={"version": version})
+
+
+async def lock_choices(connection: AsyncConnection) -> None:
+    """Hold off everybody else who chooses until this transaction ends, so that each sees what the one before has chosen."""
+    await store.lock_choices(connection)
+
+
+async def of_kept(connection: AsyncConnection, version: str) -> RankConfig | None:
+    """The kept configuration of that version, if there is one. Raises ValueError where this release cannot use it."""
+    found = await store.config(connection, version)
+    return None if found is None else of_row(found)
+
+
+async def at_work(connection: AsyncConnection, otherwise: RankConfig) -> RankConfig:
+    """The configuration that was chosen last; `otherwise` where none was, or where this release cannot use it."""
+    found = await store.newest_choice(connection)
+    if found is None or found.version == otherwise.version:
+        return otherwise
+    try:
+        return of_row(found)
+    except ValueError as error:
+        log.error("ranking.unusable", version=found.version, instead=otherwise.version, error=str(error))
+        return otherwise
+
+
+def of_row(row: Row[Any]) -> RankConfig:
+    """A kept version as the function of the order takes it. Raises ValueError for one that this release cannot use."""
+    given = {name: getattr(row, name) for name in ("version", "owner", "reason", "decided_on", "policy")}
+    try:
+        return config_of({**given, **row.constants})
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+
+
+async def follow(engine: AsyncEngine, configured: RankConfig, use: Callable[[RankConfig], None]) -> None:
+    """Call `use` whenever another configuration than the one before is at work, `configured` at first, until cancelled."""
+    used = configured.version
+    while True:
+        try:
+            async with engine.connect() as connection:
+                found = await at_work(connection, configured)
+        except (InterfaceError, OperationalError, NoFreeConnectionError) as error:
+            log.warning("ranking.look_failed", error=type(error).__name__)
+        else:
+            if found.version != used:
+                used = found.version
+                use(found)
+        await asyncio.sleep(FOLLOW_SECONDS)

@@ -42,6 +42,7 @@ from service.pages.quality import router as quality_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
+from service.pages.search import router as search_pages_router
 from service.pages.static import mount_static
 from service.people import routes as people
 from service.policies import routes as policies
@@ -60,6 +61,8 @@ from service.scorecards import routes as scorecards
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
+from service.search import routes as search
+from service.search.saved import routes as saved_views
 from service.settings import Settings
 from service.shadow import routes as shadow
 from service.shedding import routes as shedding
@@ -93,6 +96,8 @@ ROUTERS = (
         shedding,
         scorecards,
         health,
+        search,
+        saved_views,
         qa_plans,
         qa_reviews,
         feedback,
@@ -117,6 +122,7 @@ PAGES = (
     policy_pages_router,
     routing_pages_router,
     scorecard_pages_router,
+    search_pages_router,
     quality_pages_router,
 )
 

@@ -35,7 +35,7 @@ ASKED_LISTED = 20
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
 _OWN_PAGES = re.compile(
-    r"/console|/exposure|/banks|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|objections|feedback|suspects|calibration)"
+    r"/console|/search|/exposure|/banks|/floor|/models|/routing|/scorecards|/qa|/qa/(?:review|disputed|objections|feedback|suspects|calibration)"
     r"|/qa/(?:plans|calibration)/[0-9a-f-]{36}|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
 )
 

@@ -52,6 +52,7 @@ from service.pages.ranking import router as ranking_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
+from service.pages.search import router as search_pages_router
 from service.pages.static import mount_static
 from service.pages.webhooks import router as webhook_pages_router
 from service.pages.work import router as work_pages_router
@@ -74,6 +75,8 @@ from service.scorecards import routes as scorecards
 from service.scoring import routes as scoring
 from service.scoring.live_model import ReleasedModel, load_scorer
 from service.scoring.releases import registry_of
+from service.search import routes as search
+from service.search.saved import routes as saved_views
 from service.settings import Settings
 from service.shadow import routes as shadow
 from service.shedding import routes as shedding
@@ -116,6 +119,8 @@ ROUTERS = (
         tuning,
         scorecards,
         health,
+        search,
+        saved_views,
         qa_plans,
         qa_reviews,
         feedback,
@@ -146,6 +151,7 @@ PAGES = (
     ranking_pages_router,
     routing_pages_router,
     scorecard_pages_router,
+    search_pages_router,
     quality_pages_router,
 )
 

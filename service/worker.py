@@ -42,6 +42,7 @@ from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
 from service.scoring.workflow import Rescoring, ScoringLoop, keep_states, states_of
+from service.search.backfill import Backfill
 from service.settings import Settings
 from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
@@ -126,6 +127,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
         group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
         group.create_task(TextPrints(engine).run(stopping))
+        group.create_task(Backfill(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))

@@ -8,6 +8,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.policies.schemas import Area
 from service.policies.workflow import area_name, library, open_draft, unread, versions
@@ -16,11 +17,11 @@ from service.security import Capability, PolicyManager, Principal, QueueReader
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _KEYS = (
-    (("?",), "Show these keys"),
-    (("G",), "Go to the console"),
+    (("?",), N_("Show these keys")),
+    (("G",), N_("Go to the console")),
 )
-READING_KEYS = ((("C",), "Confirm that you have read it"), *_KEYS)
-EDITING_KEYS = ((("Ctrl", "Enter"), "Save the draft"), *_KEYS)
+READING_KEYS = ((("C",), N_("Confirm that you have read it")), *_KEYS)
+EDITING_KEYS = ((("Ctrl", "Enter"), N_("Save the draft")), *_KEYS)
 
 
 @router.get("/policies")

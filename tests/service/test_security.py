@@ -107,6 +107,13 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/qa/spans/feedback/{of}": REVIEWERS,
     "GET /v1/qa/spans/calibrations/{session_id}/{of}": {"lead"},
     "GET /v1/qa/spans/suspects/{decision_id}/{of}": REVIEWERS,
+    "POST /v1/search": REVIEWERS,
+    "POST /v1/search/completions": REVIEWERS,
+    "GET /v1/views": REVIEWERS,
+    "POST /v1/views": REVIEWERS,
+    "PATCH /v1/views/{view_id}": REVIEWERS,
+    "DELETE /v1/views/{view_id}": REVIEWERS,
+    "POST /v1/views/{view_id}/look": REVIEWERS,
     "GET /v1/ranking": REVIEWERS | {"ml", "admin"},
     "POST /v1/ranking": {"lead", "admin"},
     "POST /v1/ranking/preview": {"lead", "admin"},
@@ -217,6 +224,7 @@ def call(address: str) -> dict[str, Any]:
         "exposure_id",
         "key_id",
         *("plan_id", "token", "item_id", "feedback_id", "golden_id", "session_id", "policy_id"),
+        *("plan_id", "token", "item_id", "feedback_id", "golden_id", "session_id", "policy_id", "view_id"),
     )
     for name in ids:
         path = path.replace(f"{{{name}}}", str(uuid4()))

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { onKey } from "./keys.js";
 import { reloadWith, sayOnNextPage } from "./notice.js";
 import { showProblem, startPage } from "./page.js";
+import { t, tn } from "./words.js";
 
 const DRAFT = { owner: "Policy", reason: "Not told yet" };
 
@@ -31,7 +32,7 @@ function on(button, action) {
 
 async function confirmRead(button) {
   const { unread } = await call("POST", `/v1/policies/${button.dataset.policy}/acknowledge`);
-  sayOnNextPage(unread.length ? "Confirmed. One more is new." : "Confirmed. You can take the next case.");
+  sayOnNextPage(unread.length ? t("Confirmed. One more is new.") : t("Confirmed. You can take the next case."));
   location.assign(unread.length ? `/policies/${unread[0].area}` : button.dataset.after);
 }
 
@@ -44,10 +45,10 @@ async function beginDraft(button) {
 
 async function importGuidelines() {
   const { imported } = await call("POST", "/v1/policies/import");
-  reloadWith(`${imported} guidelines are in force as version 1.`);
+  reloadWith(tn("One guideline is in force as version 1.", "%(num)s guidelines are in force as version 1.", imported));
 }
 
 async function withdraw(button) {
   await call("POST", `/v1/policies/${button.dataset.policy}/withdraw`);
-  reloadWith("Withdrawn: it will not come into force.");
+  reloadWith(t("Withdrawn: it will not come into force."));
 }

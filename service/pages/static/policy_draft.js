@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { onKey } from "./keys.js";
 import { reloadWith, sayOnNextPage } from "./notice.js";
 import { showProblem, startPage } from "./page.js";
+import { t } from "./words.js";
 
 const form = document.getElementById("draft");
 const examples = document.getElementById("examples");
@@ -69,7 +70,7 @@ async function save() {
 async function saveAndShow() {
   await save();
   leaving = true;
-  sayOnNextPage("Saved.");
+  sayOnNextPage(t("Saved."));
   location.reload();
 }
 
@@ -83,17 +84,17 @@ async function replay() {
 async function publish() {
   const given = document.getElementById("effective").value.trim();
   const at = given && given !== "now" ? new Date(`${given.replace(" ", "T")}Z`) : null;
-  if (at && Number.isNaN(at.getTime())) throw new Error("In force from: write it as 2027-01-15 09:00, or leave it empty.");
+  if (at && Number.isNaN(at.getTime())) throw new Error(t("In force from: write it as 2027-01-15 09:00, or leave it empty."));
   await save();
   const published = await call("POST", `/v1/policies/drafts/${policy}/publish`, at ? { effective_at: at.toISOString() } : {});
   leaving = true;
-  sayOnNextPage(`Version ${published.number} is published.`);
+  sayOnNextPage(t("Version %(number)s is published.", { number: published.number }));
   location.assign(`/policies/${area}`);
 }
 
 async function discard() {
   await call("POST", `/v1/policies/${policy}/withdraw`);
   leaving = true;
-  sayOnNextPage("The draft is discarded.");
+  sayOnNextPage(t("The draft is discarded."));
   location.assign(`/policies/${area}`);
 }

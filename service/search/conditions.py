@@ -1,0 +1,175 @@
+"""From a question to SQL: what the cases it asks for have to fulfil. Values go as parameters, never into the text."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from service.search.query import Filter, Query
+
+ME = "me"
+# Handles are looked up by their parts of three letters; what is shorter has to be the whole.
+PART = 3
+
+# The decision that stands: not undone, and none that the viewer is kept from (`kept`).
+STANDING = """NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
+    AND d.id NOT IN (SELECT kept.id FROM kept)"""
+_DECIDED = f"SELECT d.case_id FROM decisions d WHERE {STANDING} AND"  # noqa: S608 - constants
+_JUDGED = "SELECT e.id FROM evidence e WHERE e.score IS NOT NULL AND"
+# As decided, and as long as nothing is, or nothing that the viewer may know of, as the model finds it.
+_AS_JUDGED = f"""(c.id IN ({_DECIDED} {{decided}})
+    OR (NOT EXISTS (SELECT FROM decisions d WHERE d.case_id = c.id AND {STANDING}) AND c.evidence_id IN ({_JUDGED} {{judged}})))"""
+
+_HAS = {
+    "note": "c.id IN (SELECT r.case_id FROM reports r WHERE r.note <> '')",
+    "deadline": "c.deadline IS NOT NULL",
+    "special": "c.special IS NOT NULL",
+    "media": "c.evidence_id IN (SELECT m.evidence_id FROM evidence_media m)",
+}
+_OF_KIND = """c.evidence_id IN (SELECT em.evidence_id FROM evidence_media em JOIN media m ON m.id = em.media_id
+    WHERE m.kind = {kind})"""
+_NAMES = {
+    "status": "c.status = ANY({values})",
+    "queue": "c.queue = ANY({values})",
+    "special": "c.special = ANY({values})",
+    "lang": "c.scope_id IN (SELECT s.id FROM case_scopes s WHERE s.language = ANY({values}))",
+    "kind": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.kind = ANY({values}))",
+    "channel": "c.id IN (SELECT r.case_id FROM reports r WHERE r.channel = ANY({values}))",
+    "reason": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reason = ANY({values}))",
+    "action": f"c.id IN ({_DECIDED} d.actions && {{values}})",
+    "area": _AS_JUDGED.format(
+        decided="d.policy_area = ANY({values})", judged="e.score ->> 'primary_area' = ANY({values})"
+    ),
+}
+# Where a handle lies, and by which mark its parts are indexed.
+_HANDLES = {
+    "author": ("a", "EXISTS (SELECT FROM subjects s WHERE s.id = c.subject_id AND lower(s.author_id) LIKE {like})"),
+    "subject": ("s", "EXISTS (SELECT FROM subjects s WHERE s.id = c.subject_id AND lower(s.external_id) LIKE {like})"),
+    "reporter": ("r", "EXISTS (SELECT FROM reports r WHERE r.case_id = c.id AND lower(r.reporter_id) LIKE {like})"),
+}
+_WHOLE = {
+    "author": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.author_id = {whole})",
+    "subject": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.external_id = {whole})",
+    "reporter": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reporter_id = {whole})",
+}
+_IDS = """c.id IN (SELECT {id} UNION SELECT r.case_id FROM reports r WHERE r.id = {id}
+    UNION SELECT d.case_id FROM decisions d WHERE d.id = {id}
+    UNION SELECT k.id FROM evidence_media m JOIN cases k ON k.evidence_id = m.evidence_id WHERE m.media_id = {id}
+    UNION SELECT k.id FROM cases k WHERE k.evidence_id = {id})"""
+_FOUND = """c.id IN (SELECT f.case_id FROM search_documents f
+    WHERE f.words @@ {query} AND (f.decision_id IS NULL OR f.decision_id NOT IN (SELECT kept.id FROM kept)))"""
+
+
+@dataclass(slots=True)
+class Conditions:
+    """SQL conditions on a case `c`, joined by AND, with their parameters."""
+
+    viewer: UUID
+    sql: list[str] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, condition: str, *, negated: bool = False) -> None:
+        """One more condition."""
+        self.sql.append(f"NOT ({condition})" if negated else f"({condition})")
+
+    def value(self, value: object, cast: str) -> str:
+        """A parameter; returns how the text names it."""
+        name = f"asked_{len(self.values)}"
+        self.values[name] = value
+        return f"CAST(:{name} AS {cast})"
+
+    @property
+    def text(self) -> str:
+        """All of them."""
+        return " AND ".join(self.sql) or "true"
+
+
+def conditions(query: Query, *, viewer: UUID, found: str | None, left_out: str | None) -> Conditions:
+    """What cases have to fulfil. `found` and `left_out` are the words as tsqueries; None where there are none."""
+    made = Conditions(viewer)
+    if found is not None:
+        made.add(_FOUND.format(query=made.value(found, "tsquery")))
+    if left_out is not None:
+        made.add(_FOUND.format(query=made.value(left_out, "tsquery")), negated=True)
+    for one in query.filters:
+        made.add(_CONDITIONS.get(one.field, _name)(one, made), negated=one.negated)
+    return made
+
+
+def _name(one: Filter, made: Conditions) -> str:
+    values = [value.lower() for value in one.values] if one.field == "lang" else list(one.values)
+    return _NAMES[one.field].format(values=made.value(values, "text[]"))
+
+
+def _has(one: Filter, made: Conditions) -> str:
+    kinds = (_HAS.get(value) or _OF_KIND.format(kind=made.value(value, "text")) for value in one.values)
+    return " OR ".join(kinds)
+
+
+def _handle(one: Filter, made: Conditions) -> str:
+    [value] = one.values
+    whole = _WHOLE[one.field].format(whole=made.value(value, "text"))
+    folded = value.lower()
+    if len(folded) < PART:
+        return whole
+    mark, part = _HANDLES[one.field]
+    parts = sorted({f"{mark}:{folded[at : at + PART]}" for at in range(len(folded) - PART + 1)})
+    indexed = f"""c.id IN (SELECT f.case_id FROM search_documents f WHERE f.handles @@ (
+        SELECT string_agg('''' || replace(replace(p, '\\', '\\\\'), '''', '''''') || '''', ' & ')::tsquery
+        FROM unnest({made.value(parts, "text[]")}) AS p))"""  # noqa: S608 - constants
+    like = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"({indexed} AND {part.format(like=made.value(f'%{like}%', 'text'))}) OR {whole}"
+
+
+def _severity(one: Filter, made: Conditions) -> str:
+    least = made.value(0 if one.least is None else one.least, "smallint")
+    most = made.value(4 if one.most is None else one.most, "smallint")
+    between = f"BETWEEN {least} AND {most}"
+    return _AS_JUDGED.format(decided=f"d.severity {between}", judged=f"likely_severity(e.score) {between}")
+
+
+def _reports(one: Filter, made: Conditions) -> str:
+    least = made.value(0 if one.least is None else one.least, "integer")
+    most = made.value(2**31 - 1 if one.most is None else one.most, "integer")
+    return f"c.report_count BETWEEN {least} AND {most}"
+
+
+def _when(one: Filter, made: Conditions) -> str:
+    column = {"opened": "c.opened_at", "due": "c.deadline", "decided": "d.decided_at"}[one.field]
+    within = [f"{column} IS NOT NULL"]
+    if one.span is not None and one.span.since is not None:
+        within.append(f"{column} >= {made.value(one.span.since, 'timestamptz')}")
+    if one.span is not None and one.span.until is not None:
+        within.append(f"{column} < {made.value(one.span.until, 'timestamptz')}")
+    both = " AND ".join(within)
+    return f"c.id IN ({_DECIDED} {both})" if one.field == "decided" else both
+
+
+def _decided(one: Filter, made: Conditions) -> str:
+    if one.span is not None:
+        return _when(one, made)
+    people = " OR ".join(
+        f"d.decided_by = {made.value(made.viewer, 'uuid')}"
+        if value == ME
+        else f"d.decided_by IN (SELECT p.id FROM principals p WHERE p.username = {made.value(value, 'text')})"
+        for value in one.values
+    )
+    return f"c.id IN ({_DECIDED} ({people}))"
+
+
+def _id(one: Filter, made: Conditions) -> str:
+    return _IDS.format(id=made.value(one.found, "uuid"))
+
+
+_CONDITIONS: dict[str, Callable[[Filter, Conditions], str]] = {
+    "has": _has,
+    "author": _handle,
+    "subject": _handle,
+    "reporter": _handle,
+    "severity": _severity,
+    "reports": _reports,
+    "opened": _when,
+    "due": _when,
+    "decided": _decided,
+    "case": _id,
+}

@@ -1,0 +1,1 @@
+"""Questions that people keep, for themselves or for everybody."""

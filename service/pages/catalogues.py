@@ -4,8 +4,10 @@
 """
 
 import gettext
+import importlib
 import io
 import json
+import pkgutil
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
+from service import errors
 from service.errors.base import TriageError
 
 FOLDER = Path(__file__).resolve().parent / "locales"
@@ -68,11 +71,11 @@ def _module(catalog: Catalog) -> str:
     if not _PLURAL_RULE.fullmatch(rule):
         raise ValueError(f"{catalog.locale}: the plural rule {rule!r} is none; see Plural-Forms in the file")
     messages = {_key(one): one.string for one in catalog if _of_scripts(one) and one.string}
-    errors = {code: text for code, meaning in meanings().items() if (text := _translation(catalog, meaning))}
+    told = {code: text for code, meaning in meanings().items() if (text := _translation(catalog, meaning))}
     return (
         f"export const plural = (n) => Number({rule});\n"
         f"export const messages = {json.dumps(messages, sort_keys=True)};\n"
-        f"export const errors = {json.dumps(errors, sort_keys=True)};\n"
+        f"export const errors = {json.dumps(told, sort_keys=True)};\n"
     )
 
 
@@ -92,6 +95,8 @@ def _translation(catalog: Catalog, text: str) -> str:
 @lru_cache(maxsize=1)
 def meanings() -> Mapping[str, str]:
     """What every error code means, in English; the detail of an error, which says more, is not translated."""
+    for module in pkgutil.iter_modules(errors.__path__, f"{errors.__name__}."):
+        importlib.import_module(module.name)
     return {error.code: " ".join((error.__doc__ or "").split()) for error in _errors((TriageError,))}
 
 

@@ -53,4 +53,6 @@ def static_prefix() -> str:
 
 def mount_static(app: FastAPI) -> None:
     """Serve the static files of the pages."""
+    # Read now, so that nobody's first page waits for it.
+    catalogues()
     app.mount(static_prefix(), HashedFiles(directory=FOLDER), name="static")

@@ -140,9 +140,7 @@ async def policy(case_id: UUID, area: Area, request: Request, me: CaseReader, co
     return render("case_policy_text.html", {**context, "views": views})
 
 
-async def _texts(
-    connection: AsyncConnection, request: Request, shown: CaseHistoryOut, me: Principal
-) -> dict[str, Any]:
+async def _texts(connection: AsyncConnection, request: Request, shown: CaseHistoryOut, me: Principal) -> dict[str, Any]:
     """What people wrote on the case, masked as this person wants it."""
     noted = (await notes_on(connection, shown.id, viewer=me.id)).notes
     texts = [*of_case(shown), *(one.body for one in noted)]

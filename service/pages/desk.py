@@ -77,7 +77,9 @@ def areas_said(case: CaseHistoryOut, taxonomy: Taxonomy) -> list[AreaSaid]:
 def report_groups(case: CaseHistoryOut) -> list[Group]:
     """The reports of a case by reason and channel, the most frequent first."""
     return [
-        Group(one.reason, one.channel, one.count, one.first_at, one.last_at, _notes(case.reports, one.reason, one.channel))
+        Group(
+            one.reason, one.channel, one.count, one.first_at, one.last_at, _notes(case.reports, one.reason, one.channel)
+        )
         for one in case.report_groups
     ]
 
@@ -91,8 +93,8 @@ def likeliest(case: CaseHistoryOut, taxonomy: Taxonomy) -> tuple[Severity, float
     """The level that the model holds for the likeliest, with its probability."""
     if case.score is None:
         return None
-    level = max(range(len(case.score.severity)), key=lambda one: case.score.severity[one] if case.score else 0.0)
-    return taxonomy.severities[level], case.score.severity[level]
+    chance, level = max((chance, level) for level, chance in enumerate(case.score.severity))
+    return taxonomy.severities[level], chance
 
 
 def policy_area(case: CaseHistoryOut, suggestion: Suggestion | None, taxonomy: Taxonomy) -> str | None:
@@ -100,8 +102,6 @@ def policy_area(case: CaseHistoryOut, suggestion: Suggestion | None, taxonomy: T
     if suggestion and suggestion.area_id != taxonomy.benign_id:
         return suggestion.area_id
     return next((one.reason for one in case.report_groups if one.reason in taxonomy.area_ids), None)
-
-
 
 
 def _notes(reports: Sequence[ReportOut], reason: str, channel: str) -> tuple[Said, ...]:

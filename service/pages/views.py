@@ -188,7 +188,9 @@ def case_title(case: CaseOut, taxonomy: Taxonomy) -> str:
     kind = _(spoken(case.subject.kind).capitalize())
     reported = (reasons[0] if reasons else _("an unnamed reason")).lower()
     if len(reasons) > 1:
-        return _("%(kind)s reported for %(reason)s and %(more)s more", kind=kind, reason=reported, more=len(reasons) - 1)
+        return _(
+            "%(kind)s reported for %(reason)s and %(more)s more", kind=kind, reason=reported, more=len(reasons) - 1
+        )
     return _("%(kind)s reported for %(reason)s", kind=kind, reason=reported)
 
 

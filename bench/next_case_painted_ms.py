@@ -10,7 +10,7 @@ import statistics
 from typing import Any
 
 import uvloop
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from bench.database import empty_database
 from bench.filling import fill_cases
@@ -23,10 +23,10 @@ from service.people.workflow import create_person
 from tests.chromium import ensure_chromium
 
 NAME = "next_case_painted_ms"
-PASSWORD = "long enough to be one"
+PASSWORD = "long enough to be one"  # noqa: S105 - of an account that lasts as long as the run
 READING_SECONDS = 1.0
 PATIENCE_MS = 15_000
-VIEWPORT = {"width": 1366, "height": 768}
+VIEWPORT: ViewportSize = {"width": 1366, "height": 768}
 
 # Runs before every page: keeps when the key came and when the next case was painted, across pages, on one time line.
 _WATCH = """

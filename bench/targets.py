@@ -38,7 +38,10 @@ TARGETS = {
         "at most", 1.3, "ratio", "median time of a claim with 1,000,000 open cases against one with 1,000"
     ),
     "next_case_painted_ms": Target(
-        "at most", 150.0, "ms", "median time from the deciding key press to the next case painted, 100,000 cases waiting"
+        "at most",
+        150.0,
+        "ms",
+        "median time from the deciding key press to the next case painted, 100,000 cases waiting",
     ),
     "lens_tile_p95_ms": Target(
         "at most", 60.0, "ms", "95th percentile of one tile of the lens over HTTP, of a picture of 12 megapixels"

@@ -93,8 +93,8 @@ def likeliest(case: CaseHistoryOut, taxonomy: Taxonomy) -> tuple[Severity, float
     """The level that the model holds for the likeliest, with its probability."""
     if case.score is None:
         return None
-    level = max(range(len(case.score.severity)), key=lambda one: case.score.severity[one] if case.score else 0.0)
-    return taxonomy.severities[level], case.score.severity[level]
+    chance, level = max((chance, level) for level, chance in enumerate(case.score.severity))
+    return taxonomy.severities[level], chance
 
 
 def policy_area(case: CaseHistoryOut, suggestion: Suggestion | None, taxonomy: Taxonomy) -> str | None:

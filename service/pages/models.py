@@ -154,7 +154,7 @@ def _about(settings: Settings, parts: Sequence[PartRow]) -> list[tuple[PartRow, 
 
 
 def _monitor_name(monitor: str, taxonomy: Taxonomy) -> str:
-    kind, _, subject = monitor.partition(".")
+    kind, _dot, subject = monitor.partition(".")
     if monitor in MONITORS:
         return _(MONITORS[monitor])
     area = views.label_name(taxonomy, subject)

@@ -158,12 +158,13 @@ def meters(found: ExposureOut) -> dict[str, Meter]:
     """How near the limits of a day and of a stretch are."""
     limits = found.limits
     return {
-        "day": _meter(found.last_24_hours.seconds, limits.day_minutes, limits.alert_minutes),
-        "stretch": _meter(found.rest.work_seconds, limits.stretch_minutes, limits.break_after_minutes),
+        "day": meter(found.last_24_hours.seconds, limits.day_minutes, limits.alert_minutes),
+        "stretch": meter(found.rest.work_seconds, limits.stretch_minutes, limits.break_after_minutes),
     }
 
 
-def _meter(seconds: float, most_minutes: int, told_minutes: int) -> Meter:
+def meter(seconds: float, most_minutes: int, told_minutes: int) -> Meter:
+    """What was used of a limit, both in words and as a bar."""
     most = max(1, most_minutes * 60)
     share = 100 * seconds / most
     return Meter(

@@ -77,7 +77,7 @@ def _described(bundle: str, manifest: dict[str, Any], thresholds: dict[str, floa
         taxonomy_version=manifest["taxonomy_version"],
         untrained_areas=[area for area in manifest["areas"] if area not in manifest["trained_areas"]],
         max_tokens=manifest["max_tokens"],
-        windows=manifest["windows"],
+        windows=manifest.get("windows", 1),
         validation_rows=figures.get("rows"),
         macro_auprc=figures.get("macro_auprc"),
         macro_low=interval.get("low"),

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 
 from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
+from service.pages.models import action_words
 from service.scoring.live_model import LiveModel
 from service.scoring.releases import ALL_PARTS, Serving
 from service.scoring.workflow import ScoringLoop, keep_states, states_of
@@ -76,3 +77,11 @@ async def test_a_shadow_refusals_and_alerts_are_shown(
     assert "1 of 2 monitors is beyond the threshold." in text
     assert "+0.02" in text
     assert "Length of texts" in text
+    # The bar of what is beyond its threshold reaches past its middle, and does not tell so by its colour alone.
+    assert 'class="drift-beyond" width="62.0"' in text
+    assert "There is no registry" in text
+
+
+def test_releases_are_said_in_words() -> None:
+    words = [action_words(one) for one in ("promote", "rollback", "shadow", "stage 0.05", "retire")]
+    assert words == ["promoted", "rolled back to", "set into the shadow", "staged with a share of 5 %", "retire"]

@@ -42,12 +42,14 @@ def run_everything(settings: Settings) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    # One for all looks: each new one would read the machine's certificates, while the parts need the processor to start.
+    client = httpx.Client(base_url=address(settings), timeout=2, trust_env=False)
     parts = {name: _start(name, environment) for name in PARTS}
     try:
         greeted = False
         deadline = time.monotonic() + START_SECONDS
         while not stopping.wait(0.2):
-            if not greeted and _ready(settings):
+            if not greeted and _ready(client):
                 greeted = True
                 print(_greeting(settings), flush=True)
             elif not greeted and time.monotonic() > deadline:
@@ -59,6 +61,7 @@ def run_everything(settings: Settings) -> None:
                     print(f"{name} ended with status {process.returncode}; starting it again", file=sys.stderr)
                     parts[name] = _start(name, environment)
     finally:
+        client.close()
         _stop(parts)
 
 
@@ -102,9 +105,9 @@ def _stop(parts: dict[str, subprocess.Popen[bytes]]) -> None:
             process.kill()
 
 
-def _ready(settings: Settings) -> bool:
+def _ready(client: httpx.Client) -> bool:
     try:
-        answer = httpx.get(f"{address(settings)}/readyz", timeout=2, trust_env=False)
+        answer = client.get("/readyz")
     except httpx.HTTPError:
         return False
     return answer.status_code == httpx.codes.OK and answer.json()["model"] != "loading"

@@ -1,6 +1,7 @@
 """Real Postgres for every test: one embedded server, one migrated template, one fresh copy of it per test."""
 
 import atexit
+import gc
 import itertools
 import os
 import shutil
@@ -17,7 +18,6 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 from psycopg import sql
-from starlette.routing import BaseRoute
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
 from models.inference import ConstantScorer
@@ -29,6 +29,7 @@ from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import create_person
 from service.scoring.live_model import LiveModel
 from service.settings import Settings
+from tests.shared_routes import share_routes
 
 TEMPLATE = "triage_template"
 # Tests start the service some hundred times; without this each start would compile all of it anew where the variable is set.
@@ -36,15 +37,28 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # How long an example takes says how busy the machine is; what takes how long is for `make bench`.
 hypothesis.settings.register_profile("no deadlines", deadline=None)
 hypothesis.settings.load_profile("no deadlines")
+# Each has a database server and may load torch: more of them would fill the memory of a usual machine.
+MOST_PROCESSES = 4
 LONG = ("long", "kill", "browser", "training")
 _numbers = itertools.count(1)
-_routes: list[BaseRoute] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start files with long tests first: whatever comes last keeps one process busy while the others are done."""
     long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
     items.sort(key=lambda item: item.path not in long)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end: the garbage collector need not walk through it again and again."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """How many processes `-n auto` means: one more than there are cores, as in many tests some part waits for another."""
+    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")
@@ -102,16 +116,6 @@ async def app(settings: Settings, taxonomy: Taxonomy) -> AsyncIterator[FastAPI]:
     """The running application with a scorer that gives every text the same score."""
     async with running_app(settings, taxonomy) as application:
         yield application
-
-
-def share_routes(application: FastAPI) -> None:
-    """Give it the routes of the first application of this process.
-
-    FastAPI works a route out when it is first asked for, which would be most of what a test's first call costs.
-    """
-    if not _routes:
-        _routes.extend(application.router.routes)
-    application.router.routes[:] = _routes
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from service.samples.load import CREDENTIALS
 from service.settings import Settings
 from tests.conftest import bearer
 from tests.journey.invariants import reading
-from tests.journey.parts import PATIENCE_SECONDS, Command, Part, environment_of, free_port, is_alive, until
+from tests.journey.parts import PATIENCE_SECONDS, TRUSTED, Command, Part, environment_of, free_port, is_alive, until
 from tests.journey.postgres import Postgres
 
 # Between two looks of a caller whether a part that somebody else starts again is back.
@@ -86,14 +86,14 @@ class Household:
     def call(self, method: str, path: str, role: str, **options: Any) -> httpx.Response:
         headers = bearer(self.credentials()[role]["api_key"]) | options.pop("headers", {})
         address = self.command.address + path
-        return httpx.request(method, address, headers=headers, timeout=30, trust_env=False, **options)
+        with httpx.Client(timeout=30, trust_env=False, verify=TRUSTED) as client:
+            return client.request(method, address, headers=headers, **options)
 
     def is_ready(self) -> bool:
         """Whether the API answers that everything is there."""
         try:
-            return bool(
-                httpx.get(f"{self.command.address}/readyz", timeout=30, trust_env=False).json()["status"] == "ready"
-            )
+            with httpx.Client(timeout=30, trust_env=False, verify=TRUSTED) as client:
+                return bool(client.get(f"{self.command.address}/readyz").json()["status"] == "ready")
         except httpx.TransportError:
             return False
 

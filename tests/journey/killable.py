@@ -32,10 +32,11 @@ from service.observe import configure_logs
 from service.outbox import workflow as outbox
 from service.scoring.live_model import LiveModel
 from service.settings import Settings
+from tests.shared_routes import share_routes
 
-# Every part is a fresh process, forked from one that has done the imports: it starts in tenths of a second.
+# Every part is a fresh process, forked from one that has done what all of them would: it starts in tenths of a second.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.journey.killable"])
+CONTEXT.set_forkserver_preload(["tests.journey.warmed"])
 
 # How long a dead worker's jobs wait for the next one; the product's own numbers only make the tests slower.
 QUICK = {"HEARTBEAT_SECONDS": 0.2, "DEAD_AFTER_SECONDS": 1.0, "HOUSEKEEPING_SECONDS": 0.3}
@@ -158,6 +159,7 @@ def _run(plan: Plan) -> None:
 def _serve(plan: Plan, steps: Steps) -> None:
     settings = plan.settings
     app = create_app(settings, database_url=str(settings.database_url))
+    share_routes(app)
     if not plan.real_model:
         areas = app.state.taxonomy.area_ids
         app.state.model = LiveModel(lambda: ConstantScorer(areas), concurrency=settings.score_concurrency)

@@ -12,7 +12,7 @@ import httpx
 
 from service.samples.draw import draw_picture
 from tests.conftest import bearer
-from tests.journey.parts import PATIENCE_SECONDS, Part
+from tests.journey.parts import PATIENCE_SECONDS, TRUSTED, Part
 
 PICTURE = "scuffle.png"
 RETRY_SECONDS = 0.1
@@ -74,7 +74,12 @@ class Caller:
         # A connection of its own for every call: one that a dead process left behind says nothing about the living one.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._client = httpx.AsyncClient(
-            headers=bearer(key), limits=limits, timeout=PATIENCE_SECONDS, trust_env=False, base_url=api.address
+            headers=bearer(key),
+            limits=limits,
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
+            verify=TRUSTED,
+            base_url=api.address,
         )
 
     async def close(self) -> None:

@@ -17,7 +17,7 @@ from service.samples.draw import draw_picture
 from tests.conftest import bearer
 from tests.journey import browsing, invariants
 from tests.journey.browsing import Log, new_page, sign_in
-from tests.journey.parts import Part, until
+from tests.journey.parts import TRUSTED, Part, until
 from tests.journey.world import World, by_rank_alone, fresh_database, new_world, settings_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -72,7 +72,7 @@ def api(world: World) -> Part:
 async def call(world: World, method: str, path: str, role: str, **options: Any) -> Any:
     """A call of the API that succeeds."""
     headers = bearer(world.keys[role]) | options.pop("headers", {})
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, verify=TRUSTED) as client:
         answer = await client.request(method, api(world).address + path, headers=headers, **options)
     assert answer.is_success, answer.text
     return answer.json() if answer.content else None

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.conftest import bearer
 from tests.journey import browsing, invariants
 from tests.journey.browsing import Log, new_page, sign_in
+from tests.journey.parts import TRUSTED
 from tests.journey.world import World, fresh_database, new_world, settings_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="module")]
@@ -51,7 +52,7 @@ async def page(browser: Browser, world: World) -> AsyncIterator[tuple[Page, Log]
 
 async def call(world: World, method: str, path: str, role: str, **options: Any) -> Any:
     """A call of the API that succeeds."""
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, verify=TRUSTED) as client:
         answer = await client.request(
             method, world.parts[0].address + path, headers=bearer(world.keys[role]), **options
         )

@@ -10,12 +10,13 @@ from service.banks.workflow import banks
 from service.db import UnitOfWork
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.security import BanksManager
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-KEYS = ((("A",), "Make a bank"), (("?",), "Show these keys"), (("G",), "Go to the console"))
+KEYS = ((("A",), N_("Make a bank")), (("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
 
 
 @router.get("/banks")

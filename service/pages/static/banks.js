@@ -4,6 +4,7 @@ import { ApiError, call } from "./api.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { startPage } from "./page.js";
+import { t, tn } from "./words.js";
 
 const dialog = document.getElementById("bank-dialog");
 const form = document.getElementById("bank-form");
@@ -31,7 +32,7 @@ onKey("a", () => open(null));
 function open(which) {
   bank = which;
   problem.textContent = "";
-  document.getElementById("bank-title").textContent = bank ? bank.name : "New bank";
+  document.getElementById("bank-title").textContent = bank ? bank.name : t("New bank");
   for (const name of ["name", "purpose", "owner"]) field(name).value = bank?.[name] ?? "";
   field("area").value = bank?.policy_area ?? "";
   field("level").value = bank?.level ?? 4;
@@ -76,13 +77,13 @@ async function save() {
   const { active, ...body } = filled();
   if (!bank) {
     const made = await call("POST", "/v1/banks", { ...body, name: field("name").value.trim(), policy_area: field("area").value });
-    return `${made.name} is made. It holds no hashes yet.`;
+    return t("%(name)s is made. It holds no hashes yet.", { name: made.name });
   }
   // What nobody touched is left out: somebody else may have changed it, and a share may be finer than the field shows.
   const touched = Object.entries({ ...body, active }).filter(([name, value]) => !Object.is(value, before[name]));
-  if (!touched.length) throw new ApiError(0, "unchanged", "Nothing was changed.");
+  if (!touched.length) throw new ApiError(0, "unchanged", t("Nothing was changed."));
   const changed = await call("PATCH", `/v1/banks/${bank.id}`, { ...Object.fromEntries(touched), note: field("note").value.trim() });
-  return `${changed.name} is changed; matches and cases follow within seconds.`;
+  return t("%(name)s is changed; matches and cases follow within seconds.", { name: changed.name });
 }
 
 async function addHash() {
@@ -90,14 +91,18 @@ async function addHash() {
     pdq: field("hash").value.trim(),
     note: field("hash-note").value.trim(),
   });
-  return added ? `One hash added to ${bank.name}.` : `${bank.name} has this hash already.`;
+  return added ? t("One hash added to %(name)s.", bank) : t("%(name)s has this hash already.", bank);
 }
 
 async function takeFile() {
   const [file] = field("file").files;
-  if (!file) throw new ApiError(0, "no_file", "Choose a file first.");
+  if (!file) throw new ApiError(0, "no_file", t("Choose a file first."));
   const query = new URLSearchParams({ format: field("format").value });
   const told = await call("POST", `/v1/banks/${bank.id}/import?${query}`, file);
-  const left = Object.entries(told.left_out).map(([reason, count]) => `${count} left out: ${reason}`);
-  return [`${bank.name}: ${told.added} added, ${told.duplicates} there already, ${told.withdrawn} withdrawn`, ...left].join("; ");
+  const left = Object.entries(told.left_out).map(([reason, count]) =>
+    tn("One left out: %(reason)s.", "%(num)s left out: %(reason)s.", count, { reason }),
+  );
+  const { added, duplicates, withdrawn } = told;
+  const first = t("%(name)s: %(added)s added, %(duplicates)s there already, %(withdrawn)s withdrawn.", { name: bank.name, added, duplicates, withdrawn });
+  return [first, ...left].join(" ");
 }

@@ -17,6 +17,7 @@ DEV := $(VENV)/.dev
 TRAINING := $(VENV)/.training
 ENCODER := $(VENV)/.encoder
 CHROMIUM := $(VENV)/.chromium
+NPM := tests/npm/node_modules/.installed
 
 ##@ Use
 .PHONY: help
@@ -48,7 +49,7 @@ check: $(DEV) $(TRAINING) ## Format, lint, types, floors and the architecture te
 	$(PY) -m pytest -q tests/architecture
 
 .PHONY: test
-test: $(DEV) $(TRAINING) $(CHROMIUM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
+test: $(DEV) $(TRAINING) $(CHROMIUM) $(NPM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
 	@# A folder of its own: pytest's usual one is closed to other users by the next pytest that starts, and the test
 	@# server, which does not run as root, would lose its files.
 	@# One process more than there are cores (tests/conftest.py says how many), each with a server of its own; a file's
@@ -148,4 +149,11 @@ $(ENCODER): requirements/encoder-e5.txt | $(TRAINING)
 
 $(CHROMIUM): $(DEV)
 	@$(PY) -m tests.chromium
+	@touch $@
+
+$(NPM): tests/npm/package-lock.json
+	@command -v npm >/dev/null || { \
+		echo "The browser tests need npm, which comes with Node.js 20 or newer. On Debian and Ubuntu: apt-get install npm" >&2; exit 1; }
+	@echo "Installing the packages of the browser tests into tests/npm/node_modules: about 5 MB, once"
+	@cd tests/npm && npm ci --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

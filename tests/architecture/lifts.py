@@ -30,6 +30,7 @@ SQL_OUTSIDE_STORES = {
     "service/migrations/env.py": "limits and the lock of a migration",
     "service/samples/load.py": "removes samples across all domains, which no store may do",
     "service/security.py": "finds the caller of every request and is part of the foundation",
+    "service/sessions.py": "finds the caller of every request that carries a session, for the module above",
 }
 
 # module → why it cannot be imported without doing work.

@@ -1,5 +1,8 @@
 """Stored scripts: hostile texts in every field that the API takes are text on every page, and nothing of them ever runs."""
 
+import io
+from urllib.parse import unquote
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -109,7 +112,11 @@ def exported(text: str) -> list[str]:
 
 @pytest.mark.browser
 async def test_hostile_texts_are_text_on_every_page(
-    app: FastAPI, address: str, callers: dict[str, httpx.AsyncClient]
+    app: FastAPI,
+    address: str,
+    callers: dict[str, httpx.AsyncClient],
+    log: io.StringIO,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     api = Api(app.openapi())
     writer = Writer(api, frozenset(name for names in KNOWN.values() for name in names))
@@ -118,17 +125,23 @@ async def test_hostile_texts_are_text_on_every_page(
     walks = to_walk(app, await furnish(callers))
     listed = {name for names in (*KNOWN.values(), *UNWRITTEN.values()) for name in names}
     assert api.fields() - listed - set(writer.written) == set(), "say in furnish() what stands there"
-    said = ""
+    said, addresses = "", set[str]()
     async with chromium() as browser:
         for role, person in callers.items():
-            async with new_page(browser, address) as (page, _log):
+            async with new_page(browser, address) as (page, did):
                 await page.set_extra_http_headers({"Authorization": person.headers["Authorization"]})
                 await page.add_init_script(WATCH)
                 for place in [place for who, place in walks if who == role]:
                     said += await seen_on(page, place)
+                addresses |= {unquote(request.url) for request in did.requests}
     unshown = {name for names in UNSHOWN.values() for name in names}
     lost = {name for name, texts in writer.written.items() if not any(beginning(one) in said for one in texts)}
     assert lost - unshown == set(), "on no page as it is:\n" + "\n".join(sorted(lost - unshown))
     assert unshown - lost == set(), "shown after all: take it off the list"
+    # What people wrote is told to nobody who only sees addresses or the log.
+    assert len(addresses) > len(walks)
+    for kept in (*addresses, log.getvalue(), caplog.text):
+        assert "pwned" not in kept
+        assert "<i>n" not in kept
     for path in ("/v1/scorecards.csv", "/v1/me/exposure.csv"):
         assert exported((await callers["lead"].get(path)).text) == []

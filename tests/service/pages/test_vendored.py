@@ -5,8 +5,8 @@ import json
 import pytest
 
 from service.pages.static import FOLDER
-from tests.npm import FOLDER as NPM
-from tests.npm import package_file
+from tests.npm.packages import FOLDER as NPM
+from tests.npm.packages import package_file
 
 # File that is served → where its package has it.
 ORIGINALS = {"htmx-{htmx.org}.min.js": "htmx.org/dist/htmx.min.js"}

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.async_api import Page
 
-from tests.npm import package_file
+from tests.npm.packages import package_file
 
 # WCAG 2.2 at the levels A and AA; the tags of axe-core.
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

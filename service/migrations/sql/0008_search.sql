@@ -220,7 +220,6 @@ CREATE FUNCTION likely_severity(score jsonb) RETURNS smallint LANGUAGE sql IMMUT
 $$;
 CREATE INDEX evidence_judged ON evidence ((score ->> 'primary_area'), likely_severity(score)) WHERE score IS NOT NULL;
 CREATE INDEX decisions_area ON decisions (policy_area, severity);
-CREATE INDEX decisions_person ON decisions (decided_by, decided_at);
 
 -- All decisions that this person is kept from: those for which is_kept_back is true, found from where that can come from instead of
 -- by asking about each decision.

@@ -63,5 +63,5 @@ def test_messages_are_found_in_templates_modules_scripts_and_the_vocabulary() ->
         ("api.js", "The service answered %(status)s."),
         ("undo.js", ("One case is open again.", "%(num)s cases are open again.")),
         ("taxonomy.toml", "Child safety"),
-        ("security.py", "reviewer"),
+        ("service", "trusted flagger"),
     } <= found

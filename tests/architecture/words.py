@@ -15,8 +15,12 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 from labeling.taxonomy import load_taxonomy
+from service.clocks.schemas import ClockKind
+from service.holds.schemas import SkipReason
 from service.pages.catalogues import FOLDER, TEMPLATE
 from service.people.schemas import RoleName
+from service.routing.schemas import Channel, Special
+from service.similar.schemas import Status
 from tests.architecture.reference import error_classes
 from tests.architecture.tree import REPOSITORY
 
@@ -26,6 +30,21 @@ _SCRIPT_WORDS = {"t": None, "tn": (1, 2)}
 _JINJA = {"trimmed": "true", "newstyle_gettext": "true"}
 _VALUE = re.compile(r"%\((\w+)\)s|%%|</?\w+>")
 _HEAD = (b'"Language: ', b'"Plural-Forms: ', b'"Content-Type: ')
+# Kinds of subjects are the platform's; these are the usual ones.
+KINDS = (
+    "account",
+    "ad",
+    "comment",
+    "group",
+    "image",
+    "listing",
+    "message",
+    "page",
+    "post",
+    "profile",
+    "review",
+    "video",
+)
 # One found message: where (relative to the repository), its English text or its two forms, comments for translators.
 Found = tuple[str, str | tuple[str, ...], list[str]]
 
@@ -53,7 +72,7 @@ def _in_file(path: Path, method: str, keywords: dict[str, tuple[int, int] | None
 
 
 def _of_vocabulary() -> Iterator[Found]:
-    """Names that reach a page as data: areas, severities, actions, roles, and what error codes mean."""
+    """Names that reach a page as data: the taxonomy, roles, kinds, channels and states, and what error codes mean."""
     taxonomy = load_taxonomy()
     where = "labeling/taxonomy.toml"
     yield where, taxonomy.benign_name, []
@@ -63,7 +82,9 @@ def _of_vocabulary() -> Iterator[Found]:
     for step in taxonomy.severities:
         told = (step.name, step.anchor, step.physical, step.emotional, step.financial)
         yield from ((where, text, []) for text in told if text)
-    yield from (("service/security.py", role, []) for role in get_args(RoleName))
+    for names in (RoleName, Channel, Special, Status, SkipReason, ClockKind):
+        yield from (("service", name.replace("_", " "), []) for name in get_args(names))
+    yield from (("service/wire.py", kind, []) for kind in KINDS)
     for error in sorted(error_classes(), key=lambda one: one.code):
         yield "service/errors", " ".join((error.__doc__ or "").split()), [error.code]
 

@@ -53,6 +53,7 @@ export function nameLanguages() {
   for (const element of document.querySelectorAll("[data-language]")) {
     try {
       element.textContent = names.of(element.dataset.language) ?? element.dataset.language;
+      element.lang = language;
     } catch {
       // Not a well-formed code: the page keeps what was reported.
     }

@@ -129,7 +129,7 @@ async def add_person(
 
 async def _insert(connection: AsyncConnection, principal: store.NewPrincipal, *, actor: UUID | None) -> None:
     if not await store.insert(connection, principal):
-        raise NameTakenError(f"there is, or was, an account named {principal.username!r}")
+        raise NameTakenError(f"there is already an account named {principal.username!r}, open or closed")
     await events.record(connection, "person.created", actor=actor, data=_about(principal.id, principal.role))
 
 

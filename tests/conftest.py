@@ -34,6 +34,8 @@ from tests.shared_routes import share_routes
 TEMPLATE = "triage_template"
 # Tests start the service some hundred times; without this each start would compile all of it anew where the variable is set.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# Torch's threads wait for each other by spinning: where another process has their core, that takes far longer than the work.
+os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
 # How long an example takes says how busy the machine is; what takes how long is for `make bench`.
 hypothesis.settings.register_profile("no deadlines", deadline=None)
 hypothesis.settings.load_profile("no deadlines")

@@ -20,7 +20,8 @@ def gettext(message: str, **values: Any) -> str:
 
 def ngettext(one: str, many: str, count: float, **values: Any) -> str:
     """The form of the message for that count, which is the value `num`."""
-    return (one if count == 1 else many) % {"num": count, **values}
+    said = one if count == 1 else many
+    return said % {"num": count, **values} if values or "%(num)" in said else said
 
 
 _ = gettext

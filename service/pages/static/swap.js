@@ -6,13 +6,16 @@ import { showNotice } from "./notice.js";
 import { announce, nameLanguages } from "./page.js";
 import { offerUndo } from "./undo.js";
 
+// A page that takes longer than this is gone to instead.
+const PATIENCE_MS = 5000;
 // What other cases say of this one may have changed since its page was made, by the decision before it.
 const SINCE_CHANGED = ["#similar .similars", "#author .similars"];
 
 // The page of a case in hand, or null where something else came: then it is gone to, and says itself what is wrong.
 export async function pageOf(caseId) {
   const address = `/cases/${caseId}`;
-  const answer = await fetch(address, { credentials: "same-origin", headers: { Accept: "text/html" } }).catch(() => null);
+  const asked = { credentials: "same-origin", headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) };
+  const answer = await fetch(address, asked).catch(() => null);
   if (!answer?.ok || answer.redirected) return null;
   const page = new DOMParser().parseFromString(await answer.text().catch(() => ""), "text/html");
   return page.getElementById("lease")?.dataset.case === caseId ? page : null;

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -73,7 +73,7 @@ class Watch:
 
 async def stream(
     watch: Watch, *, still_allowed: Callable[[], Awaitable[bool]], ending: Callable[[], bool]
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """Server-sent events that say that there is news and nothing else, until the viewer may no longer look."""
     yield RESUME
     clock = asyncio.get_running_loop().time

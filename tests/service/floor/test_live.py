@@ -39,7 +39,7 @@ async def test_everybody_who_watches_is_told_of_one_look() -> None:
     watch = Watch(latest, pause=0.02)
     streams = [stream(watch, still_allowed=always, ending=lambda: False) for _ in range(3)]
     assert [await anext(one) for one in streams] == [RESUME] * 3
-    waiting = [asyncio.create_task(anext(one)) for one in streams]
+    waiting = [asyncio.create_task(one.asend(None)) for one in streams]
     await asyncio.sleep(0.1)
     assert not any(task.done() for task in waiting), "nothing has changed"
     assert 2 <= looks <= 6

@@ -44,7 +44,7 @@ from service.policies.replay import Asked, judge_of
 from service.policies.schemas import MOST_DECISIONS_COMMAND, ReplayOut
 from service.policies.workflow import area_of, import_guidelines
 from service.policies.workflow import replay as replay_policy
-from service.ranking.choosing import choose_configured
+from service.ranking.choosing.workflow import choose_configured
 from service.ranking.workflow import configured, register
 from service.samples.load import load_samples, remove_samples
 from service.scorecards.workflow import views_page
@@ -76,7 +76,7 @@ def serve(settings: Settings, options: argparse.Namespace) -> None:
     )
     server = uvicorn.Server(config)
     # Streams that last would otherwise keep the server from ending.
-    app.state.ending = lambda: server.should_exit
+    app.state.watch.ending = lambda: server.should_exit
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

@@ -66,7 +66,7 @@ from service.quality.plans import routes as qa_plans
 from service.quality.reviews import routes as qa_reviews
 from service.queues import routes as queues
 from service.ranking import routes as ranking
-from service.ranking.choosing import follow
+from service.ranking.choosing.workflow import follow
 from service.ranking.workflow import configured
 from service.reporters import routes as reporters
 from service.reports import routes as reports
@@ -199,8 +199,6 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.hints = Hints()
     app.state.turns = Turns()
     app.state.watch = watch_of(app.state.engine)
-    # Who cannot say when it ends, keeps no stream open: `serve` can.
-    app.state.ending = lambda: True
     app.state.renderer = Renderer(settings)
     app.state.tiles = Tiles()
     app.state.blur_rules = Rules(taxonomy, settings.media_least_level)

@@ -35,7 +35,7 @@ from service.media.preparing.workflow import Preparing, prepare
 from service.media.storage import open_storage
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.people.workflow import forget_old
-from service.ranking.choosing import at_work, follow
+from service.ranking.choosing.workflow import at_work, follow
 from service.ranking.workflow import Reranking, configured
 from service.reading.workflow import Reading
 from service.routing.workflow import Rerouting
@@ -99,9 +99,9 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         log.info("ranking.chosen", version=chosen.version)
         stopping.set()
 
-    reranking = Reranking(engine, partial(rerank, taxonomy=taxonomy, config=config), taxonomy=taxonomy, config=config)
-    rerouting = Rerouting(engine, partial(rerank, taxonomy=taxonomy, config=config))
-    matching = Matching(engine, partial(rerank, taxonomy=taxonomy, config=config))
+    again = reranker(settings, config)
+    reranking = Reranking(engine, again, taxonomy=taxonomy, config=config)
+    order = (Rerouting(engine, again).step, reranking.step, Matching(engine, again).step)
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
@@ -116,14 +116,11 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         asyncio.TaskGroup() as group,
     ):
         register_tasks(jobs, engine, client, settings, config)
-        watching = (
-            group.create_task(follow(engine, config, use)),
-            group.create_task(_end(ending, stopping)),
-        )
+        watching = [group.create_task(one) for one in (follow(engine, config, use), _end(ending, stopping))]
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
-        group.create_task(repeat(stopping, (rerouting.step, reranking.step, matching.step), pause=HOUSEKEEPING_SECONDS))
+        group.create_task(repeat(stopping, order, pause=HOUSEKEEPING_SECONDS))
         # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
         group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
         group.create_task(TextPrints(engine).run(stopping))
@@ -132,11 +129,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        shedding = Shedding(engine, jobs, config)
-        chores = Chores(
-            often=(partial(alert, engine, settings), watch.tell, shedding.step),
-            seldom=(watch.sweep, assessing.look_for_stale),
-        )
+        often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
+        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")

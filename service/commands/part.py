@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.commands.database import with_connection
 from service.embedded import database_url
 from service.media.storage import open_storage
-from service.ranking.choosing import choose_configured
+from service.ranking.choosing.workflow import choose_configured
 from service.ranking.workflow import configured, register
 from service.settings import Settings
 

@@ -31,7 +31,7 @@ def _serve(settings: Settings, options: argparse.Namespace) -> None:
     )
     server = uvicorn.Server(config)
     # Streams that last would otherwise keep the server from ending.
-    app.state.ending = lambda: server.should_exit
+    app.state.watch.ending = lambda: server.should_exit
     with suppress(KeyboardInterrupt):
         server.run()
     if not server.started:

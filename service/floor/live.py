@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -33,6 +33,8 @@ class Watch:
     def __init__(self, latest: Callable[[], Awaitable[int]], *, pause: float = LOOK_SECONDS) -> None:
         self._latest = latest
         self._pause = pause
+        # Whether this process is about to end. Who cannot say so keeps no stream open; `serve` says it.
+        self.ending: Callable[[], bool] = lambda: True
         self._watching: set[asyncio.Event] = set()
         self._looking: asyncio.Task[None] | None = None
 
@@ -71,15 +73,13 @@ class Watch:
             await asyncio.sleep(self._pause)
 
 
-async def stream(
-    watch: Watch, *, still_allowed: Callable[[], Awaitable[bool]], ending: Callable[[], bool]
-) -> AsyncIterator[bytes]:
+async def stream(watch: Watch, *, still_allowed: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
     """Server-sent events that say that there is news and nothing else, until the viewer may no longer look."""
     yield RESUME
     clock = asyncio.get_running_loop().time
     begun = spoken = clock()
     with watch.watching() as news:
-        while not ending() and clock() - begun < LAST_SECONDS:
+        while not watch.ending() and clock() - begun < LAST_SECONDS:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(news.wait(), STEP_SECONDS)
             if news.is_set():

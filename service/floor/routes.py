@@ -43,6 +43,6 @@ async def events(request: Request, caller: FirstFloorReader) -> StreamingRespons
             now = await find_principal(request, connection)
         return now is not None and now.id == caller.id and Capability.FLOOR_READ in now.capabilities
 
-    told = stream(watch, still_allowed=still_allowed, ending=state.ending)
+    told = stream(watch, still_allowed=still_allowed)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(told, media_type="text/event-stream", headers=headers)

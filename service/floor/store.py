@@ -51,13 +51,15 @@ _DEPTHS = text("""
         UNION ALL
         SELECT queue, date_trunc('hour', shed_at), -1 FROM cases
         WHERE status = 'shed' AND shed_at > now() - make_interval(hours => :hours) AND queue = ANY (CAST(:queues AS text[]))
+    ), summed AS (
+        SELECT queue, hour, sum(change) AS change FROM moves GROUP BY queue, hour
     ), undecided AS (
         SELECT queue, count(*) AS cases FROM cases
         WHERE status IN ('open', 'leased', 'held') AND queue = ANY (CAST(:queues AS text[])) GROUP BY queue
     )
     SELECT q.queue, h.at, (coalesce(u.cases, 0) - coalesce(sum(m.change), 0))::int AS cases
     FROM unnest(CAST(:queues AS text[])) AS q (queue) CROSS JOIN hours h LEFT JOIN undecided u ON u.queue = q.queue
-    LEFT JOIN moves m ON m.queue = q.queue AND m.hour >= h.at
+    LEFT JOIN summed m ON m.queue = q.queue AND m.hour >= h.at
     GROUP BY q.queue, h.at, u.cases ORDER BY q.queue, h.at
 """)
 _PEOPLE = text("""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from service.pages.language import _
-from service.pages.words import amount
+from service.pages.words import DAY, HOUR, MINUTE, amount
 
 # Units of the drawing, which is stretched to the room that there is.
 WIDTH, HEIGHT = 240.0, 60.0
@@ -17,6 +17,13 @@ WIDTH, HEIGHT = 240.0, 60.0
 LEAST_COLUMN, GAP = 1.0, 0.15
 # More points are more than a drawing of this width can show.
 POINTS_MOST = 400
+
+_SPANS = (
+    *(1.0, 2.0, 5.0, 10.0, 30.0),
+    *(MINUTE * step for step in (1, 2, 5, 10, 30)),
+    *(HOUR * step for step in (1, 2, 4, 8, 12)),
+    *(DAY * step for step in (1, 2, 4, 7)),
+)
 
 Form = Callable[[float], str]
 
@@ -124,6 +131,11 @@ def nice(value: float) -> float:
     return next(step * power for step in (1, 2, 2.5, 5, 10) if step * power >= value * (1 - 1e-12))
 
 
+def nice_time(seconds: float) -> float:
+    """The least span of time that one says in one word and that is not below the seconds."""
+    return next((step for step in _SPANS if step >= seconds), nice(seconds / DAY) * DAY)
+
+
 def _checked(points: Sequence[Point], look: Look) -> float:
     if len(points) > POINTS_MOST:
         raise ValueError(f"{len(points)} points; a chart shows at most {POINTS_MOST}: take larger steps")
@@ -148,7 +160,7 @@ def _said(title: str, points: Sequence[Point], look: Look, top: float) -> Chart:
     return Chart(
         title=title,
         words=words,
-        top=look.form(top),
+        top=look.form(top) if values else "",
         first=points[0].label if points else "",
         last=points[-1].label if points else "",
         now=look.form(values[-1]) if values else "–",

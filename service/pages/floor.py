@@ -36,6 +36,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 SHED_SHOWN = 20
 ALERTS_SHOWN = 10
 LETTERS_SHOWN = 20
+BREACHES_SHOWN = 5
 # A page is to be read: the longest queues are drawn, and the file has all of them.
 CHARTS_SHOWN = 12
 DEPTH_CSV = "/v1/floor/depth.csv"
@@ -64,6 +65,7 @@ class QueueRow:
     bad: bool
     shed: int
     overdue: int
+    missed: int
     # What will be missed, in words; None where nothing is.
     breach: str | None
 
@@ -96,13 +98,15 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     exposed = await spread(connection, limits_of(state.settings))
     here = {queue.queue: queue for queue in now_there.queues}
     rows = [queue_row(one, found.rule, here[one.queue]) for one in found.queues]
+    breaching = sorted((row for row in rows if row.breach), key=lambda row: -row.missed)
     drawn = depth_charts(await depths(connection, viewer=me), rows)
     context = {
         **await bar(connection, me),
         "rule": found.rule,
         "window": window_words(found.rule.window_hours),
         "queues": rows,
-        "breaching": [row for row in rows if row.breach],
+        "breaching": breaching[:BREACHES_SHOWN],
+        "breaching_left": len(breaching[BREACHES_SHOWN:]),
         "overdue_total": sum(row.overdue for row in rows),
         "open_total": sum(row.open for row in rows),
         "people": now_there.people,
@@ -149,6 +153,7 @@ def queue_row(found: ForecastOut, rule: RuleOut, here: FloorQueueOut) -> QueueRo
         bad=found.overloaded or found.late,
         shed=found.shed,
         overdue=here.breaches.overdue,
+        missed=here.breaches.missed,
         breach=breach_words(here.breaches),
     )
 

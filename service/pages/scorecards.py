@@ -13,7 +13,7 @@ from service.errors.requests import InvalidRequestError
 from service.limits import ScorecardTurn
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.charts import Chart, Look, Point, line_chart
+from service.pages.charts import Chart, Look, Point, line_chart, nice_time
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, chance, day, duration
@@ -92,7 +92,7 @@ async def scorecards(
     try:
         card, problem = await scorecard(connection, asked, today=now.date()), None
     except InvalidRequestError as error:
-        card, problem = None, error.detail
+        card, problem = None, _(error.detail)
     context = {
         **await bar(connection, me),
         "card": card,
@@ -104,6 +104,12 @@ async def scorecards(
         "days": [day(one) for one in (card.since, card.until)] if card else [],
         "rows": [card_row(card, one, taxonomy) for one in card.groups] if card else [],
         "whole": card_row(card, card.all, taxonomy, name=_("All together")) if card else None,
+        "meanings": [
+            (name, _(one.title), _(one.definition), one.view)
+            for name, one in (card.definitions.items() if card else ())
+        ],
+        "notes": [_(one) for one in card.notes] if card else [],
+        "missing": [_(one) for one in card.missing] if card else [],
         "files": file_query(card, by=card.by) if card else "",
         "shortcuts": KEYS,
         "now": now,
@@ -122,7 +128,7 @@ async def over_time(
     try:
         found, problem = await trend(connection, asked, today=today), None
     except InvalidRequestError as error:
-        found, problem = None, error.detail
+        found, problem = None, _(error.detail)
     query = file_query(found, by=asked.by) if found else ""
     context = {
         **await bar(connection, me),
@@ -152,7 +158,9 @@ def trend_charts(found: TrendOut, csv: str) -> list[tuple[str, Chart, str]]:
             Point(label, None if one.median is None else one.median * 60)
             for label, one in zip(labels, times, strict=True)
         ]
-        charts.append((name, line_chart(_(TITLES[name]), points, Look(duration, csv=csv)), _capital(times[-1].note)))
+        top = nice_time(max((point.value or 0.0 for point in points), default=0.0))
+        look = Look(form=duration, top=top, csv=csv)
+        charts.append((name, line_chart(_(TITLES[name]), points, look), _capital(times[-1].note)))
     return charts
 
 

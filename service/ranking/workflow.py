@@ -15,15 +15,14 @@ from labeling.taxonomy import Taxonomy
 from models.rank import Rank, RankConfig, reproduce, with_live_views
 from models.rank_file import read_ranking
 from service.ranking import store
-from service.ranking.choosing import at_work
-from service.ranking.schemas import ChoiceOut, ClaimedOut, RankConfigOut, RankingOut, WhyOut
+from service.ranking.choosing.workflow import at_work, choices
+from service.ranking.schemas import ClaimedOut, RankConfigOut, RankingOut, WhyOut
 from service.ranking.words import explain, place_in_words
 from service.settings import Settings, SettingsError
 
 # Who is further behind need not know the number.
 MOST_AHEAD = 10_000
 CLAIMS_SHOWN = 20
-CHOICES_SHOWN = 50
 # Cases ranked anew in one transaction, while no text waits for its score, and cases listed in one look: it reads them all.
 RERANK_BATCH = 500
 LISTED = 100_000
@@ -77,7 +76,7 @@ async def ranking(connection: AsyncConnection, config: RankConfig) -> RankingOut
     return RankingOut(
         current=(await at_work(connection, config)).version,
         configurations=[RankConfigOut(**row._mapping) for row in rows],
-        choices=[ChoiceOut(**row._mapping) for row in await store.choices(connection, most=CHOICES_SHOWN)],
+        choices=await choices(connection),
     )
 
 

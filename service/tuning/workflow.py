@@ -15,7 +15,7 @@ from models.rank_file import config_of
 from service.cases.workflow import RankedUnder, ranked_by
 from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
 from service.errors.rules import RankingChangedError
-from service.ranking.choosing import at_work, choose, lock_choices, of_kept
+from service.ranking.choosing.workflow import at_work, choose, lock_choices, of_kept
 from service.ranking.workflow import is_kept, register
 from service.routing.workflow import visible_queues
 from service.security import Principal

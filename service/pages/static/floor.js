@@ -76,6 +76,22 @@ function written(number) {
   return number.toLocaleString(document.documentElement.lang);
 }
 
+// One look at a time and then a rest, however often there is news: the numbers of many queues take the server a second.
+const REST_MS = 5000;
+let looking = false;
+let missed = false;
+
+async function look() {
+  missed = looking;
+  if (looking) return;
+  looking = true;
+  await refresh();
+  setTimeout(() => {
+    looking = false;
+    if (missed) look();
+  }, REST_MS);
+}
+
 // The server says when there is something new; without it the page asks by itself every few seconds. A page that nobody
 // looks at listens to nothing: a browser has few connections for each server.
 function listen() {
@@ -89,7 +105,7 @@ function listen() {
     if (source) return;
     source = new EventSource("/v1/floor/events");
     source.addEventListener("open", () => showLive(true));
-    source.addEventListener("news", () => refresh());
+    source.addEventListener("news", look);
     source.addEventListener("over", () => {
       source?.close();
       showLive(false);

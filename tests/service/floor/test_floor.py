@@ -28,8 +28,8 @@ async def test_ages_rates_and_people_of_a_queue(
     found = await numbers(lead)
     [queue] = found["queues"]
     assert queue["open"] == 5
-    hours = {name: round(seconds / 3600, 2) for name, seconds in queue["ages"].items()}
-    assert hours == {"p50": 3.0, "p90": 4.6, "oldest": 5.0}
+    ages = {name: round(seconds / 3600, 2) for name, seconds in queue["ages"].items()}
+    assert ages == {"p50": 3.0, "p90": 4.6, "oldest": 5.0}
     # One was opened and decided within the hour; all six within the shift of eight.
     assert (queue["arrived"], queue["decided"]) == ({"hour": 1, "shift": 6 / 8}, {"hour": 1, "shift": 1 / 8})
     assert found["people"] == {"signed_in": 1, "working": 1, "on_break": None, "least": LEAST_PEOPLE}

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
 
 import httpx
 import pytest
@@ -37,9 +36,10 @@ async def test_everybody_who_watches_is_told_of_one_look() -> None:
         return newest
 
     watch = Watch(latest, pause=0.02)
-    streams = [stream(watch, still_allowed=always, ending=lambda: False) for _ in range(3)]
+    watch.ending = lambda: False
+    streams = [stream(watch, still_allowed=always) for _ in range(3)]
     assert [await anext(one) for one in streams] == [RESUME] * 3
-    waiting = [asyncio.create_task(anext(one)) for one in streams]
+    waiting = [asyncio.create_task(one.asend(None)) for one in streams]
     await asyncio.sleep(0.1)
     assert not any(task.done() for task in waiting), "nothing has changed"
     assert 2 <= looks <= 6
@@ -58,18 +58,20 @@ async def test_it_ends_when_the_process_does_and_for_who_may_no_longer_look(monk
         return 1
 
     watch = Watch(latest, pause=0.02)
-    ending = False
-    told = stream(watch, still_allowed=always, ending=lambda: ending)
+    watch.ending = lambda: False
+    told = stream(watch, still_allowed=always)
     assert await anext(told) == RESUME
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.0)
     assert await anext(told) == ALIVE
-    ending = True
+    watch.ending = lambda: True
     assert [part async for part in told] == []
+
+    watch.ending = lambda: False
 
     async def no_longer() -> bool:
         return False
 
-    assert [part async for part in stream(watch, still_allowed=no_longer, ending=lambda: False)] == [RESUME, OVER]
+    assert [part async for part in stream(watch, still_allowed=no_longer)] == [RESUME, OVER]
 
 
 async def test_one_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +91,7 @@ async def test_signing_out_ends_the_stream_and_news_hold_nothing(
 ) -> None:
     """The route itself: the client waits for the whole answer, so the stream has to end by itself."""
     assert_error(await client.get("/v1/floor/events", headers=bearer(keys["reviewer"])), 403, "forbidden")
-    app.state.ending = lambda: False
+    app.state.watch.ending = lambda: False
     app.state.watch._pause = 0.02
     monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.3)
     async with client_of(app) as lead:
@@ -112,5 +114,3 @@ async def test_signing_out_ends_the_stream_and_news_hold_nothing(
     assert told.startswith(RESUME + NEWS)
     assert told.endswith(OVER)
     assert told.replace(RESUME, b"").replace(NEWS, b"").replace(ALIVE, b"") == OVER
-    with suppress(KeyError):
-        del app.state.ending

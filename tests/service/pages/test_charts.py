@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.pages.charts import HEIGHT, POINTS_MOST, WIDTH, Look, Point, column_chart, line_chart, nice
+from service.pages.charts import HEIGHT, POINTS_MOST, WIDTH, Look, Point, column_chart, line_chart, nice, nice_time
 from service.pages.rendering import render
 from tests.service.pages.test_pages import HOSTILE
 
@@ -49,6 +49,13 @@ def test_columns_stand_on_the_ground_and_nothing_is_drawn_for_nothing() -> None:
 )
 def test_an_axis_ends_at_a_number_that_one_can_read(value: float, top: float) -> None:
     assert nice(value) == pytest.approx(top)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "top"), [(0, 1), (31, 60), (61, 120), (5000, 7200), (86_401, 172_800), (8 * 86_400, 864_000)]
+)
+def test_an_axis_of_times_ends_at_a_span_that_one_says(seconds: float, top: float) -> None:
+    assert nice_time(seconds) == top
 
 
 def test_too_many_points_are_refused() -> None:

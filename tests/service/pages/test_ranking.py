@@ -29,7 +29,8 @@ async def test_every_constant_is_an_input_with_its_bounds_and_words_of_others_ar
 ) -> None:
     async with app.state.engine.begin() as connection:
         for version in ("one", "two"):
-            await register(connection, replace(RankConfig(), version=version, owner=HOSTILE[0], reason=HOSTILE[0]))
+            other = replace(app.state.rank_config, version=version, owner=HOSTILE[0], reason=HOSTILE[0])
+            await register(connection, other)
     answer = await lead.get("/ranking")
     assert_is_safe_page(answer)
     page = answer.text

@@ -10,8 +10,8 @@ import pytest
 from fastapi import FastAPI
 
 from models.rank import RankConfig
-from service.ranking import choosing
-from service.ranking.choosing import at_work, choose_configured, follow
+from service.ranking.choosing import workflow as choosing
+from service.ranking.choosing.workflow import at_work, choose_configured, follow
 from service.ranking.workflow import register
 from service.tuning.schemas import ConstantsIn
 from tests.service.steps import Body, assert_error, query, report, value

@@ -19,9 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from models.rank import RankConfig
 from models.rank_file import config_of
 from service import events
-from service.ranking import store
+from service.ranking.choosing import store
+from service.ranking.schemas import ChoiceOut
 
 FOLLOW_SECONDS = 2.0
+CHOICES_SHOWN = 50
 
 log = structlog.get_logger()
 
@@ -45,9 +47,14 @@ async def lock_choices(connection: AsyncConnection) -> None:
     await store.lock_choices(connection)
 
 
+async def choices(connection: AsyncConnection) -> list[ChoiceOut]:
+    """The latest choices, the newest first."""
+    return [ChoiceOut(**row._mapping) for row in await store.choices(connection, most=CHOICES_SHOWN)]
+
+
 async def of_kept(connection: AsyncConnection, version: str) -> RankConfig | None:
     """The kept configuration of that version, if there is one. Raises ValueError where this release cannot use it."""
-    found = await store.config(connection, version)
+    found = await store.kept(connection, version)
     return None if found is None else of_row(found)
 
 

@@ -52,6 +52,9 @@ _WHOLE = {
     "subject": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.external_id = {whole})",
     "reporter": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reporter_id = {whole})",
 }
+_DECIDER = "d.decided_by = {viewer}"
+_BY = f"""c.id IN ({_DECIDED} ({{me}}
+    OR d.decided_by IN (SELECT p.id FROM principals p WHERE p.username = ANY({{named}}))))"""  # noqa: S608 - constants
 _IDS = """c.id IN (SELECT {id} UNION SELECT r.case_id FROM reports r WHERE r.id = {id}
     UNION SELECT d.case_id FROM decisions d WHERE d.id = {id}
     UNION SELECT k.id FROM evidence_media m JOIN cases k ON k.evidence_id = m.evidence_id WHERE m.media_id = {id}
@@ -148,13 +151,9 @@ def _when(one: Filter, made: Conditions) -> str:
 def _decided(one: Filter, made: Conditions) -> str:
     if one.span is not None:
         return _when(one, made)
-    people = " OR ".join(
-        f"d.decided_by = {made.value(made.viewer, 'uuid')}"
-        if value == ME
-        else f"d.decided_by IN (SELECT p.id FROM principals p WHERE p.username = {made.value(value, 'text')})"
-        for value in one.values
-    )
-    return f"c.id IN ({_DECIDED} ({people}))"
+    me = _DECIDER if ME in one.values else "false"
+    named = made.value([value for value in one.values if value != ME], "text[]")
+    return _BY.format(me=me.format(viewer=made.value(made.viewer, "uuid")), named=named)
 
 
 def _id(one: Filter, made: Conditions) -> str:

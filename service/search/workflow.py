@@ -97,7 +97,8 @@ async def ask(connection: AsyncConnection, said: str, *, me: Principal, rules: S
     _check_people(query, me)
     words = [(one.text, one.exact, one.beginning) for group in query.words for one in group.any_of]
     forms = iter(await store.forms(connection, words) if words else ())
-    found, left_out = [], []
+    found: list[str] = []
+    left_out: list[str] = []
     for group in query.words:
         either = [_needed(next(forms), word) for word in group.any_of]
         (left_out if group.negated else found).append("(" + " | ".join(either) + ")")

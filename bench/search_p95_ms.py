@@ -115,7 +115,9 @@ async def _ask(url: str, viewer: UUID, times: int) -> dict[tuple[str, str], list
         for said, order in _ASKED:
             started = time.perf_counter()
             async with engine.begin() as connection:
-                found = await search(connection, SearchIn.model_validate({"query": said, "order": order}), me=me, rules=rules)
+                found = await search(
+                    connection, SearchIn.model_validate({"query": said, "order": order}), me=me, rules=rules
+                )
             if turn:
                 taken[said, order].append(1000 * (time.perf_counter() - started))
             if not found.cases:

@@ -62,7 +62,22 @@ async def test_words_are_found_in_many_languages(reviewer: httpx.AsyncClient) ->
         said: await subjects(reviewer, said)
         for said in (
             *("runs", "refunds", "free", '"the money"', "fr33", "haus", "HÄUSER", "vecino", "eleve", "pommes", "сосед"),
-            *("ev", "लड़कों", "كتاب", "杀了你", "杀", "你杀", "東京", "타워", "친구", "โรงเรียน", "🍆", "cash", "runni*", "xyzzy"),
+            *(
+                "ev",
+                "लड़कों",
+                "كتاب",
+                "杀了你",
+                "杀",
+                "你杀",
+                "東京",
+                "타워",
+                "친구",
+                "โรงเรียน",
+                "🍆",
+                "cash",
+                "runni*",
+                "xyzzy",
+            ),
         )
     }
     assert found.pop("free") == ["wide", "en"]
@@ -72,7 +87,13 @@ async def test_words_are_found_in_many_languages(reviewer: httpx.AsyncClient) ->
     assert {said for said, one in found.items() if not one} == {"你杀", "타워", "xyzzy"}
     assert found["runs"] == found["refunds"] == found["runni*"] == ["en"]
     assert found["haus"] == found["HÄUSER"] == ["de"]
-    assert [found[said] for said in ("杀了你", "杀", "東京", "친구", "โรงเรียน")] == [["zh"], ["zh"], ["ja"], ["ko"], ["th"]]
+    assert [found[said] for said in ("杀了你", "杀", "東京", "친구", "โรงเรียน")] == [
+        ["zh"],
+        ["zh"],
+        ["ja"],
+        ["ko"],
+        ["th"],
+    ]
     assert told(await ask(reviewer, "refunds scam")) == "She is running a [scam] with [r3funds] and f.r.e.e money"
     assert told(await ask(reviewer, "haus")) == "Die [Häuser] brennen, sagten die Nachbarn"
     assert told(await ask(reviewer, "money -scam")).endswith("[ｍｏｎｅｙ] and 𝓬𝓪𝓼𝓱 and frее")
@@ -80,7 +101,9 @@ async def test_words_are_found_in_many_languages(reviewer: httpx.AsyncClient) ->
 
 @pytest.mark.usefixtures("told_in_many_languages")
 async def test_filters_tell_cases_apart(reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str) -> None:
-    [(case,)] = query(database, "SELECT c.id FROM cases c JOIN subjects s ON s.id = c.subject_id WHERE external_id = 'de'")
+    [(case,)] = query(
+        database, "SELECT c.id FROM cases c JOIN subjects s ON s.id = c.subject_id WHERE external_id = 'de'"
+    )
     score = {"areas": {"harassment": 0.9}, "severity": [0, 0, 0.1, 0.9, 0], "primary_area": "harassment"}
     rewrite(
         database,
@@ -135,7 +158,10 @@ async def test_nobody_finds_what_they_may_not_see(
         assert await subjects(reviewer, said) == await subjects(lead, said) == [], said
     answer = await reviewer.post("/v1/search", json={"query": "queue:closed"})
     assert "knows no 'closed'" in assert_error(answer, 422, "unreadable_question")
-    rewrite(database, "INSERT INTO queue_members (queue, principal_id) SELECT 'closed', id FROM principals WHERE role = 'reviewer'")
+    rewrite(
+        database,
+        "INSERT INTO queue_members (queue, principal_id) SELECT 'closed', id FROM principals WHERE role = 'reviewer'",
+    )
     assert await subjects(reviewer, "hidden queue:closed") == ["post-1"]
 
 

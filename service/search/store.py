@@ -1,6 +1,7 @@
 """SQL of search: words as tsqueries, the cases that fulfil conditions, what is shown of them, facets, and cases from before."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -106,27 +107,43 @@ async def decoded(connection: AsyncConnection, words: Sequence[str]) -> dict[str
     return {row.word: row.says for row in rows}
 
 
-async def matching(
-    connection: AsyncConnection, made: Conditions, *, order: str, found: str | None, after: Any, **values: Any
-) -> Sequence[Row[Any]]:
-    """(id, value, score) of cases that fulfil the conditions and that this person may see, in order: at most `most`.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of the answers: in which order, those opened by `as_of`, at most `most`, behind the (value, id) `after`.
 
-    `after` is the (value, id) behind which to go on; the score says how well the words fit where relevance is asked for.
+    `found` is the tsquery by which relevance is worked out.
     """
-    column, kind = _ORDERS[order]
-    behind = f"AND (c.{column}, c.id) < (CAST(:after_value AS {kind}), CAST(:after_id AS uuid))" if after else ""
-    score = _RELEVANCE if order == "relevance" and found is not None else _NOT_SCORED
+
+    order: str
+    as_of: datetime
+    most: int
+    after: tuple[Any, UUID] | None = None
+    found: str | None = None
+
+
+async def matching(
+    connection: AsyncConnection, made: Conditions, part: Part, *, overseeing: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """(id, value, score) of cases that fulfil the conditions and that this person may see, in order."""
+    column, kind = _ORDERS[part.order]
+    behind = f"AND (c.{column}, c.id) < (CAST(:after_value AS {kind}), CAST(:after_id AS uuid))" if part.after else ""
+    score = _RELEVANCE if part.order == "relevance" and part.found is not None else _NOT_SCORED
     statement = f"""{_WITH}, matching AS MATERIALIZED (
             SELECT c.id, c.{column} AS value FROM cases c
             WHERE {made.text} AND {_VISIBLE} AND c.opened_at <= CAST(:as_of AS timestamptz) {behind}
             ORDER BY c.{column} DESC, c.id DESC LIMIT :most
         )
         SELECT m.id, m.value, {score} AS score FROM matching m ORDER BY m.value DESC, m.id DESC"""  # noqa: S608 - constants
-    given = made.values | {"viewer": made.viewer, **values}
-    if after:
-        given |= {"after_value": after[0], "after_id": after[1]}
+    given = made.values | {
+        "viewer": made.viewer,
+        "overseeing": list(overseeing),
+        "as_of": part.as_of,
+        "most": part.most,
+    }
+    if part.after:
+        given |= {"after_value": part.after[0], "after_id": part.after[1]}
     if score is _RELEVANCE:
-        given["found"] = found
+        given["found"] = part.found
     return (await connection.execute(text(statement), given)).all()
 
 

@@ -39,6 +39,7 @@ from service.search.schemas import (
     Snippet,
 )
 from service.search.snippets import Sought
+from service.search.store import Part
 from service.security import Capability, Principal
 
 # Of each text so many characters are looked through for a snippet.
@@ -135,17 +136,8 @@ async def count_since(
     if since is not None:
         asked.made.add(f"c.opened_at > {asked.made.value(since, 'timestamptz')}")
     as_of = await store.now(connection)
-    rows = await store.matching(
-        connection,
-        asked.made,
-        order="newest",
-        found=None,
-        after=None,
-        overseeing=list(OVERSEEING),
-        as_of=as_of,
-        most=NEW_COUNTED,
-    )
-    return len(rows)
+    part = Part("newest", as_of, NEW_COUNTED)
+    return len(await store.matching(connection, asked.made, part, overseeing=OVERSEEING))
 
 
 async def take_in(connection: AsyncConnection) -> int:
@@ -168,16 +160,11 @@ async def _matching(
 ) -> list[Row[Any]]:
     """Cases from the place on, in order. The first page goes as far as is counted."""
     by_words = order == "relevance"
-    rows = await store.matching(
-        connection,
-        asked.made,
-        order=order,
-        found=asked.found,
-        after=(place.value, place.case) if place and not by_words else None,
-        overseeing=list(OVERSEEING),
-        as_of=as_of,
-        most=limit + 1 if place and not by_words else COUNTED + 1,
-    )
+    if place and not by_words:
+        part = Part(order, as_of, limit + 1, after=(place.value, place.case))
+    else:
+        part = Part(order, as_of, COUNTED + 1, found=asked.found)
+    rows = await store.matching(connection, asked.made, part, overseeing=OVERSEEING)
     if not by_words:
         return list(rows)
     # The one beyond what is counted says that there are more, and is none of those that are put in order.

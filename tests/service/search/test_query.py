@@ -131,7 +131,10 @@ def test_whatever_is_typed_is_read_or_refused_with_a_place_in_it(said: str) -> N
     try:
         read(said)
     except QueryError as error:
-        assert 0 <= error.start <= error.end <= len(said)
+        place = error.start, error.end
+    else:
+        place = 0, len(said)
+    assert 0 <= place[0] <= place[1] <= len(said)
 
 
 def test_states_are_those_of_cases() -> None:

@@ -1,6 +1,6 @@
 """From a question to SQL: what the cases it asks for have to fulfil. Values go as parameters, never into the text."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,9 +11,9 @@ ME = "me"
 # Handles are looked up by their parts of three letters; what is shorter has to be the whole.
 PART = 3
 
-# The decision that stands: not undone, and none that the viewer is kept from (`kept`).
+# The decision that stands: not undone, and none that the viewer is kept from (:kept).
 STANDING = """NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
-    AND d.id NOT IN (SELECT kept.id FROM kept)"""
+    AND d.id <> ALL(CAST(:kept AS uuid[]))"""
 _DECIDED = f"SELECT d.case_id FROM decisions d WHERE {STANDING} AND"  # noqa: S608 - constants
 _JUDGED = "SELECT e.id FROM evidence e WHERE e.score IS NOT NULL AND"
 # As decided, and as long as nothing is, or nothing that the viewer may know of, as the model finds it.
@@ -32,7 +32,6 @@ _NAMES = {
     "status": "c.status = ANY({values})",
     "queue": "c.queue = ANY({values})",
     "special": "c.special = ANY({values})",
-    "lang": "c.scope_id IN (SELECT s.id FROM case_scopes s WHERE s.language = ANY({values}))",
     "kind": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.kind = ANY({values}))",
     "channel": "c.id IN (SELECT r.case_id FROM reports r WHERE r.channel = ANY({values}))",
     "reason": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reason = ANY({values}))",
@@ -52,19 +51,37 @@ _WHOLE = {
     "subject": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.external_id = {whole})",
     "reporter": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reporter_id = {whole})",
 }
+_DECIDER = "d.decided_by = {viewer}"
+_BY = f"""c.id IN ({_DECIDED} ({{me}}
+    OR d.decided_by IN (SELECT p.id FROM principals p WHERE p.username = ANY({{named}}))))"""  # noqa: S608 - constants
 _IDS = """c.id IN (SELECT {id} UNION SELECT r.case_id FROM reports r WHERE r.id = {id}
     UNION SELECT d.case_id FROM decisions d WHERE d.id = {id}
     UNION SELECT k.id FROM evidence_media m JOIN cases k ON k.evidence_id = m.evidence_id WHERE m.media_id = {id}
     UNION SELECT k.id FROM cases k WHERE k.evidence_id = {id})"""
 _FOUND = """c.id IN (SELECT f.case_id FROM search_documents f
-    WHERE f.words @@ {query} AND (f.decision_id IS NULL OR f.decision_id NOT IN (SELECT kept.id FROM kept)))"""
+    WHERE f.words @@ {query} AND (f.decision_id IS NULL OR f.decision_id <> ALL(CAST(:kept AS uuid[]))))"""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What one person may find: the queues that they see, and of the decisions all but those that they are kept from."""
+
+    viewer: UUID
+    seen: tuple[str, ...]
+    kept: tuple[UUID, ...]
+    # The scopes of cases in each language: by their numbers the database knows how many cases that are.
+    languages: Mapping[str, Sequence[int]]
+
+    def values(self) -> dict[str, Any]:
+        """As the statements take it."""
+        return {"viewer": self.viewer, "seen": list(self.seen), "kept": list(self.kept)}
 
 
 @dataclass(slots=True)
 class Conditions:
     """SQL conditions on a case `c`, joined by AND, with their parameters."""
 
-    viewer: UUID
+    scope: Scope
     sql: list[str] = field(default_factory=list)
     values: dict[str, Any] = field(default_factory=dict)
 
@@ -84,9 +101,9 @@ class Conditions:
         return " AND ".join(self.sql) or "true"
 
 
-def conditions(query: Query, *, viewer: UUID, found: str | None, left_out: str | None) -> Conditions:
+def conditions(query: Query, scope: Scope, *, found: str | None, left_out: str | None) -> Conditions:
     """What cases have to fulfil. `found` and `left_out` are the words as tsqueries; None where there are none."""
-    made = Conditions(viewer)
+    made = Conditions(scope)
     if found is not None:
         made.add(_FOUND.format(query=made.value(found, "tsquery")))
     if left_out is not None:
@@ -97,8 +114,12 @@ def conditions(query: Query, *, viewer: UUID, found: str | None, left_out: str |
 
 
 def _name(one: Filter, made: Conditions) -> str:
-    values = [value.lower() for value in one.values] if one.field == "lang" else list(one.values)
-    return _NAMES[one.field].format(values=made.value(values, "text[]"))
+    return _NAMES[one.field].format(values=made.value(list(one.values), "text[]"))
+
+
+def _language(one: Filter, made: Conditions) -> str:
+    scopes = [scope for value in one.values for scope in made.scope.languages.get(value, ())]
+    return f"c.scope_id = ANY({made.value(scopes, 'integer[]')})"
 
 
 def _has(one: Filter, made: Conditions) -> str:
@@ -148,13 +169,9 @@ def _when(one: Filter, made: Conditions) -> str:
 def _decided(one: Filter, made: Conditions) -> str:
     if one.span is not None:
         return _when(one, made)
-    people = " OR ".join(
-        f"d.decided_by = {made.value(made.viewer, 'uuid')}"
-        if value == ME
-        else f"d.decided_by IN (SELECT p.id FROM principals p WHERE p.username = {made.value(value, 'text')})"
-        for value in one.values
-    )
-    return f"c.id IN ({_DECIDED} ({people}))"
+    me = _DECIDER if ME in one.values else "false"
+    named = made.value([value for value in one.values if value != ME], "text[]")
+    return _BY.format(me=me.format(viewer=made.value(made.scope.viewer, "uuid")), named=named)
 
 
 def _id(one: Filter, made: Conditions) -> str:
@@ -163,6 +180,7 @@ def _id(one: Filter, made: Conditions) -> str:
 
 _CONDITIONS: dict[str, Callable[[Filter, Conditions], str]] = {
     "has": _has,
+    "lang": _language,
     "author": _handle,
     "subject": _handle,
     "reporter": _handle,

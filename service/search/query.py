@@ -179,7 +179,7 @@ def _filter(term: _Term, *, now: datetime, values: Mapping[str, Sequence[str]]) 
     if field is None:
         raise QueryError(_unknown_field(term.field), term.start, term.end)
     if not term.value:
-        raise QueryError(f"nothing stands behind {field.name}: ; write it as {field.example}", term.start, term.end)
+        raise QueryError(f'nothing stands behind "{field.name}:"; write it as {field.example}', term.start, term.end)
     if field.kind == "count":
         return _count(term, field)
     if field.kind == "date" or (field.kind == "person" and _is_date(term.value)):
@@ -201,14 +201,14 @@ def _known(value: str, term: _Term, field: Field, known: Sequence[str]) -> str:
     if plain in known:
         return plain
     near = difflib.get_close_matches(plain, known, n=1)
-    mend = f"did you mean {field.name}:{near[0]}?" if near else f"known are {', '.join(known[:12])}"
+    mend = f'did you mean "{field.name}:{near[0]}"?' if near else f"known are {', '.join(known[:12])}"
     raise QueryError(f"{field.name}: knows no {value!r}; {mend}", term.start, term.end)
 
 
 def _unknown_field(name: str) -> str:
     near = difflib.get_close_matches(name, FIELDS, n=1)
-    mend = f"did you mean {near[0]}:?" if near else f"there are {', '.join(FIELDS)}"
-    return f"there is no filter {name}: ; {mend} To look for these letters as they are, put them in quotation marks"
+    mend = f'did you mean "{near[0]}:"?' if near else f"there are {', '.join(FIELDS)}."
+    return f'there is no filter "{name}:"; {mend} To look for these letters as they are, put them in quotation marks'
 
 
 def _count(term: _Term, field: Field) -> Filter:

@@ -1,6 +1,7 @@
 """SQL of search: words as tsqueries, the cases that fulfil conditions, what is shown of them, facets, and cases from before."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.search.conditions import STANDING, Conditions
+from service.search.conditions import STANDING, Conditions, Scope
 
 _FORMS = text("""
     SELECT CAST(search_query(said, exact, beginning) AS text) AS query
@@ -18,11 +19,8 @@ _FORMS = text("""
 _DECODED = text("""
     SELECT w AS word, ARRAY(SELECT search_decoded(search_fold(w))) AS says FROM unnest(CAST(:words AS text[])) AS w
 """)
-_KEPT = "kept AS MATERIALIZED (SELECT one AS id FROM kept_back_from(:viewer) AS one)"
-_WITH = f"""WITH {_KEPT}, seen AS MATERIALIZED (
-        SELECT q.name FROM queues q WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[]))
-    )"""  # noqa: S608 - put together from constants
-_VISIBLE = "(c.queue IN (SELECT seen.name FROM seen) OR may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))"
+# The queues are few and looked at once; only of cases in none of those is each one asked about.
+_VISIBLE = """(c.queue = ANY(CAST(:seen AS text[])) OR may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))"""
 # How the answers are ordered, and what they are ordered by; relevance is worked out for the newest ones.
 _ORDERS = {
     "newest": ("opened_at", "timestamptz"),
@@ -32,14 +30,13 @@ _ORDERS = {
 # Of a case that is found by several of its documents the best counts.
 _RELEVANCE = """(SELECT max(ts_rank('{0.1, 0.3, 0.7, 1.0}', f.words, CAST(CAST(:found AS text) AS tsquery), 1))
     FROM search_documents f
-    WHERE f.case_id = m.id AND (f.decision_id IS NULL OR f.decision_id NOT IN (SELECT kept.id FROM kept)))"""
+    WHERE f.case_id = m.id AND (f.decision_id IS NULL OR f.decision_id <> ALL(CAST(:kept AS uuid[]))))"""
 _NOT_SCORED = "NULL"
 _DECISION = f"""LEFT JOIN LATERAL (
         SELECT d.policy_area, d.severity, d.actions, d.note FROM decisions d
         WHERE d.case_id = c.id AND {STANDING} ORDER BY d.decided_at DESC LIMIT 1
     ) AS made ON true"""  # noqa: S608 - put together from constants
 _SHOWN = text(f"""
-    WITH {_KEPT}
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.special, c.deadline, c.rank_value AS risk,
            s.external_id AS subject_id, s.kind AS subject_kind, s.author_id, e.language,
            coalesce(made.policy_area, e.score ->> 'primary_area') AS area,
@@ -57,7 +54,7 @@ _SHOWN = text(f"""
     WHERE c.id = ANY(CAST(:cases AS uuid[])) ORDER BY array_position(CAST(:cases AS uuid[]), c.id)
 """)  # noqa: S608 - put together from constants
 _FACETS = text(f"""
-    WITH {_KEPT}, answers AS (
+    WITH answers AS (
         SELECT c.status, c.queue, p.language AS lang, s.kind, coalesce(made.policy_area, e.score ->> 'primary_area') AS area
         FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
         JOIN case_scopes p ON p.id = c.scope_id {_DECISION}
@@ -72,7 +69,9 @@ _FACETS = text(f"""
 _NAMES = text("""
     SELECT (SELECT array_agg(q.name ORDER BY q.name) FROM queues q
             WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[]))) AS queues,
-           (SELECT array_agg(DISTINCT language ORDER BY language) FROM case_scopes) AS languages
+           (SELECT jsonb_object_agg(language, scopes ORDER BY language) FROM (
+                SELECT s.language, array_agg(s.id) AS scopes FROM case_scopes s GROUP BY s.language) AS of_one) AS languages,
+           (SELECT array_agg(one) FROM kept_back_from(:viewer) AS one) AS kept, now() AS now
 """)
 # Each transaction takes the next cases below the place where the one before it stopped; a case that a trigger has taken in
 # meanwhile is newer than what would be written here.
@@ -106,52 +105,62 @@ async def decoded(connection: AsyncConnection, words: Sequence[str]) -> dict[str
     return {row.word: row.says for row in rows}
 
 
-async def matching(
-    connection: AsyncConnection, made: Conditions, *, order: str, found: str | None, after: Any, **values: Any
-) -> Sequence[Row[Any]]:
-    """(id, value, score) of cases that fulfil the conditions and that this person may see, in order: at most `most`.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of the answers: in which order, those opened by `as_of`, at most `most`, behind the (value, id) `after`.
 
-    `after` is the (value, id) behind which to go on; the score says how well the words fit where relevance is asked for.
+    `found` is the tsquery by which relevance is worked out.
     """
-    column, kind = _ORDERS[order]
-    behind = f"AND (c.{column}, c.id) < (CAST(:after_value AS {kind}), CAST(:after_id AS uuid))" if after else ""
-    score = _RELEVANCE if order == "relevance" and found is not None else _NOT_SCORED
-    statement = f"""{_WITH}, matching AS MATERIALIZED (
+
+    order: str
+    as_of: datetime
+    most: int
+    after: tuple[Any, UUID] | None = None
+    found: str | None = None
+
+
+async def matching(
+    connection: AsyncConnection, made: Conditions, part: Part, *, overseeing: Sequence[str]
+) -> Sequence[Row[Any]]:
+    """(id, value, score) of cases that fulfil the conditions and that this person may see, in order."""
+    column, kind = _ORDERS[part.order]
+    behind = f"AND (c.{column}, c.id) < (CAST(:after_value AS {kind}), CAST(:after_id AS uuid))" if part.after else ""
+    score = _RELEVANCE if part.order == "relevance" and part.found is not None else _NOT_SCORED
+    statement = f"""WITH matching AS MATERIALIZED (
             SELECT c.id, c.{column} AS value FROM cases c
             WHERE {made.text} AND {_VISIBLE} AND c.opened_at <= CAST(:as_of AS timestamptz) {behind}
             ORDER BY c.{column} DESC, c.id DESC LIMIT :most
         )
         SELECT m.id, m.value, {score} AS score FROM matching m ORDER BY m.value DESC, m.id DESC"""  # noqa: S608 - constants
-    given = made.values | {"viewer": made.viewer, **values}
-    if after:
-        given |= {"after_value": after[0], "after_id": after[1]}
+    given = made.values | made.scope.values()
+    given |= {
+        "overseeing": list(overseeing),
+        "as_of": part.as_of,
+        "most": part.most,
+    }
+    if part.after:
+        given |= {"after_value": part.after[0], "after_id": part.after[1]}
     if score is _RELEVANCE:
-        given["found"] = found
+        given["found"] = part.found
     return (await connection.execute(text(statement), given)).all()
 
 
 async def shown(
-    connection: AsyncConnection, cases: Sequence[UUID], *, viewer: UUID, characters: int
+    connection: AsyncConnection, cases: Sequence[UUID], scope: Scope, *, characters: int
 ) -> Sequence[Row[Any]]:
     """What is shown of these cases, in their order, with the texts that words may be found in."""
-    values = {"cases": list(cases), "viewer": viewer, "characters": characters}
+    values = scope.values() | {"cases": list(cases), "characters": characters}
     return (await connection.execute(_SHOWN, values)).all()
 
 
-async def facets(connection: AsyncConnection, cases: Sequence[UUID], *, viewer: UUID) -> Sequence[Row[Any]]:
+async def facets(connection: AsyncConnection, cases: Sequence[UUID], scope: Scope) -> Sequence[Row[Any]]:
     """(facet, value, count) over these cases, the most frequent first."""
-    return (await connection.execute(_FACETS, {"cases": list(cases), "viewer": viewer})).all()
+    return (await connection.execute(_FACETS, scope.values() | {"cases": list(cases)})).all()
 
 
 async def names(connection: AsyncConnection, *, viewer: UUID, overseeing: Sequence[str]) -> Row[Any]:
-    """(queues, languages) that this person may ask for."""
+    """(queues, languages with their scopes) that this person may ask for, decisions that they are `kept` from, and the time."""
     return (await connection.execute(_NAMES, {"viewer": viewer, "overseeing": list(overseeing)})).one()
-
-
-async def now(connection: AsyncConnection) -> datetime:
-    """The clock of the database, which all times of cases are of."""
-    moment: datetime = (await connection.execute(text("SELECT now()"))).scalar_one()
-    return moment
 
 
 async def take_in_batch(connection: AsyncConnection, *, limit: int) -> int:

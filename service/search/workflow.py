@@ -23,7 +23,7 @@ from service.routing.schemas import Channel
 from service.routing.workflow import OVERSEEING
 from service.search import snippets, store
 from service.search.completions import complete
-from service.search.conditions import ME, Conditions, conditions
+from service.search.conditions import ME, Conditions, Scope, conditions
 from service.search.query import Query, QueryError, Word, parse
 from service.search.schemas import (
     COUNTED,
@@ -39,6 +39,7 @@ from service.search.schemas import (
     Snippet,
 )
 from service.search.snippets import Sought
+from service.search.store import Part
 from service.security import Capability, Principal
 
 # Of each text so many characters are looked through for a snippet.
@@ -65,6 +66,7 @@ class Asked:
     query: Query
     found: str | None
     made: Conditions
+    now: datetime
 
 
 async def search(connection: AsyncConnection, body: SearchIn, *, me: Principal, rules: SearchRules) -> SearchOut:
@@ -72,7 +74,7 @@ async def search(connection: AsyncConnection, body: SearchIn, *, me: Principal, 
     asked = await ask(connection, body.query, me=me, rules=rules)
     order: Order = "newest" if body.order == "relevance" and asked.found is None else body.order
     place = _read_place(body.after, order)
-    as_of = place.as_of if place else await store.now(connection)
+    as_of = place.as_of if place else asked.now
     rows = await _matching(connection, asked, order=order, limit=body.limit, as_of=as_of, place=place)
     page = rows[: body.limit]
     ids = [row.id for row in page]
@@ -82,35 +84,41 @@ async def search(connection: AsyncConnection, body: SearchIn, *, me: Principal, 
         cases=await _shown(connection, ids, asked, me=me, rules=rules),
         count=len(counted) if place is None else None,
         more=place is None and len(rows) > COUNTED,
-        facets=await _facets(connection, counted, me) if counted else {},
+        facets=await _facets(connection, counted, asked.made.scope) if counted else {},
         next=_place_after(page[-1], order, as_of) if len(rows) > body.limit and page else None,
     )
 
 
 async def ask(connection: AsyncConnection, said: str, *, me: Principal, rules: SearchRules) -> Asked:
     """Read a question. Raises UnreadableQuestionError, ForbiddenError."""
+    known = await store.names(connection, viewer=me.id, overseeing=OVERSEEING)
     try:
-        query = parse(said, now=await store.now(connection), values=await values_of(connection, me, rules.taxonomy))
+        query = parse(said, now=known.now, values=_values(known, rules.taxonomy))
     except QueryError as error:
         where = f"at character {error.start + 1}: "
         raise UnreadableQuestionError(where + error.message, start=error.start, end=error.end) from error
     _check_people(query, me)
     words = [(one.text, one.exact, one.beginning) for group in query.words for one in group.any_of]
     forms = iter(await store.forms(connection, words) if words else ())
-    found, left_out = [], []
+    found: list[str] = []
+    left_out: list[str] = []
     for group in query.words:
         either = [_needed(next(forms), word) for word in group.any_of]
         (left_out if group.negated else found).append("(" + " | ".join(either) + ")")
     positive, negative = " & ".join(found) or None, " | ".join(left_out) or None
-    return Asked(query, positive, conditions(query, viewer=me.id, found=positive, left_out=negative))
+    scope = Scope(me.id, tuple(known.queues or ()), tuple(known.kept or ()), known.languages)
+    return Asked(query, positive, conditions(query, scope, found=positive, left_out=negative), known.now)
 
 
 async def values_of(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> Mapping[str, Sequence[str]]:
     """The names that filters know at this moment, for this person."""
-    row = await store.names(connection, viewer=me.id, overseeing=OVERSEEING)
+    return _values(await store.names(connection, viewer=me.id, overseeing=OVERSEEING), taxonomy)
+
+
+def _values(row: Row[Any], taxonomy: Taxonomy) -> Mapping[str, Sequence[str]]:
     return {
         "queue": tuple(row.queues or ()),
-        "lang": tuple(row.languages or ()),
+        "lang": tuple(sorted(row.languages)),
         "area": taxonomy.label_ids,
         "action": tuple(action.id for action in taxonomy.actions),
         "channel": get_args(Channel),
@@ -133,18 +141,8 @@ async def count_since(
     asked = await ask(connection, said, me=me, rules=rules)
     if since is not None:
         asked.made.add(f"c.opened_at > {asked.made.value(since, 'timestamptz')}")
-    as_of = await store.now(connection)
-    rows = await store.matching(
-        connection,
-        asked.made,
-        order="newest",
-        found=None,
-        after=None,
-        overseeing=list(OVERSEEING),
-        as_of=as_of,
-        most=NEW_COUNTED,
-    )
-    return len(rows)
+    part = Part("newest", asked.now, NEW_COUNTED)
+    return len(await store.matching(connection, asked.made, part, overseeing=OVERSEEING))
 
 
 async def take_in(connection: AsyncConnection) -> int:
@@ -167,16 +165,11 @@ async def _matching(
 ) -> list[Row[Any]]:
     """Cases from the place on, in order. The first page goes as far as is counted."""
     by_words = order == "relevance"
-    rows = await store.matching(
-        connection,
-        asked.made,
-        order=order,
-        found=asked.found,
-        after=(place.value, place.case) if place and not by_words else None,
-        overseeing=list(OVERSEEING),
-        as_of=as_of,
-        most=limit + 1 if place and not by_words else COUNTED + 1,
-    )
+    if place and not by_words:
+        part = Part(order, as_of, limit + 1, after=(place.value, place.case))
+    else:
+        part = Part(order, as_of, COUNTED + 1, found=asked.found)
+    rows = await store.matching(connection, asked.made, part, overseeing=OVERSEEING)
     if not by_words:
         return list(rows)
     # The one beyond what is counted says that there are more, and is none of those that are put in order.
@@ -191,7 +184,7 @@ async def _shown(
 ) -> list[FoundCase]:
     if not cases:
         return []
-    rows = await store.shown(connection, cases, viewer=me.id, characters=LOOKED_THROUGH)
+    rows = await store.shown(connection, cases, asked.made.scope, characters=LOOKED_THROUGH)
     sought = Sought.of(asked.found or "")
     texts = [text for row in rows for _, text in _texts(row)]
     says = await store.decoded(connection, snippets.disguised(texts, most=DISGUISED)) if asked.found else {}
@@ -236,9 +229,9 @@ def _snippet(row: Row[Any], sought: Sought, says: Mapping[str, Sequence[str]], m
     return Snippet(where=where, language=language, pieces=made)
 
 
-async def _facets(connection: AsyncConnection, cases: Sequence[UUID], me: Principal) -> dict[str, list[FacetValue]]:
+async def _facets(connection: AsyncConnection, cases: Sequence[UUID], scope: Scope) -> dict[str, list[FacetValue]]:
     found: dict[str, list[FacetValue]] = {}
-    for row in await store.facets(connection, cases, viewer=me.id):
+    for row in await store.facets(connection, cases, scope):
         values = found.setdefault(row.facet, [])
         if len(values) < FACET_VALUES:
             values.append(FacetValue(value=row.value, count=row.count))

@@ -44,7 +44,7 @@ CREATE FUNCTION search_decoded(folded text) RETURNS SETOF text LANGUAGE sql STAB
         (regexp_replace(translate(w, 'асеорхуіѕјԁɡһкмтοαινρκτυ43105789@$!|€', 'aceopxyisjdghkmtoaivpktuaeiostbgasile'), '[^a-z]', '', 'g')),
         (regexp_replace(translate(w, 'асеорхуіѕјԁɡһкмтοαινρκτυ43105789@$!|€', 'aceopxyisjdghkmtoaivpktuaelostbgasile'), '[^a-z]', '', 'g'))
     ) AS v (decoded)
-    WHERE length(w) BETWEEN 3 AND 40 AND w ~ '[a-z]'
+    WHERE length(w) BETWEEN 3 AND 40 AND w ~ '[a-z]' AND w !~ '[26]'
       AND (w ~ '[0-9@$!|€][a-z]|[a-z][0-9@$|€]' OR w ~ '^[a-z]([._*~-]+[a-z])+$' OR w ~ '[асеорхуіѕјοαινρκτυ]')
       AND length(decoded) >= 3 AND decoded <> w
 $$;

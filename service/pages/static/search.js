@@ -124,6 +124,8 @@ async function fetchAnswers(body) {
 
 function tell(html) {
   const problem = new DOMParser().parseFromString(html, "text/html").querySelector("[data-testid=question-problem]");
+  // Answers to an earlier question stay readable, and are seen to be of that one.
+  results.classList.toggle("is-stale", Boolean(problem));
   document.getElementById("query-problem").replaceChildren(...(problem ? [problem] : []));
   field.setAttribute("aria-invalid", problem ? "true" : "false");
   if (html && !problem) showProblem(t("This search cannot be asked."));

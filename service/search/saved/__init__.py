@@ -1,1 +1,0 @@
-"""Questions that people keep, for themselves or for everybody."""

@@ -36,7 +36,7 @@ async def pinned_views(connection: AsyncConnection, me: Principal, rules: Search
 
 async def add(connection: AsyncConnection, body: ViewIn, *, me: Principal, rules: SearchRules) -> ViewOut:
     """Keep a question. Raises ForbiddenError, InvalidRequestError, NameTakenError, UnreadableQuestionError."""
-    _check_share(body.shared, me)
+    _check_share(body, me)
     await ask(connection, body.query, me=me, rules=rules)
     if await store.lock(connection, me.id) >= MOST_VIEWS:
         raise InvalidRequestError(f"you keep {MOST_VIEWS} views already, which is the most; remove one first")
@@ -52,7 +52,7 @@ async def change(
     connection: AsyncConnection, view_id: UUID, body: ViewChangeIn, *, me: Principal, rules: SearchRules
 ) -> ViewOut:
     """Change one's own. Raises NotFoundError and what `add` does."""
-    _check_share(body.shared, me)
+    _check_share(body, me)
     await _own(connection, view_id, me)
     if body.query is not None:
         await ask(connection, body.query, me=me, rules=rules)
@@ -102,8 +102,8 @@ def _view(row: Row[Any]) -> ViewOut:
     return ViewOut(**row._mapping)
 
 
-def _check_share(shared: bool | None, me: Principal) -> None:
-    if shared and not may_share(me):
+def _check_share(body: ViewIn | ViewChangeIn, me: Principal) -> None:
+    if body.shared and not may_share(me):
         raise ForbiddenError("views are shared by those who lead; keep it as your own, or ask one of them")
 
 

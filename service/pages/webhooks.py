@@ -36,7 +36,7 @@ KINDS = {
 }
 STATES = {
     "pending": N_("waits"),
-    "sending": N_("is being sent"),
+    "sending": N_("being tried"),
     "delivered": N_("delivered"),
     "cancelled": N_("taken back"),
     "failed": N_("given up"),

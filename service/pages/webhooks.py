@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import UnitOfWork
-from service.outbox.schemas import State, WebhookOut
+from service.outbox.schemas import State
 from service.outbox.workflow import dead_letters, delivery_log, list_endpoints
 from service.pages import views
 from service.pages.bar import bar
@@ -36,7 +36,7 @@ KINDS = {
 }
 STATES = {
     "pending": N_("waits"),
-    "sending": N_("is being sent"),
+    "sending": N_("being tried"),
     "delivered": N_("delivered"),
     "cancelled": N_("taken back"),
     "failed": N_("given up"),
@@ -91,9 +91,9 @@ async def webhook(
     return render("webhook.html", context)
 
 
-def failing(endpoint: WebhookOut) -> bool:
-    """Whether so many attempts of the last 24 hours failed that somebody should look."""
-    return endpoint.attempts_24h > 0 and endpoint.failed_24h >= FAILING * endpoint.attempts_24h
+def failing(tried: int, failed: int) -> bool:
+    """Whether so many of the attempts failed that somebody should look."""
+    return tried > 0 and failed >= FAILING * tried
 
 
 async def _shared(request: Request, connection: AsyncConnection, me: Principal) -> dict[str, Any]:

@@ -89,7 +89,8 @@ async def test_an_endpoint_is_sent_only_what_it_chose(
     changed = (await platform.patch(f"/v1/webhooks/{some}", json={"kinds": ["decision.made"]})).json()
     assert changed["kinds"] == ["decision.made"]
     assert (await platform.patch(f"/v1/webhooks/{some}", json={"kinds": None})).json()["kinds"] is None
-    for body in ({}, {"kinds": []}, {"kinds": ["decision.unmade"]}, {"url": "https://other.test/"}):
+    wrong: list[dict[str, object]] = [{}, {"kinds": []}, {"kinds": ["decision.unmade"]}, {"url": "https://other.test/"}]
+    for body in wrong:
         assert_error(await platform.patch(f"/v1/webhooks/{some}", json=body), 422, "invalid_request")
     await platform.delete(f"/v1/webhooks/{some}")
     assert_error(await platform.patch(f"/v1/webhooks/{some}", json={"paused": True}), 409, "webhook_closed")

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
+from tests.service.quality.verbs import settled_otherwise
 from tests.service.steps import Body, claim, decided, query, report
 
 
@@ -72,3 +73,17 @@ async def test_decisions_are_listed_with_what_became_of_them(
     query(database, "INSERT INTO queues (name, title, restricted) VALUES ('few', 'Few', true)")
     query(database, "UPDATE cases SET queue = 'few'")
     assert {one["case_id"] for one in (await last())["decisions"]} == {None}
+
+
+async def test_what_a_check_came_to_is_said_of_a_decision_and_on_the_page(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, checker: httpx.AsyncClient, lead: httpx.AsyncClient
+) -> None:
+    await settled_otherwise(platform, reviewer, checker, lead)
+    [one] = (await reviewer.get("/v1/me/decisions")).json()["decisions"]
+    assert one["outcome"] == "overturned"
+    text = (await reviewer.get("/work")).text
+    assert "a check said otherwise" in text
+    assert "You said Bullying and harassment, severity 2; what holds is" in text
+    assert "left to object" in text
+    # Nobody is told what others were told.
+    assert "left to object" not in (await checker.get("/work")).text

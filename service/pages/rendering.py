@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from service.errors.access import NotSignedInError
 from service.errors.base import TriageError
 from service.pages import prose, words
-from service.pages.language import gettext, ngettext
+from service.pages.language import gettext
 from service.pages.static import static_prefix
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -58,7 +58,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
-    environment.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    # Jinja fills the values of a message in by itself.
+    chosen = lambda one, many, count: one if count == 1 else many  # noqa: E731
+    environment.install_gettext_callables(gettext, chosen, newstyle=True)  # type: ignore[attr-defined]
     environment.filters.update(
         amount=words.amount,
         blocks=prose.blocks,

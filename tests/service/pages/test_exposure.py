@@ -78,7 +78,7 @@ async def test_periods_days_and_what_follows_are_in_numbers_and_words(
     assert "2 opened" in last
     assert "187 weighted min" in last
     assert "That is a lot for one day" in page
-    assert "It is time for one of 10 minutes." in page
+    assert "It is time for one of 10 min." in page
     assert "1 h 31 min of 2 h; a break is suggested at 1 h" in page
     assert "level 4: " in week
 
@@ -91,7 +91,7 @@ async def test_reaching_the_limit_of_a_day_is_told_there(
     assert "1 has reached the limit of 4 h and gets milder cases by now." in await shown(lead, "/floor")
     page = await shown(reviewer, "/exposure")
     assert "those who lead see your name" in page
-    assert "Originals were open to you for 4 hours in the last 24 hours, so milder cases come." in page
+    assert "Originals were open to you for 4 h in the last 24 hours, so milder cases come." in page
     assert "by now: test-reviewer." in await shown(lead, "/floor")
 
 
@@ -171,7 +171,7 @@ async def test_a_break_is_suggested_in_words_until_one_is_announced(shift: Shift
     [
         (0, 3600, None),
         (59, 60, None),
-        (60, 0, "You have worked on graphic cases for an hour without a break. It is time for one of 10 minutes."),
+        (60, 0, "You have worked on graphic cases for an hour without a break. It is time for one of 10 min."),
     ],
 )
 def test_a_break_is_due_at_the_earlier_of_both(minutes: int, due: float, words: str | None) -> None:

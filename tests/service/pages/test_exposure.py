@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import get_args
 
 import httpx
 import pytest
 
 from service.exposure.limits import Limits
 from service.exposure.rules import break_due, suggestion
-from service.exposure.schemas import LevelOut
-from service.pages.exposure import AXIS, LEAST, level_words, segments
+from service.exposure.schemas import LevelOut, Why
+from service.pages.exposure import AXIS, KEPT_BACK, LEAST, level_words, segments
 from service.security import ROLES, Capability
 from tests.conftest import bearer
 from tests.service.exposure.shift import Shift, shift_of
@@ -171,7 +172,7 @@ async def test_a_break_is_suggested_in_words_until_one_is_announced(shift: Shift
     [
         (0, 3600, None),
         (59, 60, None),
-        (60, 0, "You have worked on graphic cases for an hour without a break. It is time for one of 10 min."),
+        (60, 0, "You have worked on graphic cases for an hour without a break. It is time for one of 10 minutes."),
     ],
 )
 def test_a_break_is_due_at_the_earlier_of_both(minutes: int, due: float, words: str | None) -> None:
@@ -195,3 +196,7 @@ def test_levels_lie_one_after_the_other_on_the_bar_of_a_day() -> None:
     assert level_words(levels) == (
         "level 4: 30 min, 1; level 3: 1 s, 1; level 2: 15 min, 1; level 1: 0 s, 1; level 0: 0 s, 1"
     )
+
+
+def test_every_reason_has_words_that_can_be_translated() -> None:
+    assert set(KEPT_BACK) == set(get_args(Why))

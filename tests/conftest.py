@@ -102,9 +102,10 @@ def database(server_url: str, template: str) -> Iterator[str]:
 @pytest.fixture
 def settings(database: str, tmp_path: Path) -> Settings:
     """Settings of the test's own service, with effects sent at once and no image model, which only a worker has."""
-    # Test callers speak plain HTTP to a name that is not this machine's.
-    common = {"database_url": database, "secure_cookies": False}
-    return Settings(data_dir=tmp_path / "data", undo_seconds=0, image_model="none", **common)
+    # Callers in tests speak plain HTTP to a name that is not this machine's.
+    return Settings(
+        data_dir=tmp_path / "data", database_url=database, undo_seconds=0, image_model="none", secure_cookies=False
+    )
 
 
 @pytest.fixture(scope="session")

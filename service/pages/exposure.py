@@ -1,6 +1,6 @@
 """The page of one's own exposure: what was open for how long, what follows, breaks, a wish for milder cases, consents."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,9 +12,10 @@ from labeling.taxonomy import Taxonomy
 from service.cases.placing import CONSENT_GRAPHIC
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
-from service.exposure.schemas import DayOut, ExposureOut, LevelOut, LimitsOut, PeriodOut, SpreadOut
+from service.exposure.schemas import DayOut, ExposureOut, LevelOut, LimitsOut, PeriodOut, SpreadOut, Why
 from service.exposure.workflow import NOT_NOW_HOURS, ledger
 from service.pages.bar import bar
+from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
 from service.pages.words import duration
 from service.people.workflow import me as person_of
@@ -23,13 +24,29 @@ from service.security import CaseReviewer, Principal
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 KEYS = (
-    (("Z",), "Take a break, or end it"),
-    (("?",), "Show these keys"),
-    (("G",), "Go to the console"),
+    (("Z",), N_("Take a break, or end it")),
+    (("?",), N_("Show these keys")),
+    (("G",), N_("Go to the console")),
 )
 # For how long graphic cases are usually wished away, in hours.
 NOT_NOW = (1, 2, 4, NOT_NOW_HOURS)
-LEVELS = ("not blurred", "light", "usual", "strong", "strongest")
+LEVELS = (N_("not blurred"), N_("light"), N_("usual"), N_("strong"), N_("strongest"))
+# Why no graphic cases come, and what ends it: the API says the same, in English alone.
+KEPT_BACK: Mapping[Why, str] = {
+    "not_now": N_("You asked for no graphic cases for now. You can lift that at any time."),
+    "day": N_(
+        "Originals were open to you for %(day)s in the last 24 hours, so milder cases come. Graphic cases come again as the "
+        "first hours of that pass out of the 24."
+    ),
+    "stretch": N_(
+        "You worked on graphic cases for %(stretch)s without a break, so milder cases come. Graphic cases come again after "
+        "%(pause)s without a case."
+    ),
+    "in_a_row": N_(
+        "You had %(in_a_row)s graphic cases in a row, so a milder one comes. Graphic cases come again after a milder one, or "
+        "after %(pause)s without a case."
+    ),
+}
 # How long the axis of a bar is, in the units of its drawing; and the least that can be seen of one.
 AXIS = 100.0
 LEAST = 1.0
@@ -103,6 +120,8 @@ async def page(request: Request, me: CaseReviewer, connection: UnitOfWork) -> Re
     context = {
         **await bar(connection, me),
         "found": found,
+        "kept_words": kept_words(found),
+        "suggestion_words": suggestion_words(found),
         "periods": period_rows(found),
         "limits": limit_rows(found),
         "days": day_rows(found.days),
@@ -126,13 +145,43 @@ async def _consents(connection: AsyncConnection, me: Principal, taxonomy: Taxono
     }
 
 
+def kept_words(found: ExposureOut) -> str:
+    """Why no graphic cases come; nothing where they do."""
+    if found.kept_back is None:
+        return ""
+    limits = found.limits
+    amounts = {
+        "day": duration(limits.day_minutes * 60),
+        "stretch": duration(limits.stretch_minutes * 60),
+        "pause": duration(limits.break_minutes * 60),
+        "in_a_row": limits.in_a_row,
+    }
+    return _(KEPT_BACK[found.kept_back.why], **amounts)
+
+
+def suggestion_words(found: ExposureOut) -> str:
+    """How a break is suggested; nothing where none is due."""
+    if not found.rest.suggestion:
+        return ""
+    seconds, limits = found.rest.work_seconds, found.limits
+    amounts = {"worked": duration(seconds), "pause": duration(limits.break_minutes * 60)}
+    if seconds >= limits.stretch_minutes * 60:
+        return _(
+            "You have worked on graphic cases for %(worked)s without a break. Milder cases come until you had one of %(pause)s.",
+            **amounts,
+        )
+    return _(
+        "You have worked on graphic cases for %(worked)s without a break. It is time for one of %(pause)s.", **amounts
+    )
+
+
 def period_rows(found: ExposureOut) -> list[PeriodRow]:
     """The periods that are counted, from the shortest to the longest."""
     periods = (
-        ("This stretch", "Since your last break", found.stretch),
-        ("This shift", "Since your last pause of 4 h", found.shift),
-        ("Last 24 hours", "What the limit of a day goes by, since", found.last_24_hours),
-        ("This week", "Since Monday in UTC", found.week),
+        (_("This stretch"), _("Since your last break"), found.stretch),
+        (_("This shift"), _("Since your last pause of 4 h"), found.shift),
+        (_("Last 24 hours"), _("What the limit of a day goes by, since"), found.last_24_hours),
+        (_("This week"), _("Since Monday in UTC"), found.week),
     )
     most = max((one.seconds for *_, period in periods for one in period.levels), default=0.0)
     return [_period_row(name, about, period, most) for name, about, period in periods]
@@ -140,7 +189,7 @@ def period_rows(found: ExposureOut) -> list[PeriodRow]:
 
 def _period_row(name: str, about: str, period: PeriodOut, most: float) -> PeriodRow:
     levels = [
-        LevelRow(one.level, LEVELS[one.level], one.seconds, one.items, _share(one.seconds, most))
+        LevelRow(one.level, _(LEVELS[one.level]), one.seconds, one.items, _share(one.seconds, most))
         for one in reversed(period.levels)
         if one.seconds or one.items
     ]
@@ -152,24 +201,24 @@ def limit_rows(found: ExposureOut) -> list[Limit]:
     limits: LimitsOut = found.limits
     rows = (
         (
-            "Graphic cases without a break",
+            _("Graphic cases without a break"),
             found.rest.work_seconds,
             limits.stretch_minutes,
             limits.break_after_minutes,
-            "a break is suggested at",
+            N_("%(now)s of %(limit)s; a break is suggested at %(early)s"),
         ),
         (
-            "Originals open in 24 hours",
+            _("Originals open in 24 hours"),
             found.last_24_hours.seconds,
             limits.day_minutes,
             limits.alert_minutes,
-            "you are told at",
+            N_("%(now)s of %(limit)s; you are told at %(early)s"),
         ),
     )
     return [
         Limit(
             name,
-            f"{duration(seconds)} of {duration(most * 60)}; {told} {duration(early * 60)}",
+            _(told, now=duration(seconds), limit=duration(most * 60), early=duration(early * 60)),
             _share(seconds, most * 60),
             _share(early, most),
         )
@@ -199,7 +248,7 @@ def segments(levels: Sequence[LevelOut], most: float) -> list[Segment]:
 def level_words(levels: Sequence[LevelOut]) -> str:
     """Time and items by level in one line."""
     said = [
-        f"level {one.level}: {duration(one.seconds)}, {one.items}"
+        _("level %(level)s: %(time)s, %(items)s", level=one.level, time=duration(one.seconds), items=one.items)
         for one in reversed(levels)
         if one.seconds or one.items
     ]
@@ -215,8 +264,10 @@ def bin_rows(spread: SpreadOut) -> list[BinRow]:
 
 def _bin_words(low: int, high: int | None) -> str:
     if high is None:
-        return f"{duration(low * 60)} and more"
-    return f"under {duration(high * 60)}" if low == 0 else f"{duration(low * 60)} to {duration(high * 60)}"
+        return _("%(time)s and more", time=duration(low * 60))
+    if low == 0:
+        return _("under %(time)s", time=duration(high * 60))
+    return _("%(low)s to %(high)s", low=duration(low * 60), high=duration(high * 60))
 
 
 def _share(part: float, most: float) -> float:

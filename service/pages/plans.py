@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, get_args
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
 from service.pages import views
+from service.pages.language import N_, _
 from service.pages.words import day
 from service.policies.schemas import PolicySummary
 from service.policies.workflow import judged_by
@@ -20,15 +21,21 @@ from service.scorecards import workflow as scorecards
 from service.security import Principal
 
 KINDS: Mapping[Kind, str] = {
-    "random": "Each decision alike",
-    "stratified": "By strata",
-    "doubt": "Where the model doubts the decision",
-    "policy": "By a policy version, or a draft of one",
+    "random": N_("Each decision alike"),
+    "stratified": N_("By strata"),
+    "doubt": N_("Where the model doubts the decision"),
+    "policy": N_("By a policy version, or a draft of one"),
+}
+STRATA: Mapping[Stratum, str] = {
+    "area": N_("Policy area"),
+    "vendor": N_("Vendor"),
+    "language": N_("Language"),
+    "tenure": N_("Time at work"),
 }
 ORIGINS: Mapping[Origin, str] = {
-    "human": "Enforced by somebody who looked",
-    "automated": "Enforced for a cluster",
-    "leave_up": "Left as it is",
+    "human": N_("Enforced by somebody who looked"),
+    "automated": N_("Enforced for a cluster"),
+    "leave_up": N_("Left as it is"),
 }
 
 
@@ -57,7 +64,7 @@ async def plan_form(
     return {
         "kinds": KINDS,
         "origins": ORIGINS,
-        "strata": get_args(Stratum),
+        "strata": STRATA,
         "filters": await _filters(connection, me, taxonomy),
         "policies": _by_area(offered, taxonomy),
         "chosen": str(chosen) if chosen in {one.id for one in offered} else None,
@@ -74,14 +81,14 @@ async def _filters(connection: AsyncConnection, me: Principal, taxonomy: Taxonom
         if one.special is None and not one.restricted
     ]
     return [
-        Filter("areas", "Policy areas", [(one.id, one.name) for one in views.policy_options(taxonomy)]),
-        Filter("queues", "Queues", queues),
+        Filter("areas", N_("Policy areas"), [(one.id, one.name) for one in views.policy_options(taxonomy)]),
+        Filter("queues", N_("Queues"), queues),
         Filter(
             "languages",
-            "Languages",
-            [(one, "Not stated" if one == UNKNOWN_LANGUAGE else one) for one in known["language"]],
+            N_("Languages"),
+            [(one, _("Not stated") if one == UNKNOWN_LANGUAGE else one) for one in known["language"]],
         ),
-        Filter("vendors", "Vendors", [(IN_HOUSE, "In house"), *((one, one) for one in known["vendor"])]),
+        Filter("vendors", N_("Vendors"), [(IN_HOUSE, _("In house")), *((one, one) for one in known["vendor"])]),
     ]
 
 
@@ -95,5 +102,7 @@ def _by_area(versions: list[PolicySummary], taxonomy: Taxonomy) -> list[tuple[st
 
 def policy_words(area: str, version: PolicySummary) -> str:
     """A version in a line: area, number, title, and since when."""
-    since = f"since {day(version.effective_at)}" if version.effective_at else "a draft"
-    return f"{area} {version.number}: {version.title}, {since}"
+    values = {"area": area, "number": version.number, "title": version.title}
+    if version.effective_at is None:
+        return _("%(area)s %(number)s: %(title)s, a draft", **values)
+    return _("%(area)s %(number)s: %(title)s, since %(day)s", **values, day=day(version.effective_at))

@@ -15,8 +15,9 @@ from service.exposure.workflow import milder_only
 from service.limits import PlanResultsTurn
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.language import N_
 from service.pages.masking import HIDE, SHOW, masking_of
-from service.pages.plans import KINDS, plan_form
+from service.pages.plans import KINDS, STRATA, plan_form
 from service.pages.rendering import PageRoute, redirect, render
 from service.quality.calibration import workflow as calibration
 from service.quality.feedback import workflow as feedback
@@ -29,28 +30,28 @@ from service.suspects import workflow as suspects
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-_EVERYWHERE = ((("?",), "Show these keys"), (("G",), "Go to the console"))
+_EVERYWHERE = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
 _LABEL_KEYS = (
-    (("Shift", "0", "…", "4"), "Severity"),
-    (("A",), "Policy area; type to find it, Esc to leave"),
-    (("T",), "Note"),
-    (("Ctrl", "Enter"), "Record the answer"),
+    (("Shift", "0", "…", "4"), N_("Severity")),
+    (("A",), N_("Policy area; type to find it, Esc to leave")),
+    (("T",), N_("Note")),
+    (("Ctrl", "Enter"), N_("Record the answer")),
 )
-_ANSWER_KEYS = ((("1", "…"), "Choose or drop an action"), *_LABEL_KEYS)
+_ANSWER_KEYS = ((("1", "…"), N_("Choose or drop an action")), *_LABEL_KEYS)
 SUSPECT_KEYS = (
-    (("S",), "The label stands"),
+    (("S",), N_("The label stands")),
     *_LABEL_KEYS,
-    (("L",), "Leave it for now, or for somebody else"),
-    (("N",), "Show the next label, where this one is no longer in doubt"),
+    (("L",), N_("Leave it for now, or for somebody else")),
+    (("N",), N_("Show the next label, where this one is no longer in doubt")),
 )
-DESK_KEYS = (*_ANSWER_KEYS, (("R",), "Give the check back"))
+DESK_KEYS = (*_ANSWER_KEYS, (("R",), N_("Give the check back")))
 _SPANS = "/v1/qa/spans"
 ERRORS = {
-    "false_positive": "enforced, but nothing was violated",
-    "false_negative": "left as it is, but something was violated",
-    "wrong_area": "another policy area",
-    "wrong_severity": "severity more than one step off",
-    "wrong_action": "other actions",
+    "false_positive": N_("enforced, but nothing was violated"),
+    "false_negative": N_("left as it is, but something was violated"),
+    "wrong_area": N_("another policy area"),
+    "wrong_severity": N_("severity more than one step off"),
+    "wrong_action": N_("other actions"),
 }
 
 
@@ -80,6 +81,7 @@ async def plan(
         "plan": await plans.one(connection, plan_id),
         "results": await plans.results(connection, plan_id, taxonomy=taxonomy),
         "kinds": KINDS,
+        "strata": STRATA,
         "errors": ERRORS,
         **await _frame(request, connection, me, _EVERYWHERE),
     }
@@ -90,7 +92,7 @@ async def plan(
 async def review(request: Request, me: QaReviewer, connection: UnitOfWork) -> Response:
     """The check in hand, if there is one: reading a page takes nothing."""
     check = await reviews.in_hand(connection, person=me.id, blur=request.app.state.blur_rules)
-    keys = (*DESK_KEYS, *_EVERYWHERE) if check else ((("N",), "Take the next check"), *_EVERYWHERE)
+    keys = (*DESK_KEYS, *_EVERYWHERE) if check else ((("N",), N_("Take the next check")), *_EVERYWHERE)
     shows = _Texts(f"{_SPANS}/check", spans.of_content(check), judged=True)
     return render("qa_review.html", {"check": check, **await _frame(request, connection, me, keys, shows)})
 

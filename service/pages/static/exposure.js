@@ -7,6 +7,7 @@ import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
 import { announce, showProblem, startPage } from "./page.js";
 import { BEGUN, endBreak, takeBreak } from "./rest.js";
+import { t } from "./words.js";
 
 const HOUR = 3_600_000;
 const notNow = document.getElementById("not-now");
@@ -51,7 +52,7 @@ async function act(button, action) {
 async function toggleBreak(button) {
   if ("end" in button.dataset) {
     await endBreak();
-    return "The break is over.";
+    return t("The break is over.");
   }
   await takeBreak();
   return BEGUN;
@@ -62,7 +63,7 @@ async function stayAway() {
   // A second less: the clock of this computer may be a little ahead of the server's.
   const { until } = await call("PUT", "/v1/me/not-now", { until: new Date(serverNow() + hours * HOUR - 1000).toISOString() });
   await giveBackUnopened();
-  return until ? "No graphic cases come for now." : "";
+  return until ? t("No graphic cases come for now.") : "";
 }
 
 // What was fetched ahead nobody has seen yet, and it may be graphic.
@@ -75,7 +76,7 @@ async function giveBackUnopened() {
 
 async function comeAgain() {
   await call("PUT", "/v1/me/not-now", { until: null });
-  return "Graphic cases come again.";
+  return t("Graphic cases come again.");
 }
 
 // Areas that are agreed to without being asked about here stay as they are. Who set no limit and leaves all of them on goes
@@ -88,7 +89,7 @@ async function keepConsents() {
   const unlimited = "unlimited" in consents.dataset && chosen.length === boxes.length;
   await call("PUT", "/v1/me/consents", { consents: unlimited ? null : [...others, ...chosen] });
   if (!unlimited) delete consents.dataset.unlimited;
-  return "Kept: it counts from your next case on.";
+  return t("Kept: it counts from your next case on.");
 }
 
 function say(words) {

@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, showProblem, startPage } from "./page.js";
 import { PlanForm } from "./qa_plan_form.js";
+import { t } from "./words.js";
 
 startPage();
 const form = new PlanForm();
@@ -11,8 +12,8 @@ document.getElementById("preview").addEventListener("click", preview);
 document.getElementById("plan").addEventListener("submit", draw);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.matches(".close-plan")) act(() => then(`/v1/qa/plans/${button.dataset.plan}/close`, "The plan is closed."));
-  else if (button?.matches(".retire")) act(() => then(`/v1/qa/golden/${button.dataset.golden}/retire`, "The golden item is out of use."));
+  if (button?.matches(".close-plan")) act(() => then(`/v1/qa/plans/${button.dataset.plan}/close`, t("The plan is closed.")));
+  else if (button?.matches(".retire")) act(() => then(`/v1/qa/golden/${button.dataset.golden}/retire`, t("The golden item is out of use.")));
 });
 openForms();
 
@@ -37,8 +38,12 @@ async function draw(event) {
   const body = form.plan();
   const plan = await asked("/v1/qa/plans", body);
   if (!plan) return;
-  const words = `${plan.items.toLocaleString("en")} of ${plan.population.toLocaleString("en")} decisions are drawn.`;
-  sayOnNextPage(body.golden_share ? `${words} Golden items among them.` : words);
+  const values = { part: number(plan.items), whole: number(plan.population) };
+  sayOnNextPage(
+    body.golden_share
+      ? t("%(part)s of %(whole)s decisions are drawn. Golden items among them.", values)
+      : t("%(part)s of %(whole)s decisions are drawn.", values),
+  );
   location.reload();
 }
 
@@ -52,20 +57,35 @@ async function asked(path, body) {
   }
 }
 
+function number(count) {
+  return count.toLocaleString(document.documentElement.lang);
+}
+
 async function preview() {
   if (!form.complete({ toPreview: true })) return;
   const found = await asked("/v1/qa/plans/preview", form.drawn());
   if (!found) return;
-  const number = (count) => count.toLocaleString("en");
   document.getElementById("preview-words").textContent =
-    `${number(found.drawn)} of ${number(found.population)} decisions; ${number(found.golden_available)} golden items to mix in.`;
+    t("%(part)s of %(whole)s decisions; %(golden)s golden items to mix in.", {
+      part: number(found.drawn),
+      whole: number(found.population),
+      golden: number(found.golden_available),
+    });
   const rows = found.strata.map((one) => {
     const row = document.createElement("tr");
     const chance = one.least_chance === one.greatest_chance
       ? one.least_chance.toPrecision(2)
-      : `${one.least_chance.toPrecision(2)} to ${one.greatest_chance.toPrecision(2)}`;
-    const cells = { "": one.stratum, Decisions: number(one.population), Drawn: number(one.drawn), Chance: chance };
-    for (const [label, text] of Object.entries(cells)) {
+      : t("%(least)s to %(greatest)s", {
+          least: one.least_chance.toPrecision(2),
+          greatest: one.greatest_chance.toPrecision(2),
+        });
+    const cells = [
+      ["", one.stratum],
+      [t("Decisions"), number(one.population)],
+      [t("Drawn"), number(one.drawn)],
+      [t("Chance"), chance],
+    ];
+    for (const [label, text] of cells) {
       const cell = document.createElement("td");
       cell.textContent = text;
       cell.className = label ? "number" : "span";

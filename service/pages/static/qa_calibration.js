@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, showProblem, startPage } from "./page.js";
+import { t } from "./words.js";
 
 const WEEK = 7 * 24 * 3600 * 1000;
 
@@ -50,13 +51,13 @@ async function agree(form) {
     note: form.elements.note.value,
   };
   await call("PUT", `/v1/qa/calibrations/${session}/items/${itemOf(form)}`, body);
-  sayOnNextPage("Agreed.");
+  sayOnNextPage(t("Agreed."));
   location.reload();
 }
 
 async function end(form) {
   await call("POST", `/v1/qa/calibrations/${session}/close`, { guidance: form.elements.guidance.value });
-  sayOnNextPage("The session is over.");
+  sayOnNextPage(t("The session is over."));
   location.reload();
 }
 
@@ -64,10 +65,10 @@ async function end(form) {
 async function makeGolden(button) {
   const item = itemOf(button);
   const { contents } = await call("GET", `/v1/qa/calibrations/${session}`);
-  const why = contents.find((one) => one.item_id === item)?.note || "Agreed in a calibration session";
+  const why = contents.find((one) => one.item_id === item)?.note || t("Agreed in a calibration session");
   const body = { item_id: item, rationale: why, calibration_id: session };
   await call("POST", "/v1/qa/golden", body);
-  sayOnNextPage("It is a golden item now: plans mix it in.");
+  sayOnNextPage(t("It is a golden item now: plans mix it in."));
   location.reload();
 }
 

@@ -5,6 +5,7 @@ import { startJudgement } from "./judgement.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, startPage } from "./page.js";
 import { startPreviews } from "./media.js";
+import { t } from "./words.js";
 
 startPage();
 startPreviews();
@@ -12,7 +13,7 @@ const disputed = document.getElementById("disputed");
 if (disputed) {
   startJudgement(async (values) => {
     await call("POST", `/v1/qa/items/${disputed.dataset.item}/adjudicate`, values);
-    sayOnNextPage("Settled. Those who said otherwise are told.");
+    sayOnNextPage(t("Settled. Those who said otherwise are told."));
     location.assign("/qa/disputed");
   });
 }

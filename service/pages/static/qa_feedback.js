@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, showProblem, startPage } from "./page.js";
+import { t } from "./words.js";
 
 startPage();
 for (const unseen of document.querySelectorAll("[data-unseen]")) {
@@ -14,11 +15,11 @@ document.addEventListener("submit", async (event) => {
   const form = event.target;
   const problem = form.querySelector(".problem");
   const objection = form.elements.objection.value.trim();
-  problem.textContent = objection ? "" : "Say why it does not hold.";
+  problem.textContent = objection ? "" : t("Say why it does not hold.");
   if (!objection) return;
   try {
     await call("POST", `/v1/qa/feedback/${form.closest(".feedback").dataset.feedback}/dispute`, { objection });
-    sayOnNextPage("Your objection is on its way to somebody else.");
+    sayOnNextPage(t("Your objection is on its way to somebody else."));
     location.reload();
   } catch (error) {
     problem.textContent = error.message;

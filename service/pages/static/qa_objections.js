@@ -4,6 +4,7 @@ import { call } from "./api.js";
 import { startJudgement } from "./judgement.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, startPage } from "./page.js";
+import { t } from "./words.js";
 
 startPage();
 const objection = document.getElementById("objection");
@@ -28,10 +29,10 @@ function startObjection(feedback) {
     problem.textContent = "";
     if (!words) {
       reply.focus();
-      throw new Error("Write a reply: it goes to whoever objected.");
+      throw new Error(t("Write a reply: it goes to whoever objected."));
     }
     await call("POST", `/v1/qa/feedback/${feedback}/resolve`, { ...outcome, reply: words });
-    sayOnNextPage("The objection is answered.");
+    sayOnNextPage(t("The objection is answered."));
     location.assign("/qa/objections");
   }
 }

@@ -1,6 +1,7 @@
 // The form of a new plan as values, and what is wrong with them, each where it is.
 
 import { setState } from "./page.js";
+import { t } from "./words.js";
 
 // Where the API's words about a part of the body belong.
 const PLACES = { golden_share: "golden", policy_id: "policy-id" };
@@ -67,22 +68,22 @@ export class PlanForm {
   #scopeProblems() {
     const problems = { size: this.#whole("size") };
     if (this.#is("stratified")) {
-      if (!this.#checked("strata").length) problems.strata = "Choose at least one.";
+      if (!this.#checked("strata").length) problems.strata = t("Choose at least one.");
       problems.least = this.#whole("least");
     }
-    if (this.#is("policy") && !this.#value("policy-id")) problems["policy-id"] = "Choose the version.";
-    if (!this.#checked("from").length) problems.from = "Choose at least one.";
+    if (this.#is("policy") && !this.#value("policy-id")) problems["policy-id"] = t("Choose the version.");
+    if (!this.#checked("from").length) problems.from = t("Choose at least one.");
     const [since, until] = [this.#value("since"), this.#value("until")];
-    if (since && until && until < since) problems.until = "This day lies before the first one.";
+    if (since && until && until < since) problems.until = t("This day lies before the first one.");
     return problems;
   }
 
   #planProblems() {
     const problems = { reviews: this.#whole("reviews"), golden: this.#whole("golden") };
-    if (!this.#value("name")) problems.name = "Give the plan a name.";
-    if (!this.#value("owner")) problems.owner = "Say who answers for it.";
-    if (!this.#value("reason")) problems.reason = "Say what it is to find out.";
-    if (!/^\d*$/.test(this.#value("seed"))) problems.seed = "A seed is a whole number; leave it empty for a new draw.";
+    if (!this.#value("name")) problems.name = t("Give the plan a name.");
+    if (!this.#value("owner")) problems.owner = t("Say who answers for it.");
+    if (!this.#value("reason")) problems.reason = t("Say what it is to find out.");
+    if (!/^\d*$/.test(this.#value("seed"))) problems.seed = t("A seed is a whole number; leave it empty for a new draw.");
     return problems;
   }
 
@@ -90,7 +91,7 @@ export class PlanForm {
     const { min, max } = document.getElementById(id);
     const text = this.#value(id);
     const fits = /^\d+$/.test(text) && Number(text) >= Number(min) && Number(text) <= Number(max);
-    return fits ? "" : `A whole number from ${min} to ${Number(max).toLocaleString("en")}.`;
+    return fits ? "" : t("A whole number from %(least)s to %(most)s.", { least: min, most: Number(max).toLocaleString(document.documentElement.lang) });
   }
 
   #is(kind) {
@@ -115,8 +116,9 @@ export class PlanForm {
     document.getElementById("policy-choice").hidden = !this.#is("policy");
     for (const name of FILTERS) {
       const picked = this.#boxes(name).map((box) => box.parentElement.textContent.trim());
-      const more = picked.length > 3 ? ` and ${picked.length - 3} more` : "";
-      document.querySelector(`#${name} .picked`).textContent = picked.length ? picked.slice(0, 3).join(", ") + more : "all";
+      const few = picked.slice(0, 3).join(", ");
+      const words = picked.length > 3 ? t("%(few)s and %(count)s more", { few, count: picked.length - 3 }) : few;
+      document.querySelector(`#${name} .picked`).textContent = words || t("all");
     }
     this.#previewed.hidden = true;
   }

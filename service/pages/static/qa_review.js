@@ -8,9 +8,7 @@ import { sayOnNextPage } from "./notice.js";
 import { announce, openForms, showProblem, startPage } from "./page.js";
 import { startPreviews } from "./media.js";
 import { breakWords, startRest } from "./rest.js";
-
-const NOTHING = "There is nothing for you to check right now.";
-const SEEN = "You have reached the limit of a day, so those who lead see your name among those who have.";
+import { t } from "./words.js";
 
 startPage();
 startCountdowns();
@@ -25,13 +23,13 @@ function startCheck(token) {
   startJudgement(async (values) => {
     const confidence = Number(document.querySelector("[name=confidence]:checked").value);
     await call("POST", `/v1/qa/reviews/${token}`, { ...values, confidence });
-    await goOn("Recorded.");
+    await goOn(t("Recorded."));
   });
   const release = document.getElementById("release");
   release.addEventListener("click", async () => {
     try {
       await call("POST", `/v1/qa/reviews/${token}/release`);
-      sayOnNextPage("Given back: somebody else judges it.");
+      sayOnNextPage(t("Given back: somebody else judges it."));
       location.assign("/qa/review");
     } catch (error) {
       showProblem(error.message);
@@ -55,8 +53,9 @@ async function goOn(words) {
 // is told here. An answer that is recorded stands, whether or not this can be asked.
 async function whyNothing() {
   const { kept_back: kept, seen_by_leads: seen } = await call("GET", "/v1/me/exposure").catch(() => ({}));
-  if (!kept) return NOTHING;
-  return `There is nothing milder for you to check right now. ${kept.words}${seen ? ` ${SEEN}` : ""}`;
+  if (!kept) return t("There is nothing for you to check right now.");
+  const told = seen ? t("You have reached the limit of a day, so those who lead see your name among those who have.") : "";
+  return `${t("There is nothing milder for you to check right now.")} ${kept.words} ${told}`.trim();
 }
 
 function startEmpty() {

@@ -6,6 +6,7 @@ import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { openForms, setState, showProblem, startPage } from "./page.js";
 import { startPreviews } from "./media.js";
+import { t } from "./words.js";
 
 // Nothing that is sent again would be taken: somebody was faster, it was undone, or it is one's own.
 const OVER = ["suspect_settled", "not_found", "own_label"];
@@ -23,11 +24,11 @@ function startSuspect() {
   next.search = location.search;
   let busy = false;
 
-  startJudgement((label) => resolve({ outcome: "label_wrong", label }, "Corrected: models learn what you said."));
+  startJudgement((label) => resolve({ outcome: "label_wrong", label }, t("Corrected: models learn what you said.")));
   stands.addEventListener("click", async () => {
     showProblem("");
     try {
-      await resolve({ outcome: "label_stands" }, "The label stands.");
+      await resolve({ outcome: "label_stands" }, t("The label stands."));
     } catch (error) {
       showProblem(error.message);
     }
@@ -38,7 +39,7 @@ function startSuspect() {
 
   // One answer, whichever of the two it is.
   async function resolve(body, words) {
-    if (busy) throw new Error("This label has an answer already.");
+    if (busy) throw new Error(t("This label has an answer already."));
     setBusy(true);
     try {
       await call("POST", `/v1/labels/suspects/${suspect.dataset.decision}/resolve`, body);

@@ -1,6 +1,6 @@
 """A console with something on every page, and where that is: for tests that open all of them."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,9 +28,8 @@ TEXTS = (
     ("en", "https://shop.example/" + "cheap-pills-" * 40),
     ("pt", "Compre já! Só hoje. " * 200),
 )
-PEOPLE = ("platform", "reviewer", "specialist", "lead", "ml", "admin")
 
-Caller = Callable[[str], httpx.AsyncClient]
+Keep = Callable[[httpx.AsyncClient, Body], Awaitable[httpx.Response]]
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Furnished:
 
 
 async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
-    """Fill every part of the console through the API; `callers` are those of PEOPLE and a second reviewer, `checker`."""
+    """Fill every part of the console through the API; `callers` are somebody of every role, and `checker`."""
     found = Furnished()
     await _rules(callers)
     await _policies(callers, found)
@@ -141,7 +140,8 @@ async def _calibration(lead: httpx.AsyncClient, found: Furnished) -> None:
         golden = {"item_id": item, "rationale": "Beyond doubt", "calibration_id": session["id"]}
         await _sent(await lead.post("/v1/qa/golden", json=golden))
         found.add("/qa/calibration/{session_id}", "lead", f"/qa/calibration/{session['id']}")
-    await _sent(await lead.post(f"{path}/close", json={"guidance": "Quotes stay"}))
+        if number:
+            await _sent(await lead.post(f"{path}/close", json={"guidance": "Quotes stay"}))
 
 
 async def _doubt(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
@@ -158,7 +158,8 @@ async def _doubt(callers: dict[str, httpx.AsyncClient], found: Furnished) -> Non
 async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
     """Cases kept back, handed over, asked about, in hand with a picture, decided, and a queue of them."""
     platform, reviewer = callers["platform"], callers["reviewer"]
-    for number, keep in enumerate((hold, hand_over, _ask)):
+    keeps: tuple[Keep, ...] = (hold, hand_over, _ask)
+    for number, keep in enumerate(keeps):
         language, text = TEXTS[number]
         body = report_body(f"kept-{number}", text=text, language=language)
         await _sent(await platform.post("/v1/reports", json=body | {"deadline": _due("contract", "Contract 7", 8)}))

@@ -54,8 +54,8 @@ def capability_of(route: PageRoute) -> str | None:
     pending = list(route.dependant.dependencies)
     while pending:
         one = pending.pop()
-        if hasattr(one.call, "capability"):
-            return str(one.call.capability)
+        if capability := getattr(one.call, "capability", None):
+            return str(capability)
         pending += one.dependencies
     return None
 

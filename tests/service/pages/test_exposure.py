@@ -3,14 +3,15 @@
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import get_args
 
 import httpx
 import pytest
 
 from service.exposure.limits import Limits
 from service.exposure.rules import break_due, suggestion
-from service.exposure.schemas import LevelOut
-from service.pages.exposure import AXIS, LEAST, level_words, segments
+from service.exposure.schemas import LevelOut, Why
+from service.pages.exposure import AXIS, KEPT_BACK, LEAST, level_words, segments
 from service.security import ROLES, Capability
 from tests.conftest import bearer
 from tests.service.exposure.shift import Shift, shift_of
@@ -78,7 +79,7 @@ async def test_periods_days_and_what_follows_are_in_numbers_and_words(
     assert "2 opened" in last
     assert "187 weighted min" in last
     assert "That is a lot for one day" in page
-    assert "It is time for one of 10 minutes." in page
+    assert "It is time for one of 10 min." in page
     assert "1 h 31 min of 2 h; a break is suggested at 1 h" in page
     assert "level 4: " in week
 
@@ -91,7 +92,7 @@ async def test_reaching_the_limit_of_a_day_is_told_there(
     assert "1 has reached the limit of 4 h and gets milder cases by now." in await shown(lead, "/floor")
     page = await shown(reviewer, "/exposure")
     assert "those who lead see your name" in page
-    assert "Originals were open to you for 4 hours in the last 24 hours, so milder cases come." in page
+    assert "Originals were open to you for 4 h in the last 24 hours, so milder cases come." in page
     assert "by now: test-reviewer." in await shown(lead, "/floor")
 
 
@@ -195,3 +196,7 @@ def test_levels_lie_one_after_the_other_on_the_bar_of_a_day() -> None:
     assert level_words(levels) == (
         "level 4: 30 min, 1; level 3: 1 s, 1; level 2: 15 min, 1; level 1: 0 s, 1; level 0: 0 s, 1"
     )
+
+
+def test_every_reason_has_words_that_can_be_translated() -> None:
+    assert set(KEPT_BACK) == set(get_args(Why))

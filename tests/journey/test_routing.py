@@ -44,6 +44,7 @@ async def page(browser: Browser, world: World) -> AsyncIterator[tuple[Page, Log]
     await call(world, "POST", "/v1/people", "admin", json={"username": name, "role": "lead", "password": PASSWORD})
     async with new_page(browser, world.parts[0].address) as (opened, log):
         await sign_in(opened, name, PASSWORD)
+        await opened.locator(".places summary", has_text="Manage").click()
         await opened.get_by_role("link", name="Routing").click()
         await opened.wait_for_url("**/routing")
         await previewed(opened)

@@ -110,6 +110,7 @@ async def test_a_settlement_changes_the_card_in_the_browser(
     assert (await client.post("/v1/people", json=person, headers=bearer(keys["admin"]))).status_code == 201
     async with chromium() as browser, new_page(browser, address) as (page, _):
         await sign_in(page, "lee", PASSWORD)
+        await page.locator(".places summary", has_text="Manage").click()
         await page.get_by_role("link", name="Scorecards").click()
         accuracy = page.locator('[data-figure="accuracy"]').first
         await expect(accuracy).to_contain_text("Not enough checks: 29 of 30")

@@ -299,7 +299,7 @@ async def test_everything_fits_a_narrow_screen(browser: Browser, world: World) -
         await tab.locator("#claim").click()
         await tab.wait_for_url("**/cases/*")
         await check_width(tab)
-        await tab.get_by_text("How the order is stored").click()
+        await tab.get_by_text("The sum, line by line").click()
         await check_width(tab)
         await tab.locator("[name=actions][value=no_violation]").click()
         await tab.locator("#note").fill("x" * 300)

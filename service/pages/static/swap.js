@@ -9,7 +9,7 @@ import { offerUndo } from "./undo.js";
 // A page that takes longer than this is gone to instead.
 const PATIENCE_MS = 5000;
 // What other cases say of this one may have changed since its page was made, by the decision before it.
-const SINCE_CHANGED = ["#similar .similars", "#author .similars"];
+const SINCE_CHANGED = ["#similar-decided", "#similar .similars", "#author-facts", "#author .similars"];
 
 // The page of a case in hand, or null where something else came: then it is gone to, and says itself what is wrong.
 export async function pageOf(caseId) {

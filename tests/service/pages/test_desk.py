@@ -104,7 +104,7 @@ async def test_a_run_of_cases_is_decided_by_keyboard_in_one_page(
     for number in range(RUN + 1):
         await report(platform, f"post-{number}")
     last = await press_to_a_case(page, "n")
-    seen = [last]
+    seen, start = [last], len(loaded)
     for number in range(RUN):
         if number == 1:
             await page.keyboard.press("n")
@@ -137,9 +137,6 @@ async def test_a_run_of_cases_is_decided_by_keyboard_in_one_page(
         == RUN
     )
     assert query(database, "SELECT body FROM case_notes") == [("for colleagues",)]
-    # Undo from a page that took another's place: back to the case before, with its form as it was.
-    assert await press_to_a_case(page, "u", leaving=last) == seen[-2]
-    await expect(page.locator("[name=severity][value='1']")).to_be_checked()
     assert not complaints
-    assert len(loaded) < RUN
+    assert loaded[start:] == []
     assert fetched < MOST_BYTES

@@ -54,9 +54,9 @@ ABOUT = {
 }
 WHERE = {
     "content": "",
-    "picture": N_("in a picture"),
-    "report": N_("in a report"),
-    "decision": N_("in a decision"),
+    "picture": N_("found in a picture"),
+    "report": N_("found in a report"),
+    "decision": N_("found in a decision"),
 }
 # Filters that are buttons beside the answers, in this order.
 FACETS = {

@@ -27,8 +27,8 @@ def words(*groups: Words) -> Query:
     return Query(words=groups)
 
 
-def day(*numbers: int) -> datetime:
-    return datetime(*numbers, tzinfo=UTC)  # type: ignore[arg-type]
+def day(year: int, month: int, day_of_month: int) -> datetime:
+    return datetime(year, month, day_of_month, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ async def test_words_are_masked_as_everywhere_and_told_to_no_log(
 ) -> None:
     # Made up, so that nobody has to read the real ones here.
     word = "blorp"
-    app.state.covering = Covering(Masking(WordList("test", {"slur": [word]})), app.state.settings)
+    app.state.covering = Covering(Masking(WordList("test", {"slur": (word,)})), app.state.settings)
     await report(platform, text=f"you {word} of a secretword")
     [piece] = [one for one in (await ask(reviewer, word))["cases"][0]["snippet"]["pieces"] if one["masked"]]
     assert piece == {"text": "•" * len(word), "found": True, "masked": True}

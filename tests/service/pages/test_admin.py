@@ -171,7 +171,7 @@ async def test_pages_stay_light_however_many_there_are(admin: httpx.AsyncClient,
     for path, most in (("/admin/people", 100_000), ("/admin/keys", 150_000)):
         text = (await admin.get(path)).text
         assert len(text.encode()) < most, (path, len(text.encode()))
-    assert "The first 50 keys" in text
+    assert "The first 50 keys" in (await admin.get("/admin/keys")).text
     one = "person-399" + "x" * 54
     chosen = (await admin.get("/admin/keys", params={"account": one})).text
     assert "One key" in chosen

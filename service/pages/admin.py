@@ -30,8 +30,10 @@ from service.security import Capability, PeopleManager, QueueManager
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-PEOPLE_SHOWN = 100
-ACCOUNTS_LISTED = 500
+# A page with its scripts weighs less than 200 kB, however many there are.
+PEOPLE_SHOWN = 50
+KEYS_SHOWN = 50
+ACCOUNTS_LISTED = 300
 KEYS = ((("?",), N_("Show these keys")), (("G",), N_("Go to the console")))
 PEOPLE_KEYS = ((("A",), N_("Add somebody")), *KEYS)
 KEY_KEYS = ((("A",), N_("Make a key")), *KEYS)
@@ -81,7 +83,7 @@ async def person(username: Username, request: Request, me: PeopleManager, connec
         "account": await account(connection, username),
         "keys": (await keys_of(connection, username)).keys,
         "roles": ROLES,
-        "reviews": known.role in REVIEWING,
+        "reviewing": REVIEWING,
         # Consents are for pictures: areas without graphic ones need none.
         "areas": [area for area in taxonomy.areas if area.graphic or area.id in (known.consents or ())],
         "itself": username == me.username,
@@ -111,24 +113,23 @@ async def keys(
     chosen: Annotated[str, Query(alias="account", max_length=64, pattern=r"^[^\x00]*$")] = "",
 ) -> Response:
     accounts = (await people(connection, PeopleQuery(active=True, limit=ACCOUNTS_LISTED))).people
-    listed = await all_keys(connection)
+    if chosen and all(one.username != chosen for one in accounts):
+        known = await account(connection, chosen)
+        accounts += [known] if known.active else []
+    listed = await all_keys(connection, username=chosen or None, limit=KEYS_SHOWN + 1)
     context = {
         **await bar(connection, me),
-        "keys": [key for key in listed if not chosen or key.username == chosen],
+        "keys": listed[:KEYS_SHOWN],
+        "more": len(listed) > KEYS_SHOWN,
         "chosen": chosen,
         "accounts": accounts,
-        # What nobody may have in the name of somebody else is left out for accounts of people.
-        "scopes": {one.username: _scopes(one.role, person=one.signs_in) for one in accounts},
+        "scopes": {role: sorted(may) for role, may in MAY.items()},
         "capabilities": CAPABILITIES,
         "most_days": MOST_DAYS,
         "shortcuts": KEY_KEYS,
         "now": views.utc_now(),
     }
     return render("admin_keys.html", context)
-
-
-def _scopes(role: str, *, person: bool) -> list[str]:
-    return sorted(one for one in MAY.get(role, ()) if not (person and one == "self"))
 
 
 @router.get("/admin/queues")

@@ -36,9 +36,11 @@ function open() {
 
 // Only what the role of the account may do can be chosen.
 function offer() {
-  const offered = scopes[part("account").value] ?? [];
+  const { role, person } = part("account").selectedOptions[0].dataset;
+  const offered = scopes[role] ?? [];
   for (const box of boxes) {
-    const may = offered.includes(box.value);
+    // In the name of a person nobody else agrees to anything.
+    const may = offered.includes(box.value) && !(person !== undefined && box.value === "self");
     box.closest("label").hidden = !may;
     if (!may) box.checked = false;
   }

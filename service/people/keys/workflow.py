@@ -59,9 +59,9 @@ async def keys_of(connection: AsyncConnection, username: str) -> KeysOut:
     )
 
 
-async def all_keys(connection: AsyncConnection) -> list[KeyOut]:
-    """The keys of every account, those that work in front, at most 500."""
-    return [KeyOut(**row._mapping) for row in await store.keys(connection, username=None, limit=LISTED)]
+async def all_keys(connection: AsyncConnection, *, username: str | None, limit: int) -> list[KeyOut]:
+    """The keys of every account or of one, open or closed, those that work in front."""
+    return [KeyOut(**row._mapping) for row in await store.keys(connection, username=username, limit=limit)]
 
 
 async def revoke_key(connection: AsyncConnection, username: str, key_id: UUID, *, actor: UUID) -> None:

@@ -51,7 +51,7 @@ def capabilities(routes: Iterable[BaseRoute]) -> dict[str, Capability]:
             asked = [getattr(one.call, "capability", None) for one in route.dependant.dependencies]
             found |= {
                 f"{method} {route.path.replace(':path', '')}": one
-                for method in route.methods
+                for method in route.methods or ()
                 for one in asked
                 if one is not None
             }

@@ -34,7 +34,7 @@ KNOWN = {
         *("POST /v1/routing .rules[].when.languages[]", "POST /v1/routing .rules[].when.markets[]"),
     ),
     "the name of an account": ("POST /v1/cases/{case_id}/hand-over .to",),
-    "an address, which is tried below": ("POST /v1/webhooks .url",),
+    "an address: whatever is no part of one is escaped when it is taken": ("POST /v1/webhooks .url",),
 }
 # Fields that nothing is written to here, each with why that loses nothing.
 UNWRITTEN = {

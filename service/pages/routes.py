@@ -59,13 +59,8 @@ async def sign_in(
     target = after if _OWN_PAGES.fullmatch(after) else START
     if await find_principal(request, connection) is not None:
         return redirect(target)
-    context = {
-        "next": target,
-        "why": why,
-        "reason": SIGN_IN_REASONS.get(why, ""),
-        "ended": await how_it_ended(request, connection),
-        "idle_seconds": request.app.state.settings.session_idle_minutes * 60,
-    }
+    why = await how_it_ended(request, connection) or why
+    context = {"next": target, "why": why, "reason": SIGN_IN_REASONS.get(why, "")}
     chosen = speak in catalogues()
     with speaking(speak if chosen else language_of(request)):
         page = render("sign_in.html", context)

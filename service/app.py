@@ -203,6 +203,16 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.tiles = Tiles()
     app.state.blur_rules = Rules(taxonomy, settings.media_least_level)
     app.state.storage = open_storage(settings)
+    _include_all(app)
+    largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)
+    limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
+    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
+    app.add_middleware(SafeHeaders)
+    app.add_middleware(MeasureRequests)
+    return app
+
+
+def _include_all(app: FastAPI) -> None:
     app.include_router(queues.claims)
     app.include_router(media.own)
     for part in ROUTERS:
@@ -211,9 +221,3 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         app.include_router(pages, include_in_schema=False)
     mount_static(app)
     install_error_handlers(app)
-    largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)
-    limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
-    app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
-    app.add_middleware(SafeHeaders)
-    app.add_middleware(MeasureRequests)
-    return app

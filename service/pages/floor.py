@@ -182,11 +182,12 @@ def breach_words(found: BreachesOut) -> str | None:
 
 
 def depth_charts(found: Mapping[str, Sequence[DepthOut]], rows: Sequence[QueueRow]) -> list[tuple[str, Chart]]:
-    """How long each queue was at each full hour of the last day, the longest now first."""
+    """How long each queue was at each full hour of the last day, the longest now first; those that were empty are not drawn."""
     look = Look(csv=DEPTH_CSV, unit=_("Cases"))
     return [
         (row.name, line_chart(row.title, [Point(f"{one.at:%H:%M}", one.cases) for one in found[row.name]], look))
         for row in sorted(rows, key=lambda row: (-row.open, row.name))
+        if any(one.cases for one in found[row.name])
     ]
 
 

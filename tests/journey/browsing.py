@@ -1,12 +1,17 @@
 """A Chromium whose every request, answer and complaint is kept."""
 
 import asyncio
+import atexit
+import json
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
+from tempfile import NamedTemporaryFile
 from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, Response, ViewportSize, async_playwright
@@ -20,19 +25,39 @@ NARROW: ViewportSize = {"width": 360, "height": 740}
 
 
 @cache
-def _executable() -> Path:
-    # To look for one starts a driver and every Chromium that is found.
-    return ensure_chromium()
+def _shared() -> str:
+    """The address of a Chromium that all tests of this process share: to start one takes longer than most of them."""
+    # Chromium refuses to run as root in its sandbox; containers often have no other user.
+    arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    options = {"executablePath": str(ensure_chromium()), "args": arguments, "host": "127.0.0.1", "headless": True}
+    with NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(options, file)
+        file.flush()
+        server = subprocess.Popen(
+            [sys.executable, "-m", "playwright", "launch-server", "--browser", "chromium", "--config", file.name],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert server.stdout is not None
+        address = server.stdout.readline().strip()
+    atexit.register(_end, server)
+    assert address.startswith("ws://"), f"Chromium does not start: {address}"
+    return address
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    # The command hands its work to another process, and only that ends the browser with itself.
+    os.killpg(server.pid, signal.SIGTERM)
+    server.communicate()
 
 
 @asynccontextmanager
 async def chromium() -> AsyncIterator[Browser]:
-    """A running Chromium."""
-    executable = await asyncio.to_thread(_executable)
-    # Chromium refuses to run as root in its sandbox; containers often have no other user.
-    arguments = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    """A Chromium without pages; whatever is opened in it is closed at the end."""
+    address = await asyncio.to_thread(_shared)
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=executable, args=arguments)
+        browser = await playwright.chromium.connect(address)
         try:
             yield browser
         finally:

@@ -20,8 +20,7 @@ def gettext(message: str, **values: Any) -> str:
 
 def ngettext(one: str, many: str, count: float, **values: Any) -> str:
     """The form of the message for that count, which is the value `num`."""
-    said = one if count == 1 else many
-    return said % {"num": count, **values} if values or "%(num)" in said else said
+    return (one if count == 1 else many) % {"num": count, **values}
 
 
 _ = gettext

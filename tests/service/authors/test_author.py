@@ -3,14 +3,13 @@
 import httpx
 
 from tests.service.routing.steps import make_queue, rule, save
-from tests.service.steps import claim, decided, report
+from tests.service.steps import Body, claim, decided, report
 
 
-async def about(person: httpx.AsyncClient, case_id: str) -> dict[str, object]:
+async def about(person: httpx.AsyncClient, case_id: str) -> Body:
     answer = await person.get(f"/v1/cases/{case_id}/author")
     assert answer.status_code == 200, answer.text
-    found: dict[str, object] = answer.json()
-    return found
+    return dict(answer.json())
 
 
 async def test_other_cases_of_the_author_come_with_what_was_decided(
@@ -24,8 +23,8 @@ async def test_other_cases_of_the_author_come_with_what_was_decided(
     await report(platform, "elsewhere", author={"id": "somebody else"})
     found = await about(reviewer, own["case_id"])
     assert (found["author_id"], found["count"], found["decided"]) == ("a1", 2, 1)
-    assert found["standing"]["count"] == 1  # type: ignore[index]
-    earlier, other = found["cases"]  # type: ignore[misc]
+    assert found["standing"]["count"] == 1
+    earlier, other = found["cases"]
     assert earlier["case_id"] == first["case"]["id"]
     assert (earlier["decided"]["policy_area"], earlier["decided"]["severity"]) == ("spam", 1)
     assert (other["case_id"], other["status"], other["decided"]) == (waiting["case_id"], "open", None)

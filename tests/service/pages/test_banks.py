@@ -121,7 +121,7 @@ async def test_a_bank_is_made_filled_and_disabled_and_a_known_picture_is_decided
 async def _put_into_a_bank(page: Page, case: str) -> None:
     await page.goto(f"/cases/{case}")
     await page.get_by_role("button", name="Put into a bank").click()
-    await page.get_by_label("Note").fill("sent to many")
+    await page.locator("#to-bank-note").fill("sent to many")
     await page.get_by_role("button", name="Put it in").click()
     await expect(page.locator("#notice")).to_have_text("The picture is in the bank Known drawings now.")
     await page.goto("/console")

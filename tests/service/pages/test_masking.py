@@ -159,9 +159,9 @@ async def test_a_second_opinion_is_masked_where_it_is_asked_for_and_where_it_com
     assert_no_letters(shown)
     assert await uncover_all(colleague, shown) == ["blorp"]
     await decided(colleague, claimed, note="a zab")
-    console = await read(reviewer, "/console")
-    assert "a •••" in console
-    assert "a zab" not in console
+    work = await read(reviewer, "/work")
+    assert "a •••" in work
+    assert "a zab" not in work
 
 
 async def test_who_wants_no_masks_gets_none_and_the_service_answers_json_as_it_was(

@@ -2,6 +2,7 @@
 // one call, and straight on to the next case.
 
 import { call } from "./api.js";
+import { localTime } from "./countdowns.js";
 import { onCaseKey } from "./life.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, setState } from "./page.js";
@@ -139,18 +140,11 @@ function words(kind, wish, answer) {
   if (kind === "skip") {
     return wish.reason === "upset" ? t("Skipped. Take the time you need; the next case waits until you ask for it.") : t("Skipped.");
   }
-  const until = clock(answer.until);
+  const until = localTime(new Date(answer.until));
   if (kind === "hand-over") return t("The last case is handed over to %(name)s and waits for them until %(until)s.", { name: wish.to.trim(), until });
   const asked = Date.parse(answer.server_now) + Number(wish.minutes) * 60_000;
   const earlier = asked - Date.parse(answer.until) > EARLIER_SECONDS * 1000;
   return earlier
     ? t("The last case is kept back for you until %(until)s. That is earlier than you asked, for it has to be begun by then.", { until })
     : t("The last case is kept back for you until %(until)s.", { until });
-}
-
-function clock(moment) {
-  const when = new Date(moment);
-  const today = when.toISOString().slice(0, 10) === new Date().toISOString().slice(0, 10);
-  const day = today ? {} : { day: "numeric", month: "short" };
-  return `${when.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone: "UTC" })} UTC`;
 }

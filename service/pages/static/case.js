@@ -58,6 +58,7 @@ function startReview({ swapped = false } = {}) {
 
 function showNext(page, caseId) {
   show(page, caseId);
+  shown = location.pathname;
   startMaskedAll();
   tickCountdowns();
   showLocalTimes();
@@ -66,5 +67,8 @@ function showNext(page, caseId) {
   freshen(caseId);
 }
 
-// The case before this one is another page by now: it is decided, or back in its queue.
-addEventListener("popstate", () => location.reload());
+// The case before this one is another page by now: it is decided, or back in its queue. A link to a part of the page is none.
+let shown = location.pathname;
+addEventListener("popstate", () => {
+  if (location.pathname !== shown) location.reload();
+});

@@ -10,13 +10,13 @@ export function startCountdowns() {
 }
 
 // The server writes moments in UTC; people plan by the clock on their wall. The day is said where it is not today.
+export function localTime(when) {
+  const day = when.toDateString() === new Date().toDateString() ? {} : { weekday: "short", day: "numeric", month: "short" };
+  return moment(when, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+
 export function showLocalTimes() {
-  const today = new Date().toDateString();
-  for (const element of document.querySelectorAll(".local-time")) {
-    const when = new Date(element.dateTime);
-    const day = when.toDateString() === today ? {} : { weekday: "short", day: "numeric", month: "short" };
-    element.textContent = moment(when, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  }
+  for (const element of document.querySelectorAll(".local-time")) element.textContent = localTime(new Date(element.dateTime));
 }
 
 // `data-plain` is for a time that stands in a sentence of its own; the others say "in" and, once over, "ago".

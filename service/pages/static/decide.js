@@ -25,6 +25,8 @@ export function startDecision(lease, next, { swapped = false } = {}) {
   const button = document.getElementById("decide");
   const thenNext = document.getElementById("then-next");
   let busy = false;
+  // Sent and never answered: it may have been recorded all the same.
+  let unanswered = false;
 
   startThenNext(thenNext);
   startFormKeys(form, element);
@@ -59,18 +61,30 @@ export function startDecision(lease, next, { swapped = false } = {}) {
     showProblem("");
     // The button keeps its focus and its place; it only stops answering.
     setState(button, "aria-disabled", true);
+    let made;
     try {
       const body = { lease_token: lease.token, ...form.values() };
-      const made = await call("POST", `/v1/cases/${lease.caseId}/decisions`, body);
-      draft.close();
-      lease.close();
-      rememberDecision(made, form);
-      await leave(true);
+      made = await call("POST", `/v1/cases/${lease.caseId}/decisions`, body);
     } catch (error) {
       busy = false;
       setState(button, "aria-disabled", false);
-      lease.refused(error);
+      return refused(error);
     }
+    draft.close();
+    lease.close();
+    rememberDecision(made, form);
+    await leave(true);
+  }
+
+  function refused(error) {
+    if (!unanswered || error.code !== "lease_stale") {
+      unanswered ||= error.status === 0;
+      return lease.refused(error);
+    }
+    // The page of the case says whether it is decided.
+    draft.close();
+    lease.close();
+    location.reload();
   }
 }
 

@@ -2,7 +2,7 @@
 // text is read decides with it.
 
 import { call } from "./api.js";
-import { onCaseKey } from "./life.js";
+import { onCaseKey, untilNext } from "./life.js";
 import { announce, setState } from "./page.js";
 import { t } from "./words.js";
 
@@ -34,6 +34,7 @@ class Hints {
     this.#remembered = `triage.hints.${place.dataset.viewer}`;
     this.#toggle.addEventListener("click", () => this.#switch(!this.#on));
     onCaseKey("w", () => this.#switch(!this.#on));
+    untilNext().addEventListener("abort", () => { this.#asked += 1; });
     for (const button of this.#areas) button.addEventListener("click", () => this.#choose(button.dataset.area));
     if (localStorage.getItem(this.#remembered) === "on") this.#show();
   }

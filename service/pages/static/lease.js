@@ -72,6 +72,8 @@ export class Lease {
 
   // Any call that speaks for this lease comes here when it fails.
   refused(error) {
+    // Once it is over, it is said already, and the next case may stand here.
+    if (!this.live) return;
     if (error.code === "lease_stale") this.end();
     else if (error.code === "content_changed") reloadWith(error.message);
     else showProblem(error.message);

@@ -9,7 +9,9 @@ export function startNotes() {
   const form = document.getElementById("note-form");
   if (!form) return;
   const field = document.getElementById("case-note");
+  const noted = document.getElementById("noted");
   const caseId = document.getElementById("notes").dataset.case;
+  const problem = document.getElementById("case-note-problem");
   let busy = false;
 
   onCaseKey("n", () => field.focus());
@@ -23,6 +25,13 @@ export function startNotes() {
     event.preventDefault();
     add();
   });
+  // With the case its page goes, and words that were not added would go with it.
+  document.getElementById("decision")?.addEventListener("submit", (event) => {
+    if (!field.value.trim()) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    refuse(t("Add this note or delete it first: it is not kept yet."));
+  });
 
   async function add() {
     const body = field.value.trim();
@@ -31,8 +40,9 @@ export function startNotes() {
     busy = true;
     try {
       await call("POST", `/v1/cases/${caseId}/notes`, { body });
-      document.getElementById("noted").append(line(body));
-      field.value = "";
+      noted.append(line(body));
+      // Whatever was written meanwhile is another note.
+      if (field.value.trim() === body) field.value = "";
       announce(t("The note is kept with the case."));
     } catch (error) {
       refuse(error.message);
@@ -41,7 +51,7 @@ export function startNotes() {
   }
 
   function refuse(text) {
-    document.getElementById("case-note-problem").textContent = text;
+    problem.textContent = text;
     setState(field, "aria-invalid", Boolean(text));
     if (text) field.focus();
   }

@@ -13,6 +13,12 @@ export function sayOnNextPage(text) {
   remember(text, false);
 }
 
+// For what is over by the time that it is told.
+export function sayNow(text) {
+  remember(text, true);
+  showNotice();
+}
+
 export function showNotice() {
   const place = document.getElementById("notice");
   const said = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");

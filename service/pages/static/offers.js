@@ -22,7 +22,11 @@ export class Offers {
     this.#caseId = caseId;
     this.#read = read;
     if (stale) this.#asked = null;
-    untilNext().addEventListener("abort", () => clearTimeout(this.#timer));
+    untilNext().addEventListener("abort", () => {
+      clearTimeout(this.#timer);
+      // What is recommended for this case must not stand beside the next one.
+      this.#turn += 1;
+    });
     this.changed();
   }
 

@@ -32,10 +32,9 @@ export function startPolicy() {
       const found = await fetched(card.dataset.case, area);
       if (found) texts.set(area, found);
       if (area !== wanted) return;
-      place.removeAttribute("aria-busy");
-      if (!found) return place.replaceChildren(missing(area));
     }
-    place.replaceChildren(...texts.get(area));
+    place.removeAttribute("aria-busy");
+    place.replaceChildren(...(texts.get(area) ?? [missing(area)]));
     place.scrollTop = 0;
   }
 }

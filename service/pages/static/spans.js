@@ -3,6 +3,7 @@
 
 import { call } from "./api.js";
 import { onKey } from "./keys.js";
+import { untilNext } from "./life.js";
 import { announce, setState, showProblem } from "./page.js";
 import { t, tn } from "./words.js";
 
@@ -27,6 +28,8 @@ export function startSpans() {
 
 export function startMaskedAll() {
   const all = document.getElementById("masked-all");
+  // What is asked for and not there yet belongs to the case before.
+  untilNext().addEventListener("abort", () => { asked += 1; });
   all?.addEventListener("click", () => (all.getAttribute("aria-pressed") === "true" ? hideSpans() : showAll(all)));
 }
 

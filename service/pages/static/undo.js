@@ -3,12 +3,13 @@
 import { call } from "./api.js";
 import { secondsUntil } from "./clock.js";
 import { onKey } from "./keys.js";
-import { sayOnNextPage } from "./notice.js";
+import { sayNow, sayOnNextPage } from "./notice.js";
 import { t, tn } from "./words.js";
 
 const PLACE = "triage.decided";
 const FAILURE_SECONDS = 8;
 let timer = 0;
+let fading = 0;
 
 export function rememberDecision(made, form) {
   remember(`/v1/decisions/${made.decision_id}/undo`, made.undo_until, t("Recorded: %(summary)s.", { summary: form.summary() }), { values: form.values() });
@@ -38,7 +39,9 @@ export function offerUndo() {
   const { button, left } = fill(toast, decision.words);
   // Of two decisions on one page the later one is offered.
   clearInterval(timer);
-  timer = setInterval(tick, 250);
+  clearTimeout(fading);
+  const mine = setInterval(tick, 250);
+  timer = mine;
   onKey("u", () => button.click());
   button.addEventListener("click", take);
   tick();
@@ -52,7 +55,8 @@ export function offerUndo() {
   }
 
   function stop() {
-    clearInterval(timer);
+    clearInterval(mine);
+    if (timer !== mine) return;
     sessionStorage.removeItem(PLACE);
     onKey("u", () => {});
   }
@@ -67,9 +71,11 @@ export function offerUndo() {
       await takeBack(caseId, decision.values);
       location.assign(`/cases/${caseId}`);
     } catch (error) {
+      const later = timer !== mine;
       stop();
+      if (later) return sayNow(error.message);
       toast.textContent = error.message;
-      setTimeout(() => { toast.hidden = true; }, FAILURE_SECONDS * 1000);
+      fading = setTimeout(() => { toast.hidden = true; }, FAILURE_SECONDS * 1000);
     }
   }
 }

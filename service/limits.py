@@ -32,11 +32,12 @@ class Turns:
         self._running: Counter[str] = Counter()
 
     @contextmanager
-    def of(self, what: str) -> Iterator[None]:
-        """Take one turn while the block lasts. Raises OverloadedError."""
-        if self._running[what] >= self._most:
+    def of(self, what: str, most: int | None = None) -> Iterator[None]:
+        """Take one turn while the block lasts, of at most `most`. Raises OverloadedError."""
+        most = most or self._most
+        if self._running[what] >= most:
             raise OverloadedError(
-                f"{self._most} {what} are being made already; try again in a moment", retry_after=COME_BACK_SECONDS
+                f"{most} {what} are being made already; try again in a moment", retry_after=COME_BACK_SECONDS
             )
         self._running[what] += 1
         try:
@@ -45,11 +46,11 @@ class Turns:
             self._running[what] -= 1
 
 
-def turn_of(what: str) -> Callable[[Request], AsyncIterator[None]]:
-    """A dependency that takes a turn; it has to stand before any that takes a connection."""
+def turn_of(what: str, most: int | None = None) -> Callable[[Request], AsyncIterator[None]]:
+    """A dependency that takes a turn, of AT_ONCE or `most`; it has to stand before any that takes a connection."""
 
     async def turn(request: Request) -> AsyncIterator[None]:
-        with request.app.state.turns.of(what):
+        with request.app.state.turns.of(what, most):
             yield
 
     return turn

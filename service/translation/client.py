@@ -15,7 +15,8 @@ import httpx
 from service.errors.translation import TranslationFailedError
 
 MOST_CHARACTERS = 20_000
-# A translation is seldom twice as long; four bytes for each character, and JSON escapes some.
+# A translation is seldom twice as long; JSON may need twelve bytes for one character.
+MOST_ANSWERED = 80_000
 MOST_BYTES = 1_000_000
 
 
@@ -42,7 +43,8 @@ class Translator:
 
     async def _ask(self, body: dict[str, str | None]) -> bytes:
         address = await self._address()
-        headers = {"Host": self.url.netloc.decode(), "Accept": "application/json"}
+        # Nothing packed: a few bytes of that could unpack to more than there is room for.
+        headers = {"Host": self.url.netloc.decode(), "Accept": "application/json", "Accept-Encoding": "identity"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
         # To the very address that was looked at: asked again, the name could say another one.
@@ -54,7 +56,7 @@ class Translator:
             if answer.status_code != httpx.codes.OK:
                 raise TranslationFailedError(f"the translation service answered {answer.status_code}")
             read = bytearray()
-            async for part in answer.aiter_bytes():
+            async for part in answer.aiter_raw():
                 read += part
                 if len(read) > MOST_BYTES:
                     raise TranslationFailedError(f"the translation service answered more than {MOST_BYTES:,} bytes")
@@ -74,9 +76,12 @@ class Translator:
 def _said(answer: bytes) -> str:
     try:
         said = json.loads(answer)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TranslationFailedError("the translation service did not answer with JSON") from error
     text = said.get("text") if isinstance(said, dict) else None
     if not isinstance(text, str) or not text.strip():
         raise TranslationFailedError("the translation service answered without a text")
-    return text
+    if len(text) > MOST_ANSWERED:
+        raise TranslationFailedError(f"the translation service answered more than {MOST_ANSWERED:,} characters")
+    # Half of a pair that stands for one sign, as text cut in the wrong place has it, cannot be written.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -98,6 +98,13 @@ async def test_the_text_goes_out_and_comes_back_marked_and_counted_without_a_wor
     assert data == {"source": "de", "target": "en", "characters": len("Das wirst du bereuen.")}
 
 
+async def test_half_a_sign_is_shown_as_one_that_is_missing(
+    reviewer: httpx.AsyncClient, held: Body, service: Service
+) -> None:
+    service.answer = (200, b'{"text": "so \\ud83d and \\ud83d\\ude00"}')
+    assert (await ask(reviewer, held)).json()["text"] == "so \ufffd and \U0001f600"
+
+
 async def test_masked_as_the_original_is(reviewer: httpx.AsyncClient, held: Body) -> None:
     assert (await ask(reviewer, held, masked=True)).json()["text"] == "You will regret it, •••••."
     page = (await reviewer.get(f"/cases/{held['case']['id']}")).text
@@ -121,8 +128,10 @@ async def test_only_who_holds_the_case_may_ask(
         ((200, b"no json"), "did not answer with JSON"),
         ((200, b'{"text": ""}'), "without a text"),
         ((200, b'{"text": "' + b"x" * 1_000_001 + b'"}'), "more than 1,000,000 bytes"),
+        ((200, b'{"text": "' + b"x" * 80_001 + b'"}'), "more than 80,000 characters"),
+        ((200, b"[" * 100_000), "did not answer with JSON"),
     ],
-    ids=["broken", "redirect", "no json", "empty", "too much"],
+    ids=["broken", "redirect", "no json", "empty", "too much", "too long", "too deep"],
 )
 async def test_what_is_no_translation_is_said_to_be_none(
     reviewer: httpx.AsyncClient, held: Body, service: Service, answer: tuple[int, bytes], told: str

@@ -162,6 +162,8 @@ async def _beside(
     area = desk.policy_area(shown, suggestion, state.taxonomy)
     target = state.settings.translation_language
     foreign = (shown.subject.language or "").partition("-")[0].lower() != target.partition("-")[0].lower()
+    # What a special route brings is read by people alone.
+    sent = state.translator and shown.subject.text and shown.score_state != "bypassed"
     return {
         "suggestion": suggestion,
         "likeliest": desk.likeliest(shown, state.taxonomy),
@@ -174,7 +176,7 @@ async def _beside(
         "reporters_named": desk.REPORTERS_NAMED,
         "author": await author_of(connection, shown.id, viewer=me.id, rules=state.strike_rules),
         "author_shown": AUTHOR_SHOWN,
-        "translates_into": target if state.translator and shown.subject.text and foreign else None,
+        "translates_into": target if sent and foreign else None,
     }
 
 

@@ -52,7 +52,10 @@ async def translated(
         lease = await require_live(connection, token=asked.lease_token, holder=holder)
         if lease.case_id != case_id:
             raise LeaseStaleError("this lease is for another case")
-        subject = (await case_view(connection, case_id, viewer=holder, rules=rules)).subject
+        case = await case_view(connection, case_id, viewer=holder, rules=rules)
+        subject = case.subject
+        if case.score_state == "bypassed":
+            raise NoTranslationError("this case came by a special route and is for people alone: no machine reads it")
         if not subject.text:
             raise NoTranslationError("this case has no text")
         if len(subject.text) > MOST_CHARACTERS:

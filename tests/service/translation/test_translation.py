@@ -120,6 +120,15 @@ async def test_only_who_holds_the_case_may_ask(
     assert service.asked == []
 
 
+async def test_what_is_for_people_alone_is_given_to_no_machine(
+    reviewer: httpx.AsyncClient, held: Body, service: Service, database: str
+) -> None:
+    query(database, "UPDATE evidence SET score_state = 'bypassed' RETURNING id")
+    assert (await ask(reviewer, held)).json()["error"] == "no_translation"
+    assert service.asked == []
+    assert 'id="translate"' not in (await reviewer.get(f"/cases/{held['case']['id']}")).text
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [

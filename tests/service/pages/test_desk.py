@@ -1,11 +1,12 @@
 """What stands beside a case: reports in groups, the policy, the author; few bytes; and a run of cases by keyboard alone."""
 
+import asyncio
 import re
 from datetime import UTC, datetime
 
 import httpx
 import pytest
-from playwright.async_api import Page, Request, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from service.pages.desk import sureness
 from service.pages.static import FOLDER
@@ -81,6 +82,46 @@ def test_probabilities_have_words() -> None:
     assert said[0] == said[1] == "almost certain"
     assert said[4] == "as likely as not"
     assert len(set(said)) == 7
+
+
+@pytest.mark.browser
+async def test_what_was_asked_for_one_case_never_shows_beside_the_next(
+    page: Page, platform: httpx.AsyncClient, database: str
+) -> None:
+    for number in range(3):
+        await report(platform, f"post-{number}", author={"id": "a1"})
+    first = await press_to_a_case(page, "n")
+    # A link to a part of the page loads nothing; words that were not added stop the decision.
+    loaded: list[str] = []
+    page.on("request", lambda one: loaded.append(one.url) if one.resource_type == "document" else None)
+    await page.click("a[href='#author']")
+    await page.keyboard.press("n")
+    await page.keyboard.type("half a note")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("1")
+    await page.keyboard.press("Shift+Digit0")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#case-note-problem")).to_contain_text("not kept yet")
+    await expect(page.locator("#lease")).to_have_attribute("data-case", first)
+    assert query(database, "SELECT 1 FROM decisions") == []
+    await page.fill("#case-note", "")
+    # The answer of the server about one case comes when the next one is there.
+    late = asyncio.Event()
+
+    async def hold_back(route: Route) -> None:
+        await late.wait()
+        await route.fulfill(json={"actions": [], "recommended": {"because": "because of the last case"}})
+
+    await page.route(f"**/v1/cases/{first}/actions?*", hold_back)
+    async with page.expect_request(f"**/v1/cases/{first}/actions?*"):
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Shift+Digit1")
+    await press_to_a_case(page, "Control+Enter", leaving=first)
+    async with page.expect_response(f"**/v1/cases/{first}/actions?*"):
+        late.set()
+    await expect(page.locator("#toast")).to_contain_text("Recorded:")
+    assert "last case" not in await page.locator("#actions-because").inner_text()
+    assert loaded == []
 
 
 @pytest.mark.browser

@@ -43,7 +43,7 @@ function startReview({ swapped = false } = {}) {
   const lease = new Lease();
   const blurAgain = startMedia(lease);
   showMilder(lease.token);
-  startTranslation(lease);
+  const maskTranslation = startTranslation(lease);
   const next = new NextCase(document.getElementById("lease").dataset, showNext);
   startDecision(lease, next, { swapped });
   lease.start();
@@ -52,7 +52,8 @@ function startReview({ swapped = false } = {}) {
   onCaseKey("r", () => lease.release());
   onCaseKey("Escape", () => {
     const blurred = blurAgain();
-    if (!hideSpans() && !blurred) document.activeElement?.blur();
+    const masked = [hideSpans(), maskTranslation()].some(Boolean);
+    if (!masked && !blurred) document.activeElement?.blur();
   });
 }
 

@@ -17,7 +17,13 @@ export class DecisionForm {
   #filled = false;
 
   constructor() {
-    for (const box of this.#actions) box.addEventListener("change", () => this.#actionChanged(box));
+    for (const box of this.#actions) {
+      box.addEventListener("change", () => {
+        this.#actionChanged(box);
+        // Browsers told of the input before, when area and severity were still the old ones.
+        this.#show();
+      });
+    }
     this.#form.addEventListener("input", () => this.#show());
     this.restore(JSON.parse(this.#form.dataset.draft));
   }

@@ -87,6 +87,7 @@ export class Lease {
     const words = t("Your time on this case is over. Your draft is kept, nothing was decided.");
     document.getElementById("lease-words").textContent = words;
     document.getElementById("lease-limit").hidden = true;
+    document.getElementById("in-hands").hidden = true;
     for (const button of this.#bar.querySelectorAll(".button")) button.hidden = true;
     document.getElementById("claim-again").hidden = false;
     announce(words);

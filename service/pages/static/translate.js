@@ -7,21 +7,24 @@ import { t } from "./words.js";
 
 const MASKED = "•";
 
+// Returns what masks its words again; that tells whether they were shown.
 export function startTranslation(lease) {
   const place = document.getElementById("translation");
-  if (!place) return;
+  if (!place) return () => false;
   const button = document.getElementById("translate");
   const words = document.getElementById("translation-words");
   const text = document.getElementById("translation-text");
   const unmask = document.getElementById("translation-unmask");
   const caution = words.textContent;
   let turn = 0;
+  let covered = "";
 
   button.addEventListener("click", () => (text.hidden ? ask(true) : hide()));
   unmask.addEventListener("click", () => ask(false));
   onCaseKey("e", () => button.click());
   lease.onEnd(end);
   untilNext().addEventListener("abort", end);
+  return maskAgain;
 
   async function ask(masked) {
     if (!lease.live || button.getAttribute("aria-disabled")) return;
@@ -40,6 +43,7 @@ export function startTranslation(lease) {
   }
 
   function show(said, masked) {
+    if (masked) covered = said;
     text.textContent = said;
     text.hidden = false;
     unmask.hidden = !(masked && said.includes(MASKED));
@@ -48,8 +52,16 @@ export function startTranslation(lease) {
     announce(t("The translation stands under the text."));
   }
 
+  function maskAgain() {
+    if (text.hidden || text.textContent === covered) return false;
+    show(covered, true);
+    announce(t("Words masked again."));
+    return true;
+  }
+
   function hide() {
     turn += 1;
+    covered = "";
     text.textContent = "";
     text.hidden = true;
     unmask.hidden = true;

@@ -99,7 +99,7 @@ async def test_what_was_asked_for_one_case_never_shows_beside_the_next(
     await page.keyboard.type("half a note")
     await page.keyboard.press("Escape")
     await page.keyboard.press("1")
-    await page.keyboard.press("Shift+Digit0")
+    await expect(page.locator("#severity-words")).to_have_text("Nuisance or none.")
     await page.keyboard.press("Control+Enter")
     await expect(page.locator("#case-note-problem")).to_contain_text("not kept yet")
     await expect(page.locator("#lease")).to_have_attribute("data-case", first)

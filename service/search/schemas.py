@@ -36,9 +36,9 @@ class Piece(BaseModel):
 
 
 class Snippet(BaseModel):
-    """Where it was found: in the content, in text read in a picture, in a report's note or in that of a decision."""
+    """Where it was found: in the content, in text read in a picture, in a report, in a decision's note, in a note on the case."""
 
-    where: Literal["content", "picture", "report", "decision"]
+    where: Literal["content", "picture", "report", "decision", "note"]
     language: str | None
     pieces: list[Piece]
 

@@ -20,6 +20,8 @@ _JUDGED = "SELECT e.id FROM evidence e WHERE e.score IS NOT NULL AND"
 _AS_JUDGED = f"""(c.id IN ({_DECIDED} {{decided}})
     OR (NOT EXISTS (SELECT FROM decisions d WHERE d.case_id = c.id AND {STANDING}) AND c.evidence_id IN ({_JUDGED} {{judged}})))"""
 
+_OF_JUDGEMENTS = ("area", "severity")
+
 _HAS = {
     "note": "c.id IN (SELECT r.case_id FROM reports r WHERE r.note <> '')",
     "deadline": "c.deadline IS NOT NULL",
@@ -37,9 +39,6 @@ _NAMES = {
     "channel": "c.id IN (SELECT r.case_id FROM reports r WHERE r.channel = ANY({values}))",
     "reason": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reason = ANY({values}))",
     "action": f"c.id IN ({_DECIDED} d.actions && {{values}})",
-    "area": _AS_JUDGED.format(
-        decided="d.policy_area = ANY({values})", judged="e.score ->> 'primary_area' = ANY({values})"
-    ),
 }
 # Where a handle lies; its parts are indexed.
 _HANDLES = {
@@ -55,7 +54,10 @@ _IDS = """c.id IN (SELECT {id} UNION SELECT r.case_id FROM reports r WHERE r.id 
     UNION SELECT k.id FROM evidence_media m JOIN cases k ON k.evidence_id = m.evidence_id WHERE m.media_id = {id}
     UNION SELECT k.id FROM cases k WHERE k.evidence_id = {id})"""
 _FOUND = """c.id IN (SELECT f.case_id FROM search_documents f
-    WHERE f.words @@ {query} AND f.id <> ALL(CAST(:kept AS uuid[])))"""
+    WHERE f.words @@ {query} AND f.id <> ALL(CAST(:kept AS uuid[])){but})"""
+# OFFSET 0: asked about each document that was found, and not about all that have words which may be in nearly every text.
+_BUT_NOT = """ AND NOT EXISTS (SELECT FROM search_documents n
+    WHERE n.case_id = f.case_id AND n.words @@ {query} AND n.id <> ALL(CAST(:kept AS uuid[])) OFFSET 0)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +102,24 @@ class Conditions:
 def conditions(query: Query, scope: Scope, *, found: Sequence[str], left_out: Sequence[str]) -> Conditions:
     """What cases have to fulfil. `found` and `left_out` are words as tsqueries, each to be found anywhere in the case."""
     made = Conditions(scope)
-    for words in found:
-        made.add(_FOUND.format(query=made.value(words, "tsquery")))
-    if left_out:
-        made.add(_FOUND.format(query=made.value(" | ".join(left_out), "tsquery")), negated=True)
+    without = " | ".join(left_out)
+    if without and found:
+        # What has a word and none of the others in all of its documents has it in one that has none of them.
+        query_of_it, but = made.value(f"{found[0]} & !({without})", "tsquery"), made.value(without, "tsquery")
+        made.add(_FOUND.format(query=query_of_it, but=_BUT_NOT.format(query=but)))
+    elif without:
+        made.add(_FOUND.format(query=made.value(without, "tsquery"), but=""), negated=True)
+    for words in found[1:] if without else found:
+        made.add(_FOUND.format(query=made.value(words, "tsquery"), but=""))
+    judged = [one for one in query.filters if one.field in _OF_JUDGEMENTS]
+    if together := [one for one in judged if not one.negated]:
+        made.add(_judged(together, made))
+    for one in judged:
+        if one.negated:
+            made.add(_judged([one], made), negated=True)
     for one in query.filters:
-        made.add(_CONDITIONS.get(one.field, _name)(one, made), negated=one.negated)
+        if one not in judged:
+            made.add(_CONDITIONS.get(one.field, _name)(one, made), negated=one.negated)
     return made
 
 
@@ -134,11 +148,20 @@ def _handle(one: Filter, made: Conditions) -> str:
     )
 
 
-def _severity(one: Filter, made: Conditions) -> str:
-    least = made.value(0 if one.least is None else one.least, "smallint")
-    most = made.value(4 if one.most is None else one.most, "smallint")
-    between = f"BETWEEN {least} AND {most}"
-    return _AS_JUDGED.format(decided=f"d.severity {between}", judged=f"likely_severity(e.score) {between}")
+def _judged(filters: Sequence[Filter], made: Conditions) -> str:
+    """Area and severity of one and the same judgement."""
+    decided, judged = [], []
+    for one in filters:
+        if one.field == "area":
+            values = made.value(list(one.values), "text[]")
+            decided.append(f"d.policy_area = ANY({values})")
+            judged.append(f"e.score ->> 'primary_area' = ANY({values})")
+        else:
+            least = made.value(0 if one.least is None else one.least, "smallint")
+            most = made.value(4 if one.most is None else one.most, "smallint")
+            decided.append(f"d.severity BETWEEN {least} AND {most}")
+            judged.append(f"likely_severity(e.score) BETWEEN {least} AND {most}")
+    return _AS_JUDGED.format(decided=" AND ".join(decided), judged=" AND ".join(judged))
 
 
 def _reports(one: Filter, made: Conditions) -> str:
@@ -176,7 +199,6 @@ _CONDITIONS: dict[str, Callable[[Filter, Conditions], str]] = {
     "author": _handle,
     "subject": _handle,
     "reporter": _handle,
-    "severity": _severity,
     "reports": _reports,
     "opened": _when,
     "due": _when,

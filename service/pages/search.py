@@ -57,6 +57,7 @@ WHERE = {
     "picture": N_("found in a picture"),
     "report": N_("found in a report"),
     "decision": N_("found in a decision"),
+    "note": N_("found in a note on the case"),
 }
 # Filters that are buttons beside the answers, in this order.
 FACETS = {

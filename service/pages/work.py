@@ -27,7 +27,10 @@ from service.pages.words import duration
 from service.policies.workflow import unread
 from service.quality.feedback import workflow as feedback
 from service.quality.feedback.schemas import FeedbackListOut, FeedbackOut
+from service.search.routes import rules_of
+from service.search.saved.workflow import pinned_views
 from service.security import CaseReviewer, Principal
+from service.sessions import BACKGROUND
 from service.shift.schemas import DueOut, MadeOut
 from service.shift.workflow import due, made
 
@@ -107,6 +110,8 @@ async def work(request: Request, me: CaseReviewer, connection: UnitOfWork) -> Re
         "outcomes": OUTCOMES,
         "exposure": exposure,
         "meters": meters(exposure),
+        # A page that only keeps its numbers fresh shows none of them anew.
+        "pinned": [] if BACKGROUND in request.headers else await pinned_views(connection, me, rules_of(request)),
         "shortcuts": KEYS,
         "now": now,
     }

@@ -20,6 +20,8 @@ _JUDGED = "SELECT e.id FROM evidence e WHERE e.score IS NOT NULL AND"
 _AS_JUDGED = f"""(c.id IN ({_DECIDED} {{decided}})
     OR (NOT EXISTS (SELECT FROM decisions d WHERE d.case_id = c.id AND {STANDING}) AND c.evidence_id IN ({_JUDGED} {{judged}})))"""
 
+_OF_JUDGEMENTS = ("area", "severity")
+
 _HAS = {
     "note": "c.id IN (SELECT r.case_id FROM reports r WHERE r.note <> '')",
     "deadline": "c.deadline IS NOT NULL",
@@ -31,25 +33,18 @@ _OF_KIND = """c.evidence_id IN (SELECT em.evidence_id FROM evidence_media em JOI
 _NAMES = {
     "status": "c.status = ANY({values})",
     "queue": "c.queue = ANY({values})",
-    "special": "c.special = ANY({values})",
+    # Never unknown: what has no special route is one of those without this one.
+    "special": "coalesce(c.special, '') = ANY({values})",
     "kind": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.kind = ANY({values}))",
     "channel": "c.id IN (SELECT r.case_id FROM reports r WHERE r.channel = ANY({values}))",
     "reason": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reason = ANY({values}))",
     "action": f"c.id IN ({_DECIDED} d.actions && {{values}})",
-    "area": _AS_JUDGED.format(
-        decided="d.policy_area = ANY({values})", judged="e.score ->> 'primary_area' = ANY({values})"
-    ),
 }
-# Where a handle lies, and by which mark its parts are indexed.
+# Where a handle lies; its parts are indexed.
 _HANDLES = {
-    "author": ("a", "EXISTS (SELECT FROM subjects s WHERE s.id = c.subject_id AND lower(s.author_id) LIKE {like})"),
-    "subject": ("s", "EXISTS (SELECT FROM subjects s WHERE s.id = c.subject_id AND lower(s.external_id) LIKE {like})"),
-    "reporter": ("r", "EXISTS (SELECT FROM reports r WHERE r.case_id = c.id AND lower(r.reporter_id) LIKE {like})"),
-}
-_WHOLE = {
-    "author": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.author_id = {whole})",
-    "subject": "c.subject_id IN (SELECT s.id FROM subjects s WHERE s.external_id = {whole})",
-    "reporter": "c.id IN (SELECT r.case_id FROM reports r WHERE r.reporter_id = {whole})",
+    "author": ("c.subject_id IN (SELECT s.id FROM subjects s WHERE {this})", "s.author_id"),
+    "subject": ("c.subject_id IN (SELECT s.id FROM subjects s WHERE {this})", "s.external_id"),
+    "reporter": ("c.id IN (SELECT r.case_id FROM reports r WHERE {this})", "r.reporter_id"),
 }
 _DECIDER = "d.decided_by = {viewer}"
 _BY = f"""c.id IN ({_DECIDED} ({{me}}
@@ -59,12 +54,15 @@ _IDS = """c.id IN (SELECT {id} UNION SELECT r.case_id FROM reports r WHERE r.id 
     UNION SELECT k.id FROM evidence_media m JOIN cases k ON k.evidence_id = m.evidence_id WHERE m.media_id = {id}
     UNION SELECT k.id FROM cases k WHERE k.evidence_id = {id})"""
 _FOUND = """c.id IN (SELECT f.case_id FROM search_documents f
-    WHERE f.words @@ {query} AND (f.decision_id IS NULL OR f.decision_id <> ALL(CAST(:kept AS uuid[]))))"""
+    WHERE f.words @@ {query} AND f.id <> ALL(CAST(:kept AS uuid[])){but})"""
+# OFFSET 0: asked about each document that was found, and not about all that have words which may be in nearly every text.
+_BUT_NOT = """ AND NOT EXISTS (SELECT FROM search_documents n
+    WHERE n.case_id = f.case_id AND n.words @@ {query} AND n.id <> ALL(CAST(:kept AS uuid[])) OFFSET 0)"""
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one person may find: the queues that they see, and of the decisions all but those that they are kept from."""
+    """What one person may find: the queues that they see, and all but the decisions and notes that they are kept from."""
 
     viewer: UUID
     seen: tuple[str, ...]
@@ -101,15 +99,27 @@ class Conditions:
         return " AND ".join(self.sql) or "true"
 
 
-def conditions(query: Query, scope: Scope, *, found: str | None, left_out: str | None) -> Conditions:
-    """What cases have to fulfil. `found` and `left_out` are the words as tsqueries; None where there are none."""
+def conditions(query: Query, scope: Scope, *, found: Sequence[str], left_out: Sequence[str]) -> Conditions:
+    """What cases have to fulfil. `found` and `left_out` are words as tsqueries, each to be found anywhere in the case."""
     made = Conditions(scope)
-    if found is not None:
-        made.add(_FOUND.format(query=made.value(found, "tsquery")))
-    if left_out is not None:
-        made.add(_FOUND.format(query=made.value(left_out, "tsquery")), negated=True)
+    without = " | ".join(left_out)
+    if without and found:
+        # What has a word and none of the others in all of its documents has it in one that has none of them.
+        query_of_it, but = made.value(f"{found[0]} & !({without})", "tsquery"), made.value(without, "tsquery")
+        made.add(_FOUND.format(query=query_of_it, but=_BUT_NOT.format(query=but)))
+    elif without:
+        made.add(_FOUND.format(query=made.value(without, "tsquery"), but=""), negated=True)
+    for words in found[1:] if without else found:
+        made.add(_FOUND.format(query=made.value(words, "tsquery"), but=""))
+    judged = [one for one in query.filters if one.field in _OF_JUDGEMENTS]
+    if together := [one for one in judged if not one.negated]:
+        made.add(_judged(together, made))
+    for one in judged:
+        if one.negated:
+            made.add(_judged([one], made), negated=True)
     for one in query.filters:
-        made.add(_CONDITIONS.get(one.field, _name)(one, made), negated=one.negated)
+        if one not in judged:
+            made.add(_CONDITIONS.get(one.field, _name)(one, made), negated=one.negated)
     return made
 
 
@@ -129,24 +139,29 @@ def _has(one: Filter, made: Conditions) -> str:
 
 def _handle(one: Filter, made: Conditions) -> str:
     [value] = one.values
-    whole = _WHOLE[one.field].format(whole=made.value(value, "text"))
-    folded = value.lower()
-    if len(folded) < PART:
-        return whole
-    mark, part = _HANDLES[one.field]
-    parts = sorted({f"{mark}:{folded[at : at + PART]}" for at in range(len(folded) - PART + 1)})
-    indexed = f"""c.id IN (SELECT f.case_id FROM search_documents f WHERE f.handles @@ (
-        SELECT string_agg('''' || replace(replace(p, '\\', '\\\\'), '''', '''''') || '''', ' & ')::tsquery
-        FROM unnest({made.value(parts, "text[]")}) AS p))"""  # noqa: S608 - constants
-    like = folded.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"({indexed} AND {part.format(like=made.value(f'%{like}%', 'text'))}) OR {whole}"
+    cases, handle = _HANDLES[one.field]
+    text = made.value(value, "text")
+    if len(value) < PART:
+        return cases.format(this=f"{handle} = {text}")
+    return cases.format(
+        this=f"search_parts({handle}) @> search_parts({text}) AND strpos(lower({handle}), lower({text})) > 0"
+    )
 
 
-def _severity(one: Filter, made: Conditions) -> str:
-    least = made.value(0 if one.least is None else one.least, "smallint")
-    most = made.value(4 if one.most is None else one.most, "smallint")
-    between = f"BETWEEN {least} AND {most}"
-    return _AS_JUDGED.format(decided=f"d.severity {between}", judged=f"likely_severity(e.score) {between}")
+def _judged(filters: Sequence[Filter], made: Conditions) -> str:
+    """Area and severity of one and the same judgement."""
+    decided, judged = [], []
+    for one in filters:
+        if one.field == "area":
+            values = made.value(list(one.values), "text[]")
+            decided.append(f"d.policy_area = ANY({values})")
+            judged.append(f"e.score ->> 'primary_area' = ANY({values})")
+        else:
+            least = made.value(0 if one.least is None else one.least, "smallint")
+            most = made.value(4 if one.most is None else one.most, "smallint")
+            decided.append(f"d.severity BETWEEN {least} AND {most}")
+            judged.append(f"likely_severity(e.score) BETWEEN {least} AND {most}")
+    return _AS_JUDGED.format(decided=" AND ".join(decided), judged=" AND ".join(judged))
 
 
 def _reports(one: Filter, made: Conditions) -> str:
@@ -184,7 +199,6 @@ _CONDITIONS: dict[str, Callable[[Filter, Conditions], str]] = {
     "author": _handle,
     "subject": _handle,
     "reporter": _handle,
-    "severity": _severity,
     "reports": _reports,
     "opened": _when,
     "due": _when,

@@ -59,10 +59,12 @@ def _day(value: str, now: datetime) -> tuple[datetime, datetime]:
         raise MomentError(_HELP)
     year, month, day_of_month = (int(part) if part else None for part in found.groups())
     try:
-        since = datetime(year or 1, month or 1, day_of_month or 1, tzinfo=UTC)
-        if day_of_month:
+        since = datetime(
+            year or 0, 1 if month is None else month, 1 if day_of_month is None else day_of_month, tzinfo=UTC
+        )
+        if day_of_month is not None:
             return since, since + timedelta(days=1)
-        if month:
+        if month is not None:
             return since, since.replace(year=since.year + month // 12, month=month % 12 + 1)
         return since, since.replace(year=since.year + 1)
     except (ValueError, OverflowError) as error:

@@ -106,7 +106,7 @@ def parse(said: str, *, now: datetime, values: Mapping[str, Sequence[str]] | Non
             joins = True
         elif term.field:
             filters.append(_filter(term, now=now, values=values or {}))
-        elif (found := as_uuid(term.value)) is not None:
+        elif not term.quoted and (found := as_uuid(term.value)) is not None:
             filters.append(Filter("case", term.negated, found=found))
         elif joins:
             words[-1] = Words((*words[-1].any_of, _word(term)))
@@ -157,7 +157,9 @@ def _is_or(term: _Term) -> bool:
 def _check_or(terms: Sequence[_Term], place: int) -> None:
     term = terms[place]
     beside = [terms[at] for at in (place - 1, place + 1) if 0 <= at < len(terms)]
-    if len(beside) < 2 or any(one.field or one.negated or _is_or(one) or as_uuid(one.value) for one in beside):
+    if len(beside) < 2 or any(
+        one.field or one.negated or _is_or(one) or (as_uuid(one.value) and not one.quoted) for one in beside
+    ):
         raise QueryError(
             'OR stands between two words, as in "refund OR chargeback"; of a filter several values are written with commas,'
             " as in area:spam,scam",

@@ -12,8 +12,8 @@ from service.wire import Stored, Strict
 Order = Literal["relevance", "newest", "risk"]
 Status = Literal["open", "leased", "held", "shed", "decided"]
 MOST_RESULTS = 50
-# Counting goes so far: what is more is said to be more.
-COUNTED = 1_000
+# Counting, and ordering by relevance, goes so far: what is more is said to be more.
+COUNTED = 500
 
 Question = Annotated[str, Field(max_length=MOST_CHARACTERS), Stored]
 
@@ -36,9 +36,9 @@ class Piece(BaseModel):
 
 
 class Snippet(BaseModel):
-    """Where it was found: in the content, in text read in a picture, in a report's note or in that of a decision."""
+    """Where it was found: in the content, in text read in a picture, in a report, in a decision's note, in a note on the case."""
 
-    where: Literal["content", "picture", "report", "decision"]
+    where: Literal["content", "picture", "report", "decision", "note"]
     language: str | None
     pieces: list[Piece]
 
@@ -75,9 +75,9 @@ class FacetValue(BaseModel):
 
 
 class SearchOut(BaseModel):
-    """A page of answers. `count` is exact up to 1,000 and then a lower bound, as `more` says; facets are of the counted ones.
+    """A page of answers. `count` is exact up to 500 and then a lower bound, as `more` says; facets are of the counted ones.
 
-    Facets and counts come with the first page only. By relevance the newest 1,000 answers are ordered.
+    Facets and counts come with the first page only. By relevance the newest 500 answers are ordered.
     """
 
     cases: list[FoundCase]

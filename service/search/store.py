@@ -27,10 +27,11 @@ _ORDERS = {
     "relevance": ("opened_at", "timestamptz"),
     "risk": ("rank_value", "float8"),
 }
-# Of a case that is found by several of its documents the best counts.
-_RELEVANCE = """(SELECT max(ts_rank('{0.1, 0.3, 0.7, 1.0}', f.words, CAST(CAST(:found AS text) AS tsquery), 1))
-    FROM search_documents f
-    WHERE f.case_id = m.id AND (f.decision_id IS NULL OR f.decision_id <> ALL(CAST(:kept AS uuid[]))))"""
+# Of a case the best of its documents counts; of one with very many, of the first ones.
+_RELEVANCE = """(SELECT max(ts_rank('{0.1, 0.3, 0.7, 1.0}', f.words, CAST(CAST(:found AS text) AS tsquery), 1)) FROM (
+        SELECT d.words FROM search_documents d
+        WHERE d.case_id = m.id AND d.id <> ALL(CAST(:kept AS uuid[])) ORDER BY d.id LIMIT 30
+    ) AS f)"""
 _NOT_SCORED = "NULL"
 _DECISION = f"""LEFT JOIN LATERAL (
         SELECT d.policy_area, d.severity, d.actions, d.note FROM decisions d
@@ -49,7 +50,9 @@ _SHOWN = text(f"""
             JOIN media_texts t ON t.media_id = m.media_id CROSS JOIN LATERAL jsonb_array_elements(t.lines) AS line
             WHERE m.evidence_id = c.evidence_id) AS picture,
            ARRAY(SELECT left(r.note, :characters) FROM reports r WHERE r.case_id = c.id AND r.note <> ''
-                 ORDER BY r.received_at DESC LIMIT 20) AS notes
+                 ORDER BY r.received_at DESC LIMIT 20) AS told,
+           ARRAY(SELECT left(n.body, :characters) FROM case_notes n
+                 WHERE n.case_id = c.id AND n.id <> ALL(CAST(:kept AS uuid[])) ORDER BY n.written_at DESC LIMIT 20) AS notes
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id {_DECISION}
     WHERE c.id = ANY(CAST(:cases AS uuid[])) ORDER BY array_position(CAST(:cases AS uuid[]), c.id)
 """)  # noqa: S608 - put together from constants
@@ -71,7 +74,7 @@ _NAMES = text("""
             WHERE may_use_queue(q.name, :viewer, CAST(:overseeing AS text[]))) AS queues,
            (SELECT jsonb_object_agg(language, scopes ORDER BY language) FROM (
                 SELECT s.language, array_agg(s.id) AS scopes FROM case_scopes s GROUP BY s.language) AS of_one) AS languages,
-           (SELECT array_agg(one) FROM kept_back_from(:viewer) AS one) AS kept, now() AS now
+           ARRAY(SELECT kept_back_from(:viewer) UNION ALL SELECT notes_kept_from(:viewer)) AS kept, now() AS now
 """)
 # Each transaction takes the next cases below the place where the one before it stopped; a case that a trigger has taken in
 # meanwhile is newer than what would be written here.
@@ -86,7 +89,9 @@ _TAKE_IN = text("""
       AND c.id IN (SELECT k.id FROM cases k WHERE k.id = ANY(CAST(:cases AS uuid[])) ORDER BY k.id FOR NO KEY UPDATE)
 """)
 _TAKE_NOTES = text("""
-    SELECT search_note(d.id, d.case_id, d.id, d.note) FROM decisions d WHERE d.case_id = ANY(CAST(:cases AS uuid[]))
+    SELECT search_note(d.id, d.case_id, NULL, d.note, 'D') FROM decisions d WHERE d.case_id = ANY(CAST(:cases AS uuid[]))
+    UNION ALL
+    SELECT search_note(r.id, r.case_id, r.reporter_id, r.note, 'C') FROM reports r WHERE r.case_id = ANY(CAST(:cases AS uuid[]))
 """)
 _STAND_AT = text("UPDATE search_backfill SET below = :below")
 _DONE = text("DELETE FROM search_backfill")
@@ -159,7 +164,7 @@ async def facets(connection: AsyncConnection, cases: Sequence[UUID], scope: Scop
 
 
 async def names(connection: AsyncConnection, *, viewer: UUID, overseeing: Sequence[str]) -> Row[Any]:
-    """(queues, languages with their scopes) that this person may ask for, decisions that they are `kept` from, and the time."""
+    """(queues, languages with their scopes) that this person may ask for, what they are `kept` from, and the time."""
     return (await connection.execute(_NAMES, {"viewer": viewer, "overseeing": list(overseeing)})).one()
 
 

@@ -105,9 +105,8 @@ async def ask(connection: AsyncConnection, said: str, *, me: Principal, rules: S
     for group in query.words:
         either = [_needed(next(forms), word) for word in group.any_of]
         (left_out if group.negated else found).append("(" + " | ".join(either) + ")")
-    positive, negative = " & ".join(found) or None, " | ".join(left_out) or None
     scope = Scope(me.id, tuple(known.queues or ()), tuple(known.kept or ()), known.languages)
-    return Asked(query, positive, conditions(query, scope, found=positive, left_out=negative), known.now)
+    return Asked(query, " & ".join(found) or None, conditions(query, scope, found=found, left_out=left_out), known.now)
 
 
 async def values_of(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> Mapping[str, Sequence[str]]:
@@ -205,7 +204,12 @@ def _found(row: Row[Any], sought: Sought, says: Mapping[str, Sequence[str]], mas
 
 def _texts(row: Row[Any]) -> list[tuple[str, str]]:
     """Where words may be found, and the texts, the content first."""
-    others = [("picture", row.picture), *(("report", note) for note in row.notes), ("decision", row.decision_note)]
+    others = [
+        ("picture", row.picture),
+        *(("report", note) for note in row.told),
+        ("decision", row.decision_note),
+        *(("note", note) for note in row.notes),
+    ]
     return [("content", row.content), *((where, text) for where, text in others if text)]
 
 
@@ -278,7 +282,7 @@ def _read_place(after: str | None, order: str) -> _Place | None:
         place = _Place(
             place.order, place.as_of, datetime.fromisoformat(value) if order == "newest" else float(value), place.case
         )
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise UnreadableQuestionError("after: is not the `next` of a page; begin with the first page") from error
     if place.order != order:
         raise UnreadableQuestionError("after: is of another order; begin with the first page")

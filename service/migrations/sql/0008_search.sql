@@ -69,16 +69,10 @@ CREATE FUNCTION search_vector(said text, language text, weight text, most intege
     tokens AS MATERIALIZED (SELECT t.* FROM folded, search_tokens(folded.words) AS t)
     SELECT coalesce((SELECT string_agg('''' || token || ''':' || place || weight, ' ') FROM tokens), '')::tsvector
         || array_to_tsvector(ARRAY(
-            SELECT DISTINCT stem FROM tokens CROSS JOIN LATERAL unnest(ts_lexize(search_dictionary(language), token)) AS stem
+            SELECT DISTINCT stem FROM tokens CROSS JOIN LATERAL unnest(ts_lexize((SELECT search_dictionary(language)), token)) AS stem
             WHERE NOT dense AND stem <> token AND stem <> ''))
         || array_to_tsvector(ARRAY(SELECT d FROM folded, search_decoded(folded.words) AS d))
     WHERE said <> ''
-$$;
-
--- The three-letter parts of a handle, marked by whose it is: `a` the author's, `r` a reporter's, `s` the subject's.
-CREATE FUNCTION search_parts(handle text, whose text) RETURNS SETOF text LANGUAGE sql STABLE AS $$
-    SELECT DISTINCT whose || ':' || substr(one.folded, i, 3)
-    FROM (SELECT lower(handle) AS folded) AS one CROSS JOIN LATERAL generate_series(1, length(one.folded) - 2) AS i
 $$;
 
 -- What is asked for, as a tsquery: a word in each form that an index may hold it in (itself, its stem in every language, what it
@@ -111,37 +105,37 @@ CREATE FUNCTION search_query(said text, exact boolean, beginning boolean) RETURN
     FROM tokens HAVING count(*) > 0
 $$;
 
--- One row for what everybody who sees a case may find it by, under the case's id; and one for each decision with a note, under the
--- decision's, which some people have to be kept from for a while.
+-- What a case is found by, one row for each text that was written by itself: its content under the case's id, reports, notes and
+-- decisions under their own. So another report costs its own words and not those of all before it, and some people can be kept
+-- from a decision or a note for a while.
 CREATE TABLE search_documents (
     id uuid PRIMARY KEY,
     case_id uuid NOT NULL REFERENCES cases ON DELETE CASCADE,
-    decision_id uuid,
-    words tsvector NOT NULL,
-    handles tsvector NOT NULL DEFAULT ''
+    words tsvector NOT NULL
 );
-CREATE INDEX search_documents_case ON search_documents (case_id);
+-- Of a case with many documents the first ones are ranked.
+CREATE INDEX search_documents_case ON search_documents (case_id, id);
 CREATE INDEX search_documents_words ON search_documents USING gin (words);
-CREATE INDEX search_documents_handles ON search_documents USING gin (handles);
 
--- As the page of a case: its content and the newest hundred reports. Ids by their last twelve signs, which pages show, in front.
+-- The three-letter parts of a handle: a part of it is looked up by them.
+CREATE FUNCTION search_parts(handle text) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT ARRAY(SELECT DISTINCT substr(lower(handle), i, 3) FROM generate_series(1, length(lower(handle)) - 2) AS i)
+$$;
+CREATE INDEX subjects_author_parts ON subjects USING gin (search_parts(author_id));
+CREATE INDEX subjects_external_parts ON subjects USING gin (search_parts(external_id));
+CREATE INDEX reports_reporter_parts ON reports USING gin (search_parts(reporter_id));
+
+-- The content as the page of a case shows it. Ids by their last twelve signs, which pages show, in front. What it is made from
+-- comes from several transactions: under the lock of the case the later one sees what the earlier one wrote.
 CREATE FUNCTION search_refresh(wanted uuid) RETURNS void LANGUAGE sql VOLATILE AS $$
-    INSERT INTO search_documents (id, case_id, words, handles)
+    SELECT FROM cases WHERE id = wanted FOR NO KEY UPDATE;
+    INSERT INTO search_documents (id, case_id, words)
     SELECT c.id, c.id,
-           coalesce(search_vector(concat_ws(' ', right(c.id::text, 12), s.external_id, s.author_id, told.ids), NULL, 'A', 20000), '')
+           coalesce(search_vector(concat_ws(' ', right(c.id::text, 12), s.external_id, s.author_id), NULL, 'A', 1000), '')
                || coalesce(search_vector(e.text, e.language, 'B', 30000), '')
                || coalesce(search_vector(read.lines, e.language, 'C', 10000), '')
-               || coalesce(search_vector(told.notes, NULL, 'C', 20000), '')
-               || coalesce(search_vector(asked.question, NULL, 'C', 5000), ''),
-           array_to_tsvector(ARRAY(
-               SELECT search_parts(s.external_id, 's') UNION SELECT search_parts(s.author_id, 'a')
-               UNION SELECT search_parts(r, 'r') FROM unnest(told.reporters) AS r WHERE r IS NOT NULL))
+               || coalesce(search_vector(asked.question, NULL, 'C', 5000), '')
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
-    CROSS JOIN LATERAL (
-        SELECT string_agg(nullif(n.note, ''), ' ') AS notes, array_agg(DISTINCT n.reporter_id) AS reporters,
-               string_agg(concat_ws(' ', right(n.id::text, 12), n.reporter_id), ' ') AS ids
-        FROM (SELECT id, note, reporter_id FROM reports WHERE case_id = c.id ORDER BY received_at DESC LIMIT 100) AS n
-    ) AS told
     CROSS JOIN LATERAL (
         SELECT string_agg(line ->> 'text', ' ') AS lines
         FROM evidence_media m JOIN media_texts t ON t.media_id = m.media_id CROSS JOIN LATERAL jsonb_array_elements(t.lines) AS line
@@ -152,31 +146,37 @@ CREATE FUNCTION search_refresh(wanted uuid) RETURNS void LANGUAGE sql VOLATILE A
         WHERE o.case_id = c.id AND o.answered_at IS NULL AND o.withdrawn_at IS NULL
     ) AS asked
     WHERE c.id = wanted
-    ON CONFLICT (id) DO UPDATE SET words = EXCLUDED.words, handles = EXCLUDED.handles
-$$;
--- For whatever else people write about a case, such as the note of a decision: by the id of what was written.
-CREATE FUNCTION search_note(wanted uuid, of_case uuid, of_decision uuid, note text) RETURNS void LANGUAGE sql VOLATILE AS $$
-    INSERT INTO search_documents (id, case_id, decision_id, words)
-    SELECT wanted, of_case, of_decision, coalesce(search_vector(concat_ws(' ', right(wanted::text, 12), note), NULL, 'D', 20000), '')
     ON CONFLICT (id) DO UPDATE SET words = EXCLUDED.words
 $$;
+-- What somebody wrote about a case, with its id and, of a report, who it is from. A report that goes to another case takes it along.
+CREATE FUNCTION search_note(wanted uuid, of_case uuid, told_by text, note text, weight text) RETURNS void LANGUAGE sql VOLATILE AS $$
+    INSERT INTO search_documents (id, case_id, words)
+    SELECT wanted, of_case, coalesce(search_vector(concat_ws(' ', right(wanted::text, 12), told_by), NULL, 'A', 1000), '')
+        || coalesce(search_vector(note, NULL, weight, 10000), '')
+    ON CONFLICT (id) DO UPDATE SET case_id = EXCLUDED.case_id
+$$;
 
-CREATE FUNCTION search_report() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM search_refresh(NEW.case_id);
-    IF TG_OP = 'UPDATE' THEN
-        PERFORM search_refresh(OLD.case_id);
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER search_report AFTER INSERT OR UPDATE OF case_id ON reports FOR EACH ROW EXECUTE FUNCTION search_report();
 CREATE FUNCTION search_case() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM search_refresh(NEW.id);
     RETURN NULL;
 END $$;
-CREATE TRIGGER search_case AFTER UPDATE OF evidence_id ON cases FOR EACH ROW
+CREATE TRIGGER search_case AFTER INSERT ON cases FOR EACH ROW EXECUTE FUNCTION search_case();
+CREATE TRIGGER search_case_again AFTER UPDATE OF evidence_id ON cases FOR EACH ROW
     WHEN (OLD.evidence_id IS DISTINCT FROM NEW.evidence_id) EXECUTE FUNCTION search_case();
+CREATE FUNCTION search_subject() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM search_refresh(c.id) FROM (SELECT id FROM cases WHERE subject_id = NEW.id ORDER BY id) AS c;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER search_subject AFTER UPDATE OF author_id ON subjects FOR EACH ROW
+    WHEN (OLD.author_id IS DISTINCT FROM NEW.author_id) EXECUTE FUNCTION search_subject();
+CREATE FUNCTION search_report() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM search_note(NEW.id, NEW.case_id, NEW.reporter_id, NEW.note, 'C');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER search_report AFTER INSERT OR UPDATE OF case_id ON reports FOR EACH ROW EXECUTE FUNCTION search_report();
 CREATE FUNCTION search_question() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM search_refresh(NEW.case_id);
@@ -186,17 +186,23 @@ CREATE TRIGGER search_question AFTER INSERT OR UPDATE OF answered_at, withdrawn_
     FOR EACH ROW EXECUTE FUNCTION search_question();
 CREATE FUNCTION search_decision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM search_note(NEW.id, NEW.case_id, NEW.id, NEW.note);
+    PERFORM search_note(NEW.id, NEW.case_id, NULL, NEW.note, 'D');
     RETURN NULL;
 END $$;
 CREATE TRIGGER search_decision AFTER INSERT ON decisions FOR EACH ROW EXECUTE FUNCTION search_decision();
+CREATE FUNCTION search_case_note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM search_note(NEW.id, NEW.case_id, NULL, NEW.body, 'D');
+    RETURN NULL;
+END $$;
+CREATE TRIGGER search_case_note AFTER INSERT ON case_notes FOR EACH ROW EXECUTE FUNCTION search_case_note();
 -- Text in pictures is read when a case may show them already, or be yet to name them.
 CREATE FUNCTION search_read_text() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM search_refresh(c.id)
-    FROM (SELECT DISTINCT m.evidence_id FROM made JOIN evidence_media m ON m.media_id = made.media_id
-          JOIN media_texts t ON t.media_id = made.media_id AND t.lines <> '[]') AS shown
-    JOIN cases c ON c.evidence_id = shown.evidence_id;
+    PERFORM search_refresh(shown.id)
+    FROM (SELECT DISTINCT c.id FROM made JOIN evidence_media m ON m.media_id = made.media_id
+          JOIN media_texts t ON t.media_id = made.media_id AND t.lines <> '[]' JOIN cases c ON c.evidence_id = m.evidence_id
+          ORDER BY c.id) AS shown;
     RETURN NULL;
 END $$;
 CREATE TRIGGER search_read_text AFTER INSERT ON media_texts REFERENCING NEW TABLE AS made
@@ -236,6 +242,16 @@ CREATE FUNCTION kept_back_from(person uuid) RETURNS SETOF uuid LANGUAGE sql STAB
     )
     SELECT d.id FROM subjects JOIN cases c ON c.subject_id = subjects.subject_id JOIN decisions d ON d.case_id = c.id
     WHERE is_kept_back(d.id, person)
+$$;
+
+-- All notes on cases that this person is kept from, as long as they have to judge by themselves: while a second opinion is wanted
+-- those of whoever asked, in a blind check those of everybody else.
+CREATE FUNCTION notes_kept_from(person uuid) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT n.id FROM second_opinions o JOIN case_notes n ON n.case_id = o.case_id AND n.written_by = o.asked_by
+    WHERE o.answered_at IS NULL AND o.withdrawn_at IS NULL AND n.written_by <> person
+    UNION SELECT n.id FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id AND i.state = 'waiting'
+        JOIN cases k ON k.id = i.case_id JOIN cases c ON c.subject_id = k.subject_id JOIN case_notes n ON n.case_id = c.id
+    WHERE r.reviewer = person AND r.answered_at IS NULL AND r.released_at IS NULL AND n.written_by <> person
 $$;
 
 -- Questions that people keep. They hold words that may be content: here, and in no address and no log.

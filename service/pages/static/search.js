@@ -49,7 +49,7 @@ if (history.state?.query !== undefined) {
   field.value = history.state.query;
   order.value = history.state.order;
   ask();
-}
+} else if (location.search) kept.openFrom(new URLSearchParams(location.search).get("view"));
 
 function question() {
   return { query: field.value.trim(), order: order.value };
@@ -63,7 +63,7 @@ async function ask(given) {
   }
   completions.close();
   const asked = question();
-  history.replaceState(asked, "");
+  history.replaceState(asked, "", location.pathname);
   const html = await fetchAnswers(asked);
   if (html === null) return;
   results.innerHTML = html;

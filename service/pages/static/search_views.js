@@ -33,6 +33,13 @@ export function startViews({ question, ask }) {
     }
   });
 
+  // From another page, which names a view by its id: what is asked stands in no address.
+  function openFrom(view) {
+    const button = [...document.querySelectorAll("button[data-view]")].find((one) => one.dataset.view === view);
+    if (button) open(button, view, { query: button.dataset.query, order: button.dataset.order });
+    else if (view) showProblem(t("This search is not kept any more."));
+  }
+
   async function open(button, view, given) {
     button.querySelector(".tag-accent")?.remove();
     await ask(given);
@@ -58,5 +65,5 @@ export function startViews({ question, ask }) {
     name.focus();
   }
 
-  return { keep };
+  return { keep, openFrom };
 }

@@ -50,6 +50,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     await _quality(callers, found)
     await _doubt(callers, found)
     await _work(callers, found)
+    await _kept_searches(callers["lead"])
     return found
 
 
@@ -178,6 +179,15 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
         found.add("/console", role, "/console")
     found.add("/qa/suspects", "specialist", "/qa/suspects")
     found.add("/exposure", "reviewer", "/exposure")
+
+
+async def _kept_searches(lead: httpx.AsyncClient) -> None:
+    """One that is pinned and shared, with markup in what it asks for, and one under another name than at first."""
+    asked = '"<img src=x onerror=pwned()>" kept'
+    body = {"name": "Everybody's", "query": asked, "shared": True, "pinned": True}
+    await _sent(await lead.post("/v1/views", json=body))
+    made = await _sent(await lead.post("/v1/views", json={"name": "First", "query": "status:open"}))
+    await _sent(await lead.patch(f"/v1/views/{made['id']}", json={"name": "Then", "query": asked}))
 
 
 def _due(kind: str, basis: str, hours: float) -> Body:

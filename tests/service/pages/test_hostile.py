@@ -34,6 +34,9 @@ KNOWN = {
         *("POST /v1/routing .rules[].when.languages[]", "POST /v1/routing .rules[].when.markets[]"),
     ),
     "the name of an account": ("POST /v1/cases/{case_id}/hand-over .to",),
+    "a question that can be read; furnish() keeps one that holds markup": (
+        *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),
+    ),
     "an address: whatever is no part of one is escaped when it is taken": ("POST /v1/webhooks .url",),
 }
 # Fields that nothing is written to here, each with why that loses nothing.
@@ -44,6 +47,7 @@ UNWRITTEN = {
         *("POST /v1/routing/preview .rules[].name", "POST /v1/routing/preview .rules[].when.reasons[]"),
         "POST /v1/routing/preview .rules[].when.languages[]",
         "POST /v1/routing/preview .rules[].when.markets[]",
+        *("POST /v1/search .query", "POST /v1/search .after", "POST /v1/search/completions .query"),
         *(f"POST /v1/qa/plans/preview .scope.{name}[]" for name in ("areas", "queues", "languages", "vendors")),
     ),
     "a plan takes only values that there are": tuple(
@@ -104,6 +108,22 @@ async def seen_on(page: Page, place: str) -> str:
     return squeezed(await page.evaluate(SAID))
 
 
+async def seen_in_answers(page: Page) -> str:
+    """What the page of search says once it was asked for everything."""
+    await page.goto("/search")
+    said = ""
+    for asked in ("", "status:open", '"<b>nowhere</b>" -x'):
+        await page.fill("#query", asked)
+        async with page.expect_response("**/search/results"):
+            await page.press("#query", "Enter")
+        await page.wait_for_selector("#results:not([aria-busy])")
+        assert await page.evaluate(FOREIGN) == [], asked
+        assert await page.evaluate("[window.ran, window.stopped]") == [[], []], asked
+        said += squeezed(await page.evaluate(SAID))
+    assert 'src=xonerror=pwned()>"kept' in said, "the kept question of furnish()"
+    return said
+
+
 def exported(text: str) -> list[str]:
     """Cells of a CSV file that a spreadsheet would compute."""
     cells = [cell.strip('"') for line in text.splitlines() for cell in line.split(",")]
@@ -133,6 +153,8 @@ async def test_hostile_texts_are_text_on_every_page(
                 await page.add_init_script(WATCH)
                 for place in [place for who, place in walks if who == role]:
                     said += await seen_on(page, place)
+                if role == "lead":
+                    said += await seen_in_answers(page)
                 addresses |= {unquote(request.url) for request in did.requests}
     unshown = {name for names in UNSHOWN.values() for name in names}
     lost = {name for name, texts in writer.written.items() if not any(beginning(one) in said for one in texts)}

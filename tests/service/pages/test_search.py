@@ -53,4 +53,9 @@ async def test_a_question_is_asked_and_its_answers_are_walked_by_keyboard(
     await page.wait_for_url("**/cases/*")
     await page.go_back()
     await expect(page.get_by_test_id("count")).to_have_text("One case")
+    # From one's work by its id, which then leaves the address.
+    await page.goto("/work")
+    await page.get_by_test_id("pinned").get_by_role("link").click()
+    await expect(page.get_by_test_id("count")).to_have_text("One case")
+    assert page.url.endswith("/search")
     assert not [address for address in asked if "refund" in address]

@@ -1,5 +1,6 @@
 """The page of one's own work: empty, full, and what the console says of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -82,6 +83,23 @@ async def test_what_is_held_kept_back_due_asked_and_decided_is_there_and_stays_t
     assert "A case is kept back for you." in console
     # What is kept back stands in one place.
     assert "Take up again" not in console
+
+
+async def test_pinned_searches_stand_there_with_what_is_new_and_are_asked_by_their_id(
+    client: httpx.AsyncClient, keys: dict[str, str]
+) -> None:
+    assert 'data-testid="pinned"' not in await shown(client, "/work", keys["reviewer"])
+    await add_report(client, keys)
+    body = {"name": "<i>Mine</i>", "query": "kind:post secretword OR says", "pinned": True}
+    made = (await client.post("/v1/views", json=body, headers=bearer(keys["reviewer"]))).json()
+    text = await shown(client, "/work", keys["reviewer"])
+    [pinned] = re.findall(r'<nav class="row" aria-label="Pinned searches".*?</nav>', text, re.DOTALL)
+    assert f'href="/search?view={made["id"]}"' in pinned
+    assert "&lt;i&gt;Mine&lt;/i&gt;" in pinned
+    assert "secretword" not in text
+    # What is asked for again every few seconds searches nothing.
+    again = await client.get("/work", headers=bearer(keys["reviewer"]) | {"Triage-Background": "true"})
+    assert 'data-testid="pinned"' not in again.text
 
 
 def test_a_meter_says_how_much_of_a_limit_is_used() -> None:

@@ -45,6 +45,8 @@ def day(year: int, month: int, day_of_month: int) -> datetime:
         ("see https://x.example/a:b", words(Words((Word("see"),)), Words((Word("https://x.example/a:b"),)))),
         ("12:30", words(Words((Word("12:30"),)))),
         ('"area:spam"', words(Words((Word("area:spam", exact=True),)))),
+        # In quotation marks an id is letters like others, such as a checksum in a text.
+        (f'"{ID}"', words(Words((Word(ID, exact=True),)))),
         ("-", words(Words((Word("-"),)))),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -103,6 +105,7 @@ def test_filters_are_read(said: str, meant: Filter) -> None:
         ("severity:5", "severity:5", "goes from 0 to 4"),
         ("severity:high", "severity:high", "takes a whole number, as in severity:>=3"),
         ("opened:2026-02-30", "opened:2026-02-30", "there is no date 2026-02-30"),
+        ("opened:2026-00", "opened:2026-00", "there is no date 2026-00"),
         ("opened:soon", "opened:soon", "takes a date or an age"),
         ("opened:9999", "opened:9999", "there is no date 9999"),
         ("x OR", "OR", "OR stands between two words"),

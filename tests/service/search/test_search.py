@@ -1,5 +1,6 @@
 """Search on real tables: who finds what, by which words, in which order, and what is told of it."""
 
+import base64
 import io
 import json
 from typing import Any
@@ -12,7 +13,7 @@ from labeling.masked_words import WordList
 from service.masking import Masking
 from service.search.backfill import Backfill
 from service.spans.workflow import Covering
-from tests.service.steps import Body, assert_error, claim, decided, query, report, rewrite, value
+from tests.service.steps import Body, assert_error, claim, decided, query, report, report_body, rewrite, value
 
 TEXTS = {
     "en": ("en", "She is running a scam with r3funds and f.r.e.e money"),
@@ -128,8 +129,11 @@ async def test_filters_tell_cases_apart(reviewer: httpx.AsyncClient, lead: httpx
         assert (page["count"], page["facets"]) == (None, {})
         seen += [one["subject_id"] for one in page["cases"]]
     assert seen == list(reversed(TEXTS))
-    refused = await lead.post("/v1/search", json={"query": "x", "after": "bm8="})
-    assert "begin with the first page" in assert_error(refused, 422, "unreadable_question")
+    # What has no special route is one of those without this one.
+    assert len(await subjects(reviewer, "-special:legal_order")) == len(TEXTS)
+    for place in ("bm8=", base64.urlsafe_b64encode(b'["newest", "2026-11-30", "2026-11-30", 5]').decode()):
+        refused = await lead.post("/v1/search", json={"query": "x", "after": place, "order": "newest"})
+        assert "begin with the first page" in assert_error(refused, 422, "unreadable_question")
 
 
 async def test_what_is_decided_counts_and_notes_are_found(
@@ -191,6 +195,39 @@ async def test_a_decision_that_has_to_stay_unknown_is_not_found(
     assert (shown["area"], shown["severity"], shown["actions"]) == (None, None, None)
 
 
+async def test_words_are_found_wherever_in_a_case_they_stand(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    body = report_body(text="about a lighthouse", author={"id": "keeper"})
+    for number in range(3):
+        told = {"note": f"number{number}", "reason": f"other {number}", "reporter": {"id": f"teller_{number}"}}
+        assert (await platform.post("/v1/reports", json=body | told)).status_code == 201
+    claimed = await claim(reviewer)
+    path = f"/v1/cases/{claimed['case']['id']}"
+    assert (await reviewer.post(f"{path}/notes", json={"body": "the harbour again"})).status_code == 201
+    for said in (
+        "lighthouse number0 number2",
+        "lighthouse harbour keeper",
+        "harbour teller_1 author:keeper reporter:ELLER_2",
+    ):
+        assert await subjects(colleague, said) == ["post-1"], said
+    assert await subjects(colleague, "lighthouse -number1") == await subjects(colleague, "reporter:teller_9") == []
+    assert (await ask(colleague, "harbour"))["cases"][0]["snippet"]["where"] == "note"
+    # Who gives a second opinion reads and finds nothing of whoever asked.
+    proposal = {"actions": ["remove"], "policy_area": "harassment", "severity": 2, "note": ""}
+    asked = {"lease_token": claimed["lease"]["token"], "question": "sure?", "proposal": proposal}
+    assert (await reviewer.post(f"{path}/second-opinion", json=asked)).status_code == 201
+    assert await subjects(colleague, "harbour") == []
+    assert await subjects(reviewer, "harbour") == ["post-1"]
+    # A report that goes to another case takes its words along, and an author who becomes known later is found.
+    other = (await report(platform, "post-2", author=None))["case_id"]
+    moved = "UPDATE reports SET case_id = %s WHERE note = 'number1' RETURNING id"
+    assert len(query(database, moved, other)) == 1
+    assert await subjects(reviewer, "number1") == ["post-2"]
+    await report(platform, "post-2", author={"id": "latecomer"})
+    assert await subjects(reviewer, "latecomer") == await subjects(reviewer, "author:tecom") == ["post-2"]
+
+
 async def test_words_are_masked_as_everywhere_and_told_to_no_log(
     app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str, log: io.StringIO
 ) -> None:
@@ -220,6 +257,7 @@ async def test_cases_from_before_become_findable(
     assert [await backfill.step() for _ in range(3)] == [2, 0, 0]
     assert sorted(await subjects(reviewer, "says")) == ["one", "two"]
     assert len(await subjects(reviewer, '"seen before"')) == 1
+    assert len(await subjects(reviewer, "please reporter:r1 r1")) == 2
     assert value(database, "SELECT count(*) FROM search_backfill") == 0
 
 

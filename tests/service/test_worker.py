@@ -152,7 +152,9 @@ async def test_all_that_waited_for_a_paused_endpoint_is_on_its_way_without_anoth
     monkeypatch.setattr(worker, "HOUSEKEEPING_SECONDS", 0.01)
     stopping = asyncio.Event()
     keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping))
-    await until(lambda: value(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == 5, seconds=5)
+    await until(
+        lambda: value(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == 5, seconds=5
+    )
     stopping.set()
     await asyncio.wait_for(keeping, 30)
 

@@ -43,7 +43,11 @@ _MANAGERS_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('people 
 _OTHER_MANAGERS = text(
     "SELECT count(*) FROM principals WHERE active AND role = ANY (CAST(:roles AS text[])) AND username <> :username"
 )
-_SET_ROLE = text("UPDATE principals SET role = :role WHERE username = :username AND active RETURNING id")
+_SET_ROLE = text("""
+    UPDATE principals p SET role = :role
+    FROM (SELECT id, role FROM principals WHERE username = :username AND active FOR NO KEY UPDATE) AS was
+    WHERE p.id = was.id AND was.role <> :role RETURNING p.id, was.role AS before
+""")
 _LIST = text("""
     SELECT p.username, p.role, p.active, p.vendor, p.site, p.languages, p.created_at, p.closed_at, p.sample,
            p.password_hash IS NOT NULL AS signs_in, p.password_expires_at IS NOT NULL AS password_once,
@@ -223,9 +227,9 @@ async def other_managers(connection: AsyncConnection, username: str, *, roles: S
     return int((await connection.execute(_OTHER_MANAGERS, {"username": username, "roles": list(roles)})).scalar_one())
 
 
-async def set_role(connection: AsyncConnection, username: str, role: str) -> UUID | None:
-    """Give an active account another role; None when there is none of that name."""
-    return (await connection.execute(_SET_ROLE, {"username": username, "role": role})).scalar_one_or_none()
+async def set_role(connection: AsyncConnection, username: str, role: str) -> Row[Any] | None:
+    """Give an active account another role: (id, before). None when there is none of that name, or it has that role."""
+    return (await connection.execute(_SET_ROLE, {"username": username, "role": role})).one_or_none()
 
 
 async def reset_password(

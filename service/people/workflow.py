@@ -292,17 +292,15 @@ async def change_role(
     """
     require_whole(caller, role)
     await _require_another_manager(connection, username, unless=role)
-    before = await standing(connection, username)
-    if before.role == role:
-        raise InvalidRequestError(f"role: {username!r} has the role {role!r} already")
     changed = await store.set_role(connection, username, role)
     if changed is None:
-        raise _nobody(username)
+        await standing(connection, username)
+        raise InvalidRequestError(f"role: {username!r} has the role {role!r} already")
     left: list[str] = []
     if role not in routing.REVIEWING:
-        await take_back(connection, changed, actor=caller.id)
-        left = await routing.leave_queues(connection, changed)
-    data = {"principal": str(changed), "before": before.role, "role": role, "left_queues": left}
+        await take_back(connection, changed.id, actor=caller.id)
+        left = await routing.leave_queues(connection, changed.id)
+    data = {"principal": str(changed.id), "before": changed.before, "role": role, "left_queues": left}
     await events.record(connection, "person.role_changed", actor=caller.id, data=data)
     return await standing(connection, username)
 

@@ -176,3 +176,14 @@ async def test_a_machine_has_no_password_to_reset(admin: httpx.AsyncClient, keys
     assert_error(await admin.post("/v1/people/nobody/password"), 404, "not_found")
     both = {"username": "ada", "role": "reviewer", "password": OWN, "one_time_password": True}
     assert_error(await admin.post("/v1/people", json=both, headers=bearer(keys["admin"])), 422, "invalid_request")
+
+
+async def test_a_role_that_two_change_at_once_is_told_as_it_was(admin: httpx.AsyncClient, database: str) -> None:
+    answers = await asyncio.gather(
+        *(admin.put("/v1/people/test-reviewer/role", json={"role": role}) for role in ("ml", "ml", "lead"))
+    )
+    changes = query(database, "SELECT data FROM events WHERE kind = 'person.role_changed' ORDER BY id")
+    told = [(data["before"], data["role"]) for (data,) in changes]
+    assert [before for before, _ in told] == ["reviewer", *(role for _, role in told[:-1])]
+    assert all(before != role for before, role in told)
+    assert len(told) == sum(answer.status_code == 200 for answer in answers)

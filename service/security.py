@@ -257,6 +257,17 @@ def _allowed(principal: Principal | None, capability: Capability) -> Principal:
     return principal
 
 
+def require_whole(caller: Principal, role: str) -> None:
+    """Refuse a key with scopes what would open an account of that role, if it manages people. Raises ForbiddenError.
+
+    With such an account, or a password or key of one, the key could do all that it was not made for.
+    """
+    if caller.scopes is not None and Capability.PEOPLE_MANAGE in ROLES.get(role, frozenset()):
+        raise ForbiddenError(
+            f"a key with scopes opens no account of the role {role!r}: sign in, or use a key for everything the role may do"
+        )
+
+
 ReportWriter = Annotated[Principal, Depends(require(Capability.REPORT_WRITE))]
 MediaWriter = Annotated[Principal, Depends(require_first(Capability.MEDIA_WRITE))]
 MediaViewer = Annotated[Principal, Depends(require(Capability.MEDIA_PREVIEW))]

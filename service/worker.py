@@ -33,7 +33,7 @@ from service.leases.workflow import return_lapsed
 from service.media.leftovers.workflow import sweep as remove_leftovers
 from service.media.preparing.workflow import Preparing, prepare
 from service.media.storage import open_storage
-from service.outbox.workflow import deliver, enqueue_orphans
+from service.outbox.workflow import ORPHANS_AT_ONCE, deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.choosing.workflow import at_work, follow
 from service.ranking.workflow import Reranking, configured
@@ -283,7 +283,7 @@ async def housekeeping(
 ) -> None:
     """Give lapsed and held cases back and the work of dead workers to living ones; now and then, clear out what is old."""
     chores = chores or Chores()
-    swept = 0.0
+    swept, more = 0.0, False
     while not stopping.is_set():
         try:
             async with engine.begin() as connection:
@@ -292,9 +292,11 @@ async def housekeeping(
             for job in await jobs.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_AFTER_SECONDS):
                 await jobs.job_manager.retry_job(job)
             await do_each(chores.often)
-            if not swept or time.monotonic() - swept > SWEEP_SECONDS:
+            due = not swept or time.monotonic() - swept > SWEEP_SECONDS
+            if due or more:
+                more = await enqueue_orphans(engine, jobs) == ORPHANS_AT_ONCE
+            if due:
                 swept = time.monotonic()
-                await enqueue_orphans(engine, jobs)
                 async with engine.begin() as connection:
                     await forget_old(connection)
                     await forget_old_skips(connection)

@@ -19,7 +19,7 @@ class LogFilter(BaseModel):
         str | None, Field(pattern=KIND, description="a kind such as `case.decided`, or a group: `case`")
     ] = None
     actor: Annotated[
-        str | None, Field(max_length=64, pattern=r"^[^\x00]+$", description="user name or name of a key")
+        str | None, Field(max_length=64, pattern=r"^[^\x00]+$", description="user name of a person or a machine")
     ] = None
     case_id: UUID | None = None
     subject: Annotated[

@@ -38,7 +38,7 @@ UNNAMED = (
 # What each person had open is theirs, and of those who run the service alone: leads see how it is spread.
 UNNAMED_TO_LEADS = (*UNNAMED, "media.revealed")
 # Accounts, keys, endpoints and this log are the business of those who run the service.
-HIDDEN_FROM_LEADS = ("audit", "key", "person", "session", "webhook")
+HIDDEN_FROM_LEADS = ("audit", "key", "person", "webhook")
 
 
 async def page(connection: AsyncConnection, wanted: LogFilter, *, viewer: Principal, limit: int) -> LogOut:

@@ -70,7 +70,7 @@ _ORPHANS = text("""
           WHERE job.task_name = :task AND job.args ->> 'message' = CAST(outbox.id AS text)
             AND job.status IN ('todo', 'doing')
       )
-    ORDER BY deliver_after LIMIT 100 FOR NO KEY UPDATE OF outbox SKIP LOCKED
+    ORDER BY deliver_after LIMIT :limit FOR NO KEY UPDATE OF outbox SKIP LOCKED
 """)
 _SECONDS_EARLY = text("""
     SELECT greatest(extract(epoch FROM deliver_after - now()), 0)::float FROM outbox
@@ -156,9 +156,9 @@ _ENDPOINT = text("""
 """)
 
 
-async def orphans(connection: AsyncConnection, *, task: str) -> list[UUID]:
-    """Messages overdue by a minute that no waiting or running job of that name will send."""
-    return list((await connection.execute(_ORPHANS, {"task": task})).scalars())
+async def orphans(connection: AsyncConnection, *, task: str, limit: int) -> list[UUID]:
+    """The oldest messages overdue by a minute that no waiting or running job of that name will send."""
+    return list((await connection.execute(_ORPHANS, {"task": task, "limit": limit})).scalars())
 
 
 async def insert_endpoint(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

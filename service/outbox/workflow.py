@@ -46,6 +46,8 @@ TEST_MESSAGE = "webhook.test"
 # How much of a connection error is kept as the reason of a failed attempt.
 ERROR_CHARACTERS = 300
 SHOWN_ATTEMPTS = 200
+# Messages that get a job again in one go; after a long pause of an endpoint there are more.
+ORPHANS_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,9 +211,12 @@ async def replay_all(connection: AsyncConnection, jobs: App, missed: Missed, *, 
 
 
 async def enqueue_orphans(engine: AsyncEngine, jobs: App) -> int:
-    """Give a job to every overdue message that has none: its worker was stopped in the middle, or gave up wrongly."""
+    """Give a job to overdue messages that have none, the oldest first and at most ORPHANS_AT_ONCE; returns to how many.
+
+    Their endpoint was paused, or their worker was stopped in the middle or gave up wrongly.
+    """
     async with engine.begin() as connection:
-        orphans = await store.orphans(connection, task=DELIVER_WEBHOOK)
+        orphans = await store.orphans(connection, task=DELIVER_WEBHOOK, limit=ORPHANS_AT_ONCE)
         for message in orphans:
             await enqueue(jobs, connection, DELIVER_WEBHOOK, arguments={"message": str(message)})
     return len(orphans)

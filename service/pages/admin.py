@@ -17,7 +17,7 @@ from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.routing import GRAPHIC
 from service.people.keys.schemas import MOST_DAYS
-from service.people.keys.workflow import all_keys, keys_of
+from service.people.keys.workflow import all_keys
 from service.people.schemas import PeopleQuery, RoleName
 from service.people.workflow import account, people, standing
 from service.queues.workflow import denied_actions, waiting
@@ -81,7 +81,6 @@ async def person(username: Username, request: Request, me: PeopleManager, connec
         **await bar(connection, me),
         "person": known,
         "account": await account(connection, username),
-        "keys": (await keys_of(connection, username)).keys,
         "roles": ROLES,
         "reviewing": REVIEWING,
         # Consents are for pictures: areas without graphic ones need none.

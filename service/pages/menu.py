@@ -62,6 +62,7 @@ GROUPS = (
         N_("Admin"),
         (
             Place("/admin/people", N_("People"), "people.manage"),
+            Place("/admin/roles", N_("Roles"), "people.manage"),
             Place("/admin/keys", N_("Keys"), "people.manage"),
             Place("/admin/queues", N_("Queues"), "queues.manage"),
             Place("/admin/taxonomy", N_("Taxonomy"), "queues.manage"),

@@ -98,7 +98,7 @@ async def create(
 ) -> PersonAddedOut:
     response.headers["Cache-Control"] = "no-store"
     consenting = not request.app.state.settings.exposure_consent
-    return await workflow.add_person(connection, body, actor=caller.id, consenting=consenting)
+    return await workflow.add_person(connection, body, caller=caller, consenting=consenting)
 
 
 @router.get("/people/{username}", summary="What is known about a person: languages, vendor, site, cost")
@@ -127,7 +127,7 @@ async def change_role(
     caller: PeopleManager,
     connection: UnitOfWork,
 ) -> PersonStandingOut:
-    return await workflow.change_role(connection, username, body.role, actor=caller.id)
+    return await workflow.change_role(connection, username, body.role, caller=caller)
 
 
 @router.post("/people/{username}/password", summary="Give a person a password for one sign-in, shown this once")
@@ -138,7 +138,7 @@ async def reset_password(
     connection: UnitOfWork,
 ) -> OneTimePasswordOut:
     response.headers["Cache-Control"] = "no-store"
-    return await workflow.reset_password(connection, username, actor=caller.id)
+    return await workflow.reset_password(connection, username, caller=caller)
 
 
 @router.delete("/people/{username}", status_code=204, summary="Close an account with its keys and sessions")

@@ -19,7 +19,11 @@ _BY_USERNAME = text(
     " coalesce(password_expires_at <= now(), false) AS expired"
     " FROM principals WHERE username = :username AND active"
 )
-_SIGNED_IN = text("UPDATE principals SET signed_in_at = now() WHERE id = :id")
+# Only with the password that was given: it may have been reset while it was checked. The row stays locked, so a reset
+# that comes later ends the session as well.
+_SIGNED_IN = text("""
+    UPDATE principals SET signed_in_at = now() WHERE id = :id AND active AND password_hash = :known RETURNING id
+""")
 # Only in place of the very password that was given: of two who hold it, one chooses the next.
 _REPLACE_ONCE = text("""
     UPDATE principals SET password_hash = :new, password_expires_at = NULL
@@ -28,7 +32,7 @@ _REPLACE_ONCE = text("""
 _RESET_PASSWORD = text("""
     UPDATE principals SET password_hash = :password_hash,
            password_expires_at = now() + make_interval(hours => CAST(:hours AS integer))
-    WHERE username = :username AND active AND password_hash IS NOT NULL RETURNING id, password_expires_at
+    WHERE username = :username AND active AND password_hash IS NOT NULL RETURNING id, role, password_expires_at
 """)
 _END_SESSIONS = text("UPDATE sessions SET revoked_at = now() WHERE principal_id = :id AND revoked_at IS NULL")
 _REVOKE_KEYS = text("""
@@ -39,7 +43,11 @@ _MANAGERS_IN_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended('people 
 _OTHER_MANAGERS = text(
     "SELECT count(*) FROM principals WHERE active AND role = ANY (CAST(:roles AS text[])) AND username <> :username"
 )
-_SET_ROLE = text("UPDATE principals SET role = :role WHERE username = :username AND active RETURNING id")
+_SET_ROLE = text("""
+    UPDATE principals p SET role = :role
+    FROM (SELECT id, role FROM principals WHERE username = :username AND active FOR NO KEY UPDATE) AS was
+    WHERE p.id = was.id AND was.role <> :role RETURNING p.id, was.role AS before
+""")
 _LIST = text("""
     SELECT p.username, p.role, p.active, p.vendor, p.site, p.languages, p.created_at, p.closed_at, p.sample,
            p.password_hash IS NOT NULL AS signs_in, p.password_expires_at IS NOT NULL AS password_once,
@@ -219,15 +227,15 @@ async def other_managers(connection: AsyncConnection, username: str, *, roles: S
     return int((await connection.execute(_OTHER_MANAGERS, {"username": username, "roles": list(roles)})).scalar_one())
 
 
-async def set_role(connection: AsyncConnection, username: str, role: str) -> UUID | None:
-    """Give an active account another role; None when there is none of that name."""
-    return (await connection.execute(_SET_ROLE, {"username": username, "role": role})).scalar_one_or_none()
+async def set_role(connection: AsyncConnection, username: str, role: str) -> Row[Any] | None:
+    """Give an active account another role: (id, before). None when there is none of that name, or it has that role."""
+    return (await connection.execute(_SET_ROLE, {"username": username, "role": role})).one_or_none()
 
 
 async def reset_password(
     connection: AsyncConnection, username: str, *, password_hash: str, hours: int
 ) -> Row[Any] | None:
-    """Replace the password by one for a single sign-in: (id, password_expires_at). None where nobody signs in so."""
+    """Replace the password by one for a single sign-in: (id, role, password_expires_at). None where nobody signs in so."""
     values = {"username": username, "password_hash": password_hash, "hours": hours}
     return (await connection.execute(_RESET_PASSWORD, values)).one_or_none()
 
@@ -242,9 +250,9 @@ async def revoke_keys(connection: AsyncConnection, person: UUID, *, actor: UUID 
     await connection.execute(_REVOKE_KEYS, {"id": person, "actor": actor})
 
 
-async def note_sign_in(connection: AsyncConnection, person: UUID) -> None:
-    """Note that somebody signed in just now."""
-    await connection.execute(_SIGNED_IN, {"id": person})
+async def note_sign_in(connection: AsyncConnection, person: UUID, *, known: str) -> bool:
+    """Note that somebody signs in with the password of that hash; False when it is theirs no longer."""
+    return (await connection.execute(_SIGNED_IN, {"id": person, "known": known})).one_or_none() is not None
 
 
 async def deactivate_samples(connection: AsyncConnection) -> list[str]:

@@ -38,7 +38,7 @@ from service.people.schemas import (
     SignInIn,
 )
 from service.routing import workflow as routing
-from service.security import ROLES, Capability, Principal
+from service.security import ROLES, Capability, Principal, require_whole
 from service.sessions import token_hash
 
 Result = TypeVar("Result")
@@ -105,11 +105,15 @@ async def create_person(
 
 
 async def add_person(
-    connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, consenting: bool
+    connection: AsyncConnection, person: PersonIn, *, caller: Principal, consenting: bool
 ) -> PersonAddedOut:
-    """As `create_person`, or with a password for one sign-in and no key. Raises NameTakenError, InvalidRequestError."""
+    """As `create_person`, or with a password for one sign-in and no key.
+
+    Raises ForbiddenError, NameTakenError, InvalidRequestError.
+    """
+    require_whole(caller, person.role)
     if not person.one_time_password:
-        made = await create_person(connection, person, actor=actor, consenting=consenting)
+        made = await create_person(connection, person, actor=caller.id, consenting=consenting)
         return PersonAddedOut(**made.model_dump())
     if person.password is not None:
         raise InvalidRequestError("password: a one-time password is made here; send one of the two")
@@ -123,7 +127,7 @@ async def add_person(
         consents=None if consenting else [],
         password_hours=ONE_TIME_HOURS,
     )
-    await _insert(connection, principal, actor=actor)
+    await _insert(connection, principal, actor=caller.id)
     return PersonAddedOut(id=principal.id, username=person.username, role=person.role, one_time_password=password)
 
 
@@ -155,6 +159,8 @@ async def sign_in(engine: AsyncEngine, body: SignInIn, *, hours: int, replaces: 
     matches = await _off_loop(_verify, body.password, known)
     if row is None or known is None or not matches or row.expired:
         raise NotSignedInError("user name or password is wrong")
+    if body.new_password is not None and not row.once:
+        raise InvalidRequestError("new_password: only a one-time password is replaced at sign-in; leave it out")
     replaced = await _replacement(engine, body, attempt) if row.once else None
     token = secrets.token_urlsafe(32)
     async with engine.begin() as connection:
@@ -165,8 +171,9 @@ async def sign_in(engine: AsyncEngine, body: SignInIn, *, hours: int, replaces: 
             if not await store.replace_once(connection, row.id, old=known, new=replaced):
                 raise NotSignedInError("this one-time password was used already")
             await events.record(connection, "person.password_changed", actor=row.id, data={"principal": str(row.id)})
+        if not await store.note_sign_in(connection, row.id, known=replaced or known):
+            raise NotSignedInError("user name or password is wrong")
         await store.insert_session(connection, token_hash=token_hash(token), principal_id=row.id, hours=hours)
-        await store.note_sign_in(connection, row.id)
         await events.record(connection, "person.signed_in", actor=row.id)
     return Session(token, hours * 3600, row.interface_language)
 
@@ -276,38 +283,41 @@ async def account(connection: AsyncConnection, username: str) -> AccountOut:
     return AccountOut(**rows[0]._mapping)
 
 
-async def change_role(connection: AsyncConnection, username: str, role: RoleName, *, actor: UUID) -> PersonStandingOut:
+async def change_role(
+    connection: AsyncConnection, username: str, role: RoleName, *, caller: Principal
+) -> PersonStandingOut:
     """Give a person another role: they sign in anew, and what the new role may not hold goes back to its queues.
 
-    Raises NotFoundError, LastAdminError, InvalidRequestError where they have that role already.
+    Raises ForbiddenError, NotFoundError, LastAdminError, InvalidRequestError where they have that role already.
     """
+    require_whole(caller, role)
     await _require_another_manager(connection, username, unless=role)
-    before = await standing(connection, username)
-    if before.role == role:
-        raise InvalidRequestError(f"role: {username!r} has the role {role!r} already")
     changed = await store.set_role(connection, username, role)
     if changed is None:
-        raise _nobody(username)
-    await store.end_sessions(connection, changed)
+        await standing(connection, username)
+        raise InvalidRequestError(f"role: {username!r} has the role {role!r} already")
     left: list[str] = []
     if role not in routing.REVIEWING:
-        await take_back(connection, changed, actor=actor)
-        left = await routing.leave_queues(connection, changed)
-    data = {"principal": str(changed), "before": before.role, "role": role, "left_queues": left}
-    await events.record(connection, "person.role_changed", actor=actor, data=data)
+        await take_back(connection, changed.id, actor=caller.id)
+        left = await routing.leave_queues(connection, changed.id)
+    data = {"principal": str(changed.id), "before": changed.before, "role": role, "left_queues": left}
+    await events.record(connection, "person.role_changed", actor=caller.id, data=data)
     return await standing(connection, username)
 
 
-async def reset_password(connection: AsyncConnection, username: str, *, actor: UUID) -> OneTimePasswordOut:
-    """Give a person a password for one sign-in; they are signed out everywhere. Raises NotFoundError, InvalidRequestError."""
+async def reset_password(connection: AsyncConnection, username: str, *, caller: Principal) -> OneTimePasswordOut:
+    """Give a person a password for one sign-in; they are signed out everywhere.
+
+    Raises ForbiddenError, NotFoundError, InvalidRequestError.
+    """
     password = _new_password()
     hashed = await _off_loop(_hasher().hash, password)
     row = await store.reset_password(connection, username, password_hash=hashed, hours=ONE_TIME_HOURS)
     if row is None:
         await standing(connection, username)
         raise InvalidRequestError(f"{username!r} is a machine account: it has keys and no password")
-    await store.end_sessions(connection, row.id)
-    await events.record(connection, "person.password_reset", actor=actor, data={"principal": str(row.id)})
+    require_whole(caller, row.role)
+    await events.record(connection, "person.password_reset", actor=caller.id, data={"principal": str(row.id)})
     return OneTimePasswordOut(username=username, one_time_password=password, expires_at=row.password_expires_at)
 
 
@@ -320,7 +330,6 @@ async def close_person(connection: AsyncConnection, username: str, *, actor: UUI
     closed = await store.deactivate(connection, username)
     if closed is None:
         raise _nobody(username)
-    await store.end_sessions(connection, closed)
     await store.revoke_keys(connection, closed, actor=actor)
     returned = await take_back(connection, closed, actor=actor)
     data = {"username": username, "principal": str(closed), "returned_cases": returned}

@@ -67,9 +67,9 @@ def _places(settings: Settings, bundle: str) -> Iterator[tuple[Path, Path, tuple
 
 
 def _described(bundle: str, manifest: dict[str, Any], thresholds: dict[str, float]) -> BundleOut:
-    figures = manifest.get("metrics", {}).get("int8", {})
+    figures = (manifest.get("metrics") or {}).get("int8") or {}
     interval = figures.get("macro_interval") or {}
-    by_area = figures.get("areas", {})
+    by_area = figures.get("areas") or {}
     return BundleOut(
         bundle=bundle,
         name=manifest["name"],

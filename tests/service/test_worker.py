@@ -14,6 +14,7 @@ from standardwebhooks import Webhook
 from service import worker
 from service.db import libpq_url
 from service.jobs import create_jobs_app, enqueue
+from service.outbox import workflow as outbox
 from service.settings import Settings
 from service.worker import Chores, alert, housekeeping, register_tasks, run_jobs
 from tests.service.outbox.receiver import Receiver, receiving
@@ -136,6 +137,26 @@ async def test_housekeeping_gives_lapsed_cases_back(
     stopping.set()
     await asyncio.wait_for(keeping, 30)
     assert value(database, "SELECT lapses FROM cases") == 1
+
+
+async def test_all_that_waited_for_a_paused_endpoint_is_on_its_way_without_another_minute(
+    app: FastAPI, jobs: App, platform: httpx.AsyncClient, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = (await platform.post("/v1/webhooks", json={"url": "http://127.0.0.1:9/hook"})).json()["id"]
+    for _ in range(5):
+        await platform.post(f"/v1/webhooks/{hook}/test")
+    query(database, "UPDATE outbox SET deliver_after = now() - interval '2 minutes'")
+    query(database, "UPDATE procrastinate_jobs SET status = 'failed'")
+    for module in (outbox, worker):
+        monkeypatch.setattr(module, "ORPHANS_AT_ONCE", 2)
+    monkeypatch.setattr(worker, "HOUSEKEEPING_SECONDS", 0.01)
+    stopping = asyncio.Event()
+    keeping = asyncio.create_task(housekeeping(app.state.engine, jobs, stopping))
+    await until(
+        lambda: value(database, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == 5, seconds=5
+    )
+    stopping.set()
+    await asyncio.wait_for(keeping, 30)
 
 
 async def test_housekeeping_gives_held_cases_back_and_tells_of_those_that_keep_coming_back(

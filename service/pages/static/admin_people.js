@@ -3,7 +3,8 @@
 import { showErrors, showOnce } from "./admin_dialogs.js";
 import { call } from "./api.js";
 import { onKey } from "./keys.js";
-import { startPage } from "./page.js";
+import { serviceLost } from "./lost.js";
+import { showProblem, startPage } from "./page.js";
 import { t } from "./words.js";
 
 const part = (name) => document.getElementById(`person-${name}`);
@@ -18,6 +19,19 @@ part("role").addEventListener("change", say);
 part("form").addEventListener("submit", (event) => {
   event.preventDefault();
   add();
+});
+
+// A list that could not be found anew stays, and is not taken for the answer; a session that is over leads to the sign-in.
+document.body.addEventListener("htmx:sendError", serviceLost);
+document.body.addEventListener("htmx:responseError", ({ detail }) => {
+  showProblem(t("The service answered %(status)s.", { status: detail.xhr.status }));
+});
+document.body.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status === 200) showProblem("");
+  if (new URL(xhr.responseURL).pathname === location.pathname) return;
+  event.detail.shouldSwap = false;
+  location.reload();
 });
 
 function open() {

@@ -87,8 +87,8 @@ function sayConsequence() {
     !next || next.value === role
       ? t("This is the role they have.")
       : reviews
-        ? t("They are signed out and sign in again. What they hold stays with them; keys lose what the new role may not do.")
-        : t("They are signed out. What they hold goes back to its queues, and they leave every restricted queue; keys lose what the new role may not do.");
+        ? t("They are signed out and sign in again. What they hold stays with them.")
+        : t("They are signed out. What they hold goes back to its queues, and they leave every restricted queue.");
 }
 
 async function changeRole() {

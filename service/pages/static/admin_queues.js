@@ -22,7 +22,8 @@ form.addEventListener("submit", (event) => {
 
 async function askClose({ queue, title }) {
   const path = `/v1/queues/${encodeURIComponent(queue)}`;
-  const found = await call("GET", `${path}/closing`);
+  const found = await call("GET", `${path}/closing`).catch((error) => reloadWith(error.message));
+  if (!found) return;
   ask({
     title: t("Close the queue “%(title)s”?", { title }),
     words: found.possible ? closingWords(found) : refusalWords(found),

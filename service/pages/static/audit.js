@@ -27,9 +27,12 @@ function toggle() {
 async function follow() {
   const live = document.getElementById("live");
   if (document.hidden || live.contains(document.activeElement)) return;
-  const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
+  // That the log is followed is no use of a session: whoever has left is signed out all the same.
+  const headers = { "Triage-Background": "true" };
+  const answer = await fetch(location.href, { credentials: "same-origin", headers }).catch(() => null);
   if (timer === null) return;
-  if (!answer?.ok || answer.redirected) {
+  if (answer?.redirected) return location.reload();
+  if (!answer?.ok) {
     showProblem(t("The log cannot be read at the moment; it is tried again."));
     return;
   }

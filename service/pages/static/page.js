@@ -17,7 +17,8 @@ export function startPage() {
   onKey("g", () => location.assign("/console"));
   const search = document.getElementById("to-search");
   if (search) onKey("/", () => location.assign(search.href));
-  document.getElementById("sign-out").addEventListener("click", signOut);
+  document.getElementById("sign-out").addEventListener("click", () => signOut("/v1/session"));
+  document.getElementById("sign-out-everywhere").addEventListener("click", () => signOut("/v1/session?everywhere=true"));
   startSpans();
   nameLanguages();
   showNotice();
@@ -72,10 +73,12 @@ function startHelp() {
   onKey("?", open);
 }
 
-async function signOut() {
+// A session that is over already leads to the sign-in page by itself; one that could not be ended is not said to be.
+async function signOut(session) {
   try {
-    await call("DELETE", "/v1/session");
-  } finally {
+    await call("DELETE", session);
     location.assign("/sign-in?why=signed-out");
+  } catch (error) {
+    document.getElementById("me-problem").textContent = error.message;
   }
 }

@@ -1,5 +1,6 @@
 // The pages of webhooks: endpoints, tests with their answer, and sending again. Every change goes through the API.
 
+import { showOnce } from "./admin_dialogs.js";
 import { ApiError, call } from "./api.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
@@ -39,10 +40,6 @@ if (byId("add-hook")) {
   });
   byId("remove-do").addEventListener("click", () => act(byId("remove-do"), remove, problemOf("remove-dialog")));
   byId("take-over-do").addEventListener("click", () => act(byId("take-over-do"), takeOver, problemOf("take-over-dialog")));
-  byId("secret-copy").addEventListener("click", copySecret);
-  byId("secret-done").addEventListener("click", () => location.reload());
-  // Escape would lose what is shown this once.
-  byId("secret-dialog").addEventListener("cancel", (event) => event.preventDefault());
 }
 
 function problemOf(dialog) {
@@ -149,18 +146,12 @@ async function save() {
   }
   const made = await call("POST", "/v1/webhooks", { url: byId("hook-url").value.trim(), kinds });
   byId("hook-dialog").close();
-  byId("secret").textContent = made.secret;
-  byId("secret-dialog").showModal();
-}
-
-async function copySecret() {
-  try {
-    await navigator.clipboard.writeText(byId("secret").textContent);
-    byId("secret-said").textContent = t("Copied.");
-  } catch {
-    getSelection().selectAllChildren(byId("secret"));
-    byId("secret-said").textContent = t("This browser does not copy by itself: the secret is selected, copy it by hand.");
-  }
+  showOnce({
+    title: t("Keep this secret now"),
+    words: t("The receiver checks signatures with it. If it is lost, add the address anew."),
+    secret: made.secret,
+    then: () => afresh(t("The endpoint is added.")),
+  });
 }
 
 function askToRemove(hook) {

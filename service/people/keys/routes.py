@@ -25,7 +25,7 @@ async def make(
     username: Username, body: KeyIn, response: Response, caller: PeopleManager, connection: UnitOfWork
 ) -> KeyMadeOut:
     response.headers["Cache-Control"] = "no-store"
-    return await workflow.make_key(connection, username, body, actor=caller.id)
+    return await workflow.make_key(connection, username, body, caller=caller)
 
 
 @router.delete("/people/{username}/keys/{key_id}", status_code=204, summary="End a key at once")

@@ -26,6 +26,7 @@ _ACCOUNT = text("""
     SELECT id, role, password_hash IS NOT NULL AS signs_in FROM principals
     WHERE username = :username AND active FOR NO KEY UPDATE
 """)
+_IS_OPEN = text("SELECT EXISTS (SELECT FROM principals WHERE username = :username AND active)")
 _LIVE = text("""
     SELECT count(*) FROM api_keys
     WHERE principal_id = :id AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
@@ -52,6 +53,11 @@ async def keys(connection: AsyncConnection, *, username: str | None, limit: int)
 async def account(connection: AsyncConnection, username: str) -> Row[Any] | None:
     """(id, role, signs_in) of an active account, the last for one with a password; it is locked."""
     return (await connection.execute(_ACCOUNT, {"username": username})).one_or_none()
+
+
+async def is_open(connection: AsyncConnection, username: str) -> bool:
+    """Whether there is an active account of that name."""
+    return bool((await connection.execute(_IS_OPEN, {"username": username})).scalar_one())
 
 
 async def live_keys(connection: AsyncConnection, account_id: UUID) -> int:

@@ -10,7 +10,7 @@ from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.people.keys import store
 from service.people.keys.schemas import KeyIn, KeyMadeOut, KeyOut, KeysOut
-from service.security import API_KEY_PREFIX, ROLES, Capability, new_api_key
+from service.security import API_KEY_PREFIX, ROLES, Capability, Principal, new_api_key, require_whole
 from service.sessions import token_hash
 
 KEYS = 20
@@ -26,37 +26,36 @@ async def first_key(connection: AsyncConnection, principal_id: UUID, *, made_by:
     return key
 
 
-async def make_key(connection: AsyncConnection, username: str, body: KeyIn, *, actor: UUID) -> KeyMadeOut:
-    """Make a key for an account. Raises NotFoundError, InvalidRequestError."""
+async def make_key(connection: AsyncConnection, username: str, body: KeyIn, *, caller: Principal) -> KeyMadeOut:
+    """Make a key for an account. Raises NotFoundError, ForbiddenError, InvalidRequestError."""
     account = await store.account(connection, username)
     if account is None:
-        raise NotFoundError(f"there is no open account named {username!r}")
+        raise _nobody(username)
+    require_whole(caller, account.role)
     if beyond := sorted(set(body.scopes) - ROLES.get(account.role, frozenset())):
         raise InvalidRequestError(
             f"scopes: the role {account.role!r} of {username!r} lacks {', '.join(beyond)}; leave that out"
         )
-    if account.signs_in and account.id != actor and Capability.SELF in body.scopes:
+    if account.signs_in and account.id != caller.id and Capability.SELF in body.scopes:
         raise InvalidRequestError(
             f"scopes: {Capability.SELF.value!r} lets a key agree to things in the name of a person; only they can make such a key"
         )
     if await store.live_keys(connection, account.id) >= KEYS:
         raise InvalidRequestError(f"{username!r} has {KEYS} keys that work; revoke one that is no longer used")
     key = new_api_key()
-    row = _row(key, account.id, actor, name=body.name, scopes=list(body.scopes), days=body.days)
+    row = _row(key, account.id, caller.id, name=body.name, scopes=list(body.scopes), days=body.days)
     await store.insert(connection, row)
     data = {"key": str(row["id"]), "principal": str(account.id), "scopes": list(body.scopes), "days": body.days}
-    await events.record(connection, "key.made", actor=actor, data=data)
+    await events.record(connection, "key.made", actor=caller.id, data=data)
     made = await store.key(connection, row["id"])
     return KeyMadeOut(**made._mapping, key=key)
 
 
 async def keys_of(connection: AsyncConnection, username: str) -> KeysOut:
     """The keys of an open account. Raises NotFoundError."""
-    if await store.account(connection, username) is None:
-        raise NotFoundError(f"there is no open account named {username!r}")
-    return KeysOut(
-        keys=[KeyOut(**row._mapping) for row in await store.keys(connection, username=username, limit=LISTED)]
-    )
+    if not await store.is_open(connection, username):
+        raise _nobody(username)
+    return KeysOut(keys=await all_keys(connection, username=username, limit=LISTED))
 
 
 async def all_keys(connection: AsyncConnection, *, username: str | None, limit: int) -> list[KeyOut]:
@@ -70,6 +69,10 @@ async def revoke_key(connection: AsyncConnection, username: str, key_id: UUID, *
     if owner is None:
         raise NotFoundError(f"{username!r} has no key {key_id} that could be revoked")
     await events.record(connection, "key.revoked", actor=actor, data={"key": str(key_id), "principal": str(owner)})
+
+
+def _nobody(username: str) -> NotFoundError:
+    return NotFoundError(f"there is no open account named {username!r}")
 
 
 def _row(

@@ -20,7 +20,14 @@ from tests.service.steps import Body, assert_error, claim, decided, query, repor
 _NAME = re.compile(r"[a-z]+\.[a-z_]+")
 _QUOTED = re.compile(rf"'({_NAME.pattern})'")
 # Names in the same modules of what goes to the platform, into the log of the process, or stands in a statement.
-NO_EVENTS = {"webhook.test", "decision.made", "drift.reference", "drawn.draw"}
+NO_EVENTS = {
+    "webhook.test",
+    "decision.made",
+    "drift.reference",
+    "drawn.draw",
+    "ranking.look_failed",
+    "ranking.unusable",
+}
 SECRET = "what post-1 says"
 
 

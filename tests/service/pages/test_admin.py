@@ -212,12 +212,24 @@ async def test_somebody_is_added_signs_in_changes_role_and_leaves(
         await page.get_by_label("Name, vendor or site").fill("ACM")
         await expect(page.locator("#people-count")).to_have_text("One account")
         await expect(page.get_by_test_id("people")).to_contain_text("closed")
+        # A list that cannot be found anew stays, and is not taken for the answer.
+        await page.route("**/admin/people?*", lambda route: route.fulfill(status=503))
+        await page.get_by_label("Name, vendor or site").fill("ACME")
+        await expect(page.locator("#problem")).to_contain_text("503")
+        await expect(page.get_by_test_id("people")).to_contain_text("closed")
+        await page.click("#me")
+        await page.route("**/v1/session?*", lambda route: route.fulfill(status=503))
+        await page.click("#sign-out-everywhere")
+        await expect(page.locator("#me-problem")).to_contain_text("503")
+        await page.unroute("**/v1/session?*")
+        await page.click("#sign-out-everywhere")
+        await page.wait_for_url("**/sign-in?why=signed-out")
     done = query(
         database, "SELECT kind FROM events e JOIN principals p ON p.id = e.actor WHERE username = 'root' ORDER BY e.id"
     )
     assert [kind for (kind,) in done] == [
         *("person.signed_in", "person.created", "person.role_changed", "person.changed"),
-        *("key.made", "key.revoked", "person.closed"),
+        *("key.made", "key.revoked", "person.closed", "person.signed_out_everywhere"),
     ]
 
 

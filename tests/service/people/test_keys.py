@@ -112,6 +112,30 @@ async def test_nobody_makes_a_key_that_agrees_for_somebody_else(
     await made(admin, "ada", scopes=["case.read"])
 
 
+async def test_a_key_with_scopes_makes_nobody_who_may_do_more_than_it(
+    admin: httpx.AsyncClient, client: httpx.AsyncClient, cheap_passwords: None, database: str
+) -> None:
+    other = {"username": "other-admin", "role": "admin", "one_time_password": True}
+    await admin.post("/v1/people", json=other)
+    client.headers.update(bearer((await made(admin, "test-admin", scopes=["people.manage"]))["key"]))
+    beyond: list[tuple[str, str, dict[str, Any]]] = [
+        ("POST", "/v1/people", {"username": "third", "role": "admin"}),
+        ("POST", "/v1/people", {**other, "username": "third"}),
+        ("PUT", "/v1/people/test-reviewer/role", {"role": "admin"}),
+        ("POST", "/v1/people/other-admin/password", {}),
+        ("POST", "/v1/people/test-admin/keys", {"name": "all", "scopes": ["audit.all"]}),
+    ]
+    for method, path, body in beyond:
+        answer = await client.request(method, path, json=body)
+        assert "a key with scopes" in assert_error(answer, 403, "forbidden"), path
+    assert query(database, "SELECT username FROM principals WHERE role = 'admin' ORDER BY 1") == [
+        ("other-admin",),
+        ("test-admin",),
+    ]
+    assert (await client.post("/v1/people", json={"username": "third", "role": "reviewer"})).status_code == 201
+    await made(client)
+
+
 async def test_an_account_has_only_so_many_keys(admin: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(
         *(

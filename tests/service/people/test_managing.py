@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from service.people import workflow
 from tests.conftest import bearer
 from tests.service.steps import assert_error, claim, query, report, value
 
@@ -147,8 +148,42 @@ async def test_a_reset_password_signs_out_everywhere(
     assert answer.json()["one_time_password"] not in stored
 
 
+async def test_a_password_that_is_reset_while_it_is_checked_opens_nothing(
+    admin: httpx.AsyncClient, client: httpx.AsyncClient, once: str, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(client, "ada", once, new_password=OWN)
+    client.cookies.clear()
+    verify = workflow._verify
+
+    def slowly(password: str, known: str | None) -> bool:
+        query(database, "UPDATE principals SET password_hash = 'another' WHERE username = 'ada'")
+        return verify(password, known)
+
+    monkeypatch.setattr(workflow, "_verify", slowly)
+    assert_error(await sign_in(client, "ada", OWN), 401, "not_signed_in")
+    assert value(database, "SELECT count(*) FROM sessions WHERE revoked_at IS NULL") == 0
+
+
+async def test_a_password_that_stays_is_not_replaced_in_silence(client: httpx.AsyncClient, once: str) -> None:
+    await sign_in(client, "ada", once, new_password=OWN)
+    refused = await sign_in(client, "ada", OWN, new_password="another pass phrase")
+    assert "only a one-time password" in assert_error(refused, 422, "invalid_request")
+    assert (await sign_in(client, "ada", OWN)).status_code == 204
+
+
 async def test_a_machine_has_no_password_to_reset(admin: httpx.AsyncClient, keys: dict[str, str]) -> None:
     assert_error(await admin.post("/v1/people/test-platform/password"), 422, "invalid_request")
     assert_error(await admin.post("/v1/people/nobody/password"), 404, "not_found")
     both = {"username": "ada", "role": "reviewer", "password": OWN, "one_time_password": True}
     assert_error(await admin.post("/v1/people", json=both, headers=bearer(keys["admin"])), 422, "invalid_request")
+
+
+async def test_a_role_that_two_change_at_once_is_told_as_it_was(admin: httpx.AsyncClient, database: str) -> None:
+    answers = await asyncio.gather(
+        *(admin.put("/v1/people/test-reviewer/role", json={"role": role}) for role in ("ml", "ml", "lead"))
+    )
+    changes = query(database, "SELECT data FROM events WHERE kind = 'person.role_changed' ORDER BY id")
+    told = [(data["before"], data["role"]) for (data,) in changes]
+    assert [before for before, _ in told] == ["reviewer", *(role for _, role in told[:-1])]
+    assert all(before != role for before, role in told)
+    assert len(told) == sum(answer.status_code == 200 for answer in answers)

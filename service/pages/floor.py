@@ -90,7 +90,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     state = request.app.state
     now = views.utc_now()
     found = await forecast(connection, state.rank_config, viewer=me)
-    now_there = await on_the_floor(connection, viewer=me)
+    now_there = await on_the_floor(connection, viewer=me, idle_minutes=state.settings.session_idle_minutes)
     given_up = await listed(connection, state.taxonomy, viewer=me, after=None, limit=SHED_SHOWN)
     alerts = await lease_alerts(connection, state.settings, person=me.id)
     routes = await unserved(connection)

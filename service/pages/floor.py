@@ -13,7 +13,7 @@ from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.workflow import spread
 from service.floor.schemas import BreachesOut, DepthOut, FloorQueueOut
-from service.floor.workflow import depths
+from service.floor.workflow import AGED_MOST, depths
 from service.floor.workflow import floor as on_the_floor
 from service.holds.workflow import lease_alerts
 from service.outbox.schemas import DeadLettersOut
@@ -109,6 +109,8 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "breaching_left": len(breaching[BREACHES_SHOWN:]),
         "overdue_total": sum(row.overdue for row in rows),
         "open_total": sum(row.open for row in rows),
+        "aged_most": AGED_MOST,
+        "estimated": any(row.open > AGED_MOST for row in rows),
         "people": now_there.people,
         "assumption": now_there.assumption,
         "charts": drawn[:CHARTS_SHOWN],

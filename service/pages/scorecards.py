@@ -211,7 +211,7 @@ def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -
         more = (
             _("n = %(n)s, ceiling %(ceiling)s", n=share.n, ceiling=_percent(most.value))
             if most.value is not None
-            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_(most.note or ""))
+            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_(most.note) if most.note else "–")
         )
     bar = Bar(
         low=round(share.low * AXIS, 2),

@@ -168,7 +168,7 @@ def gallery() -> str:
 
 def save_whole(page: Page, name: str) -> None:
     """Write the page, at most `LONGEST` pixels of it, as a lossy WebP: there are many of these."""
-    page.wait_for_load_state("networkidle")
+    settle(page)
     shot = pyvips.Image.new_from_buffer(page.screenshot(animations="disabled", caret="hide", full_page=True), "")
     shown = shot.crop(0, 0, shot.width, min(shot.height, LONGEST))
     shown.write_to_file(str(PAGES / f"{name}.webp"), Q=82, effort=6)
@@ -189,16 +189,24 @@ def claim_one_with_pictures(page: Page, address: str) -> list[str]:
         # By the API: the console goes on with the case in hand, and here one must be held while the next is looked at.
         answer = page.request.post(f"{address}/v1/queues/default/claim")
         page.goto(f"{address}/cases/{answer.json()['case']['id']}")
-        page.wait_for_load_state("networkidle")
+        settle(page)
         claimed.append(page.url)
         if page.locator("img.preview").count() and not page.locator("[data-testid=unscored]").count():
             break
     return claimed
 
 
+def settle(page: Page) -> None:
+    """Wait until nothing is loaded any more. A page that listens to news never stops; it says when it has begun to."""
+    if page.locator("#live-state").count():
+        page.wait_for_selector("#live-state.is-live")
+    else:
+        page.wait_for_load_state("networkidle")
+
+
 def save(page: Page, name: str) -> None:
     """Write what the window shows as a PNG with a palette, which halves the size and changes nothing one could see."""
-    page.wait_for_load_state("networkidle")
+    settle(page)
     shot = pyvips.Image.new_from_buffer(page.screenshot(animations="disabled", caret="hide"), "")
     for quality in (100, 80, 60):
         written: bytes = shot.write_to_buffer(".png", palette=True, bitdepth=8, Q=quality, compression=9)

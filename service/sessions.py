@@ -16,8 +16,10 @@ SESSION_COOKIE = "triage_session"
 # (RFC 6265bis, 4.1.3.2).
 SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
 
-# Sent with what a page asks for by itself: that a page is open is no use of a session.
+# Sent with what a page asks for by itself: that a page is open is no use of a session. A stream of news cannot send it, and
+# is told by what it takes (HTML standard, 9.2.2).
 BACKGROUND = "triage-background"
+EVENT_STREAM = "text/event-stream"
 
 # One statement, as every request waits for it; `stale` says that the last use is worth writing down.
 _BY_SESSION = text(
@@ -91,7 +93,8 @@ async def find_session(request: Request, connection: AsyncConnection, token: str
     [rows] = await fetch_together(connection, (_BY_SESSION, {"hash": hashed, "idle": idle}))
     if not rows:
         return None
-    if rows[0].stale and BACKGROUND not in request.headers:
+    by_itself = BACKGROUND in request.headers or request.headers.get("accept") == EVENT_STREAM
+    if rows[0].stale and not by_itself:
         await fetch(connection, _USED, {"hash": hashed})
     return rows[0]
 

@@ -34,15 +34,17 @@ class Breaches:
     first_at: datetime | None
 
 
-def predict(due: Sequence[datetime], pace: Pace, *, now: datetime) -> Breaches:
-    """Which of the open deadlines pass before their case is reached."""
-    overdue, late = 0, []
-    for place, moment in enumerate(sorted(due), start=1):
+def predict(due: Sequence[datetime], pace: Pace, *, now: datetime, before: int = 0) -> Breaches:
+    """Which of the open deadlines pass before their case is reached; `before` cases that are not among them are overdue."""
+    overdue, late = before, []
+    # A case can come with a deadline that is over: it stands in front all the same, from when it comes.
+    allowance = max(0.0, pace.allowance_hours)
+    for place, moment in enumerate(sorted(due), start=before + 1):
         hours = (moment - now).total_seconds() / 3600
         if hours <= 0:
             overdue += 1
         elif hours <= HORIZON_HOURS:
-            newcomers = pace.clocked_per_hour * max(0.0, hours - pace.allowance_hours)
+            newcomers = pace.clocked_per_hour * max(0.0, hours - allowance)
             if place + newcomers > pace.done_per_hour * hours:
                 late.append(moment)
     return Breaches(overdue, len(late), late[0] if late else None)

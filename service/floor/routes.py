@@ -13,8 +13,9 @@ router = APIRouter(prefix="/v1/floor", tags=["shedding"])
 
 
 @router.get("", summary="Every queue now: ages, rates, deadlines that will be missed at this pace, people at work")
-async def floor(caller: FloorReader, connection: UnitOfWork) -> FloorOut:
-    return await workflow.floor(connection, viewer=caller)
+async def floor(request: Request, caller: FloorReader, connection: UnitOfWork) -> FloorOut:
+    idle = request.app.state.settings.session_idle_minutes
+    return await workflow.floor(connection, viewer=caller, idle_minutes=idle)
 
 
 @router.get("/depth.csv", summary="Cases of each queue at every full hour of the last day, as comma-separated values")

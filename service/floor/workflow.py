@@ -26,6 +26,8 @@ WORKING_MINUTES = 15
 # A break is its person's own matter: among fewer people a number would tell whose it is.
 LEAST_PEOPLE = 5
 CLOCKS_MOST = 20_000
+# Cases whose ages are sorted; of more, so many tell half and nine of ten to within one in a hundred cases.
+AGED_MOST = 5000
 DEPTH_HOURS = 24
 ASSUMPTION = (
     "Everybody goes on at the pace of the last hour (of the shift, where fewer than five were decided in that hour), cases "
@@ -34,19 +36,21 @@ ASSUMPTION = (
 )
 
 
-async def floor(connection: AsyncConnection, *, viewer: Principal) -> FloorOut:
-    """Every queue the viewer may see, and how many people are at work."""
+async def floor(connection: AsyncConnection, *, viewer: Principal, idle_minutes: int) -> FloorOut:
+    """Every queue the viewer may see, and how many people are at work; a session unused for `idle_minutes` is none."""
     titles = {queue.name: queue.title for queue in await visible_queues(connection, viewer)}
-    waiting = await store.waiting(connection, list(titles))
+    waiting = await store.waiting(connection, list(titles), most=AGED_MOST)
     came = await store.came(connection, list(titles), shift=SHIFT_HOURS)
     done = await store.done(connection, list(titles), shift=SHIFT_HOURS)
     hands = await store.hands(connection, list(titles))
     due = await _due(connection, list(titles))
+    overdue = await store.overdue(connection, list(titles))
     now = datetime.now(UTC)
+    at = {name: pace(came.get(name), done.get(name)) for name in titles}
     return FloorOut(
         shift_hours=SHIFT_HOURS,
         assumption=ASSUMPTION,
-        people=await people(connection),
+        people=await people(connection, idle_minutes=idle_minutes),
         queues=[
             FloorQueueOut(
                 queue=name,
@@ -56,17 +60,17 @@ async def floor(connection: AsyncConnection, *, viewer: Principal) -> FloorOut:
                 arrived=_rate(came.get(name)),
                 decided=_rate(done.get(name)),
                 people=hands.get(name, 0),
-                breaches=_breaches(due[name], pace(came.get(name), done.get(name)), now=now),
+                breaches=_breaches(predict(due[name], at[name], now=now, before=overdue.get(name, 0)), at[name]),
             )
             for name, title in titles.items()
         ],
     )
 
 
-async def people(connection: AsyncConnection) -> PeopleOut:
+async def people(connection: AsyncConnection, *, idle_minutes: int) -> PeopleOut:
     """How many people who review are signed in, at work and on a break."""
     roles = [role for role, may in ROLES.items() if Capability.CASE_REVIEW in may]
-    row = await store.people(connection, roles, minutes=WORKING_MINUTES)
+    row = await store.people(connection, roles, minutes=WORKING_MINUTES, idle=idle_minutes)
     told = row.on_break if row.signed_in >= LEAST_PEOPLE else None
     return PeopleOut(signed_in=row.signed_in, working=row.working, on_break=told, least=LEAST_PEOPLE)
 
@@ -76,7 +80,7 @@ async def depths(connection: AsyncConnection, *, viewer: Principal) -> dict[str,
     queues = [queue.name for queue in await visible_queues(connection, viewer)]
     found: dict[str, list[DepthOut]] = {name: [] for name in queues}
     for row in await store.depths(connection, queues, hours=DEPTH_HOURS):
-        found[row.queue].append(DepthOut(at=row.at, cases=max(0, row.cases)))
+        found[row.queue].append(DepthOut(at=row.at.astimezone(UTC), cases=max(0, row.cases)))
     return found
 
 
@@ -86,7 +90,7 @@ def depths_as_csv(found: Mapping[str, Sequence[DepthOut]]) -> str:
     table = csv.writer(out)
     table.writerow(["queue", "at", "cases"])
     for queue, points in found.items():
-        table.writerows([guarded(queue), point.at.astimezone(UTC).isoformat(), point.cases] for point in points)
+        table.writerows([guarded(queue), point.at.isoformat(), point.cases] for point in points)
     return out.getvalue()
 
 
@@ -113,20 +117,19 @@ def pace(came: Row[Any] | None, done: Row[Any] | None) -> Pace:
 async def _due(connection: AsyncConnection, queues: Sequence[str]) -> dict[str, list[datetime]]:
     due: dict[str, list[datetime]] = defaultdict(list)
     for row in await store.clocks(connection, queues, horizon=HORIZON_HOURS, most=CLOCKS_MOST):
-        due[row.queue].append(row.deadline)
+        due[row.queue].append(row.deadline.astimezone(UTC))
     return due
 
 
 def _ages(row: Row[Any] | None) -> AgesOut | None:
-    return AgesOut(**dict(zip(("p50", "p90", "oldest"), row.ages, strict=True))) if row else None
+    return AgesOut(p50=row.ages[0], p90=row.ages[1], oldest=row.oldest) if row else None
 
 
 def _rate(row: Row[Any] | None) -> RateOut:
     return RateOut(hour=row.hour, shift=row.shift / SHIFT_HOURS) if row else RateOut(hour=0, shift=0)
 
 
-def _breaches(due: Sequence[datetime], at: Pace, *, now: datetime) -> BreachesOut:
-    found: Breaches = predict(due, at, now=now)
+def _breaches(found: Breaches, at: Pace) -> BreachesOut:
     return BreachesOut(
         overdue=found.overdue,
         missed=found.missed,

@@ -163,7 +163,8 @@ def _said(title: str, points: Sequence[Point], look: Look, top: float) -> Chart:
         top=look.form(top) if values else "",
         first=points[0].label if points else "",
         last=points[-1].label if points else "",
-        now=look.form(values[-1]) if values else "–",
+        # An older value is not how it stands now.
+        now=_value(points[-1], look.form) if points else "–",
         rows=[(point.label, _value(point, look.form), _interval(point, look.form)) for point in points],
         unit=look.unit,
         csv=look.csv,

@@ -13,7 +13,7 @@ from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.workflow import spread
 from service.floor.schemas import BreachesOut, DepthOut, FloorQueueOut
-from service.floor.workflow import depths
+from service.floor.workflow import AGED_MOST, depths
 from service.floor.workflow import floor as on_the_floor
 from service.holds.workflow import lease_alerts
 from service.outbox.schemas import DeadLettersOut
@@ -90,7 +90,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     state = request.app.state
     now = views.utc_now()
     found = await forecast(connection, state.rank_config, viewer=me)
-    now_there = await on_the_floor(connection, viewer=me)
+    now_there = await on_the_floor(connection, viewer=me, idle_minutes=state.settings.session_idle_minutes)
     given_up = await listed(connection, state.taxonomy, viewer=me, after=None, limit=SHED_SHOWN)
     alerts = await lease_alerts(connection, state.settings, person=me.id)
     routes = await unserved(connection)
@@ -109,6 +109,8 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "breaching_left": len(breaching[BREACHES_SHOWN:]),
         "overdue_total": sum(row.overdue for row in rows),
         "open_total": sum(row.open for row in rows),
+        "aged_most": AGED_MOST,
+        "estimated": any(row.open > AGED_MOST for row in rows),
         "people": now_there.people,
         "assumption": now_there.assumption,
         "charts": drawn[:CHARTS_SHOWN],

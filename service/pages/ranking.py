@@ -205,7 +205,7 @@ async def page(request: Request, me: QueueManager, connection: UnitOfWork) -> Re
         "other_policy": current.policy != POLICY,
         "since": next((one.chosen_at for one in found.choices if one.version == current.version), None),
         "groups": [(title, [as_input(one, values) for one in words]) for title, words in GROUPS],
-        "severities": list(zip(taxonomy.severities, values["unscored_severity"], strict=True)),
+        "severities": list(zip(taxonomy.severities, map(number, values["unscored_severity"]), strict=True)),
         "shed": values["shed"],
         "queues": [(queue.name, queue.title) for queue in await visible_queues(connection, me)],
         "tops": TOPS,
@@ -241,8 +241,13 @@ def as_input(words: Words, values: Mapping[str, Any]) -> Input:
     bounds = ConstantsIn.model_fields[words.name].metadata
     least = next(one.ge for one in bounds if isinstance(one, Ge))
     most = next(one.le for one in bounds if isinstance(one, Le))
-    value = f"{values[words.name]:g}"
+    value = number(values[words.name])
     return Input(words.name, words.title, words.unit, words.help, float(str(least)), float(str(most)), value)
+
+
+def number(value: float) -> str:
+    """A constant as it was given: what the form shows is what it sends, so no digit may be lost."""
+    return f"{value:.15g}"
 
 
 def changes(current: RankConfigOut, other: RankConfigOut) -> list[tuple[str, str, str]]:
@@ -261,5 +266,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list | tuple):
-        return " / ".join(f"{one:g}" for one in value)
-    return f"{value:g}"
+        return " / ".join(number(one) for one in value)
+    return number(value)

@@ -74,6 +74,7 @@ def _environment() -> Environment:
         amount=words.amount,
         blocks=prose.blocks,
         chance=words.chance,
+        day=words.day,
         doubt=words.doubt,
         duration=words.duration,
         moment=words.moment,

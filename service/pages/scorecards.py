@@ -16,7 +16,7 @@ from service.pages.bar import bar
 from service.pages.charts import Chart, Look, Point, line_chart, nice_time
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
-from service.pages.words import amount, chance, day, duration
+from service.pages.words import amount, chance, day, day_of_year, duration
 from service.scorecards.figures import FIGURES
 from service.scorecards.schemas import AmountOut, AskedIn, By, GroupOut, ScorecardOut, ShareOut, TimesOut, TrendOut
 from service.scorecards.trend import trend
@@ -145,7 +145,7 @@ async def over_time(
 
 def trend_charts(found: TrendOut, csv: str) -> list[tuple[str, Chart, str]]:
     """Each figure over time, with why there is none where the last step has none."""
-    labels = [f"{step.since:%d %b} – {step.until:%d %b}" for step in found.steps]
+    labels = [f"{day_of_year(step.since)} – {day_of_year(step.until)}" for step in found.steps]
     charts = []
     for name in SHARES:
         shares: list[ShareOut] = [getattr(step.figures, name) for step in found.steps]
@@ -211,7 +211,7 @@ def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -
         more = (
             _("n = %(n)s, ceiling %(ceiling)s", n=share.n, ceiling=_percent(most.value))
             if most.value is not None
-            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_(most.note) if most.note else "")
+            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_(most.note) if most.note else "–")
         )
     bar = Bar(
         low=round(share.low * AXIS, 2),

@@ -42,6 +42,12 @@ def day(when: date) -> str:
     return format_date(when, "d MMM y", locale) if locale == "en" else format_skeleton("yMMMd", when, locale=locale)
 
 
+def day_of_year(when: date) -> str:
+    """A day whose year is known."""
+    locale = language().locale
+    return format_date(when, "d MMM", locale) if locale == "en" else format_skeleton("MMMd", when, locale=locale)
+
+
 def amount(value: float) -> str:
     """A quantity to three significant digits or, from a thousand on, whole with separators."""
     return separated(_amount(value))

@@ -16,41 +16,39 @@ _DUE = "c.status = 'open' AND c.deadline IS NULL AND c.start_by <= now()"
 _DUE_QUEUES = text(f"SELECT DISTINCT c.queue FROM cases c WHERE {_DUE}")  # noqa: S608
 # Ranks lie out of line, and reading a hundred thousand of them takes seconds: where there are more than `most`, the minutes
 # of all are those of `most` taken by the lottery's number, which has nothing to do with them. The end that is drawn last.
-_SAMPLED = f"max(n) * avg({_MINUTES}) FILTER (WHERE c.draw >= 1 - CAST(:most AS float8) / n)"
+_SAMPLED = "c.draw >= 1 - CAST(:most AS float8) / greatest(k.n, 1)"
 _IN_QUEUES = "c.queue = ANY (CAST(:queues AS text[]))"
+_WAITS = "c.status IN ('open', 'leased', 'held')"
+# What is counted is counted first, and only what is measured is read again: so nothing of a hundred thousand cases is sorted.
 # A queue is as old as its first case of two windows: longer than one is no difference.
 _FLOWS = text(f"""
-    WITH came AS (
-        SELECT c.queue, {_SAMPLED} AS minutes FROM (
-            SELECT c.queue, c.draw, c.rank, count(*) OVER (PARTITION BY c.queue) AS n FROM cases c
-            WHERE {_IN_QUEUES} AND c.opened_at > now() - make_interval(secs => :seconds)) AS c
-        GROUP BY c.queue
+    WITH lately AS (
+        SELECT c.queue, min(c.opened_at) AS first, count(*) FILTER (WHERE c.opened_at > now() - make_interval(secs => :seconds)) AS n
+        FROM cases c WHERE {_IN_QUEUES} AND c.opened_at > now() - make_interval(secs => 2 * :seconds) GROUP BY c.queue
+    ), came AS (
+        SELECT c.queue, max(k.n) * avg({_MINUTES}) AS minutes FROM cases c JOIN lately k ON k.queue = c.queue
+        WHERE {_IN_QUEUES} AND c.opened_at > now() - make_interval(secs => :seconds) AND {_SAMPLED} GROUP BY c.queue
     ), done AS (
         SELECT c.queue, sum({_MINUTES}) AS minutes, count(*) AS decided FROM decisions d JOIN cases c ON c.id = d.case_id
         WHERE {_IN_QUEUES} AND d.decided_at > now() - make_interval(secs => :seconds)
           AND NOT EXISTS (SELECT FROM decision_undos u WHERE u.decision_id = d.id)
         GROUP BY c.queue
     ), waits AS (
-        SELECT c.queue, {_SAMPLED} AS minutes, max(n) AS cases, bool_or(c.late) AS late,
-               count(*) FILTER (WHERE c.graphic_late) AS graphic_late, min(c.opened_at) AS first
-        FROM (
-            SELECT c.queue, c.draw, c.rank, c.opened_at, count(*) OVER (PARTITION BY c.queue) AS n,
-                   {_DUE} AND c.start_by + make_interval(secs => :guard_seconds) <= now() AS late,
-                   c.status = 'open' AND c.start_by <= now() AND s.high_exposure AS graphic_late
-            FROM cases c JOIN case_scopes s ON s.id = c.scope_id
-            WHERE {_IN_QUEUES} AND c.status IN ('open', 'leased', 'held')) AS c
-        GROUP BY c.queue
-    ), lately AS (
-        SELECT c.queue, min(c.opened_at) AS first FROM cases c
-        WHERE {_IN_QUEUES} AND c.opened_at > now() - make_interval(secs => 2 * :seconds) GROUP BY c.queue
+        SELECT c.queue, count(*) AS n, min(c.opened_at) AS first,
+               bool_or({_DUE} AND c.start_by + make_interval(secs => :guard_seconds) <= now()) AS late,
+               count(*) FILTER (WHERE c.status = 'open' AND c.start_by <= now() AND s.high_exposure) AS graphic_late
+        FROM cases c JOIN case_scopes s ON s.id = c.scope_id WHERE {_IN_QUEUES} AND {_WAITS} GROUP BY c.queue
+    ), work AS (
+        SELECT c.queue, max(k.n) * avg({_MINUTES}) AS minutes FROM cases c JOIN waits k ON k.queue = c.queue
+        WHERE {_IN_QUEUES} AND {_WAITS} AND {_SAMPLED} GROUP BY c.queue
     )
     SELECT q.queue, coalesce(came.minutes, 0) AS arrived_minutes, coalesce(done.minutes, 0) AS done_minutes,
-           coalesce(done.decided, 0) AS decided, coalesce(waits.minutes, 0) AS waiting_minutes,
-           coalesce(waits.cases, 0) AS waiting, coalesce(waits.late, false) AS late,
+           coalesce(done.decided, 0) AS decided, coalesce(work.minutes, 0) AS waiting_minutes,
+           coalesce(waits.n, 0) AS waiting, coalesce(waits.late, false) AS late,
            coalesce(waits.graphic_late, 0) AS graphic_late,
            extract(epoch FROM now() - least(lately.first, waits.first))::float8 AS seconds
     FROM unnest(CAST(:queues AS text[])) AS q (queue) LEFT JOIN came USING (queue) LEFT JOIN done USING (queue)
-    LEFT JOIN waits USING (queue) LEFT JOIN lately USING (queue)
+    LEFT JOIN waits USING (queue) LEFT JOIN work USING (queue) LEFT JOIN lately USING (queue)
 """)  # noqa: S608
 _CANDIDATES = text(f"""
     SELECT c.id, c.rank, c.start_by FROM cases c

@@ -40,7 +40,7 @@ from service.shedding.schemas import (
 BATCH = 200
 LOOK_AGAIN_SECONDS = 60.0
 # Cases whose minutes are read; those of more are estimated from so many of them, to within one in a hundred.
-MEASURED_MOST = 5000
+MEASURED_MOST = 2000
 # Before every case of a queue.
 FIRST = (datetime.min.replace(tzinfo=UTC, year=2000), UUID(int=0))
 

@@ -78,6 +78,7 @@ function written(number) {
 
 // One look at a time and then a rest, however often there is news: the numbers of many queues take the server a second.
 const REST_MS = 5000;
+const AGAIN_MS = 30_000;
 let looking = false;
 let missed = false;
 
@@ -96,25 +97,34 @@ async function look() {
 // looks at listens to nothing: a browser has few connections for each server.
 function listen() {
   let source = null;
-  const change = () => {
-    if (document.hidden) {
-      source?.close();
-      source = null;
-      return;
-    }
+  const stop = () => {
+    source?.close();
+    source = null;
+  };
+  const start = () => {
+    if (document.hidden) return stop();
     if (source) return;
-    source = new EventSource("/v1/floor/events");
-    source.addEventListener("open", () => showLive(true));
-    source.addEventListener("news", look);
-    source.addEventListener("over", () => {
-      source?.close();
+    const made = new EventSource("/v1/floor/events");
+    source = made;
+    made.addEventListener("open", () => showLive(true));
+    made.addEventListener("news", look);
+    made.addEventListener("over", () => {
+      made.close();
       showLive(false);
     });
-    source.addEventListener("error", () => showLive(false));
+    made.addEventListener("error", () => {
+      if (made !== source) return;
+      showLive(false);
+      // The browser takes a refusal for good, and the service may only be starting anew or have no room for now.
+      if (made.readyState !== EventSource.CLOSED) return;
+      stop();
+      setTimeout(start, AGAIN_MS);
+    });
   };
-  document.addEventListener("visibilitychange", change);
-  addEventListener("pagehide", () => source?.close());
-  change();
+  document.addEventListener("visibilitychange", start);
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", start);
+  start();
 }
 
 function showLive(on) {

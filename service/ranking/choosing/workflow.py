@@ -30,10 +30,19 @@ log = structlog.get_logger()
 
 async def choose_configured(connection: AsyncConnection, config: RankConfig, *, from_file: bool) -> None:
     """Note the choice of the settings when a process starts, if it is one."""
+    # API and worker start together: one choice is one line of the history.
+    await store.lock_choices(connection)
     newest = await store.newest_choice(connection)
     by_person = newest is not None and newest.chosen_by is not None
     if (from_file or not by_person) and not await store.was_chosen(connection, config.version):
         await store.choose(connection, config.version, actor=None, reason=config.reason)
+    elif from_file and newest is not None and newest.version != config.version:
+        log.warning(
+            "ranking.file_not_at_work",
+            file=config.version,
+            at_work=newest.version,
+            mend="a later choice holds; take the file's version back on /ranking, or give the file a new version",
+        )
 
 
 async def choose(connection: AsyncConnection, version: str, *, actor: UUID, reason: str) -> None:
@@ -80,16 +89,23 @@ def of_row(row: Row[Any]) -> RankConfig:
 
 
 async def follow(engine: AsyncEngine, configured: RankConfig, use: Callable[[RankConfig], None]) -> None:
-    """Call `use` whenever another configuration than the one before is at work, `configured` at first, until cancelled."""
-    used = configured.version
+    """Call `use` whenever another configuration than the one before is at work, `configured` at first, until cancelled.
+
+    One that this release cannot use is told once, and the one before stays at work.
+    """
+    used = refused = configured.version
     while True:
         try:
             async with engine.connect() as connection:
-                found = await at_work(connection, configured)
+                found = await store.newest_choice(connection)
         except (InterfaceError, OperationalError, NoFreeConnectionError) as error:
             log.warning("ranking.look_failed", error=type(error).__name__)
         else:
-            if found.version != used:
-                used = found.version
-                use(found)
+            if found is not None and found.version not in (used, refused):
+                try:
+                    use(of_row(found))
+                    used = refused = found.version
+                except ValueError as error:
+                    refused = found.version
+                    log.error("ranking.unusable", version=refused, instead=used, error=str(error))
         await asyncio.sleep(FOLLOW_SECONDS)

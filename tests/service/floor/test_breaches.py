@@ -23,6 +23,7 @@ def test_what_is_done_in_time_is_not_missed_and_the_first_that_is_is_named() -> 
 def test_what_is_overdue_is_no_prediction_and_still_stands_before_the_others() -> None:
     assert predict(due(-1, -2, 1), Pace(done_per_hour=2), now=NOW) == Breaches(2, 1, NOW + timedelta(hours=1))
     assert predict(due(-1, 1), Pace(done_per_hour=2), now=NOW) == Breaches(1, 0, None)
+    assert predict(due(1), Pace(done_per_hour=2), now=NOW, before=2) == Breaches(2, 1, NOW + timedelta(hours=1))
 
 
 def test_where_nobody_decides_everything_within_the_horizon_is_missed() -> None:
@@ -37,6 +38,9 @@ def test_newcomers_stand_before_a_case_only_where_their_deadline_is_nearer() -> 
     assert predict(due(4, 4, 4), pace, now=NOW).missed == 0
     assert predict(due(4, 4, 4, 4), pace, now=NOW).missed == 1
     assert predict(due(6, 6, 6, 6), pace, now=NOW).missed == 1
+    # Cases that come with a deadline in the past cannot have come before now.
+    late = Pace(done_per_hour=2, clocked_per_hour=1, allowance_hours=-5)
+    assert predict(due(1), late, now=NOW).missed == 0
 
 
 def test_nothing_with_a_deadline_is_calm() -> None:

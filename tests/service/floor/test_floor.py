@@ -2,10 +2,16 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import httpx
+import pytest
+from fastapi import FastAPI
+from sqlalchemy import text
 
+from service.floor import workflow
 from service.floor.workflow import LEAST_PEOPLE
+from service.security import Principal
 from tests.service.steps import Body, claim, decided, query, report
 
 
@@ -16,7 +22,11 @@ async def numbers(lead: httpx.AsyncClient) -> Body:
 
 
 async def test_ages_rates_and_people_of_a_queue(
-    lead: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+    lead: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     [empty] = (await numbers(lead))["queues"]
     assert (empty["open"], empty["ages"], empty["arrived"]["hour"], empty["people"]) == (0, None, 0, 0)
@@ -33,6 +43,13 @@ async def test_ages_rates_and_people_of_a_queue(
     # One was opened and decided within the hour; all six within the shift of eight.
     assert (queue["arrived"], queue["decided"]) == ({"hour": 1, "shift": 6 / 8}, {"hour": 1, "shift": 1 / 8})
     assert found["people"] == {"signed_in": 1, "working": 1, "on_break": None, "least": LEAST_PEOPLE}
+    # Of many cases the shares are those of some that were drawn; how many there are, and the oldest, are exact.
+    monkeypatch.setattr(workflow, "AGED_MOST", 2)
+    query(
+        database, "UPDATE cases SET draw = CASE WHEN opened_at > now() - interval '150 minutes' THEN 0.9 ELSE 0.1 END"
+    )
+    [queue] = (await numbers(lead))["queues"]
+    assert (queue["open"], [round(one / 3600, 2) for one in queue["ages"].values()]) == (5, [1.5, 1.9, 5.0])
     await claim(reviewer)
     [queue] = (await numbers(lead))["queues"]
     assert (queue["open"], queue["people"]) == (4, 1)
@@ -58,6 +75,29 @@ async def test_breaks_are_counted_only_among_enough_people(
         "on_break": 2,
         "least": LEAST_PEOPLE,
     }
+    # A session that nobody uses is over.
+    idle = "SELECT id FROM principals WHERE username = 'another-1'"
+    query(database, f"UPDATE sessions SET used_at = now() - interval '61 minutes' WHERE principal_id IN ({idle})")
+    assert (await numbers(lead))["people"]["signed_in"] == LEAST_PEOPLE - 1
+
+
+async def test_times_are_those_of_utc_wherever_the_database_is(
+    app: FastAPI, lead: httpx.AsyncClient, platform: httpx.AsyncClient, database: str
+) -> None:
+    assert lead
+    case_id = (await report(platform, "post"))["case_id"]
+    query(database, "UPDATE cases SET deadline = now() + interval '1 hour' WHERE id = %s", case_id)
+    viewer = Principal(*query(database, "SELECT id, username, role FROM principals WHERE role = 'lead'")[0])
+    async with app.state.engine.connect() as connection:
+        # Half an hour off the full hours of UTC.
+        await connection.execute(text("SET TIME ZONE 'Asia/Kolkata'"))
+        found = (await workflow.depths(connection, viewer=viewer))["default"]
+        [queue] = (await workflow.floor(connection, viewer=viewer, idle_minutes=60)).queues
+        await connection.execute(text("RESET TIME ZONE"))
+    assert {(point.at.minute, point.at.utcoffset()) for point in found[:-1]} == {(0, timedelta())}
+    assert [point.cases for point in found[-2:]] == [0, 1]
+    assert queue.breaches.first_at is not None
+    assert queue.breaches.first_at.utcoffset() == timedelta()
 
 
 async def test_deadlines_that_will_be_missed_are_told_on_the_page(

@@ -21,6 +21,7 @@ def test_what_is_unknown_is_a_gap_and_a_point_alone_is_a_dot() -> None:
     assert chart.line == ""
     assert chart.dots == f"M0 {HEIGHT / 2:g}h0 M{WIDTH:g} {HEIGHT * 0.75:g}h0"
     assert [row[1] for row in chart.rows] == ["0.5", "–", "0.25"]
+    assert line_chart("Share", [Point("a", 0.5), Point("b", None)]).now == "–"
     nothing = line_chart("Share", [Point("a", None), Point("b", None)])
     assert (nothing.line, nothing.dots, nothing.words) == ("", "", "Nothing is known yet.")
     assert line_chart("Share", []).words == "Nothing is known yet."

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from service.people.schemas import PersonIn
 from service.people.workflow import create_person
-from service.sessions import BACKGROUND, SECURE_SESSION_COOKIE, SESSION_COOKIE
+from service.sessions import BACKGROUND, EVENT_STREAM, SECURE_SESSION_COOKIE, SESSION_COOKIE
 from service.settings import Settings
 from tests.conftest import bearer, client_of
 from tests.service.steps import assert_error, query, report, value
@@ -115,6 +115,8 @@ async def test_use_counts_once_a_minute_and_not_what_an_open_page_asks_for(
     unused_for(database, 30)
     for path in ("/console", "/v1/me", "/exposure"):
         assert (await client.get(path, headers={BACKGROUND: "true"})).status_code == 200
+    # A stream of news, which a page opens again and again, can send no header of its own.
+    assert (await client.get("/v1/me", headers={"Accept": EVENT_STREAM})).status_code == 200
     assert value(database, LAST_USED) == 1800
     await client.get("/console")
     assert value(database, LAST_USED) == 0

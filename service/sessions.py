@@ -18,6 +18,8 @@ SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
 
 # Sent with what a page asks for by itself: that a page is open is no use of a session.
 BACKGROUND = "triage-background"
+# What a browser asks for when a page listens; it can send no header of ours with that.
+EVENTS = "text/event-stream"
 
 # One statement, as every request waits for it; `stale` says that the last use is worth writing down.
 _BY_SESSION = text(
@@ -34,12 +36,13 @@ _USED = text("""
     ) RETURNING true
 """)
 _ENDED = text("""
-    SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'over'
+    SELECT CASE WHEN revoked_at IS NOT NULL OR expires_at <= now() THEN 'ended'
                 WHEN used_at <= now() - make_interval(mins => :idle) THEN 'idle' END AS how
     FROM sessions WHERE token_hash = :hash
 """)
 
-Ended = Literal["idle", "over", "revoked"]
+# Words of the sign-in page, see service/pages/failures.py.
+Ended = Literal["idle", "ended"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,13 @@ async def find_session(request: Request, connection: AsyncConnection, token: str
     [rows] = await fetch_together(connection, (_BY_SESSION, {"hash": hashed, "idle": idle}))
     if not rows:
         return None
-    if rows[0].stale and BACKGROUND not in request.headers:
+    if rows[0].stale and not _asked_by_the_page_itself(request):
         await fetch(connection, _USED, {"hash": hashed})
     return rows[0]
+
+
+def _asked_by_the_page_itself(request: Request) -> bool:
+    return BACKGROUND in request.headers or EVENTS in request.headers.get("accept", "")
 
 
 async def how_it_ended(request: Request, connection: AsyncConnection) -> Ended | None:

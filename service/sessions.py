@@ -16,10 +16,10 @@ SESSION_COOKIE = "triage_session"
 # (RFC 6265bis, 4.1.3.2).
 SECURE_SESSION_COOKIE = f"__Host-{SESSION_COOKIE}"
 
-# Sent with what a page asks for by itself: that a page is open is no use of a session.
+# Sent with what a page asks for by itself: that a page is open is no use of a session. A stream of news cannot send it, and
+# is told by what it takes (HTML standard, 9.2.2).
 BACKGROUND = "triage-background"
-# What a browser asks for when a page listens; it can send no header of ours with that.
-EVENTS = "text/event-stream"
+EVENT_STREAM = "text/event-stream"
 
 # One statement, as every request waits for it; `stale` says that the last use is worth writing down.
 _BY_SESSION = text(
@@ -94,13 +94,10 @@ async def find_session(request: Request, connection: AsyncConnection, token: str
     [rows] = await fetch_together(connection, (_BY_SESSION, {"hash": hashed, "idle": idle}))
     if not rows:
         return None
-    if rows[0].stale and not _asked_by_the_page_itself(request):
+    by_itself = BACKGROUND in request.headers or request.headers.get("accept") == EVENT_STREAM
+    if rows[0].stale and not by_itself:
         await fetch(connection, _USED, {"hash": hashed})
     return rows[0]
-
-
-def _asked_by_the_page_itself(request: Request) -> bool:
-    return BACKGROUND in request.headers or EVENTS in request.headers.get("accept", "")
 
 
 async def how_it_ended(request: Request, connection: AsyncConnection) -> Ended | None:

@@ -5,8 +5,6 @@ import { announce, showProblem, startPage } from "./page.js";
 import { t } from "./words.js";
 
 const SECONDS = 5;
-// Following is no use of the console: whoever has left is signed out all the same.
-const HEADERS = { "Triage-Background": "true" };
 const button = document.getElementById("follow");
 let timer = null;
 
@@ -29,10 +27,9 @@ function toggle() {
 async function follow() {
   const live = document.getElementById("live");
   if (document.hidden || live.contains(document.activeElement)) return;
-  const answer = await fetch(location.href, { credentials: "same-origin", headers: HEADERS }).catch(() => null);
+  const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
   if (timer === null) return;
-  if (answer?.redirected) return location.assign(answer.url);
-  if (!answer?.ok) {
+  if (!answer?.ok || answer.redirected) {
     showProblem(t("The log cannot be read at the moment; it is tried again."));
     return;
   }

@@ -5,7 +5,7 @@ import { call } from "./api.js";
 import { onCaseKey } from "./life.js";
 import { sayOnNextPage } from "./notice.js";
 import { announce, setState } from "./page.js";
-import { t } from "./words.js";
+import { moment, t } from "./words.js";
 
 const KEYS = { h: "hold", o: "hand-over", q: "opinion", x: "skip" };
 // What has to be filled in, and what is said where it is not.
@@ -148,9 +148,9 @@ function words(kind, wish, answer) {
     : t("The last case is kept back for you until %(until)s.", { until });
 }
 
-function clock(moment) {
-  const when = new Date(moment);
+function clock(written) {
+  const when = new Date(written);
   const today = when.toISOString().slice(0, 10) === new Date().toISOString().slice(0, 10);
   const day = today ? {} : { day: "numeric", month: "short" };
-  return `${when.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit", timeZone: "UTC" })} UTC`;
+  return `${moment(when, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: "UTC" })} UTC`;
 }

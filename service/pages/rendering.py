@@ -74,11 +74,13 @@ def _environment() -> Environment:
         amount=words.amount,
         blocks=prose.blocks,
         chance=words.chance,
+        day=words.day,
         doubt=words.doubt,
         duration=words.duration,
         moment=words.moment,
         sentence=words.sentence,
         spoken=words.spoken,
+        weekday=words.weekday,
     )
     environment.globals["hidden_characters"] = words.hidden_characters
     return environment

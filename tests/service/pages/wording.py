@@ -17,7 +17,7 @@ CODE = "en-XA"
 
 _WALK = """
 () => {
-  const skipped = "script, style, noscript, kbd, code, time, .mono, [data-content], [lang]:not(html), [dir=auto]";
+  const skipped = "script, style, noscript, textarea, kbd, code, time, .mono, [data-content], [lang]:not(html), [dir=auto]";
   const outside = (text) => {
     let depth = 0, left = "";
     for (const letter of text) {
@@ -45,7 +45,10 @@ _WALK = """
       say(element, outside(element.getAttribute(name) ?? ""));
     }
   }
-  say(document.documentElement, outside(document.title.replace(" · content-triage", "")));
+  const title = document.title.replace(" · content-triage", "");
+  // A page about a thing that people named is called by that name.
+  const named = [...document.querySelectorAll("h1")].some((one) => one.textContent.includes(title) && one.matches(":is([data-content], [dir=auto]), :has([data-content], [dir=auto])"));
+  if (!named) say(document.documentElement, outside(title));
   return found;
 }
 """

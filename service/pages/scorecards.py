@@ -81,6 +81,8 @@ class CardRow:
     cells: list[Cell]
     # Its code, which the browser can name.
     language: str | None = None
+    # A name that people gave.
+    own: bool = False
 
 
 @router.get("/scorecards")
@@ -196,7 +198,9 @@ def card_row(card: ScorecardOut, group: GroupOut, taxonomy: Taxonomy, *, name: s
     cells += [times_cell(one, titles[one], getattr(group, one)) for one in ("wait", "touch", "total")]
     cells.append(amount_cell("exposure_hours", titles["exposure_hours"], group.exposure_hours, unit=" h"))
     cells.append(amount_cell("cost_per_correct", titles["cost_per_correct"], group.cost_per_correct))
-    return CardRow(name, about, cells, group.name if card.by == "language" and card.all is not group else None)
+    a_group = card.all is not group and group.name is not None
+    language = group.name if card.by == "language" and a_group else None
+    return CardRow(name, about, cells, language, own=a_group and card.by in {"vendor", "site"})
 
 
 def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -> Cell:

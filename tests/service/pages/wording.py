@@ -25,6 +25,8 @@ _WALK = """
       else if (letter === "⟧") depth -= 1;
       else left += depth ? " " : letter;
     }
+    // Names of days and months are the browser's and Babel's.
+    left = left.replace(/\\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\\b/g, " ");
     return left.match(/\\p{L}{2,}[^⟦]*/u)?.[0].trim() ?? "";
   };
   const found = [];

@@ -278,12 +278,13 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
 
 def why_words(case: CaseOut, taxonomy: Taxonomy) -> list[str]:
     """Why the case ranks where it does, in the language of the page."""
-    return [_translated(one) for one in sentences(case.rank.parts, taxonomy, now=case.server_now)]
+    return [in_words(one) for one in sentences(case.rank.parts, taxonomy, now=case.server_now)]
 
 
-def _translated(one: str | Sentence) -> str:
+def in_words(one: str | Sentence) -> str:
+    """A sentence of the service in the language of the page; a value is a name, a number or a part of a sentence."""
     if isinstance(one, Sentence):
-        return _(one.message, **{name: _translated(value) for name, value in one.values.items()})
+        return _(one.message, **{name: in_words(value) for name, value in one.values.items()})
     return separated(one) if one[:1].isdigit() else _(one)
 
 

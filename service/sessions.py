@@ -36,12 +36,13 @@ _USED = text("""
     ) RETURNING true
 """)
 _ENDED = text("""
-    SELECT CASE WHEN revoked_at IS NOT NULL THEN 'revoked' WHEN expires_at <= now() THEN 'over'
+    SELECT CASE WHEN revoked_at IS NOT NULL OR expires_at <= now() THEN 'ended'
                 WHEN used_at <= now() - make_interval(mins => :idle) THEN 'idle' END AS how
     FROM sessions WHERE token_hash = :hash
 """)
 
-Ended = Literal["idle", "over", "revoked"]
+# Words of the sign-in page, see service/pages/failures.py.
+Ended = Literal["idle", "ended"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,8 +74,8 @@ def _module(catalog: Catalog) -> str:
     told = {code: text for code, meaning in meanings().items() if (text := _translation(catalog, meaning))}
     return (
         f"export const plural = (n) => Number({rule});\n"
-        f"export const messages = {json.dumps(messages, sort_keys=True)};\n"
-        f"export const errors = {json.dumps(told, sort_keys=True)};\n"
+        f"export const messages = {json.dumps(messages, sort_keys=True, ensure_ascii=False)};\n"
+        f"export const errors = {json.dumps(told, sort_keys=True, ensure_ascii=False)};\n"
     )
 
 

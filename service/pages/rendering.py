@@ -20,7 +20,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from service.errors.access import NotSignedInError
 from service.errors.availability import DatabaseUnavailableError, OverloadedError
 from service.errors.base import TriageError
-from service.errors.requests import NotFoundError
+from service.errors.requests import InvalidRequestError, NotFoundError
 from service.pages import language, prose, words
 from service.pages.bar import bar
 from service.pages.catalogues import catalogues
@@ -80,6 +80,7 @@ def _environment() -> Environment:
         moment=words.moment,
         sentence=words.sentence,
         spoken=words.spoken,
+        weekday=words.weekday,
     )
     environment.globals["hidden_characters"] = words.hidden_characters
     return environment
@@ -174,11 +175,20 @@ class PageRoute(APIRoute):
                 except NoFreeConnectionError:
                     busy = OverloadedError("every database connection is in use; try again in a moment")
                     return await error_page(request, busy)
-                except RequestValidationError:
-                    # The only input of a page is its address.
-                    return await error_page(request, NotFoundError("the address is not one that this console has"))
+                except RequestValidationError as error:
+                    return await error_page(request, _not_understood(error))
 
         return answer_with_page
+
+
+def _not_understood(error: RequestValidationError) -> TriageError:
+    """The only input of a page is its address: a path that no page has, or a choice that this one does not offer."""
+    where = [problem["loc"] for problem in error.errors()]
+    if any(place[0] == "path" for place in where):
+        return NotFoundError("the address is not one that this console has")
+    # Which, never what: it may be content.
+    names = ", ".join(sorted({repr(str(place[-1])[:60]) for place in where}))
+    return InvalidRequestError(f"the address holds what this page does not take for {names}")
 
 
 def _ask_to_sign_in(request: Request) -> RedirectResponse:

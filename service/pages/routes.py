@@ -29,7 +29,7 @@ START = "/console"
 PREVIEW_ROWS = 10
 
 # Where a sign-in may lead; anything else could send a reviewer to a page that only looks like this one.
-_OWN_PAGES = re.compile(
+OWN_PAGES = re.compile(
     r"/console|/work|/exposure|/banks|/floor|/models|/routing|/ranking|/scorecards(?:/trend)?|/search"
     r"|/qa(?:/(?:review|disputed|objections|feedback|suspects|calibration)|/(?:plans|calibration)/[0-9a-f-]{36})?"
     r"|/admin/(?:people(?:/[a-z0-9._-]{2,64})?|roles|keys|queues|taxonomy|media|audit|webhooks(?:/[0-9a-f-]{36})?)"
@@ -56,7 +56,7 @@ async def sign_in(
     speak: str = "",
 ) -> Response:
     """`why` says in one word why somebody is asked to, `speak` is a language that they have just chosen."""
-    target = after if _OWN_PAGES.fullmatch(after) else START
+    target = after if OWN_PAGES.fullmatch(after) else START
     if await find_principal(request, connection) is not None:
         return redirect(target)
     why = await how_it_ended(request, connection) or why

@@ -1,5 +1,6 @@
 """The page of scorecards: figures of groups with their intervals, what each means, and what is missing before there are any."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from service.pages.bar import bar
 from service.pages.charts import Chart, Look, Point, line_chart, nice_time
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
-from service.pages.words import amount, chance, day, day_of_year, duration
+from service.pages.words import amount, chance, day, duration, short_day
 from service.scorecards.figures import FIGURES
 from service.scorecards.schemas import AmountOut, AskedIn, By, GroupOut, ScorecardOut, ShareOut, TimesOut, TrendOut
 from service.scorecards.trend import trend
@@ -40,6 +41,9 @@ NOBODY = {
     "policy": N_("No policy version"),
     "area": N_("No area yet"),
 }
+# What the API says where there is too little for a figure; these are what there can be too few of.
+TOO_FEW = re.compile(r"not enough (?P<what>[a-z ]+): (?P<n>\d+) of (?P<least>\d+)")
+COUNTED = (N_("checks"), N_("checks with two blind answers"), N_("decisions"), N_("deadlines"), N_("escalations"))
 TITLES = {one.name: one.title for one in FIGURES}
 SHARES = ("accuracy", "sla", "overturned", "escalations")
 # How long the axis of a bar is, in the units of its drawing.
@@ -77,6 +81,8 @@ class CardRow:
     cells: list[Cell]
     # Its code, which the browser can name.
     language: str | None = None
+    # A name that people gave.
+    own: bool = False
 
 
 @router.get("/scorecards")
@@ -109,7 +115,7 @@ async def scorecards(
             for name, one in (card.definitions.items() if card else ())
         ],
         "notes": [_(one) for one in card.notes] if card else [],
-        "missing": [_(one) for one in card.missing] if card else [],
+        "missing": card.missing if card else [],
         "files": file_query(card, by=card.by) if card else "",
         "shortcuts": KEYS,
         "now": now,
@@ -145,7 +151,7 @@ async def over_time(
 
 def trend_charts(found: TrendOut, csv: str) -> list[tuple[str, Chart, str]]:
     """Each figure over time, with why there is none where the last step has none."""
-    labels = [f"{day_of_year(step.since)} – {day_of_year(step.until)}" for step in found.steps]
+    labels = [f"{short_day(step.since)} – {short_day(step.until)}" for step in found.steps]
     charts = []
     for name in SHARES:
         shares: list[ShareOut] = [getattr(step.figures, name) for step in found.steps]
@@ -192,7 +198,9 @@ def card_row(card: ScorecardOut, group: GroupOut, taxonomy: Taxonomy, *, name: s
     cells += [times_cell(one, titles[one], getattr(group, one)) for one in ("wait", "touch", "total")]
     cells.append(amount_cell("exposure_hours", titles["exposure_hours"], group.exposure_hours, unit=" h"))
     cells.append(amount_cell("cost_per_correct", titles["cost_per_correct"], group.cost_per_correct))
-    return CardRow(name, about, cells, group.name if card.by == "language" and card.all is not group else None)
+    a_group = card.all is not group and group.name is not None
+    language = group.name if card.by == "language" and a_group else None
+    return CardRow(name, about, cells, language, own=a_group and card.by in {"vendor", "site"})
 
 
 def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -> Cell:
@@ -211,7 +219,7 @@ def share_cell(figure: str, title: str, share: ShareOut, *, ceiling: ShareOut) -
         more = (
             _("n = %(n)s, ceiling %(ceiling)s", n=share.n, ceiling=_percent(most.value))
             if most.value is not None
-            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_(most.note) if most.note else "–")
+            else _("n = %(n)s, ceiling: %(note)s", n=share.n, note=_noted(most.note) if most.note else "–")
         )
     bar = Bar(
         low=round(share.low * AXIS, 2),
@@ -242,6 +250,12 @@ def _percent(value: float) -> str:
     return chance(value).replace(" ", "\u00a0")
 
 
+def _noted(note: str) -> str:
+    if found := TOO_FEW.fullmatch(note):
+        return _("not enough %(what)s: %(n)s of %(least)s", what=_(found["what"]), n=found["n"], least=found["least"])
+    return _(note)
+
+
 def _capital(note: str | None) -> str:
-    said = _(note) if note else "–"
+    said = _noted(note) if note else "–"
     return f"{said[:1].upper()}{said[1:]}"

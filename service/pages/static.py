@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
@@ -55,4 +56,5 @@ def mount_static(app: FastAPI) -> None:
     """Serve the static files of the pages."""
     # Read now, so that nobody's first page waits for it.
     catalogues()
-    app.mount(static_prefix(), HashedFiles(directory=FOLDER), name="static")
+    # Packed, unlike pages: these hold nothing secret that its length could tell of.
+    app.mount(static_prefix(), GZipMiddleware(HashedFiles(directory=FOLDER)), name="static")

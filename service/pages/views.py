@@ -13,8 +13,10 @@ from service.cases.schemas import CaseOut, EventOut, ScoreOut
 from service.labels import violates
 from service.leases.workflow import Lease
 from service.media.schemas import MediaItem
-from service.pages.language import N_, _
+from service.pages.audit_words import details, sentence_of
+from service.pages.language import N_, _, separated
 from service.pages.words import spoken
+from service.ranking.words import Sentence, sentences
 from service.ranking.workflow import live_rank
 
 # One and many of each kind; what is mixed has no kind.
@@ -274,6 +276,18 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
     )
 
 
+def why_words(case: CaseOut, taxonomy: Taxonomy) -> list[str]:
+    """Why the case ranks where it does, in the language of the page."""
+    return [in_words(one) for one in sentences(case.rank.parts, taxonomy, now=case.server_now)]
+
+
+def in_words(one: str | Sentence) -> str:
+    """A sentence of the service in the language of the page; a value is a name, a number or a part of a sentence."""
+    if isinstance(one, Sentence):
+        return _(one.message, **{name: in_words(value) for name, value in one.values.items()})
+    return separated(one) if one[:1].isdigit() else _(one)
+
+
 def level_rows(score: ScoreOut | None, taxonomy: Taxonomy) -> list[LevelRow]:
     """The five levels with what the model gave each."""
     return [LevelRow(step, score.severity[step.level] if score is not None else None) for step in taxonomy.severities]
@@ -301,29 +315,19 @@ def policy_options(taxonomy: Taxonomy) -> list[Option]:
     return [*sorted(areas, key=lambda option: option.name), benign]
 
 
+def event_words(event: EventOut) -> str:
+    """What happened, as the log of events says it."""
+    return sentence_of(event.kind)
+
+
 def event_details(event: EventOut) -> str:
     """The data of an event in one line; identifiers are left out, they help nobody who reads."""
-    said = ((spoken(key), _plain(value)) for key, value in event.data.items())
-    return ", ".join(f"{name} {value}" for name, value in said if value)
+    return ", ".join(f"{name} {value}" for name, value in details(event.data) if not value.startswith("…"))
 
 
 def utc_now() -> datetime:
     """The time by which the pages count."""
     return datetime.now(UTC)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(filter(None, map(_plain, value)))
-    return "" if value is None or isinstance(value, dict) or _is_id(value) else spoken(str(value))
-
-
-def _is_id(value: object) -> bool:
-    try:
-        UUID(str(value))
-    except ValueError:
-        return False
-    return True
 
 
 def _found(row: Any, taxonomy: Taxonomy) -> bool:

@@ -42,8 +42,14 @@ def day(when: date) -> str:
     return format_date(when, "d MMM y", locale) if locale == "en" else format_skeleton("yMMMd", when, locale=locale)
 
 
-def day_of_year(when: date) -> str:
-    """A day whose year is known."""
+def weekday(when: date) -> str:
+    """A day of these weeks, with its day of the week and without its year."""
+    locale = language().locale
+    return format_date(when, "EEE d MMM", locale) if locale == "en" else format_skeleton("MMMEd", when, locale=locale)
+
+
+def short_day(when: date) -> str:
+    """A day without its year."""
     locale = language().locale
     return format_date(when, "d MMM", locale) if locale == "en" else format_skeleton("MMMd", when, locale=locale)
 

@@ -1,7 +1,10 @@
 """The rank in words: why a case stands where it stands, in sentences a reviewer can read in seconds."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,17 +15,41 @@ from models.rank import BY_HARM, GUARD, POLICIES, guard_from
 MANY_DOUBLINGS = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """English with named values, `%(count)s`, which the pages translate; a value may be a part of a sentence itself."""
+
+    message: str
+    values: Mapping[str, str | Sentence]
+
+    def __str__(self) -> str:
+        return self.message % self.values
+
+
+def say(message: str, **values: str | Sentence) -> Sentence:
+    """A sentence. By this name messages are found for the catalogue of the pages."""
+    return Sentence(message, values)
+
+
 def explain(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> list[str]:
+    """The sentences in English."""
+    return [str(one) for one in sentences(parts, taxonomy, now=now)]
+
+
+def sentences(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) -> list[Sentence]:
     """Sentences from the stored parts; every number in them is one of the parts or follows from them."""
     policy = parts["policy"]
     if policy not in BY_HARM:
         return [_OTHER_ORDERS[policy](parts, now), _what(parts, taxonomy)]
     return [
         _what(parts, taxonomy),
-        f"{_number(parts['views_per_hour'])} views an hour multiply that harm.",
+        say("%(views)s views an hour multiply that harm.", views=_number(parts["views_per_hour"])),
         *_vulnerable(parts, taxonomy),
         *_reporters(parts, taxonomy),
-        f"A decision takes about {parts['handling_minutes']:.1f} minutes; quicker ones come first at equal harm.",
+        say(
+            "A decision takes about %(minutes)s minutes; quicker ones come first at equal harm.",
+            minutes=format(parts["handling_minutes"], ".1f"),
+        ),
         _waiting(parts, now),
         *_guarded(parts, now),
     ]
@@ -42,89 +69,156 @@ def place_in_words(ahead: int | None, *, most: int) -> list[str]:
     return [f"{count} before it in its queue."]
 
 
-def _what(parts: Mapping[str, Any], taxonomy: Taxonomy) -> str:
+def _what(parts: Mapping[str, Any], taxonomy: Taxonomy) -> Sentence:
     leading = parts["areas"][0]
-    name = _name(leading["area"], taxonomy)
-    likely = max(range(len(parts["severity"])), key=lambda level: parts["severity"][level])
-    severity = taxonomy.severities[likely].name
+    name, chance = _name(leading["area"], taxonomy), format(leading["probability"], ".0%")
+    reported = leading["area"] in parts["reasons"]
     if not parts["scored"]:
         return (
-            f"Not scored yet: treated as {name} at {leading['probability']:.0%}, which is cautious on purpose, "
-            "because of what was reported."
-            if leading["area"] in parts["reasons"]
-            else f"Not scored yet: treated as {name} at {leading['probability']:.0%}, which is cautious on purpose."
+            say(
+                "Not scored yet: treated as %(area)s at %(chance)s, which is cautious on purpose,"
+                " because of what was reported.",
+                area=name,
+                chance=chance,
+            )
+            if reported
+            else say(
+                "Not scored yet: treated as %(area)s at %(chance)s, which is cautious on purpose.",
+                area=name,
+                chance=chance,
+            )
         )
-    reported = ", and a reporter named it" if leading["area"] in parts["reasons"] else ""
-    return f"{name} weighs most: {leading['probability']:.0%} likely{reported}; most likely severity {likely} ({severity})."
+    likely = max(range(len(parts["severity"])), key=lambda level: parts["severity"][level])
+    values = {"area": name, "chance": chance, "level": str(likely), "severity": taxonomy.severities[likely].name}
+    if reported:
+        return say(
+            "%(area)s weighs most: %(chance)s likely, and a reporter named it;"
+            " most likely severity %(level)s (%(severity)s).",
+            **values,
+        )
+    return say("%(area)s weighs most: %(chance)s likely; most likely severity %(level)s (%(severity)s).", **values)
 
 
-def _vulnerable(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[str]:
+def _vulnerable(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[Sentence]:
     vulnerability = parts["areas"][0]["vulnerability"]
     if vulnerability == 1.0:
         return []
     name = _name(parts["areas"][0]["area"], taxonomy)
-    return [f"{name} falls on a person, which counts {vulnerability:g} times."]
+    return [
+        say("%(area)s falls on a person, which counts %(times)s times.", area=name, times=format(vulnerability, "g"))
+    ]
 
 
-def _reporters(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[str]:
+def _reporters(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[Sentence]:
     """What the history of known reporters does to the areas they named, and that a mere number does nothing."""
     found = [
-        f"{_name(one['reason'], taxonomy)} was named by reporters whose earlier reports were "
-        f"{'upheld more' if one['ratio'] > 1 else 'dismissed more'} often than usual, which counts {one['ratio']:.2g} times."
+        _trusted(_name(one["reason"], taxonomy), one["ratio"])
         for one in parts.get("reporters", ())
         if not math.isclose(one["ratio"], 1.0, abs_tol=0.005)
     ]
     if parts.get("reports", 1) > 1:
-        found.append(f"It was reported {parts['reports']:,} times; the number alone moves nothing.")
+        found.append(
+            say("It was reported %(times)s times; the number alone moves nothing.", times=format(parts["reports"], ","))
+        )
     return found
 
 
-def _guarded(parts: Mapping[str, Any], now: datetime) -> list[str]:
+def _trusted(name: str, ratio: float) -> Sentence:
+    if ratio > 1:
+        return say(
+            "%(area)s was named by reporters whose earlier reports were upheld more often than usual,"
+            " which counts %(times)s times.",
+            area=name,
+            times=format(ratio, ".2g"),
+        )
+    return say(
+        "%(area)s was named by reporters whose earlier reports were dismissed more often than usual,"
+        " which counts %(times)s times.",
+        area=name,
+        times=format(ratio, ".2g"),
+    )
+
+
+def _guarded(parts: Mapping[str, Any], now: datetime) -> list[Sentence]:
     """When the case goes ahead of all that have no deadline, whatever its harm; nothing under a policy without a guard."""
     if not parts["policy"].endswith(GUARD):
         return []
     begin, _ = guard_from(parts)
-    what = "a deadline" if parts["deadline"] else "its latest start"
     hours = (begin - now).total_seconds() / 3600
     if hours <= 0:
-        return [f"It goes first now, because of {what}."]
-    return [f"If nobody has taken it in {_span(hours)}, it goes first because of {what}."]
+        return [
+            say("It goes first now, because of a deadline.")
+            if parts["deadline"]
+            else say("It goes first now, because of its latest start.")
+        ]
+    return [
+        say("If nobody has taken it in %(time)s, it goes first because of a deadline.", time=_span(hours))
+        if parts["deadline"]
+        else say("If nobody has taken it in %(time)s, it goes first because of its latest start.", time=_span(hours))
+    ]
 
 
-def _span(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{hours * 60:.0f} minutes"
+def _span(hours: float) -> Sentence:
+    if hours >= 1:
+        return say("%(hours)s hours", hours=format(hours, ".1f"))
+    return say("%(minutes)s minutes", minutes=format(hours * 60, ".0f"))
 
 
-def _waiting(parts: Mapping[str, Any], now: datetime) -> str:
+def _waiting(parts: Mapping[str, Any], now: datetime) -> Sentence:
     hours = (now - datetime.fromisoformat(parts["received_at"])).total_seconds() / 3600
-    doubled = f"Waiting counts double every {parts['doubling_hours']:g} hours"
+    every = format(parts["doubling_hours"], "g")
     if hours < 1:
-        return f"{doubled}; this one came {max(hours * 60, 0):.0f} minutes ago."
+        return say(
+            "Waiting counts double every %(every)s hours; this one came %(minutes)s minutes ago.",
+            every=every,
+            minutes=format(max(hours * 60, 0), ".0f"),
+        )
     doublings = hours / parts["doubling_hours"]
-    factor = _number(2**doublings) if doublings < MANY_DOUBLINGS else "over a million"
-    return f"{doubled}; this one has waited {hours:.1f} hours, which counts {factor} times."
-
-
-def _waited(parts: Mapping[str, Any], now: datetime) -> str:
-    hours = (now - datetime.fromisoformat(parts["received_at"])).total_seconds() / 3600
-    return (
-        f"this one came {max(hours * 60, 0):.0f} minutes ago" if hours < 1 else f"this one has waited {hours:.1f} hours"
+    if doublings >= MANY_DOUBLINGS:
+        return say(
+            "Waiting counts double every %(every)s hours; this one has waited %(hours)s hours,"
+            " which counts over a million times.",
+            every=every,
+            hours=format(hours, ".1f"),
+        )
+    return say(
+        "Waiting counts double every %(every)s hours; this one has waited %(hours)s hours, which counts %(times)s times.",
+        every=every,
+        hours=format(hours, ".1f"),
+        times=_number(2**doublings),
     )
 
 
-def _due_in(parts: Mapping[str, Any], now: datetime) -> str:
+def _waited(parts: Mapping[str, Any], now: datetime) -> Sentence:
+    hours = (now - datetime.fromisoformat(parts["received_at"])).total_seconds() / 3600
+    if hours < 1:
+        return say("this one came %(minutes)s minutes ago", minutes=format(max(hours * 60, 0), ".0f"))
+    return say("this one has waited %(hours)s hours", hours=format(hours, ".1f"))
+
+
+def _due_in(parts: Mapping[str, Any], now: datetime) -> Sentence:
     hours = (guard_from(parts)[1] - now).total_seconds() / 3600
-    return f"this one is due in {hours:.1f} hours" if hours > 0 else f"this one has been due for {-hours:.1f} hours"
+    if hours > 0:
+        return say("this one is due in %(hours)s hours", hours=format(hours, ".1f"))
+    return say("this one has been due for %(hours)s hours", hours=format(-hours, ".1f"))
 
 
-_OTHER_ORDERS: dict[str, Callable[[Mapping[str, Any], datetime], str]] = {
-    "fifo": lambda parts, now: f"What came first goes first, whatever it is: {_waited(parts, now)}.",
-    "tier": lambda parts, now: f"The most likely severity goes first, then what came first: {_waited(parts, now)}.",
-    "p": lambda parts, _now: f"The surest goes first: the likeliest area has {POLICIES[parts['policy']](parts):.0%}.",
-    "p*severity": lambda parts, _now: (
-        f"Likelihood times weight of severity goes first: {_number(POLICIES[parts['policy']](parts))} is the highest here."
+_OTHER_ORDERS: dict[str, Callable[[Mapping[str, Any], datetime], Sentence]] = {
+    "fifo": lambda parts, now: say(
+        "What came first goes first, whatever it is: %(waited)s.", waited=_waited(parts, now)
     ),
-    "edf": lambda parts, now: f"What is due first goes first: {_due_in(parts, now)}.",
+    "tier": lambda parts, now: say(
+        "The most likely severity goes first, then what came first: %(waited)s.", waited=_waited(parts, now)
+    ),
+    "p": lambda parts, _now: say(
+        "The surest goes first: the likeliest area has %(chance)s.",
+        chance=format(POLICIES[parts["policy"]](parts), ".0%"),
+    ),
+    "p*severity": lambda parts, _now: say(
+        "Likelihood times weight of severity goes first: %(product)s is the highest here.",
+        product=_number(POLICIES[parts["policy"]](parts)),
+    ),
+    "edf": lambda parts, now: say("What is due first goes first: %(due)s.", due=_due_in(parts, now)),
 }
 
 

@@ -16,10 +16,15 @@ from babel.messages.pofile import read_po, write_po
 
 from labeling.taxonomy import load_taxonomy
 from service.clocks.schemas import ClockKind
+from service.exposure.workflow import FEW as TOO_FEW_EXPOSED
+from service.floor.workflow import ASSUMPTION
 from service.holds.schemas import SkipReason
 from service.pages.catalogues import FOLDER, TEMPLATE
 from service.people.schemas import RoleName
+from service.policies.schemas import State
 from service.routing.schemas import Channel, Special
+from service.scorecards.figures import FIGURES, NOTES
+from service.scorecards.workflow import FEW as TOO_FEW_PEOPLE
 from service.similar.schemas import Status
 from tests.architecture.reference import error_classes
 from tests.architecture.tree import REPOSITORY
@@ -59,6 +64,8 @@ def found() -> Iterator[Found]:
         }.get(path.suffix, ("", {}))
         if method and "vendor" not in path.parts:
             yield from _in_file(path, method, keywords)
+    # Sentences that the API says in English, and the pages in the language of their reader.
+    yield from _in_file(REPOSITORY / "service/ranking/words.py", "python", {"say": None})
     yield from _of_vocabulary()
 
 
@@ -85,6 +92,10 @@ def _of_vocabulary() -> Iterator[Found]:
     for names in (RoleName, Channel, Special, Status, SkipReason, ClockKind):
         yield from (("service", name.replace("_", " "), []) for name in get_args(names))
     yield from (("service/wire.py", kind, []) for kind in KINDS)
+    figures = [text for one in FIGURES for text in (one.title, one.definition)]
+    yield from (("service/scorecards", text, []) for text in (*figures, *NOTES, TOO_FEW_PEOPLE))
+    yield from (("service/floor", text, []) for text in (ASSUMPTION, TOO_FEW_EXPOSED))
+    yield from (("service/policies", one.replace("_", " "), []) for one in get_args(State))
     for error in sorted(error_classes(), key=lambda one: one.code):
         yield "service/errors", " ".join((error.__doc__ or "").split()), [error.code]
 

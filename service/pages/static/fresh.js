@@ -23,8 +23,10 @@ async function take(live, path, after, { always = false } = {}) {
   const headers = { "Triage-Background": "true" };
   const response = await fetch(path, { credentials: "same-origin", headers }).catch(() => null);
   // Numbers that grow old without a word would be believed.
-  if (!response) serviceLost();
-  if (!response?.ok || response.redirected) return;
+  if (!response || response.status >= 500) serviceLost();
+  // The session is over: what stands here is for nobody who comes by, and the sign-in page says why.
+  if (response?.redirected) return location.assign(response.url);
+  if (!response?.ok) return;
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   const fresh = page.getElementById("live");
   if (!fresh || busy()) return;

@@ -3,7 +3,8 @@
 
 const SWITCH = "triage.keys";
 const commands = new Map();
-const TYPING = "textarea, input[type=text], input[type=password]";
+// Whatever takes letters or digits; what is only pressed or moved does not.
+const TYPING = "textarea, input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=submit])";
 
 // `name` is "n", "?", "Digit1", "Shift+Digit1" or "Ctrl+Enter". Digits are named by their place on the keyboard, since
 // what Shift makes of them differs between layouts.

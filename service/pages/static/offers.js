@@ -55,15 +55,15 @@ export class Offers {
   #show({ actions, recommended }) {
     const reasons = new Map();
     for (const action of actions) {
-      const chip = this.#chips.find((one) => one.querySelector("input").value === action.id);
+      const chip = this.#chipOf(action.id);
       if (!chip) continue;
       this.#mark(chip, action);
-      if (!action.allowed) reasons.set(action.why_not, [...(reasons.get(action.why_not) ?? []), action.name]);
+      if (!action.allowed) reasons.set(action.why_not, [...(reasons.get(action.why_not) ?? []), nameOn(chip)]);
     }
     document.getElementById("actions-because").textContent = recommended.because;
     const follows = actions.filter((action) => action.recommended && action.allowed);
     this.recommended = follows.map((action) => action.id);
-    document.getElementById("follow-names").textContent = follows.map((action) => action.name).join(", ");
+    document.getElementById("follow-names").textContent = follows.map((action) => nameOn(this.#chipOf(action.id))).join(", ");
     document.getElementById("follow-place").hidden = follows.length === 0;
     const lines = [...reasons].map(([reason, names]) => {
       const line = document.createElement("li");
@@ -73,6 +73,10 @@ export class Offers {
     document.getElementById("actions-refused").replaceChildren(...lines);
   }
 
+  #chipOf(id) {
+    return this.#chips.find((one) => one.querySelector("input").value === id);
+  }
+
   #mark(chip, action) {
     const box = chip.querySelector("input");
     box.disabled = !action.allowed;
@@ -80,7 +84,12 @@ export class Offers {
       box.checked = false;
       box.dataset.why = action.why_not;
     }
-    chip.title = action.why_not ?? action.description;
+    chip.title = action.why_not ?? chip.dataset.words;
     chip.querySelector(".recommended").hidden = !action.recommended;
   }
+}
+
+// As the page says it, in the language of its reader.
+function nameOn(chip) {
+  return chip?.querySelector("input").dataset.name ?? "";
 }

@@ -21,7 +21,7 @@ export class RuleForm {
   #answer = null;
 
   constructor(queues) {
-    const options = queues.map((queue) => new Option(queue.title, queue.name));
+    const options = queues.map((queue) => Object.assign(new Option(queue.title, queue.name), { dir: "auto" }));
     this.#field("queue").append(...options);
     this.#form.addEventListener("submit", (event) => this.#keep(event));
     document.getElementById("rule-cancel").addEventListener("click", () => this.#dialog.close());

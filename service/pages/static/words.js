@@ -2,6 +2,8 @@
 
 export const language = document.documentElement.lang;
 
+const ENGLISH = "en-GB";
+
 // English needs none. Every module that speaks imports this one, and so waits for the words.
 const { messages, plural, errors } =
   language === "en" ? { messages: {}, plural: (n) => Number(n !== 1), errors: {} } : await import(`./words/${language}.js`);
@@ -30,9 +32,10 @@ export function moment(when, options) {
   return when.toLocaleString(numbers(), options);
 }
 
-// A language that exists for tests only has English numbers.
+// English has days before months, as the server writes them; so has a language that exists for tests only.
 function numbers() {
-  return Intl.DateTimeFormat.supportedLocalesOf(language)[0] ?? "en";
+  if (language === "en") return ENGLISH;
+  return Intl.DateTimeFormat.supportedLocalesOf(language)[0] ?? ENGLISH;
 }
 
 function fill(message, values) {

@@ -45,7 +45,7 @@ class Furnished:
 async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     """Fill every part of the console through the API; `callers` are somebody of every role, and `checker`."""
     found = Furnished()
-    await _rules(callers)
+    await _rules(callers, found)
     await _policies(callers, found)
     await _quality(callers, found)
     await _doubt(callers, found)
@@ -59,7 +59,7 @@ async def _sent(answer: httpx.Response) -> Any:
     return answer.json() if answer.content else None
 
 
-async def _rules(callers: dict[str, httpx.AsyncClient]) -> None:
+async def _rules(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
     """Queues, routing, banks, whom people work for, and who is told of decisions."""
     lead, admin = callers["lead"], callers["admin"]
     await make_queue(lead, "press", description="What journalists ask about")
@@ -70,9 +70,10 @@ async def _rules(callers: dict[str, httpx.AsyncClient]) -> None:
     for person in ("test-reviewer", "test-specialist"):
         body = {"vendor": "Acme Reviews", "site": "Lisbon", "hourly_cost": "21.50", "started_on": "2026-01-01"}
         await _sent(await admin.patch(f"/v1/people/{person}", json=body))
-    await _sent(
-        await callers["platform"].post("/v1/webhooks", json={"url": "https://platform.test/hook?a=1&b=%3Ci%3E"})
-    )
+    found.add("/admin/people/{username}", "admin", "/admin/people/test-reviewer")
+    hook = {"url": "https://platform.test/hook?a=1&b=%3Ci%3E"}
+    made = await _sent(await callers["platform"].post("/v1/webhooks", json=hook))
+    found.add("/admin/webhooks/{webhook_id}", "admin", f"/admin/webhooks/{made['id']}")
     bank = await make_bank(lead, "Known drawings")
     for number in range(2):
         body = {"pdq": f"{number}{PDQ[1:]}", "note": "from the register"}

@@ -17,7 +17,9 @@ from service.pages.failures import FAILURES
 from service.pages.language import _, language_of, ngettext, speaking
 from service.pages.rendering import _environment, error_page, reading
 from service.pages.static import KEEP_FOR_EVER, static_prefix
+from service.pages.views import in_words
 from service.pages.words import amount, chance, day, duration, moment
+from service.ranking.words import say
 from tests.conftest import bearer, client_of
 from tests.journey.browsing import chromium, new_page, sign_in
 from tests.service.pages.conftest import PASSWORD
@@ -59,6 +61,14 @@ def test_numbers_and_times_are_written_as_the_language_writes_them() -> None:
         )
         assert recorded == "Registrado para 1.200 casos: x."
     assert day(date(2026, 9, 3)) == "3 Sep 2026"
+
+
+def test_a_sentence_of_the_service_is_said_in_the_language_of_the_page() -> None:
+    views_an_hour = say("%(views)s views an hour multiply that harm.", views="1,200")
+    assert str(views_an_hour) == "1,200 views an hour multiply that harm."
+    with speaking("es"):
+        assert in_words(views_an_hour).startswith("1.200 ")
+        assert "2,5 " in in_words(say("What is due first goes first: %(due)s.", due=say("%(h)s", h="2.5 h")))
 
 
 def test_messages_without_a_translation_stay_and_nothing_is_nothing() -> None:
@@ -111,6 +121,7 @@ async def test_words_of_scripts_are_kept_for_ever(client: httpx.AsyncClient) -> 
     answer = await client.get(f"{static_prefix()}/words/es.js")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, KEEP_FOR_EVER)
     assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["content-encoding"] == "gzip"
     messages = json.loads(re.findall(r"export const messages = (.*);", answer.text)[0])
     assert messages["One case is open again."][1] == "%(num)s casos vuelven a estar abiertos."
     assert "Skip to the content" not in messages
@@ -211,6 +222,10 @@ async def test_menu_languages_and_a_service_that_goes_away(page: Page) -> None:
     await page.goto("/policies")
     await expect(page.locator("#waiting")).to_be_visible()
     await expect(page.get_by_role("heading", name="Policies")).to_be_visible()
+
+    await page.evaluate("document.body.insertAdjacentHTML('beforeend', '<input type=search id=probe>')")
+    await page.locator("#probe").press_sequentially("g?/")
+    await expect(page.locator("#probe")).to_have_value("g?/")
 
     await page.click("#me")
     await page.get_by_role("button", name="Español").click()

@@ -85,7 +85,7 @@ async def test_an_empty_field_asks_for_nothing_and_a_wrong_period_is_explained(l
     assert_is_safe_page(answer)
     assert "Since: 2026-02-02 lies after until, 2026-02-01; swap them." in answer.text
     assert 'value="2026-02-02"' in answer.text
-    assert (await lead.get("/scorecards", params={"by": "person"})).status_code == 404
+    assert (await lead.get("/scorecards", params={"by": "person"})).status_code == 422
 
 
 async def test_an_overdue_case_is_named_even_where_there_is_no_share(lead: httpx.AsyncClient, world: World) -> None:

@@ -244,4 +244,4 @@ async def test_an_area_that_left_the_taxonomy_is_named_without_a_link(
 
 async def test_nothing_waits_is_said_and_a_strange_address_is_none(colleague: httpx.AsyncClient) -> None:
     assert "No label waits for you." in (await colleague.get("/qa/suspects")).text
-    assert (await colleague.get("/qa/suspects?after=x")).status_code == 404
+    assert (await colleague.get("/qa/suspects?after=x")).status_code == 422

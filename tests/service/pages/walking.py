@@ -19,9 +19,10 @@ _AXE = """async (only) => {
     return found.violations.flatMap((rule) => rule.nodes.map((node) =>
         `${rule.id}: ${node.target.join(" ")}: ${(node.failureSummary ?? "").split("\\n").slice(1).join(" ").trim()}`));
 }"""
+# Of the page in English: what other languages and the marks of wording.py put on top of it is left out.
 _BYTES = """() => performance.getEntriesByType("navigation").concat(performance.getEntriesByType("resource"))
-    .filter((one) => one.entryType === "navigation" || /\\.(css|js)$/.test(one.name))
-    .reduce((sum, one) => sum + one.decodedBodySize, 0)"""
+    .filter((one) => one.entryType === "navigation" || (/\\.(css|js)$/.test(one.name) && !one.name.includes("/words/")))
+    .reduce((sum, one) => sum + one.decodedBodySize, 0) - 3 * (document.documentElement.outerHTML.match(/[⟦⟧]/g) ?? []).length"""
 # Whoever works by keyboard sees where they are: an outline of the element itself, or of what stands for it.
 _FOCUS = """() => {
     const one = document.activeElement;

@@ -17,7 +17,7 @@ CODE = "en-XA"
 
 _WALK = """
 () => {
-  const skipped = "script, style, noscript, kbd, code, time, .mono, [data-content], [lang]:not(html), [dir=auto]";
+  const skipped = "script, style, noscript, textarea, kbd, code, time, .mono, [data-content], [lang]:not(html), [dir=auto]";
   const outside = (text) => {
     let depth = 0, left = "";
     for (const letter of text) {
@@ -25,6 +25,8 @@ _WALK = """
       else if (letter === "⟧") depth -= 1;
       else left += depth ? " " : letter;
     }
+    // Names of days and months are the browser's and Babel's.
+    left = left.replace(/\\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\\b/g, " ");
     return left.match(/\\p{L}{2,}[^⟦]*/u)?.[0].trim() ?? "";
   };
   const found = [];
@@ -45,7 +47,10 @@ _WALK = """
       say(element, outside(element.getAttribute(name) ?? ""));
     }
   }
-  say(document.documentElement, outside(document.title.replace(" · content-triage", "")));
+  const title = document.title.replace(" · content-triage", "");
+  // A page about a thing that people named is called by that name.
+  const named = [...document.querySelectorAll("h1")].some((one) => one.textContent.includes(title) && one.matches(":is([data-content], [dir=auto]), :has([data-content], [dir=auto])"));
+  if (!named) say(document.documentElement, outside(title));
   return found;
 }
 """

@@ -98,11 +98,12 @@ async def test_a_session_that_nobody_uses_ends_and_the_sign_in_page_says_so(
     unused_for(database, 60.1)
     assert_error(await client.get("/v1/me"), 401, "not_signed_in")
     page = await client.get("/console", follow_redirects=True)
-    assert "nothing was done for 1 h. Drafts are kept." in page.text
-    query(database, "UPDATE sessions SET revoked_at = now()")
-    assert "Your session is over." in (await client.get("/sign-in")).text
+    assert "because nothing was done for a while." in page.text
+    for end in ("revoked_at = now()", "revoked_at = NULL, expires_at = now()"):
+        query(database, f"UPDATE sessions SET {end}")
+        assert "Your session has ended" in (await client.get("/sign-in")).text
     client.cookies.clear()
-    assert 'role="status">' not in (await client.get("/sign-in")).text.split("<form")[0].split("<h1>")[1]
+    assert 'id="why"' not in (await client.get("/sign-in")).text
 
 
 async def test_use_counts_once_a_minute_and_not_what_an_open_page_asks_for(
@@ -111,7 +112,7 @@ async def test_use_counts_once_a_minute_and_not_what_an_open_page_asks_for(
     await sign_in(client)
     unused_for(database, 0.9)
     await client.get("/v1/me")
-    assert value(database, LAST_USED) == 54, "less than a minute ago says as much as now"
+    assert value(database, LAST_USED) >= 54, "less than a minute ago says as much as now"
     unused_for(database, 30)
     for path in ("/console", "/v1/me", "/exposure"):
         assert (await client.get(path, headers={BACKGROUND: "true"})).status_code == 200
@@ -119,11 +120,11 @@ async def test_use_counts_once_a_minute_and_not_what_an_open_page_asks_for(
     assert (await client.get("/v1/me", headers={"Accept": EVENT_STREAM})).status_code == 200
     assert value(database, LAST_USED) == 1800
     await client.get("/console")
-    assert value(database, LAST_USED) == 0
+    assert value(database, LAST_USED) < 60
     # A route whose caller is known in a transaction of its own, before the work begins.
     unused_for(database, 30)
     assert (await client.get("/v1/media/00000000-0000-7000-8000-000000000000/preview")).status_code == 404
-    assert value(database, LAST_USED) == 0
+    assert value(database, LAST_USED) < 60
 
 
 async def test_a_use_does_not_wait_for_another(client: httpx.AsyncClient, database: str) -> None:

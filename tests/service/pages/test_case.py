@@ -185,7 +185,7 @@ async def test_the_case_fetched_ahead_is_in_no_list_and_known_to_the_one_in_hand
     assert "data-unopened" in await shown(reviewer, of(fetched))
 
 
-async def test_what_people_wrote_stays_text_on_the_console(
+async def test_what_people_wrote_stays_text_on_the_page_of_ones_work(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, claimed: Body
 ) -> None:
     assert (await hold(reviewer, claimed, reason=HARMLESS)).status_code == 200
@@ -198,7 +198,7 @@ async def test_what_people_wrote_stays_text_on_the_console(
     await report(platform, "post-3")
     given = await hand_over(colleague, await claim(colleague), to="test-reviewer", note=HARMLESS)
     assert given.status_code == 200, given.text
-    answer = await reviewer.get("/console")
+    answer = await reviewer.get("/work")
     assert_is_safe_page(answer)
     # Two reasons, the question, the answer and the proposal: no undo window runs here.
     assert answer.text.count(ESCAPED) == 5

@@ -118,9 +118,16 @@ CREATE INDEX search_documents_case ON search_documents (case_id, id);
 CREATE INDEX search_documents_words ON search_documents USING gin (words);
 
 -- The three-letter parts of a handle: a part of it is looked up by them.
-CREATE FUNCTION search_parts(handle text) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
-    SELECT ARRAY(SELECT DISTINCT substr(lower(handle), i, 3) FROM generate_series(1, length(lower(handle)) - 2) AS i)
-$$;
+CREATE FUNCTION search_parts(handle text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+DECLARE
+    folded text := lower(handle);
+    parts text[] := '{}';
+BEGIN
+    FOR i IN 1..length(folded) - 2 LOOP
+        parts := parts || substr(folded, i, 3);
+    END LOOP;
+    RETURN parts;
+END $$;
 CREATE INDEX subjects_author_parts ON subjects USING gin (search_parts(author_id));
 CREATE INDEX subjects_external_parts ON subjects USING gin (search_parts(external_id));
 CREATE INDEX reports_reporter_parts ON reports USING gin (search_parts(reporter_id));

@@ -93,7 +93,7 @@ async def test_pinned_searches_stand_there_with_what_is_new_and_are_asked_by_the
     body = {"name": "<i>Mine</i>", "query": "kind:post secretword OR says", "pinned": True}
     made = (await client.post("/v1/views", json=body, headers=bearer(keys["reviewer"]))).json()
     text = await shown(client, "/work", keys["reviewer"])
-    [pinned] = re.findall(r'<nav class="row" aria-label="Pinned searches".*?</nav>', text, re.DOTALL)
+    [pinned] = re.findall(r'<nav class="row" aria-labelledby="pinned-title".*?</nav>', text, re.DOTALL)
     assert f'href="/search?view={made["id"]}"' in pinned
     assert "&lt;i&gt;Mine&lt;/i&gt;" in pinned
     assert "secretword" not in text

@@ -322,7 +322,8 @@ def event_words(event: EventOut) -> str:
 
 def event_details(event: EventOut) -> str:
     """The data of an event in one line; identifiers are left out, they help nobody who reads."""
-    return ", ".join(f"{name} {value}" for name, value in details(event.data) if not value.startswith("…"))
+    plain = {name: value for name, value in event.data.items() if not isinstance(value, dict)}
+    return ", ".join(f"{name} {value}" for name, value in details(plain) if not value.startswith("…"))
 
 
 def utc_now() -> datetime:

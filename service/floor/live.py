@@ -21,6 +21,7 @@ STREAMS_MOST = 50
 COME_BACK_SECONDS = 30
 RESUME = b"retry: 5000\n\n"
 NEWS = b"event: news\ndata: \n\n"
+UNREACHABLE = (InterfaceError, OperationalError, NoFreeConnectionError)
 ALIVE = b": alive\n\n"
 OVER = b"event: over\ndata: \n\n"
 
@@ -63,7 +64,7 @@ class Watch:
         while self._watching:
             try:
                 found = await self._latest()
-            except (InterfaceError, OperationalError, NoFreeConnectionError) as error:
+            except UNREACHABLE as error:
                 log.warning("floor.look_failed", error=type(error).__name__)
             else:
                 if seen is not None and found != seen:
@@ -87,7 +88,13 @@ async def stream(watch: Watch, *, still_allowed: Callable[[], Awaitable[bool]]) 
                 yield NEWS
             if clock() - spoken >= HEARTBEAT_SECONDS:
                 spoken = clock()
-                if not await still_allowed():
+                try:
+                    allowed = await still_allowed()
+                except UNREACHABLE as error:
+                    # Who asks again is looked at again; nobody is told anything unseen.
+                    log.warning("floor.look_failed", error=type(error).__name__)
+                    return
+                if not allowed:
                     yield OVER
                     return
                 yield ALIVE

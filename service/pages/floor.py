@@ -97,7 +97,8 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     quiet = [one for one in routes if not is_loud(one)]
     exposed = await spread(connection, limits_of(state.settings))
     here = {queue.queue: queue for queue in now_there.queues}
-    rows = [queue_row(one, found.rule, here[one.queue]) for one in found.queues]
+    # A queue may be closed between two looks.
+    rows = [queue_row(one, found.rule, here[one.queue]) for one in found.queues if one.queue in here]
     breaching = sorted((row for row in rows if row.breach), key=lambda row: -row.missed)
     drawn = depth_charts(await depths(connection, viewer=me), rows)
     context = {
@@ -189,7 +190,7 @@ def depth_charts(found: Mapping[str, Sequence[DepthOut]], rows: Sequence[QueueRo
     return [
         (row.name, line_chart(row.title, [Point(f"{one.at:%H:%M}", one.cases) for one in found[row.name]], look))
         for row in sorted(rows, key=lambda row: (-row.open, row.name))
-        if any(one.cases for one in found[row.name])
+        if any(one.cases for one in found.get(row.name, ()))
     ]
 
 

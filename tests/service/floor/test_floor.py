@@ -82,9 +82,9 @@ async def test_breaks_are_counted_only_among_enough_people(
 
 
 async def test_times_are_those_of_utc_wherever_the_database_is(
-    app: FastAPI, lead: httpx.AsyncClient, platform: httpx.AsyncClient, database: str
+    app: FastAPI, keys: dict[str, str], platform: httpx.AsyncClient, database: str
 ) -> None:
-    assert lead
+    assert keys
     case_id = (await report(platform, "post"))["case_id"]
     query(database, "UPDATE cases SET deadline = now() + interval '1 hour' WHERE id = %s", case_id)
     viewer = Principal(*query(database, "SELECT id, username, role FROM principals WHERE role = 'lead'")[0])

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
 from service.errors.availability import OverloadedError
 from service.floor import live
@@ -72,6 +73,11 @@ async def test_it_ends_when_the_process_does_and_for_who_may_no_longer_look(monk
         return False
 
     assert [part async for part in stream(watch, still_allowed=no_longer)] == [RESUME, OVER]
+
+    async def nobody_knows() -> bool:
+        raise NoFreeConnectionError
+
+    assert [part async for part in stream(watch, still_allowed=nobody_knows)] == [RESUME], "the browser asks again"
 
 
 async def test_one_too_many_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

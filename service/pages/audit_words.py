@@ -45,6 +45,7 @@ KINDS: Mapping[str, str] = {
     "case.held": N_("Kept the case back"),
     "case.handed_over": N_("Handed the case over"),
     "case.skipped": N_("Passed the case over"),
+    "case.noted": N_("Wrote a note"),
     "case.returned": N_("The case returned to its queue"),
     "case.shed": N_("The case was given up openly under load"),
     "case.unshed": N_("A case that was given up came back"),

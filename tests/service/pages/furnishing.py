@@ -92,9 +92,9 @@ async def _kept(callers: dict[str, httpx.AsyncClient]) -> None:
     lead, admin = callers["lead"], callers["admin"]
     key = {"name": "Mobile apps", "scopes": ["report.write"], "days": 30}
     await _sent(await admin.post("/v1/people/test-platform/keys", json=key))
-    for name in ("Insults", "Scams"):
-        kept = {"name": name, "query": '"<img src=x onerror=pwned()>"', "pinned": name == "Scams"}
-        view = await _sent(await lead.post("/v1/views", json=kept))
+    question = '"<img src=x onerror=pwned()>"'
+    await _sent(await lead.post("/v1/views", json={"name": "Insults", "query": question}))
+    view = await _sent(await lead.post("/v1/views", json={"name": "Scams", "query": question, "pinned": True}))
     await _sent(await lead.patch(f"/v1/views/{view['id']}", json={"name": "Scams of this week", "query": "area:spam"}))
     order, replaced = {"owner": "Queue team", "reason": "Old cases starve"}, RankConfig().version
     for version, hours in (("calm", 2), ("calmer", 4)):

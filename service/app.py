@@ -168,8 +168,10 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         try:
             yield
         finally:
-            loading.cancel()
-            following.cancel()
+            for task in (loading, following):
+                task.cancel()
+            # Only then has each given back the connection that it had.
+            await asyncio.gather(loading, following, return_exceptions=True)
             await app.state.renderer.close()
             await app.state.engine.dispose()
 

@@ -24,7 +24,9 @@ class AuthorCase(BaseModel):
     case_id: UUID
     subject_kind: str
     status: Literal["open", "leased", "held", "shed", "decided"]
-    reason: str = Field(description="What it was first reported for.")
+    reason: str | None = Field(
+        description="What it was first reported for; null where its reports went to another case, after an undo."
+    )
     opened_at: datetime
     decided: AuthorDecision | None
 

@@ -25,6 +25,7 @@ NO_EVENTS = {
     "decision.made",
     "drift.reference",
     "drawn.draw",
+    "ranking.file_not_at_work",
     "ranking.look_failed",
     "ranking.unusable",
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from models.rank import RankConfig
 from tests.service.banks.conftest import make_bank, upload
 from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
@@ -46,6 +47,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     """Fill every part of the console through the API; `callers` are somebody of every role, and `checker`."""
     found = Furnished()
     await _rules(callers, found)
+    await _kept(callers)
     await _policies(callers, found)
     await _quality(callers, found)
     await _doubt(callers, found)
@@ -84,6 +86,23 @@ async def _rules(callers: dict[str, httpx.AsyncClient], found: Furnished) -> Non
     old = await make_bank(lead, "Old list")
     change = {"active": False, "note": "out of date", "owner": "Trust", "purpose": "kept for the record"}
     await _sent(await lead.patch(f"/v1/banks/{old['id']}", json=change))
+
+
+async def _kept(callers: dict[str, httpx.AsyncClient]) -> None:
+    """A key, kept searches, and an order of the queues that was tried for a while."""
+    lead, admin = callers["lead"], callers["admin"]
+    key = {"name": "Mobile apps", "scopes": ["report.write"], "days": 30}
+    await _sent(await admin.post("/v1/people/test-platform/keys", json=key))
+    question = '"<img src=x onerror=pwned()>"'
+    await _sent(await lead.post("/v1/views", json={"name": "Insults", "query": question}))
+    view = await _sent(await lead.post("/v1/views", json={"name": "Scams", "query": question, "pinned": True}))
+    await _sent(await lead.patch(f"/v1/views/{view['id']}", json={"name": "Scams of this week", "query": "area:spam"}))
+    order, replaced = {"owner": "Queue team", "reason": "Old cases starve"}, RankConfig().version
+    for version, hours in (("calm", 2), ("calmer", 4)):
+        body = {**order, "version": version, "replaces": replaced, "constants": {"doubling_hours": hours}}
+        await _sent(await lead.post("/v1/ranking", json=body))
+        replaced = version
+    await _sent(await lead.post("/v1/ranking/calm/activate", json={"reason": "As before", "replaces": replaced}))
 
 
 async def _policies(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
@@ -178,6 +197,8 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
         await _sent(await platform.post("/v1/reports", json=body))
     for role in ("reviewer", "specialist", "ml", "admin"):
         found.add("/console", role, "/console")
+    for role in ("reviewer", "specialist", "checker"):
+        found.add("/work", role, "/work")
     found.add("/qa/suspects", "specialist", "/qa/suspects")
     found.add("/exposure", "reviewer", "/exposure")
 
@@ -217,6 +238,7 @@ async def _in_hand(callers: dict[str, httpx.AsyncClient]) -> str:
     await _sent(await platform.post(f"/v1/cases/{case}/clocks", json=clock))
     reveal = {"lease_token": token, "reason": "Text in the picture"}
     await _sent(await reviewer.post(f"/v1/media/{media}/reveal", json=reveal))
+    await _sent(await reviewer.post(f"/v1/cases/{case}/notes", json={"body": "The same picture as last week"}))
     draft = {"note": "Half a sentence", "actions": ["remove"], "policy_area": "harassment", "severity": 2}
     await _sent(await reviewer.put(f"/v1/cases/{case}/draft", json={"lease_token": token, "body": draft}))
     return str(case)

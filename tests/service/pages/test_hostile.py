@@ -34,6 +34,7 @@ KNOWN = {
         *("POST /v1/routing .rules[].when.languages[]", "POST /v1/routing .rules[].when.markets[]"),
     ),
     "the name of an account": ("POST /v1/cases/{case_id}/hand-over .to",),
+    "the order that is at work": ("POST /v1/ranking .replaces", "POST /v1/ranking/{version}/activate .replaces"),
     "a question that can be read; furnish() keeps one that holds markup": (
         *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),
     ),
@@ -43,6 +44,8 @@ KNOWN = {
 UNWRITTEN = {
     "it is stored nowhere": (
         *("POST /v1/session .username", "POST /v1/session .password", "POST /v1/people .password"),
+        *("POST /v1/session .new_password", "POST /v1/search .query", "POST /v1/search .after"),
+        "POST /v1/search/completions .query",
         *("POST /v1/score .texts[]", "POST /v1/shed/restore .queue", "POST /v1/subjects/views .updates[].id"),
         *("POST /v1/routing/preview .rules[].name", "POST /v1/routing/preview .rules[].when.reasons[]"),
         "POST /v1/routing/preview .rules[].when.languages[]",
@@ -60,7 +63,7 @@ UNWRITTEN = {
 }
 # Written and stored, and on no page.
 UNSHOWN = {
-    "it is for the record": ("POST /v1/media/{media_id}/reveal .reason", "POST /v1/labels/suspects .bundle"),
+    "it is for the record": ("POST /v1/media/{media_id}/reveal .reason",),
     "it is for whoever asks the API for clocks": ("POST /v1/cases/{case_id}/clocks .reason",),
     "it goes out with the export of a bank": (
         *("POST /v1/banks/{bank_id}/hashes .note", "POST /v1/banks/{bank_id}/hashes/{hash_id}/remove .note"),

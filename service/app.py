@@ -164,14 +164,14 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         loading = asyncio.create_task(app.state.model.keep_loading())
         use = partial(setattr, app.state, "rank_config")
-        following = asyncio.create_task(follow(app.state.engine, app.state.rank_config, use))
+        ending = asyncio.Event()
+        following = asyncio.create_task(follow(app.state.engine, app.state.rank_config, use, until=ending))
         try:
             yield
         finally:
-            for task in (loading, following):
-                task.cancel()
-            # Only then has each given back the connection that it had.
-            await asyncio.gather(loading, following, return_exceptions=True)
+            loading.cancel()
+            ending.set()
+            await following
             await app.state.renderer.close()
             await app.state.engine.dispose()
 

@@ -116,7 +116,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         asyncio.TaskGroup() as group,
     ):
         register_tasks(jobs, engine, client, settings, config)
-        watching = [group.create_task(one) for one in (follow(engine, config, use), _end(ending, stopping))]
+        group.create_task(follow(engine, config, use, until=stopping))
+        watching = group.create_task(_end(ending, stopping))
         loading = group.create_task(model.keep_loading())
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
@@ -135,7 +136,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
         await stopping.wait()
-        for task in (loading, loading_images, *watching, *workers):
+        for task in (loading, loading_images, watching, *workers):
             task.cancel()
     await engine.dispose()
     log.info("worker.stopped")

@@ -7,6 +7,7 @@ does not take back what somebody decided.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -88,13 +89,16 @@ def of_row(row: Row[Any]) -> RankConfig:
         raise ValueError(str(error)) from error
 
 
-async def follow(engine: AsyncEngine, configured: RankConfig, use: Callable[[RankConfig], None]) -> None:
-    """Call `use` whenever another configuration than the one before is at work, `configured` at first, until cancelled.
+async def follow(
+    engine: AsyncEngine, configured: RankConfig, use: Callable[[RankConfig], None], *, until: asyncio.Event
+) -> None:
+    """Call `use` whenever another configuration than the one before is at work, `configured` at first.
 
-    One that this release cannot use is told once, and the one before stays at work.
+    One that this release cannot use is told once, and the one before stays at work. Ends soon after `until` is set; it is
+    not to be cancelled, as a look that is cut off while it connects leaves its connection open.
     """
     used = refused = configured.version
-    while True:
+    while not await _happens(until, within=FOLLOW_SECONDS):
         try:
             async with engine.connect() as connection:
                 found = await store.newest_choice(connection)
@@ -108,4 +112,9 @@ async def follow(engine: AsyncEngine, configured: RankConfig, use: Callable[[Ran
                 except ValueError as error:
                     refused = found.version
                     log.error("ranking.unusable", version=refused, instead=used, error=str(error))
-        await asyncio.sleep(FOLLOW_SECONDS)
+
+
+async def _happens(event: asyncio.Event, *, within: float) -> bool:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), within)
+    return event.is_set()

@@ -155,13 +155,15 @@ async def test_every_process_follows_and_what_comes_in_is_ranked_by_the_new_rule
         app.state.rank_config = config
         follows.set()
 
-    following = asyncio.create_task(follow(app.state.engine, RankConfig(), use))
+    ending = asyncio.Event()
+    following = asyncio.create_task(follow(app.state.engine, RankConfig(), use, until=ending))
     try:
         assert (await lead.post("/v1/ranking", json=wanted())).status_code == 201
         await asyncio.wait_for(follows.wait(), 5)
         await asyncio.sleep(0.1)
     finally:
-        following.cancel()
+        ending.set()
+        await following
     assert [(one.version, one.doubling_hours, one.unscored_severity) for one in used] == [
         ("calm", 2.0, RankConfig().unscored_severity)
     ]

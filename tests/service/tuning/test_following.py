@@ -21,6 +21,17 @@ UNDER = "SELECT count(*) FROM cases WHERE ranked_under LIKE %s"
 FRONT = "SELECT id::text FROM cases WHERE status = 'open' ORDER BY start_by > now(), rank_value DESC, id"
 
 
+async def fresh_and_two_old(platform: httpx.AsyncClient, database: str) -> None:
+    """51 cases that just came, and two that few look at and that wait since yesterday."""
+    for number in range(51):
+        await report(platform, f"post-{number}", views_per_hour=1000 + number)
+    for number in (30, 40):
+        old = (await report(platform, f"old-{number}", views_per_hour=10))["case_id"]
+        for changed in ("reports SET received_at", "cases SET opened_at"):
+            of = "case_id" if changed.startswith("reports") else "id"
+            query(database, f"UPDATE {changed} = now() - make_interval(hours => {number}) WHERE {of} = %s", old)
+
+
 async def test_the_worker_follows_and_the_order_is_what_the_preview_said(
     app: FastAPI,
     settings: Settings,
@@ -35,13 +46,7 @@ async def test_the_worker_follows_and_the_order_is_what_the_preview_said(
     async with app.state.engine.begin() as connection:
         await register(connection, shipped)
         await choose_configured(connection, shipped, from_file=False)
-    for number in range(51):
-        await report(platform, f"post-{number}", views_per_hour=1000 + number)
-    for number in (30, 40):
-        old = (await report(platform, f"old-{number}", views_per_hour=10))["case_id"]
-        for changed in ("reports SET received_at", "cases SET opened_at"):
-            of = "case_id" if changed.startswith("reports") else "id"
-            query(database, f"UPDATE {changed} = now() - make_interval(hours => {number}) WHERE {of} = %s", old)
+    await fresh_and_two_old(platform, database)
     rules = {"constants": {"doubling_hours": 2}}
     told = (await lead.post("/v1/ranking/preview", json=rules)).json()
     before = query(database, FRONT)

@@ -92,6 +92,9 @@ _TAKE_NOTES = text("""
     SELECT search_note(d.id, d.case_id, NULL, d.note, 'D') FROM decisions d WHERE d.case_id = ANY(CAST(:cases AS uuid[]))
     UNION ALL
     SELECT search_note(r.id, r.case_id, r.reporter_id, r.note, 'C') FROM reports r WHERE r.case_id = ANY(CAST(:cases AS uuid[]))
+    UNION ALL
+    SELECT search_note(o.id, o.case_id, NULL, o.question, 'C') FROM second_opinions o
+    WHERE o.case_id = ANY(CAST(:cases AS uuid[])) AND o.answered_at IS NULL AND o.withdrawn_at IS NULL
 """)
 _STAND_AT = text("UPDATE search_backfill SET below = :below")
 _DONE = text("DELETE FROM search_backfill")

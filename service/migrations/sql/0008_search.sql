@@ -141,17 +141,12 @@ CREATE FUNCTION search_refresh(wanted uuid) RETURNS void LANGUAGE sql VOLATILE A
            coalesce(search_vector(concat_ws(' ', right(c.id::text, 12), s.external_id, s.author_id), NULL, 'A', 1000), '')
                || coalesce(search_vector(e.text, e.language, 'B', 30000), '')
                || coalesce(search_vector(read.lines, e.language, 'C', 10000), '')
-               || coalesce(search_vector(asked.question, NULL, 'C', 5000), '')
     FROM cases c JOIN subjects s ON s.id = c.subject_id JOIN evidence e ON e.id = c.evidence_id
     CROSS JOIN LATERAL (
         SELECT string_agg(line ->> 'text', ' ') AS lines
         FROM evidence_media m JOIN media_texts t ON t.media_id = m.media_id CROSS JOIN LATERAL jsonb_array_elements(t.lines) AS line
         WHERE m.evidence_id = c.evidence_id
     ) AS read
-    CROSS JOIN LATERAL (
-        SELECT string_agg(o.question, ' ') AS question FROM second_opinions o
-        WHERE o.case_id = c.id AND o.answered_at IS NULL AND o.withdrawn_at IS NULL
-    ) AS asked
     WHERE c.id = wanted
     ON CONFLICT (id) DO UPDATE SET words = EXCLUDED.words
 $$;
@@ -184,12 +179,17 @@ BEGIN
     RETURN NULL;
 END $$;
 CREATE TRIGGER search_report AFTER INSERT OR UPDATE OF case_id ON reports FOR EACH ROW EXECUTE FUNCTION search_report();
+-- As long as it is open. By itself, not with the content: that would lock the case, which whoever decides has locked before.
 CREATE FUNCTION search_question() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM search_refresh(NEW.case_id);
+    IF NEW.answered_at IS NULL AND NEW.withdrawn_at IS NULL THEN
+        PERFORM search_note(NEW.id, NEW.case_id, NULL, NEW.question, 'C');
+    ELSE
+        DELETE FROM search_documents WHERE id = NEW.id;
+    END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER search_question AFTER INSERT OR UPDATE OF answered_at, withdrawn_at ON second_opinions
+CREATE TRIGGER search_question AFTER INSERT OR UPDATE OF case_id, answered_at, withdrawn_at ON second_opinions
     FOR EACH ROW EXECUTE FUNCTION search_question();
 CREATE FUNCTION search_decision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -18,6 +18,7 @@ from service.clocks import routes as clocks
 from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
 from service.drift import routes as drift
+from service.escalations import routes as escalations
 from service.exports import routes as exports
 from service.exposure import routes as exposure
 from service.floor import routes as floor
@@ -43,6 +44,7 @@ from service.pages.admin import router as admin_pages_router
 from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
+from service.pages.escalation import router as escalation_pages_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
@@ -127,6 +129,7 @@ ROUTERS = (
         golden,
         calibration,
         translation,
+        escalations,
     ),
 )
 
@@ -144,6 +147,7 @@ PAGES = (
     audit_pages_router,
     webhook_pages_router,
     bank_pages_router,
+    escalation_pages_router,
     exposure_pages_router,
     floor_pages_router,
     model_pages_router,

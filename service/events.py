@@ -8,7 +8,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_INSERT = text("INSERT INTO events (kind, case_id, actor, data) VALUES (:kind, :case_id, :actor, CAST(:data AS jsonb))")
+_INSERT = text("""
+    INSERT INTO events (kind, case_id, escalation_id, actor, data)
+    VALUES (:kind, :case_id, :escalation_id, :actor, CAST(:data AS jsonb))
+""")
 
 
 async def record(
@@ -16,10 +19,10 @@ async def record(
     kind: str,
     *,
     case_id: UUID | None = None,
+    escalation_id: UUID | None = None,
     actor: UUID | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Append one event in the caller's transaction. `data` holds identifiers and numbers, never content text."""
-    await connection.execute(
-        _INSERT, {"kind": kind, "case_id": case_id, "actor": actor, "data": json.dumps(dict(data or {}))}
-    )
+    values = {"kind": kind, "case_id": case_id, "escalation_id": escalation_id, "actor": actor}
+    await connection.execute(_INSERT, values | {"data": json.dumps(dict(data or {}))})

@@ -50,6 +50,13 @@ class Capability(StrEnum):
     BANKS_MANAGE = "banks.manage"
     AUDIT_READ = "audit.read"
     AUDIT_ALL = "audit.all"
+    ESCALATION_OPEN = "escalation.open"
+    ESCALATION_WORK = "escalation.work"
+    ESCALATION_MANAGE = "escalation.manage"
+    CONSULT_ANSWER = "consult.answer"
+    STATEMENTS_EXPORT = "statements.export"
+    APPEAL_FILE = "appeal.file"
+    APPEAL_DECIDE = "appeal.decide"
     SELF = "self"
 
 
@@ -75,12 +82,18 @@ ROLES: dict[str, frozenset[Capability]] = {
             Capability.CLOCK_SET,
             Capability.SCORE,
             Capability.WEBHOOKS_MANAGE,
+            Capability.ESCALATION_OPEN,
+            Capability.STATEMENTS_EXPORT,
+            Capability.APPEAL_FILE,
             Capability.SELF,
         }
     ),
-    "reviewer": _REVIEW,
+    "reviewer": _REVIEW | {Capability.ESCALATION_OPEN},
     "specialist": _REVIEW
     | {
+        Capability.ESCALATION_OPEN,
+        Capability.ESCALATION_WORK,
+        Capability.APPEAL_DECIDE,
         Capability.REPORT_WRITE,
         Capability.MEDIA_WRITE,
         Capability.SCORE,
@@ -89,8 +102,16 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.QA_ADJUDICATE,
         Capability.BANKS_ADD,
     },
+    # Legal, Public Policy, Sales, Product: asked about escalations, and shown what they are asked about.
+    "adviser": frozenset({Capability.CONSULT_ANSWER, Capability.SELF}),
     "lead": _REVIEW
     | {
+        Capability.ESCALATION_OPEN,
+        Capability.ESCALATION_WORK,
+        Capability.ESCALATION_MANAGE,
+        Capability.CONSULT_ANSWER,
+        Capability.STATEMENTS_EXPORT,
+        Capability.APPEAL_DECIDE,
         Capability.LABELS_EXPORT,
         Capability.SCORE,
         Capability.MODELS_READ,
@@ -300,4 +321,11 @@ BanksAdder = Annotated[Principal, Depends(require(Capability.BANKS_ADD))]
 BanksManager = Annotated[Principal, Depends(require(Capability.BANKS_MANAGE))]
 BanksImporter = Annotated[Principal, Depends(require_first(Capability.BANKS_MANAGE))]
 AuditReader = Annotated[Principal, Depends(require(Capability.AUDIT_READ))]
+EscalationOpener = Annotated[Principal, Depends(require(Capability.ESCALATION_OPEN))]
+EscalationWorker = Annotated[Principal, Depends(require(Capability.ESCALATION_WORK))]
+EscalationManager = Annotated[Principal, Depends(require(Capability.ESCALATION_MANAGE))]
+ConsultAnswerer = Annotated[Principal, Depends(require(Capability.CONSULT_ANSWER))]
+StatementsExporter = Annotated[Principal, Depends(require(Capability.STATEMENTS_EXPORT))]
+AppealFiler = Annotated[Principal, Depends(require(Capability.APPEAL_FILE))]
+AppealDecider = Annotated[Principal, Depends(require(Capability.APPEAL_DECIDE))]
 SignedIn = Annotated[Principal, Depends(require(Capability.SELF))]

@@ -10,7 +10,12 @@ from service.settings import Settings
 
 ROLES = {
     "reviewer": N_("Decides cases. Sees media blurred, and originals on the record."),
-    "specialist": N_("Reviews, decides whole clusters, settles disputes, sends reports by hand."),
+    "specialist": N_(
+        "Reviews and works on escalations, decides whole clusters, settles disputes and appeals, sends reports by hand."
+    ),
+    "adviser": N_(
+        "Answers what those who work on escalations ask: Legal, Public Policy, Sales, Product. Sees no case."
+    ),
     "lead": N_("Reviews and runs the floor: queues, routing, policies, quality, scorecards."),
     "ml": N_("Reads labels, models and numbers of queues. Sees no case."),
     "platform": N_("A machine: sends reports and media, and is told of decisions. Sees no case."),
@@ -47,6 +52,13 @@ CAPABILITIES = {
     "people.manage": N_("Manage people, roles and keys"),
     "audit.read": N_("Read and export the log of events"),
     "audit.all": N_("Read events of restricted queues as well"),
+    "escalation.open": N_("Raise escalations"),
+    "escalation.work": N_("Work on escalations"),
+    "escalation.manage": N_("Manage clocks, replies and crises of escalations, and see confidential ones"),
+    "consult.answer": N_("Answer consults of one’s team"),
+    "statements.export": N_("Export statements of reasons"),
+    "appeal.file": N_("File appeals"),
+    "appeal.decide": N_("Decide appeals"),
 }
 
 

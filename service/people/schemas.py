@@ -13,7 +13,7 @@ Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$", descript
 Password = Annotated[str, Field(min_length=12, max_length=200)]
 # What the console can be used in: those of service/pages/locales, and English.
 InterfaceLanguage = Literal["en", "es"]
-RoleName = Literal["platform", "reviewer", "specialist", "lead", "ml", "admin"]
+RoleName = Literal["platform", "reviewer", "specialist", "adviser", "lead", "ml", "admin"]
 
 
 LANGUAGES = 100

@@ -1,0 +1,17 @@
+"""What escalations, and what hangs on them, refuse."""
+
+from service.errors.base import TriageError
+
+
+class EscalationClosedError(TriageError):
+    """The escalation is resolved; take it up again before changing it."""
+
+    status = 409
+    code = "escalation_closed"
+
+
+class TransitionError(TriageError):
+    """An escalation cannot go from the state it is in to this one."""
+
+    status = 409
+    code = "transition_refused"

@@ -1,0 +1,179 @@
+"""Wire types of escalations."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from service.wire import Identifier, Moment, Stored, Strict
+
+Source = Literal[
+    "user",
+    "press",
+    "partner",
+    "trusted_flagger",
+    "regulator",
+    "law_enforcement",
+    "court",
+    "advertiser",
+    "rights_holder",
+    "employee",
+    "leadership",
+    "vendor",
+]
+Status = Literal["new", "needs_information", "working", "waiting", "resolved"]
+Confidentiality = Literal["normal", "confidential", "restricted"]
+Path = Literal["child_safety", "law_enforcement"]
+AssetKind = Literal["account", "page", "business", "ad_account", "ad", "post", "domain"]
+Direction = Literal["internal", "inbound", "outbound"]
+MessageKind = Literal["note", "handover", "reply", "receipt", "question", "mail"]
+# Why a record was closed. A closed list: what a reason means is said in docs/escalations.md.
+Resolution = Literal[
+    "actioned",
+    "partly_actioned",
+    "no_violation",
+    "decision_reversed",
+    "complied",
+    "refused",
+    "referred",
+    "answered",
+    "insufficient_information",
+    "duplicate",
+    "withdrawn",
+]
+
+TITLE_CHARACTERS = 200
+SUMMARY_CHARACTERS = 20_000
+MESSAGE_CHARACTERS = 20_000
+
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_CHARACTERS), Stored]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), Stored]
+Summary = Annotated[str, StringConstraints(strip_whitespace=True, max_length=SUMMARY_CHARACTERS), Stored]
+TriggerName = Annotated[
+    str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="what came in: a row of the matrix of clocks")
+]
+Severity = Annotated[int, Field(ge=0, le=4)]
+Jurisdiction = Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, or EU")]
+Area = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$", description="a policy area id")]
+
+
+class RequesterIn(Strict):
+    """Whoever raises it, as far as they say. `reference` is their own name for it, such as an order or a ticket number."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Stored] = ""
+    organisation: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Stored] = ""
+    email: Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), Stored] = ""
+    reference: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Stored] = ""
+
+
+class AssetIn(Strict):
+    """An account, business asset or piece of content that an escalation is about, by the platform's own id."""
+
+    kind: AssetKind
+    id: Identifier
+
+
+class AssetOut(BaseModel):
+    """What an escalation is about: a case, another record, or an account or asset by the platform's own id."""
+
+    id: UUID
+    kind: AssetKind | Literal["case", "escalation"]
+    case_id: UUID | None
+    other_id: UUID | None
+    external_id: str | None
+    added_at: datetime
+
+
+class NewEscalation(Strict):
+    """What a record is opened with. `fields` are those of the form of its source, checked before."""
+
+    source: Source
+    trigger: TriggerName
+    title: Line
+    summary: Summary = ""
+    fields: dict[str, str] = Field(default_factory=dict)
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,8}$")] = "und"
+    jurisdiction: Jurisdiction | None = None
+    policy_area: Area | None = None
+    severity: Severity | None = None
+    confidentiality: Confidentiality = "normal"
+    path: Path | None = None
+    high_profile: bool = False
+    at_risk: bool = False
+    requester: RequesterIn = RequesterIn()
+    cases: Annotated[list[UUID], Field(max_length=100)] = Field(default_factory=list)
+    assets: Annotated[list[AssetIn], Field(max_length=100)] = Field(default_factory=list)
+    received_at: Moment | None = None
+
+
+class EscalationOut(BaseModel):
+    """A record as those who work on it see it."""
+
+    id: UUID
+    number: int
+    source: Source
+    trigger: str
+    title: str
+    summary: str
+    fields: dict[str, str]
+    language: str
+    jurisdiction: str | None
+    policy_area: str | None
+    severity: int | None
+    confidentiality: Confidentiality
+    path: Path | None
+    high_profile: bool
+    at_risk: bool
+    grey_area: bool
+    status: Status
+    owner: str | None = Field(description="user name of whoever works on it")
+    requester: RequesterIn
+    received_at: datetime
+    opened_at: datetime
+    resolution: Resolution | None
+    resolution_note: str | None
+    resolved_at: datetime | None
+
+
+class MessageIn(Strict):
+    """Something to be kept with the record: a note among colleagues, or what whoever raised it said."""
+
+    direction: Literal["internal", "inbound"] = "internal"
+    kind: Literal["note", "handover", "mail"] = "note"
+    body: Words
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,8}$")] = "und"
+
+
+class MessageOut(BaseModel):
+    """One message of a record. `author` is null for what came from outside and what the product wrote by itself."""
+
+    id: UUID
+    direction: Direction
+    kind: MessageKind
+    body: str
+    language: str
+    author: str | None
+    written_at: datetime
+
+
+class MessagesOut(BaseModel):
+    """The messages of a record, oldest first."""
+
+    messages: list[MessageOut]
+
+
+class EventOut(BaseModel):
+    """One thing that happened to a record."""
+
+    id: int
+    at: datetime
+    kind: str
+    actor: str | None
+    data: dict[str, object]
+
+
+class TimelineOut(BaseModel):
+    """Everything that happened to a record, oldest first."""
+
+    events: list[EventOut]

@@ -1,0 +1,96 @@
+"""SQL of escalations."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+_OPEN = text("""
+    INSERT INTO escalations (id, source, trigger, title, summary, fields, language, jurisdiction, policy_area, severity,
+                             confidentiality, path, high_profile, at_risk, requester, opened_by, received_at)
+    VALUES (:id, :source, :trigger, :title, :summary, CAST(:fields AS jsonb), :language, :jurisdiction, :policy_area, :severity,
+            :confidentiality, :path, :high_profile, :at_risk, CAST(:requester AS jsonb), :opened_by,
+            coalesce(CAST(:received_at AS timestamptz), now()))
+    RETURNING number, received_at
+""")
+_FIELDS = """
+    e.id, e.number, e.source, e.trigger, e.title, e.summary, e.fields, e.language, e.jurisdiction, e.policy_area, e.severity,
+    e.confidentiality, e.path, e.high_profile, e.at_risk, e.grey_area, e.status, e.owner AS owner_id, p.username AS owner,
+    e.requester, e.received_at, e.opened_at, e.resolution, e.resolution_note, e.resolved_at
+"""
+_GET = text(f"""
+    SELECT {_FIELDS} FROM escalations e LEFT JOIN principals p ON p.id = e.owner
+    WHERE e.id = :id AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
+""")  # noqa: S608 - put together from constants
+_LOCK = text("SELECT status FROM escalations WHERE id = :id FOR NO KEY UPDATE")
+_LINK = text("""
+    INSERT INTO escalation_links (id, escalation_id, kind, case_id, other_id, external_id, added_by)
+    VALUES (:id, :escalation_id, :kind, :case_id, :other_id, :external_id, :added_by)
+""")
+_LINKS = text("""
+    SELECT id, kind, case_id, other_id, external_id, added_at FROM escalation_links
+    WHERE escalation_id = :id AND ended_at IS NULL ORDER BY added_at, id
+""")
+_ADD_MESSAGE = text("""
+    INSERT INTO escalation_messages (id, escalation_id, direction, kind, body, language, written_by)
+    VALUES (:id, :escalation_id, :direction, :kind, :body, :language, :written_by)
+    RETURNING written_at
+""")
+_MESSAGES = text("""
+    SELECT m.id, m.direction, m.kind, m.body, m.language, p.username AS author, m.written_at
+    FROM escalation_messages m LEFT JOIN principals p ON p.id = m.written_by
+    WHERE m.escalation_id = :id ORDER BY m.written_at, m.id
+""")
+_EVENTS = text("""
+    SELECT e.id, e.at, e.kind, p.username AS actor, e.data
+    FROM events e LEFT JOIN principals p ON p.id = e.actor
+    WHERE e.escalation_id = :id ORDER BY e.id
+""")
+
+
+async def open_record(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
+    """Add a record; returns its number and when it was received."""
+    given = values | {"fields": json.dumps(values["fields"]), "requester": json.dumps(values["requester"])}
+    return (await connection.execute(_OPEN, given)).one()
+
+
+async def record(
+    connection: AsyncConnection, escalation: UUID, *, viewer: UUID, overseeing: Sequence[str]
+) -> Row[Any] | None:
+    """A record that this person may see; None for any other."""
+    values = {"id": escalation, "viewer": viewer, "overseeing": list(overseeing)}
+    return (await connection.execute(_GET, values)).one_or_none()
+
+
+async def lock(connection: AsyncConnection, escalation: UUID) -> str | None:
+    """Lock a record against other changes; returns its status."""
+    return (await connection.execute(_LOCK, {"id": escalation})).scalar_one_or_none()
+
+
+async def link(connection: AsyncConnection, values: dict[str, Any]) -> None:
+    """Add what a record is about."""
+    empty = {"case_id": None, "other_id": None, "external_id": None}
+    await connection.execute(_LINK, empty | values)
+
+
+async def links(connection: AsyncConnection, escalation: UUID) -> Sequence[Row[Any]]:
+    """What a record is about, in the order in which it was added."""
+    return (await connection.execute(_LINKS, {"id": escalation})).all()
+
+
+async def add_message(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
+    """Add a message; returns when it was written."""
+    return (await connection.execute(_ADD_MESSAGE, values)).one()
+
+
+async def messages(connection: AsyncConnection, escalation: UUID) -> Sequence[Row[Any]]:
+    """The messages of a record, oldest first."""
+    return (await connection.execute(_MESSAGES, {"id": escalation})).all()
+
+
+async def events(connection: AsyncConnection, escalation: UUID) -> Sequence[Row[Any]]:
+    """What happened to a record, oldest first."""
+    return (await connection.execute(_EVENTS, {"id": escalation})).all()

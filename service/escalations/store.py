@@ -44,10 +44,17 @@ _MESSAGES = text("""
     FROM escalation_messages m LEFT JOIN principals p ON p.id = m.written_by
     WHERE m.escalation_id = :id ORDER BY m.written_at, m.id
 """)
+# An event that says {"privileged": true} is not there for whoever may not read what is privileged.
 _EVENTS = text("""
     SELECT e.id, e.at, e.kind, p.username AS actor, e.data
     FROM events e LEFT JOIN principals p ON p.id = e.actor
-    WHERE e.escalation_id = :id ORDER BY e.id
+    WHERE e.escalation_id = :id
+      AND (NOT e.data @> '{"privileged": true}' OR (SELECT v.privileged FROM principals v WHERE v.id = :viewer))
+    ORDER BY e.id
+""")
+_ATTACH = text("""
+    INSERT INTO escalation_attachments (escalation_id, media_id, name, added_by)
+    VALUES (:escalation_id, :media_id, :name, :added_by) ON CONFLICT DO NOTHING
 """)
 
 
@@ -91,6 +98,11 @@ async def messages(connection: AsyncConnection, escalation: UUID) -> Sequence[Ro
     return (await connection.execute(_MESSAGES, {"id": escalation})).all()
 
 
-async def events(connection: AsyncConnection, escalation: UUID) -> Sequence[Row[Any]]:
-    """What happened to a record, oldest first."""
-    return (await connection.execute(_EVENTS, {"id": escalation})).all()
+async def events(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
+    """What happened to a record as far as this person may know, oldest first."""
+    return (await connection.execute(_EVENTS, {"id": escalation, "viewer": viewer})).all()
+
+
+async def attach(connection: AsyncConnection, values: dict[str, Any]) -> None:
+    """Keep a medium with a record."""
+    await connection.execute(_ATTACH, values)

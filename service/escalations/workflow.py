@@ -118,7 +118,17 @@ async def messages_of(connection: AsyncConnection, escalation: UUID, *, viewer: 
 async def timeline(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> TimelineOut:
     """Everything that happened to a record. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
-    return TimelineOut(events=[EventOut(**row._mapping) for row in await store.events(connection, escalation)])
+    return TimelineOut(
+        events=[EventOut(**row._mapping) for row in await store.events(connection, escalation, viewer=viewer)]
+    )
+
+
+async def attach(connection: AsyncConnection, escalation: UUID, media: UUID, *, name: str, person: UUID) -> None:
+    """Keep an uploaded medium with a record, in the caller's transaction; the caller has checked who may."""
+    values = {"escalation_id": escalation, "media_id": media, "name": name, "added_by": person}
+    await store.attach(connection, values)
+    data = {"media": str(media)}
+    await events.record(connection, "escalation.attached", escalation_id=escalation, actor=person, data=data)
 
 
 async def _link(connection: AsyncConnection, escalation: UUID, person: UUID, what: dict[str, Any]) -> None:

@@ -164,7 +164,7 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/me/media": REVIEWERS,
     "PUT /v1/me/media": REVIEWERS,
     "POST /v1/exposures/{exposure_id}/end": REVIEWERS,
-    "POST /v1/score": EVERYBODY - {"reviewer"},
+    "POST /v1/score": EVERYBODY - {"reviewer", "adviser"},
     "POST /v1/subjects/views": {"platform"},
     "POST /v1/subjects/{subject_id}/views": {"platform"},
     "GET /v1/cases/{case_id}/clocks": REVIEWERS,

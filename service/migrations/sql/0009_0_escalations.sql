@@ -86,6 +86,19 @@ CREATE TABLE escalation_messages (
 CREATE INDEX escalation_messages_of ON escalation_messages (escalation_id, written_at);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON escalation_messages FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
+-- Pictures, clips and sound that came with it, by way of the media pipeline; what is neither of them stays with its message.
+CREATE TABLE escalation_attachments (
+    escalation_id uuid NOT NULL REFERENCES escalations,
+    media_id uuid NOT NULL REFERENCES media,
+    name text NOT NULL DEFAULT '',
+    added_by uuid NOT NULL REFERENCES principals,
+    added_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (escalation_id, media_id)
+);
+
+-- Whether somebody may read what Legal answered under privilege: given by name, never by role.
+ALTER TABLE principals ADD COLUMN privileged boolean NOT NULL DEFAULT false;
+
 CREATE TABLE path_members (
     path text NOT NULL CHECK (path IN ('child_safety', 'law_enforcement')),
     principal_id uuid NOT NULL REFERENCES principals,

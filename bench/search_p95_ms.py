@@ -24,6 +24,7 @@ NAME = "search_p95_ms"
 # Words by rank and how often: the first stand in many texts, the last in a few, as in any language (Zipf). One case in ten is
 # decided with a note, one in twenty has a report with a rare word.
 _FILL = """
+    SELECT setseed(0.5);
     CREATE TEMPORARY TABLE made AS
     SELECT number, gen_random_uuid() AS id, now() - number * interval '1 minute' AS at FROM generate_series(1, %(cases)s) AS number;
     INSERT INTO subjects (id, external_id, kind, author_id)

@@ -59,8 +59,8 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """How many processes `-n auto` means: one more than there are cores, as in many tests some part waits for another."""
-    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
+    """How many processes `-n auto` means: two more than there are cores, as in many tests some part waits for another."""
+    return min((os.cpu_count() or 1) + 2, MOST_PROCESSES)
 
 
 @pytest.fixture(scope="session")

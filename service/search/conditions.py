@@ -55,9 +55,18 @@ _IDS = """c.id IN (SELECT {id} UNION SELECT r.case_id FROM reports r WHERE r.id 
     UNION SELECT k.id FROM cases k WHERE k.evidence_id = {id})"""
 _FOUND = """c.id IN (SELECT f.case_id FROM search_documents f
     WHERE f.words @@ {query} AND f.id <> ALL(CAST(:kept AS uuid[])){but})"""
+_KNOWN = "c.id = ANY({cases})"
 # OFFSET 0: asked about each document that was found, and not about all that have words which may be in nearly every text.
-_BUT_NOT = """ AND NOT EXISTS (SELECT FROM search_documents n
-    WHERE n.case_id = f.case_id AND n.words @@ {query} AND n.id <> ALL(CAST(:kept AS uuid[])) OFFSET 0)"""
+_NONE_OF = """NOT EXISTS (SELECT FROM search_documents n
+    WHERE n.case_id = {case} AND n.words @@ {query} AND n.id <> ALL(CAST(:kept AS uuid[])) OFFSET 0)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Needed:
+    """Words as a tsquery, to be found anywhere in a case; `cases` are those that have them, where these are few."""
+
+    words: str
+    cases: Sequence[UUID] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,18 +108,17 @@ class Conditions:
         return " AND ".join(self.sql) or "true"
 
 
-def conditions(query: Query, scope: Scope, *, found: Sequence[str], left_out: Sequence[str]) -> Conditions:
-    """What cases have to fulfil. `found` and `left_out` are words as tsqueries, each to be found anywhere in the case."""
+def conditions(query: Query, scope: Scope, *, found: Sequence[Needed], left_out: Sequence[str]) -> Conditions:
+    """What cases have to fulfil: all of `found`, nothing of the tsqueries `left_out`."""
     made = Conditions(scope)
-    without = " | ".join(left_out)
-    if without and found:
-        # What has a word and none of the others in all of its documents has it in one that has none of them.
-        query_of_it, but = made.value(f"{found[0]} & !({without})", "tsquery"), made.value(without, "tsquery")
-        made.add(_FOUND.format(query=query_of_it, but=_BUT_NOT.format(query=but)))
-    elif without:
-        made.add(_FOUND.format(query=made.value(without, "tsquery"), but=""), negated=True)
-    for words in found[1:] if without else found:
-        made.add(_FOUND.format(query=made.value(words, "tsquery"), but=""))
+    for needed in found:
+        if needed.cases is not None:
+            made.add(_KNOWN.format(cases=made.value(list(needed.cases), "uuid[]")))
+    frequent = [needed.words for needed in found if needed.cases is None]
+    if left_out:
+        _leave_out(" | ".join(left_out), frequent, made, rare=len(frequent) < len(found))
+    else:
+        _require(frequent, made)
     judged = [one for one in query.filters if one.field in _OF_JUDGEMENTS]
     if together := [one for one in judged if not one.negated]:
         made.add(_judged(together, made))
@@ -121,6 +129,26 @@ def conditions(query: Query, scope: Scope, *, found: Sequence[str], left_out: Se
         if one not in judged:
             made.add(_CONDITIONS.get(one.field, _name)(one, made), negated=one.negated)
     return made
+
+
+def _require(found: Sequence[str], made: Conditions) -> None:
+    for words in found:
+        made.add(_FOUND.format(query=made.value(words, "tsquery"), but=""))
+
+
+def _leave_out(without: str, found: Sequence[str], made: Conditions, *, rare: bool) -> None:
+    """None of these words, and all that is found: asked about as few documents as can be."""
+    if rare:
+        made.add(_NONE_OF.format(case="c.id", query=made.value(without, "tsquery")))
+        _require(found, made)
+    elif found:
+        # What has a word and none of the others in all of its documents has it in one that has none of them.
+        query_of_it = made.value(f"{found[0]} & !({without})", "tsquery")
+        but = _NONE_OF.format(case="f.case_id", query=made.value(without, "tsquery"))
+        made.add(_FOUND.format(query=query_of_it, but=f" AND {but}"))
+        _require(found[1:], made)
+    else:
+        made.add(_FOUND.format(query=made.value(without, "tsquery"), but=""), negated=True)
 
 
 def _name(one: Filter, made: Conditions) -> str:

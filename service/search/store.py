@@ -16,6 +16,10 @@ _FORMS = text("""
     FROM unnest(CAST(:said AS text[]), CAST(:exact AS boolean[]), CAST(:beginning AS boolean[]))
          WITH ORDINALITY AS asked (said, exact, beginning, place) ORDER BY place
 """)
+_RARE = text("""
+    SELECT search_rare(CAST(q AS tsquery), CAST(:kept AS uuid[]), :most) AS cases
+    FROM unnest(CAST(:asked AS text[])) WITH ORDINALITY AS each (q, place) ORDER BY place
+""")
 _DECODED = text("""
     SELECT w AS word, ARRAY(SELECT search_decoded(search_fold(w))) AS says FROM unnest(CAST(:words AS text[])) AS w
 """)
@@ -105,6 +109,14 @@ async def forms(connection: AsyncConnection, said: Sequence[tuple[str, bool, boo
     texts, exact, beginning = (list(column) for column in zip(*said, strict=True))
     rows = await connection.execute(_FORMS, {"said": texts, "exact": exact, "beginning": beginning})
     return [row.query for row in rows]
+
+
+async def rare(
+    connection: AsyncConnection, asked: Sequence[str], kept: Sequence[UUID], *, most: int
+) -> list[Sequence[UUID] | None]:
+    """The cases that answer each tsquery; None where more than `most` texts do."""
+    rows = await connection.execute(_RARE, {"asked": list(asked), "kept": list(kept), "most": most})
+    return [row.cases for row in rows]
 
 
 async def decoded(connection: AsyncConnection, words: Sequence[str]) -> dict[str, list[str]]:

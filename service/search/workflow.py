@@ -23,7 +23,7 @@ from service.routing.schemas import Channel
 from service.routing.workflow import OVERSEEING
 from service.search import snippets, store
 from service.search.completions import complete
-from service.search.conditions import ME, Conditions, Scope, conditions
+from service.search.conditions import ME, Conditions, Needed, Scope, conditions
 from service.search.query import Query, QueryError, Word, parse
 from service.search.schemas import (
     COUNTED,
@@ -47,6 +47,8 @@ LOOKED_THROUGH = 4_000
 DISGUISED = 200
 FACET_VALUES = 8
 BACKFILL_BATCH = 200
+# Words that stand in no more texts than that are looked up first.
+RARE = 2_000
 # A view tells how many came since, up to so many.
 NEW_COUNTED = 100
 
@@ -106,7 +108,10 @@ async def ask(connection: AsyncConnection, said: str, *, me: Principal, rules: S
         either = [_needed(next(forms), word) for word in group.any_of]
         (left_out if group.negated else found).append("(" + " | ".join(either) + ")")
     scope = Scope(me.id, tuple(known.queues or ()), tuple(known.kept or ()), known.languages)
-    return Asked(query, " & ".join(found) or None, conditions(query, scope, found=found, left_out=left_out), known.now)
+    cases = await store.rare(connection, found, scope.kept, most=RARE) if found else []
+    sought = [Needed(words, of) for words, of in zip(found, cases, strict=True)]
+    made = conditions(query, scope, found=sought, left_out=left_out)
+    return Asked(query, " & ".join(found) or None, made, known.now)
 
 
 async def values_of(connection: AsyncConnection, me: Principal, taxonomy: Taxonomy) -> Mapping[str, Sequence[str]]:

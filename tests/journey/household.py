@@ -35,11 +35,14 @@ class Process:
 class Household:
     """An `up` that a test starts and ends as often as it likes."""
 
-    def __init__(self, folder: Path, settings: Settings | None = None) -> None:
+    def __init__(self, folder: Path, settings: Settings | None = None, *, looks: bool = True) -> None:
+        """`looks`: whether its worker looks at pictures and reads them, which takes it longer than all the rest."""
         self.data_dir = settings.data_dir if settings else folder / "data"
         self.port = settings.port if settings else free_port()
         # One person claims all there is: no milder case comes between.
         environment = {"PORT": str(self.port), "DATA_DIR": str(self.data_dir), "EXPOSURE_IN_A_ROW": "100"}
+        if not looks:
+            environment |= {"TRIAGE_IMAGE_MODEL": "none", "TRIAGE_READ_PICTURES": "false"}
         if settings:
             environment |= environment_of(settings)
         self.command = Command("up", environment=environment, log=folder / "up.log", port=self.port)

@@ -197,7 +197,7 @@ MOMENTS = ("postgres", "postgres/PG_VERSION", "postgres/postmaster.pid", CREDENT
 
 
 async def test_first_start_killed_again_and_again_still_ends_well(tmp_path: Path) -> None:
-    home = Household(tmp_path)
+    home = Household(tmp_path, looks=False)
     for moment in MOMENTS:
         home.command.begin()
         await until(lambda: moment in home.told() or (home.data_dir / moment).exists(), moment)  # noqa: B023

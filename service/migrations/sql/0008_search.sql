@@ -117,6 +117,14 @@ CREATE TABLE search_documents (
 CREATE INDEX search_documents_case ON search_documents (case_id, id);
 CREATE INDEX search_documents_words ON search_documents USING gin (words);
 
+-- The cases of a rare question's documents; NULL where more than `most` documents answer it. How rare a word is the statistics of
+-- the planner do not know below the thousand most frequent: it must find out by the index, and by no other way.
+CREATE FUNCTION search_rare(asked tsquery, kept uuid[], most integer) RETURNS uuid[] LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_indexscan = off AS $$
+    SELECT CASE WHEN count(*) <= most THEN coalesce(array_agg(DISTINCT found.case_id), '{}') END
+    FROM (SELECT f.case_id FROM search_documents f WHERE f.words @@ asked AND f.id <> ALL (kept) LIMIT most + 1) AS found
+$$;
+
 -- The three-letter parts of a handle: a part of it is looked up by them.
 CREATE FUNCTION search_parts(handle text) RETURNS text[] LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE

@@ -178,26 +178,27 @@ def test_an_alert_about_skips_needs_three_people() -> None:
 @pytest.mark.parametrize(
     ("statement", "indexes", "values"),
     [
-        (store._RETURN_DUE.text, {"cases_held"}, {}),
-        (store._RETURN_OF_OTHERS.text, {"cases_held_for"}, {}),
-        (store._RAISE_ALERTS.text, {"cases_lapsed", "cases_skipped"}, {"lapses": 3, "skips": 3}),
+        (store._RETURN_DUE.text, [{"cases_held"}], {}),
+        # Both hold little more than what is held for somebody.
+        (store._RETURN_OF_OTHERS.text, [{"cases_held", "cases_held_for"}], {}),
+        (store._RAISE_ALERTS.text, [{"cases_lapsed"}, {"cases_skipped"}], {"lapses": 3, "skips": 3}),
     ],
     ids=["return due", "return of closed accounts", "raise alerts"],
 )
 @pytest.mark.usefixtures("keys")
 async def test_what_the_worker_does_every_few_seconds_does_not_read_the_whole_table(
-    app: FastAPI, database: str, statement: str, indexes: set[str], values: dict[str, int]
+    app: FastAPI, database: str, statement: str, indexes: list[set[str]], values: dict[str, int]
 ) -> None:
     seed_cases(database, 5_000)
-    # Were nothing held, every index of what is held would be as good as any other, and the plan a matter of chance.
     query(
         database,
         "UPDATE cases SET status = 'held', held_as = 'hold', held_until = now() + random() * interval '1 day',"
-        " held_for = (SELECT id FROM principals LIMIT 1) WHERE id IN (SELECT id FROM cases LIMIT 500)",
+        " held_for = (SELECT id FROM principals LIMIT 1) WHERE id IN (SELECT id FROM cases LIMIT 50)",
     )
     query(database, "ANALYZE")
     async with app.state.engine.connect() as connection:
         found = (await connection.execute(text(f"EXPLAIN (FORMAT JSON) {statement}"), values)).scalar_one()
     plan = str(found)
-    assert {name for name in indexes if name in plan} == indexes
+    used = set(re.findall(r"'Index Name': '(\w+)'", plan))
+    assert all(used & alternatives for alternatives in indexes), used
     assert not re.search(r"'Node Type': 'Seq Scan'[^{}]*'Relation Name': 'cases'", plan), plan

@@ -26,7 +26,7 @@ from tests.service.steps import Body, query, report_body
 
 pytestmark = pytest.mark.long
 
-STEPS = int(os.environ.get("MACHINE_STEPS", "2000"))
+STEPS = int(os.environ.get("MACHINE_STEPS", "1200"))
 STEPS_OF_A_RUN = 50
 # Hypothesis ends some runs early, so runs are added, a few at a time, until there were steps enough.
 RUNS_AT_ONCE = 10

@@ -17,6 +17,11 @@ from tests.journey.browsing import chromium, sign_in
 PASSWORD = "long enough to be one"
 
 
+@pytest.fixture(autouse=True)
+def _quick_sign_in(cheap_passwords: None) -> None:
+    """Nobody is signed in here to learn how long that takes."""
+
+
 @pytest.fixture
 async def address(app: FastAPI) -> AsyncIterator[str]:
     """Where the application answers a browser."""

@@ -12,7 +12,7 @@ WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 MOST_BYTES = 200_000
 # Less is a page without its styles.
 LEAST_BYTES = 10_000
-TAB_STOPS = 15
+TAB_STOPS = 10
 
 _AXE = """async (only) => {
     const found = await axe.run(document, { runOnly: only, resultTypes: ["violations"] });

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 
 from labeling.masked_words import WordList
 from service.masking import Masking
+from service.search import workflow
 from service.search.backfill import Backfill
 from service.spans.workflow import Covering
 from tests.service.steps import Body, assert_error, claim, decided, query, report, report_body, rewrite, value
@@ -49,6 +50,12 @@ def told(found: Body, *, marked: str = "[]") -> str:
     """The snippet of the first case with what was found in brackets."""
     pieces = found["cases"][0]["snippet"]["pieces"]
     return "".join(f"{marked[0]}{one['text']}{marked[1]}" if one["found"] else one["text"] for one in pieces)
+
+
+@pytest.fixture(params=[workflow.RARE, 0], ids=["as rare words", "as frequent words"])
+def frequent(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rare words are looked up first, frequent ones beside the rest: both find the same."""
+    monkeypatch.setattr(workflow, "RARE", request.param)
 
 
 @pytest.fixture
@@ -136,6 +143,7 @@ async def test_filters_tell_cases_apart(reviewer: httpx.AsyncClient, lead: httpx
         assert "begin with the first page" in assert_error(refused, 422, "unreadable_question")
 
 
+@pytest.mark.usefixtures("frequent")
 async def test_what_is_decided_counts_and_notes_are_found(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, lead: httpx.AsyncClient
 ) -> None:
@@ -169,6 +177,7 @@ async def test_nobody_finds_what_they_may_not_see(
     assert await subjects(reviewer, "hidden queue:closed") == ["post-1"]
 
 
+@pytest.mark.usefixtures("frequent")
 async def test_a_decision_that_has_to_stay_unknown_is_not_found(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
 ) -> None:
@@ -195,6 +204,7 @@ async def test_a_decision_that_has_to_stay_unknown_is_not_found(
     assert (shown["area"], shown["severity"], shown["actions"]) == (None, None, None)
 
 
+@pytest.mark.usefixtures("frequent")
 async def test_words_are_found_wherever_in_a_case_they_stand(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
 ) -> None:

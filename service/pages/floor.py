@@ -21,8 +21,8 @@ from service.outbox.workflow import dead_letters
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.charts import Chart, Look, Point, line_chart
-from service.pages.exposure import bin_rows
 from service.pages.escalation_beside import unowned_now
+from service.pages.exposure import bin_rows
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
 from service.pages.words import amount, duration, spoken

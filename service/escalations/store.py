@@ -110,7 +110,7 @@ _PRECEDENTS = text("""
     SELECT id, number, title, language, source, trigger, policy_area, grey_area, resolution, resolution_note, resolved_at,
            array_remove(ARRAY[CASE WHEN same_area THEN 'policy_area' END, CASE WHEN same_trigger THEN 'trigger' END,
                               CASE WHEN same_source THEN 'source' END, CASE WHEN likeness > 0.01 THEN 'words' END], NULL) AS same
-    FROM alike
+    FROM alike WHERE same_area OR same_trigger OR likeness > 0.01
     ORDER BY 2 * CAST(same_area AS int) + 2 * CAST(same_trigger AS int) + CAST(same_source AS int)
              + least(4, 20 * likeness) DESC, resolved_at DESC
     LIMIT :limit

@@ -17,7 +17,6 @@ from service.escalations.schemas import Status, Verb
 from service.escalations.states import possible
 from service.escalations.workflow import messages_of, require, timeline
 from service.pages import escalation_words, views
-from service.pages.audit_words import sentence_of
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
@@ -79,7 +78,7 @@ async def _timeline(seen: Seen) -> Filling:
     events = (await timeline(seen.connection, seen.id, viewer=seen.me.id)).events
     said = {str(one.id): one for one in (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages}
     newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(events)]
-    return {"events": newest[:SEEN_AT_ONCE], "older": newest[SEEN_AT_ONCE:], "sentence_of": sentence_of}
+    return {"events": newest[:SEEN_AT_ONCE], "older": newest[SEEN_AT_ONCE:]}
 
 
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.

@@ -1,9 +1,12 @@
 """What the pages call the sources, states and endings of escalations."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from service.escalations.schemas import Resolution, Source, Status, Verb, WaitingFor
-from service.pages.language import N_
+from service.pages.audit_words import sentence_of as sentence_of_any
+from service.pages.language import N_, _
+from service.pages.words import spoken
 
 SOURCES: Mapping[Source, str] = {
     "user": N_("User"),
@@ -83,3 +86,66 @@ ACTIONS: Mapping[Verb, tuple[str, str, bool]] = {
     "release": (N_("Release"), "", False),
     "take_up": (N_("Take up again…"), "T", True),
 }
+
+_SAID: Mapping[str, str] = {
+    "note": N_("Wrote a note"),
+    "handover": N_("Wrote a hand-over note"),
+    "reason": N_("Said why"),
+    "reply": N_("A reply was written"),
+    "receipt": N_("A receipt was written"),
+    "question": N_("A question was written"),
+    "mail": N_("A mail came in"),
+}
+_FACTS: Mapping[str, str] = {
+    "title": N_("Title"),
+    "trigger": N_("Trigger"),
+    "language": N_("Language"),
+    "jurisdiction": N_("Country"),
+    "policy_area": N_("Policy area"),
+    "severity": N_("Severity"),
+    "high_profile": N_("High profile"),
+    "at_risk": N_("Somebody is at risk"),
+    "grey_area": N_("Grey area"),
+    "confidentiality": N_("Who may see it"),
+    "path": N_("Path"),
+}
+
+
+def sentence_of(kind: str, data: Mapping[str, Any]) -> str:
+    """What an event of a record says; a message by its own kind."""
+    if kind == "escalation.said":
+        if data.get("direction") == "inbound" and data.get("kind") == "note":
+            return _("Kept what they said")
+        return _(_SAID.get(str(data.get("kind")), _SAID["note"]))
+    return sentence_of_any(kind)
+
+
+def details_of(kind: str, data: Mapping[str, Any]) -> str:
+    """What else is known of an event of a record, in the language of the page; empty where its kind says it all."""
+    if kind == "escalation.said":
+        return ""
+    if kind == "escalation.changed":
+        return "; ".join(_changed(name, data[name]) for name in _FACTS if name in data)
+    parts = []
+    if data.get("from") in STATUSES and data.get("to") in STATUSES and data["from"] != data["to"]:
+        parts.append(f"{_(STATUSES[data['from']])} → {_(STATUSES[data['to']])}")
+    if data.get("waiting_for") in WAITS:
+        parts.append(_(WAITS[data["waiting_for"]]))
+    if data.get("resolution") in RESOLUTIONS:
+        parts.append(_(RESOLUTIONS[data["resolution"]][0]))
+    return ", ".join(parts)
+
+
+def _changed(name: str, value: Any) -> str:
+    if not isinstance(value, dict):
+        return _(_FACTS[name])
+    return f"{_(_FACTS[name])}: {_value(value.get('from'))} → {_value(value.get('to'))}"
+
+
+def _value(value: object) -> str:
+    match value:
+        case None:
+            return "–"
+        case bool():
+            return _("yes") if value else _("no")
+    return spoken(str(value))

@@ -84,7 +84,21 @@ async def test_a_record_goes_its_way_to_an_end_and_back(colleague: Client, lead:
     freed = await moved(colleague, record, "release")
     assert (freed["status"], freed["owner"]) == ("new", None)
     assert await kinds(colleague, record) == (
-        "opened taken said waits assigned goes_on said needs_information said resolved said taken_up released".split()
+        [
+            "opened",
+            "taken",
+            "said",
+            "waits",
+            "assigned",
+            "goes_on",
+            "said",
+            "needs_information",
+            "said",
+            "resolved",
+            "said",
+            "taken_up",
+            "released",
+        ]
     )
     timeline = (await colleague.get(f"/v1/escalations/{record}/timeline")).json()["events"]
     # How it ended stays in its trace, with the words that went with it.
@@ -314,7 +328,7 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
 async def test_the_alarm_is_raised_once_for_what_nobody_has_and_sooner_for_what_cannot_wait(
     app: FastAPI, database: str, colleague: Client, lead: Client, settings: Settings, clocks: Clocks, client: Client
 ) -> None:
-    young, old, grave, hard = [await opened(app, database, title=title) for title in "young old grave hard".split()]
+    young, old, grave, hard = [await opened(app, database, title=title) for title in ["young", "old", "grave", "hard"]]
     await lead.patch(f"/v1/escalations/{grave}", json={"severity": 3})
     clocks.run(hard, 60, hard=True)
     ages = {young: 10, grave: 10, hard: 10, old: 31}
@@ -340,3 +354,17 @@ async def test_the_alarm_is_raised_once_for_what_nobody_has_and_sooner_for_what_
     assert (await lead.get(f"/v1/escalations/{old}")).json()["owner"] is None
     query(database, f"UPDATE escalations SET unowned_since = now() - interval '1 hour' WHERE id = '{old}'")
     assert await workflow.tell_unowned(app.state.engine, settings) == 1
+
+
+async def test_the_timeline_says_everything_in_words(colleague: Client, record: str) -> None:
+    await moved(colleague, record, "wait", waiting_for="consult", note="Legal <b>reads</b> it")
+    await colleague.patch(f"/v1/escalations/{record}", json={"severity": 3, "grey_area": True, "title": "Other"})
+    await colleague.post(f"/v1/escalations/{record}/messages", json={"direction": "inbound", "body": "And now?"})
+    page = (await colleague.get(f"/escalations/{record}")).text
+    for words in (
+        "new → waits, for advice from another team",
+        "Title; Severity: – → 3; Grey area: no → yes",
+        "Kept what they said",
+        "Legal &lt;b&gt;reads&lt;/b&gt; it",
+    ):
+        assert words in page, words

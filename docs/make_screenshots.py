@@ -28,6 +28,7 @@ DESK = ViewportSize(width=1366, height=768)
 PLACES = (
     ("reviewer", "console", "/console", "What waits, what is in one's hands, and the next case at one key"),
     ("reviewer", "work", "/work", "What one person has to do, and what came of what they did"),
+    ("specialist", "escalations", "/escalations", "What cannot wait, in the order in which it is to be done"),
     ("lead", "search", "/search", "Everything reported and decided, by its words"),
     ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
     ("lead", "floor", "/floor", "Whether the queues are kept up with"),

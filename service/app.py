@@ -23,6 +23,7 @@ from service.exports import routes as exports
 from service.exposure import routes as exposure
 from service.floor import routes as floor
 from service.floor.workflow import watch_of
+from service.handling import routes as handling
 from service.headers import SafeHeaders
 from service.hints import routes as hints
 from service.hints.workflow import Hints
@@ -45,6 +46,7 @@ from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.escalation import router as escalation_pages_router
+from service.pages.escalation_list import router as escalation_list_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
@@ -129,6 +131,7 @@ ROUTERS = (
         golden,
         calibration,
         translation,
+        handling,
         escalations,
     ),
 )
@@ -147,6 +150,7 @@ PAGES = (
     audit_pages_router,
     webhook_pages_router,
     bank_pages_router,
+    escalation_list_router,
     escalation_pages_router,
     exposure_pages_router,
     floor_pages_router,

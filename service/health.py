@@ -14,6 +14,7 @@ from service.assessing.workflow import model_state, unassessed
 from service.clocks.workflow import overdue_legal
 from service.decisions.workflow import untold as untold_decisions
 from service.drift.workflow import standing
+from service.escalations.listing import unowned as unowned_escalations
 from service.exposure.limits import limits_of
 from service.exposure.workflow import totals as exposure_totals
 from service.holds.workflow import count_alerts
@@ -35,6 +36,7 @@ from service.observe import (
     SPECIAL_UNSERVED,
     SPECIAL_WAITING,
     UNASSESSED,
+    UNOWNED_ESCALATIONS,
     UNPRINTED,
     UNREAD,
     UNSCORED,
@@ -140,6 +142,7 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     FAILED_WEBHOOKS.set(sum(one.failed for one in endpoints if one.active))
     FAILED_WEBHOOKS_CLOSED.set(sum(one.failed for one in endpoints if not one.active))
     UNTOLD_DECISIONS.set(await untold_decisions(connection))
+    UNOWNED_ESCALATIONS.set(await unowned_escalations(connection))
 
 
 async def _image_model(connection: AsyncConnection) -> str:

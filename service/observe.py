@@ -39,6 +39,9 @@ FAILED_WEBHOOKS = Gauge("triage_failed_webhooks", "Messages to open endpoints th
 FAILED_WEBHOOKS_CLOSED = Gauge(
     "triage_failed_webhooks_closed", "Messages to closed endpoints that were given up; another one can take them over"
 )
+UNOWNED_ESCALATIONS = Gauge(
+    "triage_unowned_escalations", "Escalations that nobody has had for so long that an alarm was raised"
+)
 UNTOLD_DECISIONS = Gauge(
     "triage_untold_decisions", "Standing decisions of the last 24 hours that had no endpoint to be told to"
 )

@@ -159,6 +159,11 @@ ROLES: dict[str, frozenset[Capability]] = {
 }
 
 
+# Roles that work on escalations, and those that oversee what is confidential among them.
+ESCALATION_WORKERS = tuple(role for role, may in ROLES.items() if Capability.ESCALATION_WORK in may)
+ESCALATION_OVERSEERS = tuple(role for role, may in ROLES.items() if Capability.ESCALATION_MANAGE in may)
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The caller: a person or a machine with exactly one role; `scopes` are those of the key, None for all of the role."""

@@ -116,6 +116,12 @@ class Settings(BaseSettings):
     prefetch_seconds: Count = Field(
         default=90, description="How long the next case, fetched ahead, waits to be opened before it goes back."
     )
+    escalation_unowned_minutes: MinutesOfDay = Field(
+        default=30, description="After so many minutes without anybody working on it an escalation raises an alarm."
+    )
+    escalation_unowned_urgent_minutes: MinutesOfDay = Field(
+        default=5, description="The same for severity 3 and 4, and for those with a clock that a law sets."
+    )
     hold_hours: Count = Field(default=24, description="How long a reviewer may keep a case back at most.")
     holds_most: Count = Field(
         default=10, description="Most cases one person may keep back at a time, and most that may wait handed to them."

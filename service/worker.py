@@ -26,6 +26,7 @@ from service.cases.workflow import rerank
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.exposure.workflow import forget_old as forget_old_breaks
+from service.handling.workflow import tell_unowned
 from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
 from service.jobs import DELIVER_WEBHOOK, LENGTHY, PREPARE_MEDIA, SOON, create_jobs_app
@@ -131,7 +132,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
+        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings))
+        chores = Chores(often=often, seldom=seldom)
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")

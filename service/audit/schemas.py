@@ -34,7 +34,7 @@ class LogFilter(BaseModel):
 
 
 class LogEventOut(BaseModel):
-    """One event: who did what to which case, when. `data` holds identifiers and numbers, never content.
+    """One event: who did what to which case or escalation, when. `data` holds identifiers and numbers, never content.
 
     Who did it is null where nobody did, such as for what a worker does; and where it is kept back: `withheld`.
     """
@@ -43,6 +43,7 @@ class LogEventOut(BaseModel):
     at: datetime
     kind: str
     case_id: UUID | None
+    escalation_id: UUID | None
     actor: str | None
     withheld: bool
     data: dict[str, Any]

@@ -20,6 +20,9 @@ _CONDITIONS = {
     # Cases of queues that this person may not see, and what is nobody's business but that of those who run the service.
     "overseeing": """(e.case_id IS NULL OR EXISTS (
                          SELECT FROM cases c WHERE c.id = e.case_id AND c.queue IN (SELECT name FROM seen)))""",
+    # Escalations are there for whoever may see them, whatever else they may read here; what is privileged by name alone.
+    "seer": """(e.escalation_id IS NULL OR may_see_escalation(e.escalation_id, :seer, CAST(:overseers AS text[])))
+               AND (NOT e.data @> '{"privileged": true}' OR (SELECT v.privileged FROM principals v WHERE v.id = :seer))""",
     "hidden": "split_part(e.kind, '.', 1) <> ALL(CAST(:hidden AS text[]))",
 }
 _SEEN = """
@@ -32,7 +35,7 @@ _KEPT_BACK = """
     CASE WHEN is_kept_back(CAST(e.data ->> 'decision' AS uuid), :viewer) THEN CAST('{}' AS jsonb) ELSE e.data END
 """
 _EVENTS = """
-    {seen} SELECT e.id, e.at, e.kind, e.case_id,
+    {seen} SELECT e.id, e.at, e.kind, e.case_id, e.escalation_id,
            CASE WHEN e.kind <> ALL(CAST(:unnamed AS text[])) THEN p.username END AS actor,
            e.actor IS NOT NULL AND e.kind = ANY(CAST(:unnamed AS text[])) AS withheld,
            {data} || jsonb_strip_nulls(jsonb_build_object('username', about.username)) AS data

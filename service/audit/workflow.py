@@ -13,7 +13,7 @@ from service import events
 from service.audit import store
 from service.audit.schemas import LogEventOut, LogFilter, LogOut
 from service.routing.workflow import OVERSEEING
-from service.security import Capability, Principal
+from service.security import ESCALATION_OVERSEERS, Capability, Principal
 from service.spreadsheets import guarded
 
 Format = Literal["csv", "jsonl"]
@@ -21,7 +21,7 @@ EXPORTED = "audit.exported"
 # Of one file; what is older follows with `before`.
 EXPORT_ROWS = 100_000
 EXPORT_BATCH = 1_000
-COLUMNS = ("id", "at", "kind", "actor", "case_id", "data")
+COLUMNS = ("id", "at", "kind", "actor", "case_id", "escalation_id", "data")
 
 # Nobody is told who did these: whoever passes a case over, checks blindly, objects, or asks somebody else has our word.
 UNNAMED = (
@@ -80,6 +80,8 @@ def _values(wanted: LogFilter, viewer: Principal) -> dict[str, Any]:
     everything = Capability.AUDIT_ALL in viewer.capabilities
     return values | {
         "viewer": viewer.id,
+        "seer": viewer.id,
+        "overseers": list(ESCALATION_OVERSEERS),
         "unnamed": list(UNNAMED if everything else UNNAMED_TO_LEADS),
         "overseeing": None if everything else list(OVERSEEING),
         "hidden": None if everything else list(HIDDEN_FROM_LEADS),
@@ -94,7 +96,8 @@ def _line(event: LogEventOut, kind: Format) -> str:
     if kind == "jsonl":
         return event.model_dump_json() + "\n"
     data = json.dumps(event.data, ensure_ascii=False, sort_keys=True)
-    cells = (event.id, event.at.isoformat(), event.kind, event.actor or "", str(event.case_id or ""), data)
+    about = (str(event.case_id or ""), str(event.escalation_id or ""))
+    cells = (event.id, event.at.isoformat(), event.kind, event.actor or "", *about, data)
     return _csv_line([guarded(cell) for cell in cells])
 
 

@@ -15,3 +15,10 @@ class TransitionError(TriageError):
 
     status = 409
     code = "transition_refused"
+
+
+class ChangedMeanwhileError(TriageError):
+    """The escalation was changed by somebody else since it was read."""
+
+    status = 409
+    code = "escalation_changed"

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from service.media.schemas import MediaItem
 from service.wire import Identifier, Moment, Stored, Strict
 
 Source = Literal[
@@ -27,7 +28,10 @@ Confidentiality = Literal["normal", "confidential", "restricted"]
 Path = Literal["child_safety", "law_enforcement"]
 AssetKind = Literal["account", "page", "business", "ad_account", "ad", "post", "domain"]
 Direction = Literal["internal", "inbound", "outbound"]
-MessageKind = Literal["note", "handover", "reply", "receipt", "question", "mail"]
+MessageKind = Literal["note", "handover", "reply", "receipt", "question", "mail", "reason"]
+# What somebody does with a record; what leads where is in `states`.
+Verb = Literal["take", "assign", "release", "wait", "ask", "go_on", "resolve", "take_up"]
+WaitingFor = Literal["consult", "requester", "other_team", "third_party"]
 # Why a record was closed. A closed list: what a reason means is said in docs/escalations.md.
 Resolution = Literal[
     "actioned",
@@ -127,6 +131,8 @@ class EscalationOut(BaseModel):
     at_risk: bool
     grey_area: bool
     status: Status
+    waiting_for: WaitingFor | None
+    version: int = Field(description="counts changes; send it with a change, so that none is overwritten unseen")
     owner: str | None = Field(description="user name of whoever works on it")
     requester: RequesterIn
     received_at: datetime
@@ -134,6 +140,114 @@ class EscalationOut(BaseModel):
     resolution: Resolution | None
     resolution_note: str | None
     resolved_at: datetime | None
+
+
+class MoveIn(Strict):
+    """Something that is done with a record, and the words that go with it, which stay among colleagues."""
+
+    verb: Verb
+    version: Annotated[int | None, Field(ge=1, description="the record as one saw it; null: as it is now")] = None
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MESSAGE_CHARACTERS), Stored] = ""
+    waiting_for: Annotated[WaitingFor | None, Field(description="for `wait`")] = None
+    to: Annotated[str | None, Field(pattern=r"^[a-z0-9._-]{2,64}$", description="user name, for `assign`")] = None
+    resolution: Annotated[Resolution | None, Field(description="for `resolve`; meanings: docs/escalations.md")] = None
+    original: Annotated[UUID | None, Field(description="for a duplicate: the record that goes on")] = None
+
+
+class FactsIn(Strict):
+    """Facts to be changed; what is left out stays. `reason` is needed where who may see the record changes."""
+
+    version: Annotated[int | None, Field(ge=1)] = None
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000), Stored] = ""
+    title: Line | None = None
+    trigger: TriggerName | None = None
+    language: Annotated[str | None, Field(pattern=r"^[a-z]{2,8}$")] = None
+    jurisdiction: Jurisdiction | None = None
+    policy_area: Area | None = None
+    severity: Severity | None = None
+    high_profile: bool | None = None
+    at_risk: bool | None = None
+    grey_area: bool | None = None
+    confidentiality: Confidentiality | None = None
+    path: Path | None = None
+
+
+class LinkIn(Strict):
+    """What a record is also about: exactly one of a case, another record, or an account or asset."""
+
+    case_id: UUID | None = None
+    other_id: UUID | None = None
+    asset: AssetIn | None = None
+
+
+class LinkOut(AssetOut):
+    """What a record is about, or (`incoming`) another record that names this one. Absent where the caller may not see it."""
+
+    incoming: bool
+    number: Annotated[int | None, Field(description="of the other record")]
+    title: Annotated[str | None, Field(description="of the other record")]
+    status: Annotated[str | None, Field(description="of the case or the other record")]
+
+
+class LinksOut(BaseModel):
+    """Everything that a record is about and what names it."""
+
+    links: list[LinkOut]
+
+
+class WatcherIn(Strict):
+    """Somebody who wants to follow a record; oneself where nobody is named."""
+
+    username: Annotated[str | None, Field(pattern=r"^[a-z0-9._-]{2,64}$")] = None
+
+
+class WatchersOut(BaseModel):
+    """User names of those who follow a record."""
+
+    watchers: list[str]
+
+
+class AttachmentIn(Strict):
+    """A medium that the caller uploaded before (`POST /v1/media`)."""
+
+    media_id: UUID
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Stored] = ""
+
+
+class AttachmentOut(BaseModel):
+    """A medium that is kept with a record, under the name that it came with."""
+
+    name: str
+    medium: MediaItem
+
+
+class AttachmentsOut(BaseModel):
+    """In the order in which they came."""
+
+    attachments: list[AttachmentOut]
+
+
+class PrecedentOut(BaseModel):
+    """A resolved record that is like another one, and why it is thought to be."""
+
+    id: UUID
+    number: int
+    title: str
+    language: str
+    source: Source
+    trigger: str
+    policy_area: str | None
+    grey_area: bool
+    resolution: Resolution
+    resolution_note: str
+    resolved_at: datetime
+    same: list[Literal["policy_area", "trigger", "source", "words"]]
+
+
+class PrecedentsOut(BaseModel):
+    """The most alike first."""
+
+    precedents: list[PrecedentOut]
 
 
 class MessageIn(Strict):

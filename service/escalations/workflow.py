@@ -1,5 +1,6 @@
 """Rules of escalations: opened once, worked on by an owner, changed only with a trace, closed with a reason."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -9,21 +10,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
 from service.cases.workflow import require_visible
-from service.errors.escalations import EscalationClosedError
+from service.errors.escalations import ChangedMeanwhileError, EscalationClosedError, TransitionError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations import store
 from service.escalations.schemas import (
-    AssetOut,
     EscalationOut,
     EventOut,
+    FactsIn,
     MessageIn,
     MessageOut,
     MessagesOut,
+    MoveIn,
     NewEscalation,
+    Status,
     TimelineOut,
+    Verb,
 )
+from service.escalations.states import after, spoken
 from service.ids import new_id
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS, ESCALATION_WORKERS
+
+# What each verb leaves behind.
+KINDS: Mapping[Verb, str] = {
+    "take": "escalation.taken",
+    "assign": "escalation.assigned",
+    "release": "escalation.released",
+    "wait": "escalation.waits",
+    "ask": "escalation.needs_information",
+    "go_on": "escalation.goes_on",
+    "resolve": "escalation.resolved",
+    "take_up": "escalation.taken_up",
+}
+# Facts that may be unknown, and so be taken away again; the others always are one thing or another.
+CLEARABLE = frozenset({"jurisdiction", "policy_area", "severity", "path"})
+# What a change of these says of them, too, is no content.
+NAMED = frozenset({"trigger", "language", "jurisdiction", "policy_area", "severity", "confidentiality", "path"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +68,9 @@ async def open_escalation(connection: AsyncConnection, new: NewEscalation, *, op
     values = new.model_dump(exclude={"cases", "assets"}) | {"id": escalation, "opened_by": opened_by}
     made = await store.open_record(connection, values)
     for case in dict.fromkeys(new.cases):
-        await _link(connection, escalation, opened_by, {"kind": "case", "case_id": case})
+        await add_link(connection, escalation, opened_by, {"kind": "case", "case_id": case})
     for asset in new.assets:
-        await _link(connection, escalation, opened_by, {"kind": asset.kind, "external_id": asset.id})
+        await add_link(connection, escalation, opened_by, {"kind": asset.kind, "external_id": asset.id})
     data = {"number": made.number, "source": new.source, "trigger": new.trigger}
     await events.record(connection, "escalation.opened", escalation_id=escalation, actor=opened_by, data=data)
     return escalation
@@ -57,7 +78,7 @@ async def open_escalation(connection: AsyncConnection, new: NewEscalation, *, op
 
 async def require(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> Row[Any]:
     """The row of a record that this person may see. Raises NotFoundError for any other, whether it exists or not."""
-    row = await store.record(connection, escalation, viewer=viewer, overseeing=OVERSEEING)
+    row = await store.record(connection, escalation, viewer=viewer, overseeing=ESCALATION_OVERSEERS)
     if row is None:
         raise NotFoundError(f"there is no escalation {escalation}")
     return row
@@ -74,12 +95,6 @@ async def require_open(connection: AsyncConnection, escalation: UUID, *, viewer:
 async def escalation_view(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> EscalationOut:
     """A record. Raises NotFoundError."""
     return EscalationOut.model_validate(await require(connection, escalation, viewer=viewer), from_attributes=True)
-
-
-async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> list[AssetOut]:
-    """What a record is about. Raises NotFoundError."""
-    await require(connection, escalation, viewer=viewer)
-    return [AssetOut(**row._mapping) for row in await store.links(connection, escalation)]
 
 
 async def say(connection: AsyncConnection, escalation: UUID, said: Said) -> UUID:
@@ -131,5 +146,153 @@ async def attach(connection: AsyncConnection, escalation: UUID, media: UUID, *, 
     await events.record(connection, "escalation.attached", escalation_id=escalation, actor=person, data=data)
 
 
-async def _link(connection: AsyncConnection, escalation: UUID, person: UUID, what: dict[str, Any]) -> None:
-    await store.link(connection, {"id": new_id(), "escalation_id": escalation, "added_by": person} | what)
+async def add_link(connection: AsyncConnection, escalation: UUID, person: UUID, what: dict[str, Any]) -> UUID:
+    """Add what a record is about, in the caller's transaction; the caller has checked who may. Returns its id."""
+    link = new_id()
+    await store.link(connection, {"id": link, "escalation_id": escalation, "added_by": person} | what)
+    return link
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A record went from one state to another."""
+
+    before: Status
+    after: Status
+
+
+async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, person: UUID | None) -> Moved:
+    """Do one thing of the table of states with a record; `person` is None for what happens by itself.
+
+    Raises NotFoundError, TransitionError or ChangedMeanwhileError with the state that it is in, or a 422.
+    """
+    row = await _locked(connection, escalation, person)
+    _unchanged(row, body.version)
+    owner = await _owner_after(connection, row, body, person)
+    to = after(body.verb, row.status, owned=owner is not None)
+    if to == row.status and owner == row.owner_id and body.verb in ("take", "assign", "release"):
+        raise TransitionError(f"nothing changes: this escalation is {spoken(row.status)} and {_whose(row)} already")
+    if body.verb == "wait" and body.waiting_for is None:
+        raise InvalidRequestError("waiting_for: say what this escalation waits for")
+    data: dict[str, Any] = {"from": row.status, "to": to, "waiting_for": body.waiting_for}
+    data |= await _ending(connection, row, body, person)
+    if body.note:
+        reason = Said("internal", "reason", body.note, author=person)
+        data["message"] = str(await say(connection, escalation, reason))
+    if owner != row.owner_id:
+        data["owner"] = str(owner) if owner else None
+    ends = to == "resolved"
+    values = {
+        "status": to,
+        "owner": owner,
+        "waiting_for": body.waiting_for if to == "waiting" else None,
+        "resolution": body.resolution if ends else None,
+        "resolution_note": body.note if ends else None,
+    }
+    if body.verb in ("take", "assign", "release") and to == "waiting":
+        values["waiting_for"] = row.waiting_for
+    await store.move(connection, escalation, values)
+    if owner is not None and not await store.may_see(connection, escalation, owner, overseeing=ESCALATION_OVERSEERS):
+        raise InvalidRequestError("to: this record takes a restricted path, and that person is not named there")
+    said = {name: one for name, one in data.items() if one is not None}
+    await events.record(connection, KINDS[body.verb], escalation_id=escalation, actor=person, data=said)
+    return Moved(row.status, to)
+
+
+async def change_facts(connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID) -> frozenset[str]:
+    """Change facts of an open record, with a trace; returns the names of those that are others now.
+
+    Raises NotFoundError, EscalationClosedError, ChangedMeanwhileError, or a 422.
+    """
+    row = await require_open(connection, escalation, viewer=person)
+    _unchanged(row, body.version)
+    given = {name: getattr(body, name) for name in body.model_fields_set - {"version", "reason"}}
+    for name, value in given.items():
+        if value is None and name not in CLEARABLE:
+            raise InvalidRequestError(f"{name}: this cannot be taken away, only changed")
+    if given.get("confidentiality", "restricted") != "restricted":
+        given.setdefault("path", None)
+    new = {name: value for name, value in given.items() if value != getattr(row, name)}
+    if not new:
+        raise InvalidRequestError("nothing changes: every fact is as it was")
+    if (new.get("path", row.path) is None) != (new.get("confidentiality", row.confidentiality) != "restricted"):
+        raise InvalidRequestError("path: a record is restricted exactly when it takes a path of named people")
+    if new.keys() & {"confidentiality", "path"} and not body.reason:
+        raise InvalidRequestError("reason: say why others are to see this record from now on, or fewer")
+    await store.change(connection, escalation, new)
+    data: dict[str, Any] = {
+        name: {"from": getattr(row, name), "to": value} if name in NAMED or isinstance(value, bool) else True
+        for name, value in new.items()
+    }
+    if body.reason:
+        data["message"] = str(await say(connection, escalation, Said("internal", "reason", body.reason, author=person)))
+    await events.record(connection, "escalation.changed", escalation_id=escalation, actor=person, data=data)
+    return frozenset(new)
+
+
+async def worker_named(connection: AsyncConnection, username: str) -> UUID:
+    """Somebody who works on escalations, by name. Raises a 422 for any other name."""
+    found = await store.worker(connection, username, working=ESCALATION_WORKERS)
+    if found is None:
+        raise InvalidRequestError(f"nobody of the name {username!r} works on escalations")
+    return found
+
+
+async def _locked(connection: AsyncConnection, escalation: UUID, person: UUID | None) -> Row[Any]:
+    if person is not None:
+        await require(connection, escalation, viewer=person)
+    await store.lock(connection, escalation)
+    row = await store.plain(connection, escalation)
+    if row is None:
+        raise NotFoundError(f"there is no escalation {escalation}")
+    return row
+
+
+def _unchanged(row: Row[Any], version: int | None) -> None:
+    if version is not None and version != row.version:
+        raise ChangedMeanwhileError(
+            f"somebody changed this escalation meanwhile: it is {spoken(row.status)} and {_whose(row)}, version {row.version}; "
+            "look at it again"
+        )
+
+
+def _whose(row: Row[Any]) -> str:
+    return f"with {row.owner}" if row.owner else "with nobody"
+
+
+async def _owner_after(connection: AsyncConnection, row: Row[Any], body: MoveIn, person: UUID | None) -> UUID | None:
+    match body.verb:
+        case "release":
+            return None
+        case "assign":
+            if body.to is None:
+                raise InvalidRequestError("to: name the person who is to have this escalation")
+            return await worker_named(connection, body.to)
+        case "take" | "take_up":
+            return person
+        case "go_on" if row.owner_id is None:
+            return person
+    owner: UUID | None = row.owner_id
+    return owner
+
+
+async def _ending(
+    connection: AsyncConnection, row: Row[Any], body: MoveIn, person: UUID | None
+) -> dict[str, str | None]:
+    """What is to be known of a resolution that is made or taken back, and the link of a duplicate to its original."""
+    if body.verb == "take_up":
+        if not body.note:
+            raise InvalidRequestError("note: say why this escalation is taken up again")
+        return {"resolution": row.resolution}
+    if body.verb != "resolve":
+        return {}
+    if body.resolution is None or not body.note:
+        raise InvalidRequestError("resolution: say how this escalation ended, and in `note` in a sentence why")
+    if (body.resolution == "duplicate") != (body.original is not None):
+        raise InvalidRequestError("original: name the record that goes on where this one is a duplicate, and only then")
+    if body.original is not None and person is not None:
+        original = await require(connection, body.original, viewer=person)
+        if original.id == row.id or original.resolution == "duplicate":
+            raise InvalidRequestError("original: name a record that goes on by itself")
+        await add_link(connection, row.id, person, {"kind": "escalation", "other_id": original.id})
+    return {"resolution": body.resolution}

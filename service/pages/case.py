@@ -27,6 +27,7 @@ from service.notes.workflow import notes_on
 from service.opinions.workflow import mine
 from service.pages import desk, hints, views
 from service.pages.bar import bar
+from service.pages.escalation_beside import beside_case
 from service.pages.language import N_
 from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.rendering import PageRoute, render
@@ -191,6 +192,7 @@ async def _standing(
         "similar": await similar(connection, shown.id, viewer=me.id),
         "similar_shown": SIMILAR_SHOWN,
         "hold": await _hold(connection, shown.id, me),
+        **await beside_case(connection, shown.id, me),
         "own_question": shown.second_opinion is not None and await _asked(connection, shown.id, me),
     }
 

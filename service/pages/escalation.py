@@ -1,52 +1,128 @@
-"""The page of one escalation, and the list of those that wait."""
+"""The page of one escalation: what can be done with it, what was said, what it is about, and what happened."""
 
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
-from service.escalations.workflow import links_of, messages_of, require, timeline
-from service.pages import views
+from service.escalations.around import (
+    attachments_of,
+    handover_of,
+    links_of,
+    precedents_of,
+    watchers_of,
+)
+from service.escalations.schemas import Status, Verb
+from service.escalations.states import possible
+from service.escalations.workflow import messages_of, require, timeline
+from service.pages import escalation_words, views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Part, Seen, filled
-from service.security import EscalationWorker
+from service.security import Capability, EscalationWorker
+from service.sla.workflow import nearest
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
+# Of messages and events so many are seen at once, the newest; those before on request.
+SEEN_AT_ONCE = 30
+KEYS = (
+    (("T",), N_("Take the escalation, or take it up again")),
+    (("O",), N_("Go on with what waited")),
+    (("R",), N_("Resolve it")),
+    (("W",), N_("Let it wait")),
+    (("I",), N_("Say that information is missing")),
+    (("A",), N_("Give it to somebody")),
+    (("M",), N_("Write a message; Ctrl + Enter keeps it")),
+    (("F",), N_("Follow it, or no longer")),
+    (("L",), N_("Go to the list of escalations")),
+)
+
+
+async def _summary(seen: Seen) -> Filling:
+    return {"record": seen.row}
+
 
 async def _messages(seen: Seen) -> Filling:
-    return {"messages": (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages}
+    found = (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages
+    return {"older": found[:-SEEN_AT_ONCE], "messages": found[-SEEN_AT_ONCE:]}
+
+
+async def _attachments(seen: Seen) -> Filling:
+    rules = seen.request.app.state.blur_rules
+    found = await attachments_of(seen.connection, seen.id, viewer=seen.me.id, rules=rules)
+    may_add = Capability.MEDIA_WRITE in seen.me.capabilities
+    return {"attachments": found, "may_add": may_add} if found or may_add else None
+
+
+async def _precedents(seen: Seen) -> Filling:
+    return {"precedents": (await precedents_of(seen.connection, seen.id, viewer=seen.me.id)).precedents}
+
+
+async def _facts(seen: Seen) -> Filling:
+    return {"record": seen.row}
 
 
 async def _links(seen: Seen) -> Filling:
-    return {"links": await links_of(seen.connection, seen.id, viewer=seen.me.id)}
+    return {"links": (await links_of(seen.connection, seen.id, viewer=seen.me.id)).links}
+
+
+async def _watchers(seen: Seen) -> Filling:
+    found = (await watchers_of(seen.connection, seen.id, viewer=seen.me.id)).watchers
+    return {"watchers": found, "follows": seen.me.username in found}
 
 
 async def _timeline(seen: Seen) -> Filling:
-    return {"events": (await timeline(seen.connection, seen.id, viewer=seen.me.id)).events}
+    events = (await timeline(seen.connection, seen.id, viewer=seen.me.id)).events
+    said = {str(one.id): one for one in (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages}
+    newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(events)]
+    return {"events": newest[:SEEN_AT_ONCE], "older": newest[SEEN_AT_ONCE:]}
 
 
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
+    Part("summary", N_("What came in"), "escalation_summary.html", _summary),
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
+    Part("attachments", N_("Attachments"), "escalation_attachments.html", _attachments),
+    Part("precedents", N_("Ended before, and alike"), "escalation_precedents.html", _precedents),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
-ASIDE: tuple[Part, ...] = (Part("about", N_("What it is about"), "escalation_links.html", _links),)
+ASIDE: tuple[Part, ...] = (
+    Part("facts", N_("Facts"), "escalation_facts.html", _facts),
+    Part("about", N_("What it is about"), "escalation_links.html", _links),
+    Part("watchers", N_("Who follows it"), "escalation_watchers.html", _watchers),
+)
 
 
 @router.get("/escalations/{escalation_id}")
 async def escalation(escalation_id: UUID, request: Request, me: EscalationWorker, connection: UnitOfWork) -> Response:
     row = await require(connection, escalation_id, viewer=me.id)
     seen = Seen(request, connection, row, me)
-    context = {
+    context: dict[str, Any] = {
         **await bar(connection, me),
         "record": row,
+        "verbs": offered(row.status, mine=row.owner_id == me.id, owned=row.owner_id is not None),
+        "clock": (await nearest(connection, [row.id])).get(row.id),
+        "handover": await handover_of(connection, escalation_id, viewer=me.id),
         "parts": await filled(PARTS, seen),
         "aside": await filled(ASIDE, seen),
+        "words": escalation_words,
         "taxonomy": request.app.state.taxonomy,
+        "areas": views.policy_options(request.app.state.taxonomy),
         "views": views,
+        "shortcuts": KEYS,
         "now": views.utc_now(),
     }
     return render("escalation.html", context)
+
+
+def offered(status: Status, *, mine: bool, owned: bool) -> list[Verb]:
+    """The verbs that a page offers, the likeliest first: of those that lead anywhere, what would change something."""
+    vain: set[Verb] = {"take"} if mine else set()
+    if not owned:
+        vain.add("release")
+    order = [verb for verb in escalation_words.ACTIONS if verb in possible(status) and verb not in vain]
+    # What waits is gone on with, rather than taken without a word.
+    return sorted(order, key=lambda verb: verb != ("go_on" if "go_on" in order else order[0]))

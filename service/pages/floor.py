@@ -21,6 +21,7 @@ from service.outbox.workflow import dead_letters
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.charts import Chart, Look, Point, line_chart
+from service.pages.escalation_beside import unowned_now
 from service.pages.exposure import bin_rows
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
@@ -103,6 +104,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     drawn = depth_charts(await depths(connection, viewer=me), rows)
     context = {
         **await bar(connection, me),
+        **await unowned_now(connection, me),
         "rule": found.rule,
         "window": window_words(found.rule.window_hours),
         "queues": rows,

@@ -42,6 +42,7 @@ class Group:
 FIRST = (
     Place("/console", N_("Console"), key="G"),
     Place("/work", N_("My work"), "case.review"),
+    Place("/escalations", N_("Escalations"), "escalation.work"),
     Place("/search", N_("Search"), "case.read", key="/"),
     Place("/floor", N_("Floor"), "floor.read"),
     Place("/policies", N_("Policies"), "queue.read"),

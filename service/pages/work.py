@@ -20,6 +20,7 @@ from service.opinions.schemas import OpinionOut
 from service.opinions.workflow import mine
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.escalation_beside import in_hand
 from service.pages.language import N_
 from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, render
@@ -105,6 +106,7 @@ async def work(request: Request, me: CaseReviewer, connection: UnitOfWork) -> Re
         "to_read": (await unread(connection, me.id)).unread,
         "told": to_look_at(told),
         "untold": len(told.feedback),
+        **await in_hand(connection, me),
         "decided": decided,
         "undo": undo_path,
         "outcomes": OUTCOMES,

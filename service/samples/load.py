@@ -34,6 +34,7 @@ from service.reports.schemas import Intake, ReportIn
 from service.reports.workflow import receive
 from service.samples.clips import CLIPS
 from service.samples.draw import draw_picture
+from service.samples.escalations import add_escalations
 from service.settings import Settings, write_private
 
 CREDENTIALS = "demo-credentials.json"
@@ -48,6 +49,7 @@ _REMOVE = (
        SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
        AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
     "CREATE TEMPORARY TABLE gone_messages ON COMMIT DROP AS SELECT id FROM outbox WHERE decision_id IN (TABLE gone_decisions) OR case_id IN (TABLE gone)",
+    "CREATE TEMPORARY TABLE gone_escalations ON COMMIT DROP AS SELECT id FROM escalations WHERE sample",
     "CREATE TEMPORARY TABLE gone_items ON COMMIT DROP AS SELECT id FROM qa_items WHERE case_id IN (TABLE gone)",
     "DELETE FROM qa_feedback WHERE settlement_id IN (SELECT id FROM qa_settlements WHERE item_id IN (TABLE gone_items))",
     "DELETE FROM qa_settlements WHERE item_id IN (TABLE gone_items)",
@@ -76,7 +78,14 @@ _REMOVE = (
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
-    "DELETE FROM events WHERE case_id IN (TABLE gone)",
+    "DELETE FROM events WHERE case_id IN (TABLE gone) OR escalation_id IN (TABLE gone_escalations)",
+    # What a record of one's own says about a sample goes with the sample.
+    "DELETE FROM escalation_links WHERE escalation_id IN (TABLE gone_escalations) OR other_id IN (TABLE gone_escalations) OR case_id IN (TABLE gone)",
+    "DELETE FROM escalation_watchers WHERE escalation_id IN (TABLE gone_escalations)",
+    "DELETE FROM escalation_handover_reads WHERE message_id IN (SELECT id FROM escalation_messages WHERE escalation_id IN (TABLE gone_escalations))",
+    "DELETE FROM escalation_messages WHERE escalation_id IN (TABLE gone_escalations)",
+    "DELETE FROM escalation_attachments WHERE escalation_id IN (TABLE gone_escalations)",
+    "DELETE FROM escalations WHERE id IN (TABLE gone_escalations)",
     "DELETE FROM drafts WHERE case_id IN (TABLE gone)",
     "DELETE FROM case_notes WHERE case_id IN (TABLE gone)",
     "DELETE FROM skip_reasons WHERE case_id IN (TABLE gone)",
@@ -87,7 +96,8 @@ _REMOVE = (
     "DELETE FROM evidence_media WHERE evidence_id IN (SELECT id FROM gone_evidence)",
     "DELETE FROM evidence WHERE id IN (SELECT id FROM gone_evidence)",
     "DELETE FROM subjects WHERE id IN (SELECT subject_id FROM gone_evidence)",
-    "DELETE FROM media WHERE sample AND NOT EXISTS (SELECT FROM evidence_media m WHERE m.media_id = media.id)",
+    """DELETE FROM media WHERE sample AND NOT EXISTS (SELECT FROM evidence_media m WHERE m.media_id = media.id)
+       AND NOT EXISTS (SELECT FROM escalation_attachments a WHERE a.media_id = media.id)""",
 )
 
 
@@ -101,15 +111,16 @@ async def load_samples(settings: Settings, url: str) -> str:
                 return "The database is not empty: no sample cases were loaded."
             storage = open_storage(settings)
             await storage.check()
-            platform = await _add_people(connection, settings.data_dir)
+            people = await _add_people(connection, settings.data_dir)
             # They ask nobody to confirm them, and stay when the samples go: they are the product's, not a sample.
             await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)
-            uploading = _Uploading(connection, settings, storage, renderer, create_jobs_app(url), platform)
+            uploading = _Uploading(connection, settings, storage, renderer, create_jobs_app(url), people["platform"])
             count = await _add_reports(connection, settings, uploading)
+            escalations = await add_escalations(connection, specialist=people["specialist"])
     finally:
         await renderer.close()
         await engine.dispose()
-    return f"Loaded {count} sample reports; the log-ins are in {settings.data_dir / CREDENTIALS}."
+    return f"Loaded {count} sample reports and {escalations} escalations; the log-ins are in {settings.data_dir / CREDENTIALS}."
 
 
 async def remove_samples(settings: Settings, url: str) -> str:
@@ -133,9 +144,9 @@ async def remove_samples(settings: Settings, url: str) -> str:
     )
 
 
-async def _add_people(connection: AsyncConnection, data_dir: Path) -> UUID:
+async def _add_people(connection: AsyncConnection, data_dir: Path) -> dict[str, UUID]:
     credentials = {}
-    principals = {}
+    principals: dict[str, UUID] = {}
     for role in get_args(RoleName):
         person = PersonIn(username=f"demo-{role}", role=role, password=secrets.token_urlsafe(12))
         made = await create_person(connection, person, actor=None, sample=True)
@@ -143,7 +154,7 @@ async def _add_people(connection: AsyncConnection, data_dir: Path) -> UUID:
         credentials[role] = {"username": made.username, "password": person.password, "api_key": made.api_key}
     # Before the commit: log-ins that nobody was ever told would be worse than a file about log-ins that do not exist.
     write_private(data_dir / CREDENTIALS, json.dumps(credentials, indent=2) + "\n")
-    return principals["platform"]
+    return principals
 
 
 @dataclass(frozen=True, slots=True)

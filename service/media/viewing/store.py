@@ -9,26 +9,39 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import fetch, fetch_one
 from service.media.derivatives import Variant
+from service.security import ESCALATION_OVERSEERS, ESCALATION_WORKERS
 
-# A picture is as hidden as the cases that show it; one that no case shows is hidden from nobody.
+# A picture is as hidden as the cases that show it and the escalations that it came with; one that neither shows is hidden
+# from nobody.
 _SEEN = text("""
     SELECT m.id, m.status, m.failure FROM media m
     LEFT JOIN evidence_media e ON e.media_id = m.id
     LEFT JOIN evidence v ON v.id = e.evidence_id
     LEFT JOIN cases c ON c.subject_id = v.subject_id
-    WHERE m.id = :id AND (c.id IS NULL OR may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))
+    LEFT JOIN escalation_attachments a ON a.media_id = m.id
+    WHERE m.id = :id
+      AND ((c.id IS NULL AND a.media_id IS NULL)
+           OR (c.id IS NOT NULL AND may_see_case(c.id, :viewer, CAST(:overseeing AS text[])))
+           OR (a.media_id IS NOT NULL
+               AND EXISTS (SELECT FROM principals p WHERE p.id = :viewer AND p.role = ANY(CAST(:workers AS text[])))
+               AND may_see_escalation(a.escalation_id, :viewer, CAST(:overseers AS text[]))))
     LIMIT 1
 """)
-_OF_EVIDENCE = text("""
-    SELECT m.id, m.kind, m.mime, m.width, m.height, m.status, m.failure, m.duration_ms, m.sound, m.assess_state,
-           m.assessment -> 'classes' AS classes, m.read_state, t.score ->> 'primary_area' AS text_area,
-           ARRAY(SELECT line ->> 'text' FROM jsonb_array_elements(t.lines) WITH ORDINALITY AS one (line, place)
-                 ORDER BY place) AS lines,
-           (SELECT array_agg(DISTINCT d.variant) FROM media_derivatives d WHERE d.media_id = m.id) AS variants
-    FROM evidence_media e JOIN media m ON m.id = e.media_id
-    LEFT JOIN media_texts t ON t.media_id = m.id AND m.read_state = 'read'
+_COLUMNS = """
+    m.id, m.kind, m.mime, m.width, m.height, m.status, m.failure, m.duration_ms, m.sound, m.assess_state,
+    m.assessment -> 'classes' AS classes, m.read_state, t.score ->> 'primary_area' AS text_area,
+    ARRAY(SELECT line ->> 'text' FROM jsonb_array_elements(t.lines) WITH ORDINALITY AS one (line, place)
+          ORDER BY place) AS lines,
+    (SELECT array_agg(DISTINCT d.variant) FROM media_derivatives d WHERE d.media_id = m.id) AS variants
+"""
+_TEXTS = "LEFT JOIN media_texts t ON t.media_id = m.id AND m.read_state = 'read'"
+_OF_EVIDENCE = text(f"""
+    SELECT {_COLUMNS} FROM evidence_media e JOIN media m ON m.id = e.media_id {_TEXTS}
     WHERE e.evidence_id = :evidence_id ORDER BY e.position
-""")
+""")  # noqa: S608 - put together from constants
+_NAMED = text(f"""
+    SELECT {_COLUMNS} FROM media m {_TEXTS} WHERE m.id = ANY(CAST(:ids AS uuid[]))
+""")  # noqa: S608 - put together from constants
 # One row for each piece of evidence that shows the picture, with why its subject is or was last under review; one row
 # without any for a picture that nothing shows. A case may have moved on to newer evidence, so it is found by its subject,
 # and once it is decided by any of its reports.
@@ -79,14 +92,25 @@ _PREFER = text("""
 async def seen(
     connection: AsyncConnection, media_id: UUID, *, viewer: UUID, overseeing: Sequence[str]
 ) -> Row[Any] | None:
-    """(id, status, failure) of a medium, if this person may see a case that shows it."""
-    values = {"id": media_id, "viewer": viewer, "overseeing": list(overseeing)}
+    """(id, status, failure) of a medium, if this person may see a case that shows it, or an escalation it came with."""
+    values = {
+        "id": media_id,
+        "viewer": viewer,
+        "overseeing": list(overseeing),
+        "workers": list(ESCALATION_WORKERS),
+        "overseers": list(ESCALATION_OVERSEERS),
+    }
     return (await connection.execute(_SEEN, values)).one_or_none()
 
 
 async def of_evidence(connection: AsyncConnection, evidence_id: UUID) -> list[Any]:
     """The media of one piece of evidence, in the order in which they were named."""
     return await fetch(connection, _OF_EVIDENCE, {"evidence_id": evidence_id})
+
+
+async def named(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Any]:
+    """The media of these ids."""
+    return await fetch(connection, _NAMED, {"ids": list(ids)})
 
 
 async def contexts(connection: AsyncConnection, ids: Sequence[UUID]) -> list[Any]:

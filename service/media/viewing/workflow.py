@@ -75,7 +75,17 @@ async def media_of(connection: AsyncConnection, evidence_id: UUID, *, viewer: UU
 
     It needs the strongest of what any case with the same picture asks for.
     """
-    rows = await store.of_evidence(connection, evidence_id)
+    return await _items(connection, await store.of_evidence(connection, evidence_id), viewer, rules)
+
+
+async def media_named(
+    connection: AsyncConnection, ids: Sequence[UUID], *, viewer: UUID, rules: Rules
+) -> list[MediaItem]:
+    """Media by their ids, as `media_of`; the caller has checked that the viewer may see what they came with."""
+    return await _items(connection, await store.named(connection, ids), viewer, rules) if ids else []
+
+
+async def _items(connection: AsyncConnection, rows: Sequence[Any], viewer: UUID, rules: Rules) -> list[MediaItem]:
     if not rows:
         return []
     wish = await preferences_of(connection, viewer)

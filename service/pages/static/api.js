@@ -15,14 +15,16 @@ export class ApiError extends Error {
 
 // `stay` is for the sign-in page, where a 401 is an answer and no reason to leave; `last` for a call made while the
 // page is being left, which the browser then finishes on its own; `signal` breaks a call off whose answer nobody wants. A
-// file as `body` goes as it is, anything else as JSON.
+// file or a form as `body` goes as it is, anything else as JSON.
 export async function call(method, path, body, { stay = false, last = false, signal } = {}) {
   const headers = { Accept: "application/json" };
   const request = { method, credentials: "same-origin", keepalive: last, signal, headers };
   if (body !== undefined) {
     const file = body instanceof Blob;
-    request.headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
-    request.body = file ? body : JSON.stringify(body);
+    const form = body instanceof FormData;
+    // Of a form the browser says the type itself, with the boundary that it chose.
+    if (!form) request.headers["Content-Type"] = file ? "application/octet-stream" : "application/json";
+    request.body = file || form ? body : JSON.stringify(body);
   }
   let response;
   try {

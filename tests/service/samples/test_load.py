@@ -160,7 +160,7 @@ async def test_samples_are_removed_with_all_that_hangs_on_them(
     await load_samples(settings, database)
     await work_on(app, settings, database)
     said = await remove_samples(settings, database)
-    assert said.startswith("Removed 6 sample cases and closed 6 sample log-ins.")
+    assert said.startswith("Removed 6 sample cases and closed 7 sample log-ins.")
     left = {table: count for table, count in row_counts(database).items() if count}
     assert set(left) <= {"events", "procrastinate_jobs"}
     assert value(database, "SELECT count(*) FROM events WHERE case_id IS NOT NULL") == 0

@@ -1,0 +1,157 @@
+"""What stands around a record: what it is about, who follows it, what came with it, hand-overs, and what is like it."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service import events
+from service.cases.workflow import require_visible
+from service.errors.requests import InvalidRequestError, NotFoundError
+from service.escalations import store
+from service.escalations.schemas import (
+    AttachmentIn,
+    LinkIn,
+    LinkOut,
+    LinksOut,
+    PrecedentOut,
+    PrecedentsOut,
+    WatcherIn,
+    WatchersOut,
+)
+from service.escalations.workflow import add_link, attach, require, worker_named
+from service.media.levels import Rules
+from service.media.schemas import MediaItem
+from service.media.uploads.workflow import state as upload_state
+from service.media.viewing.workflow import media_named
+from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
+
+PRECEDENTS = 8
+# A record about more than that is several records.
+LINKS_MOST = 200
+
+
+async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> LinksOut:
+    """What a record is about and which others name it, as far as this person may see those. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    rows = await store.links(connection, escalation, _seer(viewer), seeing=OVERSEEING)
+    return LinksOut(links=[LinkOut(**row._mapping) for row in rows])
+
+
+async def link(connection: AsyncConnection, escalation: UUID, body: LinkIn, *, person: UUID) -> LinksOut:
+    """Say what else a record is about. Raises NotFoundError, for what is named too, or a 422."""
+    await require(connection, escalation, viewer=person)
+    match body:
+        case LinkIn(case_id=UUID() as case_id, other_id=None, asset=None):
+            await require_visible(connection, case_id, viewer=person)
+            what: dict[str, object] = {"kind": "case", "case_id": case_id}
+        case LinkIn(case_id=None, other_id=UUID() as other_id, asset=None) if other_id != escalation:
+            await require(connection, other_id, viewer=person)
+            what = {"kind": "escalation", "other_id": other_id}
+        case LinkIn(case_id=None, other_id=None, asset=asset) if asset is not None:
+            what = {"kind": asset.kind, "external_id": asset.id}
+        case _:
+            raise InvalidRequestError("name exactly one of `case_id`, `other_id` (another record) and `asset`")
+    there = await store.links(connection, escalation, _seer(person), seeing=OVERSEEING)
+    if any(all(getattr(one, name) == value for name, value in what.items()) for one in there if not one.incoming):
+        raise InvalidRequestError("nothing changes: this record names that already")
+    if len(there) >= LINKS_MOST:
+        raise InvalidRequestError(f"a record is about at most {LINKS_MOST} things; open another one and link the two")
+    made = await add_link(connection, escalation, person, what)
+    data = {"link": str(made), "kind": what["kind"]}
+    await events.record(connection, "escalation.linked", escalation_id=escalation, actor=person, data=data)
+    return await links_of(connection, escalation, viewer=person)
+
+
+async def unlink(connection: AsyncConnection, escalation: UUID, link_id: UUID, *, person: UUID) -> None:
+    """A record is about this no longer. Raises NotFoundError."""
+    seen = await links_of(connection, escalation, viewer=person)
+    if not any(one.id == link_id and not one.incoming for one in seen.links):
+        raise NotFoundError(f"this escalation has no link {link_id}")
+    kind = await store.end_link(connection, escalation, link_id, person=person)
+    data = {"link": str(link_id), "kind": kind}
+    await events.record(connection, "escalation.unlinked", escalation_id=escalation, actor=person, data=data)
+
+
+async def naming(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
+    """Records that name a case, as far as this person may see them; the caller has checked that they see the case."""
+    return await store.naming(connection, case_id, _seer(viewer))
+
+
+async def watchers_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> WatchersOut:
+    """Who follows a record. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    return WatchersOut(watchers=list(await store.watchers(connection, escalation)))
+
+
+async def watch(connection: AsyncConnection, escalation: UUID, body: WatcherIn, *, person: UUID) -> WatchersOut:
+    """Let somebody follow a record; who follows a confidential one may see it. Raises NotFoundError, or a 422."""
+    await require(connection, escalation, viewer=person)
+    who = await worker_named(connection, body.username) if body.username else person
+    if await store.watch(connection, escalation, who, on=True):
+        if not await store.may_see(connection, escalation, who, overseeing=ESCALATION_OVERSEERS):
+            raise InvalidRequestError(
+                "username: this record takes a restricted path, and that person is not named there"
+            )
+        data = {"principal": str(who)}
+        await events.record(connection, "escalation.watched", escalation_id=escalation, actor=person, data=data)
+    return await watchers_of(connection, escalation, viewer=person)
+
+
+async def unwatch(connection: AsyncConnection, escalation: UUID, username: str, *, person: UUID) -> None:
+    """Somebody follows a record no longer. Raises NotFoundError, for somebody who did not, too."""
+    await require(connection, escalation, viewer=person)
+    who = await worker_named(connection, username)
+    if not await store.watch(connection, escalation, who, on=False):
+        raise NotFoundError(f"{username} does not watch this escalation")
+    data = {"principal": str(who)}
+    await events.record(connection, "escalation.unwatched", escalation_id=escalation, actor=person, data=data)
+
+
+async def attach_upload(connection: AsyncConnection, escalation: UUID, body: AttachmentIn, *, person: UUID) -> None:
+    """Keep what this person uploaded with a record. Raises NotFoundError."""
+    await require(connection, escalation, viewer=person)
+    await upload_state(connection, body.media_id, uploaded_by=person)
+    await attach(connection, escalation, body.media_id, name=body.name, person=person)
+
+
+async def attachments_of(
+    connection: AsyncConnection, escalation: UUID, *, viewer: UUID, rules: Rules
+) -> list[tuple[str, MediaItem]]:
+    """(name, medium) of what is kept with a record, each as blurred as this viewer sees media. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    rows = await store.attached(connection, escalation)
+    media = await media_named(connection, [row.media_id for row in rows], viewer=viewer, rules=rules)
+    items = {one.id: one for one in media}
+    return [(row.name, items[row.media_id]) for row in rows if row.media_id in items]
+
+
+async def handover_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> Row[Any] | None:
+    """The newest note to whoever works on a record next, until they have read it. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    return await store.handover(connection, escalation)
+
+
+async def read_handover(connection: AsyncConnection, escalation: UUID, *, person: UUID) -> None:
+    """Say that one has read the hand-over note: whoever has the record may, unless they wrote it. Raises a 422."""
+    row = await require(connection, escalation, viewer=person)
+    note = await store.handover(connection, escalation)
+    if note is None or row.owner_id != person or note.written_by == person:
+        raise InvalidRequestError("a hand-over note is read by whoever takes the record after it was written")
+    await store.note_read(connection, escalation, person, until=note.written_at)
+    data = {"message": str(note.id)}
+    await events.record(connection, "escalation.handover_read", escalation_id=escalation, actor=person, data=data)
+
+
+async def precedents_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> PrecedentsOut:
+    """Resolved records that are like this one, of those that this person may see. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    rows = await store.precedents(connection, escalation, _seer(viewer), limit=PRECEDENTS)
+    return PrecedentsOut(precedents=[PrecedentOut(**row._mapping) for row in rows])
+
+
+def _seer(viewer: UUID) -> store.Seer:
+    return store.Seer(viewer, ESCALATION_OVERSEERS)

@@ -1,0 +1,64 @@
+"""Which records there are: lists of those that somebody may see, what nobody has, and what names nobody any more."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service import events
+from service.escalations import store
+from service.escalations.schemas import MoveIn
+from service.escalations.workflow import move
+from service.security import ESCALATION_OVERSEERS, ESCALATION_WORKERS
+
+# Of one look; more than that nobody works through, and filters find the rest.
+MOST = 2_000
+# Of one round of the worker.
+AT_ONCE = 200
+
+
+async def listed(connection: AsyncConnection, values: dict[str, Any], *, viewer: UUID) -> Sequence[Row[Any]]:
+    """Records that fulfil every condition that `values` names, of those that this person may see."""
+    return await store.listed(connection, values, store.Seer(viewer, ESCALATION_OVERSEERS), limit=MOST)
+
+
+async def is_seen(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> bool:
+    """Whether this person may see a record."""
+    return await store.may_see(connection, escalation, viewer, overseeing=ESCALATION_OVERSEERS)
+
+
+async def opener(connection: AsyncConnection, escalation: UUID) -> UUID:
+    """Whoever opened a record: in their name goes on what nobody in particular does."""
+    return await store.opener(connection, escalation)
+
+
+async def free(connection: AsyncConnection, escalation: UUID) -> bool:
+    """Lock a record that nobody has until the transaction ends; False where somebody was faster."""
+    return await store.free(connection, escalation)
+
+
+async def untold(connection: AsyncConnection, *, minutes: int, urgent: int) -> Sequence[Row[Any]]:
+    """Records that nobody has had for `urgent` minutes and that no alarm was raised for; `long`: for `minutes`. Locked."""
+    return await store.untold(connection, minutes=minutes, urgent=urgent, limit=AT_ONCE)
+
+
+async def tell(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+    """Raise the alarm for records that nobody has."""
+    await store.tell(connection, [row.id for row in rows])
+    for row in rows:
+        data = {"severity": row.severity}
+        await events.record(connection, "escalation.unowned", escalation_id=row.id, data=data)
+
+
+async def free_orphans(connection: AsyncConnection) -> None:
+    """Records of people who have left, or do other work now, are nobody's and wait to be taken."""
+    for row in await store.orphaned(connection, working=ESCALATION_WORKERS, limit=AT_ONCE):
+        await move(connection, row.id, MoveIn(verb="release"), person=None)
+
+
+async def unowned(connection: AsyncConnection, *, viewer: UUID | None = None) -> int:
+    """How many stand in alarm because nobody has them: all, or those that this person may see."""
+    seer = None if viewer is None else store.Seer(viewer, ESCALATION_OVERSEERS)
+    return await store.count_unowned(connection, seer)

@@ -1,0 +1,174 @@
+"""Rules of working on escalations: what one does with a record moves its clocks too, and what is next is told by both."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from service.escalations import listing
+from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
+from service.escalations.workflow import change_facts, escalation_view
+from service.escalations.workflow import move as move_record
+from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery
+from service.settings import Settings
+from service.sla import workflow as sla
+from service.sla.workflow import Nearest, Target
+
+# While a record is in one of these, clocks of our own rest; those that a law sets never do.
+RESTING: frozenset[Status] = frozenset({"waiting", "needs_information"})
+TARGETS: tuple[Target, ...] = ("first_response", "next_update", "decision")
+# What the matrix of clocks goes by.
+CLOCKED = frozenset({"trigger", "severity", "policy_area", "jurisdiction"})
+# A record at this severity or a higher one is told of sooner while nobody has it.
+GRAVE = 3
+# What one person has to do within half a shift.
+SOON_HOURS = 4
+# So many are tried before taking the next is given up: as many people would have to press at once.
+TRIED = 20
+# After every clock.
+_LAST = datetime.max.replace(tzinfo=UTC)
+_NUMBER = re.compile(r"(?i)e-?(\d{1,15})|(\d{4,15})")
+
+
+async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, person: UUID) -> EscalationOut:
+    """Do one thing with a record, and with its clocks what follows from it. Raises as `escalations.workflow.move`."""
+    await _moved(connection, escalation, body, person)
+    return await escalation_view(connection, escalation, viewer=person)
+
+
+async def wake(connection: AsyncConnection, escalation: UUID) -> None:
+    """What a record waited for has come by itself, such as an answer: it goes on. Raises TransitionError, NotFoundError."""
+    await _moved(connection, escalation, MoveIn(verb="go_on"), None)
+
+
+async def _moved(connection: AsyncConnection, escalation: UUID, body: MoveIn, person: UUID | None) -> None:
+    went = await move_record(connection, escalation, body, person=person)
+    actor = person if person is not None else await listing.opener(connection, escalation)
+    if went.before in RESTING and went.after not in RESTING:
+        await sla.resume(connection, escalation, actor=actor)
+    if went.after in RESTING and went.before not in RESTING:
+        reason = body.waiting_for or "requester"
+        await sla.pause(connection, escalation, reason=reason, actor=actor)
+    if went.after == "resolved":
+        # What is resolved owes nobody an answer any more: neither the first nor the next.
+        for target in TARGETS:
+            await sla.met(connection, escalation, target, actor=person)
+    if went.before == "resolved":
+        await sla.restart(connection, escalation, actor=actor)
+
+
+async def change(connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID) -> EscalationOut | None:
+    """Change facts of a record, and apply the matrix of clocks anew where it goes by them.
+
+    None where the person may not see the record any more. Raises as `escalations.workflow.change_facts`.
+    """
+    changed = await change_facts(connection, escalation, body, person=person)
+    if changed & CLOCKED:
+        await sla.restart(connection, escalation, actor=person)
+    if not await listing.is_seen(connection, escalation, viewer=person):
+        return None
+    return await escalation_view(connection, escalation, viewer=person)
+
+
+async def listed(connection: AsyncConnection, asked: ListQuery, *, viewer: UUID) -> ListOut:
+    """Records that this person may see, in the order in which they are to be done."""
+    now = datetime.now(UTC)
+    found = await _ordered(connection, asked, viewer)
+    if asked.due_hours is not None:
+        until = now + timedelta(hours=asked.due_hours)
+        found = [one for one in found if one.nearest and not one.nearest.paused and one.nearest.due_at <= until]
+    first = (asked.page - 1) * asked.limit
+    page = found[first : first + asked.limit]
+    more = len(found) > first + asked.limit
+    return ListOut(escalations=[_out(one) for one in page], total=len(found), more=more, server_now=now)
+
+
+async def due_soon(connection: AsyncConnection, *, person: UUID, hours: int = SOON_HOURS) -> list[ListedOut]:
+    """Records of this person with a clock that runs out soon, or has, the nearest first."""
+    found = await listed(connection, ListQuery(who="mine", due_hours=hours, limit=200), viewer=person)
+    return sorted(found.escalations, key=lambda one: one.clock.due_at if one.clock else _LAST)
+
+
+async def take_next(connection: AsyncConnection, *, person: UUID) -> EscalationOut | None:
+    """Take the record that is to be done first of those that nobody has; None where there is none.
+
+    Whoever presses at the same moment gets the one after it, never the same.
+    """
+    for one in (await _ordered(connection, ListQuery(who="unowned"), person))[:TRIED]:
+        if await listing.free(connection, one.row.id):
+            return await move(connection, one.row.id, MoveIn(verb="take"), person=person)
+    return None
+
+
+async def tell_unowned(engine: AsyncEngine, settings: Settings) -> int:
+    """Free what somebody had who has left, and raise the alarm once for each record that nobody has for too long.
+
+    Sooner for what is grave and what a law sets a clock for. Returns how many alarms were raised.
+    """
+    async with engine.begin() as connection:
+        await listing.free_orphans(connection)
+        rows = await listing.untold(
+            connection,
+            minutes=settings.escalation_unowned_minutes,
+            urgent=settings.escalation_unowned_urgent_minutes,
+        )
+        clocks = await sla.nearest(connection, [row.id for row in rows]) if rows else {}
+        late = [row for row in rows if row.long or (row.severity or 0) >= GRAVE or _is_hard(clocks.get(row.id))]
+        await listing.tell(connection, late)
+    return len(late)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    row: Row[Any]
+    nearest: Nearest | None
+
+    @property
+    def place(self) -> tuple[bool, datetime, int, datetime, datetime]:
+        """What is sorted by: hard clocks by their time, then severity, then any clock, then age."""
+        clock, last = self.nearest, _LAST
+        hard = _is_hard(clock)
+        due = clock.due_at if clock and not clock.paused else last
+        severity = -1 if self.row.severity is None else self.row.severity
+        return (not hard, due if hard else last, -severity, due, self.row.received_at)
+
+
+def _is_hard(clock: Nearest | None) -> bool:
+    return clock is not None and clock.hard
+
+
+async def _ordered(connection: AsyncConnection, asked: ListQuery, viewer: UUID) -> Sequence[_Standing]:
+    rows = await listing.listed(connection, _values(asked), viewer=viewer)
+    clocks = await sla.nearest(connection, [row.id for row in rows if row.status != "resolved"])
+    found = [_Standing(row, clocks.get(row.id)) for row in rows]
+    return found if asked.status == "resolved" else sorted(found, key=lambda one: one.place)
+
+
+def _values(asked: ListQuery) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        "source": asked.source,
+        "severity": asked.severity,
+        "high_profile": asked.high_profile,
+        "grey_area": asked.grey_area,
+    }
+    if asked.who:
+        values[asked.who] = True
+    if asked.status is None:
+        values["open"] = True
+    elif asked.status != "any":
+        values["status"] = asked.status
+    if asked.words and asked.words.strip():
+        number = _NUMBER.fullmatch(asked.words.strip())
+        values |= {"number": int(number[1] or number[2])} if number else {"words": asked.words}
+    return values
+
+
+def _out(one: _Standing) -> ListedOut:
+    clock = one.nearest
+    shown = ClockOut(target=clock.target, due_at=clock.due_at, hard=clock.hard, paused=clock.paused) if clock else None
+    return ListedOut(**one.row._mapping, clock=shown)

@@ -1,0 +1,96 @@
+"""The list of escalations: in the order in which they are to be done, worked through by keyboard."""
+
+from typing import Annotated, Any, get_args
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from service.db import UnitOfWork
+from service.escalations.listing import unowned
+from service.escalations.schemas import Source, Status
+from service.handling.schemas import ListOut, ListQuery
+from service.handling.workflow import SOON_HOURS, listed
+from service.pages import escalation_words, views
+from service.pages.bar import bar
+from service.pages.language import N_
+from service.pages.rendering import PageRoute, render
+from service.security import Capability, EscalationWorker
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+KEYS = (
+    (("N",), N_("Take the next: the nearest clock of a law, then the gravest")),
+    (("J",), N_("Go to the one below")),
+    (("K",), N_("Go to the one above")),
+    (("Enter",), N_("Open it")),
+    (("F",), N_("Find by words")),
+)
+# What is looked at again and again, each in one step: name, what of the address it sets.
+QUICK: tuple[tuple[str, dict[str, str]], ...] = (
+    (N_("All open"), {}),
+    (N_("Mine"), {"who": "mine"}),
+    (N_("With nobody"), {"who": "unowned"}),
+    (N_("Those I follow"), {"who": "watching"}),
+    (N_("Due in 4 hours"), {"due_hours": str(SOON_HOURS)}),
+    (N_("Resolved"), {"status": "resolved"}),
+)
+
+
+class Asked(BaseModel):
+    """The filters as they came: what cannot be read restricts nothing, and is not taken for an address."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    who: str = ""
+    status: str = ""
+    source: str = ""
+    due_hours: str = ""
+    high_profile: str = ""
+    grey_area: str = ""
+    words: str = ""
+    page: str = ""
+
+
+@router.get("/escalations")
+async def escalations(
+    request: Request, asked: Annotated[Asked, Query()], me: EscalationWorker, connection: UnitOfWork
+) -> Response:
+    given = {name: value.strip() for name, value in asked.model_dump().items() if value.strip()}
+    wanted = read(given)
+    found: ListOut = await listed(connection, wanted, viewer=me.id)
+    filters = {name: value for name, value in given.items() if name != "page"}
+    context: dict[str, Any] = {
+        **await bar(connection, me),
+        "found": found,
+        "asked": asked,
+        "page": wanted.page,
+        "quick": [(name, _address(query), query == filters) for name, query in QUICK],
+        "filtered": bool(filters),
+        "newer": _address({**filters, "page": str(wanted.page - 1)}) if wanted.page > 1 else None,
+        "older": _address({**filters, "page": str(wanted.page + 1)}) if found.more else None,
+        "alarms": await unowned(connection, viewer=me.id),
+        "may_open": Capability.ESCALATION_OPEN in me.capabilities,
+        "words": escalation_words,
+        "statuses": get_args(Status),
+        "sources": get_args(Source),
+        "taxonomy": request.app.state.taxonomy,
+        "views": views,
+        "shortcuts": KEYS,
+        "now": found.server_now,
+    }
+    return render("escalations.html", context)
+
+
+def read(given: dict[str, str]) -> ListQuery:
+    """The question that an address asks; of what makes no sense nothing is asked."""
+    while True:
+        try:
+            return ListQuery.model_validate(given)
+        except ValidationError as error:
+            wrong = {str(one["loc"][0]) for one in error.errors()}
+            given = {name: value for name, value in given.items() if name not in wrong}
+
+
+def _address(query: dict[str, str]) -> str:
+    return f"/escalations?{urlencode(query)}" if query else "/escalations"

@@ -1,0 +1,370 @@
+"""Doing things with an escalation: what leads where, who sees what of it, and the trace that stays."""
+
+import asyncio
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from service.errors.escalations import TransitionError
+from service.escalations.states import STATUSES, TABLE, after, possible
+from service.handling import workflow
+from service.settings import Settings
+from service.sla.workflow import Nearest
+from tests.service.escalations.steps import opened
+from tests.service.steps import Body, assert_error, query, report, value
+
+Client = httpx.AsyncClient
+
+
+def test_from_every_state_every_other_one_is_reached_and_only_taking_up_leaves_resolved() -> None:
+    for start in STATUSES:
+        reached, fresh = {start}, [start]
+        while fresh:
+            state = fresh.pop()
+            for verb in possible(state):
+                for owned in (True, False):
+                    to = after(verb, state, owned=owned)
+                    if to not in reached:
+                        reached.add(to)
+                        fresh.append(to)
+        assert reached == set(STATUSES), start
+    assert possible("resolved") == ["take_up"]
+    for verb, ways in TABLE.items():
+        for state in set(STATUSES) - set(ways):
+            with pytest.raises(TransitionError):
+                after(verb, state, owned=True)
+    assert after("go_on", "waiting", owned=False) == "new"
+
+
+@pytest.fixture
+async def record(app: FastAPI, database: str, colleague: Client) -> str:
+    return str(await opened(app, database))
+
+
+async def moved(caller: Client, record: str, verb: str, **more: Any) -> Body:
+    answer = await caller.post(f"/v1/escalations/{record}/moves", json={"verb": verb, **more})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def kinds(caller: Client, record: str) -> list[str]:
+    events = (await caller.get(f"/v1/escalations/{record}/timeline")).json()["events"]
+    return [one["kind"].removeprefix("escalation.") for one in events]
+
+
+async def test_a_record_goes_its_way_to_an_end_and_back(colleague: Client, lead: Client, record: str) -> None:
+    path = f"/v1/escalations/{record}/moves"
+    took = await moved(colleague, record, "take", version=1)
+    assert (took["status"], took["owner"], took["version"]) == ("working", "test-specialist", 2)
+    late = await lead.post(path, json={"verb": "take", "version": 1})
+    assert_error(late, 409, "escalation_changed")
+    assert "being worked on and with test-specialist, version 2" in late.json()["detail"]
+    assert_error(await colleague.post(path, json={"verb": "take"}), 409, "transition_refused")
+    assert_error(await colleague.post(path, json={"verb": "wait"}), 422, "invalid_request")
+    waits = await moved(colleague, record, "wait", waiting_for="consult", note="Legal reads it until noon")
+    assert (waits["status"], waits["waiting_for"]) == ("waiting", "consult")
+    # Whoever has it, it goes on waiting.
+    given = await moved(colleague, record, "assign", to="test-lead")
+    assert (given["status"], given["waiting_for"], given["owner"]) == ("waiting", "consult", "test-lead")
+    assert (await moved(lead, record, "go_on"))["waiting_for"] is None
+    assert (await moved(lead, record, "ask", note="Which post?"))["status"] == "needs_information"
+    for body in ({}, {"resolution": "answered"}, {"resolution": "duplicate", "note": "As before"}):
+        assert_error(await lead.post(path, json={"verb": "resolve", **body}), 422, "invalid_request")
+    ended = await moved(lead, record, "resolve", resolution="answered", note="Told them")
+    assert (ended["status"], ended["resolution"], ended["resolution_note"]) == ("resolved", "answered", "Told them")
+    refused = await colleague.post(path, json={"verb": "take"})
+    assert_error(refused, 409, "transition_refused")
+    assert "resolved" in refused.json()["detail"]
+    assert_error(await colleague.post(path, json={"verb": "take_up"}), 422, "invalid_request")
+    again = await moved(colleague, record, "take_up", note="They wrote again")
+    assert (again["status"], again["resolution"], again["owner"]) == ("working", None, "test-specialist")
+    freed = await moved(colleague, record, "release")
+    assert (freed["status"], freed["owner"]) == ("new", None)
+    assert await kinds(colleague, record) == (
+        [
+            "opened",
+            "taken",
+            "said",
+            "waits",
+            "assigned",
+            "goes_on",
+            "said",
+            "needs_information",
+            "said",
+            "resolved",
+            "said",
+            "taken_up",
+            "released",
+        ]
+    )
+    timeline = (await colleague.get(f"/v1/escalations/{record}/timeline")).json()["events"]
+    # How it ended stays in its trace, with the words that went with it.
+    [end] = [one["data"] for one in timeline if one["kind"] == "escalation.resolved"]
+    said = (await colleague.get(f"/v1/escalations/{record}/messages")).json()["messages"]
+    assert end["resolution"] == "answered"
+    assert {one["id"]: one["body"] for one in said}[end["message"]] == "Told them"
+    assert {one["direction"] for one in said} == {"internal"}
+
+
+async def test_facts_are_changed_with_a_trace_and_who_may_see_it_with_a_reason(
+    colleague: Client, lead: Client, record: str, database: str
+) -> None:
+    path = f"/v1/escalations/{record}"
+    grave = {"severity": 4, "policy_area": "harassment", "grey_area": True, "title": "Another title"}
+    changed = (await colleague.patch(path, json={"version": 1, **grave})).json()
+    assert {name: changed[name] for name in grave} == grave
+    assert_error(await lead.patch(path, json={"version": 1, "severity": 1}), 409, "escalation_changed")
+    for wrong in (
+        {"severity": 4},
+        {"title": None},
+        {"confidentiality": "confidential"},
+        {"confidentiality": "restricted", "reason": "Child safety"},
+        {"status": "resolved"},
+    ):
+        assert_error(await colleague.patch(path, json=wrong), 422, "invalid_request")
+    [data] = [value(database, "SELECT data FROM events WHERE kind = 'escalation.changed'")]
+    assert data["severity"] == {"from": None, "to": 4}
+    assert data["title"] is True
+    assert (await colleague.patch(path, json={"severity": None})).json()["severity"] is None
+    hidden = {"confidentiality": "restricted", "path": "child_safety", "reason": "A child is named"}
+    assert (await colleague.patch(path, json=hidden)).status_code == 204
+    for caller in (colleague, lead):
+        assert_error(await caller.get(path), 404, "not_found")
+        assert_error(await caller.patch(path, json={"severity": 1}), 404, "not_found")
+        assert (await caller.get("/v1/escalations?status=any")).json()["total"] == 0
+
+
+async def test_what_a_record_is_about_is_named_both_ways_and_absent_for_whoever_may_not_see_it(
+    app: FastAPI, database: str, colleague: Client, lead: Client, platform: Client, record: str
+) -> None:
+    path = f"/v1/escalations/{record}"
+    case = (await report(platform))["case_id"]
+    secret = str(await opened(app, database, title="Secret", confidentiality="confidential", by="test-lead"))
+    for body in ({"case_id": case}, {"other_id": secret}, {"asset": {"kind": "ad_account", "id": "act-7"}}):
+        assert (await lead.post(f"{path}/links", json=body)).status_code == 201
+        assert_error(await lead.post(f"{path}/links", json=body), 422, "invalid_request")
+    for body in ({}, {"other_id": record}, {"case_id": case, "other_id": secret}):
+        assert_error(await lead.post(f"{path}/links", json=body), 422, "invalid_request")
+    assert_error(await colleague.post(f"{path}/links", json={"other_id": secret}), 404, "not_found")
+    assert_error(await lead.post(f"{path}/links", json={"case_id": str(uuid4())}), 404, "not_found")
+    links = (await lead.get(f"{path}/links")).json()["links"]
+    assert [one["kind"] for one in links] == ["case", "escalation", "ad_account"]
+    assert [one["kind"] for one in (await colleague.get(f"{path}/links")).json()["links"]] == ["case", "ad_account"]
+    [back] = (await lead.get(f"/v1/escalations/{secret}/links")).json()["links"]
+    assert (back["incoming"], back["other_id"]) == (True, record)
+    gone = f"{path}/links/{links[0]['id']}"
+    assert (await lead.delete(gone)).status_code == 204
+    assert_error(await lead.delete(gone), 404, "not_found")
+    assert (await lead.post(f"{path}/links", json={"case_id": case})).status_code == 201
+    page = await colleague.get(f"/cases/{case}")
+    assert f"/escalations/{record}" in page.text
+    assert "Secret" not in page.text
+    # A duplicate names its original, which shows who names it.
+    twin = str(await opened(app, database))
+    await moved(colleague, twin, "resolve", resolution="duplicate", original=record, note="The same query")
+    [named] = [one for one in (await colleague.get(f"{path}/links")).json()["links"] if one["incoming"]]
+    assert (named["other_id"], named["status"]) == (twin, "resolved")
+
+
+async def test_whoever_follows_a_confidential_record_sees_it_and_nobody_is_let_onto_a_path(
+    app: FastAPI, database: str, colleague: Client, lead: Client
+) -> None:
+    record = await opened(app, database, by="test-lead", confidentiality="confidential")
+    path = f"/v1/escalations/{record}"
+    assert_error(await colleague.get(path), 404, "not_found")
+    assert (await lead.post(f"{path}/watchers", json={"username": "test-specialist"})).json() == {
+        "watchers": ["test-specialist"]
+    }
+    assert (await colleague.get(path)).status_code == 200
+    assert_error(await lead.post(f"{path}/watchers", json={"username": "test-reviewer"}), 422, "invalid_request")
+    assert (await lead.delete(f"{path}/watchers/test-specialist")).status_code == 204
+    assert_error(await colleague.get(path), 404, "not_found")
+    assert (await moved(lead, str(record), "assign", to="test-specialist"))["owner"] == "test-specialist"
+    assert (await colleague.get(path)).status_code == 200
+    query(database, "INSERT INTO path_members SELECT 'child_safety', id FROM principals WHERE username = 'test-lead'")
+    named = await opened(app, database, by="test-lead", confidentiality="restricted", path="child_safety")
+    for body in ("moves", {"verb": "assign", "to": "test-specialist"}), ("watchers", {"username": "test-specialist"}):
+        assert_error(await lead.post(f"/v1/escalations/{named}/{body[0]}", json=body[1]), 422, "invalid_request")
+    assert (await lead.get(f"/v1/escalations/{named}")).json()["owner"] is None
+
+
+async def test_a_hand_over_note_stands_until_the_next_owner_has_read_it(
+    colleague: Client, lead: Client, record: str
+) -> None:
+    path = f"/v1/escalations/{record}"
+    await moved(colleague, record, "take")
+    await colleague.post(f"{path}/messages", json={"kind": "handover", "body": "Call them at nine"})
+    for caller in (colleague, lead):
+        assert 'data-testid="handover"' in (await caller.get(f"/escalations/{record}")).text
+        assert_error(await caller.post(f"{path}/handover/read"), 422, "invalid_request")
+    await moved(lead, record, "take")
+    assert 'id="handover-read"' in (await lead.get(f"/escalations/{record}")).text
+    assert (await lead.post(f"{path}/handover/read")).status_code == 204
+    assert 'data-testid="handover"' not in (await lead.get(f"/escalations/{record}")).text
+    assert (await kinds(lead, record))[-1] == "handover_read"
+
+
+async def test_what_ended_before_and_is_alike_is_shown_to_those_who_may_see_it(
+    app: FastAPI, database: str, colleague: Client, lead: Client, record: str
+) -> None:
+    alike = await opened(app, database, title="A newspaper asks about removed posts again", policy_area="harassment")
+    other = await opened(app, database, source="advertiser", trigger="blocked_account", title="Ads stopped", summary="")
+    secret = await opened(app, database, by="test-lead", confidentiality="confidential")
+    for one in (alike, other, secret):
+        await moved(lead, str(one), "resolve", resolution="answered", note=f"Told them {one}")
+    path = f"/v1/escalations/{record}/precedents"
+    seen = (await colleague.get(path)).json()["precedents"]
+    assert [one["id"] for one in seen] == [str(alike)]
+    assert {"trigger", "source", "words"} <= set(seen[0]["same"])
+    assert seen[0]["resolution_note"] == f"Told them {alike}"
+    assert {one["id"] for one in (await lead.get(path)).json()["precedents"]} == {str(alike), str(secret)}
+    page = (await colleague.get(f"/escalations/{record}")).text
+    assert str(alike) in page
+    assert str(secret) not in page
+
+
+class Clocks:
+    """Stands in for the clocks of the matrix, which other tests are about."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.running: dict[UUID, Nearest] = {}
+        self.calls: list[str] = []
+
+        async def nearest(_connection: object, ids: list[UUID]) -> dict[UUID, Nearest]:
+            return {one: clock for one, clock in self.running.items() if one in ids}
+
+        monkeypatch.setattr(workflow.sla, "nearest", nearest)
+        for name in ("pause", "resume", "met", "restart"):
+            monkeypatch.setattr(workflow.sla, name, self._noted(name))
+
+    def _noted(self, name: str) -> Any:
+        async def call(_connection: object, _record: UUID, target: str = "", **_more: object) -> None:
+            self.calls.append(f"{name} {target}".strip())
+
+        return call
+
+    def run(self, record: UUID, minutes: float, *, hard: bool) -> None:
+        due = workflow.datetime.now(workflow.UTC) + workflow.timedelta(minutes=minutes)
+        self.running[record] = Nearest("decision", due, hard=hard, paused=False)
+
+
+@pytest.fixture
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
+    return Clocks(monkeypatch)
+
+
+async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
+    colleague: Client, record: str, clocks: Clocks
+) -> None:
+    await moved(colleague, record, "take")
+    assert clocks.calls == []
+    await moved(colleague, record, "wait", waiting_for="third_party")
+    await moved(colleague, record, "ask", note="Which?")
+    await moved(colleague, record, "release")
+    assert clocks.calls == ["pause"]
+    await moved(colleague, record, "go_on")
+    await moved(colleague, record, "wait", waiting_for="requester")
+    await moved(colleague, record, "resolve", resolution="withdrawn", note="They took it back")
+    assert clocks.calls == [
+        "pause",
+        "resume",
+        "pause",
+        "resume",
+        "met first_response",
+        "met next_update",
+        "met decision",
+    ]
+    await moved(colleague, record, "take_up", note="Again")
+    await colleague.patch(f"/v1/escalations/{record}", json={"severity": 2})
+    await colleague.patch(f"/v1/escalations/{record}", json={"title": "A title"})
+    assert clocks.calls[-2:] == ["restart", "restart"]
+    assert len(clocks.calls) == 9
+
+
+async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two(
+    app: FastAPI, database: str, colleague: Client, lead: Client, clocks: Clocks
+) -> None:
+    soft = await opened(app, database, title="Soft")
+    grave = await opened(app, database, title="Grave", severity=4)
+    hard = await opened(app, database, title="Hard", source="regulator", severity=0, high_profile=True)
+    later = await opened(app, database, title="Hard and later")
+    clocks.run(soft, 10, hard=False)
+    clocks.run(hard, 60, hard=True)
+    clocks.run(later, 600, hard=True)
+
+    async def titles(**asked: object) -> list[str]:
+        params = {name: str(one) for name, one in asked.items()}
+        answer = await colleague.get("/v1/escalations", params=params)
+        assert answer.status_code == 200, answer.text
+        return [one["title"] for one in answer.json()["escalations"]]
+
+    assert await titles() == ["Hard", "Hard and later", "Grave", "Soft"]
+    assert await titles(due_hours=4) == ["Hard", "Soft"]
+    assert await titles(limit=1, page=2) == ["Hard and later"]
+    assert await titles(source="regulator") == ["Hard"]
+    assert await titles(high_profile="true") == ["Hard"]
+    assert await titles(severity=3) == ["Grave"]
+    assert await titles(words="later") == ["Hard and later"]
+    number = value(database, f"SELECT number FROM escalations WHERE id = '{grave}'")
+    assert await titles(words=f"E-{number}") == ["Grave"]
+    both = await asyncio.gather(*(caller.post("/v1/escalations/next") for caller in (colleague, lead)))
+    assert {one.json()["title"] for one in both} == {"Hard", "Hard and later"}
+    assert len(await titles(who="mine")) == 1
+    assert await titles(who="unowned") == ["Grave", "Soft"]
+    for _ in range(2):
+        assert (await colleague.post("/v1/escalations/next")).status_code == 200
+    assert (await colleague.post("/v1/escalations/next")).status_code == 204
+    assert [one["title"] for one in (await colleague.get("/v1/escalations?who=mine")).json()["escalations"]] == (
+        await titles(who="mine")
+    )
+    page = await colleague.get("/escalations?who=mine&due_hours=never")
+    assert page.status_code == 200
+    assert "Soft" in page.text
+
+
+async def test_the_alarm_is_raised_once_for_what_nobody_has_and_sooner_for_what_cannot_wait(
+    app: FastAPI, database: str, colleague: Client, lead: Client, settings: Settings, clocks: Clocks, client: Client
+) -> None:
+    young, old, grave, hard = [await opened(app, database, title=title) for title in ["young", "old", "grave", "hard"]]
+    await lead.patch(f"/v1/escalations/{grave}", json={"severity": 3})
+    clocks.run(hard, 60, hard=True)
+    ages = {young: 10, grave: 10, hard: 10, old: 31}
+    for record, minutes in ages.items():
+        query(
+            database, f"UPDATE escalations SET unowned_since = now() - interval '{minutes} min' WHERE id = '{record}'"
+        )
+    told = await asyncio.gather(*(workflow.tell_unowned(app.state.engine, settings) for _ in range(3)))
+    assert sum(told) == 3
+    assert await workflow.tell_unowned(app.state.engine, settings) == 0
+    raised = query(database, "SELECT escalation_id FROM events WHERE kind = 'escalation.unowned'")
+    assert sorted(one for (one,) in raised) == sorted([old, grave, hard])
+    listed = (await colleague.get("/v1/escalations")).json()["escalations"]
+    assert {one["title"] for one in listed if one["alarm"]} == {"old", "grave", "hard"}
+    assert 'data-testid="unowned"' in (await colleague.get("/escalations")).text
+    assert 'data-testid="unowned-escalations"' in (await lead.get("/floor")).text
+    assert "triage_unowned_escalations 3.0" in (await client.get("/metrics")).text
+    await moved(colleague, str(old), "take")
+    assert "triage_unowned_escalations 2.0" in (await client.get("/metrics")).text
+    # Of somebody who has left nothing is left behind: it is nobody's again, and alarmed about again.
+    query(database, "UPDATE principals SET active = false WHERE username = 'test-specialist'")
+    await workflow.tell_unowned(app.state.engine, settings)
+    assert (await lead.get(f"/v1/escalations/{old}")).json()["owner"] is None
+    query(database, f"UPDATE escalations SET unowned_since = now() - interval '1 hour' WHERE id = '{old}'")
+    assert await workflow.tell_unowned(app.state.engine, settings) == 1
+
+
+async def test_the_timeline_says_everything_in_words(colleague: Client, record: str) -> None:
+    await moved(colleague, record, "wait", waiting_for="consult", note="Legal <b>reads</b> it")
+    await colleague.patch(f"/v1/escalations/{record}", json={"severity": 3, "grey_area": True, "title": "Other"})
+    await colleague.post(f"/v1/escalations/{record}/messages", json={"direction": "inbound", "body": "And now?"})
+    page = (await colleague.get(f"/escalations/{record}")).text
+    for words in (
+        "new → waits, for advice from another team",
+        "Title; Severity: – → 3; Grey area: no → yes",
+        "Kept what they said",
+        "Legal &lt;b&gt;reads&lt;/b&gt; it",
+    ):
+        assert words in page, words

@@ -15,3 +15,10 @@ class TransitionError(TriageError):
 
     status = 409
     code = "transition_refused"
+
+
+class MatrixChangedError(TriageError):
+    """Somebody else has saved a version of the matrix of clocks meanwhile."""
+
+    status = 409
+    code = "matrix_changed"

@@ -11,6 +11,7 @@ from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Part, Seen, filled
+from service.pages.sla import clocks
 from service.security import EscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -33,7 +34,10 @@ PARTS: tuple[Part, ...] = (
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
-ASIDE: tuple[Part, ...] = (Part("about", N_("What it is about"), "escalation_links.html", _links),)
+ASIDE: tuple[Part, ...] = (
+    Part("clocks", N_("Clocks"), "escalation_clocks.html", clocks),
+    Part("about", N_("What it is about"), "escalation_links.html", _links),
+)
 
 
 @router.get("/escalations/{escalation_id}")

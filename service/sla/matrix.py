@@ -168,6 +168,8 @@ def _wrong_calendars(matrix: MatrixIn) -> Iterator[str]:
         elif given.subdivision is not None and given.subdivision not in countries.get(given.holidays or "", ()):
             yield f"calendars.{name}.subdivision: {given.subdivision!r} is no part of {given.holidays}"
         for day, shifts in given.week.items():
+            if any(hours[:5] == hours[6:] for hours in shifts):
+                yield f"calendars.{name}.week.{day}: a shift begins and ends at the same time; round the clock is 00:00-24:00"
             spans = sorted((one.start, one.end) for one in map(_shift, shifts))
             if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
                 yield f"calendars.{name}.week.{day}: two of its shifts overlap"

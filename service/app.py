@@ -57,6 +57,7 @@ from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.search import router as search_pages_router
+from service.pages.sla import router as sla_pages_router
 from service.pages.static import mount_static
 from service.pages.webhooks import router as webhook_pages_router
 from service.pages.work import router as work_pages_router
@@ -86,6 +87,7 @@ from service.shadow import routes as shadow
 from service.shedding import routes as shedding
 from service.shift import routes as shift
 from service.similar import routes as similar
+from service.sla import routes as sla
 from service.spans import routes as spans
 from service.spans.workflow import Covering
 from service.strikes import routes as strikes
@@ -133,6 +135,7 @@ ROUTERS = (
         translation,
         handling,
         escalations,
+        sla,
     ),
 )
 
@@ -160,6 +163,7 @@ PAGES = (
     routing_pages_router,
     scorecard_pages_router,
     search_pages_router,
+    sla_pages_router,
     quality_pages_router,
 )
 

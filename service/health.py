@@ -33,6 +33,7 @@ from service.observe import (
     OPEN_CASES,
     OVERDUE_LEGAL_CLOCKS,
     RELEASE_REFUSED,
+    SLA_OVERDUE,
     SPECIAL_UNSERVED,
     SPECIAL_WAITING,
     UNASSESSED,
@@ -50,6 +51,7 @@ from service.routing.workflow import is_loud, special_routes, untaken
 from service.scoring.workflow import release_states, unscored
 from service.settings import Settings
 from service.similar.workflow import unprinted
+from service.sla.views import overdue_counts
 
 router = APIRouter(tags=["operation"])
 # The one label of all restricted queues.
@@ -118,6 +120,8 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     LAPSED_CASES.set(await lapsed_cases(connection))
     LEASE_ALERTS.set(await count_alerts(connection, settings))
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
+    for kind, clocks in (await overdue_counts(connection)).items():
+        SLA_OVERDUE.labels(kind).set(clocks)
     # Of few people they would tell of one of them.
     exposed, at_cap = await exposure_totals(connection, limits_of(settings)) or (math.nan, math.nan)
     EXPOSED_SECONDS.set(exposed)

@@ -49,6 +49,7 @@ from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
 from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
+from service.sla.watching.workflow import CaseClocks, Watch
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -131,7 +132,9 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
+        case_clocks = CaseClocks(engine, jobs, taxonomy=taxonomy, config=config)
+        deadlines = (Watch(engine).step, case_clocks.step)
+        often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step, *deadlines)
         seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings))
         chores = Chores(often=often, seldom=seldom)
         group.create_task(housekeeping(engine, jobs, stopping, chores))

@@ -22,3 +22,10 @@ class ChangedMeanwhileError(TriageError):
 
     status = 409
     code = "escalation_changed"
+
+
+class MatrixChangedError(TriageError):
+    """Somebody else has saved a version of the matrix of clocks meanwhile."""
+
+    status = 409
+    code = "matrix_changed"

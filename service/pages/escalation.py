@@ -21,6 +21,7 @@ from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Part, Seen, filled
+from service.pages.sla import clocks
 from service.security import Capability, EscalationWorker
 from service.sla.workflow import nearest
 
@@ -90,6 +91,7 @@ PARTS: tuple[Part, ...] = (
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
 ASIDE: tuple[Part, ...] = (
+    Part("clocks", N_("Clocks"), "escalation_clocks.html", clocks),
     Part("facts", N_("Facts"), "escalation_facts.html", _facts),
     Part("about", N_("What it is about"), "escalation_links.html", _links),
     Part("watchers", N_("Who follows it"), "escalation_watchers.html", _watchers),

@@ -25,6 +25,7 @@ from service.pages.escalation_beside import unowned_now
 from service.pages.exposure import bin_rows
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
+from service.pages.sla import overdue_for
 from service.pages.words import amount, duration, spoken
 from service.routing.workflow import is_loud, unserved
 from service.security import Capability, FloorReader, Principal
@@ -130,6 +131,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "graphic_late": sum(one.graphic_late for one in found.queues),
         "bins": bin_rows(exposed),
         "letters": await _letters(connection, me),
+        "sla_overdue": await overdue_for(connection, me),
         "may_restore": Capability.SHED_MANAGE in me.capabilities,
         "may_read": Capability.CASE_READ in me.capabilities,
         "shortcuts": KEYS,

@@ -1,0 +1,67 @@
+"""What people see of clocks: those of a record, what has run out, and how targets were kept."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.escalations.workflow import require
+from service.routing.workflow import OVERSEEING
+from service.sla import store
+from service.sla.rows import state_of
+from service.sla.schemas import AttainedOut, AttainmentOut, ClockOut, ClocksOut, OverdueOut, OverduesOut, PauseOut
+
+OVERDUE_LISTED = 100
+
+
+async def clocks_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> ClocksOut:
+    """Every clock that a record ever had, and its pauses. Raises NotFoundError."""
+    record = await require(connection, escalation, viewer=viewer)
+    now = datetime.now(UTC)
+    return ClocksOut(
+        clocks=[_out(row, record.resolved_at, now) for row in await store.clocks(connection, [escalation])],
+        pauses=[
+            PauseOut.model_validate(row, from_attributes=True) for row in await store.pauses(connection, [escalation])
+        ],
+    )
+
+
+async def overdues(connection: AsyncConnection, *, viewer: UUID, limit: int = OVERDUE_LISTED) -> OverduesOut:
+    """What has run out on records that this person may see."""
+    rows = await store.overdues(connection, viewer=viewer, overseeing=OVERSEEING, limit=limit)
+    return OverduesOut(
+        total=rows[0].total if rows else 0,
+        legal=rows[0].legal if rows else 0,
+        clocks=[OverdueOut.model_validate(row, from_attributes=True) for row in rows],
+    )
+
+
+async def overdue_counts(connection: AsyncConnection) -> dict[str, int]:
+    """How many clocks have run out on open records, by kind: any legal one is an alert."""
+    return {"legal": 0, "internal": 0} | await store.overdue_counts(connection)
+
+
+async def see(connection: AsyncConnection, escalation: UUID, *, person: UUID) -> None:
+    """Keep that somebody knows of what has run out on a record. Raises NotFoundError."""
+    await require(connection, escalation, viewer=person)
+    await store.see(connection, escalation, person=person)
+
+
+async def attainment(connection: AsyncConnection, *, months: int) -> AttainmentOut:
+    """How targets were kept in this month and those before it, by source."""
+    since = datetime.now(UTC).replace(day=1)
+    for _ in range(months - 1):
+        since = (since - timedelta(days=1)).replace(day=1)
+    rows = await store.attained(connection, since)
+    return AttainmentOut(rows=[AttainedOut.model_validate(row, from_attributes=True) for row in rows])
+
+
+def _out(row: Row[Any], resolved_at: datetime | None, now: datetime) -> ClockOut:
+    return ClockOut(
+        **{name: getattr(row, name) for name in ("id", "target", "kind", "basis", "started_at", "due_at", "warn_at")},
+        **{name: getattr(row, name) for name in ("met_at", "on_breach", "hand_to", "replaces", "reason")},
+        row=row.row_name,
+        state=state_of(row, resolved_at or now),
+    )

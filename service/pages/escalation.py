@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
 from service.escalations.workflow import links_of, messages_of, require, timeline
-from service.pages import views
+from service.pages import intake, views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
@@ -30,7 +30,10 @@ async def _timeline(seen: Seen) -> Filling:
 
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
+    Part("missing", N_("Missing information"), "intake_missing.html", intake.missing),
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
+    Part("mails", N_("Mail"), "intake_mails.html", intake.mails),
+    Part("checklist", N_("Checklist"), "intake_checklist.html", intake.checklist),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
 ASIDE: tuple[Part, ...] = (Part("about", N_("What it is about"), "escalation_links.html", _links),)

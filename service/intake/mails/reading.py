@@ -3,10 +3,12 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import policy
 from email.header import decode_header, make_header
 from email.message import Message
+from email.parser import BytesHeaderParser, BytesParser
 from email.utils import getaddresses
 from uuid import UUID
 
@@ -107,14 +109,12 @@ def read_mail(raw: bytes, *, trusted: frozenset[str] = frozenset()) -> Mail:
 
 
 def _parsed(raw: bytes) -> Message:
-    try:
-        return message_from_bytes(raw, policy=policy.default)
-    except ODD:
-        # Odd headers that the newer parser gives up on; this one reads none before it is asked.
-        try:
-            return message_from_bytes(raw, policy=policy.compat32)
-        except ODD as error:
-            raise UnreadableMailError(f"the mail cannot be taken apart ({type(error).__name__})") from error
+    # What the newer parser gives up on may be odd headers, which the older one does not read before it is asked, or a
+    # nesting without end: then the headers are read, and the rest is kept as it stands.
+    for rules in (policy.default, policy.compat32):
+        with suppress(*ODD):
+            return BytesParser(policy=rules).parsebytes(raw)
+    return BytesHeaderParser(policy=policy.compat32).parsebytes(raw)
 
 
 def _raw_items(message: Message) -> Iterator[tuple[str, str]]:
@@ -259,9 +259,9 @@ class _Contents:
             self.cut = True
             return
         kind = _type(part)
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            below = [one for one in payload if isinstance(one, Message)]
+        # Of a part that is none of several the library would decode what it holds, in any charset that it claims.
+        if part.is_multipart():
+            below = [one for one in part.get_payload() if isinstance(one, Message)]
             if kind == "multipart/alternative":
                 self._add_best(below, depth)
                 return
@@ -270,6 +270,10 @@ class _Contents:
             return
         if kind in ("text/plain", "text/html") and _disposition(part) != "attachment" and not _filename(part):
             self.texts.append(_text_of(part, kind))
+        elif kind.startswith("multipart/"):
+            # It says that it has parts, and none can be told from the others: all of it is kept as it stands.
+            self.texts.append(decoded(_bytes_of(part), ""))
+            self.cut = True
         elif kind == "text/rfc822-headers":
             self.texts.append(_text_of(part, kind))
             self.message_ids += re.findall(r"(?im)^message-id:.*$", self.texts[-1])
@@ -284,7 +288,7 @@ class _Contents:
                 ("from", "date", "subject") if kind == "message/rfc822" else [one for one, _ in _raw_items(part)][:20]
             )
             lines = [
-                f"{name.capitalize()}: {_one_line(value)}" for name in wanted for value in _headers(part, name.lower())
+                f"{name.title()}: {_one_line(value)}" for name in wanted for value in _headers(part, name.lower())
             ]
             self.texts.append("\n".join(("-----", *lines)))
         self.add(part, depth + 1)
@@ -310,7 +314,14 @@ def _bytes_of(part: Message) -> bytes:
         data = part.get_payload(decode=True)
     except ODD:
         data = None
-    return data if isinstance(data, bytes) else str(part.get_payload()).encode(errors="replace")
+    return data if isinstance(data, bytes) else _as_it_stands(part)
+
+
+def _as_it_stands(part: Message) -> bytes:
+    try:
+        return part.as_bytes()
+    except ODD:
+        return b""
 
 
 def _text_of(part: Message, kind: str) -> str:

@@ -65,10 +65,10 @@ def mail(text: str = "Please look at https://platform.example/posts/7.", **heade
     message = EmailMessage(policy=SMTP)
     known = {"From": "Ana Diaz <ana@people.example>", "To": "help@platform.example", "Subject": "A post about me"}
     known |= {name.replace("_", "-"): value for name, value in headers.items()}
+    message.set_content(text)
     for name, value in known.items():
         if value:
             message[name] = value
-    message.set_content(text)
     return message
 
 

@@ -196,8 +196,8 @@ async def test_a_checklist_is_ticked_by_name_and_opened_again(colleague: httpx.A
     before = (await colleague.get(path)).json()
     assert before["open"] == len(before["items"]) == 7
 
-    for _ in range(2):
-        after = (await colleague.put(f"{path}/identity_confirmed", json={"done": True})).json()
+    await colleague.put(f"{path}/identity_confirmed", json={"done": True})
+    after = (await colleague.put(f"{path}/identity_confirmed", json={"done": True})).json()
     [ticked] = [one for one in after["items"] if one["ticked_at"]]
     assert (ticked["item"], ticked["ticked_by"], after["open"]) == ("identity_confirmed", "test-specialist", 6)
     again = (await colleague.put(f"{path}/identity_confirmed", json={"done": False})).json()

@@ -8,7 +8,7 @@ from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
 from service.intake import checklist as checklists
 from service.intake.completing import needs_of
-from service.intake.forms import LANGUAGES, Forms
+from service.intake.forms import LANGUAGES, REQUESTER, Forms
 from service.intake.mails.workflow import mails_of
 from service.pages import views
 from service.pages.bar import bar
@@ -70,8 +70,8 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
         "trigger": trigger,
         "forms": forms,
         "form": shape,
-        "who": [name for name in shape.fields if name.startswith("requester_")],
-        "what": [name for name in shape.fields if not name.startswith("requester_")],
+        "who": [name for name in REQUESTER if name in shape.fields],
+        "what": [name for name in shape.fields if name not in REQUESTER],
         "kept": CONFIDENTIALITY[
             "restricted" if path else shape.confidentiality or forms.sources[source].confidentiality
         ],

@@ -8,7 +8,7 @@ import { t } from "./words.js";
 
 startPage();
 const form = document.getElementById("intake");
-const PLACE = `triage.intake.${form.dataset.source}.${form.dataset.trigger}`;
+const PLACE = `triage.intake.${form.dataset.me}.${form.dataset.source}.${form.dataset.trigger}`;
 const assets = document.getElementById("assets");
 const byId = (id) => document.getElementById(id);
 // What is no field of the form, by the id of its element.
@@ -44,7 +44,7 @@ async function send() {
   try {
     const answer = await call("POST", "/v1/escalations", body(), { key });
     sessionStorage.removeItem(PLACE);
-    sessionStorage.setItem("triage.receipt", JSON.stringify({ ...answer, language: byId("language").value }));
+    sessionStorage.setItem(`triage.intake.receipt.${form.dataset.me}`, JSON.stringify({ ...answer, language: byId("language").value }));
     location.assign("/escalations/new/received");
   } catch (error) {
     const rest = error.status === 422 ? showProblems(error.detail) : error.message;

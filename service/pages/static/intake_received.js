@@ -6,7 +6,7 @@ import { t } from "./words.js";
 
 startPage();
 const byId = (id) => document.getElementById(id);
-const receipt = JSON.parse(sessionStorage.getItem("triage.receipt") ?? "null");
+const receipt = JSON.parse(sessionStorage.getItem(`triage.intake.receipt.${byId("receipt").dataset.me}`) ?? "null");
 if (receipt) show();
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copies]");

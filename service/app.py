@@ -28,9 +28,12 @@ from service.headers import SafeHeaders
 from service.hints import routes as hints
 from service.hints.workflow import Hints
 from service.holds import routes as holds
+from service.intake import routes as intake
+from service.intake.mails import routes as mails
+from service.intake.workflow import configured as configured_forms
 from service.jobs import create_jobs_app
 from service.leases import routes as leases
-from service.limits import FRAME_BYTES, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody, Turns
+from service.limits import FRAME_BYTES, MAIL, MEDIA_UPLOAD, VIEWS_BATCH, LimitBody, Turns
 from service.masking import configured as configured_masking
 from service.media import routes as media
 from service.media.levels import Rules
@@ -49,6 +52,7 @@ from service.pages.escalation import router as escalation_pages_router
 from service.pages.escalation_list import router as escalation_list_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
+from service.pages.intake import router as intake_pages_router
 from service.pages.models import router as model_pages_router
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
@@ -136,6 +140,8 @@ ROUTERS = (
         handling,
         escalations,
         sla,
+        intake,
+        mails,
     ),
 )
 
@@ -154,6 +160,8 @@ PAGES = (
     webhook_pages_router,
     bank_pages_router,
     escalation_list_router,
+    # Before the page of one escalation, whose address has room for any word.
+    intake_pages_router,
     escalation_pages_router,
     exposure_pages_router,
     floor_pages_router,
@@ -200,6 +208,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.taxonomy = taxonomy
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
+    app.state.forms = configured_forms(settings, taxonomy)
     app.state.covering = Covering(configured_masking(settings), settings)
     app.state.translator = configured_translation(settings)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)
@@ -219,7 +228,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.storage = open_storage(settings)
     _include_all(app)
     largest = max(settings.media_max_bytes, settings.media_clip_max_bytes)
-    limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes}
+    limits = {MEDIA_UPLOAD: largest + FRAME_BYTES, VIEWS_BATCH: settings.views_max_bytes, MAIL: settings.mail_max_bytes}
     app.add_middleware(LimitBody, most=settings.body_max_bytes, most_at=limits)
     app.add_middleware(SafeHeaders)
     app.add_middleware(MeasureRequests)

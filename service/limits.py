@@ -14,6 +14,7 @@ from service.errors.availability import OverloadedError
 from service.errors.requests import BodyTooLargeError
 
 MEDIA_UPLOAD = "/v1/media"
+MAIL = "/v1/mail"
 VIEWS_BATCH = "/v1/subjects/views"
 
 # Room for the multipart frame around a file, which has its own limit.

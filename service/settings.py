@@ -72,6 +72,22 @@ class Settings(BaseSettings):
     strikes: Path | None = Field(
         default=None, description="Rules of strikes (TOML) that replace the shipped ones; see docs/effects.md."
     )
+    intake_forms: Path | None = Field(
+        default=None,
+        description="Forms of escalations (TOML) that replace the shipped ones; see docs/escalation-intake.md.",
+    )
+    mail_drop: Path | None = Field(
+        default=None, description="Folder whose `.eml` files a worker takes in as escalations; without it none is read."
+    )
+    mail_account: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$")] = Field(
+        default="mail-intake",
+        description="Account in whose name mails of the folder are taken in; it is made when it is first needed.",
+    )
+    mail_max_bytes: Count = Field(default=30_000_000, description="Largest mail in bytes, its attachments included.")
+    mail_trusted_hosts: str = Field(
+        default="",
+        description="Hosts whose `Authentication-Results` are believed, separated by commas; without any no sender is verified.",
+    )
     masked_words: Path | None = Field(
         default=None, description="Words masked on pages (TOML) that replace the shipped list; see docs/masking.md."
     )

@@ -29,10 +29,15 @@ from service.exposure.workflow import forget_old as forget_old_breaks
 from service.handling.workflow import tell_unowned
 from service.holds.workflow import forget_old as forget_old_skips
 from service.holds.workflow import raise_alerts, return_due
+from service.intake.mails.drop import MailDrop
+from service.intake.mails.workflow import Office
+from service.intake.workflow import Desk
+from service.intake.workflow import configured as configured_forms
 from service.jobs import DELIVER_WEBHOOK, LENGTHY, PREPARE_MEDIA, SOON, create_jobs_app
 from service.leases.workflow import return_lapsed
 from service.media.leftovers.workflow import sweep as remove_leftovers
 from service.media.preparing.workflow import Preparing, prepare
+from service.media.renderer import Renderer
 from service.media.storage import open_storage
 from service.outbox.workflow import ORPHANS_AT_ONCE, deliver, enqueue_orphans
 from service.people.workflow import forget_old
@@ -112,6 +117,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
     assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
     reading = Reading(engine, model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
+    renderer = Renderer(settings)
     async with (
         jobs.open_async(),
         httpx.AsyncClient(timeout=settings.webhook_timeout_seconds, trust_env=False) as client,
@@ -137,12 +143,18 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step, *deadlines)
         seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings))
         chores = Chores(often=often, seldom=seldom)
+        # By itself: a mail full of pictures keeps nobody waiting.
+        if settings.mail_drop is not None:
+            desk = Desk(configured_forms(settings, taxonomy), taxonomy, config, jobs)
+            drop = MailDrop(Office(engine, desk, renderer, storage, settings), settings.mail_drop)
+            group.create_task(repeat(stopping, (drop.step,), pause=HOUSEKEEPING_SECONDS))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
         await stopping.wait()
         for task in (loading, loading_images, watching, *workers):
             task.cancel()
+    await renderer.close()
     await engine.dispose()
     log.info("worker.stopped")
     return now[0]

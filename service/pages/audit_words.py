@@ -37,10 +37,16 @@ GROUPS: Mapping[str, str] = {
     "person": N_("People"),
     "key": N_("Keys"),
     "webhook": N_("Webhooks"),
+    "intake": N_("Intake of escalations"),
     "audit": N_("This log"),
 }
 
 KINDS: Mapping[str, str] = {
+    "intake.asked": N_("Whoever raised it was asked for what is missing"),
+    "intake.completed": N_("Added what was missing"),
+    "intake.checked": N_("Ticked an item of the checklist"),
+    "intake.unchecked": N_("Opened an item of the checklist again"),
+    "intake.mail": N_("A mail came in"),
     "case.opened": N_("A report opened a case"),
     "case.reported_again": N_("A further report joined the case"),
     "case.reported_after_decision": N_("A report came after the case was decided"),

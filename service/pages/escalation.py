@@ -16,7 +16,7 @@ from service.escalations.around import (
 from service.escalations.schemas import Status, Verb
 from service.escalations.states import possible
 from service.escalations.workflow import messages_of, require, timeline
-from service.pages import escalation_words, views
+from service.pages import escalation_words, intake, views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
@@ -85,8 +85,11 @@ async def _timeline(seen: Seen) -> Filling:
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
     Part("summary", N_("What came in"), "escalation_summary.html", _summary),
+    Part("missing", N_("Missing information"), "intake_missing.html", intake.missing),
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
+    Part("mails", N_("Mail"), "intake_mails.html", intake.mails),
     Part("attachments", N_("Attachments"), "escalation_attachments.html", _attachments),
+    Part("checklist", N_("Checklist"), "intake_checklist.html", intake.checklist),
     Part("precedents", N_("Ended before, and alike"), "escalation_precedents.html", _precedents),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )

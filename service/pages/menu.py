@@ -52,6 +52,7 @@ GROUPS = (
     (
         N_("Manage"),
         (
+            Place("/escalations/new", N_("Raise an escalation"), "escalation.open"),
             Place("/routing", N_("Routing"), "queues.manage"),
             Place("/ranking", N_("Ranking"), "queues.manage"),
             Place("/banks", N_("Banks"), "banks.manage"),

@@ -51,6 +51,10 @@ _REMOVE = (
     "CREATE TEMPORARY TABLE gone_messages ON COMMIT DROP AS SELECT id FROM outbox WHERE decision_id IN (TABLE gone_decisions) OR case_id IN (TABLE gone)",
     "CREATE TEMPORARY TABLE gone_escalations ON COMMIT DROP AS SELECT id FROM escalations WHERE sample",
     "CREATE TEMPORARY TABLE gone_items ON COMMIT DROP AS SELECT id FROM qa_items WHERE case_id IN (TABLE gone)",
+    *(
+        f"DELETE FROM {table} WHERE escalation_id IN (SELECT id FROM escalations WHERE sample)"  # noqa: S608 - our own names
+        for table in ("intake_keys", "intake_needs", "intake_checks", "intake_mails")
+    ),
     "DELETE FROM qa_feedback WHERE settlement_id IN (SELECT id FROM qa_settlements WHERE item_id IN (TABLE gone_items))",
     "DELETE FROM qa_settlements WHERE item_id IN (TABLE gone_items)",
     "DELETE FROM qa_reviews WHERE item_id IN (TABLE gone_items)",

@@ -19,6 +19,7 @@ from service.clocks.schemas import ClockKind
 from service.exposure.workflow import FEW as TOO_FEW_EXPOSED
 from service.floor.workflow import ASSUMPTION
 from service.holds.schemas import SkipReason
+from service.intake.forms import read_forms
 from service.pages.catalogues import FOLDER, TEMPLATE
 from service.people.schemas import RoleName
 from service.policies.schemas import State
@@ -96,6 +97,11 @@ def _of_vocabulary() -> Iterator[Found]:
     yield from (("service/scorecards", text, []) for text in (*figures, *NOTES, TOO_FEW_PEOPLE))
     yield from (("service/floor", text, []) for text in (ASSUMPTION, TOO_FEW_EXPOSED))
     yield from (("service/policies", one.replace("_", " "), []) for one in get_args(State))
+    forms = read_forms(None, taxonomy)
+    texts = [one.label for one in (*forms.sources.values(), *forms.triggers.values(), *forms.fields.values())]
+    texts += [one.help for one in (*forms.triggers.values(), *forms.fields.values()) if one.help]
+    texts += [choice for one in forms.fields.values() for choice in one.choices]
+    yield from (("service/intake/forms.toml", text, []) for text in (*texts, *forms.checks.values()))
     for error in sorted(error_classes(), key=lambda one: one.code):
         yield "service/errors", " ".join((error.__doc__ or "").split()), [error.code]
 

@@ -26,6 +26,14 @@ EVERYBODY = set(ROLES)
 # Those who work on escalations.
 WORKERS = {"specialist", "lead"}
 ALLOWED: dict[str, set[str]] = {
+    "POST /v1/escalations": {"platform", "reviewer", "specialist", "lead"},
+    "GET /v1/escalation-forms": {"platform", "reviewer", "specialist", "lead"},
+    "POST /v1/escalations/{escalation_id}/information": {"platform", "reviewer", "specialist", "lead"},
+    "GET /v1/escalations/{escalation_id}/checklist": WORKERS,
+    "PUT /v1/escalations/{escalation_id}/checklist/{item}": WORKERS,
+    "GET /v1/escalations/{escalation_id}/mails": WORKERS,
+    "POST /v1/mail": {"platform", "reviewer", "specialist", "lead"},
+    "GET /v1/mail": WORKERS,
     "GET /v1/escalations/{escalation_id}": WORKERS,
     "GET /v1/escalations/{escalation_id}/messages": WORKERS,
     "POST /v1/escalations/{escalation_id}/messages": WORKERS,

@@ -10,15 +10,18 @@ export class ApiError extends Error {
     super(means ? t("%(meaning)s (%(detail)s)", { meaning: means, detail }) : detail);
     this.status = status;
     this.code = code;
+    // Without what the code means: for forms, which say it field by field.
+    this.detail = detail;
   }
 }
 
 // `stay` is for the sign-in page, where a 401 is an answer and no reason to leave; `last` for a call made while the
 // page is being left, which the browser then finishes on its own; `signal` breaks a call off whose answer nobody wants. A
-// file or a form as `body` goes as it is, anything else as JSON.
-export async function call(method, path, body, { stay = false, last = false, signal } = {}) {
+// file or a form as `body` goes as it is, anything else as JSON. `key` makes sending it twice do it once.
+export async function call(method, path, body, { stay = false, last = false, signal, key } = {}) {
   const headers = { Accept: "application/json" };
   const request = { method, credentials: "same-origin", keepalive: last, signal, headers };
+  if (key) headers["Idempotency-Key"] = key;
   if (body !== undefined) {
     const file = body instanceof Blob;
     const form = body instanceof FormData;

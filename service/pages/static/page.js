@@ -77,6 +77,8 @@ function startHelp() {
 async function signOut(session) {
   try {
     await call("DELETE", session);
+    // What was not sent yet, and receipts, are of whoever was signed in.
+    for (const name of Object.keys(sessionStorage)) if (name.startsWith("triage.intake.")) sessionStorage.removeItem(name);
     location.assign("/sign-in?why=signed-out");
   } catch (error) {
     document.getElementById("me-problem").textContent = error.message;

@@ -1,0 +1,114 @@
+"""The pages of intake: who raises what, the form of it and its receipt; and the parts of a record's page that follow."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from service.db import UnitOfWork
+from service.errors.requests import NotFoundError
+from service.intake import checklist as checklists
+from service.intake.completing import needs_of
+from service.intake.forms import LANGUAGES, REQUESTER, Forms
+from service.intake.mails.workflow import mails_of
+from service.pages import views
+from service.pages.bar import bar
+from service.pages.language import N_
+from service.pages.rendering import PageRoute, render
+from service.pages.sections import Filling, Seen
+from service.security import Capability, EscalationOpener
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+ASSETS = {
+    "account": N_("Account"),
+    "page": N_("Page"),
+    "business": N_("Business"),
+    "ad_account": N_("Ad account"),
+    "ad": N_("Ad"),
+    "post": N_("Post"),
+    "domain": N_("Domain"),
+}
+CONFIDENTIALITY = {
+    "normal": N_("Everybody who works on escalations sees it."),
+    "confidential": N_("Confidential: only whoever owns or watches it and those who oversee see it."),
+    "restricted": N_(
+        "Restricted: only people who are named for this path see it. You are told its number and no more."
+    ),
+}
+CHOOSING_KEYS = ((("F",), N_("Find what it is")),)
+FORM_KEYS = ((("Ctrl", "Enter"), N_("Send the form")),)
+
+
+@router.get("/escalations/new")
+async def choose(request: Request, me: EscalationOpener, connection: UnitOfWork) -> Response:
+    context = {
+        **await bar(connection, me),
+        "forms": request.app.state.forms,
+        "shortcuts": CHOOSING_KEYS,
+        "now": views.utc_now(),
+    }
+    return render("intake_choose.html", context)
+
+
+@router.get("/escalations/new/received")
+async def received(me: EscalationOpener, connection: UnitOfWork) -> Response:
+    """What was received is kept by the browser: no number of a record stands in an address."""
+    works = Capability.ESCALATION_WORK in me.capabilities
+    return render("intake_received.html", {**await bar(connection, me), "works": works, "now": views.utc_now()})
+
+
+@router.get("/escalations/new/{source}/{trigger}")
+async def form(source: str, trigger: str, request: Request, me: EscalationOpener, connection: UnitOfWork) -> Response:
+    forms: Forms = request.app.state.forms
+    shape = forms.form(source, trigger)
+    if shape is None:
+        raise NotFoundError("no source raises this; choose what it is on the page before")
+    path = shape.path_of(source)
+    context = {
+        **await bar(connection, me),
+        "source": source,
+        "trigger": trigger,
+        "forms": forms,
+        "form": shape,
+        "who": [name for name in REQUESTER if name in shape.fields],
+        "what": [name for name in shape.fields if name not in REQUESTER],
+        "kept": CONFIDENTIALITY[
+            "restricted" if path else shape.confidentiality or forms.sources[source].confidentiality
+        ],
+        "restricted": path is not None,
+        "assets": ASSETS,
+        "languages_of_answers": LANGUAGES,
+        "taxonomy": request.app.state.taxonomy,
+        "shortcuts": FORM_KEYS,
+        "now": views.utc_now(),
+    }
+    return render("intake_form.html", context)
+
+
+async def missing(seen: Seen) -> Filling:
+    """What a record lacks, with fields to fill it in."""
+    forms = _forms(seen)
+    needs = await needs_of(seen.connection, seen.id, forms=forms, viewer=seen.me.id)
+    if needs is None or seen.row.status == "resolved":
+        return None
+    return {"needs": needs, "fields": forms.fields, "id": seen.id}
+
+
+async def mails(seen: Seen) -> Filling:
+    """Mails that came in, with who is said to have sent them and what came along."""
+    found = await mails_of(seen.connection, seen.id, viewer=seen.me.id)
+    return {"mails": found} if found else None
+
+
+async def checklist(seen: Seen) -> Filling:
+    """What is looked at before the record is answered."""
+    found = await checklists.checklist_of(seen.connection, seen.id, forms=_forms(seen), viewer=seen.me.id)
+    if not found.items:
+        return None
+    return {"list": found, "resolved": seen.row.status == "resolved", "id": seen.id}
+
+
+def _forms(seen: Seen) -> Forms:
+    state: Any = seen.request.app.state
+    forms: Forms = state.forms
+    return forms

@@ -1,0 +1,207 @@
+"""Filing a form: refused with every field named, or taken in whole, incomplete, once, and as closed as its path says."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from service.sla import workflow as sla
+from tests.service.intake.steps import CHILD_SAFETY, COMPLAINT, NOTICE, PRESS, filed, record, said, without
+from tests.service.steps import assert_error, query, report, value
+
+
+async def test_a_whole_form_opens_a_record_and_tells_who_raised_it(reviewer: httpx.AsyncClient, database: str) -> None:
+    answer = await filed(reviewer)
+
+    row = record(database, answer["number"])
+    assert row["title"] == "Press query: The Daily"
+    assert row["summary"] == "Why was this removed?"
+    assert row["requester"]["email"] == "robin@daily.example"
+    assert (row["status"], row["confidentiality"], row["path"]) == ("new", "normal", None)
+    assert answer["reference"] == f"E-{answer['number']}"
+    assert answer["missing"] == []
+    assert answer["question"] is None
+    [(direction, kind, body)] = said(database, answer["number"])
+    assert (direction, kind, body) == ("outbound", "receipt", answer["receipt"])
+    assert answer["reference"] in body
+    assert "test-reviewer" not in body
+
+
+async def test_a_persons_incomplete_form_is_refused_with_every_field(
+    reviewer: httpx.AsyncClient, database: str
+) -> None:
+    body = without(NOTICE, "good_faith", "requester_name", urls="platform.example/1", requester_email="nobody")
+    answer = await reviewer.post("/v1/escalations", json=body)
+
+    lines = assert_error(answer, 422, "invalid_request").split("\n")
+    assert lines == [
+        "fields.urls: address 1 is none: write it whole, with https:// in front",
+        "fields.requester_name: this is needed",
+        "fields.requester_email: write one e-mail address, such as name@host.example",
+        "fields.good_faith: tick this to state it",
+    ]
+    assert value(database, "SELECT count(*) FROM escalations") == 0
+
+
+async def test_what_came_from_outside_is_taken_in_and_asked_about(
+    platform: httpx.AsyncClient, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: list[str] = []
+
+    async def pause(_connection: object, _escalation: object, *, reason: str, actor: object) -> None:
+        paused.append(reason)
+
+    monkeypatch.setattr(sla, "pause", pause)
+    answer = await filed(platform, without(NOTICE, "good_faith", urls="over there"))
+
+    assert answer["status"] == "needs_information"
+    assert [one["field"] for one in answer["missing"]] == ["urls", "good_faith"]
+    row = record(database, answer["number"])
+    assert row["status"] == "needs_information"
+    assert row["fields"]["urls"] == "over there"
+    receipt, question = said(database, answer["number"])
+    assert receipt[:2] == ("outbound", "receipt")
+    assert question[:2] == ("outbound", "question")
+    assert "die genauen Adressen" in question[2]
+    assert "Überzeugung" in question[2]
+    assert len(paused) == 1
+
+
+async def test_what_was_missing_is_added_and_the_record_goes_on(
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    answer = await filed(platform, without(NOTICE, "good_faith", "urls"))
+    path = f"/v1/escalations/{answer['escalation_id']}/information"
+
+    given = {"fields": {"urls": "https://platform.example/posts/1"}}
+    assert_error(await reviewer.post(path, json=given), 404, "not_found")
+    some = (await platform.post(path, json=given)).json()
+    assert some["status"] == "needs_information"
+    assert [one["field"] for one in some["missing"]] == ["good_faith"]
+    odd = await colleague.post(path, json={"fields": {"colour": "red"}})
+    assert "fields.colour" in assert_error(odd, 422, "invalid_request")
+    rest = (await colleague.post(path, json={"fields": {"good_faith": "yes"}})).json()
+
+    assert rest == {"status": "new", "missing": []}
+    row = record(database, answer["number"])
+    assert row["fields"]["urls"] == "https://platform.example/posts/1"
+    assert row["status"] == "new"
+    assert said(database, answer["number"])[-1][:2] == ("inbound", "note")
+    assert_error(await colleague.post(path, json=given), 409, "transition_refused")
+    assert_error(await colleague.post(f"/v1/escalations/{uuid4()}/information", json=given), 404, "not_found")
+
+
+async def test_the_same_key_and_body_store_nothing_again(platform: httpx.AsyncClient, database: str) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first = await platform.post("/v1/escalations", json=PRESS, headers=headers)
+    again = await platform.post("/v1/escalations", json=PRESS, headers=headers)
+    other = await platform.post("/v1/escalations", json={**PRESS, "title": "Other"}, headers=headers)
+
+    assert first.status_code == again.status_code == 201
+    assert first.json() == again.json()
+    assert_error(other, 409, "idempotency_conflict")
+    assert value(database, "SELECT count(*) FROM escalations") == 1
+
+
+async def test_whoever_files_something_restricted_is_told_its_number_and_no_more(
+    reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    body = {**CHILD_SAFETY, "fields": {**CHILD_SAFETY["fields"], "requester_name": "Ana Diaz"}}
+    answer = await filed(reviewer, body)
+
+    assert answer["escalation_id"] is None
+    assert set(answer) == {"escalation_id", "number", "reference", "status", "receipt", "question", "missing"}
+    row = record(database, answer["number"])
+    assert (row["confidentiality"], row["path"], row["severity"]) == ("restricted", "child_safety", 4)
+    assert "Ana" not in row["title"]
+    assert "platform.example" not in answer["receipt"]
+    for path in ("", "/checklist", "/mails", "/messages"):
+        assert_error(await lead.get(f"/v1/escalations/{row['id']}{path}"), 404, "not_found")
+
+
+@pytest.mark.parametrize("source", ["law_enforcement", "regulator"])
+async def test_a_path_may_depend_on_the_source(lead: httpx.AsyncClient, database: str, source: str) -> None:
+    fields = {
+        "order_number": "A-1",
+        "authority": "Prosecutor of Example",
+        "legal_basis": "Example Act, section 1",
+        "received": "2026-11-30T08:00+01:00",
+        "account_ids": "account-1",
+        "information_wanted": "Who opened it",
+    }
+    answer = await filed(lead, {"source": source, "trigger": "information_request", "fields": fields})
+
+    row = record(database, answer["number"])
+    restricted = source == "law_enforcement"
+    assert row["path"] == ("law_enforcement" if restricted else None)
+    assert row["confidentiality"] == ("restricted" if restricted else "confidential")
+    assert row["received_at"].startswith("2026-11-30T07:00:00")
+
+
+async def test_content_is_put_into_review_and_known_cases_are_linked(
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    known = await report(platform, "post-7")
+    content = [{"id": "post-8", "kind": "comment", "text": "what post-8 says", "language": "en"}]
+    assets = [{"kind": "post", "id": "post-7"}, {"kind": "business", "id": "shop-1"}]
+    answer = await filed(platform, COMPLAINT, content=content, assets=assets, high_profile=True)
+
+    links = query(
+        database,
+        "SELECT kind, case_id::text, external_id FROM escalation_links WHERE escalation_id = %s ORDER BY kind, external_id",
+        answer["escalation_id"],
+    )
+    [(made,)] = query(
+        database,
+        "SELECT c.id::text FROM cases c JOIN subjects s ON s.id = c.subject_id WHERE s.external_id = 'post-8'"
+        " AND c.flags @> '{high_profile}'",
+    )
+    assert {case for kind, case, _ in links if kind == "case"} == {known["case_id"], made}
+    assert {(kind, name) for kind, _, name in links if kind != "case"} == {
+        ("business", "shop-1"),
+        ("post", "post-7"),
+        ("post", "post-8"),
+    }
+
+
+async def test_what_a_source_may_not_raise_and_what_no_form_asks_for_is_refused(
+    platform: httpx.AsyncClient, database: str
+) -> None:
+    wrong = await platform.post("/v1/escalations", json={**PRESS, "trigger": "counter_notice"})
+    assert "press_query" in assert_error(wrong, 422, "invalid_request")
+    misspelt = await platform.post("/v1/escalations", json=without(PRESS, qestion="Why?"))
+    assert assert_error(misspelt, 422, "invalid_request") == "fields.qestion: the form has no such field"
+    area = await platform.post("/v1/escalations", json={**PRESS, "policy_area": "nonsense"})
+    assert "policy_area" in assert_error(area, 422, "invalid_request")
+    media = await platform.post("/v1/escalations", json={**PRESS, "media": [str(uuid4())]})
+    assert_error(media, 422, "unknown_media")
+    assert value(database, "SELECT count(*) FROM escalations") == 0
+
+
+async def test_the_forms_say_what_is_needed(reviewer: httpx.AsyncClient) -> None:
+    answer = (await reviewer.get("/v1/escalation-forms")).json()
+
+    forms = {(one["source"], form["trigger"]): form for one in answer["sources"] for form in one["forms"]}
+    notice = {one["id"]: one["required"] for one in forms["trusted_flagger", "dsa_notice"]["fields"]}
+    assert all(notice[name] for name in ("reasons", "urls", "requester_name", "requester_email", "good_faith"))
+    waived = {one["id"]: one["required"] for one in forms["user", "child_safety"]["fields"]}
+    assert not waived["requester_name"]
+    assert not waived["requester_email"]
+    assert forms["user", "child_safety"]["path"] == "child_safety"
+
+
+async def test_a_checklist_is_ticked_by_name_and_opened_again(colleague: httpx.AsyncClient, database: str) -> None:
+    answer = await filed(colleague, COMPLAINT)
+    path = f"/v1/escalations/{answer['escalation_id']}/checklist"
+    before = (await colleague.get(path)).json()
+    assert before["open"] == len(before["items"]) == 7
+
+    await colleague.put(f"{path}/identity_confirmed", json={"done": True})
+    after = (await colleague.put(f"{path}/identity_confirmed", json={"done": True})).json()
+    [ticked] = [one for one in after["items"] if one["ticked_at"]]
+    assert (ticked["item"], ticked["ticked_by"], after["open"]) == ("identity_confirmed", "test-specialist", 6)
+    again = (await colleague.put(f"{path}/identity_confirmed", json={"done": False})).json()
+    assert again["open"] == 7
+    kinds = query(database, "SELECT kind FROM events WHERE kind LIKE 'intake.%%' ORDER BY id")
+    assert kinds == [("intake.checked",), ("intake.unchecked",)]
+    assert_error(await colleague.put(f"{path}/reproduced", json={"done": True}), 404, "not_found")

@@ -38,6 +38,8 @@ from service.people.workflow import forget_old
 from service.ranking.choosing.workflow import at_work, follow
 from service.ranking.workflow import Reranking, configured
 from service.reading.workflow import Reading
+from service.restricted.paths.workflow import raise_alarms as raise_alarms_of_paths
+from service.restricted.preservations.workflow import tell_endings
 from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
@@ -130,8 +132,9 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
+        restricted = (partial(raise_alarms_of_paths, engine), partial(tell_endings, engine))
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
+        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, *restricted))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")

@@ -8,8 +8,10 @@ from service.db import UnitOfWork
 from service.escalations.workflow import links_of, messages_of, require, timeline
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.consults import fill_consults
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
+from service.pages.restricted import fill_preservations, fill_restricted
 from service.pages.sections import Filling, Part, Seen, filled
 from service.security import EscalationWorker
 
@@ -31,9 +33,14 @@ async def _timeline(seen: Seen) -> Filling:
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
+    Part("consults", N_("Questions to other teams"), "consult_part.html", fill_consults),
+    Part("restricted", N_("Restricted path"), "restricted_part.html", fill_restricted),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
-ASIDE: tuple[Part, ...] = (Part("about", N_("What it is about"), "escalation_links.html", _links),)
+ASIDE: tuple[Part, ...] = (
+    Part("about", N_("What it is about"), "escalation_links.html", _links),
+    Part("preservation", N_("Preservation"), "restricted_preservation.html", fill_preservations),
+)
 
 
 @router.get("/escalations/{escalation_id}")

@@ -44,6 +44,7 @@ FIRST = (
     Place("/work", N_("My work"), "case.review"),
     Place("/search", N_("Search"), "case.read", key="/"),
     Place("/floor", N_("Floor"), "floor.read"),
+    Place("/consults", N_("Questions"), "consult.answer"),
     Place("/policies", N_("Policies"), "queue.read"),
     Place("/qa", N_("Quality"), "qa.review"),
 )
@@ -54,6 +55,7 @@ GROUPS = (
             Place("/routing", N_("Routing"), "queues.manage"),
             Place("/ranking", N_("Ranking"), "queues.manage"),
             Place("/banks", N_("Banks"), "banks.manage"),
+            Place("/consults/teams", N_("Teams to ask"), "escalation.manage"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
         ),
@@ -68,6 +70,7 @@ GROUPS = (
             Place("/admin/taxonomy", N_("Taxonomy"), "queues.manage"),
             Place("/admin/webhooks", N_("Webhooks"), "webhooks.manage"),
             Place("/admin/media", N_("Media"), "people.manage"),
+            Place("/restricted", N_("Restricted paths"), "people.manage"),
             Place("/admin/audit", N_("Audit log"), "audit.read"),
         ),
     ),

@@ -42,7 +42,8 @@ _EMPTY = text("SELECT NOT EXISTS (SELECT FROM principals) AND NOT EXISTS (SELECT
 # The order matters: rows that refer to others go first.
 _REMOVE = (
     "SET LOCAL triage.removing_samples = 'on'",
-    "CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT id FROM cases WHERE sample",
+    # What is preserved stays, whoever made it.
+    "CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT id FROM cases WHERE sample AND id NOT IN (SELECT preserved_cases())",
     "CREATE TEMPORARY TABLE gone_decisions ON COMMIT DROP AS SELECT id FROM decisions WHERE case_id IN (TABLE gone)",
     """CREATE TEMPORARY TABLE gone_evidence ON COMMIT DROP AS
        SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
@@ -87,7 +88,7 @@ _REMOVE = (
     "DELETE FROM evidence_media WHERE evidence_id IN (SELECT id FROM gone_evidence)",
     "DELETE FROM evidence WHERE id IN (SELECT id FROM gone_evidence)",
     "DELETE FROM subjects WHERE id IN (SELECT subject_id FROM gone_evidence)",
-    "DELETE FROM media WHERE sample AND NOT EXISTS (SELECT FROM evidence_media m WHERE m.media_id = media.id)",
+    "DELETE FROM media WHERE sample AND NOT EXISTS (SELECT FROM evidence_media m WHERE m.media_id = media.id) AND id NOT IN (SELECT preserved_media())",
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from labeling.taxonomy import load_taxonomy
 from service import health
@@ -15,6 +15,8 @@ from service.authors import routes as authors
 from service.banks import routes as banks
 from service.cases import routes as cases
 from service.clocks import routes as clocks
+from service.consults import routes as consults
+from service.consults.teams import routes as consult_teams
 from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
 from service.drift import routes as drift
@@ -48,6 +50,7 @@ from service.pages.admin import router as admin_pages_router
 from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
+from service.pages.consults import router as consult_pages_router
 from service.pages.escalation import router as escalation_pages_router
 from service.pages.escalation_list import router as escalation_list_router
 from service.pages.exposure import router as exposure_pages_router
@@ -57,6 +60,7 @@ from service.pages.models import router as model_pages_router
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
+from service.pages.restricted import router as restricted_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
@@ -79,6 +83,10 @@ from service.ranking.choosing.workflow import follow
 from service.ranking.workflow import configured
 from service.reporters import routes as reporters
 from service.reports import routes as reports
+from service.restricted.packages import routes as packages
+from service.restricted.paths import routes as restricted_paths
+from service.restricted.preservations import routes as preservations
+from service.restricted.reads import routes as reads
 from service.routing import routes as routing
 from service.scorecards import routes as scorecards
 from service.scoring import routes as scoring
@@ -142,6 +150,12 @@ ROUTERS = (
         sla,
         intake,
         mails,
+        consult_teams,
+        consults,
+        restricted_paths,
+        preservations,
+        packages,
+        reads,
     ),
 )
 
@@ -162,12 +176,14 @@ PAGES = (
     escalation_list_router,
     # Before the page of one escalation, whose address has room for any word.
     intake_pages_router,
+    consult_pages_router,
     escalation_pages_router,
     exposure_pages_router,
     floor_pages_router,
     model_pages_router,
     policy_pages_router,
     ranking_pages_router,
+    restricted_pages_router,
     routing_pages_router,
     scorecard_pages_router,
     search_pages_router,
@@ -203,6 +219,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(reads.note_reading)],
     )
     app.state.settings = settings
     app.state.taxonomy = taxonomy

@@ -54,6 +54,7 @@ class Capability(StrEnum):
     ESCALATION_WORK = "escalation.work"
     ESCALATION_MANAGE = "escalation.manage"
     CONSULT_ANSWER = "consult.answer"
+    CONSULT_READ = "consult.read"
     STATEMENTS_EXPORT = "statements.export"
     APPEAL_FILE = "appeal.file"
     APPEAL_DECIDE = "appeal.decide"
@@ -93,6 +94,7 @@ ROLES: dict[str, frozenset[Capability]] = {
     | {
         Capability.ESCALATION_OPEN,
         Capability.ESCALATION_WORK,
+        Capability.CONSULT_READ,
         Capability.APPEAL_DECIDE,
         Capability.REPORT_WRITE,
         Capability.MEDIA_WRITE,
@@ -103,13 +105,14 @@ ROLES: dict[str, frozenset[Capability]] = {
         Capability.BANKS_ADD,
     },
     # Legal, Public Policy, Sales, Product: asked about escalations, and shown what they are asked about.
-    "adviser": frozenset({Capability.CONSULT_ANSWER, Capability.SELF}),
+    "adviser": frozenset({Capability.CONSULT_ANSWER, Capability.CONSULT_READ, Capability.SELF}),
     "lead": _REVIEW
     | {
         Capability.ESCALATION_OPEN,
         Capability.ESCALATION_WORK,
         Capability.ESCALATION_MANAGE,
         Capability.CONSULT_ANSWER,
+        Capability.CONSULT_READ,
         Capability.STATEMENTS_EXPORT,
         Capability.APPEAL_DECIDE,
         Capability.LABELS_EXPORT,
@@ -329,6 +332,7 @@ AuditReader = Annotated[Principal, Depends(require(Capability.AUDIT_READ))]
 EscalationOpener = Annotated[Principal, Depends(require(Capability.ESCALATION_OPEN))]
 EscalationWorker = Annotated[Principal, Depends(require(Capability.ESCALATION_WORK))]
 EscalationManager = Annotated[Principal, Depends(require(Capability.ESCALATION_MANAGE))]
+ConsultReader = Annotated[Principal, Depends(require(Capability.CONSULT_READ))]
 ConsultAnswerer = Annotated[Principal, Depends(require(Capability.CONSULT_ANSWER))]
 StatementsExporter = Annotated[Principal, Depends(require(Capability.STATEMENTS_EXPORT))]
 AppealFiler = Annotated[Principal, Depends(require(Capability.APPEAL_FILE))]

@@ -44,6 +44,8 @@ from service.people.workflow import forget_old
 from service.ranking.choosing.workflow import at_work, follow
 from service.ranking.workflow import Reranking, configured
 from service.reading.workflow import Reading
+from service.restricted.paths.workflow import raise_alarms as raise_alarms_of_paths
+from service.restricted.preservations.workflow import tell_endings
 from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
@@ -141,7 +143,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         case_clocks = CaseClocks(engine, jobs, taxonomy=taxonomy, config=config)
         deadlines = (Watch(engine).step, case_clocks.step)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step, *deadlines)
-        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings))
+        restricted = (partial(raise_alarms_of_paths, engine), partial(tell_endings, engine))
+        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings), *restricted)
         chores = Chores(often=often, seldom=seldom)
         # By itself: a mail full of pictures keeps nobody waiting.
         if settings.mail_drop is not None:

@@ -56,6 +56,7 @@ CAPABILITIES = {
     "escalation.work": N_("Work on escalations"),
     "escalation.manage": N_("Manage clocks, replies and crises of escalations, and see confidential ones"),
     "consult.answer": N_("Answer consults of one’s team"),
+    "consult.read": N_("Read questions to teams, and answers kept for later cases"),
     "statements.export": N_("Export statements of reasons"),
     "appeal.file": N_("File appeals"),
     "appeal.decide": N_("Decide appeals"),

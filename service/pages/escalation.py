@@ -18,8 +18,10 @@ from service.escalations.states import possible
 from service.escalations.workflow import messages_of, require, timeline
 from service.pages import escalation_words, intake, views
 from service.pages.bar import bar
+from service.pages.consults import fill_consults
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
+from service.pages.restricted import fill_preservations, fill_restricted
 from service.pages.sections import Filling, Part, Seen, filled
 from service.pages.sla import clocks
 from service.security import Capability, EscalationWorker
@@ -91,6 +93,8 @@ PARTS: tuple[Part, ...] = (
     Part("attachments", N_("Attachments"), "escalation_attachments.html", _attachments),
     Part("checklist", N_("Checklist"), "intake_checklist.html", intake.checklist),
     Part("precedents", N_("Ended before, and alike"), "escalation_precedents.html", _precedents),
+    Part("consults", N_("Questions to other teams"), "consult_part.html", fill_consults),
+    Part("restricted", N_("Restricted path"), "restricted_part.html", fill_restricted),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
 ASIDE: tuple[Part, ...] = (
@@ -98,6 +102,7 @@ ASIDE: tuple[Part, ...] = (
     Part("facts", N_("Facts"), "escalation_facts.html", _facts),
     Part("about", N_("What it is about"), "escalation_links.html", _links),
     Part("watchers", N_("Who follows it"), "escalation_watchers.html", _watchers),
+    Part("preservation", N_("Preservation"), "restricted_preservation.html", fill_preservations),
 )
 
 

@@ -45,6 +45,7 @@ FIRST = (
     Place("/escalations", N_("Escalations"), "escalation.work"),
     Place("/search", N_("Search"), "case.read", key="/"),
     Place("/floor", N_("Floor"), "floor.read"),
+    Place("/consults", N_("Questions"), "consult.answer"),
     Place("/policies", N_("Policies"), "queue.read"),
     Place("/qa", N_("Quality"), "qa.review"),
 )
@@ -57,6 +58,7 @@ GROUPS = (
             Place("/ranking", N_("Ranking"), "queues.manage"),
             Place("/banks", N_("Banks"), "banks.manage"),
             Place("/sla", N_("Clocks"), "escalation.work"),
+            Place("/consults/teams", N_("Teams to ask"), "escalation.manage"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
         ),
@@ -71,6 +73,7 @@ GROUPS = (
             Place("/admin/taxonomy", N_("Taxonomy"), "queues.manage"),
             Place("/admin/webhooks", N_("Webhooks"), "webhooks.manage"),
             Place("/admin/media", N_("Media"), "people.manage"),
+            Place("/restricted", N_("Restricted paths"), "people.manage"),
             Place("/admin/audit", N_("Audit log"), "audit.read"),
         ),
     ),

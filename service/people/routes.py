@@ -19,6 +19,7 @@ from service.people.schemas import (
     PersonChangeIn,
     PersonIn,
     PersonStandingOut,
+    PrivilegedIn,
     ReviewerOut,
     RoleIn,
     SignInIn,
@@ -128,6 +129,21 @@ async def change_role(
     connection: UnitOfWork,
 ) -> PersonStandingOut:
     return await workflow.change_role(connection, username, body.role, caller=caller)
+
+
+@router.put(
+    "/people/{username}/privileged",
+    status_code=204,
+    summary="Let a person read what is asked and answered under legal privilege, or no longer; never oneself",
+)
+async def set_privileged(
+    username: Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")],
+    body: PrivilegedIn,
+    caller: PeopleManager,
+    connection: UnitOfWork,
+) -> Response:
+    await workflow.set_privileged(connection, username, body, caller=caller)
+    return Response(status_code=204)
 
 
 @router.post("/people/{username}/password", summary="Give a person a password for one sign-in, shown this once")

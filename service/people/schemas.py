@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from service.routing.rules import primary_language
+from service.wire import Stored
 
 Username = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{1,63}$", description="lower case, 2 to 64 characters")]
 Password = Annotated[str, Field(min_length=12, max_length=200)]
@@ -138,6 +139,15 @@ class RoleIn(BaseModel):
     role: RoleName
 
 
+class PrivilegedIn(BaseModel):
+    """Whether somebody may read what Legal answered under privilege, and why that is so."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    privileged: bool
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500), Stored]
+
+
 class PeopleQuery(BaseModel):
     """Which accounts: `search` in names, vendors and sites; `after` is the last name of the page before."""
 
@@ -157,6 +167,8 @@ class AccountOut(BaseModel):
     role: str
     active: bool
     sample: bool
+    privileged: bool = Field(description="An administrator named them for what is asked under legal privilege.")
+    privileged_reason: str | None
     vendor: str | None
     site: str | None
     languages: list[str] | None

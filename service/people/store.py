@@ -48,8 +48,14 @@ _SET_ROLE = text("""
     FROM (SELECT id, role FROM principals WHERE username = :username AND active FOR NO KEY UPDATE) AS was
     WHERE p.id = was.id AND was.role <> :role RETURNING p.id, was.role AS before
 """)
+_SET_PRIVILEGED = text("""
+    UPDATE principals p SET privileged = :privileged, privileged_reason = :reason
+    FROM (SELECT id, privileged FROM principals WHERE username = :username AND active FOR NO KEY UPDATE) AS was
+    WHERE p.id = was.id AND was.privileged <> :privileged RETURNING p.id
+""")
 _LIST = text("""
-    SELECT p.username, p.role, p.active, p.vendor, p.site, p.languages, p.created_at, p.closed_at, p.sample,
+    SELECT p.username, p.role, p.active, p.privileged, p.privileged_reason, p.vendor, p.site, p.languages, p.created_at,
+           p.closed_at, p.sample,
            p.password_hash IS NOT NULL AS signs_in, p.password_expires_at IS NOT NULL AS password_once,
            greatest(p.signed_in_at, (SELECT max(k.last_used_at) FROM api_keys k WHERE k.principal_id = p.id)) AS last_seen_at,
            (SELECT count(*) FROM api_keys k WHERE k.principal_id = p.id AND p.active AND k.revoked_at IS NULL
@@ -230,6 +236,12 @@ async def other_managers(connection: AsyncConnection, username: str, *, roles: S
 async def set_role(connection: AsyncConnection, username: str, role: str) -> Row[Any] | None:
     """Give an active account another role: (id, before). None when there is none of that name, or it has that role."""
     return (await connection.execute(_SET_ROLE, {"username": username, "role": role})).one_or_none()
+
+
+async def set_privileged(connection: AsyncConnection, username: str, *, privileged: bool, reason: str) -> UUID | None:
+    """Let an active person read what is privileged, or no longer; None when there is none of that name, or it is so already."""
+    values = {"username": username, "privileged": privileged, "reason": reason}
+    return (await connection.execute(_SET_PRIVILEGED, values)).scalar_one_or_none()
 
 
 async def reset_password(

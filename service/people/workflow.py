@@ -14,7 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.errors.access import LastAdminError, NewPasswordNeededError, NotSignedInError, TooManyAttemptsError
+from service.errors.access import (
+    ForbiddenError,
+    LastAdminError,
+    NewPasswordNeededError,
+    NotSignedInError,
+    TooManyAttemptsError,
+)
 from service.errors.decisions import UnknownLabelError
 from service.errors.requests import InvalidRequestError, NameTakenError, NotFoundError
 from service.ids import new_id
@@ -33,6 +39,7 @@ from service.people.schemas import (
     PersonIn,
     PersonOut,
     PersonStandingOut,
+    PrivilegedIn,
     ReviewerOut,
     RoleName,
     SignInIn,
@@ -303,6 +310,21 @@ async def change_role(
     data = {"principal": str(changed.id), "before": changed.before, "role": role, "left_queues": left}
     await events.record(connection, "person.role_changed", actor=caller.id, data=data)
     return await standing(connection, username)
+
+
+async def set_privileged(connection: AsyncConnection, username: str, body: PrivilegedIn, *, caller: Principal) -> None:
+    """Let a person read what is privileged, or no longer: by name, whatever their role.
+
+    Raises NotFoundError, ForbiddenError for oneself, InvalidRequestError where it is so already.
+    """
+    if username == caller.username:
+        raise ForbiddenError("nobody names themself for what is privileged: ask another administrator")
+    person = await store.set_privileged(connection, username, privileged=body.privileged, reason=body.reason)
+    if person is None:
+        await standing(connection, username)
+        raise InvalidRequestError(f"privileged: for {username!r} it is {body.privileged} already")
+    data = {"principal": str(person), "right": body.privileged}
+    await events.record(connection, "person.privileged", actor=caller.id, data=data)
 
 
 async def reset_password(connection: AsyncConnection, username: str, *, caller: Principal) -> OneTimePasswordOut:

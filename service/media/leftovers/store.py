@@ -17,7 +17,11 @@ _HAVE_ALONE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('stored ' 
 
 
 def _named(name: str) -> str:
-    places = (("media", "stored_as"), ("media", "uploaded_as"), ("media_derivatives", "stored_as"))
+    places = (
+        *(("media", "stored_as"), ("media", "uploaded_as"), ("media_derivatives", "stored_as")),
+        # What is preserved stays, whatever becomes of the medium.
+        ("preserved_files", "stored_as"),
+    )
     # By the hash first: that is what there are indexes on.
     found = (
         f"EXISTS (SELECT FROM {table} WHERE hashtextextended({column}, 0) = hashtextextended({name}, 0) AND {column} = {name})"

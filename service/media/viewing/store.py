@@ -50,7 +50,9 @@ _CONTEXTS = text("""
         SELECT m.id, media_facts(m) AS facts FROM media m WHERE m.id = ANY(CAST(:ids AS uuid[]))
     )
     SELECT p.id AS media_id, p.facts, e.score -> 'areas' AS areas, coalesce(e.score_state = 'failed', false) AS failed,
-           told.reasons, told.channels
+           told.reasons, told.channels,
+           EXISTS (SELECT FROM escalation_attachments a JOIN escalations x ON x.id = a.escalation_id
+                   WHERE a.media_id = p.id AND x.path IS NOT NULL) AS restricted
     FROM pictures p LEFT JOIN evidence_media m ON m.media_id = p.id LEFT JOIN evidence e ON e.id = m.evidence_id
     LEFT JOIN LATERAL (
         SELECT array_agg(DISTINCT r.reason) AS reasons, array_agg(DISTINCT r.channel) AS channels

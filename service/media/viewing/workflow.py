@@ -20,6 +20,8 @@ from service.routing.workflow import OVERSEEING
 # The weakest blur that there is of each; lines and waves are one drawing each, which shows no details.
 LEAST_OF: Mapping[Variant, int] = {"gray": 0, "colour": 0, "sheet": 1, "proxy": 2}
 DRAWINGS: tuple[Variant, ...] = ("lines", "wave")
+# Whatever else is known of it.
+RESTRICTED = Blur(MOST, "It came with an escalation on a restricted path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +147,7 @@ async def _demanded(connection: AsyncConnection, media_ids: Sequence[UUID], rule
     found: dict[UUID, Blur] = {}
     for row in await store.contexts(connection, media_ids):
         case = Facts(areas=row.areas, failed=row.failed, reasons=row.reasons or (), channels=row.channels or ())
-        blur = levels.choose(levels.facts_of(row.facts, case), rules)
+        blur = RESTRICTED if row.restricted else levels.choose(levels.facts_of(row.facts, case), rules)
         before = found.get(row.media_id)
         found[row.media_id] = levels.strongest([before, blur]) if before else blur
     return found

@@ -70,6 +70,9 @@ from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.choosing.workflow import follow
 from service.ranking.workflow import configured
+from service.replies import routes as reply_templates
+from service.replies.sending import routes as reply_letters
+from service.replies.writing import routes as replies
 from service.reporters import routes as reporters
 from service.reports import routes as reports
 from service.routing import routes as routing
@@ -130,6 +133,9 @@ ROUTERS = (
         calibration,
         translation,
         escalations,
+        reply_templates,
+        reply_letters,
+        replies,
     ),
 )
 

@@ -13,11 +13,11 @@ Kind = Literal["e-mail address", "telephone number", "handle"]
 
 # "name [at] host [dot] example" is an address as well.
 _EMAIL = re.compile(
-    r"[\w.!#$%&'*+/=?^`{|}~-]+\s?(?:@|\(at\)|\[at\]|＠)\s?[\w-]+(?:\s?(?:\.|\(dot\)|\[dot\])\s?[\w-]+)+", re.IGNORECASE
+    r"[\w.!#$%&'*+/=?^`{|}~-]+(?:[@＠]|\s?[(\[]at[)\]]\s?)[\w-]+(?:(?:\.|\s?[(\[]dot[)\]]\s?)[\w-]+)+", re.IGNORECASE
 )
 # Digits with what people put between them. Dates, times, record numbers and amounts are none: see `_is_telephone`.
 _TELEPHONE = re.compile(r"(?<![\w.,/:-])(?:\+|00|\()?\d[\d\s().\-/\u2010-\u2013\u00a0\u202f]{5,24}\d(?![\w/:-])")
-_HANDLE = re.compile(r"(?<![\w@.])[@＠][A-Za-z0-9_][\w.-]{1,63}")
+_HANDLE = re.compile(r"(?<![\w@.])[@＠][A-Za-z0-9_][\w.-]{1,63}(?:@[\w.-]+)?")
 _DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _LEAST_DIGITS, _MOST_DIGITS = 7, 15
 

@@ -71,12 +71,13 @@ def message(mail: Mail, settings: Settings) -> EmailMessage:
     made["Subject"] = f"[E-{mail.number}] {mail.subject}"
     made["Date"] = format_datetime(mail.written_at)
     made["Message-ID"] = mail.mail_id
-    if mail.language != "und":
-        made["Content-Language"] = mail.language
     if mail.automatic:
         # So that no robot answers a robot (RFC 3834).
         made["Auto-Submitted"] = "auto-generated"
     made.set_content(mail.body, cte="quoted-printable")
+    # After the text, with which every header about content begins anew.
+    if mail.language != "und":
+        made["Content-Language"] = mail.language
     return made
 
 

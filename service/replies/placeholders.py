@@ -7,6 +7,7 @@ from dataclasses import dataclass
 FILL = "fill"
 _HELD = re.compile(r"\{\{(?P<inside>[^{}]*)\}\}")
 _BRACES = re.compile(r"\{\{|\}\}")
+_ADJOINING = re.compile(r"(?<=\{)(?=\{)|(?<=\})(?=\})")
 _INSIDE = re.compile(r"\s*(?:(?P<name>[a-z_]+)|fill\s*:\s*(?P<gap>[^\s:][^\n]*?))\s*")
 _GAP_CHARACTERS = 120
 
@@ -84,7 +85,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         inside = _INSIDE.fullmatch(match["inside"])
         known = values.get(inside["name"], "") if inside and inside["name"] else ""
-        return _BRACES.sub(lambda pair: " ".join(pair[0]), known) if known else match[0]
+        return _ADJOINING.sub(" ", known) if known else match[0]
 
     return _HELD.sub(value, text)
 

@@ -51,6 +51,7 @@ from service.pages.models import router as model_pages_router
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
+from service.pages.replies import router as reply_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
@@ -159,6 +160,7 @@ PAGES = (
     model_pages_router,
     policy_pages_router,
     ranking_pages_router,
+    reply_pages_router,
     routing_pages_router,
     scorecard_pages_router,
     search_pages_router,

@@ -10,6 +10,7 @@ from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
+from service.pages.replies import part as replies_part
 from service.pages.sections import Filling, Part, Seen, filled
 from service.security import EscalationWorker
 
@@ -30,6 +31,7 @@ async def _timeline(seen: Seen) -> Filling:
 
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
+    Part("replies", N_("Replies"), "repl_part.html", replies_part),
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )

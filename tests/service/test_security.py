@@ -34,6 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/escalations/{escalation_id}/replies": WORKERS,
     "PUT /v1/escalations/{escalation_id}/replies/{reply_id}": WORKERS,
     "POST /v1/escalations/{escalation_id}/replies/{reply_id}/submit": WORKERS,
+    "POST /v1/escalations/{escalation_id}/replies/{reply_id}/rewrite": WORKERS,
     "POST /v1/escalations/{escalation_id}/replies/{reply_id}/approve": {"lead"},
     "POST /v1/escalations/{escalation_id}/replies/{reply_id}/return": {"lead"},
     "POST /v1/escalations/{escalation_id}/replies/{reply_id}/send": WORKERS,

@@ -81,6 +81,20 @@ async def approve(
     )
 
 
+@router.post(f"{REPLY}/rewrite", summary="Go on writing a reply that waits or was approved")
+async def rewrite(
+    escalation_id: UUID,
+    reply_id: UUID,
+    body: SeenIn,
+    request: Request,
+    caller: EscalationWorker,
+    connection: UnitOfWork,
+) -> ReplyOut:
+    return await workflow.rewrite(
+        connection, (escalation_id, reply_id), body.version, settings=_settings(request), person=caller.id
+    )
+
+
 @router.post(f"{REPLY}/return", summary="Send a reply back to whoever wrote it")
 async def give_back(
     escalation_id: UUID,

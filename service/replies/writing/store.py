@@ -39,6 +39,10 @@ _APPROVE = text("""
         returned_by = NULL, returned_reason = NULL
     WHERE id = :id
 """)
+_REOPEN = text("""
+    UPDATE replies SET state = 'draft', changed_at = now(), approved_by = NULL, approved_at = NULL, approved_hash = NULL
+    WHERE id = :id
+""")
 _RETURN = text("""
     UPDATE replies SET state = 'draft', returned_by = :person, returned_reason = :reason, changed_at = now(),
         approved_by = NULL, approved_at = NULL, approved_hash = NULL
@@ -53,6 +57,11 @@ _WAITING = text("""
     FROM replies r JOIN escalations e ON e.id = r.escalation_id
     WHERE r.state = 'waiting' AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
     ORDER BY r.changed_at, r.id LIMIT :limit
+""")
+# The platform's own ids of what the record is about.
+_SUBJECTS = text("""
+    SELECT external_id FROM escalation_links
+    WHERE escalation_id = :id AND ended_at IS NULL AND external_id IS NOT NULL ORDER BY added_at, id LIMIT 20
 """)
 # What was decided last about a case of the record and stands.
 _DECISION = text("""
@@ -93,6 +102,11 @@ async def approve(connection: AsyncConnection, reply: UUID, *, person: UUID, dig
     await connection.execute(_APPROVE, {"id": reply, "person": person, "hash": digest})
 
 
+async def reopen(connection: AsyncConnection, reply: UUID) -> None:
+    """Make a draft of what waits or was approved, without its approval."""
+    await connection.execute(_REOPEN, {"id": reply})
+
+
 async def give_back(connection: AsyncConnection, reply: UUID, *, person: UUID, reason: str) -> None:
     """Make a draft of what waits, with the reason."""
     await connection.execute(_RETURN, {"id": reply, "person": person, "reason": reason})
@@ -109,6 +123,11 @@ async def waiting(
     """What waits for approval, of records that this person may see, longest first."""
     values = {"viewer": viewer, "overseeing": list(overseeing), "limit": limit}
     return (await connection.execute(_WAITING, values)).all()
+
+
+async def subjects(connection: AsyncConnection, escalation: UUID) -> list[str]:
+    """Accounts, assets and content that a record is about, by the platform's own ids."""
+    return list((await connection.execute(_SUBJECTS, {"id": escalation})).scalars())
 
 
 async def decision(connection: AsyncConnection, escalation: UUID) -> Row[Any] | None:

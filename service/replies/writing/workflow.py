@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import events
 from service.errors.replies import ApprovalNeededError, OwnReplyError, ReplyChangedError, ReplyOpenError
 from service.errors.requests import InvalidRequestError, NotFoundError
-from service.escalations.workflow import links_of, require, require_open
+from service.escalations.workflow import require, require_open
 from service.ids import new_id
 from service.policies.workflow import text_in_force
 from service.replies.approval import configured
@@ -74,7 +74,7 @@ async def start(
         if body.template_id
         else await choose(connection, wanted)
     )
-    begun = await _begun(connection, record, chosen.template, settings, person)
+    begun = await _begun(connection, record, chosen.template, settings)
     reply = new_id()
     row = {
         "id": reply,
@@ -151,6 +151,17 @@ async def give_back(
     return await _after(connection, record, row, settings)
 
 
+async def rewrite(
+    connection: AsyncConnection, reply: tuple[UUID, UUID], version: int, *, settings: Settings, person: UUID
+) -> ReplyOut:
+    """Go on writing what waits or was approved, which takes that back. Raises NotFoundError, ReplyChangedError."""
+    record, row = await _seen(connection, reply, version, person)
+    _require_state(row, ("waiting", "approved"))
+    await store.reopen(connection, row.id)
+    await _event(connection, row, "reply.changed", person)
+    return await _after(connection, record, row, settings)
+
+
 async def send(
     connection: AsyncConnection, reply: tuple[UUID, UUID], version: int, *, settings: Settings, person: UUID
 ) -> ReplyOut:
@@ -215,12 +226,12 @@ def digest(said: Any) -> bytes:
 
 
 async def _begun(
-    connection: AsyncConnection, record: Row[Any], chosen: Template | None, settings: Settings, person: UUID
+    connection: AsyncConnection, record: Row[Any], chosen: Template | None, settings: Settings
 ) -> dict[str, Any]:
     """Subject and text of a new reply, from its template where there is one."""
     if chosen is None:
         return {"template_id": None, "template_version": None, "subject": "{{ fill: subject }}", "body": ""}
-    known = values(await _known(connection, record, settings, person), chosen.language)
+    known = values(await _known(connection, record, settings), chosen.language)
     return {
         "template_id": chosen.id,
         "template_version": chosen.version,
@@ -229,15 +240,14 @@ async def _begun(
     }
 
 
-async def _known(connection: AsyncConnection, record: Row[Any], settings: Settings, person: UUID) -> Known:
-    links = await links_of(connection, record.id, viewer=person)
+async def _known(connection: AsyncConnection, record: Row[Any], settings: Settings) -> Known:
     decision = await store.decision(connection, record.id)
     area = record.policy_area
     policy = await text_in_force(connection, area) if area else None
     nearest = (await sla.nearest(connection, [record.id])).get(record.id)
     return Known(
         record,
-        subjects=[one.external_id for one in links if one.external_id],
+        subjects=await store.subjects(connection, record.id),
         due_at=nearest.due_at if nearest and not nearest.paused else None,
         actions=decision.actions if decision else (),
         decided_at=decision.decided_at if decision else None,

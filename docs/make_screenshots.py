@@ -47,6 +47,7 @@ PLACES = (
     ("lead", "scorecards-trend", "/scorecards/trend", "The same figures over time"),
     ("lead", "banks", "/banks", "Hashes of known pictures"),
     ("lead", "sla", "/sla", "How soon escalations are due, by which law, and how that was kept"),
+    ("lead", "replies", "/replies", "What whoever raised an escalation is told, and who approves it"),
     ("lead", "models", "/models", "The model at work and the one in the shadow"),
     ("admin", "admin-people", "/admin/people", "Accounts, roles and what they may do"),
     ("admin", "admin-person", "/admin/people/demo-reviewer", "One account"),

@@ -61,6 +61,7 @@ from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
 from service.pages.restricted import router as restricted_pages_router
+from service.pages.replies import router as reply_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
@@ -81,6 +82,9 @@ from service.queues import routes as queues
 from service.ranking import routes as ranking
 from service.ranking.choosing.workflow import follow
 from service.ranking.workflow import configured
+from service.replies import routes as reply_templates
+from service.replies.sending import routes as reply_letters
+from service.replies.writing import routes as replies
 from service.reporters import routes as reporters
 from service.reports import routes as reports
 from service.restricted.packages import routes as packages
@@ -156,6 +160,9 @@ ROUTERS = (
         preservations,
         packages,
         reads,
+        reply_templates,
+        reply_letters,
+        replies,
     ),
 )
 
@@ -184,6 +191,7 @@ PAGES = (
     policy_pages_router,
     ranking_pages_router,
     restricted_pages_router,
+    reply_pages_router,
     routing_pages_router,
     scorecard_pages_router,
     search_pages_router,

@@ -5,14 +5,16 @@ import secrets
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 SECRET_CHARACTERS = 32
+# A mail server there is reached without leaving this machine.
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Seconds = Annotated[int, Field(ge=0)]
 Count = Annotated[int, Field(ge=1)]
@@ -221,6 +223,42 @@ class Settings(BaseSettings):
     views_max_bytes: Count = Field(default=20_000_000, description="Largest body of a batch of view rates in bytes.")
     webhook_timeout_seconds: Count = Field(default=10, description="How long a webhook receiver may take to answer.")
     webhook_attempts: Count = Field(default=12, description="Tries before a delivery is given up and shown as failed.")
+    reply_sender: Literal["none", "smtp", "webhook"] = Field(
+        default="none",
+        description="What carries replies to whoever raised an escalation: mail (TRIAGE_SMTP_*), webhooks that take `reply.sent`,"
+        " or nothing; see docs/replies.md.",
+    )
+    reply_undo_seconds: Seconds = Field(
+        default=20, description="How long a reply can be taken back before it goes out."
+    )
+    reply_attempts: Count = Field(default=12, description="Tries before a mail is given up and shown as such.")
+    reply_approval: Path | None = Field(
+        default=None, description="Rules (TOML) of which replies another person approves, in place of the shipped ones."
+    )
+    reply_team: Annotated[str, Field(min_length=1, max_length=100)] | None = Field(
+        default=None,
+        description="Whom replies are signed by: a team, never a person; without it “Trust and Safety” in the language of the reply.",
+    )
+    reply_policy_link: str | None = Field(
+        default=None, description="Public address of policies for replies; `{area}` in it becomes the id of the area."
+    )
+    smtp_host: str | None = Field(default=None, description="Mail server that takes replies.")
+    smtp_port: Annotated[int, Field(ge=1, le=65_535)] = Field(default=587, description="Its port.")
+    smtp_tls: Literal["starttls", "tls", "none"] = Field(
+        default="starttls",
+        description="How the connection is kept private; `none` is taken for a server on this machine only.",
+    )
+    smtp_ca: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) that the mail server's is checked with, if not those of the system.",
+    )
+    smtp_user: str | None = Field(default=None, description="Name to sign in with at the mail server.")
+    smtp_password: SecretStr | None = Field(default=None, description="Password for it.")
+    smtp_from: str | None = Field(
+        default=None, description="Address of a role that mail comes from, such as a help desk."
+    )
+    smtp_reply_to: str | None = Field(default=None, description="Address that answers go to; without it the one above.")
+    smtp_timeout_seconds: Count = Field(default=20, description="How long one try to hand over a mail may take.")
     translation_url: HttpUrl | None = Field(
         default=None,
         description="Service that translates a text when a reviewer asks, see docs/translation.md; without it nothing is sent.",
@@ -246,6 +284,19 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value()) < SECRET_CHARACTERS:
             raise ValueError(f"at least {SECRET_CHARACTERS} characters are needed; unset it to have one made")
         return value
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        if self.reply_sender != "smtp":
+            return self
+        missing = [name for name in ("smtp_host", "smtp_from") if not getattr(self, name)]
+        if missing:
+            raise ValueError(
+                f"TRIAGE_REPLY_SENDER=smtp needs {' and '.join(f'TRIAGE_{one.upper()}' for one in missing)}"
+            )
+        if self.smtp_tls == "none" and self.smtp_host not in LOOPBACK:
+            raise ValueError(f"TRIAGE_SMTP_TLS=none is for {', '.join(LOOPBACK)} alone; use starttls or tls")
+        return self
 
     @cached_property
     def signing_key(self) -> str:

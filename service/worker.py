@@ -46,6 +46,7 @@ from service.ranking.workflow import Reranking, configured
 from service.reading.workflow import Reading
 from service.restricted.paths.workflow import raise_alarms as raise_alarms_of_paths
 from service.restricted.preservations.workflow import tell_endings
+from service.replies.sending.workflow import Deliveries
 from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
@@ -134,6 +135,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(repeat(stopping, order, pause=HOUSEKEEPING_SECONDS))
         # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
         group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
+        # By itself as well: a mail server that is slow keeps nothing else from being done.
+        group.create_task(repeat(stopping, (Deliveries(engine, jobs, settings).step,), pause=HOUSEKEEPING_SECONDS))
         group.create_task(TextPrints(engine).run(stopping))
         group.create_task(Backfill(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())

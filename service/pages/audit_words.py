@@ -41,6 +41,7 @@ GROUPS: Mapping[str, str] = {
     "consult": N_("Questions to teams"),
     "restricted": N_("Restricted paths"),
     "preservation": N_("Preservation"),
+    "reply": N_("Replies"),
     "audit": N_("This log"),
 }
 
@@ -199,6 +200,19 @@ KINDS: Mapping[str, str] = {
     "preservation.change_asked": N_("Asked to shorten a preservation"),
     "preservation.change_declined": N_("Declined to shorten a preservation"),
     "preservation.ending": N_("A preservation comes to its end"),
+    "reply.begun": N_("Began a reply"),
+    "reply.changed": N_("Changed a reply that waited for approval or was approved"),
+    "reply.submitted": N_("Asked for approval of a reply"),
+    "reply.approved": N_("Approved a reply"),
+    "reply.returned": N_("Sent a reply back to whoever wrote it"),
+    "reply.discarded": N_("Discarded a reply"),
+    "reply.sent": N_("Sent a reply"),
+    "reply.taken_back": N_("Took a reply back before it went out"),
+    "reply.sent_again": N_("Sent a given-up letter again"),
+    "reply.delivered": N_("A letter was delivered"),
+    "reply.failed": N_("A letter was given up"),
+    "reply.template_saved": N_("Saved a template of replies"),
+    "reply.template_withdrawn": N_("Took a version of a template back"),
     "audit.exported": N_("Took a part of this log out as a file"),
 }
 

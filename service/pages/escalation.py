@@ -22,6 +22,7 @@ from service.pages.consults import fill_consults
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.restricted import fill_preservations, fill_restricted
+from service.pages.replies import part as replies_part
 from service.pages.sections import Filling, Part, Seen, filled
 from service.pages.sla import clocks
 from service.security import Capability, EscalationWorker
@@ -88,6 +89,7 @@ async def _timeline(seen: Seen) -> Filling:
 PARTS: tuple[Part, ...] = (
     Part("summary", N_("What came in"), "escalation_summary.html", _summary),
     Part("missing", N_("Missing information"), "intake_missing.html", intake.missing),
+    Part("replies", N_("Replies"), "repl_part.html", replies_part),
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
     Part("mails", N_("Mail"), "intake_mails.html", intake.mails),
     Part("attachments", N_("Attachments"), "escalation_attachments.html", _attachments),

@@ -59,6 +59,7 @@ GROUPS = (
             Place("/banks", N_("Banks"), "banks.manage"),
             Place("/sla", N_("Clocks"), "escalation.work"),
             Place("/consults/teams", N_("Teams to ask"), "escalation.manage"),
+            Place("/replies", N_("Replies"), "escalation.work"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
         ),

@@ -37,6 +37,7 @@ OWN_PAGES = re.compile(
     r"|/escalations(?:/[0-9a-f-]{36})?|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
     r"|/consults(?:/precedents|/teams|/[0-9a-f-]{36})?|/restricted(?:/[0-9a-f-]{36}/packages/[0-9a-f-]{36})?"
     r"|/sla"
+    r"|/replies(?:/[0-9a-f-]{36})?"
 )
 
 CONSOLE_KEYS = (

@@ -32,6 +32,7 @@ KINDS = {
     "decision.made": N_("A decision stands, once its undo window is over"),
     "case.shed": N_("A case was given up openly under load"),
     "case.unshed": N_("A case that was given up came back"),
+    "reply.sent": N_("A reply to whoever raised an escalation"),
     "webhook.test": N_("A test message"),
 }
 STATES = {

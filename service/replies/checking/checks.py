@@ -1,0 +1,174 @@
+"""What must not go out with a reply: pure checks of its subject and text, each naming the place."""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from service.personal import personal_data
+from service.replies.placeholders import place_of, placeholders, stray_braces
+
+Check = Literal["placeholder", "staff", "internal", "personal", "media", "recipient"]
+# Who gets no personal data of others: what they are told may be printed, or passed on.
+PUBLIC = frozenset({"press", "partner"})
+# Words in a row that are no coincidence; each character of a script without spaces counts as a word.
+PASSAGE_WORDS = 8
+_SHOWN_CHARACTERS = 60
+
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_MEDIA = re.compile(
+    r"data:(?:image|video|audio)/\S*|\S*/v1/media/\S*|<img\b[^>]*>?|!\[[^\]]*\]\([^)]*\)?", re.IGNORECASE
+)
+_UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What is to be sent, and to whom."""
+
+    source: str
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What a letter is held against."""
+
+    # Names of all accounts of people.
+    staff: Collection[str] = ()
+    # What was said among colleagues or under privilege.
+    withheld: Sequence[str] = ()
+    # What may be said again: what the requester wrote, what they were told before, the template.
+    open: Sequence[str] = ()
+    # Ids of media, as text.
+    media: Collection[str] = ()
+    # The requester's own name and addresses, and those that replies come from.
+    own: Collection[str] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a letter cannot be sent: the part and line it is in (from 1), what stands there, and what to do."""
+
+    check: Check
+    part: Literal["subject", "body", "recipients"]
+    line: int
+    column: int
+    found: str
+    mend: str
+
+    def words(self) -> str:
+        """As one line of an error."""
+        place = self.part if self.part != "body" else f"body, line {self.line}, column {self.column}"
+        return f"{place}: “{self.found}”: {self.mend}"
+
+
+def problems(letter: Letter, against: Against) -> list[Problem]:
+    """Everything that keeps a letter from being sent, in reading order."""
+    found = [
+        one
+        for part, text in (("subject", letter.subject), ("body", letter.body))
+        for one in _in_part(_Part(part, text), letter, against)  # type: ignore[arg-type]
+    ]
+    return sorted(found, key=lambda one: (one.part != "subject", one.line, one.column))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    name: Literal["subject", "body"]
+    text: str
+
+    def problem(self, check: Check, at: int, found: str, mend: str) -> Problem:
+        line, column = place_of(self.text, at)
+        return Problem(check, self.name, line, column, _short(found), mend)
+
+
+def _in_part(part: _Part, letter: Letter, against: Against) -> Iterator[Problem]:
+    yield from _unfilled(part)
+    yield from _staff(part, against)
+    yield from _withheld(part, against)
+    yield from _media(part, against)
+    if letter.source in PUBLIC:
+        yield from _personal(part, against)
+
+
+def _unfilled(part: _Part) -> Iterator[Problem]:
+    for one in placeholders(part.text):
+        yield Problem("placeholder", part.name, one.line, one.column, one.text, "fill this in")
+    for line, column in stray_braces(part.text):
+        yield Problem("placeholder", part.name, line, column, "{{ or }}", "take the double brace out or fill it in")
+
+
+def _staff(part: _Part, against: Against) -> Iterator[Problem]:
+    # The reader's own name may be somebody's user name as well.
+    text = _without(part.text, against.own)
+    for name in sorted(against.staff, key=len, reverse=True):
+        for match in _name_pattern(name).finditer(text):
+            yield part.problem("staff", match.start(), match[0], "replies name no member of staff; sign as the team")
+
+
+def _name_pattern(name: str) -> re.Pattern[str]:
+    # robin.meyer is also found as Robin Meyer, robin_meyer and @robin.meyer.
+    parts = [re.escape(one) for one in re.split(r"[._-]+", name) if one]
+    return re.compile(rf"(?<!\w){'[ ._-]{1,2}'.join(parts) or re.escape(name)}(?!\w)", re.IGNORECASE)
+
+
+def _without(text: str, pieces: Iterable[str]) -> str:
+    for piece in sorted(filter(None, pieces), key=len, reverse=True):
+        text = re.sub(re.escape(piece), lambda match: " " * len(match[0]), text, flags=re.IGNORECASE)
+    return text
+
+
+def _withheld(part: _Part, against: Against) -> Iterator[Problem]:
+    words = _words(part.text)
+    hidden = _runs(against.withheld) - _runs(against.open)
+    end = -1
+    for first in range(len(words) - PASSAGE_WORDS + 1):
+        run = words[first : first + PASSAGE_WORDS]
+        if tuple(word for word, _, _ in run) not in hidden:
+            continue
+        if first > end:
+            passage = part.text[run[0][1] : run[-1][2]]
+            yield part.problem(
+                "internal", run[0][1], passage, "this passage is also in internal text; say it otherwise"
+            )
+        end = first + PASSAGE_WORDS - 1
+
+
+def _words(text: str) -> list[tuple[str, int, int]]:
+    return [(match[0].casefold(), match.start(), match.end()) for match in _WORD.finditer(text)]
+
+
+def _runs(texts: Iterable[str]) -> set[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for text in texts:
+        words = [word for word, _, _ in _words(text)]
+        found.update(tuple(words[at : at + PASSAGE_WORDS]) for at in range(len(words) - PASSAGE_WORDS + 1))
+    return found
+
+
+def _media(part: _Part, against: Against) -> Iterator[Problem]:
+    mend = "replies hold no media and no addresses of any"
+    for match in _MEDIA.finditer(part.text):
+        yield part.problem("media", match.start(), match[0], mend)
+    known = {one.casefold() for one in against.media}
+    for match in _UUID.finditer(_MEDIA.sub(lambda one: " " * len(one[0]), part.text)):
+        if match[0].casefold() in known:
+            yield part.problem("media", match.start(), match[0], mend)
+
+
+def _personal(part: _Part, against: Against) -> Iterator[Problem]:
+    for one in personal_data(part.text, known=against.own):
+        yield part.problem("personal", one.start, one.text, f"leave out the {one.kind} of a third party")
+
+
+def uuids(text: str) -> set[str]:
+    """Every id in a text, in lower case."""
+    return {match[0].casefold() for match in _UUID.finditer(text)}
+
+
+def _short(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

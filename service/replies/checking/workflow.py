@@ -1,0 +1,46 @@
+"""Holds a letter against what must not go out, with what the record and the accounts hold now."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from service.errors.replies import ReplyRefusedError
+from service.replies.checking import store
+from service.replies.checking.checks import Against, Letter, Problem, problems, uuids
+
+
+async def found(
+    connection: AsyncConnection,
+    escalation: UUID,
+    letter: Letter,
+    *,
+    requester: Mapping[str, str],
+    more: Sequence[str] = (),
+) -> list[Problem]:
+    """Everything that keeps a letter about this record from being sent; `more` are texts that may be said, as templates."""
+    ids = uuids(f"{letter.subject}\n{letter.body}")
+    against = Against(
+        staff=await store.staff(connection),
+        withheld=await store.withheld(connection, escalation),
+        open=[*await store.said_openly(connection, escalation), *more],
+        media=await store.media(connection, ids) if ids else (),
+        own=[
+            one
+            for one in (requester.get("name"), *addresses(requester.get("email", "")), requester.get("reference"))
+            if one
+        ],
+    )
+    return problems(letter, against)
+
+
+def refuse(problems: Sequence[Problem]) -> None:
+    """Raises ReplyRefusedError that names each problem; nothing without any."""
+    if problems:
+        raise ReplyRefusedError("; ".join(one.words() for one in problems))
+
+
+def addresses(given: str) -> list[str]:
+    """The mail addresses that a requester gave: one, or several with commas or semicolons between them."""
+    parts = [one.strip() for one in given.replace(";", ",").split(",")]
+    return list(dict.fromkeys(one for one in parts if "@" in one))

@@ -86,6 +86,8 @@ from service.shift import routes as shift
 from service.similar import routes as similar
 from service.spans import routes as spans
 from service.spans.workflow import Covering
+from service.statements import routes as statements
+from service.statements.workflow import configured as configured_statements
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
 from service.suspects import routes as suspects
@@ -130,6 +132,7 @@ ROUTERS = (
         calibration,
         translation,
         escalations,
+        statements,
     ),
 )
 
@@ -192,6 +195,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.taxonomy = taxonomy
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
+    app.state.statement_rules = configured_statements(settings, taxonomy)
     app.state.covering = Covering(configured_masking(settings), settings)
     app.state.translator = configured_translation(settings)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)

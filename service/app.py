@@ -55,6 +55,7 @@ from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.search import router as search_pages_router
+from service.pages.statements import router as statement_pages_router
 from service.pages.static import mount_static
 from service.pages.webhooks import router as webhook_pages_router
 from service.pages.work import router as work_pages_router
@@ -159,6 +160,7 @@ PAGES = (
     routing_pages_router,
     scorecard_pages_router,
     search_pages_router,
+    statement_pages_router,
     quality_pages_router,
 )
 

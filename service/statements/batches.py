@@ -9,8 +9,11 @@ from service import events
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.statements import StatementSettledError
 from service.statements import store
-from service.statements.schemas import BatchOut, ConfirmedOut, ConfirmIn
+from service.statements.schemas import BatchLine, BatchOut, ConfirmedOut, ConfirmIn
 from service.statements.transparency import BATCH
+
+# So many batches are listed.
+RECENT = 20
 
 
 async def next_batch(connection: AsyncConnection, *, after: int = 0) -> BatchOut | None:
@@ -26,6 +29,11 @@ async def next_batch(connection: AsyncConnection, *, after: int = 0) -> BatchOut
         await events.record(connection, "statement.batched", data={"batch": number})
     statements = [row.payload for row in await store.batch(connection, number)]
     return BatchOut(batch=number, count=len(statements), statements=statements)
+
+
+async def recent_batches(connection: AsyncConnection) -> list[BatchLine]:
+    """The newest batches, and every one that waits for an answer."""
+    return [BatchLine(**row._mapping) for row in await store.batches(connection, limit=RECENT)]
 
 
 async def confirm(connection: AsyncConnection, told: ConfirmIn, *, person: UUID | None) -> ConfirmedOut:

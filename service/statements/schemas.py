@@ -195,6 +195,16 @@ class BatchOut(BaseModel):
     statements: list[dict[str, Any]]
 
 
+class BatchLine(BaseModel):
+    """A batch in a list. `closed`: it was not taken as it was, and its statements went on into others."""
+
+    number: int
+    state: Literal["open", "published", "closed"]
+    made_at: datetime
+    settled_at: datetime | None
+    count: int
+
+
 class RefusedIn(Strict):
     """A statement that the database did not take, with its message."""
 

@@ -98,6 +98,10 @@ _TAKE = text("""
 """)
 _OPEN_BATCH = text("SELECT min(number) FROM statement_batches WHERE state = 'open' AND number > :after")
 _BATCH = text("SELECT puid, payload FROM statements WHERE batch = :batch ORDER BY number")
+_BATCHES = text("""
+    SELECT b.number, b.state, b.made_at, b.settled_at, (SELECT count(*) FROM statements s WHERE s.batch = b.number) AS count
+    FROM statement_batches b ORDER BY (b.state = 'open') DESC, b.number DESC LIMIT :limit
+""")
 _LOCK_BATCH = text("SELECT state, answer FROM statement_batches WHERE number = :batch FOR NO KEY UPDATE")
 _SETTLE = text("""
     UPDATE statement_batches SET state = :state, settled_by = CAST(:person AS uuid), settled_at = now(), answer = CAST(:answer AS jsonb)
@@ -206,6 +210,11 @@ async def take_batch(connection: AsyncConnection, *, most: int) -> int | None:
 async def batch(connection: AsyncConnection, number: int) -> Sequence[Row[Any]]:
     """(puid, payload) of a batch, always in the same order."""
     return (await connection.execute(_BATCH, {"batch": number})).all()
+
+
+async def batches(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:
+    """(number, state, made_at, settled_at, count), those that wait for an answer in front."""
+    return (await connection.execute(_BATCHES, {"limit": limit})).all()
 
 
 async def lock_batch(connection: AsyncConnection, number: int) -> Row[Any] | None:

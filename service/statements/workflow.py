@@ -247,8 +247,6 @@ async def _keep(
             "ready_at": decision.until,
         },
     )
-    data = {"statement": str(statement), "decision": str(decision.id), "exemption": built.exemption}
-    await events.record(connection, "statement.made", case_id=decision.case_id, data=data)
     if payload is None:
         return None
     return Told(payload["puid"], built.language, notice, payload.get("end_date_account_restriction"))

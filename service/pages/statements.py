@@ -16,7 +16,7 @@ from service.pages.rendering import PageRoute, redirect, render
 from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
 from service.statements.batches import recent_batches
 from service.statements.schemas import Asked, NoticeLanguage
-from service.statements.viewing import counts, listed, of_case, statement_view
+from service.statements.viewing import counts, has_samples, listed, of_case, statement_view
 from service.statements.workflow import edit_of, preview
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -28,8 +28,8 @@ FILTERS = ("category", "ground", "source_type", "automated_detection", "automate
 async def statements(
     asked: Annotated[Asked, Query()], request: Request, me: StatementsExporter, connection: UnitOfWork
 ) -> Response:
-    found = await listed(connection, asked)
-    made = await counts(connection, since=asked.since, until=asked.until)
+    found = await listed(connection, asked, viewer=me.id)
+    made = await counts(connection, since=asked.since, until=asked.until, samples=True)
     chosen = asked.model_dump(mode="json", exclude_none=True, exclude={"before"})
     context = {
         **await bar(connection, me),
@@ -38,6 +38,7 @@ async def statements(
         "chosen": chosen,
         "older": f"/statements?{urlencode({**chosen, 'before': found.next})}" if found.next else None,
         "counts": {name: [one for one in made.counts if one.field == name] for name in ("state", *FILTERS)},
+        "samples": await has_samples(connection),
         "batches": await recent_batches(connection),
         "on": request.app.state.statement_rules is not None,
         "taxonomy": request.app.state.taxonomy,

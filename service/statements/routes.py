@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
-from service.security import CaseReader, CaseReviewer, StatementsExporter
+from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
 from service.statements import batches, tables, viewing, workflow
 from service.statements.rules import StatementRules
 from service.statements.schemas import (
@@ -60,10 +60,10 @@ async def of_case(case_id: UUID, request: Request, caller: CaseReader, connectio
 
 
 @router.get("/statements", summary="Statements of reasons, newest first")
-async def listed(
-    asked: Annotated[Asked, Query()], _caller: StatementsExporter, connection: UnitOfWork
-) -> StatementsOut:
-    return await viewing.listed(connection, asked)
+async def listed(asked: Annotated[Asked, Query()], caller: StatementsExporter, connection: UnitOfWork) -> StatementsOut:
+    # A machine of the platform has no queues; a person sees what they see of cases.
+    viewer = caller.id if Capability.CASE_READ in caller.capabilities else None
+    return await viewing.listed(connection, asked, viewer=viewer)
 
 
 @router.get("/statements/counts", summary="How many statements, by category, ground, source and automation")

@@ -70,6 +70,7 @@ _IN_STATE = {
     "ready": "s.state = 'made' AND s.ready_at <= now()",
     **{one: f"s.state = '{one}'" for one in ("batched", "published", "refused", "withdrawn", "exempt")},
 }
+_VISIBLE = "may_see_case(s.case_id, :viewer, CAST(:overseeing AS text[])) AND NOT is_kept_back(s.decision_id, :viewer)"
 _COUNTED = ("category", "ground", "source_type", "automated_detection", "automated_decision")
 _COUNTS = text("""
     SELECT figure.field, figure.code, count(*) AS count
@@ -80,11 +81,12 @@ _COUNTS = text("""
              ('category', s.category), ('ground', s.ground), ('source_type', s.source_type),
              ('automated_detection', s.automated_detection), ('automated_decision', s.automated_decision)
          ) AS figure (field, code)
-    WHERE NOT c.sample AND figure.code IS NOT NULL AND (figure.field = 'state' OR s.state <> 'withdrawn')
+    WHERE (:samples OR NOT c.sample) AND figure.code IS NOT NULL AND (figure.field = 'state' OR s.state <> 'withdrawn')
       AND (CAST(:since AS timestamptz) IS NULL OR s.made_at >= :since)
       AND (CAST(:until AS timestamptz) IS NULL OR s.made_at < :until)
     GROUP BY figure.field, figure.code ORDER BY figure.field, count(*) DESC, figure.code
 """)
+_HAS_SAMPLES = text("SELECT EXISTS (SELECT FROM statements s JOIN cases c ON c.id = s.case_id WHERE c.sample)")
 # Samples are nobody's content: they are shown, and never handed out.
 _TAKE = text("""
     WITH taken AS (
@@ -181,8 +183,12 @@ async def of_decision(connection: AsyncConnection, decision_id: UUID) -> Row[Any
 
 
 async def listed(connection: AsyncConnection, asked: Mapping[str, Any], *, limit: int) -> Sequence[Row[Any]]:
-    """Statements, newest first; `asked` may hold state, category, ground, source_type, since, until and before (a number)."""
-    where = [_IN_STATE[asked["state"]]] if asked.get("state") else []
+    """Statements, newest first; `asked` may hold state, category, ground, source_type, since, until and before (a number).
+
+    With a `viewer` and the roles that are `overseeing`, only those of cases that this person may see, and is not checking blindly.
+    """
+    where = [_VISIBLE] if asked.get("viewer") else []
+    where += [_IN_STATE[asked["state"]]] if asked.get("state") else []
     where += [f"s.{name} = :{name}" for name in _COUNTED if asked.get(name)]
     where += ["s.made_at >= :since"] if asked.get("since") else []
     where += ["s.made_at < :until"] if asked.get("until") else []
@@ -191,9 +197,16 @@ async def listed(connection: AsyncConnection, asked: Mapping[str, Any], *, limit
     return (await connection.execute(statement, {**asked, "limit": limit})).all()
 
 
-async def counts(connection: AsyncConnection, *, since: datetime | None, until: datetime | None) -> Sequence[Row[Any]]:
-    """(field, code, count) over all that are not of samples."""
-    return (await connection.execute(_COUNTS, {"since": since, "until": until})).all()
+async def counts(
+    connection: AsyncConnection, *, since: datetime | None, until: datetime | None, samples: bool
+) -> Sequence[Row[Any]]:
+    """(field, code, count), over those of samples as well or not."""
+    return (await connection.execute(_COUNTS, {"since": since, "until": until, "samples": samples})).all()
+
+
+async def has_samples(connection: AsyncConnection) -> bool:
+    """Whether a statement of a sample is among them."""
+    return bool((await connection.execute(_HAS_SAMPLES)).scalar_one())
 
 
 async def open_batch(connection: AsyncConnection, *, after: int) -> int | None:

@@ -48,10 +48,17 @@ def notice_of(built: Built, language: str, rules: StatementRules) -> str:
     if not sections:
         return ""
     words = rules.words[language]
-    opening = words.said["opening"].format(kind=words.kind(built.kind))
+    opening = words.said["opening"].format(kind=words.kind(built.kind), what=words.said[f"what_{_what(built.values)}"])
     return "\n\n".join(
         [opening, *(f"{one.heading}\n{one.text}" for one in sections), words.said["closing"]],
     )
+
+
+def _what(values: Mapping[str, Any]) -> str:
+    """What is restricted: the content, the account or both."""
+    account = bool(values.get("decision_account") or values.get("decision_provision"))
+    content = bool(values.get("decision_visibility") or values.get("decision_monetary"))
+    return "both" if account and content else "account" if account else "content"
 
 
 def _texts(built: Built, words: Words, rules: StatementRules) -> dict[str, str]:

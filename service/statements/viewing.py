@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.workflow import require_visible
 from service.errors.requests import NotFoundError
+from service.routing.workflow import OVERSEEING
 from service.statements import store
 from service.statements.building import Built
 from service.statements.rules import StatementRules
@@ -56,17 +57,27 @@ async def of_decision(
     return None if row is None else _shown(row, rules, None)
 
 
-async def listed(connection: AsyncConnection, asked: Asked) -> StatementsOut:
-    """Statements, newest first, by state, category, ground and the like."""
-    rows = await store.listed(connection, asked.model_dump(exclude_none=True), limit=LISTED + 1)
+async def listed(connection: AsyncConnection, asked: Asked, *, viewer: UUID | None) -> StatementsOut:
+    """Statements, newest first, by state, category, ground and the like; all of them without a viewer."""
+    values = asked.model_dump(exclude_none=True)
+    if viewer is not None:
+        values |= {"viewer": viewer, "overseeing": list(OVERSEEING)}
+    rows = await store.listed(connection, values, limit=LISTED + 1)
     names = ("id", "puid", "exemption", "case_id", "policy_area", "category", "ground", "made_at", "refused_message")
     lines = [StatementLine(**{one: getattr(row, one) for one in names}, state=row.stands) for row in rows[:LISTED]]
     return StatementsOut(statements=lines, next=rows[LISTED - 1].number if len(rows) > LISTED else None)
 
 
-async def counts(connection: AsyncConnection, *, since: datetime | None, until: datetime | None) -> CountsOut:
-    """How many statements there are by state, category, ground, source and automation (samples left out)."""
-    rows = await store.counts(connection, since=since, until=until)
+async def has_samples(connection: AsyncConnection) -> bool:
+    """Whether some are of sample cases, which are handed out to nobody."""
+    return await store.has_samples(connection)
+
+
+async def counts(
+    connection: AsyncConnection, *, since: datetime | None, until: datetime | None, samples: bool = False
+) -> CountsOut:
+    """How many statements there are by state, category, ground, source and automation."""
+    rows = await store.counts(connection, since=since, until=until, samples=samples)
     return CountsOut(since=since, until=until, counts=[CountOut(**row._mapping) for row in rows])
 
 

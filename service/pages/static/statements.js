@@ -37,7 +37,7 @@ function afresh(words) {
 
 async function handOut() {
   const batch = await call("GET", "/v1/statements/export");
-  if (!batch) throw new Error(t("No statement is ready: those of the last decisions can still be undone."));
+  if (!batch) throw new Error(t("No statement is ready. Those of the last decisions can still be undone, and those of samples stay here."));
   afresh(t("Batch %(number)s waits to be posted.", { number: batch.batch }));
 }
 

@@ -130,9 +130,12 @@ async def test_what_restricts_nothing_has_none_and_what_is_exempt_says_why(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
 ) -> None:
     cases = []
-    for number, said in enumerate(
-        ({"actions": ["warn"]}, {"actions": ["no_violation"], "policy_area": "benign"}, {"policy_area": "spam"})
-    ):
+    ways: tuple[Body, ...] = (
+        {"actions": ["warn"]},
+        {"actions": ["no_violation"], "policy_area": "benign"},
+        {"policy_area": "spam"},
+    )
+    for number, said in enumerate(ways):
         await report(platform, f"post-{number}")
         claimed = await claim(reviewer)
         assert (await preview(reviewer, claimed, **said) is None) == (number < 2)

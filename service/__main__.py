@@ -32,6 +32,7 @@ COMMANDS = {
     "close-person": "Close an account with its keys and sessions",
     "policies": "Publish the guidelines of the product where an area has no policy",
     "banks": "Take hashes of a file into a bank, or write those of a bank to a file",
+    "statements": "Write statements of reasons as batches for the Transparency Database, or confirm one",
     "replay": "Estimate how many of the last decisions a draft of a policy would flip",
     "openapi": "Print the OpenAPI description; needs no database",
     "demo": "Walk one report through the running service",

@@ -67,6 +67,7 @@ from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router
 from service.pages.search import router as search_pages_router
 from service.pages.sla import router as sla_pages_router
+from service.pages.statements import router as statement_pages_router
 from service.pages.static import mount_static
 from service.pages.webhooks import router as webhook_pages_router
 from service.pages.work import router as work_pages_router
@@ -106,6 +107,8 @@ from service.similar import routes as similar
 from service.sla import routes as sla
 from service.spans import routes as spans
 from service.spans.workflow import Covering
+from service.statements import routes as statements
+from service.statements.workflow import configured as configured_statements
 from service.strikes import routes as strikes
 from service.strikes.workflow import configured as configured_strikes
 from service.suspects import routes as suspects
@@ -163,6 +166,7 @@ ROUTERS = (
         reply_templates,
         reply_letters,
         replies,
+        statements,
     ),
 )
 
@@ -196,6 +200,7 @@ PAGES = (
     scorecard_pages_router,
     search_pages_router,
     sla_pages_router,
+    statement_pages_router,
     quality_pages_router,
 )
 
@@ -234,6 +239,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     app.state.rank_config = configured(settings)
     app.state.strike_rules = configured_strikes(settings, taxonomy)
     app.state.forms = configured_forms(settings, taxonomy)
+    app.state.statement_rules = configured_statements(settings, taxonomy)
     app.state.covering = Covering(configured_masking(settings), settings)
     app.state.translator = configured_translation(settings)
     app.state.engine = create_engine(database_url, pool=settings.database_pool)

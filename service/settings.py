@@ -90,6 +90,14 @@ class Settings(BaseSettings):
         default="",
         description="Hosts whose `Authentication-Results` are believed, separated by commas; without any no sender is verified.",
     )
+    statements: Literal["on", "off"] = Field(
+        default="on",
+        description="Whether each decision that restricts makes a statement of reasons; see docs/statements.md.",
+    )
+    statement_rules: Path | None = Field(
+        default=None,
+        description="What decisions mean for statements (TOML), in place of the shipped rules; see docs/statements.md.",
+    )
     masked_words: Path | None = Field(
         default=None, description="Words masked on pages (TOML) that replace the shipped list; see docs/masking.md."
     )

@@ -29,7 +29,7 @@ async def decide(
     except (LeaseStaleError, ContentChangedError) as error:
         # Answered instead of raised: raising would roll the draft back. Neither refusal has stored anything else
         # but that the changed content was shown.
-        draft = body.model_dump(mode="json", exclude={"lease_token"})
+        draft = body.model_dump(mode="json", exclude={"lease_token"}, exclude_none=True)
         await keep_late_draft(connection, case_id, token=body.lease_token, holder=caller.id, body=draft)
         return JSONResponse(error.shape(), status_code=error.status)
 
@@ -57,4 +57,6 @@ async def actions(
 
 def _rules(request: Request) -> DecisionRules:
     state = request.app.state
-    return DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules)
+    return DecisionRules(
+        state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules, state.statement_rules
+    )

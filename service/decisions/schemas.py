@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from service.opinions.schemas import Judgement
+from service.statements.schemas import StatementIn
 from service.strikes.schemas import StandingOut
 from service.wire import Strict
 
@@ -15,6 +16,12 @@ class DecisionIn(Judgement):
     """What a reviewer decided about the case they hold."""
 
     lease_token: UUID
+    statement: Annotated[
+        StatementIn | None,
+        Field(
+            description="What the statement of reasons says otherwise; null for what the holder wrote before, if anything."
+        ),
+    ] = None
 
 
 class DecisionMade(Strict):

@@ -23,10 +23,11 @@ from service.ids import new_id
 from service.labels import check_labels
 from service.leases.workflow import stale
 from service.opinions import workflow as opinions
-from service.opinions.schemas import Judgement
 from service.outbox import workflow as outbox
 from service.reporters.workflow import judge, unjudge
 from service.routing.workflow import allowed_actions
+from service.statements import workflow as statements
+from service.statements.rules import StatementRules
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
@@ -47,6 +48,8 @@ class DecisionRules:
     jobs: App
     undo_seconds: int
     strikes: StrikeRules
+    # None where statements of reasons are switched off.
+    statements: StatementRules | None
     cluster_id: UUID | None = None
     basis: Literal["review", "cluster"] = "review"
 
@@ -61,14 +64,15 @@ async def decide(
 ) -> DecisionMade:
     """Decide the case that `holder` has leased, and count, answer and tell what follows from it.
 
-    Raises LeaseStaleError, ContentChangedError, OwnQuestionError, OpinionWaitingError, ActionNotAllowedError or a 422.
+    Raises LeaseStaleError, ContentChangedError, OwnQuestionError, OpinionWaitingError, ActionNotAllowedError or a 422, such as
+    one that names what the statement of reasons lacks.
     """
     check_labels(decision.actions, decision.policy_area, rules.taxonomy)
     await _check_case(connection, case_id, decision, holder=holder, taxonomy=rules.taxonomy)
     question = await opinions.waiting_for(connection, case_id, person=holder)
     if question is not None and rules.basis == "cluster":
         raise OpinionWaitingError("a second opinion is wanted on this case: somebody has to look at it")
-    values = decision.model_dump(exclude={"lease_token"}) | {
+    values = decision.model_dump(exclude={"lease_token", "statement"}) | {
         "decision_id": new_id(),
         "case_id": case_id,
         "token": decision.lease_token,
@@ -87,9 +91,9 @@ async def decide(
     return DecisionMade(decision_id=made.id, undo_until=made.undo_until, policy=made.policy)
 
 
-async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement, *, rules: DecisionRules) -> None:
-    """What follows from a stored decision: what it says of the reporters, a strike, and the message that is sent after the
-    undo window.
+async def carry_out(connection: AsyncConnection, made: Row[Any], said: DecisionIn, *, rules: DecisionRules) -> None:
+    """What follows from a stored decision: what it says of the reporters, a strike, the statement of reasons, and the message
+    that is sent after the undo window.
 
     `made` has id, case_id, decided_at, undo_until, subject_id, subject_kind and reports, as `store.decide` gives them.
     """
@@ -110,9 +114,30 @@ async def carry_out(connection: AsyncConnection, made: Row[Any], said: Judgement
         "taxonomy_version": rules.taxonomy.version,
         "decided_at": made.decided_at.isoformat(),
     }
+    stated = await _state(connection, made, said, rules=rules)
+    if stated is not None:
+        message["statement"] = stated.as_json()
     told = outbox.Message(DECISION_MADE, message, decision_id=made.id, case_id=made.case_id, after=made.undo_until)
     if not await outbox.publish(connection, rules.jobs, told):
         await events.record(connection, DECISION_UNTOLD, case_id=made.case_id, data={"decision": str(made.id)})
+
+
+async def _state(
+    connection: AsyncConnection, made: Row[Any], said: DecisionIn, *, rules: DecisionRules
+) -> statements.Told | None:
+    if rules.statements is None:
+        return None
+    decision = statements.Decision(
+        id=made.id,
+        case_id=made.case_id,
+        at=made.decided_at,
+        until=made.undo_until,
+        policy_area=said.policy_area,
+        actions=said.actions,
+        basis=rules.basis,
+        token=said.lease_token,
+    )
+    return await statements.state(connection, decision, said.statement, rules=rules.statements)
 
 
 async def untold(connection: AsyncConnection) -> int:
@@ -123,6 +148,8 @@ async def untold(connection: AsyncConnection) -> int:
 async def take_back(connection: AsyncConnection, decision_id: UUID, *, case_id: UUID, person: UUID) -> None:
     """Take back what followed from an undone decision. Raises UndoExpiredError once any of it is being sent."""
     if not await outbox.cancel(connection, decision_id):
+        raise _too_late()
+    if not await statements.take_back(connection, decision_id):
         raise _too_late()
     weight = await strikes.take_back(connection, decision_id)
     data = {"decision": str(decision_id)} | ({} if weight is None else {"strike": weight})

@@ -204,7 +204,9 @@ async def _work(
     if not any(one.case_id == shown.id for one in leases):
         return {"offer": None, "drawn": False, "may_bulk": False}
     state = request.app.state
-    rules = DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules)
+    rules = DecisionRules(
+        state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules, state.statement_rules
+    )
     offer = await actions_of(connection, shown.id, person=me.id, rules=rules, named=None)
     why = await case_why(connection, shown.id, viewer=me.id, taxonomy=state.taxonomy)
     return {

@@ -60,6 +60,7 @@ GROUPS = (
             Place("/sla", N_("Clocks"), "escalation.work"),
             Place("/consults/teams", N_("Teams to ask"), "escalation.manage"),
             Place("/replies", N_("Replies"), "escalation.work"),
+            Place("/statements", N_("Statements"), "statements.export"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
         ),

@@ -94,6 +94,8 @@ _REMOVE = (
     # What was banked for a sample is no known picture.
     "DELETE FROM bank_matches WHERE hash_id IN (SELECT id FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions))",
     "DELETE FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions)",
+    "DELETE FROM statements WHERE case_id IN (TABLE gone)",
+    "DELETE FROM statement_edits WHERE case_id IN (TABLE gone)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",

@@ -69,5 +69,7 @@ async def undo(cluster_id: UUID, request: Request, caller: BulkDecider, connecti
 
 def _rules(request: Request) -> ClusterRules:
     state = request.app.state
-    made = DecisionRules(state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules)
+    made = DecisionRules(
+        state.taxonomy, state.jobs, state.settings.undo_seconds, state.strike_rules, state.statement_rules
+    )
     return ClusterRules(decisions=made, cap=state.settings.cluster_cap, key=state.settings.signing_key)

@@ -398,7 +398,7 @@ async def test_a_decision_for_many_cases_leaves_a_question_to_somebody_who_looks
 ) -> None:
     held = await claim(colleague)
     state = app.state
-    rules = DecisionRules(state.taxonomy, state.jobs, 60, state.strike_rules, cluster_id=uuid4(), basis="cluster")
+    rules = DecisionRules(state.taxonomy, state.jobs, 60, state.strike_rules, None, cluster_id=uuid4(), basis="cluster")
     holder = value(database, "SELECT lease_holder FROM cases")
     decision = DecisionIn.model_validate(decision_body(held))
     async with state.engine.begin() as connection:

@@ -57,6 +57,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
     await _kept_searches(callers["lead"])
     for role, record in await escalations(app, callers):
         found.add("/escalations/{escalation_id}", role, f"/escalations/{record}")
+    await _statements(callers, found)
     return found
 
 
@@ -205,6 +206,20 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
         found.add("/work", role, "/work")
     found.add("/qa/suspects", "specialist", "/qa/suspects")
     found.add("/exposure", "reviewer", "/exposure")
+
+
+async def _statements(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """What authors are told: a batch with one that the database refused, and what a decision would tell."""
+    lead, reviewer = callers["lead"], callers["reviewer"]
+    batch = await _sent(await lead.get("/v1/statements/export"))
+    refused = [{"puid": batch["statements"][0]["puid"], "message": "The selected content language is invalid."}]
+    await _sent(await lead.post("/v1/statements/export/confirm", json={"batch": batch["batch"], "refused": refused}))
+    [one, *_] = (await _sent(await lead.get("/v1/statements", params={"state": "refused"})))["statements"]
+    found.add("/statements/{statement_id}", "lead", f"/statements/{one['id']}")
+    [held, *_] = (await _sent(await reviewer.get("/v1/leases")))["leases"]
+    for page in ("statement", "statements"):
+        address = f"/cases/{held['case_id']}/{page}"
+        found.add(f"/cases/{{case_id}}/{page}", "reviewer", address)
 
 
 async def _kept_searches(lead: httpx.AsyncClient) -> None:

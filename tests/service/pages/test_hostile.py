@@ -17,6 +17,8 @@ from tests.service.pages.test_every_page import to_walk
 KNOWN = {
     "a label of the taxonomy": (
         *("POST /v1/cases/{case_id}/decisions .policy_area", "POST /v1/cases/{case_id}/decisions .actions[]"),
+        *("PUT /v1/cases/{case_id}/statement .policy_area", "POST /v1/cases/{case_id}/statement/preview .policy_area"),
+        "POST /v1/cases/{case_id}/statement/preview .actions[]",
         "POST /v1/cases/{case_id}/second-opinion .proposal.policy_area",
         "POST /v1/cases/{case_id}/second-opinion .proposal.actions[]",
         *("POST /v1/labels/suspects .suspects[].suggested_area", "POST /v1/labels/suspects .suspects[].area"),
@@ -42,6 +44,18 @@ KNOWN = {
 }
 # Fields that nothing is written to here, each with why that loses nothing.
 UNWRITTEN = {
+    "it is published, so what looks like somebody's handle or address is refused; tests/service/statements/test_pages.py": tuple(
+        f"{call}.{name}"
+        for call in (
+            *("POST /v1/cases/{case_id}/decisions .statement", "POST /v1/cases/{case_id}/cluster/decide .statement"),
+            *("POST /v1/cases/{case_id}/statement/preview .statement", "PUT /v1/cases/{case_id}/statement .statement"),
+            "POST /v1/statements/{statement_id}/mend ",
+        )
+        for name in (
+            *("decision_facts", "illegal_content_legal_ground", "illegal_content_explanation", "content_type_other"),
+            *("incompatible_content_ground", "incompatible_content_explanation", "category_specification_other"),
+        )
+    ),
     "it is stored nowhere": (
         *("POST /v1/session .username", "POST /v1/session .password", "POST /v1/people .password"),
         *("POST /v1/session .new_password", "POST /v1/search .query", "POST /v1/search .after"),

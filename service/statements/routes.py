@@ -1,0 +1,126 @@
+"""HTTP of statements of reasons."""
+
+from typing import Annotated
+from uuid import UUID
+
+from anyio import to_thread
+from fastapi import APIRouter, Query, Request, Response
+
+from service.db import UnitOfWork
+from service.errors.requests import NotFoundError
+from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
+from service.statements import batches, tables, viewing, workflow
+from service.statements.rules import StatementRules
+from service.statements.schemas import (
+    Asked,
+    BatchOut,
+    CaseStatementsOut,
+    ConfirmedOut,
+    ConfirmIn,
+    CountsOut,
+    EditIn,
+    NoticeLanguage,
+    PreviewIn,
+    PreviewOut,
+    StatementIn,
+    StatementOut,
+    StatementsOut,
+)
+from service.wire import Moment
+
+router = APIRouter(prefix="/v1", tags=["statements of reasons"])
+
+
+@router.post("/cases/{case_id}/statement/preview", summary="What a decision would tell the author")
+async def preview(
+    case_id: UUID, body: PreviewIn, request: Request, caller: CaseReader, connection: UnitOfWork
+) -> PreviewOut | None:
+    asked = (body.policy_area, body.actions, body.statement)
+    return await workflow.preview(
+        connection, case_id, asked, viewer=caller.id, rules=_rules(request), token=body.lease_token
+    )
+
+
+@router.put("/cases/{case_id}/statement", status_code=204, summary="Keep what a decision is to tell the author")
+async def save(case_id: UUID, body: EditIn, request: Request, caller: CaseReviewer, connection: UnitOfWork) -> Response:
+    await workflow.save_edit(connection, case_id, body, holder=caller.id, rules=_rules(request))
+    return Response(status_code=204)
+
+
+@router.delete("/cases/{case_id}/statement", status_code=204, summary="Forget it again")
+async def drop(case_id: UUID, lease_token: UUID, caller: CaseReviewer, connection: UnitOfWork) -> Response:
+    await workflow.drop_edit(connection, case_id, token=lease_token, holder=caller.id)
+    return Response(status_code=204)
+
+
+@router.get("/cases/{case_id}/statements", summary="The statements of reasons of a case")
+async def of_case(case_id: UUID, request: Request, caller: CaseReader, connection: UnitOfWork) -> CaseStatementsOut:
+    rules = request.app.state.statement_rules
+    return CaseStatementsOut(statements=await viewing.of_case(connection, case_id, viewer=caller.id, rules=rules))
+
+
+@router.get("/statements", summary="Statements of reasons, newest first")
+async def listed(asked: Annotated[Asked, Query()], caller: StatementsExporter, connection: UnitOfWork) -> StatementsOut:
+    # A machine of the platform has no queues; a person sees what they see of cases.
+    viewer = caller.id if Capability.CASE_READ in caller.capabilities else None
+    return await viewing.listed(connection, asked, viewer=viewer)
+
+
+@router.get("/statements/counts", summary="How many statements, by category, ground, source and automation")
+async def counts(
+    _caller: StatementsExporter, connection: UnitOfWork, since: Moment | None = None, until: Moment | None = None
+) -> CountsOut:
+    return await viewing.counts(connection, since=since, until=until)
+
+
+@router.get("/statements/counts.csv", summary="The same figures as comma-separated values")
+async def counts_csv(
+    _caller: StatementsExporter, connection: UnitOfWork, since: Moment | None = None, until: Moment | None = None
+) -> Response:
+    made = await viewing.counts(connection, since=since, until=until)
+    return tables.file(await to_thread.run_sync(tables.counts_csv, made), "statement-counts.csv")
+
+
+@router.get(
+    "/statements/export",
+    summary="The next batch of at most 100 statements for the Transparency Database; 204 where none is ready",
+    response_model=BatchOut,
+    responses={204: {"description": "nothing is ready"}},
+)
+async def export(
+    _caller: StatementsExporter,
+    connection: UnitOfWork,
+    after: Annotated[int, Query(ge=0, le=2**62, description="a batch: the first open one behind it is given")] = 0,
+) -> BatchOut | Response:
+    return await batches.next_batch(connection, after=after) or Response(status_code=204)
+
+
+@router.post("/statements/export/confirm", summary="Say what became of a batch")
+async def confirm(body: ConfirmIn, caller: StatementsExporter, connection: UnitOfWork) -> ConfirmedOut:
+    return await batches.confirm(connection, body, person=caller.id)
+
+
+@router.get("/statements/{statement_id}", summary="A statement of reasons, with the notice in a language")
+async def read(
+    statement_id: UUID,
+    request: Request,
+    caller: CaseReader,
+    connection: UnitOfWork,
+    language: NoticeLanguage | None = None,
+) -> StatementOut:
+    rules = request.app.state.statement_rules
+    return await viewing.statement_view(connection, statement_id, viewer=caller.id, rules=rules, language=language)
+
+
+@router.post("/statements/{statement_id}/mend", summary="Mend a statement that the database refused")
+async def mend(
+    statement_id: UUID, body: StatementIn, request: Request, caller: StatementsExporter, connection: UnitOfWork
+) -> StatementOut:
+    return await workflow.amend(connection, statement_id, body, person=caller.id, rules=_rules(request))
+
+
+def _rules(request: Request) -> StatementRules:
+    rules: StatementRules | None = request.app.state.statement_rules
+    if rules is None:
+        raise NotFoundError("statements of reasons are switched off (TRIAGE_STATEMENTS)")
+    return rules

@@ -10,6 +10,9 @@ from fastapi import FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.appeals.filing import routes as appeal_filing
+from service.appeals.following import routes as appeal_following
+from service.appeals.judging import routes as appeal_judging
 from service.audit import routes as audit
 from service.authors import routes as authors
 from service.banks import routes as banks
@@ -130,6 +133,9 @@ ROUTERS = (
         calibration,
         translation,
         escalations,
+        appeal_following,
+        appeal_judging,
+        appeal_filing,
     ),
 )
 

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
 from models.rank import RankConfig
+from service.appeals.following.workflow import Effects, carry_out_due
 from service.assessing.live import configured as configured_image_model
 from service.assessing.workflow import Assessing
 from service.banks.matching.workflow import Matching, Rerank
@@ -48,6 +49,7 @@ from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
 from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
+from service.strikes.workflow import configured as configured_strikes
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -130,7 +132,13 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
+        appeals = Effects(taxonomy, jobs, configured_strikes(settings, taxonomy))
+        often = (
+            partial(alert, engine, settings),
+            watch.tell,
+            Shedding(engine, jobs, config).step,
+            partial(carry_out_due, engine, appeals),
+        )
         chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]

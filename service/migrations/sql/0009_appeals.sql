@@ -143,19 +143,20 @@ CREATE TABLE appeal_disputes (
 
 -- Whether somebody had a part in a decision: made it or another one on that case or of its cluster, asked or answered a second
 -- opinion, checked or settled it for quality, looked again at its label, or judged another appeal on that case.
+-- `person` is qualified: a column of qa_feedback has that name too.
 CREATE FUNCTION took_part(appealed uuid, person uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM decisions d WHERE d.id = took_part.appealed AND (
-            EXISTS (SELECT FROM decisions o WHERE o.decided_by = person AND (o.case_id = d.case_id OR o.cluster_id = d.cluster_id))
-            OR EXISTS (SELECT FROM cluster_decisions k WHERE k.id = d.cluster_id AND k.decided_by = person)
+            EXISTS (SELECT FROM decisions o WHERE o.decided_by = took_part.person AND (o.case_id = d.case_id OR o.cluster_id = d.cluster_id))
+            OR EXISTS (SELECT FROM cluster_decisions k WHERE k.id = d.cluster_id AND k.decided_by = took_part.person)
             OR EXISTS (SELECT FROM second_opinions o
-                       WHERE (o.case_id = d.case_id OR o.decision_id = d.id) AND person IN (o.asked_by, o.answered_by))
+                       WHERE (o.case_id = d.case_id OR o.decision_id = d.id) AND took_part.person IN (o.asked_by, o.answered_by))
             OR EXISTS (SELECT FROM qa_items i WHERE i.case_id = d.case_id AND (
-                EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = person AND r.answered_at IS NOT NULL)
+                EXISTS (SELECT FROM qa_reviews r WHERE r.item_id = i.id AND r.reviewer = took_part.person AND r.answered_at IS NOT NULL)
                 OR EXISTS (SELECT FROM qa_settlements s LEFT JOIN qa_feedback f ON f.settlement_id = s.id
-                           WHERE s.item_id = i.id AND (s.settled_by = person OR f.resolved_by = person))))
-            OR EXISTS (SELECT FROM label_suspects l WHERE l.decision_id = d.id AND l.resolved_by = person)
-            OR EXISTS (SELECT FROM appeals a WHERE a.case_id = d.case_id AND a.decided_by = person)
+                           WHERE s.item_id = i.id AND (s.settled_by = took_part.person OR f.resolved_by = took_part.person))))
+            OR EXISTS (SELECT FROM label_suspects l WHERE l.decision_id = d.id AND l.resolved_by = took_part.person)
+            OR EXISTS (SELECT FROM appeals a WHERE a.case_id = d.case_id AND a.decided_by = took_part.person)
         )
     )
 $$;

@@ -16,6 +16,7 @@ from tests.service.appeals.steps import (
     signed_in,
     taken,
 )
+from tests.service.routing.steps import make_queue
 from tests.service.steps import assert_error, query, report, rewrite, value
 
 
@@ -143,7 +144,8 @@ async def test_who_had_a_part_meanwhile_is_refused_at_the_decision(
     )
     for (statement, values), undo in zip(statements, undone, strict=True):
         rewrite(database, statement, *values)
-        assert_error(await judge(judging, held, UPHELD), 409, "same_person")
+        answer = await judge(judging, held, UPHELD)
+        assert (answer.status_code, answer.json().get("error")) == (409, "same_person"), statement
         assert value(database, "SELECT status FROM appeals") == "open"
         if undo:
             rewrite(database, undo)
@@ -213,8 +215,7 @@ async def test_an_outcome_can_be_undone_until_it_is_carried_out(
 
 
 async def test_what_is_out_of_scope_is_absent(
-    app: FastAPI,
-    keys: dict[str, str],
+    lead: httpx.AsyncClient,
     platform: httpx.AsyncClient,
     reviewer: httpx.AsyncClient,
     judging: httpx.AsyncClient,
@@ -222,13 +223,14 @@ async def test_what_is_out_of_scope_is_absent(
 ) -> None:
     made = await restricted(platform, reviewer)
     receipt = await filed(platform, made["decision_id"])
-    query(database, "UPDATE queues SET restricted = true WHERE name = 'default'")
+    await make_queue(lead, "kept", restricted=True)
+    query(database, "UPDATE cases SET queue = 'kept'")
     assert (await judging.get("/v1/appeals")).json()["total"] == 0
     assert (await judging.post("/v1/appeals/claim")).status_code == 204
     path = f"/v1/appeals/{receipt['appeal_id']}"
     assert_error(await judging.post(f"{path}/claim"), 404, "not_found")
     assert_error(await judge(judging, receipt, UPHELD), 404, "not_found")
-    query(database, "UPDATE queues SET restricted = false WHERE name = 'default'")
+    query(database, "UPDATE cases SET queue = 'default'")
     assert (await judging.post(f"{path}/claim")).status_code == 200
 
 

@@ -44,6 +44,7 @@ from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
 from service.pages.admin import router as admin_pages_router
+from service.pages.appeals import router as appeal_pages_router
 from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
@@ -51,6 +52,7 @@ from service.pages.escalation import router as escalation_pages_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.pace import Pace
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
@@ -152,6 +154,7 @@ PAGES = (
     work_pages_router,
     audit_pages_router,
     webhook_pages_router,
+    appeal_pages_router,
     bank_pages_router,
     escalation_pages_router,
     exposure_pages_router,
@@ -210,6 +213,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     app.state.hints = Hints()
     app.state.turns = Turns()
+    app.state.appeal_pace = Pace()
     app.state.watch = watch_of(app.state.engine)
     app.state.renderer = Renderer(settings)
     app.state.tiles = Tiles()

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from service.db import UnitOfWork
 from service.escalations.workflow import links_of, messages_of, require, timeline
 from service.pages import views
+from service.pages.appeals import appeals_part
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
@@ -33,7 +34,10 @@ PARTS: tuple[Part, ...] = (
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
-ASIDE: tuple[Part, ...] = (Part("about", N_("What it is about"), "escalation_links.html", _links),)
+ASIDE: tuple[Part, ...] = (
+    Part("about", N_("What it is about"), "escalation_links.html", _links),
+    Part("appeals", N_("Appeals"), "appeal_escalation.html", appeals_part),
+)
 
 
 @router.get("/escalations/{escalation_id}")

@@ -44,6 +44,7 @@ FIRST = (
     Place("/work", N_("My work"), "case.review"),
     Place("/search", N_("Search"), "case.read", key="/"),
     Place("/floor", N_("Floor"), "floor.read"),
+    Place("/appeals", N_("Appeals"), "appeal.decide"),
     Place("/policies", N_("Policies"), "queue.read"),
     Place("/qa", N_("Quality"), "qa.review"),
 )

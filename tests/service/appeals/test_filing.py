@@ -1,6 +1,7 @@
 """Filing appeals: by whom, against what, until when, and once."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -10,7 +11,7 @@ from fastapi import FastAPI
 from tests.service.appeals.steps import decision_days_ago, events_of, filed, restricted
 from tests.service.steps import assert_error, hook, messages, query, value
 
-NOTHING = {"actions": ["no_violation"], "policy_area": "benign", "severity": 0}
+NOTHING: dict[str, Any] = {"actions": ["no_violation"], "policy_area": "benign", "severity": 0}
 
 
 async def test_an_appeal_of_the_author_is_acknowledged_and_due(

@@ -15,14 +15,6 @@ const RENEW_SECONDS = 300;
 const head = document.getElementById("appeal");
 const at = `/v1/appeals/${head.dataset.appeal}`;
 
-startPage();
-startCountdowns();
-startPreviews();
-if (head.dataset.token) startDesk(head.dataset.token);
-else startReading();
-startFurther();
-openForms();
-
 // What the media ask of a lease: whether it lives, its token, and to be told of its end.
 class Lease {
   #onEnd = [];
@@ -208,6 +200,7 @@ function startReading() {
     location.reload();
   }));
   onKey("u", () => undo?.click());
+  document.getElementById("take-next")?.addEventListener("click", () => act(next));
   onKey("n", () => (take ? take.click() : act(next)));
 }
 
@@ -251,3 +244,12 @@ async function act(action) {
     showProblem(error.message);
   }
 }
+
+// Last: classes are there only from their place on.
+startPage();
+startCountdowns();
+startPreviews();
+if (head.dataset.token) startDesk(head.dataset.token);
+else startReading();
+startFurther();
+openForms();

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.appeals.following import workflow
+from service.outbox import workflow as outbox
 from service.scorecards.figures import LEAST_PEOPLE
 from tests.service.appeals.steps import OVERTURNED, UPHELD, carry_out, events_of, filed, judge, restricted, taken
 from tests.service.escalations.steps import opened
@@ -120,18 +121,18 @@ async def test_what_breaks_off_has_done_nothing_and_is_done_once_by_whoever_come
     for number in range(2):
         made = await restricted(platform, reviewer, f"post-{number}", fields={"author": {"id": f"a{number}"}})
         await decided(platform, judging, made, OVERTURNED)
-    publish = workflow.outbox.publish
+    publish = outbox.publish
 
     async def dies(*values: object) -> int:
         raise asyncio.CancelledError
 
     # The last thing that it does: everything before is in the same transaction.
-    monkeypatch.setattr(workflow.outbox, "publish", dies)
+    monkeypatch.setattr(outbox, "publish", dies)
     with pytest.raises(asyncio.CancelledError):
         await carry_out(app)
     assert value(database, STRIKES) == 2
     assert value(database, "SELECT count(*) FROM appeals WHERE carried_out_at IS NOT NULL") == 0
-    monkeypatch.setattr(workflow.outbox, "publish", publish)
+    monkeypatch.setattr(outbox, "publish", publish)
     assert sum(await asyncio.gather(*(carry_out(app) for _ in range(3)))) == 2
     assert value(database, STRIKES) == 0
     assert len({one["appeal_id"] for one in messages(database, "appeal.decided")}) == 2

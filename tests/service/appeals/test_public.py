@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from service.pages.pace import Pace
 from tests.service.appeals.steps import decision_days_ago, restricted
-from tests.service.steps import assert_error, value
+from tests.service.steps import Body, assert_error, value
 
 SAID = {"reasons": "It was a joke <b>between</b> friends", "contact": "ana@mail.example"}
 
@@ -77,7 +77,7 @@ async def test_unknown_used_late_and_undone_addresses_look_the_same(
 async def test_a_reporter_is_told_nothing_of_the_author(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, client: httpx.AsyncClient, database: str
 ) -> None:
-    nothing = {"actions": ["no_violation"], "policy_area": "benign", "severity": 0}
+    nothing: Body = {"actions": ["no_violation"], "policy_area": "benign", "severity": 0}
     made = await restricted(platform, reviewer, fields={"author": {"id": "the-author"}}, **nothing)
     path = await link(platform, made["decision_id"], side="reporter", report_id=made["case"]["reports"][0]["id"])
     page = await client.get(path)

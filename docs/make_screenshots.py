@@ -35,6 +35,7 @@ PLACES = (
     ("lead", "statements", "/statements", "What authors are told of decisions, and what goes to the Transparency Database"),
     ("lead", "policies", "/policies", "The rules in force, each with its versions"),
     ("lead", "policy", "/policies/harassment", "One area's rules"),
+    ("lead", "appeals", "/appeals", "Appeals that wait, and what others came to"),
     ("lead", "quality", "/qa", "Checks of what was decided"),
     ("lead", "quality-review", "/qa/review", "A blind check of one decision"),
     ("lead", "quality-disputed", "/qa/disputed", "Decisions on which checks do not agree"),

@@ -10,6 +10,9 @@ from fastapi import Depends, FastAPI
 from labeling.taxonomy import load_taxonomy
 from service import health
 from service.answers import install_error_handlers
+from service.appeals.filing import routes as appeal_filing
+from service.appeals.following import routes as appeal_following
+from service.appeals.judging import routes as appeal_judging
 from service.audit import routes as audit
 from service.authors import routes as authors
 from service.banks import routes as banks
@@ -47,6 +50,7 @@ from service.observe import MeasureRequests
 from service.opinions import routes as opinions
 from service.outbox import routes as outbox
 from service.pages.admin import router as admin_pages_router
+from service.pages.appeals import router as appeal_pages_router
 from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
@@ -57,6 +61,7 @@ from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.intake import router as intake_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.pace import Pace
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
@@ -167,6 +172,9 @@ ROUTERS = (
         reply_letters,
         replies,
         statements,
+        appeal_following,
+        appeal_judging,
+        appeal_filing,
     ),
 )
 
@@ -183,6 +191,7 @@ PAGES = (
     work_pages_router,
     audit_pages_router,
     webhook_pages_router,
+    appeal_pages_router,
     bank_pages_router,
     escalation_list_router,
     # Before the page of one escalation, whose address has room for any word.
@@ -252,6 +261,7 @@ def create_app(settings: Settings, *, database_url: str) -> FastAPI:
     )
     app.state.hints = Hints()
     app.state.turns = Turns()
+    app.state.appeal_pace = Pace()
     app.state.watch = watch_of(app.state.engine)
     app.state.renderer = Renderer(settings)
     app.state.tiles = Tiles()

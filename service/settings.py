@@ -195,6 +195,12 @@ class Settings(BaseSettings):
     cluster_cap: Annotated[int, Field(ge=1, le=500)] = Field(
         default=100, description="Most cases that one cluster decision may decide beside the case it starts from."
     )
+    appeal_months: Annotated[int, Field(ge=6, le=60)] = Field(
+        default=6,
+        description="How many months after somebody could first know of a decision it can be appealed; never fewer than six"
+        " (Regulation (EU) 2022/2065, Art. 20).",
+    )
+    appeal_minutes: Count = Field(default=60, description="How long an appeal stays with whoever claimed it.")
     session_hours: Count = Field(default=12, description="How long a sign-in lasts at most.")
     session_idle_minutes: Count = Field(
         default=60,

@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from labeling.taxonomy import Taxonomy, load_taxonomy
 from models.rank import RankConfig
+from service.appeals.following.workflow import Effects, carry_out_due
 from service.assessing.live import configured as configured_image_model
 from service.assessing.workflow import Assessing
 from service.banks.matching.workflow import Matching, Rerank
@@ -58,6 +59,7 @@ from service.shadow.workflow import forget_old as forget_old_shadow
 from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
 from service.sla.watching.workflow import CaseClocks, Watch
+from service.strikes.workflow import configured as configured_strikes
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -144,8 +146,15 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         case_clocks = CaseClocks(engine, jobs, taxonomy=taxonomy, config=config)
-        deadlines = (Watch(engine).step, case_clocks.step)
-        often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step, *deadlines)
+        appeals = Effects(taxonomy, jobs, configured_strikes(settings, taxonomy))
+        often = (
+            partial(alert, engine, settings),
+            watch.tell,
+            Shedding(engine, jobs, config).step,
+            Watch(engine).step,
+            case_clocks.step,
+            partial(carry_out_due, engine, appeals),
+        )
         restricted = (partial(raise_alarms_of_paths, engine), partial(tell_endings, engine))
         seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings), *restricted)
         chores = Chores(often=often, seldom=seldom)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 # Cases of special routes and of restricted queues stay with the people who may see them; sample cases are nobody's.
 _EXPORTED = """NOT c.sample AND c.special IS NULL
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)"""
-# What holds of a label: the answer of the check that counts where that found the decision wrong; else what somebody corrected it
+# What holds of a label: what an appeal came to once it was carried out; else the answer of the check that counts where that found the decision wrong; else what somebody corrected it
 # to who looked at it again, unless a check confirmed the decision after that; else the decision.
 _LABELS = text(f"""
     SELECT d.id, d.policy_area, d.severity, d.actions, d.taxonomy_version, d.decided_at, d.decided_by, d.basis, d.policy_id,
@@ -19,7 +19,9 @@ _LABELS = text(f"""
            coalesce(drawn.checks, '[]') AS checks,
            EXISTS (SELECT FROM label_suspects s WHERE s.decision_id = d.id AND s.outcome = 'label_stands') AS kept,
            w.right_area, w.right_severity, w.taxonomy_version AS corrected_by_taxonomy, w.resolved_by AS corrected_by,
-           w.resolved_at AS corrected_at, w.bundle AS doubted_by
+           w.resolved_at AS corrected_at, w.bundle AS doubted_by,
+           ap.outcome AS appeal_outcome, ap.right_area AS appeal_area, ap.right_severity AS appeal_severity,
+           ap.decided_by AS appeal_by, ap.decided_at AS appeal_at, ap.taxonomy_version AS appeal_taxonomy
     FROM decisions d JOIN evidence e ON e.id = d.evidence_id JOIN cases c ON c.id = d.case_id
     JOIN leases l ON l.token = d.lease_token LEFT JOIN decision_undos u ON u.decision_id = d.id
     LEFT JOIN LATERAL (
@@ -43,6 +45,10 @@ _LABELS = text(f"""
     ) AS drawn ON true
     LEFT JOIN label_suspects w ON w.decision_id = d.id AND w.outcome = 'label_wrong' AND qa.error IS NULL
         AND (qa.settled_at IS NULL OR qa.settled_at <= w.resolved_at)
+    LEFT JOIN LATERAL (
+        SELECT a.* FROM appeals a WHERE a.decision_id = d.id AND a.carried_out_at IS NOT NULL
+        ORDER BY a.carried_out_at DESC LIMIT 1
+    ) AS ap ON true
     WHERE u.decision_id IS NULL AND d.undo_until <= now() AND e.text <> '' AND {_EXPORTED}
     ORDER BY d.decided_at, d.id
 """)  # noqa: S608 - put together from constants

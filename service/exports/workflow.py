@@ -32,7 +32,7 @@ class _Judged:
     policy_area: str
     severity: int
     broken: bool
-    by: Literal["decision", "correction", "qa"]
+    by: Literal["decision", "correction", "qa", "appeal"]
     person: UUID | None
     at: datetime
     policy: Version | None
@@ -70,7 +70,7 @@ async def labelled_texts(
             extra={
                 "taxonomy_version": judged.taxonomy_version,
                 # What was decided with a cluster was not looked at by itself: such labels are not independent of each other.
-                "basis": judged.by if judged.by == "correction" else row.basis,
+                "basis": judged.by if judged.by in {"correction", "appeal"} else row.basis,
                 "lane": row.lane,
                 "propensity": row.propensity,
                 "sampling_weight": sampling_weight(row.lane, row.propensity, row.random_share),
@@ -91,10 +91,21 @@ async def labelled_texts(
 
 
 def _judged(row: Any, library: Library, taxonomy: Taxonomy) -> _Judged:
-    """What a check settled in the decision's place, what it was corrected to, or the decision.
+    """What an appeal came to, what a check settled in the decision's place, what it was corrected to, or the decision.
 
     A check that agrees confirms the decision by the policy at that time.
     """
+    if row.appeal_outcome is not None:
+        return _Judged(
+            policy_area=row.appeal_area,
+            severity=row.appeal_severity,
+            broken=row.appeal_area != taxonomy.benign_id,
+            by="appeal",
+            person=row.appeal_by,
+            at=row.appeal_at,
+            policy=library.in_force(row.appeal_area, row.appeal_at),
+            taxonomy_version=row.appeal_taxonomy,
+        )
     if row.error is not None:
         said = row.answer
         return _Judged(
@@ -146,7 +157,7 @@ def _looked_for(judged: _Judged, taxonomy: Taxonomy, named: Mapping[str, Collect
 
 def _label_quality(row: Any, judged: _Judged) -> str:
     """Gold where somebody else looked as well: a check, or a look at a label in doubt; weak where nobody looked at this content."""
-    if row.qa_by is not None or judged.by == "correction" or row.kept:
+    if row.qa_by is not None or judged.by in {"correction", "appeal"} or row.kept:
         return "gold"
     return "weak" if row.basis == "cluster" else "silver"
 

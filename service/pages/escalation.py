@@ -17,6 +17,7 @@ from service.escalations.schemas import Status, Verb
 from service.escalations.states import possible
 from service.escalations.workflow import messages_of, require, timeline
 from service.pages import escalation_words, intake, views
+from service.pages.appeals import appeals_part
 from service.pages.bar import bar
 from service.pages.consults import fill_consults
 from service.pages.language import N_
@@ -105,6 +106,7 @@ ASIDE: tuple[Part, ...] = (
     Part("about", N_("What it is about"), "escalation_links.html", _links),
     Part("watchers", N_("Who follows it"), "escalation_watchers.html", _watchers),
     Part("preservation", N_("Preservation"), "restricted_preservation.html", fill_preservations),
+    Part("appeals", N_("Appeals"), "appeal_escalation.html", appeals_part),
 )
 
 

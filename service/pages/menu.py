@@ -46,6 +46,7 @@ FIRST = (
     Place("/search", N_("Search"), "case.read", key="/"),
     Place("/floor", N_("Floor"), "floor.read"),
     Place("/consults", N_("Questions"), "consult.answer"),
+    Place("/appeals", N_("Appeals"), "appeal.decide"),
     Place("/policies", N_("Policies"), "queue.read"),
     Place("/qa", N_("Quality"), "qa.review"),
 )

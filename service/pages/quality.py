@@ -9,11 +9,13 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from service.appeals.following import workflow as appeals
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.workflow import milder_only
 from service.limits import PlanResultsTurn
 from service.pages import views
+from service.pages.appeals import OUTCOME_WORDS, REASON_WORDS
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.masking import HIDE, SHOW, masking_of
@@ -161,9 +163,11 @@ async def own_feedback(request: Request, me: CaseReviewer, connection: UnitOfWor
     state = request.app.state
     days = state.settings.qa_dispute_days
     found = await feedback.mine(connection, person=me.id, days=days, taxonomy=state.taxonomy)
-    shows = _Texts(f"{_SPANS}/feedback", spans.of_feedback(found))
+    on_appeal = (await appeals.feedback(connection, person=me.id)).feedback
+    shows = _Texts(f"{_SPANS}/feedback", spans.of_feedback(found, on_appeal))
     frame = await _frame(request, connection, me, _EVERYWHERE, shows)
-    return render("qa_feedback.html", {"feedback": found, "errors": ERRORS, **frame})
+    words = {"on_appeal": on_appeal, "appeal_words": OUTCOME_WORDS, "appeal_reasons": REASON_WORDS}
+    return render("qa_feedback.html", {"feedback": found, "errors": ERRORS, **words, **frame})
 
 
 @router.get("/qa/calibration")

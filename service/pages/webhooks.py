@@ -30,6 +30,8 @@ FAILING = 0.1
 
 KINDS = {
     "decision.made": N_("A decision stands, once its undo window is over"),
+    "appeal.filed": N_("An appeal was filed, by its address or by the platform"),
+    "appeal.decided": N_("An appeal was decided, once its undo window is over"),
     "case.shed": N_("A case was given up openly under load"),
     "case.unshed": N_("A case that was given up came back"),
     "reply.sent": N_("A reply to whoever raised an escalation"),

@@ -32,6 +32,24 @@ _JUDGE = text("""
     INSERT INTO reporters (id) SELECT DISTINCT reporter_id FROM kept ORDER BY reporter_id
     ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id RETURNING id
 """)
+# As `_JUDGE`, by what an appeal came to. All reporters of the case are locked first, in the same order.
+_LOCK_ALL = text("""
+    INSERT INTO reporters (id)
+    SELECT DISTINCT r.reporter_id FROM decisions d JOIN reports r ON r.case_id = d.case_id
+    WHERE d.id = :decision_id AND r.reporter_id IS NOT NULL ORDER BY 1
+    ON CONFLICT (id) DO UPDATE SET id = EXCLUDED.id RETURNING id
+""")
+_FORGET_ONE = text("DELETE FROM reporter_outcomes WHERE decision_id = :decision_id")
+_JUDGE_ANEW = text("""
+    INSERT INTO reporter_outcomes (decision_id, reporter_id, upheld, decided_at)
+    SELECT d.id, r.reporter_id, :enforced, d.decided_at
+    FROM decisions d JOIN cases c ON c.id = d.case_id JOIN subjects s ON s.id = c.subject_id
+    JOIN reports r ON r.case_id = d.case_id
+    WHERE d.id = :decision_id AND r.reporter_id IS NOT NULL
+      AND r.channel <> 'automated' AND r.reporter_id IS DISTINCT FROM s.author_id
+    GROUP BY d.id, r.reporter_id
+    HAVING NOT :enforced OR bool_or(r.reason <> ALL (CAST(:areas AS text[])) OR r.reason = :policy_area)
+""")
 _FORGET = text("""
     WITH gone AS (
         DELETE FROM reporter_outcomes WHERE decision_id = ANY (CAST(:decisions AS uuid[])) RETURNING reporter_id
@@ -109,6 +127,17 @@ async def judge(
 async def forget(connection: AsyncConnection, decisions: Sequence[UUID]) -> list[str]:
     """Remove the outcomes of these decisions; the reporters concerned, locked."""
     return list((await connection.execute(_FORGET, {"decisions": list(decisions)})).scalars())
+
+
+async def correct(
+    connection: AsyncConnection, decision: UUID, *, enforced: bool, policy_area: str, areas: Sequence[str]
+) -> list[str]:
+    """Judge the reports of one decision anew by what holds instead; the reporters concerned, locked."""
+    of = {"decision_id": decision}
+    reporters = list((await connection.execute(_LOCK_ALL, of)).scalars())
+    await connection.execute(_FORGET_ONE, of)
+    await connection.execute(_JUDGE_ANEW, of | {"enforced": enforced, "policy_area": policy_area, "areas": list(areas)})
+    return reporters
 
 
 async def add_up(connection: AsyncConnection, reporters: Sequence[str], *, half_life: float, most: int) -> None:

@@ -46,6 +46,16 @@ async def unjudge(connection: AsyncConnection, decisions: Sequence[UUID]) -> boo
     return bool(reporters)
 
 
+async def correct(
+    connection: AsyncConnection, decision: UUID, *, enforced: bool, policy_area: str, taxonomy: Taxonomy
+) -> None:
+    """Judge the reports of a decision anew, by what an appeal came to. Reporters are locked in one order, as always."""
+    reporters = await store.correct(
+        connection, decision, enforced=enforced, policy_area=policy_area, areas=taxonomy.area_ids
+    )
+    await _add_up(connection, reporters)
+
+
 async def reporter(connection: AsyncConnection, reporter_id: str, *, viewer: UUID, config: RankConfig) -> ReporterOut:
     """What one reporter reported, what came of it, and what it does to a rank. Raises NotFoundError.
 

@@ -69,6 +69,14 @@ _REMOVE = (
         f"DELETE FROM {table} WHERE escalation_id IN (TABLE gone_escalations)"  # noqa: S608 - our own names
         for table in ("intake_keys", "intake_needs", "intake_checks", "intake_mails")
     ),
+    "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
+    "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
+    "CREATE TEMPORARY TABLE gone_appeals ON COMMIT DROP AS SELECT id FROM appeals WHERE case_id IN (TABLE gone)",
+    "DELETE FROM appeal_disputes WHERE appeal_id IN (TABLE gone_appeals)",
+    "DELETE FROM appeal_feedback WHERE appeal_id IN (TABLE gone_appeals)",
+    "DELETE FROM appeal_claims WHERE appeal_id IN (TABLE gone_appeals)",
+    "DELETE FROM appeals WHERE id IN (TABLE gone_appeals)",
+    "DELETE FROM appeal_links WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM qa_feedback WHERE settlement_id IN (SELECT id FROM qa_settlements WHERE item_id IN (TABLE gone_items))",
     "DELETE FROM qa_settlements WHERE item_id IN (TABLE gone_items)",
     "DELETE FROM qa_reviews WHERE item_id IN (TABLE gone_items)",
@@ -97,8 +105,6 @@ _REMOVE = (
     "DELETE FROM statements WHERE case_id IN (TABLE gone)",
     "DELETE FROM statement_edits WHERE case_id IN (TABLE gone)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
-    "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
-    "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "DELETE FROM events WHERE case_id IN (TABLE gone) OR escalation_id IN (TABLE gone_escalations)",
     # What a record of one's own says about a sample goes with the sample.
     "DELETE FROM escalation_links WHERE escalation_id IN (TABLE gone_escalations) OR other_id IN (TABLE gone_escalations) OR case_id IN (TABLE gone)",

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
+from service.appeals.following import workflow as appeals_following
+from service.appeals.judging import workflow as appeals
 from service.cases.workflow import case_history
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
@@ -12,7 +14,7 @@ from service.notes.workflow import notes_on
 from service.quality.calibration import workflow as calibration
 from service.quality.feedback import workflow as feedback
 from service.quality.reviews import workflow as reviews
-from service.security import CaseReader, CaseReviewer, QaAdjudicator, QaManager, QaReviewer
+from service.security import AppealDecider, CaseReader, CaseReviewer, QaAdjudicator, QaManager, QaReviewer
 from service.spans import workflow
 from service.spans.schemas import SpansOut
 from service.spans.workflow import NAME_CHARACTERS, Covering
@@ -75,7 +77,8 @@ async def of_feedback(
     state = request.app.state
     days = state.settings.qa_dispute_days
     found = await feedback.mine(connection, person=caller.id, days=days, taxonomy=state.taxonomy)
-    return await _covering(request).answer(workflow.of_feedback(found), of, index)
+    on_appeal = (await appeals_following.feedback(connection, person=caller.id)).feedback
+    return await _covering(request).answer(workflow.of_feedback(found, on_appeal), of, index)
 
 
 @router.get("/qa/spans/calibrations/{session_id}/{of}", summary="A masked part of a text of a calibration session")
@@ -94,6 +97,16 @@ async def of_suspect(
     blur = request.app.state.blur_rules
     found = await suspects.content(connection, decision_id, viewer=caller.id, blur=blur)
     return await _covering(request).answer(workflow.of_content(found), of, index)
+
+
+@router.get("/appeals/{appeal_id}/spans/{of}", summary="A masked part of an appeal or of what it is about")
+async def of_appeal(
+    appeal_id: UUID, of: Of, request: Request, caller: AppealDecider, connection: UnitOfWork, index: Index = None
+) -> SpansOut:
+    row = await appeals.require(connection, appeal_id, person=caller.id)
+    blur = request.app.state.blur_rules
+    judged = await appeals.in_hand(connection, person=caller.id, blur=blur) if row.in_hand else None
+    return await _covering(request).answer(workflow.of_appeal(row, judged), of, index)
 
 
 def _covering(request: Request) -> Covering:

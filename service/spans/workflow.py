@@ -3,9 +3,13 @@
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from anyio import to_thread
+from sqlalchemy import Row
 
+from service.appeals.schemas import FeedbackOut as FeedbackOnAppeal
+from service.appeals.schemas import JudgedOut
 from service.cases.schemas import CaseHistoryOut
 from service.masking import Masking, no_such_part
 from service.quality.calibration.schemas import CalibrationOut
@@ -66,9 +70,23 @@ def of_objections(found: ObjectionsOut) -> list[str]:
     return _some(text for one in found.objections for text in (one.text, one.note, one.objection))
 
 
-def of_feedback(found: FeedbackListOut) -> list[str]:
-    """Content and note, what the reader objected, and the reply."""
-    return _some(text for one in found.feedback for text in (one.text, one.note, one.objection, one.reply))
+def of_feedback(found: FeedbackListOut, on_appeal: Iterable[FeedbackOnAppeal] = ()) -> list[str]:
+    """Content and note, what the reader objected, and the reply; of decisions that did not hold on appeal likewise."""
+    said = [text for one in found.feedback for text in (one.text, one.note, one.objection, one.reply)]
+    return _some([*said, *(text for one in on_appeal for text in (one.text, one.note))])
+
+
+def of_appeal(appeal: Row[Any], judged: JudgedOut | None) -> list[str]:
+    """What was said about an appeal and, where it is in hand, the content that it is about."""
+    said = [appeal.reasons, appeal.explanation, appeal.note]
+    if judged is not None:
+        said += [
+            judged.text,
+            judged.text_now,
+            *(one.text for one in judged.media),
+            *(one.note for one in judged.reports),
+        ]
+    return _some(said)
 
 
 def of_session(session: CalibrationOut) -> list[str]:

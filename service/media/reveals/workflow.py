@@ -10,7 +10,7 @@ from service import events
 from service.errors.media import DerivativePendingError, LinkExpiredError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
-from service.leases.workflow import require_live
+from service.leases.workflow import require_live, stale
 from service.media import grants
 from service.media.grants import Grant, Way
 from service.media.levels import Rules
@@ -115,7 +115,10 @@ async def _granted(connection: AsyncConnection, asked: Fetch, *, way: Way, key: 
     if row is None or (row.kind == LENS) != (way == LENS):
         raise unknown(asked.media_id)
     # First, since the end of a lease closes what was open under it: what helps then is another lease.
-    await require_live(connection, token=row.lease_token, holder=asked.holder)
+    if not row.on_appeal:
+        await require_live(connection, token=row.lease_token, holder=asked.holder)
+    elif not row.appeal_live:
+        raise stale()
     if row.expired or row.ended:
         raise LinkExpiredError("this address has run out or was closed; reveal it again")
     return grant, row
@@ -123,7 +126,8 @@ async def _granted(connection: AsyncConnection, asked: Fetch, *, way: Way, key: 
 
 async def _why_not(connection: AsyncConnection, media_id: UUID, *, request: RevealIn, holder: UUID) -> Exception:
     """What a reveal that recorded nothing is refused with."""
-    await require_live(connection, token=request.lease_token, holder=holder)
+    if not await store.holds_appeal(connection, request.lease_token, holder=holder):
+        await require_live(connection, token=request.lease_token, holder=holder)
     row = await store.in_hand(connection, media_id, token=request.lease_token, holder=holder)
     if row is None:
         return NotFoundError(f"the case of this lease has no media {media_id}")

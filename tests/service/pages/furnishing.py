@@ -53,6 +53,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
     await _policies(callers, found)
     await _quality(callers, found)
     await _doubt(callers, found)
+    await _appeals(callers, found)
     await _work(callers, found)
     await _kept_searches(callers["lead"])
     for role, record in await escalations(app, callers):
@@ -179,6 +180,23 @@ async def _doubt(callers: dict[str, httpx.AsyncClient], found: Furnished) -> Non
     wrong = {"outcome": "label_wrong", "label": {"policy_area": "spam", "severity": 1, "note": "It sells"}}
     await _sent(await callers["specialist"].post(f"/v1/labels/suspects/{ids[0]}/resolve", json=wrong))
     found.add("/cases/{case_id}", "specialist", f"/cases/{made[0]['case']['id']}")
+
+
+async def _appeals(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """Appeals: one in hand with what was said of it elsewhere, more that wait, and an address at which to appeal."""
+    platform, lead = callers["platform"], callers["lead"]
+    for number in range(3):
+        made = await _decided(callers, f"appealed-{number}", number + 1)
+        language, text = TEXTS[number + 1]
+        body = {"decision_id": made["decision_id"], "reasons": text, "language": language, "reference": f"T-{number}"}
+        await _sent(await platform.post("/v1/appeals", json=body))
+    held = await _sent(await lead.post("/v1/appeals/claim"))
+    dispute = {"body": "A certified body", "reference": "ODS-7"}
+    await _sent(await lead.post(f"/v1/appeals/{held['appeal_id']}/disputes", json=dispute))
+    made = await _decided(callers, "to-appeal", 0)
+    link = await _sent(await platform.post(f"/v1/decisions/{made['decision_id']}/appeal-link", json={}))
+    found.add("/appeals/{appeal_id}", "lead", f"/appeals/{held['appeal_id']}")
+    found.add("/appeal/{token}", "lead", link["path"])
 
 
 async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:

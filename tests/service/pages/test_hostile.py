@@ -30,6 +30,7 @@ KNOWN = {
         "POST /v1/qa/feedback/{feedback_id}/resolve .answer.actions[]",
         "PUT /v1/qa/calibrations/{session_id}/items/{item_id} .policy_area",
         "PUT /v1/qa/calibrations/{session_id}/items/{item_id} .actions[]",
+        *(f"POST /v1/appeals/{{appeal_id}}/decision .{name}" for name in ("policy_area", "standing[]", "actions[]")),
     ),
     "an amount, a code of a language or of a country": (
         *("PATCH /v1/people/{username} .hourly_cost", "PATCH /v1/people/{username} .languages[]"),
@@ -55,6 +56,9 @@ UNWRITTEN = {
             *("decision_facts", "illegal_content_legal_ground", "illegal_content_explanation", "content_type_other"),
             *("incompatible_content_ground", "incompatible_content_explanation", "category_specification_other"),
         )
+    ),
+    "only somebody who is signed in decides an appeal, as tests/service/appeals/test_pages.py does": (
+        *("POST /v1/appeals/{appeal_id}/decision .explanation", "POST /v1/appeals/{appeal_id}/decision .note"),
     ),
     "it is stored nowhere": (
         *("POST /v1/session .username", "POST /v1/session .password", "POST /v1/people .password"),

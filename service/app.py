@@ -14,6 +14,7 @@ from service.audit import routes as audit
 from service.authors import routes as authors
 from service.banks import routes as banks
 from service.cases import routes as cases
+from service.causes import routes as causes
 from service.clocks import routes as clocks
 from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
@@ -36,6 +37,7 @@ from service.media.levels import Rules
 from service.media.renderer import Renderer
 from service.media.storage import open_storage
 from service.media.tiles import Tiles
+from service.narratives import routes as narratives
 from service.notes import routes as notes
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
@@ -44,10 +46,12 @@ from service.pages.admin import router as admin_pages_router
 from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
+from service.pages.causes import router as cause_pages_router
 from service.pages.escalation import router as escalation_pages_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.models import router as model_pages_router
+from service.pages.narratives import router as narrative_pages_router
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
@@ -130,6 +134,8 @@ ROUTERS = (
         calibration,
         translation,
         escalations,
+        causes,
+        narratives,
     ),
 )
 
@@ -147,6 +153,8 @@ PAGES = (
     audit_pages_router,
     webhook_pages_router,
     bank_pages_router,
+    cause_pages_router,
+    narrative_pages_router,
     escalation_pages_router,
     exposure_pages_router,
     floor_pages_router,

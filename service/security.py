@@ -323,6 +323,7 @@ BanksImporter = Annotated[Principal, Depends(require_first(Capability.BANKS_MANA
 AuditReader = Annotated[Principal, Depends(require(Capability.AUDIT_READ))]
 EscalationOpener = Annotated[Principal, Depends(require(Capability.ESCALATION_OPEN))]
 EscalationWorker = Annotated[Principal, Depends(require(Capability.ESCALATION_WORK))]
+FirstEscalationWorker = Annotated[Principal, Depends(require_first(Capability.ESCALATION_WORK))]
 EscalationManager = Annotated[Principal, Depends(require(Capability.ESCALATION_MANAGE))]
 ConsultAnswerer = Annotated[Principal, Depends(require(Capability.CONSULT_ANSWER))]
 StatementsExporter = Annotated[Principal, Depends(require(Capability.STATEMENTS_EXPORT))]

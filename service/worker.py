@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from service.assessing.live import configured as configured_image_model
 from service.assessing.workflow import Assessing
 from service.banks.matching.workflow import Matching, Rerank
 from service.cases.workflow import rerank
+from service.causes.workflow import check_recurrence
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.exposure.workflow import forget_old as forget_old_breaks
@@ -131,7 +133,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
+        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, partial(recurrence, engine)))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
@@ -274,6 +276,12 @@ async def alert(engine: AsyncEngine, settings: Settings) -> None:
     """Raise the alerts about cases that keep coming back."""
     async with engine.begin() as connection:
         await raise_alerts(connection, settings)
+
+
+async def recurrence(engine: AsyncEngine) -> int:
+    """Look whether what was acted on has come back."""
+    async with engine.begin() as connection:
+        return await check_recurrence(connection, today=datetime.now(UTC).date())
 
 
 async def housekeeping(

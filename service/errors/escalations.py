@@ -15,3 +15,10 @@ class TransitionError(TriageError):
 
     status = 409
     code = "transition_refused"
+
+
+class FindingChangedError(TriageError):
+    """Somebody else changed the cause or the action first; load it again before changing it."""
+
+    status = 409
+    code = "finding_changed"

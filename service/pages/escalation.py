@@ -8,7 +8,9 @@ from service.db import UnitOfWork
 from service.escalations.workflow import links_of, messages_of, require, timeline
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.causes import causes_part
 from service.pages.language import N_
+from service.pages.narratives import narratives_part
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Part, Seen, filled
 from service.security import EscalationWorker
@@ -31,9 +33,13 @@ async def _timeline(seen: Seen) -> Filling:
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
     Part("messages", N_("Messages"), "escalation_messages.html", _messages),
+    Part("causes", N_("Root cause and actions"), "causes_part.html", causes_part),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
-ASIDE: tuple[Part, ...] = (Part("about", N_("What it is about"), "escalation_links.html", _links),)
+ASIDE: tuple[Part, ...] = (
+    Part("about", N_("What it is about"), "escalation_links.html", _links),
+    Part("narratives", N_("Narratives"), "narrative_part.html", narratives_part),
+)
 
 
 @router.get("/escalations/{escalation_id}")

@@ -1,0 +1,1 @@
+"""Records that narratives are made of."""

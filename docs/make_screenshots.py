@@ -45,6 +45,8 @@ PLACES = (
     ("lead", "scorecards", "/scorecards", "Quality, deadlines, times and cost of groups"),
     ("lead", "scorecards-trend", "/scorecards/trend", "The same figures over time"),
     ("lead", "banks", "/banks", "Hashes of known pictures"),
+    ("lead", "improvements", "/improvements", "What is done so that escalations do not come back"),
+    ("lead", "improvements-pareto", "/improvements/pareto", "What escalations have in common"),
     ("lead", "models", "/models", "The model at work and the one in the shadow"),
     ("admin", "admin-people", "/admin/people", "Accounts, roles and what they may do"),
     ("admin", "admin-person", "/admin/people/demo-reviewer", "One account"),

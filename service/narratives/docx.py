@@ -9,16 +9,19 @@ from docx.document import Document as File
 from docx.enum.section import WD_ORIENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from docx.oxml.table import CT_Tbl
 from docx.shared import Mm, Pt, RGBColor
 from docx.table import Table as FileTable
 from docx.text.paragraph import Paragraph as FileParagraph
 
-from service.narratives.model import Document, Figures, Heading, Paragraph, Table, content_hash, widths
+from service.narratives.model import Document, Figures, Heading, Paragraph, Table, content_hash, lines, widths
 from service.narratives.texts import is_right_to_left
 
 PAPERS = {"a4": (Mm(210), Mm(297)), "letter": (Mm(215.9), Mm(279.4))}
 # What is left of the narrower paper between its margins.
 TEXT_MM = 174.0
+# From so many letters on a brief is full.
+FULL_LETTERS = 2200
 LANGUAGES = {"en": "en-GB"}
 SOFT = RGBColor(0x56, 0x5C, 0x69)
 BAD = RGBColor(0xA3, 0x16, 0x21)
@@ -37,11 +40,16 @@ def as_docx(document: Document, *, paper: str, made_at: datetime) -> bytes:
             case Heading():
                 file.add_heading(block.text, level=2)
             case Paragraph():
-                _paragraph(file.add_paragraph(), block)
+                _paragraph(file.add_paragraph(), block, lead=Pt(_size(document) * 1.1))
             case Table():
                 _table(file, block.title, block.head, block.rows)
             case Figures():
-                _table(file, block.title, ("Figure", "Value", "Query"), [(one.title, one.said, one.name) for one in block.rows])
+                _table(
+                    file,
+                    block.title,
+                    ("Figure", "Value", "Query"),
+                    [(one.title, one.said, one.name) for one in block.rows],
+                )
                 _defined(file, block)
     _soft(
         file.add_paragraph(
@@ -73,16 +81,27 @@ def _page(file: File, document: Document, paper: str) -> None:
 
 def _styles(file: File, document: Document) -> None:
     normal = file.styles["Normal"]
-    normal.font.name, normal.font.size = "Noto Sans", Pt(9.5 if document.form == "full" else 8.5)
+    normal.font.name, normal.font.size = "Noto Sans", Pt(_size(document))
     normal.paragraph_format.space_after = Pt(3)
     language = OxmlElement("w:lang")
     for name in ("w:val", "w:eastAsia", "w:bidi"):
         language.set(qn(name), LANGUAGES[document.language])
     normal.element.get_or_add_rPr().append(language)
-    for level, size in ((1, 14), (2, 10.5)):
+    for level, size in ((1, 1.45), (2, 1.15)):
         heading = file.styles[f"Heading {level}"]
-        heading.font.name, heading.font.size, heading.font.color.rgb = "Noto Sans", Pt(size), RGBColor(0x16, 0x18, 0x1D)
+        heading.font.name, heading.font.size, heading.font.color.rgb = (
+            "Noto Sans",
+            Pt(_size(document) * size),
+            RGBColor(0x16, 0x18, 0x1D),
+        )
         heading.paragraph_format.space_before, heading.paragraph_format.space_after = Pt(6), Pt(2)
+
+
+def _size(document: Document) -> float:
+    """Of letters, in points: a brief that is full is set smaller, as whatever opens the file breaks lines and pages itself."""
+    if document.form == "full":
+        return 9.5
+    return 8.5 if sum(map(len, lines(document))) < FULL_LETTERS else 7
 
 
 def _properties(file: File, document: Document, made_at: datetime) -> None:
@@ -94,19 +113,19 @@ def _properties(file: File, document: Document, made_at: datetime) -> None:
     properties.created = properties.modified = made_at.astimezone(UTC).replace(tzinfo=None)
 
 
-def _paragraph(place: FileParagraph, block: Paragraph) -> None:
+def _paragraph(place: FileParagraph, block: Paragraph, *, lead: Pt) -> None:
     _text(place, block.text)
     if block.style == "lead":
         for run in place.runs:
-            run.bold, run.font.size = True, Pt(10)
+            run.bold, run.font.size = True, lead
     elif block.style == "note":
         _soft(place)
 
 
 def _table(file: File, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    # Two tables with nothing between them would be read as one.
-    _soft(file.add_paragraph(title))
-    file.paragraphs[-1].paragraph_format.keep_with_next = True
+    if isinstance(file.element.body[-2], CT_Tbl):
+        # Two tables with nothing between them would be read as one.
+        _soft(file.add_paragraph(title))
     table: FileTable = file.add_table(rows=1, cols=len(head), style="Table Grid")
     table.autofit = False
     head_row = table.rows[0]._tr  # noqa: SLF001 - the library has no other way to say that a row is a head
@@ -117,6 +136,9 @@ def _table(file: File, title: str, head: Sequence[str], rows: Sequence[Sequence[
         for cell, words in zip(table.add_row().cells, row, strict=True):
             _text(cell.paragraphs[0], words)
     shares = widths(title, len(head))
+    # Word reads the widths of cells, others those of columns.
+    for place, share in zip((*table.columns,), shares, strict=True):
+        place.width = Mm(TEXT_MM * share / sum(shares))
     for row in table.rows:
         for cell, share in zip(row.cells, shares, strict=True):
             cell.width = Mm(TEXT_MM * share / sum(shares))

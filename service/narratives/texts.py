@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 CUT = "…"
 MASK = "[left out]"
+MARKS_PER_COLUMN = 4
 # Characters that turn the direction of whatever follows them, and signs that no renderer draws.
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
@@ -24,18 +25,24 @@ def clean(text: str) -> str:
 
 
 def cut(text: str, room: int) -> str:
-    """The text, or what of it fits into so many columns, with a mark; letters of East Asia take two."""
-    used, kept = 0, []
+    """The text, or what of it fits into so many columns, with a mark; letters of East Asia take two.
+
+    Emoji that are joined count each, as they stand beside each other where no font joins them.
+    """
+    used, kept = 0, 0
+    # Of marks that take no room there are only as many as letters could have.
+    most = room * MARKS_PER_COLUMN
     for cluster in _clusters(text):
-        width = max(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in cluster)
-        if used + width > room:
-            while kept and used > room - 1:
-                used -= 2 if unicodedata.east_asian_width(kept[-1][0]) in "WF" else 1
-                kept.pop()
-            return "".join(kept).rstrip() + CUT
-        used += width
-        kept.append(cluster)
-    return text
+        width = _width(cluster)
+        if used + width > room or kept + len(cluster) > most:
+            break
+        used, kept = used + width, kept + len(cluster)
+    else:
+        return text
+    short = list(_clusters(text[:kept]))
+    while short and used > room - 1:
+        used -= _width(short.pop())
+    return "".join(short).rstrip() + CUT
 
 
 def is_right_to_left(text: str) -> bool:
@@ -65,6 +72,14 @@ def masked(text: str, names: Iterable[str]) -> str:
 
 def _named(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+
+
+def _width(cluster: str) -> int:
+    return sum(
+        2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in cluster
+        if unicodedata.category(letter) not in {"Mn", "Me", "Cf"}
+    )
 
 
 def _clusters(text: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ GROUPS = (
             Place("/banks", N_("Banks"), "banks.manage"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
+            Place("/improvements", N_("Improvements"), "escalation.work"),
         ),
     ),
     (

@@ -59,7 +59,16 @@ def drawn(pdf: Path, folder: Path) -> list[Path]:
 def converted(document: Path, folder: Path) -> Path:
     """A document of Word as PDF, by LibreOffice with a profile of its own; takes seconds."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
-    arguments = [ensure("soffice"), profile, "--headless", "--convert-to", "pdf", "--outdir", folder, document]
+    arguments: list[str | Path] = [
+        ensure("soffice"),
+        profile,
+        "--headless",
+        "--convert-to",
+        "pdf",
+        "--outdir",
+        folder,
+        document,
+    ]
     subprocess.run(arguments, check=True, capture_output=True, timeout=120)
     return folder / f"{document.stem}.pdf"
 

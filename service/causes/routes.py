@@ -50,8 +50,7 @@ async def add_improvement(
 
 @router.get("/escalations/{escalation_id}/improvements", summary="What is done about an escalation")
 async def of_record(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> RegisterOut:
-    await workflow.require(connection, escalation_id, viewer=caller.id)
-    return await workflow.register(connection, RegisterAsked(), viewer=caller.id, escalation=escalation_id)
+    return await workflow.of_record(connection, escalation_id, viewer=caller.id)
 
 
 @router.get("/improvements", summary="The improvement register")

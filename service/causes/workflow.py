@@ -179,6 +179,12 @@ async def register(
     return RegisterOut(found=rows[0].found if rows else 0, improvements=[_improvement(row) for row in rows])
 
 
+async def of_record(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> RegisterOut:
+    """What is done about a record. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    return await register(connection, RegisterAsked(), viewer=viewer, escalation=escalation)
+
+
 async def teams(connection: AsyncConnection, *, viewer: UUID) -> list[str]:
     """Every team that an action names."""
     return await store.teams(connection, viewer=viewer, overseeing=OVERSEEING)

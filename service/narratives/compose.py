@@ -104,7 +104,7 @@ def _what_happened(facts: Facts, rules: Rules, room: Room) -> list[Block]:
         if named:
             blocks.append(Paragraph(cut(f"Raised by {named} ({spoken(facts.record.source)}).", room.text)))
     told = [(one, _told(one)) for one in facts.events]
-    told = [(event, how) for event, how in told if rules.inner_events or not how.inner]
+    told = [(event, how) for event, how in told if how.weight and (rules.inner_events or not how.inner)]
     kept = sorted(sorted(told, key=lambda one: one[1].weight, reverse=True)[: room.events], key=lambda one: one[0].id)
     rows = [(moment(facts, facts.record.received_at), "It was received")]
     rows += [(moment(facts, event.at), _event_words(event, how, rules, room)) for event, how in kept]

@@ -133,7 +133,8 @@ def _table(file: File, title: str, head: Sequence[str], rows: Sequence[Sequence[
     for cell, words in zip(table.rows[0].cells, head, strict=True):
         cell.paragraphs[0].add_run(words).bold = True
     for row in rows:
-        for cell, words in zip(table.add_row().cells, row, strict=True):
+        added = table.add_row()  # type: ignore[no-untyped-call]
+        for cell, words in zip(added.cells, row, strict=True):
             _text(cell.paragraphs[0], words)
     shares = widths(title, len(head))
     # Word reads the widths of cells, others those of columns.

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from service.narratives.model import Document, content_hash
+from service.narratives.texts import has_long_word
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
 
@@ -24,10 +25,12 @@ def parts(document: Document) -> Markup:
 
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.tests["long"] = has_long_word
+    return environment

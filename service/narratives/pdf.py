@@ -9,11 +9,9 @@ from typing import Any
 import typst
 
 from service.narratives.model import Block, Document, Figures, Heading, Paragraph, Table, content_hash, widths
-from service.narratives.texts import is_right_to_left
+from service.narratives.texts import LONGEST_WORD, is_right_to_left
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "document.typ"
-# A word longer than this gets places at which it may break, as a line is no longer.
-LONGEST_WORD = 24
 
 
 def as_pdf(document: Document, *, paper: str, made_at: datetime) -> bytes:

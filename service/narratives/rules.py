@@ -80,7 +80,7 @@ AUDIENCES: Mapping[str, Rules] = {
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How an event is told. `weight` decides what is kept where there is little room; `inner` is for colleagues alone."""
+    """How an event is told. `weight` decides what is kept where there is little room, 0 is never told; `inner` is for colleagues."""
 
     words: str
     weight: int

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 CUT = "…"
 MASK = "[left out]"
 MARKS_PER_COLUMN = 4
+# A word longer than this gets places at which it may break.
+LONGEST_WORD = 24
 # Characters that turn the direction of whatever follows them, and signs that no renderer draws.
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 _EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
@@ -52,6 +54,11 @@ def is_right_to_left(text: str) -> bool:
         if direction in {"L", "R", "AL"}:
             return direction != "L"
     return False
+
+
+def has_long_word(text: str) -> bool:
+    """Whether a word has to be broken somewhere, as no column would hold it."""
+    return any(len(word) > LONGEST_WORD for word in text.split())
 
 
 def revealing(text: str, names: Iterable[str]) -> list[str]:

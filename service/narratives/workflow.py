@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
-from service.causes.schemas import CauseOut, RegisterAsked
-from service.causes.workflow import Figure, cause_of, figure, register
+from service.causes.schemas import CauseOut
+from service.causes.workflow import Figure, cause_of, figure, of_record
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.schemas import EventOut
 from service.escalations.workflow import require, timeline
@@ -160,7 +160,7 @@ async def _facts(
     happened = (await timeline(connection, escalation, viewer=viewer)).events
     evidence = await store.evidence(connection, escalation, viewer=viewer, overseeing=OVERSEEING)
     cause = await cause_of(connection, escalation, viewer=viewer)
-    actions = (await register(connection, RegisterAsked(), viewer=viewer, escalation=escalation)).improvements
+    actions = (await of_record(connection, escalation, viewer=viewer)).improvements
     written = [line, record.title, record.summary, *(one.title for one in actions), *(one.team for one in actions)]
     if cause is not None:
         written += [*cause.factors, *(text for step in cause.whys for text in (step.why, step.because))]

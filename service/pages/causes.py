@@ -11,7 +11,7 @@ from service.causes.codes import codes
 from service.causes.estimates import LEAST_DAYS_AFTER, LEAST_EVENTS, Compared
 from service.causes.figures import MEASURES, QUERIES
 from service.causes.schemas import ParetoAsked, RegisterAsked
-from service.causes.workflow import PARETO_DAYS, cause_of, effect, pareto, register, teams
+from service.causes.workflow import PARETO_DAYS, cause_of, effect, of_record, pareto, register, teams
 from service.db import UnitOfWork
 from service.errors.requests import InvalidRequestError
 from service.pages import views
@@ -83,7 +83,7 @@ def verdict(found: Compared) -> str:
 
 async def causes_part(seen: Seen) -> Filling:
     """The root cause of a record, and what is done about it."""
-    found = await register(seen.connection, RegisterAsked(), viewer=seen.me.id, escalation=seen.id)
+    found = await of_record(seen.connection, seen.id, viewer=seen.me.id)
     effects = {}
     for one in found.improvements:
         if one.state == "done" and (compared := await effect(seen.connection, one.id, viewer=seen.me.id)):

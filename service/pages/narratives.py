@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from service.errors.requests import NotFoundError
 from service.escalations.workflow import require
 from service.narratives.html import parts
 from service.narratives.model import Document, Paragraph, from_json
@@ -47,20 +48,18 @@ async def narrative_page(
     escalation_id: UUID, asked: Annotated[Asked, Query()], request: Request, me: FirstEscalationWorker
 ) -> Response:
     engine, taxonomy = request.app.state.engine, request.app.state.taxonomy
-    drafted = None
-    if asked.shown is None:
-        body = DraftAsked(**asked.model_dump(exclude={"shown"}))
-        drafted = await draft(engine, escalation_id, body, viewer=me.id, taxonomy=taxonomy)
+    drafted = None if asked.shown else await draft(engine, escalation_id, asked, viewer=me.id, taxonomy=taxonomy)
     async with engine.begin() as connection:
         record = await require(connection, escalation_id, viewer=me.id)
-        shown = since = None
-        if asked.shown is not None:
-            shown = await narrative(connection, escalation_id, asked.shown, viewer=me.id)
-            document = from_json(shown.document)
-            since = (shown.since_version, shown.changes) if shown.since_version else None
-        elif drafted is not None:
+        shown = await narrative(connection, escalation_id, asked.shown, viewer=me.id) if asked.shown else None
+        if drafted is not None:
             document = drafted.document
             since = await changes_to(connection, escalation_id, document, viewer=me.id)
+        elif shown is not None:
+            document = from_json(shown.document)
+            since = (shown.since_version, shown.changes) if shown.since_version else None
+        else:
+            raise NotFoundError(f"there is no narrative {asked.shown}")
         context = {
             **await bar(connection, me),
             "record": record,

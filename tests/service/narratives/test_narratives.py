@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.causes.figures import QUERIES
-from service.causes.workflow import figure
+from service.causes.workflow import cause_of, figure
 from service.narratives import workflow
 from tests.service.causes.steps import add_action, change_action, file_cause
 from tests.service.escalations.steps import opened
@@ -24,10 +24,8 @@ def figures_of(narrative: Body) -> dict[str, dict[str, Any]]:
 
 def typed(parameters: dict[str, str]) -> dict[str, Any]:
     """Parameters of a query as it takes them, from what stands in a narrative."""
-    moments = {
-        name: datetime.fromisoformat(parameters[name]) for name in ("at", "since", "until") if name in parameters
-    }
-    return {**{name: None if value == "none" else value for name, value in parameters.items()}, **moments}
+    given: dict[str, Any] = {name: None if value == "none" else value for name, value in parameters.items()}
+    return given | {name: datetime.fromisoformat(given[name]) for name in ("at", "since", "until") if name in given}
 
 
 async def test_figures_are_what_their_queries_give_when_run_on_their_own(
@@ -64,11 +62,10 @@ async def test_all_facts_are_of_one_instant(
 ) -> None:
     """A record that comes in while a narrative is made is in none of its figures."""
     record = await opened(app, database, policy_area="spam")
-    before = workflow.cause_of
 
     async def meanwhile(*given: Any, **named: Any) -> Any:
         await opened(app, database, policy_area="spam")
-        return await before(*given, **named)
+        return await cause_of(*given, **named)
 
     monkeypatch.setattr(workflow, "cause_of", meanwhile)
     shown = figures_of(await made(colleague, record))

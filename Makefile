@@ -17,6 +17,7 @@ DEV := $(VENV)/.dev
 TRAINING := $(VENV)/.training
 ENCODER := $(VENV)/.encoder
 CHROMIUM := $(VENV)/.chromium
+PAPERS := $(VENV)/.papers
 NPM := tests/npm/node_modules/.installed
 
 ##@ Use
@@ -49,7 +50,7 @@ check: $(DEV) $(TRAINING) ## Format, lint, types, floors and the architecture te
 	$(PY) -m pytest -q tests/architecture
 
 .PHONY: test
-test: $(DEV) $(TRAINING) $(CHROMIUM) $(NPM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
+test: $(DEV) $(TRAINING) $(CHROMIUM) $(PAPERS) $(NPM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
 	@# A folder of its own: pytest's usual one is closed to other users by the next pytest that starts, and the test
 	@# server, which does not run as root, would lose its files.
 	@# Two processes more than there are cores, at most four (tests/conftest.py says how many), each with a server of its own; a file's
@@ -149,6 +150,10 @@ $(ENCODER): requirements/encoder-e5.txt | $(TRAINING)
 
 $(CHROMIUM): $(DEV)
 	@$(PY) -m tests.chromium
+	@touch $@
+
+$(PAPERS): $(DEV)
+	@$(PY) -m tests.papers >/dev/null
 	@touch $@
 
 $(NPM): tests/npm/package-lock.json

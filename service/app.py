@@ -17,6 +17,7 @@ from service.audit import routes as audit
 from service.authors import routes as authors
 from service.banks import routes as banks
 from service.cases import routes as cases
+from service.causes import routes as causes
 from service.clocks import routes as clocks
 from service.consults import routes as consults
 from service.consults.teams import routes as consult_teams
@@ -45,6 +46,7 @@ from service.media.levels import Rules
 from service.media.renderer import Renderer
 from service.media.storage import open_storage
 from service.media.tiles import Tiles
+from service.narratives import routes as narratives
 from service.notes import routes as notes
 from service.observe import MeasureRequests
 from service.opinions import routes as opinions
@@ -55,6 +57,7 @@ from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.consults import router as consult_pages_router
+from service.pages.causes import router as cause_pages_router
 from service.pages.escalation import router as escalation_pages_router
 from service.pages.escalation_list import router as escalation_list_router
 from service.pages.exposure import router as exposure_pages_router
@@ -62,6 +65,7 @@ from service.pages.floor import router as floor_pages_router
 from service.pages.intake import router as intake_pages_router
 from service.pages.models import router as model_pages_router
 from service.pages.pace import Pace
+from service.pages.narratives import router as narrative_pages_router
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
@@ -175,6 +179,8 @@ ROUTERS = (
         appeal_following,
         appeal_judging,
         appeal_filing,
+        causes,
+        narratives,
     ),
 )
 
@@ -197,6 +203,8 @@ PAGES = (
     # Before the page of one escalation, whose address has room for any word.
     intake_pages_router,
     consult_pages_router,
+    cause_pages_router,
+    narrative_pages_router,
     escalation_pages_router,
     exposure_pages_router,
     floor_pages_router,

@@ -331,6 +331,7 @@ BanksImporter = Annotated[Principal, Depends(require_first(Capability.BANKS_MANA
 AuditReader = Annotated[Principal, Depends(require(Capability.AUDIT_READ))]
 EscalationOpener = Annotated[Principal, Depends(require(Capability.ESCALATION_OPEN))]
 EscalationWorker = Annotated[Principal, Depends(require(Capability.ESCALATION_WORK))]
+FirstEscalationWorker = Annotated[Principal, Depends(require_first(Capability.ESCALATION_WORK))]
 EscalationManager = Annotated[Principal, Depends(require(Capability.ESCALATION_MANAGE))]
 ConsultReader = Annotated[Principal, Depends(require(Capability.CONSULT_READ))]
 ConsultAnswerer = Annotated[Principal, Depends(require(Capability.CONSULT_ANSWER))]

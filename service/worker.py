@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from service.assessing.live import configured as configured_image_model
 from service.assessing.workflow import Assessing
 from service.banks.matching.workflow import Matching, Rerank
 from service.cases.workflow import rerank
+from service.causes.workflow import check_recurrence
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.exposure.workflow import forget_old as forget_old_breaks
@@ -156,7 +158,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
             partial(carry_out_due, engine, appeals),
         )
         restricted = (partial(raise_alarms_of_paths, engine), partial(tell_endings, engine))
-        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings), *restricted)
+        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings), partial(recurrence, engine), *restricted)
         chores = Chores(often=often, seldom=seldom)
         # By itself: a mail full of pictures keeps nobody waiting.
         if settings.mail_drop is not None:
@@ -306,6 +308,12 @@ async def alert(engine: AsyncEngine, settings: Settings) -> None:
     """Raise the alerts about cases that keep coming back."""
     async with engine.begin() as connection:
         await raise_alerts(connection, settings)
+
+
+async def recurrence(engine: AsyncEngine) -> int:
+    """Look whether what was acted on has come back."""
+    async with engine.begin() as connection:
+        return await check_recurrence(connection, today=datetime.now(UTC).date())
 
 
 async def housekeeping(

@@ -29,3 +29,10 @@ class MatrixChangedError(TriageError):
 
     status = 409
     code = "matrix_changed"
+
+
+class FindingChangedError(TriageError):
+    """Somebody else changed the cause or the action first; load it again before changing it."""
+
+    status = 409
+    code = "finding_changed"

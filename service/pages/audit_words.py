@@ -45,6 +45,9 @@ GROUPS: Mapping[str, str] = {
     "preservation": N_("Preservation"),
     "reply": N_("Replies"),
     "audit": N_("This log"),
+    "cause": N_("Root causes"),
+    "improvement": N_("Improvements"),
+    "narrative": N_("Narratives"),
 }
 
 KINDS: Mapping[str, str] = {
@@ -232,6 +235,13 @@ KINDS: Mapping[str, str] = {
     "reply.template_saved": N_("Saved a template of replies"),
     "reply.template_withdrawn": N_("Took a version of a template back"),
     "audit.exported": N_("Took a part of this log out as a file"),
+    "cause.filed": N_("Filed the root cause"),
+    "improvement.added": N_("Added an action"),
+    "improvement.changed": N_("Changed an action"),
+    "improvement.recurred": N_("The same kind came in again after an action was done"),
+    "improvement.held": N_("Nothing of the kind came in after an action was done"),
+    "narrative.made": N_("Made a narrative"),
+    "narrative.taken": N_("Took a narrative as a file"),
 }
 
 # Of an identifier so much tells it apart on a page.

@@ -20,7 +20,9 @@ from service.pages import escalation_words, intake, views
 from service.pages.appeals import appeals_part
 from service.pages.bar import bar
 from service.pages.consults import fill_consults
+from service.pages.causes import causes_part
 from service.pages.language import N_
+from service.pages.narratives import narratives_part
 from service.pages.rendering import PageRoute, render
 from service.pages.restricted import fill_preservations, fill_restricted
 from service.pages.replies import part as replies_part
@@ -98,6 +100,7 @@ PARTS: tuple[Part, ...] = (
     Part("precedents", N_("Ended before, and alike"), "escalation_precedents.html", _precedents),
     Part("consults", N_("Questions to other teams"), "consult_part.html", fill_consults),
     Part("restricted", N_("Restricted path"), "restricted_part.html", fill_restricted),
+    Part("causes", N_("Root cause and actions"), "causes_part.html", causes_part),
     Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
 )
 ASIDE: tuple[Part, ...] = (
@@ -107,6 +110,7 @@ ASIDE: tuple[Part, ...] = (
     Part("watchers", N_("Who follows it"), "escalation_watchers.html", _watchers),
     Part("preservation", N_("Preservation"), "restricted_preservation.html", fill_preservations),
     Part("appeals", N_("Appeals"), "appeal_escalation.html", appeals_part),
+    Part("narratives", N_("Narratives"), "narrative_part.html", narratives_part),
 )
 
 

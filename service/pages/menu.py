@@ -64,6 +64,7 @@ GROUPS = (
             Place("/statements", N_("Statements"), "statements.export"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
+            Place("/improvements", N_("Improvements"), "escalation.work"),
         ),
     ),
     (

@@ -15,6 +15,8 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 from labeling.taxonomy import load_taxonomy
+from service.causes.codes import words as cause_words
+from service.causes.figures import words as figure_words
 from service.clocks.schemas import ClockKind
 from service.exposure.workflow import FEW as TOO_FEW_EXPOSED
 from service.floor.workflow import ASSUMPTION
@@ -96,6 +98,7 @@ def _of_vocabulary() -> Iterator[Found]:
     figures = [text for one in FIGURES for text in (one.title, one.definition)]
     yield from (("service/scorecards", text, []) for text in (*figures, *NOTES, TOO_FEW_PEOPLE))
     yield from (("service/floor", text, []) for text in (ASSUMPTION, TOO_FEW_EXPOSED))
+    yield from (("service/causes", text, []) for text in (*cause_words(), *figure_words()))
     yield from (("service/policies", one.replace("_", " "), []) for one in get_args(State))
     forms = read_forms(None, taxonomy)
     texts = [one.label for one in (*forms.sources.values(), *forms.triggers.values(), *forms.fields.values())]

@@ -7,8 +7,11 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from sqlalchemy import text as statement
 
 from models.rank import RankConfig
+from service.escalations.schemas import NewEscalation
+from service.escalations.workflow import open_escalation
 from tests.service.banks.conftest import make_bank, upload
 from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
@@ -59,6 +62,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
     for role, record in await escalations(app, callers):
         found.add("/escalations/{escalation_id}", role, f"/escalations/{record}")
     await _statements(callers, found)
+    await _improvements(callers, found)
     return found
 
 
@@ -279,3 +283,42 @@ async def _in_hand(callers: dict[str, httpx.AsyncClient]) -> str:
     draft = {"note": "Half a sentence", "actions": ["remove"], "policy_area": "harassment", "severity": 2}
     await _sent(await reviewer.put(f"/v1/cases/{case}/draft", json={"lease_token": token, "body": draft}))
     return str(case)
+
+
+async def _improvements(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """An escalation with a root cause, actions in several states, and a narrative that was made twice."""
+    specialist = callers["specialist"]
+    record = await _record(specialist)
+    address = f"/v1/escalations/{record}"
+    whys = [{"why": "Why was it late?", "because": "Nobody saw it on a Sunday"}]
+    cause = {"code": "process", "subcode": "late", "whys": whys, "factors": ["A holiday"]}
+    await _sent(await specialist.put(f"{address}/cause", json=cause))
+    for number, due in enumerate(("2026-01-31", "2036-01-31")):
+        body = {"direction": "upstream", "title": f"Watch the inbox {number}", "team": "Operations", "due_on": due}
+        made = await _sent(await specialist.post(f"{address}/improvements", json=body))
+        change = {"revision": 1, "state": "doing", "team": "Weekend team", "note": "Half done"}
+        await _sent(await specialist.patch(f"/v1/improvements/{made['id']}", json=change))
+    done = {"revision": 2, "state": "done", "done_on": "2026-06-01"}
+    await _sent(await specialist.patch(f"/v1/improvements/{made['id']}", json=done))
+    for form in ("full", "full", "brief"):
+        line = {"audience": "internal", "form": form, "bottom_line": f"It was late; it is mended ({form})"}
+        kept = await _sent(await specialist.post(f"{address}/narratives", json=line))
+        found.add(
+            "/escalations/{escalation_id}/narrative",
+            "specialist",
+            f"/escalations/{record}/narrative?shown={kept['id']}",
+        )
+    found.add("/escalations/{escalation_id}/narrative", "specialist", f"/escalations/{record}/narrative")
+    found.add("/escalations/{escalation_id}", "specialist", f"/escalations/{record}")
+
+
+async def _record(caller: httpx.AsyncClient) -> str:
+    """An escalation straight through its workflow; its id."""
+    transport: Any = caller._transport
+    app = getattr(transport, "_inner", transport).app
+    async with app.state.engine.begin() as connection:
+        me = (
+            await connection.execute(statement("SELECT id FROM principals WHERE username = 'test-specialist'"))
+        ).scalar_one()
+        new = NewEscalation(source="press", trigger="press_query", title="A newspaper asks", policy_area="harassment")
+        return str(await open_escalation(connection, new, opened_by=me))

@@ -36,7 +36,15 @@ KNOWN = {
         *("PATCH /v1/people/{username} .hourly_cost", "PATCH /v1/people/{username} .languages[]"),
         *("POST /v1/routing .rules[].when.languages[]", "POST /v1/routing .rules[].when.markets[]"),
     ),
-    "the name of an account": ("POST /v1/cases/{case_id}/hand-over .to",),
+    "the name of an account": (
+        "POST /v1/cases/{case_id}/hand-over .to",
+        "POST /v1/escalations/{escalation_id}/improvements .owner",
+        "PATCH /v1/improvements/{improvement_id} .owner",
+    ),
+    "one of a list, or a time zone that there is": (
+        "PUT /v1/escalations/{escalation_id}/cause .subcode",
+        "POST /v1/escalations/{escalation_id}/narratives .zone",
+    ),
     "the order that is at work": ("POST /v1/ranking .replaces", "POST /v1/ranking/{version}/activate .replaces"),
     "a question that can be read; furnish() keeps one that holds markup": (
         *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),
@@ -186,5 +194,5 @@ async def test_hostile_texts_are_text_on_every_page(
     for kept in (*addresses, log.getvalue(), caplog.text):
         assert "pwned" not in kept
         assert "<i>n" not in kept
-    for path in ("/v1/scorecards.csv", "/v1/me/exposure.csv"):
+    for path in ("/v1/scorecards.csv", "/v1/me/exposure.csv", "/v1/improvements.csv"):
         assert exported((await callers["lead"].get(path)).text) == []

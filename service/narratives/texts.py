@@ -1,0 +1,102 @@
+"""Texts of a narrative: cleaned of what no page shows, cut to the room there is, and freed of whoever must not be in it."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+CUT = "…"
+MASK = "[left out]"
+MARKS_PER_COLUMN = 4
+# A word longer than this gets places at which it may break.
+LONGEST_WORD = 24
+# Characters that turn the direction of whatever follows them, and signs that no renderer draws.
+_DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
+_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
+_PHONE = re.compile(r"(?<![\w-])\+?\d[\d ()./-]{7,}\d(?![\w-])")
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}(?:\.\d{2}|:\d{2})?)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
+
+
+def clean(text: str) -> str:
+    """One line without control characters."""
+    kept = "".join(
+        " " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in _DIRECTION.sub("", text)
+    )
+    # Lone halves of a pair and what is no character at all cannot be written to a file.
+    kept = "".join(letter for letter in kept if unicodedata.category(letter) != "Cs" and ord(letter) & 0xFFFE != 0xFFFE)
+    return " ".join(kept.split())
+
+
+def cut(text: str, room: int) -> str:
+    """The text, or what of it fits into so many columns, with a mark; letters of East Asia take two.
+
+    Emoji that are joined count each, as they stand beside each other where no font joins them.
+    """
+    used, kept = 0, 0
+    # Of marks that take no room there are only as many as letters could have.
+    most = room * MARKS_PER_COLUMN
+    for cluster in _clusters(text):
+        width = _width(cluster)
+        if used + width > room or kept + len(cluster) > most:
+            break
+        used, kept = used + width, kept + len(cluster)
+    else:
+        return text
+    short = list(_clusters(text[:kept]))
+    while short and used > room - 1:
+        used -= _width(short.pop())
+    return "".join(short).rstrip() + CUT
+
+
+def is_right_to_left(text: str) -> bool:
+    """Whether the first letter with a direction is written from right to left."""
+    for letter in text:
+        direction = unicodedata.bidirectional(letter)
+        if direction in {"L", "R", "AL"}:
+            return direction != "L"
+    return False
+
+
+def has_long_word(text: str) -> bool:
+    """Whether a word has to be broken somewhere, as no column would hold it."""
+    return any(len(word) > LONGEST_WORD for word in text.split())
+
+
+def revealing(text: str, names: Iterable[str]) -> list[str]:
+    """What of a text points at a person: the names that are in it, e-mail addresses, telephone numbers."""
+    found = [name for name in names if _named(name).search(text)]
+    found += _EMAIL.findall(text)
+    found += [one for one in _PHONE.findall(text) if not _DATE.fullmatch(one.strip())]
+    return found
+
+
+def masked(text: str, names: Iterable[str]) -> str:
+    """The text without names, e-mail addresses and telephone numbers."""
+    for name in sorted(names, key=len, reverse=True):
+        text = _named(name).sub(MASK, text)
+    text = _EMAIL.sub(MASK, text)
+    return _PHONE.sub(lambda one: one[0] if _DATE.fullmatch(one[0].strip()) else MASK, text)
+
+
+def _named(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+
+
+def _width(cluster: str) -> int:
+    return sum(
+        2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in cluster
+        if unicodedata.category(letter) not in {"Mn", "Me", "Cf"}
+    )
+
+
+def _clusters(text: str) -> Iterator[str]:
+    """Letters with the marks that belong to them, and emoji that are joined."""
+    cluster = ""
+    for letter in text:
+        joins = unicodedata.category(letter) in {"Mn", "Me", "Mc"} or letter == "\u200d" or cluster.endswith("\u200d")
+        if cluster and not joins:
+            yield cluster
+            cluster = ""
+        cluster += letter
+    if cluster:
+        yield cluster

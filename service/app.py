@@ -56,21 +56,21 @@ from service.pages.appeals import router as appeal_pages_router
 from service.pages.audit import router as audit_pages_router
 from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
-from service.pages.consults import router as consult_pages_router
 from service.pages.causes import router as cause_pages_router
+from service.pages.consults import router as consult_pages_router
 from service.pages.escalation import router as escalation_pages_router
 from service.pages.escalation_list import router as escalation_list_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.intake import router as intake_pages_router
 from service.pages.models import router as model_pages_router
-from service.pages.pace import Pace
 from service.pages.narratives import router as narrative_pages_router
+from service.pages.pace import Pace
 from service.pages.policies import router as policy_pages_router
 from service.pages.quality import router as quality_pages_router
 from service.pages.ranking import router as ranking_pages_router
-from service.pages.restricted import router as restricted_pages_router
 from service.pages.replies import router as reply_pages_router
+from service.pages.restricted import router as restricted_pages_router
 from service.pages.routes import router as pages_router
 from service.pages.routing import router as routing_pages_router
 from service.pages.scorecards import router as scorecard_pages_router

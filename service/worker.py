@@ -41,15 +41,15 @@ from service.leases.workflow import return_lapsed
 from service.media.leftovers.workflow import sweep as remove_leftovers
 from service.media.preparing.workflow import Preparing, prepare
 from service.media.renderer import Renderer
-from service.media.storage import open_storage
+from service.media.storage import Storage, open_storage
 from service.outbox.workflow import ORPHANS_AT_ONCE, deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.choosing.workflow import at_work, follow
 from service.ranking.workflow import Reranking, configured
 from service.reading.workflow import Reading
+from service.replies.sending.workflow import Deliveries
 from service.restricted.paths.workflow import raise_alarms as raise_alarms_of_paths
 from service.restricted.preservations.workflow import tell_endings
-from service.replies.sending.workflow import Deliveries
 from service.routing.workflow import Rerouting
 from service.scoring.live_model import LiveModel, ReleasedModel, load_scorer
 from service.scoring.releases import ALL_PARTS, registry_of
@@ -147,24 +147,12 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        case_clocks = CaseClocks(engine, jobs, taxonomy=taxonomy, config=config)
-        appeals = Effects(taxonomy, jobs, configured_strikes(settings, taxonomy))
-        often = (
-            partial(alert, engine, settings),
-            watch.tell,
-            Shedding(engine, jobs, config).step,
-            Watch(engine).step,
-            case_clocks.step,
-            partial(carry_out_due, engine, appeals),
+        under = Under(engine, jobs, taxonomy, config, settings)
+        chores = Chores(
+            often=(watch.tell, *_often(under)), seldom=(watch.sweep, assessing.look_for_stale, *_seldom(under))
         )
-        restricted = (partial(raise_alarms_of_paths, engine), partial(tell_endings, engine))
-        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings), partial(recurrence, engine), *restricted)
-        chores = Chores(often=often, seldom=seldom)
         # By itself: a mail full of pictures keeps nobody waiting.
-        if settings.mail_drop is not None:
-            desk = Desk(configured_forms(settings, taxonomy), taxonomy, config, jobs)
-            drop = MailDrop(Office(engine, desk, renderer, storage, settings), settings.mail_drop)
-            group.create_task(repeat(stopping, (drop.step,), pause=HOUSEKEEPING_SECONDS))
+        group.create_task(repeat(stopping, _mails(under, renderer, storage), pause=HOUSEKEEPING_SECONDS))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
@@ -175,6 +163,47 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
     await engine.dispose()
     log.info("worker.stopped")
     return now[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What chores are done with, and by which rules."""
+
+    engine: AsyncEngine
+    jobs: App
+    taxonomy: Taxonomy
+    config: RankConfig
+    settings: Settings
+
+
+def _often(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
+    engine, settings = under.engine, under.settings
+    appeals = Effects(under.taxonomy, under.jobs, configured_strikes(settings, under.taxonomy))
+    return (
+        partial(alert, engine, settings),
+        Shedding(engine, under.jobs, under.config).step,
+        Watch(engine).step,
+        CaseClocks(engine, under.jobs, taxonomy=under.taxonomy, config=under.config).step,
+        partial(carry_out_due, engine, appeals),
+    )
+
+
+def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
+    engine = under.engine
+    return (
+        partial(tell_unowned, engine, under.settings),
+        partial(recurrence, engine),
+        partial(raise_alarms_of_paths, engine),
+        partial(tell_endings, engine),
+    )
+
+
+def _mails(under: Under, renderer: Renderer, storage: Storage) -> Sequence[Callable[[], Awaitable[object]]]:
+    settings = under.settings
+    if settings.mail_drop is None:
+        return ()
+    desk = Desk(configured_forms(settings, under.taxonomy), under.taxonomy, under.config, under.jobs)
+    return (MailDrop(Office(under.engine, desk, renderer, storage, settings), settings.mail_drop).step,)
 
 
 async def _end(ending: asyncio.Event, stopping: asyncio.Event) -> None:

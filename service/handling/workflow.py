@@ -17,7 +17,8 @@ from service.escalations.workflow import move as move_record
 from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery
 from service.settings import Settings
 from service.sla import workflow as sla
-from service.sla.workflow import Nearest, Target
+from service.sla.schemas import Target
+from service.sla.workflow import Nearest
 
 # While a record is in one of these, clocks of our own rest; those that a law sets never do.
 RESTING: frozenset[Status] = frozenset({"waiting", "needs_information"})

@@ -19,13 +19,13 @@ from service.escalations.workflow import messages_of, require, timeline
 from service.pages import escalation_words, intake, views
 from service.pages.appeals import appeals_part
 from service.pages.bar import bar
-from service.pages.consults import fill_consults
 from service.pages.causes import causes_part
+from service.pages.consults import fill_consults
 from service.pages.language import N_
 from service.pages.narratives import narratives_part
 from service.pages.rendering import PageRoute, render
-from service.pages.restricted import fill_preservations, fill_restricted
 from service.pages.replies import part as replies_part
+from service.pages.restricted import fill_preservations, fill_restricted
 from service.pages.sections import Filling, Part, Seen, filled
 from service.pages.sla import clocks
 from service.security import Capability, EscalationWorker

@@ -287,9 +287,7 @@ class _Contents:
             wanted = (
                 ("from", "date", "subject") if kind == "message/rfc822" else [one for one, _ in _raw_items(part)][:20]
             )
-            lines = [
-                f"{name.title()}: {_one_line(value)}" for name in wanted for value in _headers(part, name.lower())
-            ]
+            lines = [f"{name.title()}: {_one_line(value)}" for name in wanted for value in _headers(part, name.lower())]
             self.texts.append("\n".join(("-----", *lines)))
         self.add(part, depth + 1)
 

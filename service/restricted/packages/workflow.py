@@ -18,7 +18,8 @@ from service import events
 from service.errors.access import ForbiddenError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.restricted import FiledError
-from service.escalations.workflow import links_of, require
+from service.escalations.around import links_of
+from service.escalations.workflow import require
 from service.ids import new_id
 from service.restricted.packages import store
 from service.restricted.packages.schemas import FilingIn, Kind, PackageOut, PackagesOut
@@ -87,7 +88,7 @@ async def _require_named(connection: AsyncConnection, escalation: UUID, *, viewe
 
 
 async def _body(connection: AsyncConnection, record: Row[Any], kind: Kind, *, actor: UUID) -> dict[str, Any]:
-    links = await links_of(connection, record.id, viewer=actor)
+    links = (await links_of(connection, record.id, viewer=actor)).links
     items = await store.items(connection, record.id)
     accounts = {("author", row.author_id) for row in items if row.author_id}
     accounts |= {(one.kind, one.external_id) for one in links if one.external_id}

@@ -15,6 +15,7 @@ from service.pages import escalation_words, views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
+from service.pages.sla import overdue_for
 from service.security import Capability, EscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -70,6 +71,7 @@ async def escalations(
         "newer": _address({**filters, "page": str(wanted.page - 1)}) if wanted.page > 1 else None,
         "older": _address({**filters, "page": str(wanted.page + 1)}) if found.more else None,
         "alarms": await unowned(connection, viewer=me.id),
+        "sla_overdue": await overdue_for(connection, me),
         "may_open": Capability.ESCALATION_OPEN in me.capabilities,
         "words": escalation_words,
         "statuses": get_args(Status),

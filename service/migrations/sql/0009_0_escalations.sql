@@ -110,7 +110,7 @@ CREATE TABLE path_members (
 ALTER TABLE events ADD COLUMN escalation_id uuid REFERENCES escalations;
 CREATE INDEX events_escalation ON events (escalation_id, id) WHERE escalation_id IS NOT NULL;
 
--- Whether somebody who works on escalations may see this one: all what is not confidential; what is, those who oversee, own or
+-- Whether somebody who works on escalations may see this one: all what is not confidential; what is, those who oversee, opened, own or
 -- watch it; what takes a restricted path, whoever is named there, whatever their role.
 CREATE FUNCTION may_see_escalation(wanted uuid, person uuid, overseeing text[]) RETURNS boolean LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
@@ -118,7 +118,7 @@ CREATE FUNCTION may_see_escalation(wanted uuid, person uuid, overseeing text[]) 
         WHERE e.id = wanted AND p.id = person AND p.active
           AND CASE e.confidentiality
               WHEN 'normal' THEN true
-              WHEN 'confidential' THEN p.role = ANY (overseeing) OR e.owner = p.id
+              WHEN 'confidential' THEN p.role = ANY (overseeing) OR p.id IN (e.owner, e.opened_by)
                   OR EXISTS (SELECT FROM escalation_watchers w WHERE w.escalation_id = e.id AND w.principal_id = p.id)
               ELSE EXISTS (SELECT FROM path_members m WHERE m.path = e.path AND m.principal_id = p.id)
               END

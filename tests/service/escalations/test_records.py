@@ -37,7 +37,7 @@ async def test_what_is_confidential_is_not_there_for_others(
     confidentiality: str,
 ) -> None:
     path = "child_safety" if confidentiality == "restricted" else None
-    record = await opened(app, database, confidentiality=confidentiality, path=path)
+    record = await opened(app, database, by="test-reviewer", confidentiality=confidentiality, path=path)
     address = f"/v1/escalations/{record}"
     assert_error(await specialist.get(address), 404, "not_found")
     oversees = await lead.get(address)

@@ -62,7 +62,7 @@ async def draft(
     async with store.instant(engine) as (connection, at):
         facts = await _facts(connection, escalation, viewer=viewer, at=at, zone=zone, taxonomy=taxonomy, line=line)
     rules = AUDIENCES[body.audience]
-    if not (rules.staff and rules.requester) and (found := revealing(line, facts.hidden)):
+    if not rules.names_people and (found := revealing(line, facts.hidden)):
         raise InvalidRequestError(f"bottom_line: it names {found[0]!r}, and {rules.name.lower()} reads of no people")
     return Drafted(compose(facts, Asked(body.audience, body.form, line)), at)
 

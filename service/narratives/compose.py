@@ -51,6 +51,8 @@ def compose(facts: Facts, asked: Asked) -> Document:
     if rules.cause:
         blocks += _cause(facts, rules, room, full=asked.form == "full")
         blocks += _actions(facts, rules, room)
+    if rules.own_words and asked.form == "full":
+        blocks += _advice(facts, rules)
     blocks += _open(facts, rules)
     record = facts.record
     title = _own(facts, rules, record.title) if rules.own_words else f"{spoken(record.trigger).capitalize()}"
@@ -208,6 +210,15 @@ def _actions(facts: Facts, rules: Rules, room: Room) -> list[Block]:
     if left := len(facts.actions) - len(shown):
         blocks.append(Paragraph(f"Further actions left out here: {left}.", "note"))
     return blocks
+
+
+def _advice(facts: Facts, rules: Rules) -> list[Block]:
+    if not facts.advice:
+        return []
+    rows = tuple(
+        tuple(_own(facts, rules, said) for said in (one.team, one.question, one.answer)) for one in facts.advice
+    )
+    return [Heading("Advice"), Table("Advice", ("Team", "Question", "Answer"), rows)]
 
 
 def _open(facts: Facts, rules: Rules) -> list[Block]:

@@ -9,6 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from service import events
+from service.narratives import workflow
+from service.narratives.facts import Advice
 from service.sla import workflow as sla
 from service.sla.workflow import Nearest
 from tests.service.escalations.steps import opened
@@ -142,3 +144,22 @@ async def test_a_case_of_a_restricted_queue_is_in_no_narrative(
     assert (await colleague.get(f"/v1/cases/{case}")).status_code == 200
     narrative = await made(colleague, record)
     assert case not in str(narrative["document"])
+
+
+@pytest.mark.parametrize(("audience", "reads"), [("internal", 2), ("leadership", 1), ("partner", 0), ("regulator", 0)])
+async def test_advice_is_for_the_company_and_without_people_outside_the_team(
+    app: FastAPI,
+    database: str,
+    colleague: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    audience: str,
+    reads: int,
+) -> None:
+    async def advice(*_: object) -> list[Advice]:
+        return [Advice("Legal", "May we?", "Myes, says test-lead")]
+
+    monkeypatch.setattr(workflow, "_advice", advice)
+    record = await opened(app, database)
+    text = str((await made(colleague, record, audience=audience, form="full"))["document"])
+    assert ("Myes" in text) + ("test-lead" in text) == reads

@@ -54,18 +54,17 @@ async def test_each_audience_reads_what_its_rules_say_in_every_file(
     assert all(MARKS[name].lower() not in stored for name in set(MARKS) - READS[audience])
 
 
-@pytest.mark.parametrize("audience", ["leadership", "partner", "regulator"])
-@pytest.mark.parametrize(
-    "line",
-    ["Ask test-lead", "Mrobin Mreader was right", "We told MREADER", "Write to a.b@c.example", "Call +353 1 555 0123"],
-)
 async def test_a_bottom_line_that_names_somebody_is_refused_by_what_it_names(
-    app: FastAPI, database: str, colleague: httpx.AsyncClient, audience: str, line: str
+    app: FastAPI, database: str, colleague: httpx.AsyncClient
 ) -> None:
     record = await marked(app, database, colleague)
-    body = {"audience": audience, "bottom_line": line}
-    told = assert_error(await colleague.post(f"/v1/escalations/{record}/narratives", json=body), 422, "invalid_request")
-    assert told.startswith("bottom_line: it names")
+    lines = ("Ask test-lead", "Mrobin Mreader was right", "Told MREADER", "To a.b@c.example", "Call +353 1 555 0123")
+    for audience in ("leadership", "partner", "regulator"):
+        for line in lines:
+            body = {"audience": audience, "bottom_line": line}
+            answer = await colleague.post(f"/v1/escalations/{record}/narratives", json=body)
+            assert assert_error(answer, 422, "invalid_request").startswith("bottom_line: it names"), (audience, line)
+    assert query(database, "SELECT count(*) FROM narratives") == [(0,)]
 
 
 async def test_whoever_may_not_see_a_record_makes_and_reads_nothing_of_it(

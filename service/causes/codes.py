@@ -26,6 +26,6 @@ def codes() -> Mapping[str, Code]:
 
 
 def words() -> Iterator[str]:
-    """Every name and meaning, for the languages of the pages."""
+    """Every name, for the languages of the pages."""
     for code in codes().values():
-        yield from (code.name, code.description, *code.subcodes.values())
+        yield from (code.name, *code.subcodes.values())

@@ -100,6 +100,5 @@ MEASURES = tuple(one.name for one in QUERIES.values() if one.kind == "rate")
 
 
 def words() -> Iterator[str]:
-    """Titles and meanings, for the languages of the pages."""
-    for one in QUERIES.values():
-        yield from (one.title, one.definition, one.unit)
+    """Names of the measures, for the languages of the pages; a narrative is content and has a language of its own."""
+    yield from (QUERIES[name].title for name in MEASURES)

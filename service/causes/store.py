@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -232,11 +232,11 @@ async def teams(connection: AsyncConnection, *, viewer: UUID, overseeing: Sequen
     return list((await connection.execute(_TEAMS, {"viewer": viewer, "overseeing": list(overseeing)})).scalars())
 
 
-async def pareto(
-    connection: AsyncConnection, by: str, *, since: datetime, until: datetime, viewer: UUID, overseeing: Sequence[str]
-) -> Sequence[Row[Any]]:
-    """Records by what they have in common, the most first; the empty name is that of those without."""
-    values = {"since": since, "until": until, "viewer": viewer, "overseeing": list(overseeing)}
+async def pareto(connection: AsyncConnection, by: str, values: Mapping[str, Any]) -> Sequence[Row[Any]]:
+    """Records by what they have in common, the most first; the empty name is that of those without.
+
+    `values` are `since`, `until`, `viewer` and `overseeing`.
+    """
     return (await connection.execute(_PARETO[by], values)).all()
 
 

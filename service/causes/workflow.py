@@ -216,14 +216,8 @@ async def pareto(connection: AsyncConnection, asked: ParetoAsked, *, viewer: UUI
     since = asked.since or until - timedelta(days=PARETO_DAYS)
     if not timedelta() <= until - since <= timedelta(days=LONGEST_DAYS):
         raise InvalidRequestError(f"since: a period from its first day to its last, of at most {LONGEST_DAYS} days")
-    found = await store.pareto(
-        connection,
-        asked.by,
-        since=_midnight(since),
-        until=_midnight(until) + DAY,
-        viewer=viewer,
-        overseeing=OVERSEEING,
-    )
+    values = {"since": _midnight(since), "until": _midnight(until) + DAY, **_viewing(viewer)}
+    found = await store.pareto(connection, asked.by, values)
     total = sum(row.records for row in found)
     rows, seen = [], 0
     for row in found:

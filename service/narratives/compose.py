@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from service.escalations.schemas import EventOut
 from service.narratives.facts import OPEN_STATES, Facts, area_of, cause_name, figure_of, moment, spoken
 from service.narratives.model import Block, Document, Figures, Heading, Paragraph, Table
-from service.narratives.rules import AUDIENCES, EVENTS, Rules, Told
+from service.narratives.rules import AUDIENCES, EVENTS, REACHES, Rules, Told
 from service.narratives.texts import clean, cut, masked
 
 PROPOSED = "Proposed from the facts; nobody has edited it."
@@ -48,9 +48,12 @@ def compose(facts: Facts, asked: Asked) -> Document:
     blocks += _what_happened(facts, rules, room)
     blocks += _evidence(facts, rules, room)
     blocks += _figures(facts, rules, room, full=asked.form == "full")
-    blocks += _cause(facts, rules, room, full=asked.form == "full")
-    blocks += _actions(facts, rules, room)
-    blocks += _open(facts)
+    if rules.cause:
+        blocks += _cause(facts, rules, room, full=asked.form == "full")
+        blocks += _actions(facts, rules, room)
+    if rules.own_words and asked.form == "full":
+        blocks += _advice(facts, rules)
+    blocks += _open(facts, rules)
     record = facts.record
     title = _own(facts, rules, record.title) if rules.own_words else f"{spoken(record.trigger).capitalize()}"
     return Document(
@@ -73,9 +76,9 @@ def proposal(facts: Facts, rules: Rules) -> str:
     if record.status == "resolved":
         said.append(f"It was resolved on {moment(facts, record.resolved_at)}: {spoken(record.resolution)}.")
     else:
-        severity = "" if record.severity is None else f", severity {record.severity} of 4"
+        severity = f", severity {record.severity} of 4" if rules.own_words and record.severity is not None else ""
         said.append(f"It is {_STATUS[record.status]}{severity}.")
-    if facts.cause is not None:
+    if rules.cause and facts.cause is not None:
         said.append(f"Its cause: {cause_name(facts.cause)}.")
     overdue = sum(one.overdue for one in facts.actions)
     if facts.actions and rules.own_words:
@@ -104,7 +107,7 @@ def _what_happened(facts: Facts, rules: Rules, room: Room) -> list[Block]:
         if named:
             blocks.append(Paragraph(cut(f"Raised by {named} ({spoken(facts.record.source)}).", room.text)))
     told = [(one, _told(one)) for one in facts.events]
-    told = [(event, how) for event, how in told if how.weight and (rules.inner_events or not how.inner)]
+    told = [(event, how) for event, how in told if how.weight and _reaches(how, rules)]
     kept = sorted(sorted(told, key=lambda one: one[1].weight, reverse=True)[: room.events], key=lambda one: one[0].id)
     rows = [(moment(facts, facts.record.received_at), "It was received")]
     rows += [(moment(facts, event.at), _event_words(event, how, rules, room)) for event, how in kept]
@@ -120,7 +123,11 @@ _REQUESTER = ("name", "organisation", "email", "reference")
 def _told(event: EventOut) -> Told:
     direction = event.data.get("direction")
     kind = f"{event.kind}/{direction}" if direction and event.kind == "escalation.said" else event.kind
-    return EVENTS.get(kind, Told(spoken(event.kind).capitalize(), 1, inner=True))
+    return EVENTS.get(kind, Told(spoken(event.kind).capitalize(), 1))
+
+
+def _reaches(how: Told, rules: Rules) -> bool:
+    return REACHES.index(how.reach) >= REACHES.index(rules.reach)
 
 
 def _event_words(event: EventOut, how: Told, rules: Rules, room: Room) -> str:
@@ -205,12 +212,23 @@ def _actions(facts: Facts, rules: Rules, room: Room) -> list[Block]:
     return blocks
 
 
-def _open(facts: Facts) -> list[Block]:
+def _advice(facts: Facts, rules: Rules) -> list[Block]:
+    if not facts.advice:
+        return []
+    rows = tuple(
+        tuple(_own(facts, rules, said) for said in (one.team, one.question, one.answer)) for one in facts.advice
+    )
+    return [Heading("Advice"), Table("Advice", ("Team", "Question", "Answer"), rows)]
+
+
+def _open(facts: Facts, rules: Rules) -> list[Block]:
     blocks: list[Block] = [Heading("What is open")]
     if facts.record.status == "resolved":
         return [*blocks, Paragraph("The record is resolved.")]
-    if facts.due is None:
-        return [*blocks, Paragraph("No deadline runs.")]
+    if rules.deadlines == "none":
+        return [*blocks, Paragraph("Work on it goes on.")]
+    if facts.due is None or (rules.deadlines == "legal" and not facts.due.hard):
+        return [*blocks, Paragraph("No deadline runs." if rules.deadlines == "all" else "No legal deadline runs.")]
     kind = "legal deadline" if facts.due.hard else "target"
     paused = ", paused" if facts.due.paused else ""
     return [
@@ -222,4 +240,4 @@ def _open(facts: Facts) -> list[Block]:
 def _own(facts: Facts, rules: Rules, text: str) -> str:
     """What somebody wrote, on one line, without people where the audience may not read of them. Before any cut: half a name is one."""
     line = clean(text)
-    return line if rules.staff and rules.requester else masked(line, facts.hidden)
+    return line if rules.names_people else masked(line, facts.hidden)

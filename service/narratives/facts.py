@@ -29,6 +29,15 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Advice:
+    """What another team answered when it was asked about the record; never under privilege."""
+
+    team: str
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that is known of a record at an instant. `hidden` are names that no audience but colleagues may read."""
 
@@ -40,6 +49,7 @@ class Facts:
     actions: Sequence[ImprovementOut]
     due: Nearest | None
     figures: Mapping[str, Result]
+    advice: Sequence[Advice]
     hidden: tuple[str, ...]
     at: datetime
     zone: ZoneInfo

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+# How far an event, or a deadline, is told: to colleagues alone, within the company, or outside of it.
+Reach = Literal["colleagues", "company", "outside"]
+REACHES: tuple[Reach, ...] = ("colleagues", "company", "outside")
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -11,7 +15,8 @@ class Rules:
 
     `own_words` are texts that the staff wrote for itself: title, summary, whys and actions; elsewhere their place is taken
     by what the rules say of them. `staff` are names of people who work here, `requester` whoever raised it. `evidence` says how
-    exactly it is named.
+    exactly it is named, `cause` whether there is a word of cause and actions, `deadlines` which are named, and `reach` which
+    events: those that go at least as far.
     """
 
     name: str
@@ -21,7 +26,14 @@ class Rules:
     requester: bool
     evidence: Literal["hashes", "numbers", "counts"]
     figures: tuple[str, ...]
-    inner_events: bool
+    cause: bool
+    deadlines: Literal["all", "legal", "none"]
+    reach: Reach
+
+    @property
+    def names_people(self) -> bool:
+        """Whether texts may hold people; else they are left out of what somebody wrote."""
+        return self.staff and self.requester
 
 
 _ALL = (
@@ -43,7 +55,9 @@ AUDIENCES: Mapping[str, Rules] = {
         requester=True,
         evidence="hashes",
         figures=_ALL,
-        inner_events=True,
+        cause=True,
+        deadlines="all",
+        reach="colleagues",
     ),
     "leadership": Rules(
         "Leadership",
@@ -53,7 +67,9 @@ AUDIENCES: Mapping[str, Rules] = {
         requester=False,
         evidence="numbers",
         figures=_ALL,
-        inner_events=False,
+        cause=True,
+        deadlines="all",
+        reach="company",
     ),
     "partner": Rules(
         "Partner or press",
@@ -63,7 +79,9 @@ AUDIENCES: Mapping[str, Rules] = {
         requester=False,
         evidence="counts",
         figures=("cases_decided", "first_answer_minutes"),
-        inner_events=False,
+        cause=False,
+        deadlines="none",
+        reach="outside",
     ),
     "regulator": Rules(
         "Regulator",
@@ -73,48 +91,65 @@ AUDIENCES: Mapping[str, Rules] = {
         requester=False,
         evidence="hashes",
         figures=("reports_on_cases", "cases_decided", "first_answer_minutes", "reports_in_area_per_week"),
-        inner_events=False,
+        cause=True,
+        deadlines="legal",
+        reach="outside",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How an event is told. `weight` decides what is kept where there is little room, 0 is never told; `inner` is for colleagues."""
+    """How an event is told, and how far. `weight` decides what is kept where there is little room; 0 is never told."""
 
     words: str
     weight: int
-    inner: bool = False
+    reach: Reach = "colleagues"
 
 
 # By kind, and for messages by kind and direction. An event that is not here is told to colleagues alone, by its name.
 EVENTS: Mapping[str, Told] = {
-    "escalation.opened": Told("The record was opened", 9),
-    "escalation.said/inbound": Told("A message came in from whoever raised it", 5),
-    "escalation.said/outbound": Told("An answer was sent to whoever raised it", 8),
-    "escalation.said/internal": Told("A note was kept", 0, inner=True),
-    "escalation.attached": Told("A file was added", 2, inner=True),
-    "escalation.assigned": Told("The record was given to somebody", 3, inner=True),
-    "escalation.taken": Told("Somebody took the record", 3, inner=True),
-    "escalation.released": Told("The record was given back", 2, inner=True),
-    "escalation.changed": Told("Facts of the record were changed", 2, inner=True),
-    "escalation.linked": Told("Something was linked with the record", 2, inner=True),
-    "escalation.unlinked": Told("A link of the record was ended", 1, inner=True),
-    "escalation.needs_information": Told("Missing facts were asked for", 6),
-    "escalation.waits": Told("The record waits for others", 4, inner=True),
-    "escalation.goes_on": Told("Work on the record went on", 4, inner=True),
-    "escalation.resolved": Told("The record was resolved", 9),
-    "escalation.taken_up": Told("The record was taken up again", 8),
-    "cause.filed": Told("The root cause was found", 6),
-    "improvement.added": Told("An action was added", 3, inner=True),
-    "improvement.changed": Told("An action was changed", 1, inner=True),
-    "improvement.recurred": Told("It was found that the same kind came in again after an action", 6, inner=True),
-    "improvement.held": Told("It was found that nothing of the kind came in after an action", 5, inner=True),
-    "narrative.made": Told("A narrative was made", 0, inner=True),
-    "narrative.taken": Told("A narrative was taken as a file", 0, inner=True),
-    "sla.warned": Told("A deadline came near", 5, inner=True),
-    "sla.breached": Told("A deadline was missed", 9),
-    "statement.made": Told("A statement of reasons was made", 6),
-    "appeal.filed": Told("A complaint about the decision came in", 7),
-    "appeal.decided": Told("The complaint was decided", 8),
+    "escalation.opened": Told("The record was opened", 9, "outside"),
+    "escalation.said/inbound": Told("A message came in from whoever raised it", 5, "outside"),
+    "escalation.said/outbound": Told("An answer was sent to whoever raised it", 8, "outside"),
+    "escalation.said/internal": Told("A note was kept", 0),
+    "escalation.attached": Told("A file was added", 2),
+    "escalation.assigned": Told("The record was given to somebody", 3),
+    "escalation.taken": Told("Somebody took the record", 3),
+    "escalation.released": Told("The record was given back", 2),
+    "escalation.changed": Told("Facts of the record were changed", 2),
+    "escalation.linked": Told("Something was linked with the record", 2),
+    "escalation.unlinked": Told("A link of the record was ended", 1),
+    "escalation.watched": Told("Somebody follows the record", 0),
+    "escalation.unwatched": Told("Somebody follows the record no longer", 0),
+    "escalation.handover_read": Told("A hand-over was read", 0),
+    "escalation.needs_information": Told("Missing facts were asked for", 6, "outside"),
+    "escalation.waits": Told("The record waits for others", 4, "company"),
+    "escalation.goes_on": Told("Work on the record went on", 4, "company"),
+    "escalation.resolved": Told("The record was resolved", 9, "outside"),
+    "escalation.taken_up": Told("The record was taken up again", 8, "outside"),
+    "cause.filed": Told("The root cause was found", 6, "company"),
+    "improvement.added": Told("An action was added", 3),
+    "improvement.changed": Told("An action was changed", 1),
+    "improvement.recurred": Told("The same kind came in again after an action", 6, "company"),
+    "improvement.held": Told("Nothing of the kind came in after an action", 5, "company"),
+    "narrative.made": Told("A narrative was made", 0),
+    "narrative.taken": Told("A narrative was taken as a file", 0),
+    "consult.asked": Told("Another team was asked", 4, "company"),
+    "consult.answered": Told("Another team answered", 5, "company"),
+    "consult.read": Told("An answer was read", 0),
+    "consult.taken": Told("Another team took the question", 1),
+    "reply.sent": Told("A reply was sent", 0),
+    "reply.delivered": Told("A reply was delivered", 4, "company"),
+    "reply.failed": Told("A reply could not be delivered", 6, "company"),
+    "escalation.unowned": Told("It was found that nobody owned the record", 5, "company"),
+    "appeal.filed": Told("A complaint about the decision came in", 7, "outside"),
+    "appeal.decided": Told("The complaint was decided", 8, "outside"),
+    "sla.started": Told("A clock started", 0),
+    "sla.ended": Told("A clock ended", 0),
+    "sla.met": Told("A deadline was met", 3),
+    "sla.paused": Told("Clocks were paused", 3, "company"),
+    "sla.resumed": Told("Clocks went on", 3, "company"),
+    "sla.warned": Told("A deadline came near", 5, "company"),
+    "sla.breached": Told("A deadline was missed", 9, "company"),
 }

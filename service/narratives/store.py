@@ -11,13 +11,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 _NOW = text("SELECT now()")
-# A case that whoever asks may not see is not there.
+# A case that whoever asks may not see is not there, nor one of a restricted queue: others than they will read it.
 _EVIDENCE = text("""
     SELECT 'case' AS kind, c.id::text AS reference, c.status, encode(v.content_hash, 'hex') AS sha256,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = v.id) AS media
     FROM escalation_links l JOIN cases c ON c.id = l.case_id JOIN evidence v ON v.id = c.evidence_id
     WHERE l.escalation_id = :escalation AND l.ended_at IS NULL
       AND may_see_case(c.id, :viewer, CAST(:overseeing AS text[]))
+      AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
     UNION ALL
     SELECT m.kind, 'file ' || row_number() OVER (ORDER BY a.added_at, m.id), 'kept', encode(m.sha256, 'hex'), 1
     FROM escalation_attachments a JOIN media m ON m.id = a.media_id WHERE a.escalation_id = :escalation

@@ -1,7 +1,7 @@
 """Rules of narratives: read at one instant, composed for one audience, kept as they were given out."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from service.escalations.workflow import require, timeline
 from service.ids import new_id
 from service.narratives import store
 from service.narratives.compose import Asked, compose
-from service.narratives.facts import Facts, Piece
+from service.narratives.facts import Advice, Facts, Piece
 from service.narratives.model import Document, as_json, content_hash, from_json, lines
 from service.narratives.rules import AUDIENCES
 from service.narratives.schemas import (
@@ -62,7 +62,7 @@ async def draft(
     async with store.instant(engine) as (connection, at):
         facts = await _facts(connection, escalation, viewer=viewer, at=at, zone=zone, taxonomy=taxonomy, line=line)
     rules = AUDIENCES[body.audience]
-    if not (rules.staff and rules.requester) and (found := revealing(line, facts.hidden)):
+    if not rules.names_people and (found := revealing(line, facts.hidden)):
         raise InvalidRequestError(f"bottom_line: it names {found[0]!r}, and {rules.name.lower()} reads of no people")
     return Drafted(compose(facts, Asked(body.audience, body.form, line)), at)
 
@@ -161,9 +161,11 @@ async def _facts(
     evidence = await store.evidence(connection, escalation, viewer=viewer, overseeing=OVERSEEING)
     cause = await cause_of(connection, escalation, viewer=viewer)
     actions = (await of_record(connection, escalation, viewer=viewer)).improvements
+    advice = await _advice(connection, escalation)
     written = [line, record.title, record.summary, *(one.title for one in actions), *(one.team for one in actions)]
     if cause is not None:
         written += [*cause.factors, *(text for step in cause.whys for text in (step.why, step.because))]
+    written += [text for one in advice for text in (one.team, one.question, one.answer)]
     return Facts(
         record=record,
         evidence=[Piece(**row._mapping) for row in evidence],
@@ -173,11 +175,17 @@ async def _facts(
         actions=actions,
         due=(await sla.nearest(connection, [escalation])).get(escalation),
         figures=await _figures(connection, record, cause, at),
+        advice=advice,
         hidden=(*_contacts(record.requester), *await store.names_in(connection, "\n".join(written))),
         at=at,
         zone=zone,
         taxonomy=taxonomy,
     )
+
+
+async def _advice(_connection: AsyncConnection, _escalation: UUID) -> Sequence[Advice]:
+    """What other teams answered, as far as it may be in a document; nothing as long as nobody can be asked."""
+    return ()
 
 
 async def _figures(

@@ -52,6 +52,8 @@ VERDICTS: Mapping[str, str] = {
 }
 # More columns are more than a chart can be read by; the table has them all.
 COLUMNS_MOST = 12
+# Each takes two queries; the others are at their address.
+EFFECTS_MOST = 10
 
 
 def words_for_actions() -> dict[str, Any]:
@@ -85,8 +87,8 @@ async def causes_part(seen: Seen) -> Filling:
     """The root cause of a record, and what is done about it."""
     found = await of_record(seen.connection, seen.id, viewer=seen.me.id)
     effects = {}
-    for one in found.improvements:
-        if one.state == "done" and (compared := await effect(seen.connection, one.id, viewer=seen.me.id)):
+    for one in [one for one in found.improvements if one.state == "done"][:EFFECTS_MOST]:
+        if compared := await effect(seen.connection, one.id, viewer=seen.me.id):
             effects[one.id] = {**asdict(compared), "words": verdict(compared)}
     return {
         "record": seen.row,

@@ -60,3 +60,7 @@ CREATE TABLE recurrence_checks (
     PRIMARY KEY (improvement_id, done_on, days)
 );
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON recurrence_checks FOR EACH ROW EXECUTE FUNCTION refuse_change();
+
+-- Named queries count records of one kind over some weeks; those of reports read the table in the order in which it grew.
+CREATE INDEX escalations_alike ON escalations (trigger, policy_area, received_at);
+CREATE INDEX reports_received ON reports USING brin (received_at);

@@ -18,6 +18,8 @@ byId("add-improvement-form").addEventListener("submit", (event) => {
   send("new-problem", action, t("The action is added."), (body) => call("POST", `${address}/improvements`, body));
 });
 startImprovements();
+// Before this script took what is in them, the forms could not be sent.
+for (const button of document.querySelectorAll("#cause-form button, #add-improvement-form button")) button.disabled = false;
 
 // `make` gives what is to be sent, or says in a text what is missing.
 async function send(problem, make, told, sent) {

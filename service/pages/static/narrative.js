@@ -2,7 +2,7 @@
 
 import { call } from "./api.js";
 import { sayOnNextPage } from "./notice.js";
-import { startPage } from "./page.js";
+import { openForms, startPage } from "./page.js";
 import { t } from "./words.js";
 
 startPage();
@@ -26,3 +26,4 @@ form?.addEventListener("submit", async (event) => {
     button.disabled = false;
   }
 });
+openForms();

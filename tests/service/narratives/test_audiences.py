@@ -1,13 +1,22 @@
 """Who reads what: a record full of marks, made for every audience in every form and read back from every kind of file."""
 
+from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from service import events
+from service.narratives import workflow
+from service.narratives.facts import Advice
+from service.sla import workflow as sla
+from service.sla.workflow import Nearest
+from tests.service.escalations.steps import opened
 from tests.service.narratives.steps import MARKS, made, marked, said, taken
-from tests.service.steps import assert_error, query
+from tests.service.routing.steps import make_queue
+from tests.service.steps import assert_error, query, report
 
 # What an audience reads in a full report. Messages, fields, assets and privileged parts nobody reads.
 READS = {
@@ -45,18 +54,17 @@ async def test_each_audience_reads_what_its_rules_say_in_every_file(
     assert all(MARKS[name].lower() not in stored for name in set(MARKS) - READS[audience])
 
 
-@pytest.mark.parametrize("audience", ["leadership", "partner", "regulator"])
-@pytest.mark.parametrize(
-    "line",
-    ["Ask test-lead", "Mrobin Mreader was right", "We told MREADER", "Write to a.b@c.example", "Call +353 1 555 0123"],
-)
 async def test_a_bottom_line_that_names_somebody_is_refused_by_what_it_names(
-    app: FastAPI, database: str, colleague: httpx.AsyncClient, audience: str, line: str
+    app: FastAPI, database: str, colleague: httpx.AsyncClient
 ) -> None:
     record = await marked(app, database, colleague)
-    body = {"audience": audience, "bottom_line": line}
-    told = assert_error(await colleague.post(f"/v1/escalations/{record}/narratives", json=body), 422, "invalid_request")
-    assert told.startswith("bottom_line: it names")
+    lines = ("Ask test-lead", "Mrobin Mreader was right", "Told MREADER", "To a.b@c.example", "Call +353 1 555 0123")
+    for audience in ("leadership", "partner", "regulator"):
+        for line in lines:
+            body = {"audience": audience, "bottom_line": line}
+            answer = await colleague.post(f"/v1/escalations/{record}/narratives", json=body)
+            assert assert_error(answer, 422, "invalid_request").startswith("bottom_line: it names"), (audience, line)
+    assert query(database, "SELECT count(*) FROM narratives") == [(0,)]
 
 
 async def test_whoever_may_not_see_a_record_makes_and_reads_nothing_of_it(
@@ -72,3 +80,85 @@ async def test_whoever_may_not_see_a_record_makes_and_reads_nothing_of_it(
         assert_error(await lead.get(f"{address}{path}"), 404, "not_found")
     assert_error(await lead.post(address, json={}), 404, "not_found")
     assert (await lead.get(f"/escalations/{record}/narrative")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("audience", "headings", "told", "due"),
+    [
+        (
+            "internal",
+            True,
+            {"opened", "waits", "missed", "linked"},
+            {"legal": "decision, due", "target": "decision, due"},
+        ),
+        ("leadership", True, {"opened", "waits", "missed"}, {"legal": "decision, due", "target": "decision, due"}),
+        ("partner", False, {"opened"}, {"legal": "Work on it goes on.", "target": "Work on it goes on."}),
+        ("regulator", True, {"opened"}, {"legal": "decision, due", "target": "No legal deadline runs."}),
+    ],
+)
+async def test_cause_events_and_deadlines_go_as_far_as_the_rules_say(
+    app: FastAPI,
+    database: str,
+    colleague: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    audience: str,
+    headings: bool,
+    told: set[str],
+    due: dict[str, str],
+) -> None:
+    record = await marked(app, database, colleague)
+    async with app.state.engine.begin() as connection:
+        for kind in ("escalation.waits", "sla.breached", "escalation.linked"):
+            await events.record(connection, kind, escalation_id=record)
+    for kind, expected in due.items():
+        nearest = Nearest("decision", datetime(2026, 12, 1, tzinfo=UTC), hard=kind == "legal", paused=False)
+
+        async def one(*_: object, nearest: Nearest = nearest) -> dict[UUID, Nearest]:
+            return {record: nearest}
+
+        monkeypatch.setattr(sla, "nearest", one)
+        document = (await made(colleague, record, audience=audience, form="full"))["document"]
+        blocks = document["blocks"]
+        assert ("Cause" in [one["text"] for one in blocks if one["kind"] == "heading"]) is headings
+        rows = " ".join(
+            row[1] for one in blocks if one["kind"] == "table" and one["title"] == "Timeline" for row in one["rows"]
+        )
+        assert {word for word in ("opened", "waits", "missed", "linked") if word in rows} == told
+        assert expected in blocks[-1]["text"]
+
+
+async def test_a_case_of_a_restricted_queue_is_in_no_narrative(
+    app: FastAPI, database: str, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, platform: httpx.AsyncClient
+) -> None:
+    case = (await report(platform))["case_id"]
+    record = await opened(app, database, cases=[case])
+    assert case in str((await made(colleague, record))["document"])
+    await make_queue(lead, "sealed", restricted=True)
+    query(database, "UPDATE cases SET queue = 'sealed'")
+    query(
+        database,
+        "INSERT INTO queue_members (queue, principal_id) SELECT 'sealed', id FROM principals WHERE role = 'specialist'",
+    )
+    assert (await colleague.get(f"/v1/cases/{case}")).status_code == 200
+    narrative = await made(colleague, record)
+    assert case not in str(narrative["document"])
+
+
+@pytest.mark.parametrize(("audience", "reads"), [("internal", 2), ("leadership", 1), ("partner", 0), ("regulator", 0)])
+async def test_advice_is_for_the_company_and_without_people_outside_the_team(
+    app: FastAPI,
+    database: str,
+    colleague: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    audience: str,
+    reads: int,
+) -> None:
+    async def advice(*_: object) -> list[Advice]:
+        return [Advice("Legal", "May we?", "Myes, says test-lead")]
+
+    monkeypatch.setattr(workflow, "_advice", advice)
+    record = await opened(app, database)
+    text = str((await made(colleague, record, audience=audience, form="full"))["document"])
+    assert ("Myes" in text) + ("test-lead" in text) == reads

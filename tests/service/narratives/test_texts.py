@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.narratives.texts import CUT, MASK, clean, cut, is_right_to_left, masked, revealing
@@ -14,6 +14,7 @@ def columns(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in shown)
 
 
+@settings(max_examples=60)
 @given(st.text(max_size=200), st.integers(min_value=2, max_value=60))
 def test_what_is_cut_fits_and_what_fits_is_not_cut(text: str, room: int) -> None:
     text = clean(text)
@@ -32,6 +33,7 @@ def test_a_cut_splits_no_letter() -> None:
     assert len(cut("e" + "\u0301" * 9999, 10)) <= 41
 
 
+@settings(max_examples=60)
 @given(st.text(max_size=300))
 def test_a_clean_text_is_one_line_that_every_file_takes(text: str) -> None:
     kept = clean(text)
@@ -56,6 +58,7 @@ def test_people_are_left_out_and_words_are_not(text: str, names: list[str], expe
     assert bool(revealing(text, names)) is (MASK in expected)
 
 
+@settings(max_examples=60)
 @given(st.text(max_size=80), st.text(alphabet="abcdef.", min_size=2, max_size=8))
 def test_a_masked_text_reveals_nothing(text: str, name: str) -> None:
     assert revealing(masked(f"{text} {name} {text}", [name]), [name]) == []

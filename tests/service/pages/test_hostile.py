@@ -41,10 +41,6 @@ KNOWN = {
         "POST /v1/escalations/{escalation_id}/improvements .owner",
         "PATCH /v1/improvements/{improvement_id} .owner",
     ),
-    "one of a list, or a time zone that there is": (
-        "PUT /v1/escalations/{escalation_id}/cause .subcode",
-        "POST /v1/escalations/{escalation_id}/narratives .zone",
-    ),
     "the order that is at work": ("POST /v1/ranking .replaces", "POST /v1/ranking/{version}/activate .replaces"),
     "a question that can be read; furnish() keeps one that holds markup": (
         *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),

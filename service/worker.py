@@ -48,6 +48,7 @@ from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
 from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
+from service.statements.sender import configured_sender
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -131,7 +132,9 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
+        sender = configured_sender(engine, settings)
+        posting = (sender.step,) if sender else ()
+        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, *posting))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")

@@ -48,7 +48,7 @@ from service.shadow.workflow import ShadowLoop
 from service.shadow.workflow import forget_old as forget_old_shadow
 from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
-from service.statements.sender import configured_sender
+from service.statements.sender import posting
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -132,9 +132,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        sender = configured_sender(engine, settings)
-        posting = (sender.step,) if sender else ()
-        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, *posting))
+        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, *posting(engine, settings)))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")

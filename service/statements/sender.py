@@ -5,7 +5,7 @@ digital-services-act/transparency-database): `POST` of `{"statements": [...]}` w
 none was, with `{"errors": {"statement_3": {"field": ["message"]}}}`, counted from 0, or `{"errors": {"existing_puids": [...]}}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.errors.statements import StatementSettledError
 from service.settings import Settings, SettingsError
-from service.statements.batches import confirm, next_batch
+from service.statements.batches.workflow import confirm, next_batch
 from service.statements.schemas import MESSAGE_CHARACTERS, BatchOut, ConfirmIn, RefusedIn
 
 log = structlog.get_logger(__name__)
@@ -90,6 +90,12 @@ def _message(fields: Any) -> str:
         return str(fields)[:MESSAGE_CHARACTERS]
     told = (f"{name}: {' '.join(map(str, why)) if isinstance(why, list) else why}" for name, why in fields.items())
     return "; ".join(told)[:MESSAGE_CHARACTERS]
+
+
+def posting(engine: AsyncEngine, settings: Settings) -> tuple[Callable[[], Awaitable[bool]], ...]:
+    """The chore of a worker that posts, where one is set up. Raises SettingsError."""
+    sender = configured_sender(engine, settings)
+    return (sender.step,) if sender else ()
 
 
 def configured_sender(engine: AsyncEngine, settings: Settings) -> Sender | None:

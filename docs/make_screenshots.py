@@ -31,7 +31,12 @@ PLACES = (
     ("lead", "search", "/search", "Everything reported and decided, by its words"),
     ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
     ("lead", "floor", "/floor", "Whether the queues are kept up with"),
-    ("lead", "statements", "/statements", "What authors are told of decisions, and what goes to the Transparency Database"),
+    (
+        "lead",
+        "statements",
+        "/statements",
+        "What authors are told of decisions, and what goes to the Transparency Database",
+    ),
     ("lead", "policies", "/policies", "The rules in force, each with its versions"),
     ("lead", "policy", "/policies/harassment", "One area's rules"),
     ("lead", "quality", "/qa", "Checks of what was decided"),

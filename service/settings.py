@@ -98,6 +98,14 @@ class Settings(BaseSettings):
         default=None,
         description="What decisions mean for statements (TOML), in place of the shipped rules; see docs/statements.md.",
     )
+    statements_url: HttpUrl | None = Field(
+        default=None,
+        description="Where a worker posts batches of statements: the address for several of them in the Transparency Database."
+        " Without it nothing is posted.",
+    )
+    statements_token: SecretStr | None = Field(
+        default=None, description="The platform's token there, sent as a bearer token."
+    )
     masked_words: Path | None = Field(
         default=None, description="Words masked on pages (TOML) that replace the shipped list; see docs/masking.md."
     )

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,6 +61,7 @@ from service.shadow.workflow import forget_old as forget_old_shadow
 from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
 from service.sla.watching.workflow import CaseClocks, Watch
+from service.statements.sender import posting
 from service.strikes.workflow import configured as configured_strikes
 
 # How soon another worker takes over the jobs of one that died.
@@ -139,8 +140,6 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(repeat(stopping, order, pause=HOUSEKEEPING_SECONDS))
         # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
         group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
-        # By itself as well: a mail server that is slow keeps nothing else from being done.
-        group.create_task(repeat(stopping, (Deliveries(engine, jobs, settings).step,), pause=HOUSEKEEPING_SECONDS))
         group.create_task(TextPrints(engine).run(stopping))
         group.create_task(Backfill(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
@@ -151,8 +150,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         chores = Chores(
             often=(watch.tell, *_often(under)), seldom=(watch.sweep, assessing.look_for_stale, *_seldom(under))
         )
-        # By itself: a mail full of pictures keeps nobody waiting.
-        group.create_task(repeat(stopping, _mails(under, renderer, storage), pause=HOUSEKEEPING_SECONDS))
+        for steps in _apart(under, renderer, storage):
+            group.create_task(repeat(stopping, steps, pause=HOUSEKEEPING_SECONDS))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
@@ -195,15 +194,17 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
         partial(recurrence, engine),
         partial(raise_alarms_of_paths, engine),
         partial(tell_endings, engine),
+        *posting(engine, under.settings),
     )
 
 
-def _mails(under: Under, renderer: Renderer, storage: Storage) -> Sequence[Callable[[], Awaitable[object]]]:
+def _apart(under: Under, renderer: Renderer, storage: Storage) -> Iterator[Sequence[Callable[[], Awaitable[object]]]]:
+    """What goes on by itself: a mail server that is slow, and a mail full of pictures, keep nobody else waiting."""
     settings = under.settings
-    if settings.mail_drop is None:
-        return ()
-    desk = Desk(configured_forms(settings, under.taxonomy), under.taxonomy, under.config, under.jobs)
-    return (MailDrop(Office(under.engine, desk, renderer, storage, settings), settings.mail_drop).step,)
+    yield (Deliveries(under.engine, under.jobs, settings).step,)
+    if settings.mail_drop is not None:
+        desk = Desk(configured_forms(settings, under.taxonomy), under.taxonomy, under.config, under.jobs)
+        yield (MailDrop(Office(under.engine, desk, renderer, storage, settings), settings.mail_drop).step,)
 
 
 async def _end(ending: asyncio.Event, stopping: asyncio.Event) -> None:

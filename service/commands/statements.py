@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.commands.database import with_connection
 from service.exports.files import replacing
 from service.settings import Settings
-from service.statements.batches import confirm, next_batch
+from service.statements.batches.workflow import confirm, next_batch
 from service.statements.schemas import BatchOut, ConfirmIn
 
 

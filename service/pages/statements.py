@@ -14,9 +14,9 @@ from service.pages import statement_words, views
 from service.pages.bar import bar
 from service.pages.rendering import PageRoute, redirect, render
 from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
-from service.statements.batches import recent_batches
-from service.statements.schemas import Asked, NoticeLanguage
-from service.statements.viewing import counts, has_samples, listed, of_case, statement_view
+from service.statements.batches.workflow import recent_batches
+from service.statements.listing.workflow import counts, has_samples, listed, of_case, statement_view
+from service.statements.schemas import Asked, NoticeLanguage, PreviewIn
 from service.statements.workflow import edit_of, preview
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -104,9 +104,8 @@ async def edit(
     known = {one.id for one in enforcing}
     done = [one for one in (actions or draft.get("actions") or []) if one in known] or [enforcing[0].id]
     area = area if area in taxonomy.area_ids else ""
-    said = (
-        await preview(connection, case_id, (area, done, None), viewer=me.id, rules=rules, token=token) if area else None
-    )
+    asked = PreviewIn(policy_area=area, actions=done, lease_token=token)
+    said = await preview(connection, case_id, asked, viewer=me.id, rules=rules) if area else None
     context = {
         **await bar(connection, me),
         "case": case,

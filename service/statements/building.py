@@ -137,7 +137,9 @@ def default_texts(built: Built, source: str, words: Words, rules: StatementRules
     ground = words.said["ground"].format(area=area)
     if built.policy is not None:
         title, number = built.policy
-        ground = words.said["ground_titled"].format(area=area, title=title, number=number)
+        # A title that only repeats what the policy is about says nothing twice.
+        named = "ground_version" if title.casefold() in (area.casefold(), name.casefold()) else "ground_titled"
+        ground = words.said[named].format(area=area, title=title, number=number)
     return {
         "decision_facts": facts.format(source=words.codes[source], area=area, rule=rule),
         "incompatible_content_ground": ground,

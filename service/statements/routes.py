@@ -9,7 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
 from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
-from service.statements import batches, tables, viewing, workflow
+from service.statements import tables, workflow
+from service.statements.batches import workflow as batches
+from service.statements.listing import workflow as listing
 from service.statements.rules import StatementRules
 from service.statements.schemas import (
     Asked,
@@ -35,10 +37,7 @@ router = APIRouter(prefix="/v1", tags=["statements of reasons"])
 async def preview(
     case_id: UUID, body: PreviewIn, request: Request, caller: CaseReader, connection: UnitOfWork
 ) -> PreviewOut | None:
-    asked = (body.policy_area, body.actions, body.statement)
-    return await workflow.preview(
-        connection, case_id, asked, viewer=caller.id, rules=_rules(request), token=body.lease_token
-    )
+    return await workflow.preview(connection, case_id, body, viewer=caller.id, rules=_rules(request))
 
 
 @router.put("/cases/{case_id}/statement", status_code=204, summary="Keep what a decision is to tell the author")
@@ -56,28 +55,28 @@ async def drop(case_id: UUID, lease_token: UUID, caller: CaseReviewer, connectio
 @router.get("/cases/{case_id}/statements", summary="The statements of reasons of a case")
 async def of_case(case_id: UUID, request: Request, caller: CaseReader, connection: UnitOfWork) -> CaseStatementsOut:
     rules = request.app.state.statement_rules
-    return CaseStatementsOut(statements=await viewing.of_case(connection, case_id, viewer=caller.id, rules=rules))
+    return CaseStatementsOut(statements=await listing.of_case(connection, case_id, viewer=caller.id, rules=rules))
 
 
 @router.get("/statements", summary="Statements of reasons, newest first")
 async def listed(asked: Annotated[Asked, Query()], caller: StatementsExporter, connection: UnitOfWork) -> StatementsOut:
     # A machine of the platform has no queues; a person sees what they see of cases.
     viewer = caller.id if Capability.CASE_READ in caller.capabilities else None
-    return await viewing.listed(connection, asked, viewer=viewer)
+    return await listing.listed(connection, asked, viewer=viewer)
 
 
 @router.get("/statements/counts", summary="How many statements, by category, ground, source and automation")
 async def counts(
     _caller: StatementsExporter, connection: UnitOfWork, since: Moment | None = None, until: Moment | None = None
 ) -> CountsOut:
-    return await viewing.counts(connection, since=since, until=until)
+    return await listing.counts(connection, since=since, until=until)
 
 
 @router.get("/statements/counts.csv", summary="The same figures as comma-separated values")
 async def counts_csv(
     _caller: StatementsExporter, connection: UnitOfWork, since: Moment | None = None, until: Moment | None = None
 ) -> Response:
-    made = await viewing.counts(connection, since=since, until=until)
+    made = await listing.counts(connection, since=since, until=until)
     return tables.file(await to_thread.run_sync(tables.counts_csv, made), "statement-counts.csv")
 
 
@@ -109,7 +108,7 @@ async def read(
     language: NoticeLanguage | None = None,
 ) -> StatementOut:
     rules = request.app.state.statement_rules
-    return await viewing.statement_view(connection, statement_id, viewer=caller.id, rules=rules, language=language)
+    return await listing.statement_view(connection, statement_id, viewer=caller.id, rules=rules, language=language)
 
 
 @router.post("/statements/{statement_id}/mend", summary="Mend a statement that the database refused")

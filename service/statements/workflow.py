@@ -19,16 +19,17 @@ from service.leases.workflow import require_live
 from service.settings import Settings, SettingsError
 from service.statements import store
 from service.statements.building import Built, Decided, Known, build, personal_fields, restricts
+from service.statements.listing.workflow import require_statement, statement_view, stored
 from service.statements.rules import StatementFileError, StatementRules, read_rules
 from service.statements.schemas import (
     EditIn,
+    PreviewIn,
     PreviewOut,
     StatementIn,
     StatementOut,
 )
 from service.statements.telling import notice_of, sections_of
 from service.statements.transparency import TransparencyStatement, problems
-from service.statements.viewing import statement_view, stored
 
 # Kinds of subject whose own id is the name of somebody.
 PEOPLE = ("account", "profile", "user")
@@ -126,22 +127,21 @@ async def restate(
 async def preview(
     connection: AsyncConnection,
     case_id: UUID,
-    asked: tuple[str, list[str], StatementIn | None],
+    asked: PreviewIn,
     *,
     viewer: UUID,
     rules: StatementRules,
-    token: UUID | None = None,
 ) -> PreviewOut | None:
     """What a decision for that area with these actions would tell; None where it would restrict nothing.
 
     Raises NotFoundError and a 422 for labels that do not exist.
     """
-    area, actions, said = asked
+    area, actions, said = asked.policy_area, asked.actions, asked.statement
     await require_visible(connection, case_id, viewer=viewer)
     check_labels(actions, area, rules.taxonomy)
     if not restricts(actions, rules):
         return None
-    row = await _facts(connection, case_id, area=area, token=token)
+    row = await _facts(connection, case_id, area=area, token=asked.lease_token)
     said = said if said is not None else _edit_for(row, area, refuse=False)
     built = build(_known(row), Decided(area, actions, _day(row.now)), said, rules, names=("ct-preview", None))
     personal = personal_fields(said, await _people(connection, case_id, row)) if said else {}
@@ -192,12 +192,9 @@ async def amend(
 
     Raises NotFoundError, StatementSettledError, StatementIncompleteError, PersonalDataError.
     """
-    row = await store.one(connection, statement, viewer=person)
+    row = await require_statement(connection, statement, viewer=person)
     locked = await store.lock_one(connection, statement)
-    if row is None or locked is None:
-        raise NotFoundError(f"there is no statement {statement}")
-    await require_visible(connection, row.case_id, viewer=person)
-    if locked.state != "refused":
+    if locked is None or locked.state != "refused":
         raise StatementSettledError("only a statement that the database refused can be mended: this one was not")
     facts = await _facts(connection, row.case_id, area=row.policy_area, token=None)
     await _refuse_personal_data(connection, row.case_id, facts, said)

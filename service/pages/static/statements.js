@@ -1,7 +1,7 @@
 // Statements of reasons: hand out and answer for batches, mend what was refused, and write what a decision will tell.
 
 import { call } from "./api.js";
-import { sayOnNextPage } from "./notice.js";
+import { sayNow, sayOnNextPage } from "./notice.js";
 import { showProblem, startPage } from "./page.js";
 import { t } from "./words.js";
 
@@ -37,8 +37,8 @@ function afresh(words) {
 
 async function handOut() {
   const batch = await call("GET", "/v1/statements/export");
-  if (!batch) throw new Error(t("No statement is ready. Those of the last decisions can still be undone, and those of samples stay here."));
-  afresh(t("Batch %(number)s waits to be posted.", { number: batch.batch }));
+  if (!batch) return sayNow(t("No statement is ready. Those of the last decisions can still be undone, and those of samples stay here."));
+  return afresh(t("Batch %(number)s waits to be posted.", { number: batch.batch }));
 }
 
 async function confirmBatch(batch) {

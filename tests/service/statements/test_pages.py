@@ -73,19 +73,20 @@ async def test_a_holder_changes_the_text_and_a_lead_hands_it_out(
     claimed = await claim(reviewer)
     place = f"/cases/{claimed['case']['id']}/statement?policy_area=harassment&actions=remove"
     async with chromium() as browser:
-        async with new_page(browser, address) as (shown, _):
+        async with new_page(browser, address) as (shown, log):
             await shown.set_extra_http_headers({"Authorization": reviewer.headers["Authorization"]})
             await shown.goto(place)
-            await shown.get_by_label("Facts").fill("Ask @somebody")
+            await shown.get_by_role("textbox", name="Facts").fill("Ask @somebody")
             await shown.get_by_role("button", name="Use this text").click()
             await shown.get_by_role("alert").get_by_text("a handle").wait_for()
-            await shown.get_by_label("Facts").fill("It is an insult.")
+            log.complaints.clear()
+            await shown.get_by_role("textbox", name="Facts").fill("It is an insult.")
             await shown.get_by_role("button", name="Use this text").click()
             await shown.get_by_text("changed by you").wait_for()
             assert "It is an insult." in await shown.get_by_test_id("notice").inner_text()
             # A second change keeps the first.
-            await shown.get_by_label("Illegal").check()
-            await shown.get_by_label("Legal ground").fill("Section 185")
+            await shown.get_by_role("radio", name="Illegal").check()
+            await shown.get_by_role("textbox", name="Legal ground").fill("Section 185")
             await shown.get_by_label("Why it is illegal on that ground").fill("It is a defamation.")
             await shown.get_by_role("button", name="Use this text").click()
             await shown.get_by_text("Section 185").first.wait_for()

@@ -5,13 +5,15 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic.fields import FieldInfo
 
 from labeling.taxonomy import Taxonomy
-from service.settings import REPOSITORY
+from service.app import create_app
+from service.settings import REPOSITORY, Settings, SettingsError
 from service.statements.building import Decided, Known, build, restricts
 from service.statements.personal import personal_data
 from service.statements.rules import StatementFileError, StatementRules, parse_rules, read_rules
@@ -26,6 +28,7 @@ from service.statements.transparency import (
     problems,
 )
 from service.statements.words import LANGUAGES
+from service.statements.workflow import configured
 from tests.service.statements.steps import ILLEGAL_ONE, KNOWN, ON, WHOLE
 
 MAPPING = REPOSITORY / "service" / "statements" / "mapping.toml"
@@ -201,6 +204,19 @@ def test_rules_that_cannot_be_used_say_what_and_where(change: tuple[str, str], n
     with pytest.raises(StatementFileError, match=re.escape(named)) as error:
         parse_rules(text.replace(*change), taxonomy, where="mine.toml")
     assert "mine.toml" in str(error.value)
+
+
+def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path, taxonomy: Taxonomy) -> None:
+    own = tmp_path / "rules.toml"
+    settings = Settings(data_dir=tmp_path, statement_rules=own)
+    with pytest.raises(
+        SettingsError, match=r"TRIAGE_STATEMENT_RULES: .*rules\.toml: file of statement rules cannot be read"
+    ):
+        configured(settings, taxonomy)
+    own.write_text(_mapping().replace("[actions.label]", "[actions.sticker]"), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"the action 'label' of taxonomy"):
+        create_app(settings, database_url="postgresql://nobody@localhost/none")
+    assert configured(settings.model_copy(update={"statements": "off"}), taxonomy) is None
 
 
 def _mapping() -> str:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import events
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.statements import StatementSettledError
-from service.statements import store
+from service.statements.batches import store
 from service.statements.schemas import BatchLine, BatchOut, ConfirmedOut, ConfirmIn
 from service.statements.transparency import BATCH
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.cases.workflow import require_visible
 from service.errors.requests import NotFoundError
 from service.routing.workflow import OVERSEEING
-from service.statements import store
 from service.statements.building import Built
+from service.statements.listing import store
 from service.statements.rules import StatementRules
 from service.statements.schemas import (
     LISTED,
@@ -34,11 +35,16 @@ async def statement_view(
     language: str | None = None,
 ) -> StatementOut:
     """A statement on a case that this person may see, in its own language or the one asked for. Raises NotFoundError."""
+    return _shown(await require_statement(connection, statement, viewer=viewer), rules, language)
+
+
+async def require_statement(connection: AsyncConnection, statement: UUID, *, viewer: UUID) -> Row[Any]:
+    """A statement as it is stored, on a case that this person may see. Raises NotFoundError."""
     row = await store.one(connection, statement, viewer=viewer)
     if row is None:
         raise NotFoundError(f"there is no statement {statement}")
     await require_visible(connection, row.case_id, viewer=viewer)
-    return _shown(row, rules, language)
+    return row
 
 
 async def of_case(

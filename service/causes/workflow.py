@@ -31,7 +31,7 @@ from service.errors.escalations import FindingChangedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.workflow import Said, require, say
 from service.ids import new_id
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
 
 SHOWN = 300
 IN_A_FILE = 10_000
@@ -86,7 +86,7 @@ async def file_cause(connection: AsyncConnection, escalation: UUID, body: CauseI
         known = ", ".join(codes()[body.code].subcodes)
         raise InvalidRequestError(f"subcode: {body.code} has {known}")
     numbers = sorted(set(body.records))
-    others = await store.numbered(connection, numbers, viewer=person, overseeing=OVERSEEING)
+    others = await store.numbered(connection, numbers, viewer=person, overseeing=ESCALATION_OVERSEERS)
     if missing := [f"E-{number}" for number in numbers if number not in others]:
         raise InvalidRequestError(f"records: there is no {', '.join(missing)}")
     records = list(dict.fromkeys((escalation, *others.values())))
@@ -111,7 +111,7 @@ async def file_cause(connection: AsyncConnection, escalation: UUID, body: CauseI
 async def cause_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> CauseOut | None:
     """Why a record came about, None as long as nobody found out. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
-    row = await store.cause(connection, escalation, viewer=viewer, overseeing=OVERSEEING)
+    row = await store.cause(connection, escalation, viewer=viewer, overseeing=ESCALATION_OVERSEERS)
     return None if row is None else CauseOut.model_validate(row, from_attributes=True)
 
 
@@ -187,7 +187,7 @@ async def of_record(connection: AsyncConnection, escalation: UUID, *, viewer: UU
 
 async def teams(connection: AsyncConnection, *, viewer: UUID) -> list[str]:
     """Every team that an action names."""
-    return await store.teams(connection, viewer=viewer, overseeing=OVERSEEING)
+    return await store.teams(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS)
 
 
 async def effect(connection: AsyncConnection, improvement_id: UUID, *, viewer: UUID) -> Compared | None:
@@ -243,7 +243,7 @@ async def check_recurrence(connection: AsyncConnection, *, today: date) -> int:
 
 
 def _viewing(viewer: UUID) -> dict[str, Any]:
-    return {"viewer": viewer, "overseeing": list(OVERSEEING), "today": datetime.now(UTC).date()}
+    return {"viewer": viewer, "overseeing": list(ESCALATION_OVERSEERS), "today": datetime.now(UTC).date()}
 
 
 async def _row(connection: AsyncConnection, improvement_id: UUID, *, viewer: UUID) -> Row[Any]:

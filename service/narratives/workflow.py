@@ -15,6 +15,7 @@ from labeling.taxonomy import Taxonomy
 from service import events
 from service.causes.schemas import CauseOut
 from service.causes.workflow import Figure, cause_of, figure, of_record
+from service.consults.workflow import for_audience
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.schemas import EventOut
 from service.escalations.workflow import require, timeline
@@ -183,9 +184,9 @@ async def _facts(
     )
 
 
-async def _advice(_connection: AsyncConnection, _escalation: UUID) -> Sequence[Advice]:
-    """What other teams answered, as far as it may be in a document; nothing as long as nobody can be asked."""
-    return ()
+async def _advice(connection: AsyncConnection, escalation: UUID) -> Sequence[Advice]:
+    """What other teams answered, as far as it may be in a document: nothing privileged."""
+    return [Advice(one.team, one.question, one.answer) for one in await for_audience(connection, escalation)]
 
 
 async def _figures(

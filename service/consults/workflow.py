@@ -61,7 +61,9 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
     }
     await store.ask(connection, values, shown=_shown(record, body))
     if body.pauses and await store.pausing(connection, escalation) == 1:
-        await sla.pause(connection, escalation, reason="consult", actor=person)
+        # Whoever sees the clocks would else learn of a question that they may not know of.
+        reason = "other_team" if body.privileged else "consult"
+        await sla.pause(connection, escalation, reason=reason, actor=person)
     await _tell(connection, "consult.asked", consult, actor=person)
     return await consult_view(connection, consult, viewer=person)
 

@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.consults import workflow
+from service.sla import workflow as sla
 from tests.service.consults.steps import answered, asked, staffed
 from tests.service.escalations.steps import opened
 from tests.service.steps import assert_error, query, value
@@ -139,7 +140,7 @@ async def test_its_clock_is_that_of_the_team_or_of_the_asker(
     # The first due comes first.
     assert [one["id"] for one in (await adviser.get("/v1/consults")).json()["consults"]] == [second["id"], first["id"]]
     passed = "UPDATE consults SET asked_at = asked_at - %s::interval, warn_at = warn_at - %s::interval, due_at = due_at - %s::interval"
-    states = {}
+    states: dict[str, list[str]] = {}
     for minutes in ("8 minutes", "3 minutes"):
         query(database, passed, *[minutes] * 3)
         for one in (await adviser.get("/v1/consults")).json()["consults"]:
@@ -160,8 +161,8 @@ async def test_internal_clocks_wait_as_long_as_one_question_does(
         assert (escalation, bool(actor)) == (record, True)
         done.append("resume")
 
-    monkeypatch.setattr(workflow.sla, "pause", pause)
-    monkeypatch.setattr(workflow.sla, "resume", resume)
+    monkeypatch.setattr(sla, "pause", pause)
+    monkeypatch.setattr(sla, "resume", resume)
     plain = await asked(colleague, record)
     first = await asked(colleague, record, pauses=True)
     second = await asked(colleague, record, pauses=True)

@@ -32,7 +32,7 @@ def gets(routes: list[BaseRoute]) -> Iterator[str]:
         inner = getattr(route, "original_router", None)
         if inner is not None:
             yield from gets(inner.routes)
-        elif isinstance(route, APIRoute) and "GET" in route.methods:
+        elif isinstance(route, APIRoute) and "GET" in (route.methods or ()):
             yield route.path
 
 

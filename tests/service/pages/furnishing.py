@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+from fastapi import FastAPI
 
 from models.rank import RankConfig
 from tests.service.banks.conftest import make_bank, upload
 from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
+from tests.service.pages.furnishing_consults import consults
 from tests.service.policies.steps import draft_body, drafted, published
 from tests.service.quality.verbs import ALLOWED, OTHER, RIGHT, adjudicate, checked, disputed, plan, told
 from tests.service.routing.steps import make_queue, rule, save
@@ -43,7 +45,7 @@ class Furnished:
         self.pages.append((template, role, address))
 
 
-async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
+async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnished:
     """Fill every part of the console through the API; `callers` are somebody of every role, and `checker`."""
     found = Furnished()
     await _rules(callers, found)
@@ -53,6 +55,8 @@ async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     await _doubt(callers, found)
     await _work(callers, found)
     await _kept_searches(callers["lead"])
+    for template, role, address in await consults(app, callers):
+        found.add(template, role, address)
     return found
 
 

@@ -145,7 +145,7 @@ async def test_hostile_texts_are_text_on_every_page(
     writer = Writer(api, frozenset(name for names in KNOWN.values() for name in names))
     for caller in callers.values():
         caller._transport = Hostile(caller._transport, writer)
-    walks = to_walk(app, await furnish(callers))
+    walks = to_walk(app, await furnish(callers, app))
     listed = {name for names in (*KNOWN.values(), *UNWRITTEN.values()) for name in names}
     assert api.fields() - listed - set(writer.written) == set(), "say in furnish() what stands there"
     said, addresses = "", set[str]()

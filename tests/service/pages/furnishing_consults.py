@@ -29,7 +29,7 @@ async def consults(app: FastAPI, callers: Callers) -> list[tuple[str, str, str]]
 
 async def _questions(app: FastAPI, callers: Callers) -> list[tuple[str, str]]:
     lead, adviser = callers["lead"], callers["adviser"]
-    for team, title in (("legal", "Legal"), ("tax_law", "Tax law")):
+    for team, title in (("legal", "Legal"), ("tax_law", "Product")):
         await _sent(lead, "PUT", f"consults/teams/{team}", title=title, minutes=240)
         await _sent(lead, "PUT", f"consults/teams/{team}/members/test-adviser")
     record = await _opened(app, fields={"outlet": "The Daily"})

@@ -132,9 +132,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        restricted = (partial(raise_alarms_of_paths, engine), partial(tell_endings, engine))
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, *restricted))
+        chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale, *restricted(engine)))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
@@ -271,6 +270,11 @@ async def repeat(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable
         if not await do_each(steps):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
+
+
+def restricted(engine: AsyncEngine) -> tuple[Callable[[], Awaitable[object]], ...]:
+    """What is looked at for restricted material: who could open it, and what is preserved until soon."""
+    return partial(raise_alarms_of_paths, engine), partial(tell_endings, engine)
 
 
 async def alert(engine: AsyncEngine, settings: Settings) -> None:

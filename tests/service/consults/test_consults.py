@@ -1,5 +1,6 @@
 """Questions to teams: asked with a clock of their own, answered once by the team, kept for later cases."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -222,3 +223,15 @@ async def test_what_is_not_there_is_not_told(
     # Who works on the record is not of the team, and the other way round.
     assert_error(await adviser.post(f"/v1/consults/{body['id']}/withdraw"), 403, "forbidden")
     assert_error(await colleague.post(f"/v1/consults/{body['id']}/answer", json={"answer": "x"}), 403, "forbidden")
+
+
+async def test_of_two_answers_at_once_one_stands(
+    database: str, colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
+) -> None:
+    body = await asked(colleague, record)
+    path = f"/v1/consults/{body['id']}/answer"
+    answers = await asyncio.gather(*(adviser.post(path, json={"answer": f"Answer {one}"}) for one in range(4)))
+    assert sorted(one.status_code for one in answers) == [200, 409, 409, 409]
+    [stands] = [one.json()["answer"] for one in answers if one.is_success]
+    assert value(database, "SELECT answer FROM consults") == stands
+    assert value(database, "SELECT count(*) FROM events WHERE kind = 'consult.answered'") == 1

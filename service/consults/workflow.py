@@ -51,6 +51,9 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
         earlier = await _require(connection, body.again_of, person=person)
         if earlier.escalation_id != escalation or earlier.status in OPEN:
             raise InvalidRequestError("again_of: only an answered or withdrawn question of this record is asked anew")
+        if earlier.privileged and not body.privileged:
+            # Whoever may read the new one would learn of the old one.
+            raise InvalidRequestError("privileged: what was asked under privilege is asked anew under privilege")
     consult = new_id()
     values = {
         "id": consult,

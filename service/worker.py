@@ -192,8 +192,7 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
     return (
         partial(tell_unowned, engine, under.settings),
         partial(recurrence, engine),
-        partial(raise_alarms_of_paths, engine),
-        partial(tell_endings, engine),
+        *restricted(engine),
         *posting(engine, under.settings),
     )
 
@@ -332,6 +331,11 @@ async def repeat(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable
         if not await do_each(steps):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
+
+
+def restricted(engine: AsyncEngine) -> tuple[Callable[[], Awaitable[object]], ...]:
+    """What is looked at for restricted material: who could open it, and what is preserved until soon."""
+    return partial(raise_alarms_of_paths, engine), partial(tell_endings, engine)
 
 
 async def alert(engine: AsyncEngine, settings: Settings) -> None:

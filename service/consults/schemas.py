@@ -24,7 +24,7 @@ def _distinct(values: list[str]) -> list[str]:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=QUESTION_CHARACTERS), Stored]
 Answer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=ANSWER_CHARACTERS), Stored]
-FieldName = Annotated[str, Field(min_length=1, max_length=100), Stored]
+FieldName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="a field of the form of its source")]
 
 
 class QuestionIn(Strict):

@@ -51,6 +51,9 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
         earlier = await _require(connection, body.again_of, person=person)
         if earlier.escalation_id != escalation or earlier.status in OPEN:
             raise InvalidRequestError("again_of: only an answered or withdrawn question of this record is asked anew")
+        if earlier.privileged and not body.privileged:
+            # Whoever may read the new one would learn of the old one.
+            raise InvalidRequestError("privileged: what was asked under privilege is asked anew under privilege")
     consult = new_id()
     values = {
         "id": consult,
@@ -61,7 +64,9 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
     }
     await store.ask(connection, values, shown=_shown(record, body))
     if body.pauses and await store.pausing(connection, escalation) == 1:
-        await sla.pause(connection, escalation, reason="consult", actor=person)
+        # Whoever sees the clocks would else learn of a question that they may not know of.
+        reason = "other_team" if body.privileged else "consult"
+        await sla.pause(connection, escalation, reason=reason, actor=person)
     await _tell(connection, "consult.asked", consult, actor=person)
     return await consult_view(connection, consult, viewer=person)
 

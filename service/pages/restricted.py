@@ -1,9 +1,11 @@
 """Pages of restricted material: who is named on which path, what is preserved, and packages that a person files."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import UnitOfWork
 from service.pages import views
@@ -12,11 +14,11 @@ from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
 from service.restricted.packages.workflow import PURPOSE, package_view, packages_of
-from service.restricted.paths.workflow import LEAST_MEMBERS, paths_view
+from service.restricted.paths.workflow import LEAST_MEMBERS, known_alarms, paths_view
 from service.restricted.preservations.bases import BASES
 from service.restricted.preservations.workflow import AHEAD_DAYS, preservations_of, running
 from service.restricted.reads.workflow import reads_of
-from service.security import Capability, EscalationWorker, SignedIn
+from service.security import Capability, EscalationWorker, Principal, SignedIn
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -32,6 +34,33 @@ KINDS = {
     "ncmec": N_("Report to NCMEC"),
     "nca": N_("Report to the NCA"),
     "law_enforcement": N_("Response to law enforcement"),
+}
+
+SCOPES = {
+    "record": N_("the whole record"),
+    "case": N_("one case"),
+    "evidence": N_("one piece of evidence"),
+    "subject": N_("one subject"),
+    "media": N_("one medium"),
+}
+# In the order in which a person reads it.
+INCIDENT = {
+    "record": N_("Record"),
+    "received_at": N_("Received"),
+    "source": N_("Source"),
+    "trigger": N_("What came in"),
+    "policy_area": N_("Policy area"),
+    "severity": N_("Severity"),
+    "jurisdiction": N_("Jurisdiction"),
+    "language": N_("Language"),
+    "title": N_("Title"),
+    "summary": N_("Summary"),
+}
+REQUESTER = {
+    "name": N_("Requester"),
+    "organisation": N_("Organisation"),
+    "email": N_("E-mail"),
+    "reference": N_("Reference"),
 }
 
 
@@ -60,16 +89,30 @@ async def package_page(escalation_id: UUID, package_id: UUID, me: EscalationWork
         **await bar(connection, me),
         "package": package,
         "kinds": KINDS,
+        "incident": INCIDENT,
+        "requester": REQUESTER,
         "text": json.dumps(package.body, ensure_ascii=False, indent=2),
         "now": views.utc_now(),
     }
     return render("restricted_package.html", context)
 
 
+async def alarms_for(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
+    """What is wrong with the paths that this person may know of, for the page on which they begin."""
+    return {"alarms": await known_alarms(connection, me), "names": PATH_NAMES, "least": LEAST_MEMBERS}
+
+
 async def fill_preservations(seen: Seen) -> Filling:
     """The part of an escalation's page: what is preserved for it."""
     found = await preservations_of(seen.connection, seen.id, viewer=seen.me.id)
-    return {"preservations": found.preservations, "bases": BASES, "states": STATES, "record": seen.row, "me": seen.me}
+    return {
+        "preservations": found.preservations,
+        "bases": BASES,
+        "states": STATES,
+        "scopes": SCOPES,
+        "record": seen.row,
+        "me": seen.me,
+    }
 
 
 async def fill_restricted(seen: Seen) -> Filling:

@@ -16,6 +16,7 @@ from service.pages.catalogues import catalogues
 from service.pages.failures import SIGN_IN_REASONS
 from service.pages.language import N_, language_of, speaking
 from service.pages.rendering import PageRoute, redirect, render
+from service.pages.restricted import alarms_for
 from service.pages.work import held_cases, waiting_for
 from service.people.interface import keep_language
 from service.policies.workflow import unread
@@ -96,6 +97,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
         "fetched": any(one.prefetched for one in leases),
         "to_read": (await unread(connection, me.id)).unread if may_review else [],
         "waiting": await waiting_for(connection, me, now) if may_review else None,
+        "restricted": await alarms_for(connection, me),
         "desk": await desk(connection, me.id, limits_of(request.app.state.settings)) if may_review else None,
         "taxonomy": taxonomy,
         "views": views,

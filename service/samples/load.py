@@ -43,26 +43,24 @@ _EMPTY = text("SELECT NOT EXISTS (SELECT FROM principals) AND NOT EXISTS (SELECT
 # The order matters: rows that refer to others go first.
 _REMOVE = (
     "SET LOCAL triage.removing_samples = 'on'",
-    # What is preserved stays, whoever made it.
-    "CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT id FROM cases WHERE sample AND id NOT IN (SELECT preserved_cases())",
+    # What is preserved is no sample any more, and stays with all that belongs to it.
+    "UPDATE escalations SET sample = false WHERE sample AND id IN (SELECT escalation_id FROM preservations WHERE ended_at IS NULL)",
+    "UPDATE media SET sample = false WHERE sample AND id IN (SELECT preserved_media())",
+    """UPDATE subjects SET sample = false
+       WHERE sample AND id IN (SELECT subject_id FROM cases WHERE id IN (SELECT preserved_cases()))""",
+    "UPDATE cases SET sample = false WHERE sample AND id IN (SELECT preserved_cases())",
+    "CREATE TEMPORARY TABLE gone ON COMMIT DROP AS SELECT id FROM cases WHERE sample",
     "CREATE TEMPORARY TABLE gone_decisions ON COMMIT DROP AS SELECT id FROM decisions WHERE case_id IN (TABLE gone)",
     """CREATE TEMPORARY TABLE gone_evidence ON COMMIT DROP AS
        SELECT e.id, e.subject_id FROM evidence e WHERE e.subject_id IN (SELECT id FROM subjects WHERE sample)
-       AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND c.id NOT IN (TABLE gone))""",
+       AND NOT EXISTS (SELECT FROM cases c WHERE c.subject_id = e.subject_id AND NOT c.sample)""",
     """CREATE TEMPORARY TABLE gone_preservations ON COMMIT DROP AS
-       SELECT id FROM preservations WHERE ended_at IS NOT NULL AND (
-           case_id IN (TABLE gone) OR evidence_id IN (SELECT id FROM gone_evidence)
-           OR subject_id IN (SELECT subject_id FROM gone_evidence)
-           OR media_id IN (SELECT id FROM media WHERE sample) OR escalation_id IN (SELECT id FROM escalations WHERE sample))""",
-    """CREATE TEMPORARY TABLE gone_escalations ON COMMIT DROP AS
-       SELECT id FROM escalations WHERE sample AND id NOT IN (SELECT escalation_id FROM preservations WHERE ended_at IS NULL)""",
+       SELECT id FROM preservations WHERE case_id IN (TABLE gone) OR evidence_id IN (SELECT id FROM gone_evidence)
+           OR subject_id IN (SELECT subject_id FROM gone_evidence) OR media_id IN (SELECT id FROM media WHERE sample)
+           OR escalation_id IN (SELECT id FROM escalations WHERE sample)""",
+    "CREATE TEMPORARY TABLE gone_escalations ON COMMIT DROP AS SELECT id FROM escalations WHERE sample",
     "DELETE FROM preservation_changes WHERE preservation_id IN (TABLE gone_preservations)",
     "DELETE FROM preservations WHERE id IN (TABLE gone_preservations)",
-    "DELETE FROM consult_messages WHERE consult_id IN (SELECT id FROM consults WHERE escalation_id IN (TABLE gone_escalations))",
-    "DELETE FROM consults WHERE escalation_id IN (TABLE gone_escalations)",
-    """DELETE FROM hand_off_filings WHERE package_id IN (
-       SELECT id FROM hand_off_packages WHERE escalation_id IN (TABLE gone_escalations))""",
-    "DELETE FROM hand_off_packages WHERE escalation_id IN (TABLE gone_escalations)",
     "CREATE TEMPORARY TABLE gone_messages ON COMMIT DROP AS SELECT id FROM outbox WHERE decision_id IN (TABLE gone_decisions) OR case_id IN (TABLE gone)",
     "CREATE TEMPORARY TABLE gone_items ON COMMIT DROP AS SELECT id FROM qa_items WHERE case_id IN (TABLE gone)",
     *(
@@ -124,8 +122,7 @@ _REMOVE = (
     "DELETE FROM evidence WHERE id IN (SELECT id FROM gone_evidence)",
     "DELETE FROM subjects WHERE id IN (SELECT subject_id FROM gone_evidence)",
     """DELETE FROM media WHERE sample AND NOT EXISTS (SELECT FROM evidence_media m WHERE m.media_id = media.id)
-       AND NOT EXISTS (SELECT FROM escalation_attachments a WHERE a.media_id = media.id)
-       AND id NOT IN (SELECT preserved_media())""",
+       AND NOT EXISTS (SELECT FROM escalation_attachments a WHERE a.media_id = media.id)""",
 )
 
 

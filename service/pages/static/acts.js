@@ -12,6 +12,8 @@ import { openForms } from "./page.js";
 import { t } from "./words.js";
 
 export function startActs() {
+  // What is missing is said in the language of the page, and below the form.
+  for (const form of document.querySelectorAll("form[data-act]")) form.noValidate = true;
   document.addEventListener("submit", (event) => {
     if (!event.target.matches("form[data-act]")) return;
     event.preventDefault();

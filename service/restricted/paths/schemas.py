@@ -7,12 +7,12 @@ from uuid import UUID
 from pydantic import BaseModel, Field, StringConstraints
 
 from service.escalations.schemas import Path
+from service.people.schemas import Username
 from service.wire import Stored, Strict
 
 REASON_CHARACTERS = 1_000
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=REASON_CHARACTERS), Stored]
-Username = Annotated[str, Field(min_length=1, max_length=64), Stored]
 
 
 class MemberIn(Strict):

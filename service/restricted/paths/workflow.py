@@ -122,6 +122,14 @@ async def alarms(connection: AsyncConnection) -> list[AlarmOut]:
     return [AlarmOut(**row._mapping) for row in await store.alarms(connection, _WATCHED)]
 
 
+async def known_alarms(connection: AsyncConnection, caller: Principal) -> list[AlarmOut]:
+    """Those of paths that this person may know of; nothing for most, whom no statement is spent on."""
+    if Capability.PEOPLE_MANAGE not in caller.capabilities and Capability.ESCALATION_WORK not in caller.capabilities:
+        return []
+    known = _known(caller, await store.paths_of(connection, caller.id))
+    return [one for one in await alarms(connection) if one.path in known] if known else []
+
+
 async def raise_alarms(engine: AsyncEngine) -> int:
     """Write down each alarm that has begun since the last look; returns how many. Every minute, by a worker."""
     async with engine.begin() as connection:

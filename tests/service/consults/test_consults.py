@@ -1,5 +1,6 @@
 """Questions to teams: asked with a clock of their own, answered once by the team, kept for later cases."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.consults import workflow
+from service.sla import workflow as sla
 from tests.service.consults.steps import answered, asked, staffed
 from tests.service.escalations.steps import opened
 from tests.service.steps import assert_error, query, value
@@ -139,7 +141,7 @@ async def test_its_clock_is_that_of_the_team_or_of_the_asker(
     # The first due comes first.
     assert [one["id"] for one in (await adviser.get("/v1/consults")).json()["consults"]] == [second["id"], first["id"]]
     passed = "UPDATE consults SET asked_at = asked_at - %s::interval, warn_at = warn_at - %s::interval, due_at = due_at - %s::interval"
-    states = {}
+    states: dict[str, list[str]] = {}
     for minutes in ("8 minutes", "3 minutes"):
         query(database, passed, *[minutes] * 3)
         for one in (await adviser.get("/v1/consults")).json()["consults"]:
@@ -160,8 +162,8 @@ async def test_internal_clocks_wait_as_long_as_one_question_does(
         assert (escalation, bool(actor)) == (record, True)
         done.append("resume")
 
-    monkeypatch.setattr(workflow.sla, "pause", pause)
-    monkeypatch.setattr(workflow.sla, "resume", resume)
+    monkeypatch.setattr(sla, "pause", pause)
+    monkeypatch.setattr(sla, "resume", resume)
     plain = await asked(colleague, record)
     first = await asked(colleague, record, pauses=True)
     second = await asked(colleague, record, pauses=True)
@@ -221,3 +223,15 @@ async def test_what_is_not_there_is_not_told(
     # Who works on the record is not of the team, and the other way round.
     assert_error(await adviser.post(f"/v1/consults/{body['id']}/withdraw"), 403, "forbidden")
     assert_error(await colleague.post(f"/v1/consults/{body['id']}/answer", json={"answer": "x"}), 403, "forbidden")
+
+
+async def test_of_two_answers_at_once_one_stands(
+    database: str, colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
+) -> None:
+    body = await asked(colleague, record)
+    path = f"/v1/consults/{body['id']}/answer"
+    answers = await asyncio.gather(*(adviser.post(path, json={"answer": f"Answer {one}"}) for one in range(4)))
+    assert sorted(one.status_code for one in answers) == [200, 409, 409, 409]
+    [stands] = [one.json()["answer"] for one in answers if one.is_success]
+    assert value(database, "SELECT answer FROM consults") == stands
+    assert value(database, "SELECT count(*) FROM events WHERE kind = 'consult.answered'") == 1

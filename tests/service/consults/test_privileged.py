@@ -32,7 +32,7 @@ def gets(routes: list[BaseRoute]) -> Iterator[str]:
         inner = getattr(route, "original_router", None)
         if inner is not None:
             yield from gets(inner.routes)
-        elif isinstance(route, APIRoute) and "GET" in route.methods:
+        elif isinstance(route, APIRoute) and "GET" in (route.methods or ()):
             yield route.path
 
 
@@ -117,6 +117,13 @@ async def test_counts_do_not_tell_either(
         return next(int(one["waiting"]) for one in teams if one["name"] == "legal")
 
     assert (await waiting(colleague), await waiting(second)) == (2, 1)
+    [hidden, _] = (await colleague.get(f"/v1/escalations/{record}/consults")).json()["consults"]
+    await colleague.post(f"/v1/consults/{hidden['id']}/withdraw")
+    openly = {"team": "legal", "question": "And openly?", "again_of": hidden["id"]}
+    path = f"/v1/escalations/{record}/consults"
+    assert hidden["privileged"] is True
+    assert_error(await colleague.post(path, json=openly), 422, "invalid_request")
+    await asked(colleague, record, again_of=hidden["id"], privileged=True)
     assert len((await adviser.get("/v1/consults")).json()["consults"]) == 2
     assert len((await second.get(f"/v1/escalations/{record}/consults")).json()["consults"]) == 1
 

@@ -146,7 +146,10 @@ def matrix_row(row: RowIn, taxonomy: Taxonomy) -> MatrixRow:
         *(_(spoken(one)) for one in row.sources),
         *(_("severity %(level)s", level=one) for one in row.severities),
     ]
-    targets = [(_(TARGETS[one.target]), budget_words(one), one.kind, breach_words(one)) for one in row.targets]
+    targets = [
+        (_(TARGETS[one.target]), budget_words(one), one.kind, "" if one.on_breach == "notify" else breach_words(one))
+        for one in row.targets
+    ]
     return MatrixRow(row, conditions, targets)
 
 

@@ -98,7 +98,7 @@ _OVERDUES = text(f"""
                    WHERE one.escalation_id = k.escalation_id AND n.principal_id = :viewer AND n.seen_at IS NULL) AS told,
            count(*) OVER () AS total, count(*) FILTER (WHERE k.kind = 'legal') OVER () AS legal
     {_OVERDUE} AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
-    ORDER BY k.due_at, k.id LIMIT :limit
+    ORDER BY k.kind DESC, k.due_at, k.id LIMIT :limit
 """)  # noqa: S608 - put together from constants
 _OVERDUE_COUNTS = text(f"SELECT k.kind, count(*) AS clocks {_OVERDUE} GROUP BY k.kind")
 _SEE = text("""
@@ -221,7 +221,7 @@ async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> S
 async def overdues(
     connection: AsyncConnection, *, viewer: UUID, overseeing: Sequence[str], limit: int
 ) -> Sequence[Row[Any]]:
-    """Clocks that have run out on records that this person may see, the longest overdue first."""
+    """Clocks that have run out on records that this person may see, legal ones and the longest overdue first."""
     values = {"viewer": viewer, "overseeing": list(overseeing), "limit": limit}
     return (await connection.execute(_OVERDUES, values)).all()
 

@@ -131,9 +131,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        case_clocks = CaseClocks(engine, jobs, taxonomy=taxonomy, config=config)
-        deadlines = (Watch(engine).step, case_clocks.step)
-        often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step, *deadlines)
+        often = (watch.tell, *every_few_seconds(engine, jobs, settings, config))
         chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
@@ -247,6 +245,18 @@ class Chores:
 
     often: tuple[Callable[[], Awaitable[object]], ...] = ()
     seldom: tuple[Callable[[], Awaitable[object]], ...] = ()
+
+
+def every_few_seconds(
+    engine: AsyncEngine, jobs: App, settings: Settings, config: RankConfig
+) -> tuple[Callable[[], Awaitable[object]], ...]:
+    """What needs no model and is done again and again, one after the other."""
+    return (
+        partial(alert, engine, settings),
+        Shedding(engine, jobs, config).step,
+        Watch(engine).step,
+        CaseClocks(engine, jobs, taxonomy=load_taxonomy(settings.taxonomy), config=config).step,
+    )
 
 
 async def do_each(chores: Sequence[Callable[[], Awaitable[object]]]) -> int:

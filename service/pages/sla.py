@@ -17,8 +17,9 @@ from service.pages.sections import Filling, Seen
 from service.pages.words import duration, spoken
 from service.security import Capability, EscalationWorker, Principal
 from service.sla.schemas import AttainedOut, CalendarIn, ClockOut, OverduesOut, RowIn, TargetIn
-from service.sla.versions import matrix_view
-from service.sla.views import attainment, clocks_of, overdues
+from service.sla.standing.workflow import attainment, overdues
+from service.sla.versions.workflow import matrix_view
+from service.sla.workflow import clocks_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 

@@ -19,7 +19,7 @@ from service.errors.base import TriageError
 from service.errors.cases import CaseDecidedError
 from service.routing.workflow import OVERSEEING
 from service.security import ROLES, Capability
-from service.sla.versions import WORKING, at_work
+from service.sla.versions.workflow import WORKING, at_work
 from service.sla.watching import store
 from service.sla.workflow import apply
 

@@ -251,10 +251,12 @@ def every_few_seconds(
     engine: AsyncEngine, jobs: App, settings: Settings, config: RankConfig
 ) -> tuple[Callable[[], Awaitable[object]], ...]:
     """What needs no model and is done again and again, one after the other."""
+    watch = Watch(engine)
     return (
         partial(alert, engine, settings),
         Shedding(engine, jobs, config).step,
-        Watch(engine).step,
+        watch.settle,
+        watch.step,
         CaseClocks(engine, jobs, taxonomy=load_taxonomy(settings.taxonomy), config=config).step,
     )
 

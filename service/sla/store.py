@@ -60,7 +60,9 @@ _PAUSE = text("""
 """)
 _RESUME = text("""
     UPDATE sla_pauses SET resumed_at = greatest(:now, paused_at), resumed_by = :actor
-    WHERE escalation_id = :escalation_id AND resumed_at IS NULL RETURNING id
+    WHERE escalation_id = :escalation_id AND resumed_at IS NULL
+      AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+    RETURNING id
 """)
 _NEAREST = text("""
     SELECT DISTINCT ON (k.escalation_id) k.escalation_id, k.target, k.due_at, k.kind = 'legal' AS hard, k.paused
@@ -125,13 +127,13 @@ async def place(connection: AsyncConnection, clock: UUID, due_at: datetime, *, p
 
 
 async def pause(connection: AsyncConnection, values: Mapping[str, Any]) -> bool:
-    """Add a pause; False where one lasts already."""
+    """Add a pause; False where one for that reason lasts already."""
     return (await connection.execute(_PAUSE, dict(values))).scalar_one_or_none() is not None
 
 
 async def resume(connection: AsyncConnection, values: Mapping[str, Any]) -> bool:
-    """End the pause that lasts; False where there is none."""
-    return (await connection.execute(_RESUME, dict(values))).scalar_one_or_none() is not None
+    """End the pauses that last, or that for one reason; False where there is none."""
+    return bool((await connection.execute(_RESUME, dict(values))).all())
 
 
 async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> Sequence[Row[Any]]:

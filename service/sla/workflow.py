@@ -108,7 +108,7 @@ async def met(
 async def pause(
     connection: AsyncConnection, escalation: UUID, *, reason: str, actor: UUID, now: datetime | None = None
 ) -> None:
-    """Pause the internal clocks of a record; legal ones run on. While a pause lasts, another changes nothing."""
+    """Pause the internal clocks of a record; legal ones run on. For one reason they are paused once at a time."""
     moment = now or datetime.now(UTC)
     await store.lock(connection, escalation)
     values = {"id": new_id(), "escalation_id": escalation, "reason": reason, "now": moment, "actor": actor}
@@ -117,13 +117,21 @@ async def pause(
         await events.record(connection, "sla.paused", escalation_id=escalation, actor=actor, data={"clocks": stand})
 
 
-async def resume(connection: AsyncConnection, escalation: UUID, *, actor: UUID, now: datetime | None = None) -> None:
-    """Let paused clocks go on."""
+async def resume(
+    connection: AsyncConnection,
+    escalation: UUID,
+    *,
+    actor: UUID,
+    reason: str | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Let paused clocks go on: whatever they were paused for or, with a `reason`, unless another one still holds."""
     moment = now or datetime.now(UTC)
     await store.lock(connection, escalation)
-    if await store.resume(connection, {"escalation_id": escalation, "now": moment, "actor": actor}):
-        await _place(connection, escalation)
-        await events.record(connection, "sla.resumed", escalation_id=escalation, actor=actor)
+    values = {"escalation_id": escalation, "reason": reason, "now": moment, "actor": actor}
+    if await store.resume(connection, values):
+        stand = await _place(connection, escalation)
+        await events.record(connection, "sla.resumed", escalation_id=escalation, actor=actor, data={"clocks": stand})
 
 
 async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> dict[UUID, Nearest]:

@@ -94,7 +94,8 @@ CREATE TABLE sla_pauses (
     resumed_at timestamptz CHECK (resumed_at >= paused_at),
     resumed_by uuid REFERENCES principals
 );
-CREATE UNIQUE INDEX sla_pauses_open ON sla_pauses (escalation_id) WHERE resumed_at IS NULL;
+-- For several reasons at a time, for each once: the clocks go on when none of them holds any more.
+CREATE UNIQUE INDEX sla_pauses_open ON sla_pauses (escalation_id, md5(reason)) WHERE resumed_at IS NULL;
 CREATE INDEX sla_pauses_of ON sla_pauses (escalation_id, paused_at);
 
 -- Whom a breach has to be told, until they say that they know.

@@ -53,6 +53,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     await _doubt(callers, found)
     await _work(callers, found)
     await _kept_searches(callers["lead"])
+    await _matrix(callers["lead"])
     return found
 
 
@@ -201,6 +202,13 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
         found.add("/work", role, "/work")
     found.add("/qa/suspects", "specialist", "/qa/suspects")
     found.add("/exposure", "reviewer", "/exposure")
+
+
+async def _matrix(lead: httpx.AsyncClient) -> None:
+    """A version of the matrix of clocks that nobody asked the product for."""
+    at_work = await _sent(await lead.get("/v1/sla"))
+    body = {"text": at_work["text"], "based_on": at_work["version"], "owner": "Escalations", "reason": "As agreed"}
+    await _sent(await lead.post("/v1/sla", json=body))
 
 
 async def _kept_searches(lead: httpx.AsyncClient) -> None:

@@ -51,7 +51,7 @@ from service.routing.workflow import is_loud, special_routes, untaken
 from service.scoring.workflow import release_states, unscored
 from service.settings import Settings
 from service.similar.workflow import unprinted
-from service.sla.views import overdue_counts
+from service.sla.standing.workflow import overdue_counts
 
 router = APIRouter(tags=["operation"])
 # The one label of all restricted queues.

@@ -178,10 +178,12 @@ class Under:
 def _often(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
     engine, settings = under.engine, under.settings
     appeals = Effects(under.taxonomy, under.jobs, configured_strikes(settings, under.taxonomy))
+    watch = Watch(engine)
     return (
         partial(alert, engine, settings),
         Shedding(engine, under.jobs, under.config).step,
-        Watch(engine).step,
+        watch.settle,
+        watch.step,
         CaseClocks(engine, under.jobs, taxonomy=under.taxonomy, config=under.config).step,
         partial(carry_out_due, engine, appeals),
     )

@@ -17,8 +17,9 @@ from service.pages.sections import Filling, Seen
 from service.pages.words import duration, spoken
 from service.security import Capability, EscalationWorker, Principal
 from service.sla.schemas import AttainedOut, CalendarIn, ClockOut, OverduesOut, RowIn, TargetIn
-from service.sla.versions import matrix_view
-from service.sla.views import attainment, clocks_of, overdues
+from service.sla.standing.workflow import attainment, overdues
+from service.sla.versions.workflow import matrix_view
+from service.sla.workflow import clocks_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -33,11 +34,31 @@ TARGETS: Mapping[str, str] = {
     "decision": N_("Decision"),
 }
 KINDS: Mapping[str, str] = {"legal": N_("legal"), "internal": N_("internal")}
+SOURCES: Mapping[str, str] = {
+    "user": N_("user"),
+    "press": N_("press"),
+    "partner": N_("partner"),
+    "trusted_flagger": N_("trusted flagger"),
+    "regulator": N_("regulator"),
+    "law_enforcement": N_("law enforcement"),
+    "court": N_("court"),
+    "advertiser": N_("advertiser"),
+    "rights_holder": N_("rights holder"),
+    "employee": N_("employee"),
+    "leadership": N_("leadership"),
+    "vendor": N_("vendor"),
+}
 BREACHES: Mapping[str, str] = {
     "notify": N_("Owner, watchers and leads are told."),
     "raise_severity": N_("The severity is raised by one."),
     "hand_over": N_("It is handed to %(who)s."),
     "front_queue": N_("Its cases go to the front of their queue."),
+}
+# Reasons that parts of the product give.
+PAUSES: Mapping[str, str] = {
+    "consult": N_("An answer to a consult is awaited."),
+    "other_team": N_("Another team is awaited."),
+    "needs information from whoever raised it": N_("Facts are awaited from whoever raised it."),
 }
 DAYS: Mapping[str, str] = {
     "mon": N_("Monday"),
@@ -71,6 +92,7 @@ class MatrixRow:
     """A row of the matrix in words."""
 
     row: RowIn
+    named: Sequence[str]
     conditions: Sequence[str]
     targets: Sequence[tuple[str, str, str, str]]
 
@@ -90,6 +112,7 @@ async def page(request: Request, me: EscalationWorker, connection: UnitOfWork) -
         "kept": [(one, TARGETS[one.target], KINDS[one.kind], share_of(one)) for one in kept[:ATTAINED_SHOWN]],
         "kept_left": len(kept[ATTAINED_SHOWN:]),
         "sla_overdue": await overdue_for(connection, me),
+        "sources": SOURCES,
         "manages": Capability.ESCALATION_MANAGE in me.capabilities,
         "shortcuts": KEYS if Capability.ESCALATION_MANAGE in me.capabilities else KEYS[1:],
         "month": month_words,
@@ -106,8 +129,8 @@ async def clocks(seen: Seen) -> Filling:
     return {
         "running": [one for one in rows if one.clock.state in {"running", "paused", "overdue"}],
         "past": [one for one in rows if one.clock.state in {"met", "late", "replaced"}],
-        "pauses": found.pauses,
-        "paused": bool(found.pauses) and found.pauses[-1].resumed_at is None,
+        "lasting": [(one, pause_words(one.reason)) for one in found.pauses if one.resumed_at is None],
+        "over": [(one, pause_words(one.reason)) for one in found.pauses if one.resumed_at is not None],
         "pausable": any(one.clock.kind == "internal" and one.clock.state == "running" for one in rows),
         "open": seen.row.status != "resolved",
         "id": seen.id,
@@ -137,17 +160,25 @@ def breach_words(one: ClockOut | TargetIn) -> str:
     return _(BREACHES[one.on_breach], who=one.hand_to or "")
 
 
+def pause_words(reason: str) -> str | None:
+    """Why clocks stand still, where the product paused them by itself; None for what somebody wrote."""
+    return _(PAUSES[reason]) if reason in PAUSES else None
+
+
 def matrix_row(row: RowIn, taxonomy: Taxonomy) -> MatrixRow:
     """A row of the matrix in words; one without conditions takes everything."""
+    # Triggers are the platform's own words.
+    named = [*map(spoken, row.triggers), *row.jurisdictions]
     conditions = [
-        *(_(spoken(one)) for one in row.triggers),
-        *row.jurisdictions,
         *(views.label_name(taxonomy, one) for one in row.areas),
-        *(_(spoken(one)) for one in row.sources),
+        *(_(SOURCES[one]) for one in row.sources),
         *(_("severity %(level)s", level=one) for one in row.severities),
     ]
-    targets = [(_(TARGETS[one.target]), budget_words(one), one.kind, breach_words(one)) for one in row.targets]
-    return MatrixRow(row, conditions, targets)
+    targets = [
+        (_(TARGETS[one.target]), budget_words(one), one.kind, "" if one.on_breach == "notify" else breach_words(one))
+        for one in row.targets
+    ]
+    return MatrixRow(row, named, conditions, targets)
 
 
 def budget_words(one: TargetIn) -> str:

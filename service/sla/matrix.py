@@ -29,6 +29,8 @@ COUNTRY, GROUP = 16, 8
 WEIGHTS: Mapping[str, int] = {"triggers": 32, "areas": 4, "sources": 2, "severities": 1}
 MOST_WARNING = timedelta(days=1)
 PROBLEMS_SHOWN = 5
+# A target that takes longer than so many working weeks is a slip of the pen, and would be counted for ever.
+MOST_WEEKS = 104
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +194,21 @@ def _wrong_target(matrix: MatrixIn, one: TargetIn) -> Iterator[str]:
         yield "give either minutes or business_days"
     if one.calendar not in matrix.calendars:
         yield f"there is no calendar {one.calendar!r}"
+    elif one.minutes is not None and one.minutes > MOST_WEEKS * _a_week(matrix.calendars[one.calendar]):
+        yield f"minutes: the calendar {one.calendar!r} has not so much working time in {MOST_WEEKS} weeks"
     elif one.kind == "legal" and one.minutes is not None and not matrix.calendars[one.calendar].always:
         yield "a legal clock in minutes runs round the clock; working days are counted with business_days"
     if one.minutes is not None and (one.warn_minutes or 0) >= one.minutes:
         yield "warn_minutes: a warning comes before the time is up and after the clock began"
     if (one.on_breach == "hand_over") != (one.hand_to is not None):
         yield "hand_to: named exactly where on_breach is hand_over"
+
+
+def _a_week(given: CalendarIn) -> int:
+    """Minutes of work of a week without holidays."""
+    if given.always:
+        return 7 * DAY_MINUTES
+    return sum(one.end - one.start for shifts in given.week.values() for one in map(_shift, shifts))
 
 
 def _overlaps(matrix: MatrixIn) -> Iterator[str]:

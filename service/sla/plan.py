@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from service.sla.matrix import Spec
-from service.sla.running import Pause, due, moves_later
+from service.sla.running import Deadline, Pause, due, moves_later
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,8 @@ def _instead(old: Current, spec: Spec, where: Situation) -> New | None:
         return None
     reason = f"by the matrix, row {spec.row}: {spec.basis}"
     made = begun(spec, old.started_at, where.pauses, replaces=old.id, reason=reason)
-    refused = moves_later(spec.kind, old.due_at, made.due_at, basis=old.basis, new_basis=spec.basis, reason=reason)
+    before, after = Deadline(old.due_at, old.basis), Deadline(made.due_at, spec.basis)
+    refused = moves_later(spec.kind, before, after, reason=reason)
     return None if refused else made
 
 

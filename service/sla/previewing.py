@@ -1,22 +1,17 @@
 """What another matrix would do to the clocks that run; nothing is changed."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 from uuid import UUID
 
 from anyio import to_thread
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.routing.workflow import OVERSEEING
-from service.sla import store
 from service.sla.matrix import specs_of
 from service.sla.plan import Situation, replan
 from service.sla.rows import current_of, done_of, facts_of, runs
-from service.sla.running import Pause
 from service.sla.schemas import MatrixIn, MovedOut, PreviewOut
-from service.sla.versions import checked
+from service.sla.versions.workflow import checked
+from service.sla.workflow import OpenRecord, open_records
 
 RECORDS_MOST = 5_000
 MOVED_LISTED = 100
@@ -25,17 +20,10 @@ MOVED_LISTED = 100
 async def preview(connection: AsyncConnection, text: str, *, viewer: UUID) -> PreviewOut:
     """Try a matrix on the open records that this person may see, the newest of very many. Raises InvalidRequestError."""
     matrix = await checked(connection, text)
-    records = await store.open_facts(connection, viewer=viewer, overseeing=OVERSEEING, limit=RECORDS_MOST)
-    ids = [one.id for one in records]
-    clocks: dict[UUID, list[Row[Any]]] = defaultdict(list)
-    for clock in await store.clocks(connection, ids):
-        clocks[clock.escalation_id].append(clock)
-    pauses: dict[UUID, list[Pause]] = defaultdict(list)
-    for one in await store.pauses(connection, ids):
-        pauses[one.escalation_id].append(Pause(one.paused_at, one.resumed_at))
+    records = await open_records(connection, viewer=viewer, most=RECORDS_MOST)
 
     def tried() -> list[MovedOut]:
-        return [moved for one in records for moved in _moved(matrix, one, clocks[one.id], pauses[one.id])]
+        return [moved for one in records for moved in _moved(matrix, one)]
 
     moved = await to_thread.run_sync(tried)
     both = [(one.old, one.new) for one in moved if one.old is not None and one.new is not None]
@@ -49,33 +37,16 @@ async def preview(connection: AsyncConnection, text: str, *, viewer: UUID) -> Pr
     )
 
 
-def _moved(
-    matrix: MatrixIn, record: Row[Any], clocks: Sequence[Row[Any]], pauses: Sequence[Pause]
-) -> Iterator[MovedOut]:
-    running = [current_of(clock) for clock in clocks if runs(clock)]
-    by_id = {one.id: one for one in running}
-    where = Situation(record.received_at, done_of(clocks), pauses)
-    plan = replan(running, specs_of(matrix, facts_of(record)), where)
+def _moved(matrix: MatrixIn, record: OpenRecord) -> Iterator[MovedOut]:
+    facts = record.facts
+    running = {clock.id: current_of(clock) for clock in record.clocks if runs(clock)}
+    where = Situation(facts.received_at, done_of(record.clocks), record.pauses)
+    plan = replan(list(running.values()), specs_of(matrix, facts_of(facts)), where)
+    of = {"escalation_id": facts.id, "number": facts.number}
     for made in plan.new:
-        old = by_id[made.replaces].due_at if made.replaces is not None else None
+        old = running[made.replaces].due_at if made.replaces is not None else None
         if old != made.due_at:
-            yield MovedOut(
-                escalation_id=record.id,
-                number=record.number,
-                target=made.spec.target,
-                kind=made.spec.kind,
-                old=old,
-                new=made.due_at,
-            )
+            yield MovedOut(**of, target=made.spec.target, kind=made.spec.kind, old=old, new=made.due_at)
     for ended in plan.ended:
-        gone = by_id[ended]
-        yield MovedOut.model_validate(
-            {
-                "escalation_id": record.id,
-                "number": record.number,
-                "target": gone.target,
-                "kind": gone.kind,
-                "old": gone.due_at,
-                "new": None,
-            }
-        )
+        gone = running[ended]
+        yield MovedOut.model_validate(of | {"target": gone.target, "kind": gone.kind, "old": gone.due_at, "new": None})

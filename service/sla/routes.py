@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from service.db import UnitOfWork
 from service.security import EscalationManager, EscalationWorker
-from service.sla import views, workflow
+from service.sla import workflow
 from service.sla.previewing import preview
 from service.sla.schemas import (
     AttainmentOut,
@@ -21,8 +21,9 @@ from service.sla.schemas import (
     StatedIn,
     VersionOut,
 )
+from service.sla.standing import workflow as standing
 from service.sla.tables import as_csv
-from service.sla.versions import matrix_view, save
+from service.sla.versions.workflow import matrix_view, save
 
 router = APIRouter(prefix="/v1", tags=["clocks of escalations"])
 Months = Annotated[int, Query(ge=1, le=36, description="how many months, this one counted")]
@@ -49,25 +50,25 @@ async def save_matrix(body: SaveIn, caller: EscalationManager, connection: UnitO
 
 @router.get("/sla/overdue", summary="Clocks that have run out on open escalations")
 async def overdue(caller: EscalationWorker, connection: UnitOfWork) -> OverduesOut:
-    return await views.overdues(connection, viewer=caller.id)
+    return await standing.overdues(connection, viewer=caller.id)
 
 
 @router.get("/sla/attainment", summary="How targets of escalations were kept, by month and source")
 async def attainment(_caller: EscalationWorker, connection: UnitOfWork, months: Months = 3) -> AttainmentOut:
     """Clocks that are still open and overdue count as missed."""
-    return await views.attainment(connection, months=months)
+    return await standing.attainment(connection, months=months)
 
 
 @router.get("/sla/attainment.csv", summary="The same figures as comma-separated values")
 async def attainment_csv(_caller: EscalationWorker, connection: UnitOfWork, months: Months = 12) -> Response:
-    made = as_csv(await views.attainment(connection, months=months))
+    made = as_csv(await standing.attainment(connection, months=months))
     name = {"Content-Disposition": 'attachment; filename="attainment.csv"'}
     return Response(made, media_type="text/csv; charset=utf-8", headers=name)
 
 
 @router.get("/escalations/{escalation_id}/clocks", summary="Every clock that an escalation ever had, and its pauses")
 async def clocks(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> ClocksOut:
-    return await views.clocks_of(connection, escalation_id, viewer=caller.id)
+    return await workflow.clocks_of(connection, escalation_id, viewer=caller.id)
 
 
 @router.post(
@@ -95,4 +96,4 @@ async def resume(escalation_id: UUID, caller: EscalationWorker, connection: Unit
     "/escalations/{escalation_id}/clocks/seen", status_code=204, summary="Say that one knows of what has run out"
 )
 async def seen(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> None:
-    await views.see(connection, escalation_id, person=caller.id)
+    await standing.see(connection, escalation_id, person=caller.id)

@@ -41,6 +41,14 @@ class Pause:
     end: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a clock is due, and what that rests on."""
+
+    due_at: datetime
+    basis: str
+
+
 def due(kind: Kind, start: datetime, budget: Budget, pauses: Sequence[Pause] = ()) -> datetime | None:
     """When a clock runs out; None for an internal one that a pause without an end stops before that.
 
@@ -91,16 +99,16 @@ def is_over(due_at: datetime, now: datetime) -> bool:
     return now > due_at
 
 
-def moves_later(kind: Kind, old: datetime, new: datetime, *, basis: str, new_basis: str, reason: str) -> str | None:
+def moves_later(kind: Kind, old: Deadline, new: Deadline, *, reason: str) -> str | None:
     """Why a clock must not take the place of another; None where it may.
 
     A legal clock moves later only on another basis, which the reason has to name word for word.
     """
-    if kind != "legal" or new <= old:
+    if kind != "legal" or new.due_at <= old.due_at:
         return None
-    if new_basis.casefold() == basis.casefold():
+    if new.basis.casefold() == old.basis.casefold():
         return "a legal clock moves later only on another basis than the one it has"
-    if new_basis.casefold() not in reason.casefold():
+    if new.basis.casefold() not in reason.casefold():
         return "the reason has to name the new basis word for word"
     return None
 

@@ -211,7 +211,7 @@ class OverdueOut(BaseModel):
 
 
 class OverduesOut(BaseModel):
-    """What has run out, the longest overdue first; only the first are listed."""
+    """What has run out, legal ones first, then the longest overdue; only the first are listed."""
 
     total: int
     legal: int

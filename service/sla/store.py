@@ -8,27 +8,6 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-_SEED = text("""
-    INSERT INTO sla_matrices (version, body, owner, reason, effective_at)
-    VALUES (1, :body, 'content-triage', 'The matrix that comes with the product.', '2000-01-01Z') ON CONFLICT DO NOTHING
-""")
-_AT_WORK = text("""
-    SELECT version, body FROM sla_matrices WHERE effective_at <= :now ORDER BY version DESC LIMIT 1
-""")
-_BODY = text("SELECT body FROM sla_matrices WHERE version = :version")
-_NEWEST = text("SELECT coalesce(max(version), 0) FROM sla_matrices")
-_ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtext('sla_matrices'))")
-_VERSIONS = text("""
-    SELECT m.version, m.owner, m.reason, p.username AS made_by, m.made_at, m.effective_at
-    FROM sla_matrices m LEFT JOIN principals p ON p.id = m.made_by ORDER BY m.version DESC LIMIT :limit
-""")
-_SAVE = text("""
-    INSERT INTO sla_matrices (version, body, owner, reason, made_by, effective_at)
-    VALUES (:version, :body, :owner, :reason, :made_by, coalesce(CAST(:effective_at AS timestamptz), now()))
-""")
-_HANDS = text("""
-    SELECT username FROM principals WHERE active AND role = ANY (:roles) AND (username = :name OR role = :name) LIMIT 1
-""")
 _LOCK = text("""
     SELECT id, number, source, trigger, severity, policy_area AS area, jurisdiction, status = 'resolved' AS resolved,
            received_at, resolved_at, confidentiality, opened_by
@@ -81,71 +60,15 @@ _PAUSE = text("""
 """)
 _RESUME = text("""
     UPDATE sla_pauses SET resumed_at = greatest(:now, paused_at), resumed_by = :actor
-    WHERE escalation_id = :escalation_id AND resumed_at IS NULL RETURNING id
+    WHERE escalation_id = :escalation_id AND resumed_at IS NULL
+      AND (CAST(:reason AS text) IS NULL OR reason = :reason)
+    RETURNING id
 """)
 _NEAREST = text("""
     SELECT DISTINCT ON (k.escalation_id) k.escalation_id, k.target, k.due_at, k.kind = 'legal' AS hard, k.paused
     FROM sla_clocks k WHERE k.escalation_id = ANY (:ids) AND k.met_at IS NULL AND k.ended_at IS NULL
     ORDER BY k.escalation_id, k.paused, k.due_at, k.kind DESC
 """)
-_OVERDUE = """
-    FROM sla_clocks k JOIN escalations e ON e.id = k.escalation_id
-    WHERE k.met_at IS NULL AND k.ended_at IS NULL AND k.breached_at IS NOT NULL AND e.status <> 'resolved'
-"""
-_OVERDUES = text(f"""
-    SELECT k.escalation_id, e.number, e.title, k.target, k.kind, k.due_at,
-           EXISTS (SELECT FROM sla_notices n JOIN sla_clocks one ON one.id = n.clock_id
-                   WHERE one.escalation_id = k.escalation_id AND n.principal_id = :viewer AND n.seen_at IS NULL) AS told,
-           count(*) OVER () AS total, count(*) FILTER (WHERE k.kind = 'legal') OVER () AS legal
-    {_OVERDUE} AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
-    ORDER BY k.due_at, k.id LIMIT :limit
-""")  # noqa: S608 - put together from constants
-_OVERDUE_COUNTS = text(f"SELECT k.kind, count(*) AS clocks {_OVERDUE} GROUP BY k.kind")
-_SEE = text("""
-    UPDATE sla_notices SET seen_at = now() WHERE principal_id = :person AND seen_at IS NULL
-      AND clock_id IN (SELECT id FROM sla_clocks WHERE escalation_id = :escalation_id)
-""")
-_ATTAINED = text("""
-    SELECT month, source, target, kind, clocks, met, missed, running FROM sla_attainment
-    WHERE month >= :since ORDER BY month DESC, source, target, kind DESC
-""")
-
-
-async def seed(connection: AsyncConnection, body: str) -> None:
-    """Add the matrix that comes with the product as version 1, where there is none."""
-    await connection.execute(_SEED, {"body": body})
-
-
-async def at_work(connection: AsyncConnection, now: datetime) -> Row[Any] | None:
-    """The version of the matrix that counts at a moment, with its body."""
-    return (await connection.execute(_AT_WORK, {"now": now})).one_or_none()
-
-
-async def body(connection: AsyncConnection, version: int) -> str | None:
-    """The text of a version."""
-    return (await connection.execute(_BODY, {"version": version})).scalar_one_or_none()
-
-
-async def newest(connection: AsyncConnection) -> int:
-    """The newest version, whether it is at work yet or not; others wait to add the next until the transaction ends."""
-    await connection.execute(_ONE_AFTER_THE_OTHER)
-    return int((await connection.execute(_NEWEST)).scalar_one())
-
-
-async def versions(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:
-    """Every version without its text, the newest first."""
-    return (await connection.execute(_VERSIONS, {"limit": limit})).all()
-
-
-async def save(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
-    """Add a version."""
-    await connection.execute(_SAVE, dict(values))
-
-
-async def has_hands(connection: AsyncConnection, name: str, *, roles: Sequence[str]) -> bool:
-    """Whether that is an active person of one of these roles, or such a role with an active person."""
-    values = {"name": name, "roles": list(roles)}
-    return (await connection.execute(_HANDS, values)).scalar_one_or_none() is not None
 
 
 async def lock(connection: AsyncConnection, escalation: UUID) -> Row[Any] | None:
@@ -204,38 +127,15 @@ async def place(connection: AsyncConnection, clock: UUID, due_at: datetime, *, p
 
 
 async def pause(connection: AsyncConnection, values: Mapping[str, Any]) -> bool:
-    """Add a pause; False where one lasts already."""
+    """Add a pause; False where one for that reason lasts already."""
     return (await connection.execute(_PAUSE, dict(values))).scalar_one_or_none() is not None
 
 
 async def resume(connection: AsyncConnection, values: Mapping[str, Any]) -> bool:
-    """End the pause that lasts; False where there is none."""
-    return (await connection.execute(_RESUME, dict(values))).scalar_one_or_none() is not None
+    """End the pauses that last, or that for one reason; False where there is none."""
+    return bool((await connection.execute(_RESUME, dict(values))).all())
 
 
 async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> Sequence[Row[Any]]:
     """Of each record the clock that runs out first; a paused one only where no other runs."""
     return (await connection.execute(_NEAREST, {"ids": list(escalations)})).all()
-
-
-async def overdues(
-    connection: AsyncConnection, *, viewer: UUID, overseeing: Sequence[str], limit: int
-) -> Sequence[Row[Any]]:
-    """Clocks that have run out on records that this person may see, the longest overdue first."""
-    values = {"viewer": viewer, "overseeing": list(overseeing), "limit": limit}
-    return (await connection.execute(_OVERDUES, values)).all()
-
-
-async def overdue_counts(connection: AsyncConnection) -> dict[str, int]:
-    """How many clocks have run out on open records, by kind."""
-    return {row.kind: row.clocks for row in (await connection.execute(_OVERDUE_COUNTS)).all()}
-
-
-async def see(connection: AsyncConnection, escalation: UUID, *, person: UUID) -> None:
-    """Keep that somebody knows of what has run out on a record."""
-    await connection.execute(_SEE, {"escalation_id": escalation, "person": person})
-
-
-async def attained(connection: AsyncConnection, since: datetime) -> Sequence[Row[Any]]:
-    """How targets were kept in each month from that of a moment on."""
-    return (await connection.execute(_ATTAINED, {"since": since.date()})).all()

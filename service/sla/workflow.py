@@ -1,5 +1,6 @@
 """Rules of the clocks of escalations: which run, when they are due, what pauses them, and what a breach sets off."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
 from service.errors.requests import InvalidRequestError, NotFoundError
-from service.escalations.workflow import require_open
+from service.escalations.workflow import require, require_open
 from service.ids import new_id
+from service.routing.workflow import OVERSEEING
 from service.sla import store
 from service.sla.matrix import MOST_WARNING, specs_of
 from service.sla.plan import New, Situation, begun, replan
-from service.sla.rows import current_of, done_of, due_of, facts_of, runs, spec_of
-from service.sla.running import Pause, is_over, moves_later
-from service.sla.schemas import CLOCKS, ClocksOut, MatrixIn, StatedIn, Target
-from service.sla.versions import at_work
-from service.sla.views import clocks_of
+from service.sla.rows import current_of, done_of, due_of, facts_of, runs, spec_of, state_of
+from service.sla.running import Deadline, Pause, is_over, moves_later
+from service.sla.schemas import CLOCKS, ClockOut, ClocksOut, MatrixIn, PauseOut, StatedIn, Target
+from service.sla.versions.workflow import at_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class Nearest:
     due_at: datetime
     hard: bool
     paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRecord:
+    """What the matrix goes by of a record, every clock that it ever had, and its pauses."""
+
+    facts: Row[Any]
+    clocks: Sequence[Row[Any]]
+    pauses: Sequence[Pause]
 
 
 async def start(connection: AsyncConnection, escalation: UUID, *, actor: UUID, now: datetime | None = None) -> None:
@@ -98,7 +108,7 @@ async def met(
 async def pause(
     connection: AsyncConnection, escalation: UUID, *, reason: str, actor: UUID, now: datetime | None = None
 ) -> None:
-    """Pause the internal clocks of a record; legal ones run on. While a pause lasts, another changes nothing."""
+    """Pause the internal clocks of a record; legal ones run on. For one reason they are paused once at a time."""
     moment = now or datetime.now(UTC)
     await store.lock(connection, escalation)
     values = {"id": new_id(), "escalation_id": escalation, "reason": reason, "now": moment, "actor": actor}
@@ -107,13 +117,21 @@ async def pause(
         await events.record(connection, "sla.paused", escalation_id=escalation, actor=actor, data={"clocks": stand})
 
 
-async def resume(connection: AsyncConnection, escalation: UUID, *, actor: UUID, now: datetime | None = None) -> None:
-    """Let paused clocks go on."""
+async def resume(
+    connection: AsyncConnection,
+    escalation: UUID,
+    *,
+    actor: UUID,
+    reason: str | None = None,
+    now: datetime | None = None,
+) -> None:
+    """Let paused clocks go on: whatever they were paused for or, with a `reason`, unless another one still holds."""
     moment = now or datetime.now(UTC)
     await store.lock(connection, escalation)
-    if await store.resume(connection, {"escalation_id": escalation, "now": moment, "actor": actor}):
-        await _place(connection, escalation)
-        await events.record(connection, "sla.resumed", escalation_id=escalation, actor=actor)
+    values = {"escalation_id": escalation, "reason": reason, "now": moment, "actor": actor}
+    if await store.resume(connection, values):
+        stand = await _place(connection, escalation)
+        await events.record(connection, "sla.resumed", escalation_id=escalation, actor=actor, data={"clocks": stand})
 
 
 async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> dict[UUID, Nearest]:
@@ -155,6 +173,18 @@ async def state(connection: AsyncConnection, escalation: UUID, body: StatedIn, *
     return await clocks_of(connection, escalation, viewer=actor)
 
 
+async def clocks_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> ClocksOut:
+    """Every clock that a record ever had, and its pauses. Raises NotFoundError."""
+    record = await require(connection, escalation, viewer=viewer)
+    now = datetime.now(UTC)
+    return ClocksOut(
+        clocks=[_out(row, record.resolved_at, now) for row in await store.clocks(connection, [escalation])],
+        pauses=[
+            PauseOut.model_validate(row, from_attributes=True) for row in await store.pauses(connection, [escalation])
+        ],
+    )
+
+
 async def pause_by(connection: AsyncConnection, escalation: UUID, *, reason: str, person: UUID) -> ClocksOut:
     """As `pause`, by somebody who may see the record. Raises NotFoundError, EscalationClosedError."""
     await require_open(connection, escalation, viewer=person)
@@ -167,6 +197,19 @@ async def resume_by(connection: AsyncConnection, escalation: UUID, *, person: UU
     await require_open(connection, escalation, viewer=person)
     await resume(connection, escalation, actor=person)
     return await clocks_of(connection, escalation, viewer=person)
+
+
+async def open_records(connection: AsyncConnection, *, viewer: UUID, most: int) -> list[OpenRecord]:
+    """Open records that this person may see with their clocks, the newest of very many."""
+    records = await store.open_facts(connection, viewer=viewer, overseeing=OVERSEEING, limit=most)
+    ids = [one.id for one in records]
+    clocks: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for clock in await store.clocks(connection, ids):
+        clocks[clock.escalation_id].append(clock)
+    pauses: dict[UUID, list[Pause]] = defaultdict(list)
+    for one in await store.pauses(connection, ids):
+        pauses[one.escalation_id].append(Pause(one.paused_at, one.resumed_at))
+    return [OpenRecord(one, clocks[one.id], pauses[one.id]) for one in records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +343,8 @@ def _replaced(rows: Iterable[Row[Any]], body: StatedIn) -> Row[Any] | None:
         raise InvalidRequestError(f"target: this clock is one of {old.target}, and so is what takes its place")
     if not body.reason:
         raise InvalidRequestError("reason: say why the other clock is replaced")
-    refused = moves_later(old.kind, old.due_at, body.due_at, basis=old.basis, new_basis=body.basis, reason=body.reason)
+    old_one, new_one = Deadline(old.due_at, old.basis), Deadline(body.due_at, body.basis)
+    refused = moves_later(old.kind, old_one, new_one, reason=body.reason)
     if refused:
         raise InvalidRequestError(f"reason: {refused}")
     return old
@@ -308,3 +352,12 @@ def _replaced(rows: Iterable[Row[Any]], body: StatedIn) -> Row[Any] | None:
 
 async def _pauses(connection: AsyncConnection, escalation: UUID) -> list[Pause]:
     return [Pause(row.paused_at, row.resumed_at) for row in await store.pauses(connection, [escalation])]
+
+
+def _out(row: Row[Any], resolved_at: datetime | None, now: datetime) -> ClockOut:
+    return ClockOut(
+        **{name: getattr(row, name) for name in ("id", "target", "kind", "basis", "started_at", "due_at", "warn_at")},
+        **{name: getattr(row, name) for name in ("met_at", "on_breach", "hand_to", "replaces", "reason")},
+        row=row.row_name,
+        state=state_of(row, resolved_at or now),
+    )

@@ -63,6 +63,8 @@ CREATE INDEX sla_clocks_due ON sla_clocks (due_at)
 CREATE INDEX sla_clocks_warn ON sla_clocks (warn_at)
     WHERE met_at IS NULL AND ended_at IS NULL AND NOT paused AND warned_at IS NULL AND breached_at IS NULL;
 CREATE INDEX sla_clocks_over ON sla_clocks (due_at) WHERE met_at IS NULL AND ended_at IS NULL AND breached_at IS NOT NULL;
+CREATE INDEX sla_clocks_hard ON sla_clocks (escalation_id)
+    WHERE met_at IS NULL AND ended_at IS NULL AND (kind = 'legal' OR fronted);
 
 -- What a clock is about never changes, and the time of a legal one never does: another takes its place.
 CREATE FUNCTION guard_sla_clock() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -94,7 +96,8 @@ CREATE TABLE sla_pauses (
     resumed_at timestamptz CHECK (resumed_at >= paused_at),
     resumed_by uuid REFERENCES principals
 );
-CREATE UNIQUE INDEX sla_pauses_open ON sla_pauses (escalation_id) WHERE resumed_at IS NULL;
+-- For several reasons at a time, for each once: the clocks go on when none of them holds any more.
+CREATE UNIQUE INDEX sla_pauses_open ON sla_pauses (escalation_id, md5(reason)) WHERE resumed_at IS NULL;
 CREATE INDEX sla_pauses_of ON sla_pauses (escalation_id, paused_at);
 
 -- Whom a breach has to be told, until they say that they know.

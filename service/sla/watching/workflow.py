@@ -19,7 +19,7 @@ from service.errors.base import TriageError
 from service.errors.cases import CaseDecidedError
 from service.routing.workflow import OVERSEEING
 from service.security import ROLES, Capability
-from service.sla.versions import WORKING, at_work
+from service.sla.versions.workflow import WORKING, at_work
 from service.sla.watching import store
 from service.sla.workflow import apply
 
@@ -41,11 +41,10 @@ class Watch:
         self._clock = clock
 
     async def step(self) -> int:
-        """Bring clocks up to their records, warn, and act on what has run out; returns how much there was to do."""
+        """Warn of what runs out soon and act on what has run out; returns how much there was to do."""
         now = self._clock()
-        done = await self._settle(now)
         async with self._engine.begin() as connection:
-            done += await store.warn(connection, now, limit=BATCH)
+            done = await store.warn(connection, now, limit=BATCH)
         for _ in range(BATCH):
             # One at a time: what a breach sets off is committed with it, or neither is.
             async with self._engine.begin() as connection:
@@ -56,7 +55,9 @@ class Watch:
             done += 1
         return done
 
-    async def _settle(self, now: datetime) -> int:
+    async def settle(self) -> int:
+        """Bring clocks up to what their records and the matrix say by now; returns of how many records."""
+        now = self._clock()
         async with self._engine.begin() as connection:
             version, _matrix = await at_work(connection, now)
             stale = await store.stale(connection, version=version, limit=BATCH)

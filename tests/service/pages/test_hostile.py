@@ -45,6 +45,7 @@ KNOWN = {
     "a question that can be read; furnish() keeps one that holds markup": (
         *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),
     ),
+    "a matrix that can be read": ("POST /v1/sla .text",),
     "an address: whatever is no part of one is escaped when it is taken": ("POST /v1/webhooks .url",),
 }
 # Fields that nothing is written to here, each with why that loses nothing.
@@ -67,7 +68,7 @@ UNWRITTEN = {
     "it is stored nowhere": (
         *("POST /v1/session .username", "POST /v1/session .password", "POST /v1/people .password"),
         *("POST /v1/session .new_password", "POST /v1/search .query", "POST /v1/search .after"),
-        "POST /v1/search/completions .query",
+        *("POST /v1/search/completions .query", "POST /v1/sla/preview .text"),
         *("POST /v1/score .texts[]", "POST /v1/shed/restore .queue", "POST /v1/subjects/views .updates[].id"),
         *("POST /v1/routing/preview .rules[].name", "POST /v1/routing/preview .rules[].when.reasons[]"),
         "POST /v1/routing/preview .rules[].when.languages[]",

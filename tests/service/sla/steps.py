@@ -1,9 +1,10 @@
 """What tests about clocks of escalations do again and again."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,9 +37,24 @@ async def done(app: FastAPI, verb: Any, record: UUID, *given: Any, **named: Any)
         await verb(connection, record, *given, **named)
 
 
+async def furnish_clocks(specialist: httpx.AsyncClient, record: str) -> None:
+    """What people write about the clocks of a record, through the API: for tests that open every page."""
+    path = f"/v1/escalations/{record}/clocks"
+    due = (datetime.now(UTC) + timedelta(hours=9)).isoformat()
+    stated = {"due_at": due, "basis": "Order 17/2026", "reason": "It says so itself"}
+    assert (await specialist.post(path, json=stated)).is_success
+    for verb, body in (
+        ("pause", {"reason": "Asked which posts are meant"}),
+        ("resume", None),
+        ("pause", {"reason": "Again"}),
+    ):
+        assert (await specialist.post(f"{path}/{verb}", json=body)).is_success
+
+
 async def watched(app: FastAPI, now: datetime) -> int:
     """One look of the worker at all clocks, at this moment."""
-    return await Watch(app.state.engine, lambda: now).step()
+    watch = Watch(app.state.engine, lambda: now)
+    return await watch.settle() + await watch.step()
 
 
 def clocks(database: str, record: UUID, *, running: bool = True) -> dict[tuple[str, str], datetime]:

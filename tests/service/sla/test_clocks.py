@@ -46,7 +46,11 @@ async def test_a_pause_moves_internal_clocks_and_never_a_legal_one(
     record = await started(app, database, **ORDER)
     me = person(database)
     await done(app, workflow.pause, record, reason="Asked which posts are meant", actor=me, now=NOON + 2 * MINUTE)
-    await done(app, workflow.pause, record, reason="Once more", actor=me, now=NOON + 3 * MINUTE)
+    await done(app, workflow.pause, record, reason="consult", actor=me, now=NOON + 3 * MINUTE)
+    await done(app, workflow.pause, record, reason="consult", actor=me, now=NOON + 4 * MINUTE)
+    # Another reason still holds.
+    await done(app, workflow.resume, record, reason="consult", actor=me, now=NOON + 20 * MINUTE)
+    assert query(database, "SELECT paused FROM sla_clocks ORDER BY kind") == [(True,), (False,)]
     async with app.state.engine.connect() as connection:
         near = (await workflow.nearest(connection, [record, uuid4()]))[record]
     assert (near.target, near.due_at, near.hard, near.paused) == ("decision", NOON + HOUR, True, False)
@@ -55,8 +59,11 @@ async def test_a_pause_moves_internal_clocks_and_never_a_legal_one(
         ("first_response", "internal"): NOON + 33 * MINUTE,
         ("decision", "legal"): NOON + HOUR,
     }
-    assert kinds(database, record)[2:] == ["sla.paused", "sla.resumed"]
-    assert query(database, "SELECT reason FROM sla_pauses") == [("Asked which posts are meant",)]
+    assert kinds(database, record)[2:] == ["sla.paused", "sla.paused", "sla.resumed", "sla.resumed"]
+    assert query(database, "SELECT reason FROM sla_pauses ORDER BY paused_at") == [
+        ("Asked which posts are meant",),
+        ("consult",),
+    ]
     with pytest.raises(psycopg.errors.RaiseException, match="replaced, not changed"):
         query(database, "UPDATE sla_clocks SET due_at = due_at + interval '1 hour' WHERE kind = 'legal'")
     with pytest.raises(psycopg.errors.RaiseException, match="never deleted"):
@@ -182,3 +189,28 @@ async def test_a_resolved_record_needs_nothing_and_one_taken_up_again_is_decided
         ("next_update", "internal"): NOON + 44 * HOUR,
         ("decision", "internal"): NOON + 64 * HOUR,
     }
+
+
+async def test_the_nearest_is_the_one_that_runs_out_first(app: FastAPI, database: str, keys: dict[str, str]) -> None:
+    add = (
+        "INSERT INTO sla_clocks (id, escalation_id, target, kind, basis, warn_seconds, on_breach, started_at, due_at, warn_at,"
+        " paused, met_at) VALUES (gen_random_uuid(), %s, %s, %s, 'x', 0, 'notify', %s, %s, %s, %s, %s)"
+    )
+    # Of a record: target, kind, hours until it is due, whether paused, whether met. Then the nearest: target, hard, paused.
+    cases = [
+        ([("decision", "legal", 2, False, False), ("first_response", "internal", 1, False, False)], ("first_response", False, False)),
+        ([("decision", "legal", 2, False, False), ("first_response", "internal", 1, True, False)], ("decision", True, False)),
+        ([("next_update", "internal", 3, False, False), ("decision", "legal", 1, False, True)], ("next_update", False, False)),
+        ([("decision", "internal", 1, True, False), ("next_update", "internal", 2, True, False)], ("decision", False, True)),
+        # Equally near: the law comes first.
+        ([("decision", "internal", 1, False, False), ("next_update", "legal", 1, False, False)], ("next_update", True, False)),
+    ]  # fmt: skip
+    ids = []
+    for rows, _nearest in cases:
+        ids.append(await opened(app, database))
+        for target, kind, hours, paused, met in rows:
+            due = NOON + hours * HOUR
+            query(database, add, ids[-1], target, kind, NOON, due, due, paused, NOON if met else None)
+    async with app.state.engine.connect() as connection:
+        found = await workflow.nearest(connection, ids)
+    assert [(found[one].target, found[one].hard, found[one].paused) for one in ids] == [nearest for _, nearest in cases]

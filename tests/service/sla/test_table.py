@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from service.sla.calendars import Calendar, NoWorkingTimeError, Shift, add, add_days, between
 from service.sla.matrix import Spec, calendar_of
 from service.sla.plan import Current, Situation, begun, replan
-from service.sla.running import Budget, Kind, Pause, due, is_over, moves_later
+from service.sla.running import Budget, Deadline, Kind, Pause, due, is_over, moves_later
 from service.sla.schemas import CalendarIn
 
 TABLE = tomllib.loads((Path(__file__).parent / "table.toml").read_text(encoding="utf-8"))
@@ -207,8 +207,8 @@ def test_a_legal_clock_moves_later_only_on_another_basis_that_is_on_record(
 def test_the_reason_has_to_name_the_new_basis(
     kind: Kind, hours: int, basis: str, reason: str, *, refused: bool
 ) -> None:
-    new = START + timedelta(hours=hours)
-    assert (moves_later(kind, START, new, basis="A", new_basis=basis, reason=reason) is not None) is refused
+    new = Deadline(START + timedelta(hours=hours), basis)
+    assert (moves_later(kind, Deadline(START, "A"), new, reason=reason) is not None) is refused
 
 
 @given(st.integers(0, 20_000), st.integers(0, 5_000), st.sampled_from(sorted(CALENDARS)))

@@ -9,9 +9,9 @@ from service import events
 from service.errors.escalations import MatrixChangedError
 from service.errors.requests import InvalidRequestError
 from service.security import ROLES, Capability
-from service.sla import store
 from service.sla.matrix import parsed, shipped
 from service.sla.schemas import MatrixIn, MatrixOut, SaveIn, VersionOut
+from service.sla.versions import store
 
 HISTORY = 50
 WORKING = tuple(role for role, may in ROLES.items() if Capability.ESCALATION_WORK in may)

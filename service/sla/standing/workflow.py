@@ -1,31 +1,16 @@
-"""What people see of clocks: those of a record, what has run out, and how targets were kept."""
+"""How clocks stand: what has run out, for whom that is news, and how targets were kept."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.escalations.workflow import require
 from service.routing.workflow import OVERSEEING
-from service.sla import store
-from service.sla.rows import state_of
-from service.sla.schemas import AttainedOut, AttainmentOut, ClockOut, ClocksOut, OverdueOut, OverduesOut, PauseOut
+from service.sla.schemas import AttainedOut, AttainmentOut, OverdueOut, OverduesOut
+from service.sla.standing import store
 
 OVERDUE_LISTED = 100
-
-
-async def clocks_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> ClocksOut:
-    """Every clock that a record ever had, and its pauses. Raises NotFoundError."""
-    record = await require(connection, escalation, viewer=viewer)
-    now = datetime.now(UTC)
-    return ClocksOut(
-        clocks=[_out(row, record.resolved_at, now) for row in await store.clocks(connection, [escalation])],
-        pauses=[
-            PauseOut.model_validate(row, from_attributes=True) for row in await store.pauses(connection, [escalation])
-        ],
-    )
 
 
 async def overdues(connection: AsyncConnection, *, viewer: UUID, limit: int = OVERDUE_LISTED) -> OverduesOut:
@@ -56,12 +41,3 @@ async def attainment(connection: AsyncConnection, *, months: int) -> AttainmentO
         since = (since - timedelta(days=1)).replace(day=1)
     rows = await store.attained(connection, since)
     return AttainmentOut(rows=[AttainedOut.model_validate(row, from_attributes=True) for row in rows])
-
-
-def _out(row: Row[Any], resolved_at: datetime | None, now: datetime) -> ClockOut:
-    return ClockOut(
-        **{name: getattr(row, name) for name in ("id", "target", "kind", "basis", "started_at", "due_at", "warn_at")},
-        **{name: getattr(row, name) for name in ("met_at", "on_breach", "hand_to", "replaces", "reason")},
-        row=row.row_name,
-        state=state_of(row, resolved_at or now),
-    )

@@ -132,8 +132,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        seldom = (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings))
-        chores = Chores(often=often, seldom=seldom)
+        chores = Chores(often, (watch.sweep, assessing.look_for_stale, partial(tell_unowned, engine, settings)))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")

@@ -10,9 +10,9 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.escalations import listing
+from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
-from service.escalations.workflow import change_facts, escalation_view
+from service.escalations.workflow import change_facts, escalation_view, is_seen
 from service.escalations.workflow import move as move_record
 from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery
 from service.settings import Settings
@@ -70,7 +70,7 @@ async def change(connection: AsyncConnection, escalation: UUID, body: FactsIn, *
     changed = await change_facts(connection, escalation, body, person=person)
     if changed & CLOCKED:
         await sla.restart(connection, escalation, actor=person)
-    if not await listing.is_seen(connection, escalation, viewer=person):
+    if not await is_seen(connection, escalation, viewer=person):
         return None
     return await escalation_view(connection, escalation, viewer=person)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
-from service.escalations.around import (
+from service.escalations.around.workflow import (
     attachments_of,
     handover_of,
     links_of,

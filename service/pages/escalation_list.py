@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.db import UnitOfWork
-from service.escalations.listing import unowned
+from service.escalations.listing.workflow import unowned
 from service.escalations.schemas import Source, Status
 from service.handling.schemas import ListOut, ListQuery
 from service.handling.workflow import SOON_HOURS, listed

@@ -1,6 +1,7 @@
 """Doing things with an escalation: what leads where, who sees what of it, and the trace that stays."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from service.errors.escalations import TransitionError
 from service.escalations.states import STATUSES, TABLE, after, possible
 from service.handling import workflow
 from service.settings import Settings
+from service.sla import workflow as sla
 from service.sla.workflow import Nearest
 from tests.service.escalations.steps import opened
 from tests.service.steps import Body, assert_error, query, report, value
@@ -236,9 +238,9 @@ class Clocks:
         async def nearest(_connection: object, ids: list[UUID]) -> dict[UUID, Nearest]:
             return {one: clock for one, clock in self.running.items() if one in ids}
 
-        monkeypatch.setattr(workflow.sla, "nearest", nearest)
+        monkeypatch.setattr(sla, "nearest", nearest)
         for name in ("pause", "resume", "met", "restart"):
-            monkeypatch.setattr(workflow.sla, name, self._noted(name))
+            monkeypatch.setattr(sla, name, self._noted(name))
 
     def _noted(self, name: str) -> Any:
         async def call(_connection: object, _record: UUID, target: str = "", **_more: object) -> None:
@@ -247,7 +249,7 @@ class Clocks:
         return call
 
     def run(self, record: UUID, minutes: float, *, hard: bool) -> None:
-        due = workflow.datetime.now(workflow.UTC) + workflow.timedelta(minutes=minutes)
+        due = datetime.now(UTC) + timedelta(minutes=minutes)
         self.running[record] = Nearest("decision", due, hard=hard, paused=False)
 
 

@@ -60,8 +60,10 @@ _MESSAGES = text("""
 """)
 # An event that says {"privileged": true} is not there for whoever may not read what is privileged.
 _EVENTS = text("""
-    SELECT e.id, e.at, e.kind, p.username AS actor, e.data
+    SELECT e.id, e.at, e.kind, p.username AS actor,
+           e.data || jsonb_strip_nulls(jsonb_build_object('username', about.username)) AS data
     FROM events e LEFT JOIN principals p ON p.id = e.actor
+    LEFT JOIN principals about ON CAST(about.id AS text) = coalesce(e.data ->> 'owner', e.data ->> 'principal')
     WHERE e.escalation_id = :id
       AND (NOT e.data @> '{"privileged": true}' OR (SELECT v.privileged FROM principals v WHERE v.id = :viewer))
     ORDER BY e.id

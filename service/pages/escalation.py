@@ -77,7 +77,9 @@ async def _watchers(seen: Seen) -> Filling:
 async def _timeline(seen: Seen) -> Filling:
     events = (await timeline(seen.connection, seen.id, viewer=seen.me.id)).events
     said = {str(one.id): one for one in (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages}
-    newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(events)]
+    # Why something was done stands with what was done.
+    told = [one for one in events if (one.kind, one.data.get("kind")) != ("escalation.said", "reason")]
+    newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(told)]
     return {"events": newest[:SEEN_AT_ONCE], "older": newest[SEEN_AT_ONCE:]}
 
 

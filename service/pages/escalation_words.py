@@ -126,7 +126,9 @@ def details_of(kind: str, data: Mapping[str, Any]) -> str:
         return ""
     if kind == "escalation.changed":
         return "; ".join(_changed(name, data[name]) for name in _FACTS if name in data)
-    parts = []
+    # Whoever takes a record is its actor; of others it is said who.
+    named = kind in ("escalation.assigned", "escalation.watched", "escalation.unwatched")
+    parts = [str(data["username"])] if named and "username" in data else []
     if data.get("from") in STATUSES and data.get("to") in STATUSES and data["from"] != data["to"]:
         parts.append(f"{_(STATUSES[data['from']])} → {_(STATUSES[data['to']])}")
     if data.get("waiting_for") in WAITS:

@@ -270,20 +270,12 @@ async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
     await moved(colleague, record, "go_on")
     await moved(colleague, record, "wait", waiting_for="requester")
     await moved(colleague, record, "resolve", resolution="withdrawn", note="They took it back")
-    assert clocks.calls == [
-        "pause",
-        "resume",
-        "pause",
-        "resume",
-        "met first_response",
-        "met next_update",
-        "met decision",
-    ]
+    assert clocks.calls == ["pause", "resume", "pause", "resume", "met decision", "restart"]
     await moved(colleague, record, "take_up", note="Again")
     await colleague.patch(f"/v1/escalations/{record}", json={"severity": 2})
     await colleague.patch(f"/v1/escalations/{record}", json={"title": "A title"})
     assert clocks.calls[-2:] == ["restart", "restart"]
-    assert len(clocks.calls) == 9
+    assert len(clocks.calls) == 8
 
 
 async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two(
@@ -370,3 +362,11 @@ async def test_the_timeline_says_everything_in_words(colleague: Client, record: 
         "Legal &lt;b&gt;reads&lt;/b&gt; it",
     ):
         assert words in page, words
+
+
+async def test_who_was_given_a_record_is_named_and_a_reason_is_said_once(colleague: Client, record: str) -> None:
+    await moved(colleague, record, "assign", to="test-lead", note="You know them")
+    page = (await colleague.get(f"/escalations/{record}")).text
+    timeline = page[page.index('data-testid="timeline"') :]
+    assert "test-lead, new → being worked on" in timeline
+    assert timeline.count("You know them") == 1

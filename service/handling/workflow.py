@@ -14,7 +14,7 @@ from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
 from service.escalations.workflow import change_facts, escalation_view, is_seen
 from service.escalations.workflow import move as move_record
-from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery
+from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery, SearchIn
 from service.settings import Settings
 from service.sla import workflow as sla
 from service.sla.workflow import Nearest
@@ -150,6 +150,7 @@ async def _ordered(connection: AsyncConnection, asked: ListQuery, viewer: UUID) 
 
 def _values(asked: ListQuery) -> dict[str, Any]:
     values: dict[str, Any] = {
+        "number": asked.number,
         "source": asked.source,
         "severity": asked.severity,
         "high_profile": asked.high_profile,
@@ -161,9 +162,11 @@ def _values(asked: ListQuery) -> dict[str, Any]:
         values["open"] = True
     elif asked.status != "any":
         values["status"] = asked.status
-    if asked.words and asked.words.strip():
-        number = _NUMBER.fullmatch(asked.words.strip())
-        values |= {"number": int(number[1] or number[2])} if number else {"words": asked.words}
+    words = asked.words.strip() if isinstance(asked, SearchIn) else ""
+    if number := _NUMBER.fullmatch(words):
+        values["number"] = int(number[1] or number[2])
+    elif words:
+        values["words"] = words
     return values
 
 

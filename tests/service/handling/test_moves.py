@@ -301,9 +301,13 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     assert await titles(source="regulator") == ["Hard"]
     assert await titles(high_profile="true") == ["Hard"]
     assert await titles(severity=3) == ["Grave"]
-    assert await titles(words="later") == ["Hard and later"]
+    by_words = await colleague.post("/v1/escalations/search", json={"words": "later"})
+    assert [one["title"] for one in by_words.json()["escalations"]] == ["Hard and later"]
     number = value(database, f"SELECT number FROM escalations WHERE id = '{grave}'")
-    assert await titles(words=f"E-{number}") == ["Grave"]
+    assert await titles(number=number) == ["Grave"]
+    found = (await colleague.post("/escalations/found", json={"words": f"e-{number}"})).text
+    assert "Grave" in found
+    assert "Soft" not in found
     both = await asyncio.gather(*(caller.post("/v1/escalations/next") for caller in (colleague, lead)))
     assert {one.json()["title"] for one in both} == {"Hard", "Hard and later"}
     assert len(await titles(who="mine")) == 1
@@ -370,3 +374,28 @@ async def test_who_was_given_a_record_is_named_and_a_reason_is_said_once(colleag
     timeline = page[page.index('data-testid="timeline"') :]
     assert "test-lead, new → being worked on" in timeline
     assert timeline.count("You know them") == 1
+
+
+async def test_of_two_who_saw_the_same_only_one_changes_it(colleague: Client, lead: Client, record: str) -> None:
+    path = f"/v1/escalations/{record}/moves"
+    both = await asyncio.gather(*(one.post(path, json={"verb": "take", "version": 1}) for one in (colleague, lead)))
+    assert sorted(one.status_code for one in both) == [200, 409]
+    [lost] = [one for one in both if one.status_code == 409]
+    assert_error(lost, 409, "escalation_changed")
+    assert (await kinds(lead, record)).count("taken") == 1
+
+
+async def test_a_long_record_is_folded(app: FastAPI, database: str, colleague: Client, record: str) -> None:
+    query(
+        database,
+        "INSERT INTO escalation_messages (id, escalation_id, direction, kind, body) SELECT gen_random_uuid(), e.id, 'inbound',"
+        " 'mail', 'A mail ' || n FROM escalations e, generate_series(1, 340) n",
+    )
+    query(
+        database,
+        "INSERT INTO events (kind, escalation_id) SELECT 'escalation.goes_on', e.id FROM escalations e, generate_series(1, 340)",
+    )
+    page = (await colleague.get(f"/escalations/{record}")).text
+    assert page.count('data-testid="message"') == 330
+    assert "10 still older ones come with the API." in page
+    assert "11 still older ones come with the API." in page

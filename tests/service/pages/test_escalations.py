@@ -30,6 +30,11 @@ async def test_an_escalation_is_worked_on_by_keyboard(
         await expect(page.get_by_role("link", name="First")).to_be_focused()
         await page.keyboard.press("k")
         await expect(page.get_by_role("link", name="Grave")).to_be_focused()
+        await page.keyboard.press("f")
+        await page.keyboard.type("first\n")
+        await expect(page.locator(".esc-link")).to_have_count(1)
+        assert "first" not in page.url
+        await page.locator("h1").click()
         await page.keyboard.press("n")
         await page.wait_for_url(f"**/escalations/{grave}")
         await expect(page.get_by_test_id("status")).to_have_text("being worked on")

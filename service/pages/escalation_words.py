@@ -120,15 +120,19 @@ def sentence_of(kind: str, data: Mapping[str, Any]) -> str:
     return sentence_of_any(kind)
 
 
+def somebody_in(kind: str, data: Mapping[str, Any]) -> str:
+    """Whom an event of a record is about beside who did it; empty where it is about nobody else."""
+    named = kind in ("escalation.assigned", "escalation.watched", "escalation.unwatched")
+    return str(data.get("username", "")) if named else ""
+
+
 def details_of(kind: str, data: Mapping[str, Any]) -> str:
     """What else is known of an event of a record, in the language of the page; empty where its kind says it all."""
     if kind == "escalation.said":
         return ""
     if kind == "escalation.changed":
         return "; ".join(_changed(name, data[name]) for name in _FACTS if name in data)
-    # Whoever takes a record is its actor; of others it is said who.
-    named = kind in ("escalation.assigned", "escalation.watched", "escalation.unwatched")
-    parts = [str(data["username"])] if named and "username" in data else []
+    parts = []
     if data.get("from") in STATUSES and data.get("to") in STATUSES and data["from"] != data["to"]:
         parts.append(f"{_(STATUSES[data['from']])} → {_(STATUSES[data['to']])}")
     if data.get("waiting_for") in WAITS:

@@ -14,7 +14,7 @@ from service.assessing.workflow import model_state, unassessed
 from service.clocks.workflow import overdue_legal
 from service.decisions.workflow import untold as untold_decisions
 from service.drift.workflow import standing
-from service.escalations.listing import unowned as unowned_escalations
+from service.escalations.listing.workflow import unowned as unowned_escalations
 from service.exposure.limits import limits_of
 from service.exposure.workflow import totals as exposure_totals
 from service.holds.workflow import count_alerts

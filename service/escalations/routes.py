@@ -5,7 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
-from service.escalations import around, workflow
+from service.escalations import workflow
+from service.escalations.around import workflow as around
 from service.escalations.schemas import (
     AttachmentIn,
     AttachmentOut,

@@ -14,6 +14,7 @@ from service.errors.escalations import ChangedMeanwhileError, EscalationClosedEr
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations import store
 from service.escalations.schemas import (
+    AssetOut,
     EscalationOut,
     EventOut,
     FactsIn,
@@ -92,9 +93,20 @@ async def require_open(connection: AsyncConnection, escalation: UUID, *, viewer:
     return await require(connection, escalation, viewer=viewer)
 
 
+async def is_seen(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> bool:
+    """Whether this person may see a record."""
+    return await store.may_see(connection, escalation, viewer, overseeing=ESCALATION_OVERSEERS)
+
+
 async def escalation_view(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> EscalationOut:
     """A record. Raises NotFoundError."""
     return EscalationOut.model_validate(await require(connection, escalation, viewer=viewer), from_attributes=True)
+
+
+async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> list[AssetOut]:
+    """All that a record is about, whether this person may see each or not: for what is made of it. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    return [AssetOut(**row._mapping) for row in await store.links(connection, escalation)]
 
 
 async def say(connection: AsyncConnection, escalation: UUID, said: Said) -> UUID:
@@ -192,7 +204,7 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
     if body.verb in ("take", "assign", "release") and to == "waiting":
         values["waiting_for"] = row.waiting_for
     await store.move(connection, escalation, values)
-    if owner is not None and not await store.may_see(connection, escalation, owner, overseeing=ESCALATION_OVERSEERS):
+    if owner is not None and not await is_seen(connection, escalation, viewer=owner):
         raise InvalidRequestError("to: this record takes a restricted path, and that person is not named there")
     said = {name: one for name, one in data.items() if one is not None}
     await events.record(connection, KINDS[body.verb], escalation_id=escalation, actor=person, data=said)

@@ -1,1 +1,0 @@
-"""Working on escalations: what one does with a record and its clocks together, and which record is next."""

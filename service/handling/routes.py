@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from service.db import UnitOfWork
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn
 from service.handling import workflow
-from service.handling.schemas import ListOut, ListQuery
+from service.handling.schemas import ListOut, ListQuery, SearchIn
 from service.security import EscalationWorker
 
 router = APIRouter(prefix="/v1/escalations", tags=["escalations"])
@@ -17,6 +17,11 @@ router = APIRouter(prefix="/v1/escalations", tags=["escalations"])
 @router.get("", summary="Escalations, in the order in which they are to be done")
 async def listed(asked: Annotated[ListQuery, Query()], caller: EscalationWorker, connection: UnitOfWork) -> ListOut:
     return await workflow.listed(connection, asked, viewer=caller.id)
+
+
+@router.post("/search", summary="Escalations by words, in the order in which they are to be done")
+async def search(body: SearchIn, caller: EscalationWorker, connection: UnitOfWork) -> ListOut:
+    return await workflow.listed(connection, body, viewer=caller.id)
 
 
 @router.post(

@@ -26,11 +26,15 @@ class ListQuery(Strict):
     due_hours: Annotated[int | None, Field(ge=1, le=24 * 14, description="a clock runs out within so many hours")] = (
         None
     )
-    words: Annotated[
-        str | None, Field(max_length=200, description="of title and summary, or a number: E-1042"), Stored
-    ] = None
+    number: Annotated[int | None, Field(ge=1, le=2**62, description="1042 for E-1042")] = None
     page: Annotated[int, Field(ge=1, le=PAGES_MOST)] = 1
     limit: Annotated[int, Field(ge=1, le=200)] = PAGE
+
+
+class SearchIn(ListQuery):
+    """The same, and words of title and summary: in a body, so that they stand in no address and no log."""
+
+    words: Annotated[str, Field(max_length=200, description="or a number: E-1042"), Stored] = ""
 
 
 class ClockOut(BaseModel):

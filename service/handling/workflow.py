@@ -10,19 +10,17 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from service.escalations import listing
+from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
-from service.escalations.workflow import change_facts, escalation_view
+from service.escalations.workflow import change_facts, escalation_view, is_seen
 from service.escalations.workflow import move as move_record
-from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery
+from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery, SearchIn
 from service.settings import Settings
 from service.sla import workflow as sla
-from service.sla.schemas import Target
 from service.sla.workflow import Nearest
 
 # While a record is in one of these, clocks of our own rest; those that a law sets never do.
 RESTING: frozenset[Status] = frozenset({"waiting", "needs_information"})
-TARGETS: tuple[Target, ...] = ("first_response", "next_update", "decision")
 # What the matrix of clocks goes by.
 CLOCKED = frozenset({"trigger", "severity", "policy_area", "jurisdiction"})
 # A record at this severity or a higher one is told of sooner while nobody has it.
@@ -56,10 +54,10 @@ async def _moved(connection: AsyncConnection, escalation: UUID, body: MoveIn, pe
         reason = body.waiting_for or "requester"
         await sla.pause(connection, escalation, reason=reason, actor=actor)
     if went.after == "resolved":
-        # What is resolved owes nobody an answer any more: neither the first nor the next.
-        for target in TARGETS:
-            await sla.met(connection, escalation, target, actor=person)
-    if went.before == "resolved":
+        # A decision is an answer too: after it nothing is owed any more.
+        await sla.met(connection, escalation, "decision", actor=person)
+    if "resolved" in (went.before, went.after):
+        # What the matrix asks for depends on whether it is open.
         await sla.restart(connection, escalation, actor=actor)
 
 
@@ -71,7 +69,7 @@ async def change(connection: AsyncConnection, escalation: UUID, body: FactsIn, *
     changed = await change_facts(connection, escalation, body, person=person)
     if changed & CLOCKED:
         await sla.restart(connection, escalation, actor=person)
-    if not await listing.is_seen(connection, escalation, viewer=person):
+    if not await is_seen(connection, escalation, viewer=person):
         return None
     return await escalation_view(connection, escalation, viewer=person)
 
@@ -119,7 +117,7 @@ async def tell_unowned(engine: AsyncEngine, settings: Settings) -> int:
             urgent=settings.escalation_unowned_urgent_minutes,
         )
         clocks = await sla.nearest(connection, [row.id for row in rows]) if rows else {}
-        late = [row for row in rows if row.long or (row.severity or 0) >= GRAVE or _is_hard(clocks.get(row.id))]
+        late = [row for row in rows if row.long or (row.severity or 0) >= GRAVE or _hard_due(clocks.get(row.id))]
         await listing.tell(connection, late)
     return len(late)
 
@@ -132,15 +130,15 @@ class _Standing:
     @property
     def place(self) -> tuple[bool, datetime, int, datetime, datetime]:
         """What is sorted by: hard clocks by their time, then severity, then any clock, then age."""
-        clock, last = self.nearest, _LAST
-        hard = _is_hard(clock)
-        due = clock.due_at if clock and not clock.paused else last
+        hard, clock = _hard_due(self.nearest), self.nearest
+        due = clock.due_at if clock and not clock.paused else _LAST
         severity = -1 if self.row.severity is None else self.row.severity
-        return (not hard, due if hard else last, -severity, due, self.row.received_at)
+        return (hard is None, hard or _LAST, -severity, due, self.row.received_at)
 
 
-def _is_hard(clock: Nearest | None) -> bool:
-    return clock is not None and clock.hard
+def _hard_due(clock: Nearest | None) -> datetime | None:
+    """When a clock that a law sets runs out; None where none is the nearest."""
+    return clock.due_at if clock is not None and clock.hard else None
 
 
 async def _ordered(connection: AsyncConnection, asked: ListQuery, viewer: UUID) -> Sequence[_Standing]:
@@ -152,6 +150,7 @@ async def _ordered(connection: AsyncConnection, asked: ListQuery, viewer: UUID) 
 
 def _values(asked: ListQuery) -> dict[str, Any]:
     values: dict[str, Any] = {
+        "number": asked.number,
         "source": asked.source,
         "severity": asked.severity,
         "high_profile": asked.high_profile,
@@ -163,9 +162,11 @@ def _values(asked: ListQuery) -> dict[str, Any]:
         values["open"] = True
     elif asked.status != "any":
         values["status"] = asked.status
-    if asked.words and asked.words.strip():
-        number = _NUMBER.fullmatch(asked.words.strip())
-        values |= {"number": int(number[1] or number[2])} if number else {"words": asked.words}
+    words = asked.words.strip() if isinstance(asked, SearchIn) else ""
+    if number := _NUMBER.fullmatch(words):
+        values["number"] = int(number[1] or number[2])
+    elif words:
+        values["words"] = words
     return values
 
 

@@ -62,6 +62,7 @@ async def audit(asked: Annotated[Asked, Query()], me: AuditReader, connection: U
         "paged": "before" in given,
         "everything": everything,
         "may_read": Capability.CASE_READ in me.capabilities,
+        "may_escalations": Capability.ESCALATION_WORK in me.capabilities,
         "groups": [one for one in choices() if everything or one[0] not in HIDDEN_FROM_LEADS],
         "sentence_of": sentence_of,
         "details": details,

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
-from service.escalations.around import (
+from service.escalations.around.workflow import (
     attachments_of,
     handover_of,
     links_of,
@@ -35,6 +35,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 # Of messages and events so many are seen at once, the newest; those before on request.
 SEEN_AT_ONCE = 30
+FOLDED_MOST = 300
 KEYS = (
     (("T",), N_("Take the escalation, or take it up again")),
     (("O",), N_("Go on with what waited")),
@@ -54,7 +55,8 @@ async def _summary(seen: Seen) -> Filling:
 
 async def _messages(seen: Seen) -> Filling:
     found = (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages
-    return {"older": found[:-SEEN_AT_ONCE], "messages": found[-SEEN_AT_ONCE:]}
+    older = found[:-SEEN_AT_ONCE]
+    return {"older": older[-FOLDED_MOST:], "messages": found[-SEEN_AT_ONCE:], "unshown": len(older[:-FOLDED_MOST])}
 
 
 async def _attachments(seen: Seen) -> Filling:
@@ -84,8 +86,11 @@ async def _watchers(seen: Seen) -> Filling:
 async def _timeline(seen: Seen) -> Filling:
     events = (await timeline(seen.connection, seen.id, viewer=seen.me.id)).events
     said = {str(one.id): one for one in (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages}
-    newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(events)]
-    return {"events": newest[:SEEN_AT_ONCE], "older": newest[SEEN_AT_ONCE:]}
+    # Why something was done stands with what was done.
+    told = [one for one in events if (one.kind, one.data.get("kind")) != ("escalation.said", "reason")]
+    newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(told)]
+    older = newest[SEEN_AT_ONCE:]
+    return {"events": newest[:SEEN_AT_ONCE], "older": older[:FOLDED_MOST], "unshown": len(older[FOLDED_MOST:])}
 
 
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.escalations.around import naming
-from service.escalations.listing import unowned
+from service.escalations.around.workflow import naming
+from service.escalations.listing.workflow import unowned
 from service.handling.schemas import ListQuery
 from service.handling.workflow import SOON_HOURS, due_soon, listed
 from service.pages import escalation_words

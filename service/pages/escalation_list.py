@@ -3,15 +3,15 @@
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.db import UnitOfWork
-from service.escalations.listing import unowned
+from service.escalations.listing.workflow import unowned
 from service.escalations.schemas import Source, Status
-from service.handling.schemas import ListOut, ListQuery
+from service.handling.schemas import ListOut, ListQuery, SearchIn
 from service.handling.workflow import SOON_HOURS, listed
-from service.pages import escalation_words, views
+from service.pages import escalation_words
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
@@ -49,21 +49,18 @@ class Asked(BaseModel):
     due_hours: str = ""
     high_profile: str = ""
     grey_area: str = ""
-    words: str = ""
     page: str = ""
 
 
 @router.get("/escalations")
-async def escalations(
-    request: Request, asked: Annotated[Asked, Query()], me: EscalationWorker, connection: UnitOfWork
-) -> Response:
+async def escalations(asked: Annotated[Asked, Query()], me: EscalationWorker, connection: UnitOfWork) -> Response:
     given = {name: value.strip() for name, value in asked.model_dump().items() if value.strip()}
     wanted = read(given)
     found: ListOut = await listed(connection, wanted, viewer=me.id)
     filters = {name: value for name, value in given.items() if name != "page"}
     context: dict[str, Any] = {
         **await bar(connection, me),
-        "found": found,
+        **_shown(found),
         "asked": asked,
         "page": wanted.page,
         "quick": [(name, _address(query), query == filters) for name, query in QUICK],
@@ -73,15 +70,23 @@ async def escalations(
         "alarms": await unowned(connection, viewer=me.id),
         "sla_overdue": await overdue_for(connection, me),
         "may_open": Capability.ESCALATION_OPEN in me.capabilities,
-        "words": escalation_words,
         "statuses": get_args(Status),
         "sources": get_args(Source),
-        "taxonomy": request.app.state.taxonomy,
-        "views": views,
         "shortcuts": KEYS,
-        "now": found.server_now,
     }
     return render("escalations.html", context)
+
+
+@router.post("/escalations/found")
+async def found_by_words(body: SearchIn, me: EscalationWorker, connection: UnitOfWork) -> Response:
+    """The list of those that have these words, as HTML. Asked for by POST, so that the words are in no address."""
+    found = await listed(connection, body, viewer=me.id)
+    context = {**_shown(found), "page": 1, "filtered": True, "newer": None, "older": None}
+    return render("escalations_found.html", context)
+
+
+def _shown(found: ListOut) -> dict[str, Any]:
+    return {"found": found, "words": escalation_words, "now": found.server_now}
 
 
 def read(given: dict[str, str]) -> ListQuery:

@@ -120,6 +120,12 @@ def sentence_of(kind: str, data: Mapping[str, Any]) -> str:
     return sentence_of_any(kind)
 
 
+def somebody_in(kind: str, data: Mapping[str, Any]) -> str:
+    """Whom an event of a record is about beside who did it; empty where it is about nobody else."""
+    named = kind in ("escalation.assigned", "escalation.watched", "escalation.unwatched")
+    return str(data.get("username", "")) if named else ""
+
+
 def details_of(kind: str, data: Mapping[str, Any]) -> str:
     """What else is known of an event of a record, in the language of the page; empty where its kind says it all."""
     if kind == "escalation.said":

@@ -1,22 +1,16 @@
 """Sample escalations: one of several sources and states each, opened and worked on as people would."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.escalations.schemas import FactsIn, MessageIn, MoveIn, NewEscalation
 from service.escalations.workflow import add_message, open_escalation
 from service.handling.workflow import change, move
 from service.sla import workflow as sla
-
-_CASES = text("""
-    SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id
-    WHERE e.language = 'en' AND c.special IS NULL ORDER BY c.id LIMIT 3
-""")
-_MARK = text("UPDATE escalations SET sample = true")
 
 Step = MoveIn | MessageIn | FactsIn
 
@@ -142,9 +136,8 @@ SAMPLES: tuple[tuple[dict[str, Any], int, tuple[Step, ...]], ...] = (
 )
 
 
-async def add_escalations(connection: AsyncConnection, *, specialist: UUID) -> int:
-    """Open the samples in the name of this person; the first of them name sample cases. Returns how many."""
-    cases = (await connection.execute(_CASES)).scalars().all()
+async def add_escalations(connection: AsyncConnection, *, specialist: UUID, cases: Sequence[UUID]) -> int:
+    """Open the samples in the name of this person; the first of them name these cases. Returns how many."""
     now = datetime.now(UTC)
     for number, (body, minutes, steps) in enumerate(SAMPLES):
         received = now - timedelta(minutes=minutes)
@@ -154,7 +147,6 @@ async def add_escalations(connection: AsyncConnection, *, specialist: UUID) -> i
         await sla.start(connection, record, actor=specialist)
         for step in steps:
             await _do(connection, record, step, person=specialist)
-    await connection.execute(_MARK)
     return len(SAMPLES)
 
 

@@ -40,6 +40,11 @@ from service.settings import Settings, write_private
 CREDENTIALS = "demo-credentials.json"
 
 _EMPTY = text("SELECT NOT EXISTS (SELECT FROM principals) AND NOT EXISTS (SELECT FROM cases)")
+_SOME_CASES = text("""
+    SELECT c.id FROM cases c JOIN evidence e ON e.id = c.evidence_id
+    WHERE e.language = 'en' AND c.special IS NULL ORDER BY c.id LIMIT 3
+""")
+_MARK_ESCALATIONS = text("UPDATE escalations SET sample = true")
 # The order matters: rows that refer to others go first.
 _REMOVE = (
     "SET LOCAL triage.removing_samples = 'on'",
@@ -141,7 +146,9 @@ async def load_samples(settings: Settings, url: str) -> str:
             await import_guidelines(connection, load_guidelines(load_taxonomy(settings.taxonomy)), actor=None)
             uploading = _Uploading(connection, settings, storage, renderer, create_jobs_app(url), people["platform"])
             count = await _add_reports(connection, settings, uploading)
-            escalations = await add_escalations(connection, specialist=people["specialist"])
+            cases = (await connection.execute(_SOME_CASES)).scalars().all()
+            escalations = await add_escalations(connection, specialist=people["specialist"], cases=cases)
+            await connection.execute(_MARK_ESCALATIONS)
     finally:
         await renderer.close()
         await engine.dispose()

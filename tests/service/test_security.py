@@ -58,6 +58,7 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/escalations/{escalation_id}/timeline": WORKERS,
     "GET /v1/escalations": WORKERS,
     "POST /v1/escalations/next": WORKERS,
+    "POST /v1/escalations/search": WORKERS,
     "POST /v1/escalations/{escalation_id}/moves": WORKERS,
     "PATCH /v1/escalations/{escalation_id}": WORKERS,
     "GET /v1/escalations/{escalation_id}/links": WORKERS,

@@ -178,8 +178,9 @@ export function startUploads(record, done) {
 export async function idOf(said) {
   const id = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(said ?? "")?.[0];
   if (id) return id;
-  const found = await call("GET", `/v1/escalations?status=any&limit=1&words=${encodeURIComponent(said ?? "")}`);
-  if (!/^\s*(e-?)?\d+\s*$/i.test(said ?? "") || !found.escalations.length) throw new Error(t("There is no escalation %(number)s that you may see.", { number: said }));
+  const number = /^\s*(?:e-?)?(\d{1,15})\s*$/i.exec(said ?? "")?.[1];
+  const found = number ? await call("GET", `/v1/escalations?status=any&limit=1&number=${number}`) : { escalations: [] };
+  if (!found.escalations.length) throw new Error(t("There is no escalation %(number)s that you may see.", { number: said }));
   return found.escalations[0].id;
 }
 

@@ -1,6 +1,7 @@
 """Doing things with an escalation: what leads where, who sees what of it, and the trace that stays."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ from service.errors.escalations import TransitionError
 from service.escalations.states import STATUSES, TABLE, after, possible
 from service.handling import workflow
 from service.settings import Settings
+from service.sla import workflow as sla
 from service.sla.workflow import Nearest
 from tests.service.escalations.steps import opened
 from tests.service.steps import Body, assert_error, query, report, value
@@ -52,7 +54,8 @@ async def moved(caller: Client, record: str, verb: str, **more: Any) -> Body:
 
 async def kinds(caller: Client, record: str) -> list[str]:
     events = (await caller.get(f"/v1/escalations/{record}/timeline")).json()["events"]
-    return [one["kind"].removeprefix("escalation.") for one in events]
+    named = (one["kind"].partition(".") for one in events)
+    return [kind for group, _, kind in named if group == "escalation"]
 
 
 async def test_a_record_goes_its_way_to_an_end_and_back(colleague: Client, lead: Client, record: str) -> None:
@@ -236,9 +239,9 @@ class Clocks:
         async def nearest(_connection: object, ids: list[UUID]) -> dict[UUID, Nearest]:
             return {one: clock for one, clock in self.running.items() if one in ids}
 
-        monkeypatch.setattr(workflow.sla, "nearest", nearest)
+        monkeypatch.setattr(sla, "nearest", nearest)
         for name in ("pause", "resume", "met", "restart"):
-            monkeypatch.setattr(workflow.sla, name, self._noted(name))
+            monkeypatch.setattr(sla, name, self._noted(name))
 
     def _noted(self, name: str) -> Any:
         async def call(_connection: object, _record: UUID, target: str = "", **_more: object) -> None:
@@ -247,7 +250,7 @@ class Clocks:
         return call
 
     def run(self, record: UUID, minutes: float, *, hard: bool) -> None:
-        due = workflow.datetime.now(workflow.UTC) + workflow.timedelta(minutes=minutes)
+        due = datetime.now(UTC) + timedelta(minutes=minutes)
         self.running[record] = Nearest("decision", due, hard=hard, paused=False)
 
 
@@ -268,20 +271,12 @@ async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
     await moved(colleague, record, "go_on")
     await moved(colleague, record, "wait", waiting_for="requester")
     await moved(colleague, record, "resolve", resolution="withdrawn", note="They took it back")
-    assert clocks.calls == [
-        "pause",
-        "resume",
-        "pause",
-        "resume",
-        "met first_response",
-        "met next_update",
-        "met decision",
-    ]
+    assert clocks.calls == ["pause", "resume", "pause", "resume", "met decision", "restart"]
     await moved(colleague, record, "take_up", note="Again")
     await colleague.patch(f"/v1/escalations/{record}", json={"severity": 2})
     await colleague.patch(f"/v1/escalations/{record}", json={"title": "A title"})
     assert clocks.calls[-2:] == ["restart", "restart"]
-    assert len(clocks.calls) == 9
+    assert len(clocks.calls) == 8
 
 
 async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two(
@@ -307,9 +302,13 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     assert await titles(source="regulator") == ["Hard"]
     assert await titles(high_profile="true") == ["Hard"]
     assert await titles(severity=3) == ["Grave"]
-    assert await titles(words="later") == ["Hard and later"]
+    by_words = await colleague.post("/v1/escalations/search", json={"words": "later"})
+    assert [one["title"] for one in by_words.json()["escalations"]] == ["Hard and later"]
     number = value(database, f"SELECT number FROM escalations WHERE id = '{grave}'")
-    assert await titles(words=f"E-{number}") == ["Grave"]
+    assert await titles(number=number) == ["Grave"]
+    found = (await colleague.post("/escalations/found", json={"words": f"e-{number}"})).text
+    assert "Grave" in found
+    assert "Soft" not in found
     both = await asyncio.gather(*(caller.post("/v1/escalations/next") for caller in (colleague, lead)))
     assert {one.json()["title"] for one in both} == {"Hard", "Hard and later"}
     assert len(await titles(who="mine")) == 1
@@ -368,3 +367,37 @@ async def test_the_timeline_says_everything_in_words(colleague: Client, record: 
         "Legal &lt;b&gt;reads&lt;/b&gt; it",
     ):
         assert words in page, words
+
+
+async def test_who_was_given_a_record_is_named_and_a_reason_is_said_once(colleague: Client, record: str) -> None:
+    await moved(colleague, record, "assign", to="test-lead", note="You know them")
+    page = (await colleague.get(f"/escalations/{record}")).text
+    timeline = page[page.index('data-testid="timeline"') :]
+    assert "→ <bdi data-content>test-lead</bdi>" in timeline
+    assert "new → being worked on" in timeline
+    assert timeline.count("You know them") == 1
+
+
+async def test_of_two_who_saw_the_same_only_one_changes_it(colleague: Client, lead: Client, record: str) -> None:
+    path = f"/v1/escalations/{record}/moves"
+    both = await asyncio.gather(*(one.post(path, json={"verb": "take", "version": 1}) for one in (colleague, lead)))
+    assert sorted(one.status_code for one in both) == [200, 409]
+    [lost] = [one for one in both if one.status_code == 409]
+    assert_error(lost, 409, "escalation_changed")
+    assert (await kinds(lead, record)).count("taken") == 1
+
+
+async def test_a_long_record_is_folded(app: FastAPI, database: str, colleague: Client, record: str) -> None:
+    query(
+        database,
+        "INSERT INTO escalation_messages (id, escalation_id, direction, kind, body) SELECT gen_random_uuid(), e.id, 'inbound',"
+        " 'mail', 'A mail ' || n FROM escalations e, generate_series(1, 340) n",
+    )
+    query(
+        database,
+        "INSERT INTO events (kind, escalation_id) SELECT 'escalation.goes_on', e.id FROM escalations e, generate_series(1, 340)",
+    )
+    page = (await colleague.get(f"/escalations/{record}")).text
+    assert page.count('data-testid="message"') == 330
+    assert "10 still older ones come with the API." in page
+    assert "11 still older ones come with the API." in page

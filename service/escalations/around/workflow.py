@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import events
 from service.cases.workflow import require_visible
 from service.errors.requests import InvalidRequestError, NotFoundError
-from service.escalations import store
+from service.escalations.around import store
 from service.escalations.schemas import (
     AttachmentIn,
     LinkIn,
@@ -21,13 +21,13 @@ from service.escalations.schemas import (
     WatcherIn,
     WatchersOut,
 )
-from service.escalations.workflow import add_link, attach, require, worker_named
+from service.escalations.seeing import Seer
+from service.escalations.workflow import add_link, attach, is_seen, require, worker_named
 from service.media.levels import Rules
 from service.media.schemas import MediaItem
 from service.media.uploads.workflow import state as upload_state
 from service.media.viewing.workflow import media_named
 from service.routing.workflow import OVERSEEING
-from service.security import ESCALATION_OVERSEERS
 
 PRECEDENTS = 8
 # A record about more than that is several records.
@@ -37,7 +37,7 @@ LINKS_MOST = 200
 async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> LinksOut:
     """What a record is about and which others name it, as far as this person may see those. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
-    rows = await store.links(connection, escalation, _seer(viewer), seeing=OVERSEEING)
+    rows = await store.links(connection, escalation, Seer(viewer), seeing=OVERSEEING)
     return LinksOut(links=[LinkOut(**row._mapping) for row in rows])
 
 
@@ -55,7 +55,7 @@ async def link(connection: AsyncConnection, escalation: UUID, body: LinkIn, *, p
             what = {"kind": asset.kind, "external_id": asset.id}
         case _:
             raise InvalidRequestError("name exactly one of `case_id`, `other_id` (another record) and `asset`")
-    there = await store.links(connection, escalation, _seer(person), seeing=OVERSEEING)
+    there = await store.links(connection, escalation, Seer(person), seeing=OVERSEEING)
     if any(all(getattr(one, name) == value for name, value in what.items()) for one in there if not one.incoming):
         raise InvalidRequestError("nothing changes: this record names that already")
     if len(there) >= LINKS_MOST:
@@ -78,7 +78,7 @@ async def unlink(connection: AsyncConnection, escalation: UUID, link_id: UUID, *
 
 async def naming(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
     """Records that name a case, as far as this person may see them; the caller has checked that they see the case."""
-    return await store.naming(connection, case_id, _seer(viewer))
+    return await store.naming(connection, case_id, Seer(viewer))
 
 
 async def watchers_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> WatchersOut:
@@ -92,7 +92,7 @@ async def watch(connection: AsyncConnection, escalation: UUID, body: WatcherIn, 
     await require(connection, escalation, viewer=person)
     who = await worker_named(connection, body.username) if body.username else person
     if await store.watch(connection, escalation, who, on=True):
-        if not await store.may_see(connection, escalation, who, overseeing=ESCALATION_OVERSEERS):
+        if not await is_seen(connection, escalation, viewer=who):
             raise InvalidRequestError(
                 "username: this record takes a restricted path, and that person is not named there"
             )
@@ -149,9 +149,5 @@ async def read_handover(connection: AsyncConnection, escalation: UUID, *, person
 async def precedents_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> PrecedentsOut:
     """Resolved records that are like this one, of those that this person may see. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
-    rows = await store.precedents(connection, escalation, _seer(viewer), limit=PRECEDENTS)
+    rows = await store.precedents(connection, escalation, Seer(viewer), limit=PRECEDENTS)
     return PrecedentsOut(precedents=[PrecedentOut(**row._mapping) for row in rows])
-
-
-def _seer(viewer: UUID) -> store.Seer:
-    return store.Seer(viewer, ESCALATION_OVERSEERS)

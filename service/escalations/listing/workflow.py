@@ -8,10 +8,11 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
-from service.escalations import store
+from service.escalations.listing import store
 from service.escalations.schemas import MoveIn
+from service.escalations.seeing import Seer
 from service.escalations.workflow import move
-from service.security import ESCALATION_OVERSEERS, ESCALATION_WORKERS
+from service.security import ESCALATION_WORKERS
 
 # Of one look; more than that nobody works through, and filters find the rest.
 MOST = 2_000
@@ -21,12 +22,7 @@ AT_ONCE = 200
 
 async def listed(connection: AsyncConnection, values: dict[str, Any], *, viewer: UUID) -> Sequence[Row[Any]]:
     """Records that fulfil every condition that `values` names, of those that this person may see."""
-    return await store.listed(connection, values, store.Seer(viewer, ESCALATION_OVERSEERS), limit=MOST)
-
-
-async def is_seen(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> bool:
-    """Whether this person may see a record."""
-    return await store.may_see(connection, escalation, viewer, overseeing=ESCALATION_OVERSEERS)
+    return await store.listed(connection, values, Seer(viewer), limit=MOST)
 
 
 async def opener(connection: AsyncConnection, escalation: UUID) -> UUID:
@@ -60,5 +56,5 @@ async def free_orphans(connection: AsyncConnection) -> None:
 
 async def unowned(connection: AsyncConnection, *, viewer: UUID | None = None) -> int:
     """How many stand in alarm because nobody has them: all, or those that this person may see."""
-    seer = None if viewer is None else store.Seer(viewer, ESCALATION_OVERSEERS)
+    seer = None if viewer is None else Seer(viewer)
     return await store.count_unowned(connection, seer)

@@ -11,6 +11,7 @@ from models.rank import RankConfig
 from tests.service.banks.conftest import make_bank, upload
 from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
+from tests.service.pages.furnishing_replies import templates
 from tests.service.policies.steps import draft_body, drafted, published
 from tests.service.quality.verbs import ALLOWED, OTHER, RIGHT, adjudicate, checked, disputed, plan, told
 from tests.service.routing.steps import make_queue, rule, save
@@ -53,6 +54,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient]) -> Furnished:
     await _doubt(callers, found)
     await _work(callers, found)
     await _kept_searches(callers["lead"])
+    found.add("/replies/{template_id}", "lead", f"/replies/{await templates(callers['lead'])}")
     return found
 
 

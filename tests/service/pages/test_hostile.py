@@ -38,6 +38,12 @@ KNOWN = {
     "a question that can be read; furnish() keeps one that holds markup": (
         *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),
     ),
+    "a text whose placeholders are known; furnish() keeps one that holds markup": (
+        *("POST /v1/replies/templates .subject", "POST /v1/replies/templates .body"),
+    ),
+    "an address of whoever raised the record": (
+        "PUT /v1/escalations/{escalation_id}/replies/{reply_id} .recipients[]",
+    ),
     "an address: whatever is no part of one is escaped when it is taken": ("POST /v1/webhooks .url",),
 }
 # Fields that nothing is written to here, each with why that loses nothing.

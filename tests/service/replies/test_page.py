@@ -81,6 +81,8 @@ async def test_a_reply_is_written_approved_by_another_person_and_sent(
             await page.goto(place)
             await _write(page)
             await look(page, "a reply being written", findings)
+            await page.get_by_role("button", name="Ask for approval").click()
+            await expect(page.get_by_role("button", name="Write on")).to_be_visible()
         async with new_page(browser, address) as (page, _):
             await page.set_extra_http_headers(bearer(keys["lead"]))
             await page.goto(place)
@@ -97,7 +99,7 @@ async def test_a_reply_is_written_approved_by_another_person_and_sent(
             await expect(page.locator("#notice")).to_have_text("Version 3 is saved.")
             await expect(page.locator("[data-marked] mark")).to_have_count(2)
     [(_, mail)] = post.seen
-    assert "We took three posts down.\n" in mail.get_content().replace("\r\n", "\n")
+    assert "“We took three posts down.”" in mail.get_content()
     assert findings.found == []
 
 

@@ -123,10 +123,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
         group.create_task(repeat(stopping, order, pause=HOUSEKEEPING_SECONDS))
-        # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
-        group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
-        # By itself as well: a mail server that is slow keeps nothing else from being done.
-        group.create_task(repeat(stopping, (Deliveries(engine, jobs, settings).step,), pause=HOUSEKEEPING_SECONDS))
+        outside = (partial(remove_leftovers, engine, storage), Deliveries(engine, jobs, settings).step)
+        group.create_task(beside(stopping, *outside))
         group.create_task(TextPrints(engine).run(stopping))
         group.create_task(Backfill(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
@@ -271,6 +269,15 @@ async def repeat(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable
         if not await do_each(steps):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
+
+
+async def beside(
+    stopping: asyncio.Event, seldom: Callable[[], Awaitable[object]], often: Callable[[], Awaitable[object]]
+) -> None:
+    """Do what waits for others by itself: however slow a storage or a mail server is, no case is given back later for it."""
+    await asyncio.gather(
+        repeat(stopping, (seldom,), pause=SWEEP_SECONDS), repeat(stopping, (often,), pause=HOUSEKEEPING_SECONDS)
+    )
 
 
 async def alert(engine: AsyncEngine, settings: Settings) -> None:

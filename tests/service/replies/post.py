@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -42,10 +42,10 @@ class Post:
             await self.hold.wait()
             return "250 OK"
         if answer in {"250 OK", "taken, drop"}:
-            mail: Any = message_from_bytes(bytes(envelope.content or b""), policy=policy.default)
+            mail: Any = message_from_bytes(envelope.original_content or b"", policy=policy.default)
             self.seen.append((list(envelope.rcpt_tos), mail))
         if "drop" in answer:
-            server.transport.abort()
+            cast("asyncio.Transport", server.transport).abort()
         return answer
 
 

@@ -41,8 +41,11 @@ KNOWN = {
     "a text whose placeholders are known; furnish() keeps one that holds markup": (
         *("POST /v1/replies/templates .subject", "POST /v1/replies/templates .body"),
     ),
-    "an address of whoever raised the record": (
-        "PUT /v1/escalations/{escalation_id}/replies/{reply_id} .recipients[]",
+    "what may be sent; tests/service/replies/test_page.py writes a reply that holds markup": (
+        *(
+            f"PUT /v1/escalations/{{escalation_id}}/replies/{{reply_id}} .{one}"
+            for one in ("subject", "body", "recipients[]")
+        ),
     ),
     "an address: whatever is no part of one is escaped when it is taken": ("POST /v1/webhooks .url",),
 }

@@ -82,7 +82,6 @@ async def part(seen: Seen) -> Filling:
         "languages": _languages(seen.row.language),
         "wanted": seen.row.language if seen.row.language in LANGUAGES else "en",
         "names": _names(),
-        "steps": None,
     }
 
 

@@ -97,7 +97,8 @@ def zone_of(fields: Mapping[str, str], jurisdiction: str | None) -> ZoneInfo:
     for name in (fields.get("time_zone", ""), *_only_zone(jurisdiction or "")):
         try:
             return ZoneInfo(name)
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, OSError, ValueError):
+            # A name of somebody outside: it may be anything, a folder of zones as well.
             continue
     return ZoneInfo("UTC")
 
@@ -105,11 +106,13 @@ def zone_of(fields: Mapping[str, str], jurisdiction: str | None) -> ZoneInfo:
 @cache
 def _only_zone(country: str) -> tuple[str, ...]:
     zones = [zone for zone, territory in get_global("zone_territories").items() if territory == country]
-    now = datetime.now(UTC)
+    year = datetime.now(UTC).year
+    seasons = [datetime(year, month, 1, tzinfo=UTC) for month in (1, 7)]
     known: dict[object, str] = {}
     for zone in sorted(zones):
         try:
-            known.setdefault(now.astimezone(ZoneInfo(zone)).utcoffset(), zone)
+            # Zones that are alike in winter and summer are one to whoever reads a date.
+            known.setdefault(tuple(when.astimezone(ZoneInfo(zone)).utcoffset() for when in seasons), zone)
         except (ZoneInfoNotFoundError, ValueError):
             continue
     return tuple(known.values()) if len(known) == 1 else ()

@@ -14,7 +14,7 @@ from service.replies.placeholders import faults
 LANGUAGES = ("en", "es", "de", "fr")
 VERSION = 1
 OWNER = "content-triage"
-SINCE = datetime(2026, 12, 1, tzinfo=UTC)
+SINCE = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 class ShippedTemplateError(ValueError):

@@ -147,7 +147,7 @@ async def holding(connection: AsyncConnection, area: str | None, language: str) 
 
 def _steps(wanted: Wanted) -> Iterator[tuple[str, str, str]]:
     for language in (wanted.language, FALLBACK):
-        if wanted.area and language == wanted.language:
+        if wanted.area:
             yield wanted.source, wanted.area, language
         yield wanted.source, "", language
         yield "", "", language

@@ -32,6 +32,8 @@ CREATE TABLE replies (
     -- One of the table above or of those that come with the product; NULL where it was begun without.
     template_id uuid,
     template_version integer,
+    -- How it was chosen: what was looked for, one step after the other, and whether it was there.
+    steps jsonb NOT NULL DEFAULT '[]',
     subject text NOT NULL,
     body text NOT NULL,
     recipients text[] NOT NULL DEFAULT '{}',

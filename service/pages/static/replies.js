@@ -177,7 +177,7 @@ function line(one) {
   const mend = document.createElement("span");
   mend.className = "soft";
   mend.lang = "en";
-  mend.textContent = one.mend;
+  mend.textContent = `${one.mend.charAt(0).toUpperCase()}${one.mend.slice(1)}.`;
   words.append(found, " ", mend);
   item.append(button, " ", words);
   return item;

@@ -72,7 +72,7 @@ class ReplyOut(BaseModel):
     purpose: Purpose
     language: str
     template: TemplateRef | None
-    steps: list[StepOut] = Field(default_factory=list, description="How the template was chosen; given once.")
+    steps: list[StepOut] = Field(description="How the template was chosen; empty where it was named.")
     subject: str
     body: str
     recipients: list[str]

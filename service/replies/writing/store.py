@@ -8,13 +8,14 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _ADD = text("""
-    INSERT INTO replies (id, escalation_id, purpose, language, template_id, template_version, subject, body, recipients, writers)
-    VALUES (:id, :escalation_id, :purpose, :language, :template_id, :template_version, :subject, :body, :recipients, ARRAY[:person])
+    INSERT INTO replies (id, escalation_id, purpose, language, template_id, template_version, steps, subject, body, recipients, writers)
+    VALUES (:id, :escalation_id, :purpose, :language, :template_id, :template_version, CAST(:steps AS jsonb), :subject, :body,
+            :recipients, ARRAY[:person])
     ON CONFLICT (escalation_id) WHERE state IN ('draft', 'waiting', 'approved') DO NOTHING
     RETURNING id
 """)
 _FIELDS = """
-    r.id, r.escalation_id, r.purpose, r.language, r.template_id, r.template_version, r.subject, r.body, r.recipients, r.version,
+    r.id, r.escalation_id, r.purpose, r.language, r.template_id, r.template_version, r.steps, r.subject, r.body, r.recipients, r.version,
     r.state, r.writers AS writer_ids, r.approved_by AS approver, r.approved_at, r.approved_hash, r.returned_reason, r.made_at,
     r.changed_at, a.username AS approved_by, b.username AS returned_by,
     ARRAY(SELECT p.username FROM principals p WHERE p.id = ANY(r.writers) ORDER BY p.username) AS writers

@@ -82,6 +82,7 @@ async def start(
         "purpose": body.purpose,
         "language": chosen.template.language if chosen.template else language,
         "recipients": addresses(record.requester.get("email", "")),
+        "steps": json.dumps([one.model_dump() for one in chosen.steps]),
         "person": person,
     }
     if not await store.add(connection, row | begun):
@@ -89,7 +90,7 @@ async def start(
     data = {"reply": str(reply), "purpose": body.purpose}
     await events.record(connection, "reply.begun", escalation_id=escalation, actor=person, data=data)
     made = await _reply(connection, reply, escalation=escalation)
-    return (await _shown(connection, record, made, settings)).model_copy(update={"steps": chosen.steps})
+    return await _shown(connection, record, made, settings)
 
 
 async def change(

@@ -18,7 +18,7 @@ from service import events
 from service.errors.access import ForbiddenError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.restricted import FiledError
-from service.escalations.around import links_of
+from service.escalations.around.workflow import links_of
 from service.escalations.workflow import require
 from service.ids import new_id
 from service.restricted.packages import store

@@ -17,6 +17,7 @@ from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
 from tests.service.pages.furnishing_consults import consults
 from tests.service.pages.furnishing_escalations import escalations
+from tests.service.pages.furnishing_replies import templates
 from tests.service.policies.steps import draft_body, drafted, published
 from tests.service.quality.verbs import ALLOWED, OTHER, RIGHT, adjudicate, checked, disputed, plan, told
 from tests.service.routing.steps import make_queue, rule, save
@@ -67,6 +68,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
     for template, role, address in await consults(app, callers):
         found.add(template, role, address)
     await _matrix(callers["lead"])
+    found.add("/replies/{template_id}", "lead", f"/replies/{await templates(callers['lead'])}")
     return found
 
 

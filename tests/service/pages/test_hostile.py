@@ -46,6 +46,15 @@ KNOWN = {
         *("POST /v1/views .query", "PATCH /v1/views/{view_id} .query"),
     ),
     "a matrix that can be read": ("POST /v1/sla .text",),
+    "a text whose placeholders are known; furnish() keeps one that holds markup": (
+        *("POST /v1/replies/templates .subject", "POST /v1/replies/templates .body"),
+    ),
+    "what may be sent; tests/service/replies/test_page.py writes a reply that holds markup": (
+        *(
+            f"PUT /v1/escalations/{{escalation_id}}/replies/{{reply_id}} .{one}"
+            for one in ("subject", "body", "recipients[]")
+        ),
+    ),
     "an address: whatever is no part of one is escaped when it is taken": ("POST /v1/webhooks .url",),
 }
 # Fields that nothing is written to here, each with why that loses nothing.

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from service.replies.sending.workflow import Deliveries
 from service.settings import Settings
 from tests.service.conftest import another
+from tests.service.pages.conftest import address as address
 from tests.service.replies.post import Post, post_office
 
 

@@ -1,14 +1,15 @@
 """A mail server on this machine that does as a test wants: takes mail, refuses it, is slow, or breaks off."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 @dataclass
@@ -42,18 +43,27 @@ class Post:
             await self.hold.wait()
             return "250 OK"
         if answer in {"250 OK", "taken, drop"}:
-            mail: Any = message_from_bytes(bytes(envelope.content or b""), policy=policy.default)
+            mail: Any = message_from_bytes(envelope.original_content or b"", policy=policy.default)
             self.seen.append((list(envelope.rcpt_tos), mail))
         if "drop" in answer:
-            server.transport.abort()
+            cast("asyncio.Transport", server.transport).abort()
         return answer
 
 
 @asynccontextmanager
-async def post_office() -> AsyncIterator[Post]:
-    """A mail server that listens until the block ends."""
+async def post_office(*, tls: ssl.SSLContext | None = None, password: str = "") -> AsyncIterator[Post]:
+    """A mail server that listens until the block ends; with `tls` it takes mail over STARTTLS alone, and with a password."""
     post = Post()
-    server = await asyncio.get_running_loop().create_server(lambda: SMTP(post, hostname="mail.example"), "127.0.0.1", 0)
+
+    def vouch(_server: SMTP, _session: Session, _envelope: Envelope, _mechanism: str, given: Any) -> AuthResult:
+        return AuthResult(success=given.password.decode() == password, handled=False)
+
+    def make() -> SMTP:
+        safe = tls is not None
+        more: dict[str, Any] = {"tls_context": tls, "require_starttls": safe, "auth_required": bool(password)}
+        return SMTP(post, hostname="mail.example", authenticator=vouch, **more)
+
+    server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
     post.port = server.sockets[0].getsockname()[1]
     try:
         yield post

@@ -1,6 +1,8 @@
 """A reply goes out once, under one Message-ID, whatever the mail server does and whoever dies on the way."""
 
 import asyncio
+import signal
+import sys
 from uuid import UUID
 
 import httpx
@@ -185,6 +187,48 @@ async def test_what_a_dead_worker_had_in_hand_goes_to_another_and_its_late_word_
     assert await deliveries.step() == 1
     assert post.ids == [value(database, "SELECT mail_id FROM reply_deliveries")]
     assert value(database, "SELECT count(*) FROM escalation_messages") == 1
+
+
+@pytest.mark.kill
+async def test_a_worker_that_is_killed_in_the_middle_of_a_mail_loses_and_doubles_nothing(
+    settings: Settings,
+    record: UUID,
+    colleague: httpx.AsyncClient,
+    deliveries: Deliveries,
+    post: Post,
+    database: str,
+) -> None:
+    await done(colleague, await written(colleague, record), "send")
+    post.answers = ["slow"]
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-c", WORKER, settings.model_dump_json())
+    try:
+        async with asyncio.timeout(60):
+            while not post.greeted:  # noqa: ASYNC110 - the mail server hears of it in the middle of the mail
+                await asyncio.sleep(0.02)
+    finally:
+        worker.kill()
+        await worker.wait()
+    assert worker.returncode == -signal.SIGKILL
+    assert delivery(database) == ("sending", 0, None)
+    assert await deliveries.step() == 0, "it may still be sent by whoever has it"
+    due_now(database)
+    assert await deliveries.step() == 1
+    assert post.ids == [value(database, "SELECT mail_id FROM reply_deliveries")]
+    assert value(database, "SELECT count(*) FROM escalation_messages") == 1
+    assert delivery(database) == ("delivered", 1, None)
+
+
+# A worker of its own process that sends one letter, with a time limit that the test does not wait for.
+WORKER = """
+import asyncio, json, sys
+from service.db import create_engine
+from service.jobs import create_jobs_app
+from service.replies.sending.workflow import Deliveries
+from service.settings import Settings
+settings = Settings(**{**json.loads(sys.argv[1]), "smtp_timeout_seconds": 60})
+url = settings.database_url
+asyncio.run(Deliveries(create_engine(url, pool=4), create_jobs_app(url), settings).step())
+"""
 
 
 async def killed(*_values: object, **_more: object) -> None:

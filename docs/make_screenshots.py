@@ -30,6 +30,8 @@ PLACES = (
     ("reviewer", "work", "/work", "What one person has to do, and what came of what they did"),
     ("lead", "search", "/search", "Everything reported and decided, by its words"),
     ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
+    ("reviewer", "raise", "/escalations/new", "Who raises what: the forms of escalations"),
+    ("reviewer", "raise-form", "/escalations/new/user/blocked_account", "What has to be said for one of them"),
     ("lead", "floor", "/floor", "Whether the queues are kept up with"),
     ("lead", "policies", "/policies", "The rules in force, each with its versions"),
     ("lead", "policy", "/policies/harassment", "One area's rules"),

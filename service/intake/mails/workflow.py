@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -128,7 +128,9 @@ async def _place(
     returned = await store.is_ours(connection, mail.returned)
     if returned or (mail.reply and row is None):
         # One of ours that came back, or a machine's answer to nothing of ours: to answer it would never end.
-        await _keep(connection, mail, [_listed(one, None) for one in files], outcome="set_aside", to=None, by=by)
+        # What we wrote ourselves may be about something that not everybody may see.
+        kept = replace(mail, text="", subject="") if returned else mail
+        await _keep(connection, kept, [_listed(one, None) for one in files], outcome="set_aside", to=None, by=by)
         return MailTakenOut(outcome="set_aside", number=None, reference=None)
     if row is not None and (row.status != "resolved" or mail.automatic):
         escalation, number, outcome = row.id, row.number, "joined"

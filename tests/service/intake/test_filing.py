@@ -184,10 +184,10 @@ async def test_the_forms_say_what_is_needed(reviewer: httpx.AsyncClient) -> None
     forms = {(one["source"], form["trigger"]): form for one in answer["sources"] for form in one["forms"]}
     notice = {one["id"]: one["required"] for one in forms["trusted_flagger", "dsa_notice"]["fields"]}
     assert all(notice[name] for name in ("reasons", "urls", "requester_name", "requester_email", "good_faith"))
-    waived = {one["id"]: one["required"] for one in forms["user", "child_safety"]["fields"]}
+    waived = {one["id"]: one["required"] for one in forms["user", "child_sexual_exploitation"]["fields"]}
     assert not waived["requester_name"]
     assert not waived["requester_email"]
-    assert forms["user", "child_safety"]["path"] == "child_safety"
+    assert forms["user", "child_sexual_exploitation"]["path"] == "child_safety"
 
 
 async def test_a_checklist_is_ticked_by_name_and_opened_again(colleague: httpx.AsyncClient, database: str) -> None:

@@ -110,12 +110,10 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
-    image_model = configured_image_model(settings)
-    storage = open_storage(settings)
+    image_model, storage = configured_image_model(settings), open_storage(settings)
     assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
     reading = Reading(engine, model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
-    renderer = Renderer(settings)
     async with (
         jobs.open_async(),
         httpx.AsyncClient(timeout=settings.webhook_timeout_seconds, trust_env=False) as client,
@@ -137,11 +135,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
         often = (partial(alert, engine, settings), watch.tell, Shedding(engine, jobs, config).step)
-        # By itself: a mail full of pictures keeps nobody waiting.
-        if settings.mail_drop is not None:
-            desk = Desk(configured_forms(settings, taxonomy), taxonomy, config, jobs)
-            drop = MailDrop(Office(engine, desk, renderer, storage, settings), settings.mail_drop)
-            group.create_task(repeat(stopping, (drop.step,), pause=HOUSEKEEPING_SECONDS))
+        group.create_task(take_mails(engine, jobs, settings, config, stopping))
         chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
@@ -149,7 +143,6 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         await stopping.wait()
         for task in (loading, loading_images, watching, *workers):
             task.cancel()
-    await renderer.close()
     await engine.dispose()
     log.info("worker.stopped")
     return now[0]
@@ -280,6 +273,19 @@ async def repeat(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable
         if not await do_each(steps):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), pause)
+
+
+async def take_mails(
+    engine: AsyncEngine, jobs: App, settings: Settings, config: RankConfig, until: asyncio.Event
+) -> None:
+    """Take in the mails of the folder, where there is one. By itself: a mail full of pictures keeps nobody waiting."""
+    if settings.mail_drop is None:
+        return
+    taxonomy, renderer = load_taxonomy(settings.taxonomy), Renderer(settings)
+    desk = Desk(configured_forms(settings, taxonomy), taxonomy, config, jobs)
+    drop = MailDrop(Office(engine, desk, renderer, open_storage(settings), settings), settings.mail_drop)
+    await repeat(until, (drop.step,), pause=HOUSEKEEPING_SECONDS)
+    await renderer.close()
 
 
 async def alert(engine: AsyncEngine, settings: Settings) -> None:

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
-from service.intake import checklist as checklists
-from service.intake.completing import needs_of
+from service.intake.checklist import workflow as checklists
+from service.intake.completing.workflow import needs_of
 from service.intake.forms import LANGUAGES, REQUESTER, Forms
 from service.intake.mails.workflow import mails_of
 from service.pages import views

@@ -32,6 +32,7 @@ PLACES = (
     ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
     ("reviewer", "raise", "/escalations/new", "Who raises what: the forms of escalations"),
     ("reviewer", "raise-form", "/escalations/new/user/blocked_account", "What has to be said for one of them"),
+    ("lead", "mail-aside", "/escalations/mail", "Mail that machines wrote about nothing of ours"),
     ("lead", "floor", "/floor", "Whether the queues are kept up with"),
     ("lead", "policies", "/policies", "The rules in force, each with its versions"),
     ("lead", "policy", "/policies/harassment", "One area's rules"),

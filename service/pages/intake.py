@@ -9,13 +9,13 @@ from service.errors.requests import NotFoundError
 from service.intake.checklist import workflow as checklists
 from service.intake.completing.workflow import needs_of
 from service.intake.forms import LANGUAGES, REQUESTER, Forms
-from service.intake.mails.workflow import mails_of
+from service.intake.mails.workflow import mails_of, set_aside
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
-from service.security import Capability, EscalationOpener
+from service.security import Capability, EscalationOpener, EscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -44,6 +44,7 @@ async def choose(request: Request, me: EscalationOpener, connection: UnitOfWork)
     context = {
         **await bar(connection, me),
         "forms": request.app.state.forms,
+        "works": Capability.ESCALATION_WORK in me.capabilities,
         "shortcuts": CHOOSING_KEYS,
         "now": views.utc_now(),
     }
@@ -55,6 +56,12 @@ async def received(me: EscalationOpener, connection: UnitOfWork) -> Response:
     """What was received is kept by the browser: no number of a record stands in an address."""
     works = Capability.ESCALATION_WORK in me.capabilities
     return render("intake_received.html", {**await bar(connection, me), "works": works, "now": views.utc_now()})
+
+
+@router.get("/escalations/mail")
+async def aside(me: EscalationWorker, connection: UnitOfWork) -> Response:
+    mails = (await set_aside(connection)).mails
+    return render("intake_aside.html", {**await bar(connection, me), "mails": mails, "now": views.utc_now()})
 
 
 @router.get("/escalations/new/{source}/{trigger}")

@@ -34,7 +34,7 @@ OWN_PAGES = re.compile(
     r"|/qa(?:/(?:review|disputed|objections|feedback|suspects|calibration)|/(?:plans|calibration)/[0-9a-f-]{36})?"
     r"|/admin/(?:people(?:/[a-z0-9._-]{2,64})?|roles|keys|queues|taxonomy|media|audit|webhooks(?:/[0-9a-f-]{36})?)"
     r"|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}"
-    r"|/escalations(?:/[0-9a-f-]{36})?|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
+    r"|/escalations(?:/[0-9a-f-]{36})?|/escalations/mail|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
 )
 
 CONSOLE_KEYS = (

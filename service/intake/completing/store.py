@@ -16,7 +16,10 @@ _LOCK = text("""
     FROM escalations e LEFT JOIN intake_needs n ON n.escalation_id = e.id WHERE e.id = :id FOR NO KEY UPDATE OF e
 """)
 _FILL = text("""
-    UPDATE escalations SET fields = CAST(:fields AS jsonb), requester = CAST(:requester AS jsonb), summary = :summary
+    UPDATE escalations SET fields = CAST(:fields AS jsonb), requester = CAST(:requester AS jsonb), summary = :summary,
+           -- It may turn out to have come earlier, never later: clocks of the law begin there.
+           received_at = least(received_at, CAST(:received AS timestamptz)),
+           jurisdiction = coalesce(jurisdiction, CAST(:country AS text))
     WHERE id = :id
 """)
 _STILL_NEED = text("""
@@ -46,9 +49,9 @@ async def lock(connection: AsyncConnection, escalation: UUID) -> Row[Any]:
 
 
 async def fill(connection: AsyncConnection, escalation: UUID, values: dict[str, Any]) -> None:
-    """Change what the form holds: (fields, requester, summary)."""
+    """Change what the form holds: (fields, requester, summary, received, country)."""
     given = {"fields": json.dumps(values["fields"]), "requester": json.dumps(values["requester"])}
-    await connection.execute(_FILL, {"id": escalation, "summary": values["summary"]} | given)
+    await connection.execute(_FILL, values | given | {"id": escalation})
 
 
 async def still_need(connection: AsyncConnection, escalation: UUID, missing: Sequence[dict[str, str]]) -> None:

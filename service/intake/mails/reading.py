@@ -85,6 +85,9 @@ def read_mail(raw: bytes, *, trusted: frozenset[str] = frozenset()) -> Mail:
     sender_name, sender = _first_address(_headers(message, "from"))
     contents = _Contents()
     contents.add(message, 0)
+    if contents.cut:
+        # Not all of it could be taken apart, so it stands there as it came as well: behind the first empty line.
+        contents.texts.append(decoded(re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[-1][: 4 * TEXT_CHARACTERS], ""))
     text = cleaned("\n\n".join(contents.texts)).strip()
     subject = _one_line(" ".join(_headers(message, "subject")))
     replies = _is_reply(message, sender)
@@ -283,8 +286,7 @@ class _Contents:
         if kind in ("text/plain", "text/html") and _disposition(part) != "attachment" and not _filename(part):
             self.texts.append(_text_of(part, kind))
         elif kind.startswith("multipart/"):
-            # It says that it has parts, and none can be told from the others: all of it is kept as it stands.
-            self.texts.append(decoded(_bytes_of(part), ""))
+            # It says that it has parts, and none can be told from the others.
             self.cut = True
         elif kind == "text/rfc822-headers":
             self.texts.append(_text_of(part, kind))

@@ -91,6 +91,20 @@ async def test_what_was_missing_is_added_and_the_record_goes_on(
     assert_error(await colleague.post(f"/v1/escalations/{uuid4()}/information", json=given), 404, "not_found")
 
 
+async def test_an_order_may_turn_out_to_have_come_earlier_and_never_later(
+    platform: httpx.AsyncClient, database: str
+) -> None:
+    body = {"source": "regulator", "trigger": "removal_order", "fields": {"received": "2126-01-01T00:00:00+00:00"}}
+    answer = await filed(platform, body)
+    assert value(database, "SELECT received_at <= now() FROM escalations"), "a clock of the law would begin late"
+
+    path = f"/v1/escalations/{answer['escalation_id']}/information"
+    for said in ("2026-11-01T08:00:00+01:00", "2026-11-02T08:00:00+01:00"):
+        given = await platform.post(path, json={"fields": {"received": said}})
+        assert given.status_code == 200, given.text
+    assert record(database, answer["number"])["received_at"].startswith("2026-11-01T07:00:00")
+
+
 async def test_the_same_key_and_body_store_nothing_again(platform: httpx.AsyncClient, database: str) -> None:
     headers = {"Idempotency-Key": "once"}
     first = await platform.post("/v1/escalations", json=PRESS, headers=headers)

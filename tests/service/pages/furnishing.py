@@ -236,6 +236,8 @@ async def _raised(callers: dict[str, httpx.AsyncClient], found: Furnished) -> No
         mail.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename=f"{MARKUP}{WORD}.pdf")
         headers = {"Content-Type": "message/rfc822"}
         await _sent(await callers["platform"].post("/v1/mail", content=mail.as_bytes(), headers=headers))
+    away = f"From: a@people.example\r\nAuto-Submitted: auto-replied\r\nSubject: {MARKUP}\r\n\r\n{MARKUP}".encode()
+    await _sent(await callers["platform"].post("/v1/mail", content=away, headers={"Content-Type": "message/rfc822"}))
     found.add("/escalations/{escalation_id}", "lead", f"/escalations/{made['escalation_id']}")
     for role, form in (("reviewer", "user/blocked_account"), ("lead", "law_enforcement/information_request")):
         found.add("/escalations/new/{source}/{trigger}", role, f"/escalations/new/{form}")

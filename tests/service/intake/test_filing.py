@@ -99,8 +99,8 @@ async def test_an_order_may_turn_out_to_have_come_earlier_and_never_later(
     assert value(database, "SELECT received_at <= now() FROM escalations"), "a clock of the law would begin late"
 
     path = f"/v1/escalations/{answer['escalation_id']}/information"
-    for said in ("2026-11-01T08:00:00+01:00", "2026-11-02T08:00:00+01:00"):
-        given = await platform.post(path, json={"fields": {"received": said}})
+    for moment in ("2026-11-01T08:00:00+01:00", "2026-11-02T08:00:00+01:00"):
+        given = await platform.post(path, json={"fields": {"received": moment}})
         assert given.status_code == 200, given.text
     assert record(database, answer["number"])["received_at"].startswith("2026-11-01T07:00:00")
 

@@ -31,6 +31,9 @@ PLACES = (
     ("specialist", "escalations", "/escalations", "What cannot wait, in the order in which it is to be done"),
     ("lead", "search", "/search", "Everything reported and decided, by its words"),
     ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
+    ("reviewer", "raise", "/escalations/new", "Who raises what: the forms of escalations"),
+    ("reviewer", "raise-form", "/escalations/new/user/blocked_account", "What has to be said for one of them"),
+    ("lead", "mail-aside", "/escalations/mail", "Mail that machines wrote about nothing of ours"),
     ("lead", "floor", "/floor", "Whether the queues are kept up with"),
     (
         "lead",

@@ -120,12 +120,10 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
     scoring = ScoringLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     rescoring = Rescoring(engine, model, taxonomy=taxonomy, config=config, settings=settings)
     shadow = ShadowLoop(engine, model, taxonomy=taxonomy, config=config, settings=settings)
-    image_model = configured_image_model(settings)
-    storage = open_storage(settings)
+    image_model, storage = configured_image_model(settings), open_storage(settings)
     assessing = Assessing(engine, image_model, storage, taxonomy=taxonomy, config=config)
     reading = Reading(engine, model, storage, taxonomy=taxonomy, config=config)
     jobs = create_jobs_app(database_url)
-    renderer = Renderer(settings)
     async with (
         jobs.open_async(),
         httpx.AsyncClient(timeout=settings.webhook_timeout_seconds, trust_env=False) as client,
@@ -158,7 +156,6 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         await stopping.wait()
         for task in (loading, loading_images, watching, *workers):
             task.cancel()
-    await renderer.close()
     await engine.dispose()
     log.info("worker.stopped")
     return now[0]

@@ -7,8 +7,10 @@ from fastapi import APIRouter, Header, Path, Request
 
 from service.db import UnitOfWork
 from service.escalations.schemas import Source
-from service.intake import checklist, completing, workflow
-from service.intake.checklist import Tick
+from service.intake import workflow
+from service.intake.checklist import workflow as checklist
+from service.intake.checklist.workflow import Tick
+from service.intake.completing import workflow as completing
 from service.intake.forms import Forms
 from service.intake.schemas import (
     ChecklistOut,

@@ -160,8 +160,13 @@ def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequ
         requester=requester_of(fields, wrong),
         cases=body.cases,
         assets=list({(one.kind, one.id): one for one in assets}.values()),
-        received_at=body.received_at or moment_of(fields.get("received", "")),
+        received_at=_received(body.received_at or moment_of(fields.get("received", ""))),
     )
+
+
+def _received(said: datetime | None) -> datetime | None:
+    """When it was received, as far as somebody says so: never later than now, so that no clock of the law begins late."""
+    return said and min(said, datetime.now(UTC))
 
 
 def title_of(form: Trigger, fields: Mapping[str, str]) -> str:

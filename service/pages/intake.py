@@ -6,16 +6,16 @@ from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
-from service.intake import checklist as checklists
-from service.intake.completing import needs_of
+from service.intake.checklist import workflow as checklists
+from service.intake.completing.workflow import needs_of
 from service.intake.forms import LANGUAGES, REQUESTER, Forms
-from service.intake.mails.workflow import mails_of
+from service.intake.mails.workflow import mails_of, set_aside
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
-from service.security import Capability, EscalationOpener
+from service.security import Capability, EscalationOpener, EscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -44,6 +44,7 @@ async def choose(request: Request, me: EscalationOpener, connection: UnitOfWork)
     context = {
         **await bar(connection, me),
         "forms": request.app.state.forms,
+        "works": Capability.ESCALATION_WORK in me.capabilities,
         "shortcuts": CHOOSING_KEYS,
         "now": views.utc_now(),
     }
@@ -55,6 +56,12 @@ async def received(me: EscalationOpener, connection: UnitOfWork) -> Response:
     """What was received is kept by the browser: no number of a record stands in an address."""
     works = Capability.ESCALATION_WORK in me.capabilities
     return render("intake_received.html", {**await bar(connection, me), "works": works, "now": views.utc_now()})
+
+
+@router.get("/escalations/mail")
+async def aside(me: EscalationWorker, connection: UnitOfWork) -> Response:
+    mails = (await set_aside(connection)).mails
+    return render("intake_aside.html", {**await bar(connection, me), "mails": mails, "now": views.utc_now()})
 
 
 @router.get("/escalations/new/{source}/{trigger}")
@@ -97,7 +104,8 @@ async def missing(seen: Seen) -> Filling:
 async def mails(seen: Seen) -> Filling:
     """Mails that came in, with who is said to have sent them and what came along."""
     found = await mails_of(seen.connection, seen.id, viewer=seen.me.id)
-    return {"mails": found} if found else None
+    # Anybody may write a number into a subject.
+    return {"mails": found, "requester": str(seen.row.requester.get("email", "")).lower()} if found else None
 
 
 async def checklist(seen: Seen) -> Filling:

@@ -35,7 +35,7 @@ OWN_PAGES = re.compile(
     r"|/qa(?:/(?:review|disputed|objections|feedback|suspects|calibration)|/(?:plans|calibration)/[0-9a-f-]{36})?"
     r"|/admin/(?:people(?:/[a-z0-9._-]{2,64})?|roles|keys|queues|taxonomy|media|audit|webhooks(?:/[0-9a-f-]{36})?)"
     r"|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}(?:/statements?)?"
-    r"|/escalations(?:/[0-9a-f-]{36}(?:/narrative)?)?|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
+    r"|/escalations(?:/[0-9a-f-]{36}(?:/narrative)?)?|/escalations/mail|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
     r"|/consults(?:/precedents|/teams|/[0-9a-f-]{36})?|/restricted(?:/[0-9a-f-]{36}/packages/[0-9a-f-]{36})?"
     r"|/sla|/replies(?:/[0-9a-f-]{36})?|/statements(?:/[0-9a-f-]{36})?|/appeals(?:/[0-9a-f-]{36})?"
     r"|/improvements(?:/pareto)?"

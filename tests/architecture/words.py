@@ -101,8 +101,9 @@ def _of_vocabulary() -> Iterator[Found]:
     yield from (("service/causes", text, []) for text in (*cause_words(), *figure_words()))
     yield from (("service/policies", one.replace("_", " "), []) for one in get_args(State))
     forms = read_forms(None, taxonomy)
-    texts = [one.label for one in (*forms.sources.values(), *forms.triggers.values(), *forms.fields.values())]
-    texts += [one.help for one in (*forms.triggers.values(), *forms.fields.values()) if one.help]
+    texts = [one.label for one in forms.sources.values()]
+    for asked in (forms.triggers, forms.fields):
+        texts += [text for one in asked.values() for text in (one.label, one.help) if text]
     texts += [choice for one in forms.fields.values() for choice in one.choices]
     yield from (("service/intake/forms.toml", text, []) for text in (*texts, *forms.checks.values()))
     for error in sorted(error_classes(), key=lambda one: one.code):

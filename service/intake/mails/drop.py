@@ -16,10 +16,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from service.errors.base import TriageError
-from service.intake.mails import store
-from service.intake.mails.workflow import Office, take_mail
-from service.people.schemas import PersonIn
-from service.people.workflow import create_person
+from service.intake.mails.workflow import Office, account, take_mail
 
 log = structlog.get_logger()
 
@@ -49,7 +46,8 @@ class MailDrop:
         """Take in what lies there; how many files were looked at."""
         paths = await asyncio.to_thread(self._waiting)
         if paths:
-            by = await self._account()
+            async with self._office.engine.begin() as connection:
+                by = await account(connection, self._office.settings.mail_account)
             for path in paths:
                 await self._take(path, by)
         return len(paths)
@@ -105,14 +103,6 @@ class MailDrop:
         place.with_name(f"{place.name}.why").write_text(f"{why}\n", encoding="utf-8")
         claimed.rename(place)
         log.error("mail.failed", why=why)
-
-    async def _account(self) -> UUID:
-        """The account in whose name mails are taken in; it can do nothing by itself, as nobody is told its key."""
-        name = self._office.settings.mail_account
-        async with self._office.engine.begin() as connection:
-            if (known := await store.account(connection, name)) is not None:
-                return known
-            return (await create_person(connection, PersonIn(username=name, role="platform"), actor=None)).id
 
 
 def _attempt(path: Path, *, claimed: bool) -> tuple[int, str]:

@@ -35,7 +35,7 @@ _LOCAL_MACHINES = ("mailer-daemon", "postmaster", "noreply", "no-reply", "donotr
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A file that came with a mail; without data where it was beyond the limits."""
+    """A file that came with a mail."""
 
     name: str
     mime: str
@@ -52,8 +52,8 @@ class Mail:
     """What a mail says. `sender` and `recipients` are addresses in small letters, empty where there are none.
 
     `verified`: a trusted host said that it comes from the sender's domain. `automatic`: written by a machine, so never
-    answered; `reply`: an automatic answer or a bounce. `threads` are the ids of messages that it may answer, `returned`
-    those that it may be itself.
+    answered; `reply`: an automatic answer or a bounce. `references` are the Message-IDs of what it may answer, `threads` ids of
+    messages of ours in them, `returned` those in its own: then it is one of ours that came back.
     """
 
     sha256: bytes
@@ -69,6 +69,7 @@ class Mail:
     automatic: bool
     reply: bool
     number: int | None
+    references: tuple[str, ...]
     threads: tuple[UUID, ...]
     returned: tuple[UUID, ...]
     urls: tuple[str, ...]
@@ -84,9 +85,17 @@ def read_mail(raw: bytes, *, trusted: frozenset[str] = frozenset()) -> Mail:
     sender_name, sender = _first_address(_headers(message, "from"))
     contents = _Contents()
     contents.add(message, 0)
+    if contents.cut:
+        # Not all of it could be taken apart, so it stands there as it came as well: behind the first empty line.
+        contents.texts.append(decoded(re.split(rb"\r?\n\r?\n", raw, maxsplit=1)[-1][: 4 * TEXT_CHARACTERS], ""))
     text = cleaned("\n\n".join(contents.texts)).strip()
     subject = _one_line(" ".join(_headers(message, "subject")))
-    number = _NUMBER.search(subject)
+    replies = _is_reply(message, sender)
+    # A bounce has the number only in what it sends back.
+    number = _NUMBER.search(subject) or (_NUMBER.search(text) if replies else None)
+    references = _message_ids(
+        *_headers(message, "in-reply-to"), *_headers(message, "references"), *contents.message_ids
+    )
     return Mail(
         sha256=hashlib.sha256(raw).digest(),
         message_id=_one_line(" ".join(_headers(message, "message-id")))[:NAME_CHARACTERS],
@@ -99,9 +108,10 @@ def read_mail(raw: bytes, *, trusted: frozenset[str] = frozenset()) -> Mail:
         cut=contents.cut or len(text) > TEXT_CHARACTERS,
         verified=_verified(message, sender, trusted),
         automatic=_is_automatic(message, sender),
-        reply=_is_reply(message, sender),
+        reply=replies,
         number=int(number[1]) if number else None,
-        threads=_uuids(*_headers(message, "in-reply-to"), *_headers(message, "references"), *contents.message_ids),
+        references=references,
+        threads=_uuids(*references),
         returned=_uuids(*_headers(message, "message-id")),
         urls=_urls(text),
         attachments=tuple(contents.attachments),
@@ -211,6 +221,11 @@ def _verified(message: Message, sender: str, trusted: frozenset[str]) -> bool:
     return any(name == domain or domain.endswith(f".{name}") or name.endswith(f".{domain}") for name in named)
 
 
+def _message_ids(*headers: str) -> tuple[str, ...]:
+    found = (one for header in headers for one in re.findall(r"<[^<>\s]{1,500}>", header))
+    return tuple(dict.fromkeys(found))[:100]
+
+
 def _uuids(*headers: str) -> tuple[UUID, ...]:
     found = (UUID(one) for header in headers for one in _UUID.findall(header))
     return tuple(dict.fromkeys(found))[:50]
@@ -271,8 +286,7 @@ class _Contents:
         if kind in ("text/plain", "text/html") and _disposition(part) != "attachment" and not _filename(part):
             self.texts.append(_text_of(part, kind))
         elif kind.startswith("multipart/"):
-            # It says that it has parts, and none can be told from the others: all of it is kept as it stands.
-            self.texts.append(decoded(_bytes_of(part), ""))
+            # It says that it has parts, and none can be told from the others.
             self.cut = True
         elif kind == "text/rfc822-headers":
             self.texts.append(_text_of(part, kind))

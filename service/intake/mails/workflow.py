@@ -3,7 +3,7 @@
 import asyncio
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,8 @@ from service.errors.media import MediaTooLargeError, UnsupportedMediaError
 from service.escalations import workflow as escalations
 from service.escalations.workflow import Said
 from service.ids import new_id
-from service.intake import store as intake_store
 from service.intake.checking import is_email
+from service.intake.completing.workflow import wake
 from service.intake.forms import Forms
 from service.intake.mails import store
 from service.intake.mails.reading import Attached, Mail, read_mail
@@ -30,8 +30,9 @@ from service.media.storage import Storage
 from service.media.upload import HEAD_BYTES, Received, kind_of
 from service.media.uploads import workflow as uploads
 from service.media.workflow import Prepared
+from service.people.schemas import PersonIn
+from service.people.workflow import create_person
 from service.settings import Settings
-from service.sla import workflow as sla
 
 # Whoever writes more often than this within an hour is no longer answered by itself: two machines could go on for ever.
 ANSWERED_IN_AN_HOUR = 5
@@ -128,7 +129,9 @@ async def _place(
     returned = await store.is_ours(connection, mail.returned)
     if returned or (mail.reply and row is None):
         # One of ours that came back, or a machine's answer to nothing of ours: to answer it would never end.
-        await _keep(connection, mail, [_listed(one, None) for one in files], outcome="set_aside", to=None, by=by)
+        # What we wrote ourselves may be about something that not everybody may see.
+        kept = replace(mail, text="", subject="") if returned else mail
+        await _keep(connection, kept, [_listed(one, None) for one in files], outcome="set_aside", to=None, by=by)
         return MailTakenOut(outcome="set_aside", number=None, reference=None)
     if row is not None and (row.status != "resolved" or mail.automatic):
         escalation, number, outcome = row.id, row.number, "joined"
@@ -147,8 +150,8 @@ async def _join(connection: AsyncConnection, row: Row[Any], mail: Mail, *, by: U
     """Keep what it says with the record; a person's mail wakes one that waits."""
     for piece in pieces(mail):
         await escalations.say(connection, row.id, Said("inbound", "mail", piece, mail.language))
-    if not mail.automatic and await intake_store.go_on(connection, row.id) is not None:
-        await sla.resume(connection, row.id, actor=by)
+    if not mail.automatic:
+        await wake(connection, row.id, actor=by)
 
 
 async def _open(
@@ -255,6 +258,12 @@ async def _keep(
         "taken_by": by,
     }
     await store.keep(connection, values)
+
+
+async def account(connection: AsyncConnection, username: str) -> UUID:
+    """The account in whose name mails are taken in. It is made where there is none, and nobody is told its key."""
+    known = await store.account(connection, username)
+    return known or (await create_person(connection, PersonIn(username=username, role="platform"), actor=None)).id
 
 
 async def mails_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> list[MailOut]:

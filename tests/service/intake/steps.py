@@ -33,7 +33,7 @@ NOTICE: Body = {
 }
 CHILD_SAFETY: Body = {
     "source": "user",
-    "trigger": "child_safety",
+    "trigger": "child_sexual_exploitation",
     "fields": {"urls": "https://platform.example/posts/9"},
 }
 COMPLAINT: Body = {

@@ -15,7 +15,7 @@ from labeling.taxonomy import Taxonomy
 from service.errors.media import StorageUnavailableError
 from service.intake.mails import drop as drops
 from service.intake.mails.drop import ATTEMPTS, MailDrop
-from service.intake.mails.workflow import Office, take_mail
+from service.intake.mails.workflow import Office, account, take_mail
 from service.intake.workflow import Desk
 from tests.service.intake.steps import mail
 from tests.service.steps import query, until, value
@@ -186,7 +186,8 @@ async def test_two_workers_take_each_file_once(office: Office, folder: Path, dat
     for number in range(6):
         put(folder, f"{number}.eml", mail(str(number)).as_bytes())
         put(folder, f"again-{number}.eml", mail(str(number)).as_bytes())
-    await now(office, folder)._account()
+    async with office.engine.begin() as connection:
+        await account(connection, office.settings.mail_account)
     await asyncio.gather(*(MailDrop(office, folder, settled=0).step() for _ in range(2)))
 
     assert value(database, "SELECT count(*) FROM escalations") == 6

@@ -91,6 +91,20 @@ async def test_what_was_missing_is_added_and_the_record_goes_on(
     assert_error(await colleague.post(f"/v1/escalations/{uuid4()}/information", json=given), 404, "not_found")
 
 
+async def test_an_order_may_turn_out_to_have_come_earlier_and_never_later(
+    platform: httpx.AsyncClient, database: str
+) -> None:
+    body = {"source": "regulator", "trigger": "removal_order", "fields": {"received": "2126-01-01T00:00:00+00:00"}}
+    answer = await filed(platform, body)
+    assert value(database, "SELECT received_at <= now() FROM escalations"), "a clock of the law would begin late"
+
+    path = f"/v1/escalations/{answer['escalation_id']}/information"
+    for moment in ("2026-11-01T08:00:00+01:00", "2026-11-02T08:00:00+01:00"):
+        given = await platform.post(path, json={"fields": {"received": moment}})
+        assert given.status_code == 200, given.text
+    assert record(database, answer["number"])["received_at"].startswith("2026-11-01T07:00:00")
+
+
 async def test_the_same_key_and_body_store_nothing_again(platform: httpx.AsyncClient, database: str) -> None:
     headers = {"Idempotency-Key": "once"}
     first = await platform.post("/v1/escalations", json=PRESS, headers=headers)
@@ -184,10 +198,10 @@ async def test_the_forms_say_what_is_needed(reviewer: httpx.AsyncClient) -> None
     forms = {(one["source"], form["trigger"]): form for one in answer["sources"] for form in one["forms"]}
     notice = {one["id"]: one["required"] for one in forms["trusted_flagger", "dsa_notice"]["fields"]}
     assert all(notice[name] for name in ("reasons", "urls", "requester_name", "requester_email", "good_faith"))
-    waived = {one["id"]: one["required"] for one in forms["user", "child_safety"]["fields"]}
+    waived = {one["id"]: one["required"] for one in forms["user", "child_sexual_exploitation"]["fields"]}
     assert not waived["requester_name"]
     assert not waived["requester_email"]
-    assert forms["user", "child_safety"]["path"] == "child_safety"
+    assert forms["user", "child_sexual_exploitation"]["path"] == "child_safety"
 
 
 async def test_a_checklist_is_ticked_by_name_and_opened_again(colleague: httpx.AsyncClient, database: str) -> None:

@@ -36,7 +36,7 @@ def test_what_the_law_asks_for_is_required(trigger: str) -> None:
 
 
 def test_name_and_address_are_waived_where_a_child_is_abused() -> None:
-    assert not {"requester_name", "requester_email"} & set(FORMS.triggers["child_safety"].required)
+    assert not {"requester_name", "requester_email"} & set(FORMS.triggers["child_sexual_exploitation"].required)
 
 
 def test_everything_can_be_asked_for_in_every_language() -> None:

@@ -49,7 +49,12 @@ async def test_the_same_message_again_changes_nothing(platform: httpx.AsyncClien
         ({"From": "order@north.regulator.example"}, "regulator", "regulator_direction", "new"),
         ({"From": "order@notregulator.example"}, "user", "user_report", "new"),
         ({"To": "copyright@platform.example"}, "rights_holder", "copyright_notice", "needs_information"),
-        ({"To": "x@platform.example", "Cc": "childsafety@platform.example"}, "user", "child_safety", "new"),
+        (
+            {"To": "x@platform.example", "Cc": "childsafety@platform.example"},
+            "user",
+            "child_sexual_exploitation",
+            "new",
+        ),
     ],
 )
 async def test_addresses_tell_the_source(
@@ -58,7 +63,7 @@ async def test_addresses_tell_the_source(
     row = record(database, (await sent(platform, mail(**headers)))["number"])
 
     assert (row["source"], row["trigger"], row["status"]) == (source, trigger, status)
-    assert (row["path"] == "child_safety") == (trigger == "child_safety")
+    assert (row["path"] == "child_safety") == (trigger == "child_sexual_exploitation")
 
 
 async def test_an_answer_goes_to_its_record_and_wakes_it(platform: httpx.AsyncClient, database: str) -> None:
@@ -113,7 +118,7 @@ async def test_machines_are_never_answered_and_wake_nothing(
 
 
 async def test_a_bounce_is_known_by_the_message_inside_and_our_own_mail_by_its_id(
-    platform: httpx.AsyncClient, database: str
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
 ) -> None:
     asked = await filed(platform, PRESS)
     [(receipt,)] = query(database, "SELECT id FROM escalation_messages WHERE kind = 'receipt'")
@@ -129,7 +134,11 @@ async def test_a_bounce_is_known_by_the_message_inside_and_our_own_mail_by_its_i
     text = said(database, asked["number"])[-1][2]
     assert "Nobody is there." in text
     assert "Reporting-Mta: dns; a.example" in text
+    lost = f"From: mailer-daemon@x.example\r\nSubject: Undeliverable\r\n\r\nSubject: [{asked['reference']}] Receipt"
+    assert (await sent(platform, lost.encode()))["number"] == asked["number"]
     assert (await sent(platform, ours.encode()))["outcome"] == "set_aside"
+    [kept] = (await colleague.get("/v1/mail")).json()["mails"]
+    assert kept["subject"] == kept["body"] == "", "what we wrote may be about something that not everybody may see"
 
 
 async def test_list_mail_opens_a_record_unanswered_and_a_flood_is_answered_a_few_times(

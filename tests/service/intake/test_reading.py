@@ -138,7 +138,7 @@ def test_a_mail_of_endless_depth_or_parts_is_cut_and_says_so() -> None:
     wide["From"] = "ana@people.example"
     assert read_mail(wide.as_bytes()).cut
     # Beyond what the library takes apart: it is kept as it stands.
-    parts = "".join(f'Content-Type: multipart/mixed; boundary="b{one}"\r\n\r\n--b{one}\r\n' for one in range(1_000))
+    parts = "".join(f'Content-Type: multipart/mixed; boundary="b{one}"\r\n\r\n--b{one}\r\n' for one in range(600))
     found = read_mail(f"From: ana@people.example\r\nMIME-Version: 1.0\r\n{parts}deepest".encode())
     assert found.cut
     assert "deepest" in found.text

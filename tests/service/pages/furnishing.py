@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
 from typing import Any
 
 import httpx
@@ -24,6 +25,7 @@ from tests.service.routing.steps import make_queue, rule, save
 from tests.service.steps import Body, claim, decided, report_body
 
 PDQ = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+MARKUP = "<img src=x onerror=pwned()>"
 WORD = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
 # What people write: short and long, from right to left, with pictures, and words that no line breaks by itself.
 TEXTS = (
@@ -60,6 +62,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
     await _doubt(callers, found)
     await _appeals(callers, found)
     await _work(callers, found)
+    await _raised(callers, found)
     await _kept_searches(callers["lead"])
     for role, record in await escalations(app, callers):
         found.add("/escalations/{escalation_id}", role, f"/escalations/{record}")
@@ -255,6 +258,43 @@ async def _matrix(lead: httpx.AsyncClient) -> None:
     at_work = await _sent(await lead.get("/v1/sla"))
     body = {"text": at_work["text"], "based_on": at_work["version"], "owner": "Escalations", "reason": "As agreed"}
     await _sent(await lead.post("/v1/sla", json=body))
+
+
+async def _raised(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+    """An escalation that lacks something, with a checklist and mails, all of them with markup where others write."""
+    fields = {
+        "account_ids": "shop-1",
+        "description": f"{MARKUP} Our page was blocked before the sale.",
+        "requester_email": "nobody",
+        "requester_organisation": WORD,
+    }
+    body = {
+        "source": "advertiser",
+        "trigger": "blocked_account",
+        "fields": fields,
+        "language": "es",
+        "title": "The page of a shop",
+        "summary": "Blocked before the sale",
+        "assets": [{"kind": "page", "id": "shop-1"}],
+    }
+    made = await _sent(await callers["platform"].post("/v1/escalations", json=body))
+    path = f"/v1/escalations/{made['escalation_id']}"
+    given = {"fields": {"requester_reference": MARKUP}}
+    await _sent(await callers["specialist"].post(f"{path}/information", json=given))
+    await _sent(await callers["specialist"].put(f"{path}/checklist/evidence_read", json={"done": True}))
+    for number, (language, text) in enumerate(TEXTS):
+        mail = EmailMessage()
+        mail["From"] = f"{language} <shop-{number}@people.example>"
+        mail["Subject"] = f"[{made['reference']}] {MARKUP} {text[:100]}"
+        mail.set_content(f"{MARKUP}\n\n{text}")
+        mail.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename=f"{MARKUP}{WORD}.pdf")
+        headers = {"Content-Type": "message/rfc822"}
+        await _sent(await callers["platform"].post("/v1/mail", content=mail.as_bytes(), headers=headers))
+    away = f"From: a@people.example\r\nAuto-Submitted: auto-replied\r\nSubject: {MARKUP}\r\n\r\n{MARKUP}".encode()
+    await _sent(await callers["platform"].post("/v1/mail", content=away, headers={"Content-Type": "message/rfc822"}))
+    found.add("/escalations/{escalation_id}", "lead", f"/escalations/{made['escalation_id']}")
+    for role, form in (("reviewer", "user/blocked_account"), ("lead", "law_enforcement/information_request")):
+        found.add("/escalations/new/{source}/{trigger}", role, f"/escalations/new/{form}")
 
 
 async def _kept_searches(lead: httpx.AsyncClient) -> None:

@@ -85,6 +85,9 @@ UNWRITTEN = {
         *("POST /v1/search .query", "POST /v1/search .after", "POST /v1/search/completions .query"),
         *(f"POST /v1/qa/plans/preview .scope.{name}[]" for name in ("areas", "queues", "languages", "vendors")),
     ),
+    "it is reported: what POST /v1/reports takes is shown as it is": (
+        *(f"POST /v1/escalations .content[].{name}" for name in ("id", "text", "author.id")),
+    ),
     "a plan takes only values that there are": tuple(
         f"POST /v1/qa/plans .scope.{name}[]" for name in ("areas", "queues", "languages", "vendors")
     ),

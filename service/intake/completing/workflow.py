@@ -13,8 +13,8 @@ from service.errors.escalations import TransitionError
 from service.errors.requests import NotFoundError
 from service.escalations import workflow as escalations
 from service.escalations.workflow import Said
-from service.intake import store
-from service.intake.checking import problems, unknown
+from service.intake.checking import moment_of, problems, unknown
+from service.intake.completing import store
 from service.intake.forms import Forms, Trigger
 from service.intake.schemas import InformationIn, InformationOut, ProblemOut
 from service.intake.workflow import first_text, refuse, requester_of, shown
@@ -64,10 +64,18 @@ async def complete(
     data = {"given": sorted(body.fields), "missing": [one.field for one in missing]}
     await events.record(connection, "intake.completed", escalation_id=escalation, actor=caller.id, data=data)
     status = row.status
+    if {"received", "country"} & set(body.fields):
+        await sla.restart(connection, escalation, actor=caller.id)
     if not missing:
         status = await store.go_on(connection, escalation) or status
         await sla.resume(connection, escalation, actor=caller.id)
     return InformationOut(status=status, missing=shown(forms, missing))
+
+
+async def wake(connection: AsyncConnection, escalation: UUID, *, actor: UUID) -> None:
+    """Let a record that waits for others go on, with its clocks; nothing for any other."""
+    if await store.go_on(connection, escalation) is not None:
+        await sla.resume(connection, escalation, actor=actor)
 
 
 async def _require(connection: AsyncConnection, escalation: UUID, caller: Principal) -> None:
@@ -86,6 +94,8 @@ def _filled(
         "fields": fields,
         "requester": {**row.requester, **said},
         "summary": row.summary or first_text(forms, form, fields),
+        "received": moment_of(fields.get("received", "")),
+        "country": None if "country" in wrong else fields.get("country"),
     }
 
 

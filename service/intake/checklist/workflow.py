@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service import events
 from service.errors.requests import NotFoundError
 from service.escalations import workflow as escalations
-from service.intake import store
+from service.intake.checklist import store
 from service.intake.forms import Forms
 from service.intake.schemas import ChecklistOut, CheckOut
 

@@ -1,0 +1,62 @@
+"""Raising an escalation in a browser: found by typing, said what is missing, kept in the window, and a receipt."""
+
+import json
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.service.intake.steps import record, said
+from tests.service.steps import query
+
+pytestmark = pytest.mark.browser
+
+
+async def test_a_press_query_is_raised_by_keyboard_and_its_receipt_stays_in_the_window(
+    page: Page, database: str
+) -> None:
+    await page.goto("/escalations/new")
+    await expect(page.locator("#words")).to_be_focused()
+    await page.keyboard.type("press que")
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**/escalations/new/press/press_query")
+
+    # What is missing is said beside each field, and the first of it has the focus.
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#f-requester_name")).to_be_focused()
+    await expect(page.locator("#f-question-problem")).to_have_text("This is needed.")
+    await page.fill("#f-requester_name", "Robin Reader")
+    await page.fill("#f-requester_organisation", "The Daily")
+    await page.fill("#f-requester_email", "robin at daily")
+    await page.fill("#f-question", "Why was this removed?")
+    await page.fill(".asset-id", "account-7")
+    # What the service refuses stands beside its field too.
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#f-requester_email-problem")).to_contain_text("Write one e-mail address")
+    await expect(page.locator("#f-requester_email")).to_be_focused()
+    assert query(database, "SELECT FROM escalations") == []
+
+    # It is kept in this window alone: not in the address, and in no other one.
+    await page.reload()
+    await expect(page.locator("#f-question")).to_have_value("Why was this removed?")
+    await expect(page.locator(".asset-id")).to_have_value("account-7")
+    assert "?" not in page.url
+    assert "robin" not in await page.evaluate("JSON.stringify(localStorage) + document.cookie")
+
+    await page.fill("#f-requester_email", "robin@daily.example")
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/escalations/new/received")
+    [(number,)] = query(database, "SELECT number FROM escalations")
+    await expect(page.locator("#number")).to_have_text(f"E-{number}")
+    await expect(page.locator("#told")).to_contain_text(f"E-{number}")
+    assert record(database, number)["requester"]["email"] == "robin@daily.example"
+    assert [kind for _, kind, _ in said(database, number)] == ["receipt"]
+    drafts = "Object.keys(sessionStorage).filter((name) => name.startsWith('triage.intake.'))"
+    assert json.loads(await page.evaluate(f"JSON.stringify({drafts}.length)")) == 1, (
+        "the draft is gone, the receipt is there"
+    )
+
+    # Nothing of it is left for whoever signs in next.
+    await page.locator("#me").click()
+    await page.locator("#sign-out").click()
+    await page.wait_for_url("**/sign-in*")
+    assert await page.evaluate(f"{drafts}.length") == 0

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -41,7 +41,7 @@ from service.leases.workflow import return_lapsed
 from service.media.leftovers.workflow import sweep as remove_leftovers
 from service.media.preparing.workflow import Preparing, prepare
 from service.media.renderer import Renderer
-from service.media.storage import Storage, open_storage
+from service.media.storage import open_storage
 from service.outbox.workflow import ORPHANS_AT_ONCE, deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.choosing.workflow import at_work, follow
@@ -148,8 +148,9 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         chores = Chores(
             often=(watch.tell, *_often(under)), seldom=(watch.sweep, assessing.look_for_stale, *_seldom(under))
         )
-        for steps in _apart(under, renderer, storage):
-            group.create_task(repeat(stopping, steps, pause=HOUSEKEEPING_SECONDS))
+        # By itself: a mail server that is slow keeps nothing else waiting.
+        group.create_task(repeat(stopping, (Deliveries(engine, jobs, settings).step,), pause=HOUSEKEEPING_SECONDS))
+        group.create_task(take_mails(under, stopping))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
@@ -196,13 +197,16 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
     )
 
 
-def _apart(under: Under, renderer: Renderer, storage: Storage) -> Iterator[Sequence[Callable[[], Awaitable[object]]]]:
-    """What goes on by itself: a mail server that is slow, and a mail full of pictures, keep nobody else waiting."""
+async def take_mails(under: Under, until: asyncio.Event) -> None:
+    """Take in the mails of the folder, where there is one. By itself: a mail full of pictures keeps nobody waiting."""
     settings = under.settings
-    yield (Deliveries(under.engine, under.jobs, settings).step,)
-    if settings.mail_drop is not None:
-        desk = Desk(configured_forms(settings, under.taxonomy), under.taxonomy, under.config, under.jobs)
-        yield (MailDrop(Office(under.engine, desk, renderer, storage, settings), settings.mail_drop).step,)
+    if settings.mail_drop is None:
+        return
+    renderer = Renderer(settings)
+    desk = Desk(configured_forms(settings, under.taxonomy), under.taxonomy, under.config, under.jobs)
+    drop = MailDrop(Office(under.engine, desk, renderer, open_storage(settings), settings), settings.mail_drop)
+    await repeat(until, (drop.step,), pause=HOUSEKEEPING_SECONDS)
+    await renderer.close()
 
 
 async def _end(ending: asyncio.Event, stopping: asyncio.Event) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from service.errors.escalations import TransitionError
 from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
 from service.escalations.workflow import change_facts, escalation_view, is_seen
@@ -40,9 +41,13 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
     return await escalation_view(connection, escalation, viewer=person)
 
 
-async def wake(connection: AsyncConnection, escalation: UUID) -> None:
-    """What a record waited for has come by itself, such as an answer: it goes on. Raises TransitionError, NotFoundError."""
-    await _moved(connection, escalation, MoveIn(verb="go_on"), None)
+async def wake(connection: AsyncConnection, escalation: UUID) -> bool:
+    """What a record waited for has come by itself, such as an answer: it goes on. Returns whether it did wait."""
+    try:
+        await _moved(connection, escalation, MoveIn(verb="go_on"), None)
+    except TransitionError:
+        return False
+    return True
 
 
 async def _moved(connection: AsyncConnection, escalation: UUID, body: MoveIn, person: UUID | None) -> None:
@@ -137,8 +142,8 @@ class _Standing:
 
 
 def _hard_due(clock: Nearest | None) -> datetime | None:
-    """When a clock that a law sets runs out; None where none is the nearest."""
-    return clock.due_at if clock is not None and clock.hard else None
+    """When the nearest clock that a law sets runs out; None where there is none."""
+    return None if clock is None else clock.hard_due_at
 
 
 async def _ordered(connection: AsyncConnection, asked: ListQuery, viewer: UUID) -> Sequence[_Standing]:

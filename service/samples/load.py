@@ -63,15 +63,13 @@ _REMOVE = (
        SELECT id FROM preservations WHERE case_id IN (TABLE gone) OR evidence_id IN (SELECT id FROM gone_evidence)
            OR subject_id IN (SELECT subject_id FROM gone_evidence) OR media_id IN (SELECT id FROM media WHERE sample)
            OR escalation_id IN (SELECT id FROM escalations WHERE sample)""",
-    "CREATE TEMPORARY TABLE gone_escalations ON COMMIT DROP AS SELECT id FROM escalations WHERE sample",
-    "DELETE FROM preservation_changes WHERE preservation_id IN (TABLE gone_preservations)",
     "DELETE FROM preservations WHERE id IN (TABLE gone_preservations)",
+    # All that hangs on a record goes with it; what a record that is no sample says of one goes too.
+    "DELETE FROM escalations WHERE sample",
+    "DELETE FROM root_causes c WHERE NOT EXISTS (SELECT FROM root_cause_records r WHERE r.cause_id = c.id)",
+    "DELETE FROM escalation_links WHERE case_id IN (TABLE gone)",
     "CREATE TEMPORARY TABLE gone_messages ON COMMIT DROP AS SELECT id FROM outbox WHERE decision_id IN (TABLE gone_decisions) OR case_id IN (TABLE gone)",
     "CREATE TEMPORARY TABLE gone_items ON COMMIT DROP AS SELECT id FROM qa_items WHERE case_id IN (TABLE gone)",
-    *(
-        f"DELETE FROM {table} WHERE escalation_id IN (TABLE gone_escalations)"  # noqa: S608 - our own names
-        for table in ("intake_keys", "intake_needs", "intake_checks", "intake_mails")
-    ),
     "DELETE FROM exposure_ends WHERE exposure_id IN (SELECT id FROM exposures WHERE case_id IN (TABLE gone))",
     "DELETE FROM exposures WHERE case_id IN (TABLE gone)",
     "CREATE TEMPORARY TABLE gone_appeals ON COMMIT DROP AS SELECT id FROM appeals WHERE case_id IN (TABLE gone)",
@@ -108,14 +106,7 @@ _REMOVE = (
     "DELETE FROM statements WHERE case_id IN (TABLE gone)",
     "DELETE FROM statement_edits WHERE case_id IN (TABLE gone)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
-    "DELETE FROM events WHERE case_id IN (TABLE gone) OR escalation_id IN (TABLE gone_escalations)",
-    # What a record of one's own says about a sample goes with the sample.
-    "DELETE FROM escalation_links WHERE escalation_id IN (TABLE gone_escalations) OR other_id IN (TABLE gone_escalations) OR case_id IN (TABLE gone)",
-    "DELETE FROM escalation_watchers WHERE escalation_id IN (TABLE gone_escalations)",
-    "DELETE FROM escalation_handover_reads WHERE message_id IN (SELECT id FROM escalation_messages WHERE escalation_id IN (TABLE gone_escalations))",
-    "DELETE FROM escalation_messages WHERE escalation_id IN (TABLE gone_escalations)",
-    "DELETE FROM escalation_attachments WHERE escalation_id IN (TABLE gone_escalations)",
-    "DELETE FROM escalations WHERE id IN (TABLE gone_escalations)",
+    "DELETE FROM events WHERE case_id IN (TABLE gone)",
     "DELETE FROM drafts WHERE case_id IN (TABLE gone)",
     "DELETE FROM case_notes WHERE case_id IN (TABLE gone)",
     "DELETE FROM skip_reasons WHERE case_id IN (TABLE gone)",

@@ -65,7 +65,8 @@ _RESUME = text("""
     RETURNING id
 """)
 _NEAREST = text("""
-    SELECT DISTINCT ON (k.escalation_id) k.escalation_id, k.target, k.due_at, k.kind = 'legal' AS hard, k.paused
+    SELECT DISTINCT ON (k.escalation_id) k.escalation_id, k.target, k.due_at, k.kind = 'legal' AS hard, k.paused,
+           min(k.due_at) FILTER (WHERE k.kind = 'legal') OVER (PARTITION BY k.escalation_id) AS hard_due_at
     FROM sla_clocks k WHERE k.escalation_id = ANY (:ids) AND k.met_at IS NULL AND k.ended_at IS NULL
     ORDER BY k.escalation_id, k.paused, k.due_at, k.kind DESC
 """)

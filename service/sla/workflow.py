@@ -14,7 +14,7 @@ from service import events
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.workflow import require, require_open
 from service.ids import new_id
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
 from service.sla import store
 from service.sla.matrix import MOST_WARNING, specs_of
 from service.sla.plan import New, Situation, begun, replan
@@ -26,12 +26,15 @@ from service.sla.versions.workflow import at_work
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The clock of a record that runs out first: `hard` for a legal one, which never pauses."""
+    """The clock of a record that runs out first: `hard` for a legal one, which never pauses. `hard_due_at` is that of the
+    nearest legal one, which may come later; None where the record has none.
+    """
 
     target: str
     due_at: datetime
     hard: bool
     paused: bool
+    hard_due_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +140,7 @@ async def resume(
 async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> dict[UUID, Nearest]:
     """The nearest running clock of each of these records; a record without one is left out."""
     rows = await store.nearest(connection, escalations)
-    return {row.escalation_id: Nearest(row.target, row.due_at, row.hard, row.paused) for row in rows}
+    return {row.escalation_id: Nearest(row.target, row.due_at, row.hard, row.paused, row.hard_due_at) for row in rows}
 
 
 async def state(connection: AsyncConnection, escalation: UUID, body: StatedIn, *, actor: UUID) -> ClocksOut:
@@ -201,7 +204,7 @@ async def resume_by(connection: AsyncConnection, escalation: UUID, *, person: UU
 
 async def open_records(connection: AsyncConnection, *, viewer: UUID, most: int) -> list[OpenRecord]:
     """Open records that this person may see with their clocks, the newest of very many."""
-    records = await store.open_facts(connection, viewer=viewer, overseeing=OVERSEEING, limit=most)
+    records = await store.open_facts(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS, limit=most)
     ids = [one.id for one in records]
     clocks: dict[UUID, list[Row[Any]]] = defaultdict(list)
     for clock in await store.clocks(connection, ids):

@@ -12,8 +12,7 @@ from service.consults.teams import store
 from service.consults.teams.schemas import MemberOut, TeamIn, TeamOut, TeamsOut
 from service.errors.access import ForbiddenError
 from service.errors.requests import InvalidRequestError, NotFoundError
-from service.routing.workflow import OVERSEEING
-from service.security import ROLES, Capability
+from service.security import ESCALATION_OVERSEERS, ROLES, Capability
 
 WORKING = tuple(role for role, may in ROLES.items() if Capability.ESCALATION_WORK in may)
 ANSWERING = tuple(role for role, may in ROLES.items() if Capability.CONSULT_ANSWER in may)
@@ -47,7 +46,12 @@ SHIPPED = (
 
 def rights_of(person: UUID) -> dict[str, Any]:
     """What the SQL function `may_read_consult` asks for about a person."""
-    return {"person": person, "working": list(WORKING), "overseeing": list(OVERSEEING), "answering": list(ANSWERING)}
+    return {
+        "person": person,
+        "working": list(WORKING),
+        "overseeing": list(ESCALATION_OVERSEERS),
+        "answering": list(ANSWERING),
+    }
 
 
 async def every_team(connection: AsyncConnection) -> dict[str, Team]:

@@ -27,10 +27,6 @@ _STILL_NEED = text("""
            settled_at = CASE WHEN CAST(:missing AS jsonb) = '[]' THEN now() END
     WHERE escalation_id = :id
 """)
-_GO_ON = text("""
-    UPDATE escalations SET status = CASE WHEN owner IS NULL THEN 'new' ELSE 'working' END
-    WHERE id = :id AND status IN ('needs_information', 'waiting') RETURNING status
-""")
 
 
 async def opened_by(connection: AsyncConnection, escalation: UUID) -> UUID | None:
@@ -57,8 +53,3 @@ async def fill(connection: AsyncConnection, escalation: UUID, values: dict[str, 
 async def still_need(connection: AsyncConnection, escalation: UUID, missing: Sequence[dict[str, str]]) -> None:
     """Keep what is still missing."""
     await connection.execute(_STILL_NEED, {"id": escalation, "missing": json.dumps(list(missing))})
-
-
-async def go_on(connection: AsyncConnection, escalation: UUID) -> str | None:
-    """Wake a record that waits for others; its status then, or None where it did not wait."""
-    return (await connection.execute(_GO_ON, {"id": escalation})).scalar_one_or_none()

@@ -13,6 +13,7 @@ from service.errors.escalations import TransitionError
 from service.errors.requests import NotFoundError
 from service.escalations import workflow as escalations
 from service.escalations.workflow import Said
+from service.handling.workflow import wake
 from service.intake.checking import moment_of, problems, unknown
 from service.intake.completing import store
 from service.intake.forms import Forms, Trigger
@@ -67,15 +68,9 @@ async def complete(
     if {"received", "country"} & set(body.fields):
         await sla.restart(connection, escalation, actor=caller.id)
     if not missing:
-        status = await store.go_on(connection, escalation) or status
-        await sla.resume(connection, escalation, actor=caller.id)
+        await wake(connection, escalation)
+        status = (await store.lock(connection, escalation)).status
     return InformationOut(status=status, missing=shown(forms, missing))
-
-
-async def wake(connection: AsyncConnection, escalation: UUID, *, actor: UUID) -> None:
-    """Let a record that waits for others go on, with its clocks; nothing for any other."""
-    if await store.go_on(connection, escalation) is not None:
-        await sla.resume(connection, escalation, actor=actor)
 
 
 async def _require(connection: AsyncConnection, escalation: UUID, caller: Principal) -> None:

@@ -20,8 +20,8 @@ _THREAD = text(f"""
     SELECT {_RECORD} FROM escalations e
     LEFT JOIN escalation_messages m ON m.escalation_id = e.id AND m.direction = 'outbound'
         AND m.id = ANY (CAST(:threads AS uuid[]))
-    WHERE m.id IS NOT NULL OR e.number = :number
-    ORDER BY m.id IS NULL, m.written_at DESC LIMIT 1
+    WHERE m.id IS NOT NULL OR e.id = CAST(:answers AS uuid) OR e.number = :number
+    ORDER BY m.id IS NULL AND e.id IS DISTINCT FROM CAST(:answers AS uuid), m.written_at DESC LIMIT 1
 """)  # noqa: S608 - put together from constants
 _IS_OURS = text(
     "SELECT EXISTS (SELECT FROM escalation_messages WHERE direction = 'outbound' AND id = ANY (CAST(:ids AS uuid[])))"
@@ -62,9 +62,14 @@ async def known(connection: AsyncConnection, sha256: bytes) -> Row[Any] | None:
     return (await connection.execute(_KNOWN, {"sha256": sha256})).one_or_none()
 
 
-async def thread(connection: AsyncConnection, *, threads: Sequence[UUID], number: int | None) -> Row[Any] | None:
-    """The record that a mail belongs to, by what it answers or else by the number in its subject."""
-    return (await connection.execute(_THREAD, {"threads": list(threads), "number": number})).one_or_none()
+async def thread(
+    connection: AsyncConnection, *, threads: Sequence[UUID], answers: UUID | None, number: int | None
+) -> Row[Any] | None:
+    """The record that a mail belongs to, by what it answers (a message, or a letter of the record `answers`) or else by the
+    number in its subject.
+    """
+    values = {"threads": list(threads), "answers": answers, "number": number}
+    return (await connection.execute(_THREAD, values)).one_or_none()
 
 
 async def is_ours(connection: AsyncConnection, ids: Sequence[UUID]) -> bool:

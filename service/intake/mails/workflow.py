@@ -15,9 +15,9 @@ from service.errors.intake import MailTooLargeError
 from service.errors.media import MediaTooLargeError, UnsupportedMediaError
 from service.escalations import workflow as escalations
 from service.escalations.workflow import Said
+from service.handling.workflow import wake
 from service.ids import new_id
 from service.intake.checking import is_email
-from service.intake.completing.workflow import wake
 from service.intake.forms import Forms
 from service.intake.mails import store
 from service.intake.mails.reading import Attached, Mail, read_mail
@@ -32,6 +32,7 @@ from service.media.uploads import workflow as uploads
 from service.media.workflow import Prepared
 from service.people.schemas import PersonIn
 from service.people.workflow import create_person
+from service.replies.sending.workflow import record_of
 from service.settings import Settings
 
 # Whoever writes more often than this within an hour is no longer answered by itself: two machines could go on for ever.
@@ -78,7 +79,7 @@ async def take_mail(raw: bytes, office: Office, *, by: UUID) -> MailTakenOut:
     async with office.engine.begin() as connection:
         if (before := await store.known(connection, mail.sha256)) is not None:
             return _again(before)
-        row = await store.thread(connection, threads=mail.threads, number=mail.number)
+        row = await _thread(connection, mail)
     path = row.path if row is not None else _path(office.desk.forms, mail)
     # Rendered before anything is locked: it may take seconds.
     files = [
@@ -89,6 +90,12 @@ async def take_mail(raw: bytes, office: Office, *, by: UUID) -> MailTakenOut:
         if (before := await store.known(connection, mail.sha256)) is not None:
             return _again(before)
         return await _place(connection, mail, files, office=office, by=by)
+
+
+async def _thread(connection: AsyncConnection, mail: Mail) -> Row[Any] | None:
+    """The record that it answers, or whose number its subject has."""
+    answers = await record_of(connection, mail.references)
+    return await store.thread(connection, threads=mail.threads, answers=answers, number=mail.number)
 
 
 def _again(row: Row[Any]) -> MailTakenOut:
@@ -123,10 +130,12 @@ async def _place(
     connection: AsyncConnection, mail: Mail, files: Sequence[_File], *, office: Office, by: UUID
 ) -> MailTakenOut:
     """To its record, into a new one, or aside."""
-    row = await store.thread(connection, threads=mail.threads, number=mail.number)
+    row = await _thread(connection, mail)
     if row is not None:
         row = await store.lock(connection, row.id)
-    returned = await store.is_ours(connection, mail.returned)
+    returned = (
+        await store.is_ours(connection, mail.returned) or await record_of(connection, [mail.message_id]) is not None
+    )
     if returned or (mail.reply and row is None):
         # One of ours that came back, or a machine's answer to nothing of ours: to answer it would never end.
         # What we wrote ourselves may be about something that not everybody may see.
@@ -135,7 +144,7 @@ async def _place(
         return MailTakenOut(outcome="set_aside", number=None, reference=None)
     if row is not None and (row.status != "resolved" or mail.automatic):
         escalation, number, outcome = row.id, row.number, "joined"
-        await _join(connection, row, mail, by=by)
+        await _join(connection, row, mail)
     else:
         escalation, number = await _open(connection, mail, office.desk, after=row, by=by)
         outcome = "opened"
@@ -146,12 +155,12 @@ async def _place(
     return MailTakenOut.model_validate({"outcome": outcome, "number": number, "reference": reference(number)})
 
 
-async def _join(connection: AsyncConnection, row: Row[Any], mail: Mail, *, by: UUID) -> None:
+async def _join(connection: AsyncConnection, row: Row[Any], mail: Mail) -> None:
     """Keep what it says with the record; a person's mail wakes one that waits."""
     for piece in pieces(mail):
         await escalations.say(connection, row.id, Said("inbound", "mail", piece, mail.language))
     if not mail.automatic:
-        await wake(connection, row.id, actor=by)
+        await wake(connection, row.id)
 
 
 async def _open(

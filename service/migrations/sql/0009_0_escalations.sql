@@ -38,6 +38,8 @@ CREATE TABLE escalations (
     CHECK ((status = 'resolved') = (resolution IS NOT NULL)),
     CHECK ((confidentiality = 'restricted') = (path IS NOT NULL))
 );
+-- What hangs on a record goes with it; and a record goes only as a sample.
+CREATE TRIGGER never_deleted BEFORE DELETE ON escalations FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE INDEX escalations_open ON escalations (opened_at) WHERE status <> 'resolved';
 CREATE INDEX escalations_owner ON escalations (owner) WHERE status <> 'resolved';
 CREATE INDEX escalations_unowned ON escalations (opened_at) WHERE status <> 'resolved' AND owner IS NULL;
@@ -45,10 +47,10 @@ CREATE INDEX escalations_unowned ON escalations (opened_at) WHERE status <> 'res
 -- What it is about: cases, accounts and business assets, and other records. Links are ended, never removed.
 CREATE TABLE escalation_links (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     kind text NOT NULL CHECK (kind IN ('case', 'escalation', 'account', 'page', 'business', 'ad_account', 'ad', 'post', 'domain')),
     case_id uuid REFERENCES cases,
-    other_id uuid REFERENCES escalations,
+    other_id uuid REFERENCES escalations ON DELETE CASCADE,
     -- The platform's own id of an account or asset.
     external_id text,
     added_by uuid NOT NULL REFERENCES principals,
@@ -64,7 +66,7 @@ CREATE INDEX escalation_links_of ON escalation_links (escalation_id);
 CREATE INDEX escalation_links_external ON escalation_links (external_id) WHERE external_id IS NOT NULL;
 
 CREATE TABLE escalation_watchers (
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     principal_id uuid NOT NULL REFERENCES principals,
     added_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (escalation_id, principal_id)
@@ -74,7 +76,7 @@ CREATE TABLE escalation_watchers (
 -- nothing internal leaves the system.
 CREATE TABLE escalation_messages (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     direction text NOT NULL CHECK (direction IN ('internal', 'inbound', 'outbound')),
     -- What it is: a note, a hand-over to the next shift, a reply, a receipt, a question for missing facts, a mail that came in.
     kind text NOT NULL DEFAULT 'note',
@@ -88,7 +90,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON escalation_messages FOR EA
 
 -- Pictures, clips and sound that came with it, by way of the media pipeline; what is neither of them stays with its message.
 CREATE TABLE escalation_attachments (
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     media_id uuid NOT NULL REFERENCES media,
     name text NOT NULL DEFAULT '',
     added_by uuid NOT NULL REFERENCES principals,
@@ -107,7 +109,7 @@ CREATE TABLE path_members (
     PRIMARY KEY (path, principal_id)
 );
 
-ALTER TABLE events ADD COLUMN escalation_id uuid REFERENCES escalations;
+ALTER TABLE events ADD COLUMN escalation_id uuid REFERENCES escalations ON DELETE CASCADE;
 CREATE INDEX events_escalation ON events (escalation_id, id) WHERE escalation_id IS NOT NULL;
 
 -- Whether somebody who works on escalations may see this one: all what is not confidential; what is, those who oversee, opened, own or

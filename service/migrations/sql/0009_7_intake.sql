@@ -5,7 +5,7 @@ CREATE TABLE intake_keys (
     principal_id uuid NOT NULL REFERENCES principals,
     key text NOT NULL,
     request_hash bytea NOT NULL,
-    escalation_id uuid REFERENCES escalations,
+    escalation_id uuid REFERENCES escalations ON DELETE CASCADE,
     answer jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (principal_id, key)
@@ -13,7 +13,7 @@ CREATE TABLE intake_keys (
 
 -- A record that came in incomplete: by which form, and what is missing as [{"field", "problem"}]; empty once all is there.
 CREATE TABLE intake_needs (
-    escalation_id uuid PRIMARY KEY REFERENCES escalations,
+    escalation_id uuid PRIMARY KEY REFERENCES escalations ON DELETE CASCADE,
     form_version text NOT NULL,
     missing jsonb NOT NULL,
     asked_at timestamptz NOT NULL DEFAULT now(),
@@ -22,7 +22,7 @@ CREATE TABLE intake_needs (
 
 -- Items of a record's checklist that somebody has looked at. Ticking and unticking are events; this is what holds now.
 CREATE TABLE intake_checks (
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     item text NOT NULL,
     ticked_by uuid NOT NULL REFERENCES principals,
     ticked_at timestamptz NOT NULL DEFAULT now(),
@@ -35,7 +35,7 @@ CREATE TABLE intake_mails (
     sha256 bytea NOT NULL UNIQUE,
     -- A new record, one that was there already, or kept aside because a machine wrote it about nothing of ours.
     outcome text NOT NULL CHECK (outcome IN ('opened', 'joined', 'set_aside')),
-    escalation_id uuid REFERENCES escalations,
+    escalation_id uuid REFERENCES escalations ON DELETE CASCADE,
     message_id text NOT NULL DEFAULT '',
     sender text NOT NULL DEFAULT '',
     subject text NOT NULL DEFAULT '',

@@ -69,7 +69,7 @@ CREATE TABLE appeals (
     effect_at timestamptz,
     carried_out_at timestamptz,
     withdrawn_at timestamptz,
-    escalation_id uuid REFERENCES escalations,
+    escalation_id uuid REFERENCES escalations ON DELETE SET NULL,
     CHECK ((side = 'reporter') = (report_id IS NOT NULL)),
     CHECK ((via = 'api') = (filed_by IS NOT NULL)),
     CHECK (num_nonnulls(lease_token, lease_holder, lease_expires_at) IN (0, 3)),

@@ -16,7 +16,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON root_causes FOR EACH ROW E
 
 CREATE TABLE root_cause_records (
     cause_id uuid NOT NULL REFERENCES root_causes,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     ended_at timestamptz,
     PRIMARY KEY (cause_id, escalation_id)
 );
@@ -27,7 +27,7 @@ CREATE TABLE improvements (
     id uuid PRIMARY KEY,
     -- What people call it by: I-101.
     number bigint GENERATED ALWAYS AS IDENTITY (START WITH 101) UNIQUE,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     direction text NOT NULL CHECK (direction IN ('upstream', 'downstream')),
     title text NOT NULL,
     team text NOT NULL DEFAULT '',
@@ -50,7 +50,7 @@ CREATE INDEX improvements_done ON improvements (done_on) WHERE state = 'done';
 
 -- Whether records of the same kind came in once an action was done: looked at 30 and 90 days later.
 CREATE TABLE recurrence_checks (
-    improvement_id uuid NOT NULL REFERENCES improvements,
+    improvement_id uuid NOT NULL REFERENCES improvements ON DELETE CASCADE,
     done_on date NOT NULL,
     days smallint NOT NULL,
     alike_before integer NOT NULL,

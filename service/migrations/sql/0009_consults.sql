@@ -24,7 +24,7 @@ CREATE INDEX consult_members_of ON consult_members (principal_id);
 
 CREATE TABLE consults (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     team text NOT NULL,
     question text NOT NULL,
     language text NOT NULL DEFAULT 'und',
@@ -33,7 +33,7 @@ CREATE TABLE consults (
     -- What the asker chose to show of the record, as it was then: the team sees this and not the record.
     shown jsonb NOT NULL DEFAULT '{}',
     -- An earlier question that this one asks anew.
-    again_of uuid REFERENCES consults,
+    again_of uuid REFERENCES consults ON DELETE CASCADE,
     asked_by uuid NOT NULL REFERENCES principals,
     asked_at timestamptz NOT NULL DEFAULT now(),
     warn_at timestamptz NOT NULL,
@@ -65,7 +65,7 @@ CREATE INDEX consults_precedents ON consults
 -- What the two sides say to each other before the answer.
 CREATE TABLE consult_messages (
     id uuid PRIMARY KEY,
-    consult_id uuid NOT NULL REFERENCES consults,
+    consult_id uuid NOT NULL REFERENCES consults ON DELETE CASCADE,
     kind text NOT NULL CHECK (kind IN ('asked_back', 'explained')),
     body text NOT NULL,
     written_by uuid NOT NULL REFERENCES principals,

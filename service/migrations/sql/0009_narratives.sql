@@ -1,7 +1,7 @@
 -- Narratives of escalations as they were given out: each stays as it was, with its figures and the hash of its content.
 CREATE TABLE narratives (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     -- Within its record: 1, 2, 3 …
     version integer NOT NULL,
     audience text NOT NULL CHECK (audience IN ('internal', 'leadership', 'partner', 'regulator')),

@@ -37,7 +37,7 @@ CREATE TRIGGER keep BEFORE INSERT OR UPDATE ON escalations FOR EACH ROW EXECUTE 
 
 -- That a hand-over note was read by whoever has the record now.
 CREATE TABLE escalation_handover_reads (
-    message_id uuid PRIMARY KEY REFERENCES escalation_messages,
+    message_id uuid PRIMARY KEY REFERENCES escalation_messages ON DELETE CASCADE,
     read_by uuid NOT NULL REFERENCES principals,
     read_at timestamptz NOT NULL DEFAULT now()
 );

@@ -26,7 +26,7 @@ CREATE TABLE reply_templates (
 -- What somebody writes to whoever raised a record. One at a time is open for each record: two would answer the same person twice.
 CREATE TABLE replies (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     purpose text NOT NULL,
     language text NOT NULL,
     -- One of the table above or of those that come with the product; NULL where it was begun without.
@@ -61,10 +61,10 @@ CREATE INDEX replies_waiting ON replies (changed_at) WHERE state = 'waiting';
 -- What goes out. The row is the job: a worker takes it for a while, and another one takes it over where that ends without a result.
 CREATE TABLE reply_deliveries (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
-    reply_id uuid REFERENCES replies,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
+    reply_id uuid REFERENCES replies ON DELETE CASCADE,
     -- The message of the record, written when it is sent for the first time: until then it can be taken back.
-    message_id uuid UNIQUE REFERENCES escalation_messages,
+    message_id uuid UNIQUE REFERENCES escalation_messages ON DELETE CASCADE,
     sender text NOT NULL CHECK (sender IN ('smtp', 'webhook')),
     recipients text[] NOT NULL,
     subject text NOT NULL,
@@ -109,7 +109,7 @@ CREATE TRIGGER same_text BEFORE UPDATE ON reply_deliveries FOR EACH ROW EXECUTE 
 
 CREATE TABLE reply_attempts (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    delivery_id uuid NOT NULL REFERENCES reply_deliveries,
+    delivery_id uuid NOT NULL REFERENCES reply_deliveries ON DELETE CASCADE,
     at timestamptz NOT NULL DEFAULT now(),
     -- NULL where every recipient's server took it.
     error text

@@ -28,7 +28,7 @@ CREATE TABLE path_alarms (
 CREATE TABLE preservations (
     id uuid PRIMARY KEY,
     -- The record that it is for: whoever may see that, may see this.
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     -- What is kept: all that belongs to the record, or one case, piece of evidence, subject or medium.
     scope text NOT NULL CHECK (scope IN ('record', 'case', 'evidence', 'subject', 'media')),
     case_id uuid REFERENCES cases,
@@ -60,7 +60,7 @@ CREATE INDEX preservations_media ON preservations (media_id) WHERE ended_at IS N
 -- Every change of its end. `until` NULL asks for its end at once.
 CREATE TABLE preservation_changes (
     id uuid PRIMARY KEY,
-    preservation_id uuid NOT NULL REFERENCES preservations,
+    preservation_id uuid NOT NULL REFERENCES preservations ON DELETE CASCADE,
     until timestamptz,
     reason text NOT NULL,
     asked_by uuid NOT NULL REFERENCES principals,
@@ -97,7 +97,7 @@ CREATE TRIGGER keep_preservation BEFORE UPDATE OR DELETE ON preservations FOR EA
 
 -- The files of what is preserved, by name: they stay stored even where a medium no longer names them.
 CREATE TABLE preserved_files (
-    preservation_id uuid NOT NULL REFERENCES preservations,
+    preservation_id uuid NOT NULL REFERENCES preservations ON DELETE CASCADE,
     stored_as text NOT NULL,
     PRIMARY KEY (preservation_id, stored_as)
 );
@@ -151,7 +151,7 @@ CREATE INDEX escalation_attachments_media ON escalation_attachments (media_id);
 -- What was put together for a person to file with an authority, word for word. It holds hashes and ids, no bytes of media.
 CREATE TABLE hand_off_packages (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     kind text NOT NULL CHECK (kind IN ('ncmec', 'nca', 'law_enforcement')),
     body jsonb NOT NULL,
     sha256 text NOT NULL,
@@ -162,7 +162,7 @@ CREATE INDEX hand_off_packages_of ON hand_off_packages (escalation_id, made_at);
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON hand_off_packages FOR EACH ROW EXECUTE FUNCTION refuse_change();
 -- Entered by a person after they filed it somewhere else.
 CREATE TABLE hand_off_filings (
-    package_id uuid PRIMARY KEY REFERENCES hand_off_packages,
+    package_id uuid PRIMARY KEY REFERENCES hand_off_packages ON DELETE CASCADE,
     filed_on date NOT NULL,
     filed_with text NOT NULL,
     reference text NOT NULL,

@@ -15,7 +15,7 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON sla_matrices FOR EACH ROW 
 
 -- By which version and which facts the clocks of a record were set last; whoever changes the facts need not know of clocks.
 CREATE TABLE sla_applied (
-    escalation_id uuid PRIMARY KEY REFERENCES escalations,
+    escalation_id uuid PRIMARY KEY REFERENCES escalations ON DELETE CASCADE,
     version integer NOT NULL REFERENCES sla_matrices,
     source text NOT NULL,
     trigger text NOT NULL,
@@ -28,7 +28,7 @@ CREATE INDEX sla_applied_open ON sla_applied (escalation_id) WHERE NOT resolved;
 
 CREATE TABLE sla_clocks (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     target text NOT NULL CHECK (target IN ('first_response', 'next_update', 'decision')),
     kind text NOT NULL CHECK (kind IN ('legal', 'internal')),
     basis text NOT NULL,
@@ -46,7 +46,7 @@ CREATE TABLE sla_clocks (
     paused boolean NOT NULL DEFAULT false,
     met_at timestamptz,
     ended_at timestamptz,
-    replaces uuid UNIQUE REFERENCES sla_clocks,
+    replaces uuid UNIQUE REFERENCES sla_clocks ON DELETE CASCADE,
     reason text NOT NULL DEFAULT '',
     set_by uuid REFERENCES principals,
     set_at timestamptz NOT NULL DEFAULT now(),
@@ -89,7 +89,7 @@ CREATE TRIGGER guarded BEFORE UPDATE OR DELETE ON sla_clocks FOR EACH ROW EXECUT
 -- Of a record, not of a clock: whatever takes a clock's place stands still for the same times.
 CREATE TABLE sla_pauses (
     id uuid PRIMARY KEY,
-    escalation_id uuid NOT NULL REFERENCES escalations,
+    escalation_id uuid NOT NULL REFERENCES escalations ON DELETE CASCADE,
     reason text NOT NULL,
     paused_at timestamptz NOT NULL,
     paused_by uuid REFERENCES principals,
@@ -102,7 +102,7 @@ CREATE INDEX sla_pauses_of ON sla_pauses (escalation_id, paused_at);
 
 -- Whom a breach has to be told, until they say that they know.
 CREATE TABLE sla_notices (
-    clock_id uuid NOT NULL REFERENCES sla_clocks,
+    clock_id uuid NOT NULL REFERENCES sla_clocks ON DELETE CASCADE,
     principal_id uuid NOT NULL REFERENCES principals,
     told_at timestamptz NOT NULL DEFAULT now(),
     seen_at timestamptz,
@@ -113,7 +113,7 @@ CREATE INDEX sla_notices_unseen ON sla_notices (principal_id) WHERE seen_at IS N
 -- Which clock of a review case stands for a record's clock; clock_id is null where the case could not be given one.
 CREATE TABLE sla_case_clocks (
     case_id uuid NOT NULL REFERENCES cases,
-    sla_clock_id uuid NOT NULL REFERENCES sla_clocks,
+    sla_clock_id uuid NOT NULL REFERENCES sla_clocks ON DELETE CASCADE,
     clock_id uuid REFERENCES clocks,
     PRIMARY KEY (case_id, sla_clock_id)
 );

@@ -24,7 +24,7 @@ from service.replies.mail import Mail, Outcome, mail_id, send
 from service.replies.sending import store
 from service.replies.sending.schemas import DeliveryOut, LetterOut, LettersOut
 from service.replies.shipped import phrases
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
 from service.settings import Settings
 from service.sla import workflow as sla
 
@@ -94,7 +94,7 @@ async def deliveries(connection: AsyncConnection, escalation: UUID) -> list[Deli
 
 async def dead_letters(connection: AsyncConnection, *, viewer: UUID) -> LettersOut:
     """What was given up, of the records that this person may see."""
-    rows = await store.failed(connection, viewer=viewer, overseeing=OVERSEEING, limit=LETTERS)
+    rows = await store.failed(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS, limit=LETTERS)
     return LettersOut(letters=[LetterOut(**row._mapping) for row in rows])
 
 

@@ -34,7 +34,7 @@ from service.replies.writing.schemas import (
     WaitingListOut,
     WaitingOut,
 )
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
 from service.settings import Settings
 from service.sla import workflow as sla
 
@@ -58,7 +58,7 @@ async def replies(connection: AsyncConnection, escalation: UUID, *, viewer: UUID
 
 async def waiting(connection: AsyncConnection, *, viewer: UUID) -> WaitingListOut:
     """What waits for approval, of the records that this person may see."""
-    rows = await store.waiting(connection, viewer=viewer, overseeing=OVERSEEING, limit=WAITING)
+    rows = await store.waiting(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS, limit=WAITING)
     return WaitingListOut(waiting=[WaitingOut(**row._mapping) for row in rows])
 
 

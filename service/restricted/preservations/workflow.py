@@ -14,7 +14,7 @@ from service.escalations.workflow import require
 from service.ids import new_id
 from service.restricted.preservations import store
 from service.restricted.preservations.schemas import EndIn, EndOut, PreservationIn, PreservationOut, PreservationsOut
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
 
 # So long before its end one is told of it.
 AHEAD_DAYS = 30
@@ -55,7 +55,7 @@ async def preservations_of(connection: AsyncConnection, escalation: UUID, *, vie
 
 async def running(connection: AsyncConnection, *, viewer: UUID) -> PreservationsOut:
     """What is preserved for any record that this person may see, the nearest end first."""
-    values = {"days": AHEAD_DAYS, "viewer": viewer, "overseeing": list(OVERSEEING), "limit": SHOWN}
+    values = {"days": AHEAD_DAYS, "viewer": viewer, "overseeing": list(ESCALATION_OVERSEERS), "limit": SHOWN}
     return PreservationsOut(preservations=[_view(row) for row in await store.running(connection, values)])
 
 

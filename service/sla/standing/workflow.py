@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.escalations.workflow import require
-from service.routing.workflow import OVERSEEING
+from service.security import ESCALATION_OVERSEERS
 from service.sla.schemas import AttainedOut, AttainmentOut, OverdueOut, OverduesOut
 from service.sla.standing import store
 
@@ -15,7 +15,7 @@ OVERDUE_LISTED = 100
 
 async def overdues(connection: AsyncConnection, *, viewer: UUID, limit: int = OVERDUE_LISTED) -> OverduesOut:
     """What has run out on records that this person may see."""
-    rows = await store.overdues(connection, viewer=viewer, overseeing=OVERSEEING, limit=limit)
+    rows = await store.overdues(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS, limit=limit)
     return OverduesOut(
         total=rows[0].total if rows else 0,
         legal=rows[0].legal if rows else 0,

@@ -17,8 +17,7 @@ from service.clocks.schemas import ClockIn
 from service.clocks.workflow import NewClock, set_clock
 from service.errors.base import TriageError
 from service.errors.cases import CaseDecidedError
-from service.routing.workflow import OVERSEEING
-from service.security import ROLES, Capability
+from service.security import ESCALATION_OVERSEERS, ROLES, Capability
 from service.sla.versions.workflow import WORKING, at_work
 from service.sla.watching import store
 from service.sla.workflow import apply
@@ -70,7 +69,7 @@ class Watch:
 async def act(connection: AsyncConnection, late: Row[Any], now: datetime) -> None:
     """What a breach sets off, in the transaction that marks it. One that has no effect says so in the trace."""
     values = {"clock": late.id, "escalation": late.escalation_id}
-    roles = {"working": list(WORKING), "leading": list(LEADING), "overseeing": list(OVERSEEING)}
+    roles = {"working": list(WORKING), "leading": list(LEADING), "overseeing": list(ESCALATION_OVERSEERS)}
     told = await store.notify(connection, values | roles)
     log.warning("sla.breached", clock=str(late.id), target=late.target, kind=late.kind)
     data: dict[str, Any] = {"clock": str(late.id), "action": late.on_breach, "told": told, "done": True}

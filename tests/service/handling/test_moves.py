@@ -251,7 +251,7 @@ class Clocks:
 
     def run(self, record: UUID, minutes: float, *, hard: bool) -> None:
         due = datetime.now(UTC) + timedelta(minutes=minutes)
-        self.running[record] = Nearest("decision", due, hard=hard, paused=False)
+        self.running[record] = Nearest("decision", due, hard=hard, paused=False, hard_due_at=due if hard else None)
 
 
 @pytest.fixture

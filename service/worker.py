@@ -132,13 +132,7 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
         watch = ModelWatch(engine, model, taxonomy=taxonomy, settings=settings)
-        appeals = Effects(taxonomy, jobs, configured_strikes(settings, taxonomy))
-        often = (
-            partial(alert, engine, settings),
-            watch.tell,
-            Shedding(engine, jobs, config).step,
-            partial(carry_out_due, engine, appeals),
-        )
+        often = (*done_often(engine, jobs, settings, taxonomy), watch.tell, Shedding(engine, jobs, config).step)
         chores = Chores(often=often, seldom=(watch.sweep, assessing.look_for_stale))
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
@@ -252,6 +246,14 @@ class Chores:
 
     often: tuple[Callable[[], Awaitable[object]], ...] = ()
     seldom: tuple[Callable[[], Awaitable[object]], ...] = ()
+
+
+def done_often(
+    engine: AsyncEngine, jobs: App, settings: Settings, taxonomy: Taxonomy
+) -> tuple[Callable[[], Awaitable[object]], ...]:
+    """What domains want done every few seconds, whatever the model and the order."""
+    effects = Effects(taxonomy, jobs, configured_strikes(settings, taxonomy))
+    return partial(alert, engine, settings), partial(carry_out_due, engine, effects)
 
 
 async def do_each(chores: Sequence[Callable[[], Awaitable[object]]]) -> int:

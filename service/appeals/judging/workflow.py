@@ -56,6 +56,14 @@ class Terms:
     limits: Limits
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomeRules:
+    """What outcomes are made under: the vocabulary, and for how long one can be taken back."""
+
+    taxonomy: Taxonomy
+    undo_seconds: int
+
+
 async def queue(connection: AsyncConnection, *, person: UUID) -> QueueOut:
     """What waits, as far as this person may see it."""
     rows = await store.queue(connection, person, overseeing=OVERSEEING, limit=SHOWN_WAITING)
@@ -130,8 +138,7 @@ async def decide(
     body: AppealDecisionIn,
     *,
     judge: Judge,
-    taxonomy: Taxonomy,
-    undo_seconds: int,
+    rules: OutcomeRules,
 ) -> AppealDecided:
     """Store what an appeal comes to; it is carried out once it can no longer be undone.
 
@@ -145,7 +152,7 @@ async def decide(
         raise PersonNeededError("an appeal is decided by a person: sign in to the console, a key is not enough")
     if row.status != "open":
         raise AppealClosedError("this appeal is decided or was withdrawn")
-    outcome = _outcome(row, body, taxonomy)
+    outcome = _outcome(row, body, rules.taxonomy)
     await _check_words(connection, body.explanation)
     values = outcome | {
         "id": appeal,
@@ -155,8 +162,8 @@ async def decide(
         "reason_code": body.reason_code,
         "explanation": body.explanation,
         "note": body.note,
-        "taxonomy_version": taxonomy.version,
-        "undo_seconds": undo_seconds,
+        "taxonomy_version": rules.taxonomy.version,
+        "undo_seconds": rules.undo_seconds,
     }
     effect_at = await store.decide(connection, values)
     if effect_at is None:

@@ -21,6 +21,8 @@ _TAKE = """
         SELECT a.id, a.lease_token FROM appeals a JOIN cases c ON c.id = a.case_id
         WHERE {which} AND {free}
           AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[])) AND NOT took_part(a.decision_id, :person)
+          -- Whoever is to judge it blindly for quality would learn here what was decided.
+          AND NOT is_checking_decision(a.decision_id, :person)
         ORDER BY {order} LIMIT 1 FOR NO KEY UPDATE OF a SKIP LOCKED
     ), lapsed AS (
         UPDATE appeal_claims k SET ended_at = k.expires_at, outcome = 'lapsed' FROM next

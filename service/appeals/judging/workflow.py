@@ -103,7 +103,7 @@ async def claim_one(
             raise CaseNotOpenError("you have another appeal in hand: decide it or give it back first")
         taken = await store.claim_one(connection, _claiming(person, new_id(), terms) | {"appeal": appeal})
         if taken is None:
-            raise CaseNotOpenError("somebody has this appeal in hand")
+            raise CaseNotOpenError("somebody has this appeal in hand, or you have a blind check of what it is about")
         await _record(connection, "appeal.claimed", appeal, person)
     found = await in_hand(connection, person=person, blur=blur)
     if found is None:

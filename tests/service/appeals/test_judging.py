@@ -16,6 +16,7 @@ from tests.service.appeals.steps import (
     signed_in,
     taken,
 )
+from tests.service.quality.verbs import plan
 from tests.service.routing.steps import make_queue
 from tests.service.steps import assert_error, query, report, rewrite, value
 
@@ -255,3 +256,22 @@ async def test_two_people_never_have_the_same_one(
             one["appeal_id"],
         )
         assert_error(await judge(judging, one, UPHELD), 409, "lease_stale")
+
+
+async def test_an_appeal_and_a_blind_check_of_the_same_go_to_different_people(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    judging: httpx.AsyncClient,
+) -> None:
+    made = await restricted(platform, reviewer)
+    receipt = await filed(platform, made["decision_id"])
+    await plan(lead, "Week 48")
+    check = await judging.post("/v1/qa/claim")
+    assert check.status_code == 200, check.text
+    assert (await judging.post("/v1/appeals/claim")).status_code == 204
+    assert_error(await judging.post(f"/v1/appeals/{receipt['appeal_id']}/claim"), 409, "case_not_open")
+    assert (await judging.post(f"/v1/qa/reviews/{check.json()['token']}/release")).status_code == 204
+    assert (await judging.post("/v1/appeals/claim")).status_code == 200
+    await restricted(platform, reviewer, "post-2")
+    assert (await judging.post("/v1/qa/claim")).status_code == 204, "the one check left is of what they have in hand"

@@ -73,6 +73,11 @@ async def queue(connection: AsyncConnection, *, person: UUID) -> QueueOut:
     return QueueOut(appeals=shown, total=total, overdue=overdue, server_now=now)
 
 
+async def overdue(connection: AsyncConnection) -> int:
+    """How many open appeals are overdue, whoever may see them."""
+    return await store.overdue(connection)
+
+
 async def claim(connection: AsyncConnection, *, person: UUID, terms: Terms, blur: BlurRules) -> JudgedOut | None:
     """The next appeal for this person, or the one in hand; None where there is none that they may decide."""
     await store.take_turn(connection, person)

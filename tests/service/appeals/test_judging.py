@@ -29,6 +29,10 @@ async def test_the_next_is_the_first_due_and_then_the_gravest(
     account = await restricted(platform, reviewer, "p-3", severity=0, actions=["suspend_account"])
     first = await filed(platform, account["decision_id"])
     rewrite(database, "UPDATE appeals SET due_at = date_trunc('hour', due_at) + interval '1 minute' * number")
+    query(database, "UPDATE appeals SET due_at = now() - interval '1 hour' WHERE id = %s", first["appeal_id"])
+    listed = (await judging.get("/v1/appeals")).json()
+    assert (listed["total"], listed["overdue"]) == (3, 1)
+    assert "triage_overdue_appeals 1.0" in (await judging.get("/metrics")).text
     order = [one["appeal_id"] for one in (await judging.get("/v1/appeals")).json()["appeals"]]
     assert order == [first["appeal_id"], grave["appeal_id"], mild["appeal_id"]]
     held = await taken(judging)

@@ -91,7 +91,9 @@ async def _no_free_connection(request: Request, error: Exception) -> Response:
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request.failed", route=request.scope["path"], error=type(error).__name__, exc_info=error)
+    # The template of the address, not the address: that may hold a secret, as those of appeals do.
+    route = getattr(request.scope.get("route"), "path", "unmatched")
+    log.error("request.failed", route=route, error=type(error).__name__, exc_info=error)
     words = "something went wrong here; nothing was stored, and the failure is in the log"
     response = await _for_reader(request, TriageError(words))
     # Made outside of all middleware.

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.appeals.judging.workflow import overdue as overdue_appeals
 from service.assessing.live import OFF
 from service.assessing.workflow import model_state, unassessed
 from service.clocks.workflow import overdue_legal
@@ -31,6 +32,7 @@ from service.observe import (
     LEASE_ALERTS,
     OLDEST_SECONDS,
     OPEN_CASES,
+    OVERDUE_APPEALS,
     OVERDUE_LEGAL_CLOCKS,
     RELEASE_REFUSED,
     SLA_OVERDUE,
@@ -122,6 +124,7 @@ async def _measure(connection: AsyncConnection, settings: Settings) -> None:
     OVERDUE_LEGAL_CLOCKS.set(await overdue_legal(connection))
     for kind, clocks in (await overdue_counts(connection)).items():
         SLA_OVERDUE.labels(kind).set(clocks)
+    OVERDUE_APPEALS.set(await overdue_appeals(connection))
     # Of few people they would tell of one of them.
     exposed, at_cap = await exposure_totals(connection, limits_of(settings)) or (math.nan, math.nan)
     EXPOSED_SECONDS.set(exposed)

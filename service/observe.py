@@ -19,6 +19,7 @@ LAPSED_CASES = Gauge("triage_lapsed_cases", "Undecided cases with at least one l
 LEASE_ALERTS = Gauge("triage_lease_alerts", "Undecided cases that keep coming back: lapsed or skipped too often")
 OVERDUE_LEGAL_CLOCKS = Gauge("triage_overdue_legal_clocks", "Legal clocks that ran out on undecided cases")
 SLA_OVERDUE = Gauge("triage_sla_overdue", "Clocks that ran out on open escalations", ["kind"])
+OVERDUE_APPEALS = Gauge("triage_overdue_appeals", "Open appeals whose target for a decision has passed")
 EXPOSED_SECONDS = Gauge("triage_exposed_seconds", "Seconds of the last 24 hours that originals were open, all people")
 EXPOSURE_AT_CAP = Gauge("triage_exposure_at_cap", "People who have reached the exposure cap of a day")
 UNSCORED = Gauge("triage_unscored_texts", "Texts that wait for a score")

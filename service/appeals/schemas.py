@@ -98,6 +98,7 @@ class AppealStatusOut(AppealAccepted):
     decision_id: UUID
     side: Side
     reference: str
+    contact: Annotated[str, Field(description="An e-mail address for the answer, where one was given; else empty.")]
     outcome: Outcome | None
     reason_code: ReasonCode | None
     explanation: str | None

@@ -21,6 +21,8 @@ OPEN_TO_ALL = {
     "GET /metrics": "numbers without content or names; keep it off the public network",
     "GET /openapi.json": "the description of the API is no secret",
     "GET /sign-in": "the form",
+    "GET /appeal/{token}": "the address is a secret of whoever may appeal, and is paced",
+    "POST /appeal/{token}": "the same",
     "POST /v1/session": "how one becomes known",
 }
 

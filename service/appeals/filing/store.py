@@ -59,7 +59,7 @@ _BY_KEY = text("""
     WHERE filed_by = :filed_by AND idempotency_key = :key
 """)
 _STATUS = text("""
-    SELECT id AS appeal_id, number, status, acknowledged_at, due_at, decision_id, side, reference,
+    SELECT id AS appeal_id, number, status, acknowledged_at, due_at, decision_id, side, reference, contact,
            CASE WHEN carried_out_at IS NOT NULL THEN 'decided' WHEN status = 'decided' THEN 'open' ELSE status END AS told_status,
            outcome, reason_code, explanation, reversed, standing, taken, decided_at, carried_out_at
     FROM appeals WHERE id = :id

@@ -46,6 +46,8 @@ from service.strikes.rules import Breach, StrikeRules
 
 APPEAL_DECIDED = "appeal.decided"
 APPEAL_UNTOLD = "appeal.untold"
+# Ways that are left to whoever appealed: a certified out-of-court body (Art. 21), and a court.
+REDRESS = ("out_of_court_dispute_settlement", "court")
 # The row of the matrix of clocks that an appeal which goes on as an escalation has.
 TRIGGER = "appeal"
 SHOWN_FEEDBACK = 100
@@ -181,6 +183,8 @@ async def _carry_out(connection: AsyncConnection, row: Row[Any], effects: Effect
         "severity": row.right_severity,
         "taxonomy_version": row.taxonomy_version,
         "decided_at": row.decided_at.isoformat(),
+        # What the answer has to name besides its reasons (Art. 20(5)).
+        "redress": REDRESS,
     }
     told = outbox.Message(APPEAL_DECIDED, message, case_id=row.case_id)
     if not await outbox.publish(connection, effects.jobs, told):

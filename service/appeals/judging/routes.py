@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.appeals.judging import workflow
-from service.appeals.judging.workflow import Judge, Terms
+from service.appeals.judging.workflow import Judge, OutcomeRules, Terms
 from service.appeals.schemas import AppealDecided, AppealDecisionIn, JudgedOut, LeaseOut, QueueOut, TokenIn
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
@@ -58,8 +58,8 @@ async def decide(
     state = request.app.state
     # A key comes in this header and goes before a session.
     judge = Judge(caller.id, signed_in=not request.headers.get("authorization", "").lower().startswith("bearer "))
-    undo = state.settings.undo_seconds
-    return await workflow.decide(connection, appeal_id, body, judge=judge, taxonomy=state.taxonomy, undo_seconds=undo)
+    rules = OutcomeRules(state.taxonomy, state.settings.undo_seconds)
+    return await workflow.decide(connection, appeal_id, body, judge=judge, rules=rules)
 
 
 @router.post("/{appeal_id}/undo", status_code=204, summary="Take an outcome back before it is carried out")

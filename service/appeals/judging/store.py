@@ -21,6 +21,8 @@ _TAKE = """
         SELECT a.id, a.lease_token FROM appeals a JOIN cases c ON c.id = a.case_id
         WHERE {which} AND {free}
           AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[])) AND NOT took_part(a.decision_id, :person)
+          -- Whoever is to judge it blindly for quality would learn here what was decided.
+          AND NOT is_checking_decision(a.decision_id, :person)
         ORDER BY {order} LIMIT 1 FOR NO KEY UPDATE OF a SKIP LOCKED
     ), lapsed AS (
         UPDATE appeal_claims k SET ended_at = k.expires_at, outcome = 'lapsed' FROM next
@@ -115,6 +117,7 @@ _QUEUE = text(f"""
     FROM appeals a WHERE a.status = 'open' AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[]))
     ORDER BY {ORDER} LIMIT :limit
 """)  # noqa: S608 - put together from constants
+_OVERDUE = text("SELECT count(*) FROM appeals WHERE status = 'open' AND due_at <= now()")
 _NOW = text("SELECT now()")
 # Names of at least three letters that stand as a word of their own.
 _NAMED = text("""
@@ -196,6 +199,11 @@ async def queue(
 async def named_in(connection: AsyncConnection, said: str) -> str | None:
     """A user name that stands in a text; None where there is none."""
     return (await connection.execute(_NAMED, {"said": said})).scalar_one_or_none()
+
+
+async def overdue(connection: AsyncConnection) -> int:
+    """How many open appeals are beyond the time they were to be decided in."""
+    return int((await connection.execute(_OVERDUE)).scalar_one())
 
 
 async def now(connection: AsyncConnection) -> Any:

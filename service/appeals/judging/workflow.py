@@ -56,6 +56,14 @@ class Terms:
     limits: Limits
 
 
+@dataclass(frozen=True, slots=True)
+class OutcomeRules:
+    """What outcomes are made under: the vocabulary, and for how long one can be taken back."""
+
+    taxonomy: Taxonomy
+    undo_seconds: int
+
+
 async def queue(connection: AsyncConnection, *, person: UUID) -> QueueOut:
     """What waits, as far as this person may see it."""
     rows = await store.queue(connection, person, overseeing=OVERSEEING, limit=SHOWN_WAITING)
@@ -63,6 +71,11 @@ async def queue(connection: AsyncConnection, *, person: UUID) -> QueueOut:
     now = rows[0].server_now if rows else await store.now(connection)
     shown = [WaitingOut(**{name: getattr(row, name) for name in WaitingOut.model_fields}) for row in rows]
     return QueueOut(appeals=shown, total=total, overdue=overdue, server_now=now)
+
+
+async def overdue(connection: AsyncConnection) -> int:
+    """How many open appeals are overdue, whoever may see them."""
+    return await store.overdue(connection)
 
 
 async def claim(connection: AsyncConnection, *, person: UUID, terms: Terms, blur: BlurRules) -> JudgedOut | None:
@@ -95,7 +108,7 @@ async def claim_one(
             raise CaseNotOpenError("you have another appeal in hand: decide it or give it back first")
         taken = await store.claim_one(connection, _claiming(person, new_id(), terms) | {"appeal": appeal})
         if taken is None:
-            raise CaseNotOpenError("somebody has this appeal in hand")
+            raise CaseNotOpenError("somebody has this appeal in hand, or you have a blind check of what it is about")
         await _record(connection, "appeal.claimed", appeal, person)
     found = await in_hand(connection, person=person, blur=blur)
     if found is None:
@@ -130,8 +143,7 @@ async def decide(
     body: AppealDecisionIn,
     *,
     judge: Judge,
-    taxonomy: Taxonomy,
-    undo_seconds: int,
+    rules: OutcomeRules,
 ) -> AppealDecided:
     """Store what an appeal comes to; it is carried out once it can no longer be undone.
 
@@ -145,7 +157,7 @@ async def decide(
         raise PersonNeededError("an appeal is decided by a person: sign in to the console, a key is not enough")
     if row.status != "open":
         raise AppealClosedError("this appeal is decided or was withdrawn")
-    outcome = _outcome(row, body, taxonomy)
+    outcome = _outcome(row, body, rules.taxonomy)
     await _check_words(connection, body.explanation)
     values = outcome | {
         "id": appeal,
@@ -155,8 +167,8 @@ async def decide(
         "reason_code": body.reason_code,
         "explanation": body.explanation,
         "note": body.note,
-        "taxonomy_version": taxonomy.version,
-        "undo_seconds": undo_seconds,
+        "taxonomy_version": rules.taxonomy.version,
+        "undo_seconds": rules.undo_seconds,
     }
     effect_at = await store.decide(connection, values)
     if effect_at is None:

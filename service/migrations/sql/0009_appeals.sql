@@ -85,6 +85,7 @@ CREATE UNIQUE INDEX appeals_once ON appeals (decision_id, side, coalesce(appella
 CREATE UNIQUE INDEX appeals_key ON appeals (filed_by, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX appeals_waiting ON appeals (due_at) WHERE status = 'open';
 CREATE INDEX appeals_to_carry_out ON appeals (effect_at) WHERE status = 'decided' AND carried_out_at IS NULL;
+CREATE INDEX appeals_decision ON appeals (decision_id);
 CREATE INDEX appeals_case ON appeals (case_id);
 CREATE INDEX appeals_evidence ON appeals (evidence_id) WHERE status = 'open';
 CREATE INDEX appeals_holder ON appeals (lease_holder) WHERE lease_holder IS NOT NULL;

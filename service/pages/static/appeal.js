@@ -44,7 +44,7 @@ class Lease {
     if (!this.live) return;
     this.live = false;
     clearInterval(this.#timer);
-    endLooks("lease");
+    endLooks("closed");
     const words = t("Your time on this appeal is over. What you wrote is still here; take the appeal again to send it.");
     showProblem(words);
     announce(words);

@@ -24,7 +24,7 @@ _IN_HAND = text("""
     ORDER BY r.claimed_at LIMIT 1
 """)
 # Nobody who could know what was decided on this content, or what is right: who decided on it, in this case, another one, or for
-# the same cluster; asked about it; judged its label; checked or settled it; made a golden item or a calibration of it, or may
+# the same cluster; asked about it; judged its label or an appeal; checked or settled it; made a golden item or a calibration of it, or may
 # read those of others (`manages`); was told; or, where a check is handed out (`blind`), was shown it with a dispute, an objection or
 # a label in doubt: whoever settles is to read all that.
 KNOWS = """CASE WHEN EXISTS (
@@ -38,6 +38,7 @@ KNOWS = """CASE WHEN EXISTS (
                       OR EXISTS (SELECT FROM label_suspects l WHERE l.decision_id = d.id AND l.resolved_by = :person)))
             OR EXISTS (SELECT FROM second_opinions o WHERE o.case_id = alike.id AND :person IN (o.asked_by, o.answered_by))
             OR (CAST(:blind AS boolean) AND EXISTS (SELECT FROM qa_looks k WHERE k.case_id = alike.id AND k.person = :person))
+            OR EXISTS (SELECT FROM appeals p WHERE p.case_id = alike.id AND :person IN (p.decided_by, p.lease_holder))
             OR EXISTS (SELECT FROM golden_items g WHERE g.case_id = alike.id
                          AND (g.made_by = :person OR CAST(:manages AS boolean)))
             OR EXISTS (

@@ -29,6 +29,7 @@ async def test_an_appeal_of_the_author_is_acknowledged_and_due(
         assert value(database, waits, receipt["appeal_id"]) == hours
         got = (await platform.get(f"/v1/appeals/{receipt['appeal_id']}")).json()
         assert (got["number"], got["reference"], got["outcome"]) == (receipt["number"], "T-1", None)
+        assert got["contact"] == "ana@mail.example"
     [first, second] = messages(database, "appeal.filed")
     assert first["appeal_id"] != second["appeal_id"]
     assert "joke" not in str(first)

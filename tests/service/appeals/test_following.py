@@ -7,6 +7,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.appeals.following import workflow
 from service.outbox import workflow as outbox
@@ -54,6 +57,7 @@ async def test_an_overturn_takes_back_the_strike_and_corrects_what_others_learn_
     assert query(database, "SELECT upheld, dismissed FROM reporters") == [(0, 1)]
     [told] = messages(database, "appeal.decided")
     assert (told["appeal_id"], told["reversed"], told["standing"]) == (appeal["appeal_id"], ["remove"], [])
+    assert told["redress"] == ["out_of_court_dispute_settlement", "court"]
     assert "It quotes" not in str(told)
     assert "jordan" not in str(told)
     [row] = await rows_of(ml)
@@ -123,12 +127,13 @@ async def test_what_breaks_off_has_done_nothing_and_is_done_once_by_whoever_come
         await decided(platform, judging, made, OVERTURNED)
     publish = outbox.publish
 
-    async def dies(*values: object) -> int:
-        raise asyncio.CancelledError
+    async def dies(connection: AsyncConnection, *values: object) -> int:
+        await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return 0
 
-    # The last thing that it does: everything before is in the same transaction.
+    # In the last thing that it does the worker is gone, as the database sees it; everything before is in the same transaction.
     monkeypatch.setattr(outbox, "publish", dies)
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(DBAPIError):
         await carry_out(app)
     assert value(database, STRIKES) == 2
     assert value(database, "SELECT count(*) FROM appeals WHERE carried_out_at IS NOT NULL") == 0

@@ -16,6 +16,7 @@ from tests.service.appeals.steps import (
     signed_in,
     taken,
 )
+from tests.service.quality.verbs import plan
 from tests.service.routing.steps import make_queue
 from tests.service.steps import assert_error, query, report, rewrite, value
 
@@ -28,6 +29,10 @@ async def test_the_next_is_the_first_due_and_then_the_gravest(
     account = await restricted(platform, reviewer, "p-3", severity=0, actions=["suspend_account"])
     first = await filed(platform, account["decision_id"])
     rewrite(database, "UPDATE appeals SET due_at = date_trunc('hour', due_at) + interval '1 minute' * number")
+    query(database, "UPDATE appeals SET due_at = now() - interval '1 hour' WHERE id = %s", first["appeal_id"])
+    listed = (await judging.get("/v1/appeals")).json()
+    assert (listed["total"], listed["overdue"]) == (3, 1)
+    assert "triage_overdue_appeals 1.0" in (await judging.get("/metrics")).text
     order = [one["appeal_id"] for one in (await judging.get("/v1/appeals")).json()["appeals"]]
     assert order == [first["appeal_id"], grave["appeal_id"], mild["appeal_id"]]
     held = await taken(judging)
@@ -255,3 +260,22 @@ async def test_two_people_never_have_the_same_one(
             one["appeal_id"],
         )
         assert_error(await judge(judging, one, UPHELD), 409, "lease_stale")
+
+
+async def test_an_appeal_and_a_blind_check_of_the_same_go_to_different_people(
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    judging: httpx.AsyncClient,
+) -> None:
+    made = await restricted(platform, reviewer)
+    receipt = await filed(platform, made["decision_id"])
+    await plan(lead, "Week 48")
+    check = await judging.post("/v1/qa/claim")
+    assert check.status_code == 200, check.text
+    assert (await judging.post("/v1/appeals/claim")).status_code == 204
+    assert_error(await judging.post(f"/v1/appeals/{receipt['appeal_id']}/claim"), 409, "case_not_open")
+    assert (await judging.post(f"/v1/qa/reviews/{check.json()['token']}/release")).status_code == 204
+    assert (await judging.post("/v1/appeals/claim")).status_code == 200
+    await restricted(platform, reviewer, "post-2")
+    assert (await judging.post("/v1/qa/claim")).status_code == 204, "the one check left is of what they have in hand"

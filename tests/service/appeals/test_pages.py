@@ -103,7 +103,7 @@ async def test_an_appeal_is_decided_by_another_person_and_never_by_the_same(
         await sign_in(jordan, "jordan", PASSWORD)
         await jordan.goto("/appeals")
         await jordan.keyboard.press("n")
-        await jordan.wait_for_selector("#outcome")
+        await jordan.wait_for_selector("#decide:enabled")
         assert await jordan.inner_text("[data-testid=reasons]") == "Era una broma entre amigos"
         assert "casey" not in await jordan.content()
         await jordan.keyboard.press("3")

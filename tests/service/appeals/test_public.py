@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.appeals.filing import workflow
 from service.pages.pace import Pace
 from tests.service.appeals.steps import decision_days_ago, restricted
 from tests.service.steps import Body, assert_error, value
@@ -54,6 +55,25 @@ async def test_somebody_without_an_account_appeals_and_gets_a_receipt(
     assert token not in log.getvalue()
     assert token not in str(value(database, "SELECT jsonb_agg(to_jsonb(e)) FROM events e"))
     assert token not in str(value(database, "SELECT jsonb_agg(to_jsonb(l)) FROM appeal_links l"))
+
+
+async def test_what_goes_wrong_here_tells_no_log_the_address(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    client: httpx.AsyncClient,
+    log: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path = await link(platform, (await restricted(platform, reviewer))["decision_id"])
+
+    async def breaks(*_values: object, **_named: object) -> None:
+        raise RuntimeError(path)
+
+    monkeypatch.setattr(workflow, "opened", breaks)
+    assert (await client.get(path)).status_code == 500
+    assert "/appeal/{token}" in log.getvalue()
+    assert path.rsplit("/", 1)[1] not in log.getvalue()
 
 
 async def test_unknown_used_late_and_undone_addresses_look_the_same(

@@ -8,6 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from service.appeals.filing.workflow import APPEAL_FILED
+from service.appeals.following.workflow import APPEAL_DECIDED
 from service.cases.workflow import SHED, UNSHED
 from service.decisions.workflow import DECISION_MADE
 from service.outbox.schemas import MessageKind
@@ -36,7 +38,7 @@ async def add(platform: httpx.AsyncClient, url: str, **fields: object) -> str:
 
 
 def test_what_can_be_chosen_is_what_is_sent() -> None:
-    assert set(get_args(MessageKind)) == {DECISION_MADE, SHED, UNSHED}
+    assert set(get_args(MessageKind)) == {DECISION_MADE, SHED, UNSHED, APPEAL_FILED, APPEAL_DECIDED}
     assert set(KINDS) - {"webhook.test"} == set(get_args(MessageKind))
 
 

@@ -206,6 +206,8 @@ async def _appeals(callers: dict[str, httpx.AsyncClient], found: Furnished) -> N
     held = await _sent(await lead.post("/v1/appeals/claim"))
     dispute = {"body": "A certified body", "reference": "ODS-7"}
     await _sent(await lead.post(f"/v1/appeals/{held['appeal_id']}/disputes", json=dispute))
+    record = await _sent(await lead.post(f"/v1/appeals/{held['appeal_id']}/escalation", json={}))
+    found.add("/escalations/{escalation_id}", "lead", f"/escalations/{record['escalation_id']}")
     made = await _decided(callers, "to-appeal", 0)
     link = await _sent(await platform.post(f"/v1/decisions/{made['decision_id']}/appeal-link", json={}))
     found.add("/appeals/{appeal_id}", "lead", f"/appeals/{held['appeal_id']}")

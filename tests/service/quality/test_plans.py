@@ -69,7 +69,7 @@ async def test_special_routes_and_pictures_without_text_are_not_drawn(
         "INSERT INTO evidence_media SELECT c.evidence_id, 0, m.id FROM cases c, media m WHERE c.id = ANY (%s)",
         [UUID(case) for case in cases[1:3]],
     )
-    query(
+    rewrite(
         database,
         "UPDATE evidence SET text = ' ' FROM cases c WHERE c.evidence_id = evidence.id AND c.id = %s",
         cases[1],

@@ -62,6 +62,7 @@ from service.shedding.workflow import Shedding
 from service.similar.prints import TextPrints
 from service.sla.watching.workflow import CaseClocks, Watch
 from service.statements.sender import posting
+from service.statements.workflow import configured as configured_statements
 from service.strikes.workflow import configured as configured_strikes
 
 # How soon another worker takes over the jobs of one that died.
@@ -175,7 +176,9 @@ class Under:
 
 def _often(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
     engine, settings = under.engine, under.settings
-    appeals = Effects(under.taxonomy, under.jobs, configured_strikes(settings, under.taxonomy))
+    taxonomy = under.taxonomy
+    statements = configured_statements(settings, taxonomy)
+    appeals = Effects(taxonomy, under.jobs, configured_strikes(settings, taxonomy), statements)
     watch = Watch(engine)
     return (
         partial(alert, engine, settings),

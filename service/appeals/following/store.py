@@ -17,7 +17,8 @@ _TAKE_DUE = text("""
     )
     SELECT done.id, done.number, done.reference, done.decision_id, done.case_id, done.side, done.report_id, done.outcome,
            done.reason_code, done.explanation, done.actions, done.reversed, done.standing, done.taken, done.right_area,
-           done.right_severity, done.taxonomy_version, done.decided_at, s.external_id AS subject_id, s.kind AS subject_kind
+           done.right_severity, done.taxonomy_version, done.decided_at, done.decided_by, done.effect_at,
+           s.external_id AS subject_id, s.kind AS subject_kind
     FROM done JOIN cases c ON c.id = done.case_id JOIN subjects s ON s.id = c.subject_id
 """)
 # Whoever made what did not hold: the decision, or the appeal that it was changed by.

@@ -41,6 +41,8 @@ from service.outbox import workflow as outbox
 from service.reporters.workflow import correct
 from service.routing.workflow import OVERSEEING
 from service.scorecards.figures import LEAST_PEOPLE
+from service.statements import workflow as statements
+from service.statements.rules import StatementRules
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
 
@@ -57,11 +59,14 @@ SHOWN_APPELLANTS = 100
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What outcomes are carried out with: the vocabulary, where messages are queued, and what strikes weigh."""
+    """What outcomes are carried out with: the vocabulary, where messages are queued, what strikes weigh, and by what
+    statements of reasons are made, None where none are.
+    """
 
     taxonomy: Taxonomy
     jobs: App
     strikes: StrikeRules
+    statements: StatementRules | None
 
 
 async def carry_out_due(engine: AsyncEngine, effects: Effects) -> int:
@@ -162,6 +167,7 @@ async def _carry_out(connection: AsyncConnection, row: Row[Any], effects: Effect
     if changed:
         await _correct(connection, row, effects)
         await store.tell(connection, row.id)
+        await _restate(connection, row, effects.statements)
     data = {"appeal": str(row.id), "outcome": row.outcome}
     await events.record(connection, "appeal.carried_out", data=data)
     message = {
@@ -203,6 +209,19 @@ async def _correct(connection: AsyncConnection, row: Row[Any], effects: Effects)
     await correct(
         connection, row.decision_id, enforced=bool(left), policy_area=row.right_area, taxonomy=effects.taxonomy
     )
+
+
+async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules | None) -> None:
+    """What the author is told now: of what is left of the decision, or of what a reporter has shown to be a breach."""
+    if rules is None:
+        return
+    left = [*row.standing, *row.taken]
+    told = await statements.restate(connection, row.decision_id, kept=left, person=row.decided_by, rules=rules)
+    if told is None and row.taken:
+        now = statements.Decision(
+            row.decision_id, row.case_id, row.decided_at, row.effect_at, row.right_area, row.taken, "review"
+        )
+        await statements.state(connection, now, None, rules=rules)
 
 
 def _group(row: Row[Any]) -> OutcomeOut:

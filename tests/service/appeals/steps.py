@@ -80,7 +80,9 @@ async def judge(person: httpx.AsyncClient, held: Body, said: Body) -> httpx.Resp
 async def carry_out(app: FastAPI) -> int:
     """Do the chore of the worker once."""
     state = app.state
-    return await carry_out_due(state.engine, Effects(state.taxonomy, state.jobs, state.strike_rules))
+    return await carry_out_due(
+        state.engine, Effects(state.taxonomy, state.jobs, state.strike_rules, state.statement_rules)
+    )
 
 
 def decision_days_ago(database: str, decision: str, interval: str) -> None:

@@ -19,10 +19,22 @@ async def record(
     kind: str,
     *,
     case_id: UUID | None = None,
-    escalation_id: UUID | None = None,
     actor: UUID | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> None:
     """Append one event in the caller's transaction. `data` holds identifiers and numbers, never content text."""
-    values = {"kind": kind, "case_id": case_id, "escalation_id": escalation_id, "actor": actor}
+    values = {"kind": kind, "case_id": case_id, "escalation_id": None, "actor": actor}
+    await connection.execute(_INSERT, values | {"data": json.dumps(dict(data or {}))})
+
+
+async def record_on(
+    connection: AsyncConnection,
+    kind: str,
+    escalation: UUID,
+    *,
+    actor: UUID | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> None:
+    """The same for what happened to an escalation. Data with {"privileged": true} are shown to nobody without the right."""
+    values = {"kind": kind, "case_id": None, "escalation_id": escalation, "actor": actor}
     await connection.execute(_INSERT, values | {"data": json.dumps(dict(data or {}))})

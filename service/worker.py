@@ -4,11 +4,12 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -41,7 +42,7 @@ from service.leases.workflow import return_lapsed
 from service.media.leftovers.workflow import sweep as remove_leftovers
 from service.media.preparing.workflow import Preparing, prepare
 from service.media.renderer import Renderer
-from service.media.storage import open_storage
+from service.media.storage import Storage, open_storage
 from service.outbox.workflow import ORPHANS_AT_ONCE, deliver, enqueue_orphans
 from service.people.workflow import forget_old
 from service.ranking.choosing.workflow import at_work, follow
@@ -137,10 +138,6 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         group.create_task(scoring.run(stopping, (rescoring.step, shadow.step)))
         # Neither needs a model: an order that is behind its rules must not wait for one.
         group.create_task(repeat(stopping, order, pause=HOUSEKEEPING_SECONDS))
-        # By itself: however many files there are, and however slow their storage is, no case is given back later for it.
-        group.create_task(repeat(stopping, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS))
-        group.create_task(TextPrints(engine).run(stopping))
-        group.create_task(Backfill(engine).run(stopping))
         loading_images = group.create_task(image_model.keep_loading())
         group.create_task(assessing.run(stopping))
         group.create_task(reading.run(stopping, settings))
@@ -149,9 +146,8 @@ async def _work_under(config: RankConfig, settings: Settings, database_url: str,
         chores = Chores(
             often=(watch.tell, *_often(under)), seldom=(watch.sweep, assessing.look_for_stale, *_seldom(under))
         )
-        # By itself: a mail server that is slow keeps nothing else waiting.
-        group.create_task(repeat(stopping, (Deliveries(engine, jobs, settings).step,), pause=HOUSEKEEPING_SECONDS))
-        group.create_task(take_mails(under, stopping))
+        for alone in _alone(under, storage, stopping):
+            group.create_task(alone)
         group.create_task(housekeeping(engine, jobs, stopping, chores))
         workers = [group.create_task(run_jobs(jobs, stopping, queue=queue)) for queue in (SOON, LENGTHY)]
         log.info("worker.started")
@@ -198,6 +194,16 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
         *restricted(engine),
         *posting(engine, under.settings),
     )
+
+
+def _alone(under: Under, storage: Storage, until: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
+    """What goes on by itself: however slow a storage or a mail server is, no case is given back later for it."""
+    engine = under.engine
+    yield repeat(until, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS)
+    yield repeat(until, (Deliveries(engine, under.jobs, under.settings).step,), pause=HOUSEKEEPING_SECONDS)
+    yield take_mails(under, until)
+    yield TextPrints(engine).run(until)
+    yield Backfill(engine).run(until)
 
 
 async def take_mails(under: Under, until: asyncio.Event) -> None:

@@ -101,7 +101,7 @@ async def file_cause(connection: AsyncConnection, escalation: UUID, body: CauseI
     await store.file_cause(connection, values, records=records)
     data = {"cause": str(cause), "code": body.code, "subcode": body.subcode, "records": len(records)}
     for record in records:
-        await events.record(connection, "cause.filed", escalation_id=record, actor=person, data=data)
+        await events.record_on(connection, "cause.filed", record, actor=person, data=data)
     found = await cause_of(connection, escalation, viewer=person)
     if found is None:
         raise NotFoundError(f"there is no escalation {escalation}")
@@ -127,7 +127,7 @@ async def add_improvement(
     values = body.model_dump() | {"id": made, "escalation_id": escalation, "owner": owner, "added_by": person}
     await store.add(connection, values)
     data = {"improvement": str(made), "direction": body.direction}
-    await events.record(connection, "improvement.added", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "improvement.added", escalation, actor=person, data=data)
     return await improvement(connection, made, viewer=person)
 
 
@@ -156,7 +156,7 @@ async def change_improvement(
     if not await store.change(connection, values):
         raise FindingChangedError("somebody changed this action meanwhile; load it again")
     data = {"improvement": str(improvement_id), "from": row.state, "to": state}
-    await events.record(connection, "improvement.changed", escalation_id=row.escalation_id, actor=person, data=data)
+    await events.record_on(connection, "improvement.changed", row.escalation_id, actor=person, data=data)
     return await improvement(connection, improvement_id, viewer=person)
 
 
@@ -233,7 +233,7 @@ async def check_recurrence(connection: AsyncConnection, *, today: date) -> int:
         data = {"improvement": str(row.improvement_id), "days": row.days, "before": row.alike_before}
         data |= {"after": row.alike_after, "same_cause": row.same_cause_after}
         kind = "improvement.recurred" if row.alike_after or row.same_cause_after else "improvement.held"
-        await events.record(connection, kind, escalation_id=row.record, data=data)
+        await events.record_on(connection, kind, row.record, data=data)
         told = (
             f"I-{row.number}, {row.days} days after it was done: {row.alike_after} records of the same kind came in,"
             f" {row.alike_before} in as many days before; {row.same_cause_after} were filed under the same cause."

@@ -237,7 +237,7 @@ async def _tell(connection: AsyncConnection, kind: str, consult: UUID, *, actor:
     data: dict[str, Any] = {"consult": str(consult), "team": row.team}
     if row.privileged:
         data["privileged"] = True
-    await events.record(connection, kind, escalation_id=row.escalation_id, actor=actor, data=data)
+    await events.record_on(connection, kind, row.escalation_id, actor=actor, data=data)
 
 
 async def _views(connection: AsyncConnection, rows: Any) -> list[ConsultOut]:

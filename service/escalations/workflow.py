@@ -73,7 +73,7 @@ async def open_escalation(connection: AsyncConnection, new: NewEscalation, *, op
     for asset in new.assets:
         await add_link(connection, escalation, opened_by, {"kind": asset.kind, "external_id": asset.id})
     data = {"number": made.number, "source": new.source, "trigger": new.trigger}
-    await events.record(connection, "escalation.opened", escalation_id=escalation, actor=opened_by, data=data)
+    await events.record_on(connection, "escalation.opened", escalation, actor=opened_by, data=data)
     return escalation
 
 
@@ -123,7 +123,7 @@ async def say(connection: AsyncConnection, escalation: UUID, said: Said) -> UUID
     }
     await store.add_message(connection, values)
     data = {"message": str(message), "direction": said.direction, "kind": said.kind}
-    await events.record(connection, "escalation.said", escalation_id=escalation, actor=said.author, data=data)
+    await events.record_on(connection, "escalation.said", escalation, actor=said.author, data=data)
     return message
 
 
@@ -155,7 +155,7 @@ async def attach(connection: AsyncConnection, escalation: UUID, media: UUID, *, 
     values = {"escalation_id": escalation, "media_id": media, "name": name, "added_by": person}
     await store.attach(connection, values)
     data = {"media": str(media)}
-    await events.record(connection, "escalation.attached", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "escalation.attached", escalation, actor=person, data=data)
 
 
 async def add_link(connection: AsyncConnection, escalation: UUID, person: UUID, what: dict[str, Any]) -> UUID:
@@ -207,7 +207,7 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
     if owner is not None and not await is_seen(connection, escalation, viewer=owner):
         raise InvalidRequestError("to: this record takes a restricted path, and that person is not named there")
     said = {name: one for name, one in data.items() if one is not None}
-    await events.record(connection, KINDS[body.verb], escalation_id=escalation, actor=person, data=said)
+    await events.record_on(connection, KINDS[body.verb], escalation, actor=person, data=said)
     return Moved(row.status, to)
 
 
@@ -238,7 +238,7 @@ async def change_facts(connection: AsyncConnection, escalation: UUID, body: Fact
     }
     if body.reason:
         data["message"] = str(await say(connection, escalation, Said("internal", "reason", body.reason, author=person)))
-    await events.record(connection, "escalation.changed", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "escalation.changed", escalation, actor=person, data=data)
     return frozenset(new)
 
 

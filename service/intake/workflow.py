@@ -233,7 +233,7 @@ async def _answer(
         await store.await_information(connection, escalation)
         await sla.pause(connection, escalation, reason=PAUSED_BECAUSE, actor=filed.by)
         data = {"missing": [one.field for one in missing]}
-        await events.record(connection, "intake.asked", escalation_id=escalation, actor=filed.by, data=data)
+        await events.record_on(connection, "intake.asked", escalation, actor=filed.by, data=data)
     restricted = forms.triggers[body.trigger].path_of(body.source) is not None
     return TakenInOut(
         escalation_id=None if restricted else escalation,

@@ -87,7 +87,7 @@ async def keep(
     }
     version = await store.add(connection, values)
     data = {"narrative": str(made), "version": version, "audience": body.audience, "form": body.form}
-    await events.record(connection, "narrative.made", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "narrative.made", escalation, actor=person, data=data)
     return await narrative(connection, escalation, made, viewer=person)
 
 
@@ -126,7 +126,7 @@ async def take(
     """The row of a narrative that is taken out as a file, which leaves a trace. Raises NotFoundError."""
     row = await _row(connection, escalation, narrative_id, viewer=person)
     data = {"narrative": str(narrative_id), "version": row.version, "format": as_format}
-    await events.record(connection, "narrative.taken", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "narrative.taken", escalation, actor=person, data=data)
     return row
 
 

@@ -117,7 +117,7 @@ async def pause(
     values = {"id": new_id(), "escalation_id": escalation, "reason": reason, "now": moment, "actor": actor}
     if await store.pause(connection, values):
         stand = await _place(connection, escalation)
-        await events.record(connection, "sla.paused", escalation_id=escalation, actor=actor, data={"clocks": stand})
+        await events.record_on(connection, "sla.paused", escalation, actor=actor, data={"clocks": stand})
 
 
 async def resume(
@@ -134,7 +134,7 @@ async def resume(
     values = {"escalation_id": escalation, "reason": reason, "now": moment, "actor": actor}
     if await store.resume(connection, values):
         stand = await _place(connection, escalation)
-        await events.record(connection, "sla.resumed", escalation_id=escalation, actor=actor, data={"clocks": stand})
+        await events.record_on(connection, "sla.resumed", escalation, actor=actor, data={"clocks": stand})
 
 
 async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> dict[UUID, Nearest]:
@@ -243,7 +243,7 @@ async def _bring_up(connection: AsyncConnection, facts: Row[Any], rows: Sequence
         await _set(connection, facts.id, made, version=to.version, actor=to.actor, old=old)
     for ended in plan.ended:
         data = {"clock": str(ended), "target": by_id[ended].target}
-        await events.record(connection, "sla.ended", escalation_id=facts.id, actor=to.actor, data=data)
+        await events.record_on(connection, "sla.ended", facts.id, actor=to.actor, data=data)
 
 
 async def _close(connection: AsyncConnection, facts: Row[Any], rows: Sequence[Row[Any]], *, actor: UUID | None) -> None:
@@ -262,7 +262,7 @@ async def _meet(
             due_at = due_of(row, pauses) or row.due_at
             await store.place(connection, row.id, due_at, paused=True)
         data = {"clock": str(row.id), "target": row.target, "kind": row.kind, "late": is_over(due_at, now)}
-        await events.record(connection, "sla.met", escalation_id=escalation, actor=actor, data=data)
+        await events.record_on(connection, "sla.met", escalation, actor=actor, data=data)
     await store.meet(connection, [row.id for row in stopped], now)
 
 
@@ -330,7 +330,7 @@ async def _add(
     if old is not None:
         data |= {"replaces": str(old.id), "was_due_at": old.due_at.isoformat()}
     kind = "sla.started" if old is None else "sla.replaced"
-    await events.record(connection, kind, escalation_id=escalation, actor=actor, data=data)
+    await events.record_on(connection, kind, escalation, actor=actor, data=data)
 
 
 def _replaced(rows: Iterable[Row[Any]], body: StatedIn) -> Row[Any] | None:

@@ -14,21 +14,6 @@ from tests.architecture.tree import REPOSITORY, join
 PAGE = REPOSITORY / "docs/capabilities.md"
 # Rows of the table of responsibilities that the page answers.
 ROWS = 52
-# Named ahead of the part of the product that brings them; none may be here that is there.
-AWAITED = {
-    "/appeals",
-    "/consults",
-    "/consults/precedents",
-    "/consults/teams",
-    "/escalations",
-    "/escalations/new",
-    "/replies",
-    "/restricted",
-    "/sla",
-    "/statements",
-    "/v1/escalations",
-    "/v1/escalations/{escalation_id}/checklist",
-}
 
 
 def rows(text: str) -> list[tuple[str, str]]:
@@ -71,9 +56,8 @@ def commands() -> set[str]:
 def test_every_responsibility_is_answered_with_something_that_exists(known_pages: set[str]) -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert len(rows(text)) == ROWS
-    found = wrong(text, pages=known_pages | AWAITED, commands=commands())
+    found = wrong(text, pages=known_pages, commands=commands())
     assert not found, join(found)
-    assert not AWAITED & known_pages, f"they are there: take {sorted(AWAITED & known_pages)} off the list"
 
 
 def test_a_page_or_command_that_is_gone_is_found() -> None:

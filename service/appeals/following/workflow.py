@@ -124,7 +124,7 @@ async def escalate(connection: AsyncConnection, appeal: UUID, body: EscalateIn, 
     if not await store.escalate(connection, appeal, escalation):
         raise AppealClosedError("this appeal goes on as an escalation already")
     data = {"appeal": str(appeal), "number": row.number}
-    await events.record(connection, "appeal.escalated", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "appeal.escalated", escalation, actor=person, data=data)
     return EscalatedOut(escalation_id=escalation)
 
 

@@ -62,7 +62,7 @@ async def link(connection: AsyncConnection, escalation: UUID, body: LinkIn, *, p
         raise InvalidRequestError(f"a record is about at most {LINKS_MOST} things; open another one and link the two")
     made = await add_link(connection, escalation, person, what)
     data = {"link": str(made), "kind": what["kind"]}
-    await events.record(connection, "escalation.linked", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "escalation.linked", escalation, actor=person, data=data)
     return await links_of(connection, escalation, viewer=person)
 
 
@@ -73,7 +73,7 @@ async def unlink(connection: AsyncConnection, escalation: UUID, link_id: UUID, *
         raise NotFoundError(f"this escalation has no link {link_id}")
     kind = await store.end_link(connection, escalation, link_id, person=person)
     data = {"link": str(link_id), "kind": kind}
-    await events.record(connection, "escalation.unlinked", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "escalation.unlinked", escalation, actor=person, data=data)
 
 
 async def naming(connection: AsyncConnection, case_id: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
@@ -97,7 +97,7 @@ async def watch(connection: AsyncConnection, escalation: UUID, body: WatcherIn, 
                 "username: this record takes a restricted path, and that person is not named there"
             )
         data = {"principal": str(who)}
-        await events.record(connection, "escalation.watched", escalation_id=escalation, actor=person, data=data)
+        await events.record_on(connection, "escalation.watched", escalation, actor=person, data=data)
     return await watchers_of(connection, escalation, viewer=person)
 
 
@@ -108,7 +108,7 @@ async def unwatch(connection: AsyncConnection, escalation: UUID, username: str, 
     if not await store.watch(connection, escalation, who, on=False):
         raise NotFoundError(f"{username} does not watch this escalation")
     data = {"principal": str(who)}
-    await events.record(connection, "escalation.unwatched", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "escalation.unwatched", escalation, actor=person, data=data)
 
 
 async def attach_upload(connection: AsyncConnection, escalation: UUID, body: AttachmentIn, *, person: UUID) -> None:
@@ -143,7 +143,7 @@ async def read_handover(connection: AsyncConnection, escalation: UUID, *, person
         raise InvalidRequestError("a hand-over note is read by whoever takes the record after it was written")
     await store.note_read(connection, escalation, person, until=note.written_at)
     data = {"message": str(note.id)}
-    await events.record(connection, "escalation.handover_read", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "escalation.handover_read", escalation, actor=person, data=data)
 
 
 async def precedents_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> PrecedentsOut:

@@ -45,7 +45,7 @@ async def tell(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
     await store.tell(connection, [row.id for row in rows])
     for row in rows:
         data = {"severity": row.severity}
-        await events.record(connection, "escalation.unowned", escalation_id=row.id, data=data)
+        await events.record_on(connection, "escalation.unowned", row.id, data=data)
 
 
 async def free_orphans(connection: AsyncConnection) -> None:

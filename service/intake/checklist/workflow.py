@@ -54,5 +54,5 @@ async def tick(connection: AsyncConnection, escalation: UUID, made: Tick, *, for
         changed = await store.untick(connection, values)
     if changed:
         kind = "intake.checked" if made.done else "intake.unchecked"
-        await events.record(connection, kind, escalation_id=escalation, actor=person, data={"item": item})
+        await events.record_on(connection, kind, escalation, actor=person, data={"item": item})
     return await checklist_of(connection, escalation, forms=forms, viewer=person)

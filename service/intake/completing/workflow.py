@@ -63,7 +63,7 @@ async def complete(
     await store.still_need(connection, escalation, [asdict(one) for one in missing])
     await escalations.say(connection, escalation, Said("inbound", "note", _told(forms, body.fields), row.language))
     data = {"given": sorted(body.fields), "missing": [one.field for one in missing]}
-    await events.record(connection, "intake.completed", escalation_id=escalation, actor=caller.id, data=data)
+    await events.record_on(connection, "intake.completed", escalation, actor=caller.id, data=data)
     status = row.status
     if {"received", "country"} & set(body.fields):
         await sla.restart(connection, escalation, actor=caller.id)

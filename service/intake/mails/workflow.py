@@ -151,7 +151,7 @@ async def _place(
     listed = [await _attach(connection, escalation, one, office=office, by=by) for one in files]
     await _keep(connection, mail, listed, outcome=outcome, to=escalation, by=by)
     data = {"outcome": outcome, "verified": mail.verified, "automatic": mail.automatic, "files": len(listed)}
-    await events.record(connection, "intake.mail", escalation_id=escalation, actor=by, data=data)
+    await events.record_on(connection, "intake.mail", escalation, actor=by, data=data)
     return MailTakenOut.model_validate({"outcome": outcome, "number": number, "reference": reference(number)})
 
 

@@ -117,7 +117,7 @@ async def send_again(connection: AsyncConnection, delivery: UUID, *, settings: S
     if not await store.again(connection, delivery):
         raise NotDeadLetterError(f"letter {delivery} is {row.state}: only one that was given up can be sent again")
     data = {"delivery": str(delivery)}
-    await events.record(connection, "reply.sent_again", escalation_id=row.escalation_id, actor=actor, data=data)
+    await events.record_on(connection, "reply.sent_again", row.escalation_id, actor=actor, data=data)
     return DeliveryOut(**{**row._mapping, "state": "pending", "attempts": 0})
 
 
@@ -225,7 +225,7 @@ async def _note(connection: AsyncConnection, row: Row[Any], outcome: Outcome, *,
         return
     data = {"delivery": str(row.id)}
     kind = "reply.delivered" if state == "delivered" else "reply.failed"
-    await events.record(connection, kind, escalation_id=row.escalation_id, data=data)
+    await events.record_on(connection, kind, row.escalation_id, data=data)
     # A receipt that no person wrote answers nothing.
     if state == "delivered" and not row.automatic:
         await sla.met(connection, row.escalation_id, "first_response", actor=row.sent_by)

@@ -88,7 +88,7 @@ async def start(
     if not await store.add(connection, row | begun):
         raise ReplyOpenError("a reply of this escalation is being written already; finish or discard that one first")
     data = {"reply": str(reply), "purpose": body.purpose}
-    await events.record(connection, "reply.begun", escalation_id=escalation, actor=person, data=data)
+    await events.record_on(connection, "reply.begun", escalation, actor=person, data=data)
     made = await _reply(connection, reply, escalation=escalation)
     return await _shown(connection, record, made, settings)
 
@@ -305,7 +305,7 @@ def _require_state(row: Row[Any], states: tuple[str, ...]) -> None:
 
 async def _event(connection: AsyncConnection, row: Row[Any], kind: str, person: UUID) -> None:
     data = {"reply": str(row.id), "purpose": row.purpose, "version": row.version}
-    await events.record(connection, kind, escalation_id=row.escalation_id, actor=person, data=data)
+    await events.record_on(connection, kind, row.escalation_id, actor=person, data=data)
 
 
 async def _after(connection: AsyncConnection, record: Row[Any], row: Row[Any], settings: Settings) -> ReplyOut:

@@ -42,7 +42,7 @@ async def make(connection: AsyncConnection, escalation: UUID, kind: Kind, *, act
     values = {"id": package, "escalation": escalation, "kind": kind, "sha256": hash_of(body), "actor": actor}
     await store.add(connection, values, body=body)
     data = {"package": str(package), "purpose": kind}
-    await events.record(connection, "restricted.package_made", escalation_id=escalation, actor=actor, data=data)
+    await events.record_on(connection, "restricted.package_made", escalation, actor=actor, data=data)
     return await _one(connection, escalation, package)
 
 
@@ -70,7 +70,7 @@ async def enter_filing(
     if not await store.file(connection, values):
         raise FiledError("it was entered already where this package was filed; make another package for another filing")
     data = {"package": str(package), "filed_on": body.filed_on.isoformat()}
-    await events.record(connection, "restricted.package_filed", escalation_id=escalation, actor=actor, data=data)
+    await events.record_on(connection, "restricted.package_filed", escalation, actor=actor, data=data)
     return await _one(connection, escalation, package)
 
 

@@ -143,7 +143,7 @@ async def _tell(
     connection: AsyncConnection, kind: str, escalation: UUID, preservation: UUID, *, actor: UUID, until: str | None
 ) -> None:
     data = {"preservation": str(preservation), "until": until}
-    await events.record(connection, kind, escalation_id=escalation, actor=actor, data=data)
+    await events.record_on(connection, kind, escalation, actor=actor, data=data)
 
 
 def _view(row: Row[Any]) -> PreservationOut:

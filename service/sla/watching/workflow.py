@@ -85,7 +85,7 @@ async def act(connection: AsyncConnection, late: Row[Any], now: datetime) -> Non
         data["done"] = told > 0
     if not data["done"]:
         log.error("sla.breach_without_effect", clock=str(late.id), action=late.on_breach)
-    await events.record(connection, "sla.acted", escalation_id=late.escalation_id, data=data)
+    await events.record_on(connection, "sla.acted", late.escalation_id, data=data)
 
 
 class CaseClocks:

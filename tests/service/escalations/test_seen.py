@@ -19,7 +19,7 @@ SECRET = {"confidential": None, "restricted": "child_safety"}
 
 async def event(app: FastAPI, record: UUID, **data: Any) -> None:
     async with app.state.engine.begin() as connection:
-        await events.record(connection, "escalation.said", escalation_id=record, data=data)
+        await events.record_on(connection, "escalation.said", record, data=data)
 
 
 @pytest.mark.parametrize("confidentiality", ["normal", *SECRET])

@@ -70,12 +70,8 @@ async def marked(app: FastAPI, database: str, specialist: httpx.AsyncClient) -> 
     async with app.state.engine.begin() as connection:
         for direction in ("internal", "inbound", "outbound"):
             await say(connection, record, Said(direction, "note", f"M{direction}", "en", person))
-        await events.record(
-            connection,
-            "consult.answered",
-            escalation_id=record,
-            actor=person,
-            data={"privileged": True, "team": "Mprivileged"},
+        await events.record_on(
+            connection, "consult.answered", record, actor=person, data={"privileged": True, "team": "Mprivileged"}
         )
     return record
 

@@ -110,7 +110,7 @@ async def test_cause_events_and_deadlines_go_as_far_as_the_rules_say(
     record = await marked(app, database, colleague)
     async with app.state.engine.begin() as connection:
         for kind in ("escalation.waits", "sla.breached", "escalation.linked"):
-            await events.record(connection, kind, escalation_id=record)
+            await events.record_on(connection, kind, record)
     for kind, expected in due.items():
         nearest = Nearest("decision", datetime(2026, 12, 1, tzinfo=UTC), hard=kind == "legal", paused=False)
 

@@ -14,4 +14,4 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def _describe(settings: Settings, _options: argparse.Namespace) -> None:
     app = create_app(settings, database_url="postgresql://unused/unused")
-    print(json.dumps(app.openapi(), indent=2))
+    print(json.dumps(app.openapi(), indent=1))

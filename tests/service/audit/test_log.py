@@ -37,7 +37,7 @@ def recorded_kinds() -> set[str]:
     kinds: set[str] = set()
     for path in Path(service.__file__).parent.rglob("*.py"):
         source = path.read_text(encoding="utf-8")
-        if "events.record(" not in source and "INTO events" not in source:
+        if "events.record" not in source and "INTO events" not in source:
             continue
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):

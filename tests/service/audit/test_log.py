@@ -28,6 +28,8 @@ NO_EVENTS = {
     "ranking.file_not_at_work",
     "ranking.look_failed",
     "ranking.unusable",
+    "sla.breach_without_effect",
+    "sla.case_clock_refused",
 }
 SECRET = "what post-1 says"
 

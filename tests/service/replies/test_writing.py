@@ -206,7 +206,9 @@ async def test_two_people_do_not_overwrite_or_double_each_other(
 async def test_out_of_scope_nothing_of_a_reply_exists(
     app: FastAPI, database: str, lead: httpx.AsyncClient, colleague: httpx.AsyncClient
 ) -> None:
-    record = await opened(app, database, source="user", trigger="user_report", confidentiality="confidential")
+    record = await opened(
+        app, database, by="test-reviewer", source="user", trigger="user_report", confidentiality="confidential"
+    )
     reply = await done(lead, await written(lead, record), "submit")
     address = f"/v1/escalations/{record}/replies"
     assert_error(await colleague.get(address), 404, "not_found")

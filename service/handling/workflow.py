@@ -185,4 +185,4 @@ def _values(asked: ListQuery) -> dict[str, Any]:
 def _out(one: _Standing) -> ListedOut:
     clock = one.nearest
     shown = ClockOut(target=clock.target, due_at=clock.due_at, hard=clock.hard, paused=clock.paused) if clock else None
-    return ListedOut(**one.row._mapping, clock=shown)
+    return ListedOut(**one.row._mapping, clock=shown, hard_due_at=_hard_due(clock))

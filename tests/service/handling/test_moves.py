@@ -1,6 +1,7 @@
 """Doing things with an escalation: what leads where, who sees what of it, and the trace that stays."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -255,9 +256,12 @@ class Clocks:
 
         return call
 
-    def run(self, record: UUID, minutes: float, *, hard: bool) -> None:
-        due = datetime.now(UTC) + timedelta(minutes=minutes)
-        self.running[record] = Nearest("decision", due, hard=hard, paused=False, hard_due_at=due if hard else None)
+    def run(self, record: UUID, minutes: float, *, hard: bool, first: float | None = None) -> None:
+        """Due so soon; `first`: after an answer that is due sooner and that no law asks for."""
+        now = datetime.now(UTC)
+        due, law = now + timedelta(minutes=first or minutes), now + timedelta(minutes=minutes)
+        nearest = Nearest("decision", due, hard=hard and first is None, paused=False, hard_due_at=law if hard else None)
+        self.running[record] = nearest
 
 
 @pytest.fixture
@@ -293,7 +297,7 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     hard = await opened(app, database, title="Hard", source="regulator", severity=0, high_profile=True)
     later = await opened(app, database, title="Hard and later")
     clocks.run(soft, 10, hard=False)
-    clocks.run(hard, 60, hard=True)
+    clocks.run(hard, 60, hard=True, first=5)
     clocks.run(later, 600, hard=True)
 
     async def titles(**asked: object) -> list[str]:
@@ -303,6 +307,9 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
         return [one["title"] for one in answer.json()["escalations"]]
 
     assert await titles() == ["Hard", "Hard and later", "Grave", "Soft"]
+    # The clock of a law is told beside the one that runs out first.
+    [line] = [one for one in (await colleague.get("/escalations")).text.split("<li>") if ">Hard</a>" in one]
+    assert len(re.findall(r"data-until=", line)) == 2
     assert await titles(due_hours=4) == ["Hard", "Soft"]
     assert await titles(limit=1, page=2) == ["Hard and later"]
     assert await titles(source="regulator") == ["Hard"]

@@ -236,7 +236,9 @@ def test_whatever_refers_to_a_sample_is_removed_before_it(database: str) -> None
         " WHERE contype = 'f' AND confdeltype = 'a' AND conrelid <> confrelid",
     )
     for table, target in refers:
-        if target in removed:
+        # What a record that stays still names is left where it is.
+        spared = any(one.startswith(f"DELETE FROM {target} ") and f"FROM {table} " in one for one in load._REMOVE)
+        if target in removed and not spared:
             assert table in removed, f"{table} refers to {target}, which is removed"
             assert removed.index(table) < removed.index(target), f"{table} goes after {target}"
 

@@ -51,7 +51,8 @@ KEYS = (
 
 
 async def _summary(seen: Seen) -> Filling:
-    return {"record": seen.row}
+    fields = seen.request.app.state.forms.fields
+    return {"record": seen.row, "labels": {name: fields[name].label for name in seen.row.fields if name in fields}}
 
 
 async def _messages(seen: Seen) -> Filling:
@@ -72,7 +73,8 @@ async def _precedents(seen: Seen) -> Filling:
 
 
 async def _facts(seen: Seen) -> Filling:
-    return {"record": seen.row}
+    trigger = seen.request.app.state.forms.triggers.get(seen.row.trigger)
+    return {"record": seen.row, "trigger": trigger.label if trigger else None}
 
 
 async def _links(seen: Seen) -> Filling:

@@ -78,7 +78,7 @@ ALIKE: Mapping[str, str] = {
 }
 CONFIDENTIALITY: Mapping[str, str] = {
     "normal": N_("everybody who works on escalations"),
-    "confidential": N_("whoever has or follows it, and those who lead"),
+    "confidential": N_("whoever opened, has or follows it, and those who lead"),
     "restricted": N_("people named for its path"),
 }
 PATHS: Mapping[str, str] = {"child_safety": N_("Child safety"), "law_enforcement": N_("Law enforcement")}

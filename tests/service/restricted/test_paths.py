@@ -114,6 +114,9 @@ async def test_too_few_people_are_loud_once(
     assert (await paths(admin))["paths"][0]["open_records"] is None
     assert (await paths(colleague))["paths"][0]["open_records"] == 1
     assert [one["path"] for one in (await paths(colleague))["paths"]] == ["child_safety"]
+    # Where members and administrators begin it is loud.
+    for caller, address in ((colleague, "/escalations"), (admin, "/floor")):
+        assert "people are named who can open records" in (await caller.get(address)).text
 
 
 @pytest.mark.parametrize("address", ["/v1/escalations/{}", "/v1/escalations/{}/timeline", "/escalations/{}"])

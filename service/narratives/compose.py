@@ -122,8 +122,10 @@ _REQUESTER = ("name", "organisation", "email", "reference")
 
 def _told(event: EventOut) -> Told:
     direction = event.data.get("direction")
-    kind = f"{event.kind}/{direction}" if direction and event.kind == "escalation.said" else event.kind
-    return EVENTS.get(kind, Told(spoken(event.kind).capitalize(), 1))
+    if event.kind != "escalation.said":
+        return EVENTS.get(event.kind, Told(spoken(event.kind).capitalize(), 1))
+    kind = f"{event.kind}/{direction}"
+    return EVENTS.get(f"{kind}/{event.data.get('kind')}", EVENTS[kind])
 
 
 def _reaches(how: Told, rules: Rules) -> bool:

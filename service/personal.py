@@ -1,4 +1,4 @@
-"""Finds personal data in a text: mail addresses, telephone numbers, handles and names that are known. Pure.
+"""Finds personal data in a text: mail addresses, telephone numbers and handles. Pure.
 
 Made for texts that go to people whom the data of a third party are none of the business of. It would rather find too much: what it
 finds is shown to whoever writes, who rewrites it.
@@ -18,8 +18,7 @@ _EMAIL = re.compile(
 # Digits with what people put between them. Dates, times, record numbers and amounts are none: see `_is_telephone`.
 _TELEPHONE = re.compile(r"(?<![\w.,/:-])(?:\+|00|\()?\d[\d\s().\-/\u2010-\u2013\u00a0\u202f]{5,24}\d(?![\w/:-])")
 _HANDLE = re.compile(r"(?<![\w@.])[@＠][A-Za-z0-9_][\w.-]{1,63}(?:@[\w.-]+)?")
-# With them the numbers that authorities give by the year, such as 2026/0117.
-_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|(?:19|20)\d{2}[/-]\d{1,5}")
+_DATE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _LEAST_DIGITS, _MOST_DIGITS = 7, 15
 
 
@@ -43,12 +42,6 @@ def personal_data(text: str, *, known: Collection[str] = ()) -> list[Found]:
         ):
             found.append(one)
     return sorted(found, key=lambda one: one.start)
-
-
-def name_pattern(name: str) -> re.Pattern[str]:
-    """Where a name stands; robin.meyer is also found as Robin Meyer, robin_meyer and @robin.meyer."""
-    parts = [re.escape(one) for one in re.split(r"[._-]+", name) if one]
-    return re.compile(rf"(?<!\w){'[ ._-]{1,2}'.join(parts) or re.escape(name)}(?!\w)", re.IGNORECASE)
 
 
 def _all(text: str) -> Iterator[Found]:

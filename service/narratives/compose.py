@@ -122,6 +122,9 @@ _REQUESTER = ("name", "organisation", "email", "reference")
 
 def _told(event: EventOut) -> Told:
     direction = event.data.get("direction")
+    if event.data.get("automatic"):
+        # A receipt is told of where it is written.
+        return Told("", 0)
     if event.kind != "escalation.said":
         return EVENTS.get(event.kind, Told(spoken(event.kind).capitalize(), 1))
     kind = f"{event.kind}/{direction}"

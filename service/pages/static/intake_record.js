@@ -9,7 +9,7 @@ import { t, tn } from "./words.js";
 const missing = document.getElementById("missing-form");
 const checks = document.getElementById("checks");
 missing?.addEventListener("submit", add);
-if (missing) missing.querySelector("button[disabled]").disabled = false;
+if (missing) missing.querySelector("button[type=submit]").disabled = false;
 checks?.addEventListener("change", (event) => tick(event.target));
 
 async function add(event) {

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from service.personal import name_pattern, personal_data
+from service.names import name_pattern
+from service.personal import personal_data
 from service.replies.placeholders import place_of, placeholders, stray_braces
 
 Check = Literal["placeholder", "staff", "internal", "personal", "media", "recipient"]

@@ -50,7 +50,7 @@ KEYS = (
 
 
 async def _summary(seen: Seen) -> Filling:
-    return {"record": seen.row}
+    return {"record": seen.row, "said": intake.said(seen)}
 
 
 async def _messages(seen: Seen) -> Filling:

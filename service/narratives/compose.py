@@ -72,7 +72,10 @@ def proposal(facts: Facts, rules: Rules) -> str:
     """The bottom line as the facts give it."""
     record = facts.record
     about = f" about {area_of(facts).lower()}" if record.policy_area else ""
-    said = [f"E-{record.number} is a {spoken(record.trigger)}{about}, received on {moment(facts, record.received_at)}."]
+    kind = spoken(record.trigger)
+    # A "u" at the beginning is that of user.
+    article = "an" if kind[0] in "aeio" else "a"
+    said = [f"E-{record.number} is {article} {kind}{about}, received on {moment(facts, record.received_at)}."]
     if record.status == "resolved":
         said.append(f"It was resolved on {moment(facts, record.resolved_at)}: {spoken(record.resolution)}.")
     else:

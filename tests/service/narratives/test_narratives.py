@@ -153,11 +153,16 @@ async def test_a_proposal_says_that_it_is_one(app: FastAPI, database: str, colle
 async def test_the_page_shows_a_draft_what_changed_and_what_was_kept(
     app: FastAPI, database: str, colleague: httpx.AsyncClient
 ) -> None:
-    record = await opened(app, database, title="<b>Bold</b> & co")
+    record = await opened(app, database, title="<b>Bold</b> & co", trigger="employee_concern")
     first = await made(colleague, record, bottom_line="<i>Once</i>")
     draft = await colleague.get(f"/escalations/{record}/narrative", params={"audience": "internal"})
     assert draft.status_code == 200
-    for text in ("&lt;b&gt;Bold&lt;/b&gt;", "Changed since version 1", "Proposed from the facts"):
+    for text in (
+        "&lt;b&gt;Bold&lt;/b&gt;",
+        "Changed since version 1",
+        "Proposed from the facts",
+        "is an employee concern",
+    ):
         assert text in draft.text
     kept = await colleague.get(f"/escalations/{record}/narrative", params={"shown": first["id"]})
     assert "&lt;i&gt;Once&lt;/i&gt;" in kept.text

@@ -5,15 +5,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 
 from service.names import name_pattern
-from service.personal import Found, personal_data
+from service.personal import personal_data
 
 CUT = "…"
 MASK = "[left out]"
 MARKS_PER_COLUMN = 4
 # A word longer than this gets places at which it may break.
 LONGEST_WORD = 24
-# Authorities count their orders by the year: 2026/0117 is no telephone number.
-_BY_YEAR = re.compile(r"(?:19|20)\d{2}[/-]\d{1,5}")
 # Characters that turn the direction of whatever follows them, and signs that no renderer draws.
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
 
@@ -66,7 +64,7 @@ def has_long_word(text: str) -> bool:
 def revealing(text: str, names: Iterable[str]) -> list[str]:
     """What of a text points at a person: the names that are in it, e-mail addresses, telephone numbers, handles."""
     found = [name for name in names if name_pattern(name).search(text)]
-    return [*found, *(one.text for one in _personal(text))]
+    return [*found, *(one.text for one in personal_data(text))]
 
 
 def masked(text: str, names: Iterable[str]) -> str:
@@ -74,14 +72,10 @@ def masked(text: str, names: Iterable[str]) -> str:
     for name in sorted(names, key=len, reverse=True):
         text = name_pattern(name).sub(MASK, text)
     # Of two that overlap one is found at a time.
-    while found := _personal(text):
+    while found := personal_data(text):
         for one in reversed(found):
             text = text[: one.start] + MASK + text[one.end :]
     return text
-
-
-def _personal(text: str) -> list[Found]:
-    return [one for one in personal_data(text) if not _BY_YEAR.fullmatch(one.text)]
 
 
 def _width(cluster: str) -> int:

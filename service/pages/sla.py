@@ -58,6 +58,8 @@ BREACHES: Mapping[str, str] = {
 PAUSES: Mapping[str, str] = {
     "consult": N_("An answer to a consult is awaited."),
     "other_team": N_("Another team is awaited."),
+    "requester": N_("Whoever raised it is awaited."),
+    "third_party": N_("Somebody outside is awaited."),
     "needs information from whoever raised it": N_("Facts are awaited from whoever raised it."),
 }
 DAYS: Mapping[str, str] = {

@@ -72,7 +72,8 @@ async def _precedents(seen: Seen) -> Filling:
 
 
 async def _facts(seen: Seen) -> Filling:
-    return {"record": seen.row}
+    trigger = seen.request.app.state.forms.triggers.get(seen.row.trigger)
+    return {"record": seen.row, "trigger": trigger.label if trigger else None}
 
 
 async def _links(seen: Seen) -> Filling:

@@ -8,6 +8,13 @@ from service.pages.audit_words import sentence_of as sentence_of_any
 from service.pages.language import N_, _
 from service.pages.words import spoken
 
+MESSAGE_KINDS: Mapping[str, str] = {
+    "handover": N_("hand-over"),
+    "reply": N_("reply"),
+    "receipt": N_("receipt"),
+    "question": N_("question"),
+    "mail": N_("mail"),
+}
 SOURCES: Mapping[Source, str] = {
     "user": N_("User"),
     "press": N_("Press"),

@@ -17,7 +17,6 @@ from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
-from service.pages.words import spoken
 from service.security import Capability, EscalationOpener, EscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -95,8 +94,8 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
     return render("intake_form.html", context)
 
 
-def said(seen: Seen) -> list[tuple[str, str, datetime | None]]:
-    """What the fields of its form were filled with: label, words, and the moment that they name. What stands elsewhere is left out."""
+def said(seen: Seen) -> list[tuple[str, str, str, datetime | None]]:
+    """What was said in its form: field, label, words, and the moment that they name. What stands elsewhere is left out."""
     fields, row = _forms(seen).fields, seen.row
     told = []
     # In the order of the forms: storage has one of its own.
@@ -107,7 +106,7 @@ def said(seen: Seen) -> list[tuple[str, str, datetime | None]]:
             continue
         known = fields.get(name)
         when = moment_of(value) if known and known.kind == "moment" else None
-        told.append((known.label if known else spoken(name).capitalize(), value, when))
+        told.append((name, known.label if known else "", value, when))
     return told
 
 

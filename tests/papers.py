@@ -6,6 +6,7 @@
 import os
 import shutil
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 # A tool with the package of Debian and Ubuntu that it comes in. Writer alone, without a screen: 49 packages, no more.
@@ -15,6 +16,9 @@ TOOLS = {
     "pdftoppm": "poppler-utils",
     "soffice": "libreoffice-writer-nogui",
 }
+
+
+LONGEST_SECONDS = 600
 
 
 class NoToolError(RuntimeError):
@@ -36,8 +40,17 @@ def _install_with_apt(package: str) -> None:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for arguments in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
-        subprocess.run(["apt-get", *arguments], env=environment, stdout=subprocess.DEVNULL, check=False)
+    # Another process of the tests may be at it: then wait for it, and find all there.
+    waiting = ["-o", f"DPkg::Lock::Timeout={LONGEST_SECONDS}", "-qq"]
+    for arguments in (["update"], ["install", "-y", "--no-install-recommends", package]):
+        with suppress(subprocess.TimeoutExpired):
+            subprocess.run(
+                ["apt-get", *waiting, *arguments],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                check=False,
+                timeout=LONGEST_SECONDS,
+            )
 
 
 def pages_of(pdf: Path) -> int:

@@ -24,6 +24,7 @@ class NamedQuery:
 
 
 _PERIOD = ("since", "until")
+_CASES = "Cases of restricted queues are not counted."
 _OTHERS = "Confidential and restricted records are not counted, nor is the record itself."
 
 QUERIES: Mapping[str, NamedQuery] = {
@@ -64,7 +65,7 @@ QUERIES: Mapping[str, NamedQuery] = {
         NamedQuery(
             "reports_on_cases",
             "Reports on the linked cases",
-            "Reports of any channel on the cases that the record is linked with, up to the instant.",
+            f"Reports of any channel on the cases that the record is linked with, up to the instant. {_CASES}",
             "count",
             "reports",
             ("escalation", "at"),
@@ -72,7 +73,7 @@ QUERIES: Mapping[str, NamedQuery] = {
         NamedQuery(
             "cases_decided",
             "Linked cases decided",
-            "Of the cases that the record is linked with, those that are decided.",
+            f"Of the cases that the record is linked with, those that are decided. {_CASES}",
             "share_of",
             "cases",
             ("escalation",),
@@ -80,7 +81,8 @@ QUERIES: Mapping[str, NamedQuery] = {
         NamedQuery(
             "first_answer_minutes",
             "Time to the first answer",
-            "Minutes from receipt to the first message to whoever raised it; unknown as long as there is none.",
+            "Minutes from receipt until the first reply that a person wrote was delivered to whoever raised it; receipts and questions"
+            " that go out by themselves answer nothing. Unknown as long as there is none.",
             "minutes",
             "minutes",
             ("escalation",),

@@ -15,6 +15,8 @@ Measure = Literal["escalations_alike_per_week", "escalations_of_cause_per_week",
 ParetoBy = Literal["cause", "area", "source"]
 
 SENTENCE_CHARACTERS = 500
+# Weeks before and after a day are counted: at the edges of the calendar there are none.
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
 MOST_WHYS = 5
 MOST_FACTORS = 10
 MOST_RECORDS = 50
@@ -26,6 +28,7 @@ ActionTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length
 Team = Annotated[str, StringConstraints(strip_whitespace=True, max_length=80), Stored]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=SENTENCE_CHARACTERS), Stored]
 Username = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64), Stored]
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 class WhyIn(Strict):
@@ -74,7 +77,7 @@ class ImprovementIn(Strict):
     title: ActionTitle
     team: Team = ""
     owner: Username | None = None
-    due_on: date
+    due_on: Day
     measure: Measure = "escalations_alike_per_week"
 
 
@@ -83,8 +86,8 @@ class ImprovementChangeIn(Strict):
 
     revision: Annotated[int, Field(ge=1, le=2**31 - 1)]
     state: ImprovementState | None = None
-    done_on: date | None = None
-    due_on: date | None = None
+    done_on: Day | None = None
+    due_on: Day | None = None
     team: Team | None = None
     owner: Username | None = None
     note: Note | None = None
@@ -153,8 +156,8 @@ class ParetoAsked(Strict):
     """Records received from `since` to the end of `until`, counted by what they have in common."""
 
     by: ParetoBy = "cause"
-    since: Annotated[date | None, Chosen] = None
-    until: Annotated[date | None, Chosen] = None
+    since: Annotated[Day | None, Chosen] = None
+    until: Annotated[Day | None, Chosen] = None
 
 
 class ParetoRow(BaseModel):

@@ -16,6 +16,7 @@ _ALIKE = """
       AND e.confidentiality = 'normal' AND e.id <> :escalation
       AND e.received_at >= :since AND e.received_at < :until
 """
+_FOR_EVERYBODY = "NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)"
 NAMED = {
     "escalations_alike": text(_ALIKE),
     "escalations_alike_per_week": text(_ALIKE),
@@ -30,21 +31,21 @@ NAMED = {
         SELECT count(*) AS n, count(*)::double precision AS part FROM reports
         WHERE reason = :area AND received_at >= :since AND received_at < :until
     """),
-    "reports_on_cases": text("""
+    "reports_on_cases": text(f"""
         SELECT count(*) AS n, count(*)::double precision AS part FROM reports r
-        JOIN escalation_links l ON l.case_id = r.case_id AND l.ended_at IS NULL
-        WHERE l.escalation_id = :escalation AND r.received_at <= :at
-    """),
-    "cases_decided": text("""
+        JOIN cases c ON c.id = r.case_id JOIN escalation_links l ON l.case_id = c.id AND l.ended_at IS NULL
+        WHERE l.escalation_id = :escalation AND r.received_at <= :at AND {_FOR_EVERYBODY}
+    """),  # noqa: S608 - put together from constants
+    "cases_decided": text(f"""
         SELECT count(*) AS n, count(*) FILTER (WHERE c.status = 'decided')::double precision AS part FROM cases c
         JOIN escalation_links l ON l.case_id = c.id AND l.ended_at IS NULL
-        WHERE l.escalation_id = :escalation
-    """),
+        WHERE l.escalation_id = :escalation AND {_FOR_EVERYBODY}
+    """),  # noqa: S608 - put together from constants
     "first_answer_minutes": text("""
-        SELECT count(m.at) AS n, extract(epoch FROM min(m.at) - e.received_at)::double precision / 60 AS part
+        SELECT count(d.at) AS n, extract(epoch FROM min(d.at) - e.received_at)::double precision / 60 AS part
         FROM escalations e
-        LEFT JOIN LATERAL (SELECT min(written_at) AS at FROM escalation_messages
-                           WHERE escalation_id = e.id AND direction = 'outbound') m ON true
+        LEFT JOIN LATERAL (SELECT min(delivered_at) AS at FROM reply_deliveries
+                           WHERE escalation_id = e.id AND state = 'delivered' AND NOT automatic) d ON true
         WHERE e.id = :escalation GROUP BY e.received_at
     """),
     "decisions_taken_back": text("""

@@ -147,7 +147,9 @@ async def change_improvement(
     if state == "dropped" and not note:
         raise InvalidRequestError("note: say why it was dropped")
     named = body.model_fields_set
-    owner = await _owner(connection, body.owner) if "owner" in named else row.owner_id
+    # Whoever has it keeps it until somebody names another, also when their account is closed meanwhile.
+    other = "owner" in named and body.owner != row.owner
+    owner = await _owner(connection, body.owner) if other else row.owner_id
     team = row.team if body.team is None else body.team
     if not team and owner is None:
         raise InvalidRequestError("team: name the team or the person who sees to it")

@@ -72,7 +72,10 @@ def proposal(facts: Facts, rules: Rules) -> str:
     """The bottom line as the facts give it."""
     record = facts.record
     about = f" about {area_of(facts).lower()}" if record.policy_area else ""
-    said = [f"E-{record.number} is a {spoken(record.trigger)}{about}, received on {moment(facts, record.received_at)}."]
+    kind = spoken(record.trigger)
+    # A "u" at the beginning is that of user.
+    article = "an" if kind[0] in "aeio" else "a"
+    said = [f"E-{record.number} is {article} {kind}{about}, received on {moment(facts, record.received_at)}."]
     if record.status == "resolved":
         said.append(f"It was resolved on {moment(facts, record.resolved_at)}: {spoken(record.resolution)}.")
     else:
@@ -122,8 +125,13 @@ _REQUESTER = ("name", "organisation", "email", "reference")
 
 def _told(event: EventOut) -> Told:
     direction = event.data.get("direction")
-    kind = f"{event.kind}/{direction}" if direction and event.kind == "escalation.said" else event.kind
-    return EVENTS.get(kind, Told(spoken(event.kind).capitalize(), 1))
+    if event.data.get("automatic"):
+        # A receipt is told of where it is written.
+        return Told("", 0)
+    if event.kind != "escalation.said":
+        return EVENTS.get(event.kind, Told(spoken(event.kind).capitalize(), 1))
+    kind = f"{event.kind}/{direction}"
+    return EVENTS.get(f"{kind}/{event.data.get('kind')}", EVENTS[kind])
 
 
 def _reaches(how: Told, rules: Rules) -> bool:

@@ -104,6 +104,8 @@ def _said(result: Result) -> str:
     match result.query.kind:
         case "count":
             return f"{result.n:,}"
+        case "share_of" if result.n == 0:
+            return "none"
         case "share_of":
             return f"{result.value:,.0f} of {result.n:,}"
         case "share":

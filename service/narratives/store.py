@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 _NOW = text("SELECT now()")
 # A case that whoever asks may not see is not there, nor one of a restricted queue: others than they will read it.
 _EVIDENCE = text("""
+    SELECT * FROM (
     SELECT 'case' AS kind, c.id::text AS reference, c.status, encode(v.content_hash, 'hex') AS sha256,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = v.id) AS media
     FROM escalation_links l JOIN cases c ON c.id = l.case_id JOIN evidence v ON v.id = c.evidence_id
@@ -22,12 +23,16 @@ _EVIDENCE = text("""
     UNION ALL
     SELECT m.kind, 'file ' || row_number() OVER (ORDER BY a.added_at, m.id), 'kept', encode(m.sha256, 'hex'), 1
     FROM escalation_attachments a JOIN media m ON m.id = a.media_id WHERE a.escalation_id = :escalation
-    ORDER BY kind, reference
+    ) pieces ORDER BY kind = 'case' DESC, kind, length(reference), reference
 """)
 _ASSETS = text("""
     SELECT count(*) FROM escalation_links WHERE escalation_id = :escalation AND ended_at IS NULL AND external_id IS NOT NULL
 """)
-_NAMES = text("SELECT username FROM principals WHERE strpos(lower(:text), username) > 0")
+# Machines are nobody: theirs are names such as "platform". Robin.meyer may stand there as Robin Meyer.
+_NAMES = text("""
+    SELECT username FROM principals
+    WHERE role <> 'platform' AND strpos(lower(:text), split_part(translate(username, '_-', '..'), '.', 1)) > 0
+""")
 _LOCK = text("SELECT id FROM escalations WHERE id = :escalation FOR NO KEY UPDATE")
 _ADD = text("""
     INSERT INTO narratives (id, escalation_id, version, audience, form, written, document, content_hash, facts_at, made_by)
@@ -77,7 +82,7 @@ async def assets(connection: AsyncConnection, escalation: UUID) -> int:
 
 
 async def names_in(connection: AsyncConnection, said: str) -> list[str]:
-    """Names of accounts that occur in a text."""
+    """Names of accounts of people that may occur in a text."""
     return list((await connection.execute(_NAMES, {"text": said})).scalars())
 
 

@@ -4,6 +4,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from service.names import name_pattern
+from service.personal import personal_data
+
 CUT = "…"
 MASK = "[left out]"
 MARKS_PER_COLUMN = 4
@@ -11,9 +14,6 @@ MARKS_PER_COLUMN = 4
 LONGEST_WORD = 24
 # Characters that turn the direction of whatever follows them, and signs that no renderer draws.
 _DIRECTION = re.compile(r"[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]")
-_EMAIL = re.compile(r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)+", re.UNICODE)
-_PHONE = re.compile(r"(?<![\w-])\+?\d[\d ()./-]{7,}\d(?![\w-])")
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[ T]\d{2}(?:\.\d{2}|:\d{2})?)?|\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
 def clean(text: str) -> str:
@@ -62,23 +62,20 @@ def has_long_word(text: str) -> bool:
 
 
 def revealing(text: str, names: Iterable[str]) -> list[str]:
-    """What of a text points at a person: the names that are in it, e-mail addresses, telephone numbers."""
-    found = [name for name in names if _named(name).search(text)]
-    found += _EMAIL.findall(text)
-    found += [one for one in _PHONE.findall(text) if not _DATE.fullmatch(one.strip())]
-    return found
+    """What of a text points at a person: the names that are in it, e-mail addresses, telephone numbers, handles."""
+    found = [name for name in names if name_pattern(name).search(text)]
+    return [*found, *(one.text for one in personal_data(text))]
 
 
 def masked(text: str, names: Iterable[str]) -> str:
-    """The text without names, e-mail addresses and telephone numbers."""
+    """The text without names, e-mail addresses, telephone numbers and handles."""
     for name in sorted(names, key=len, reverse=True):
-        text = _named(name).sub(MASK, text)
-    text = _EMAIL.sub(MASK, text)
-    return _PHONE.sub(lambda one: one[0] if _DATE.fullmatch(one[0].strip()) else MASK, text)
-
-
-def _named(name: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<!\w){re.escape(name)}(?!\w)", re.IGNORECASE)
+        text = name_pattern(name).sub(MASK, text)
+    # Of two that overlap one is found at a time.
+    while found := personal_data(text):
+        for one in reversed(found):
+            text = text[: one.start] + MASK + text[one.end :]
+    return text
 
 
 def _width(cluster: str) -> int:

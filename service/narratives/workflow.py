@@ -38,6 +38,7 @@ from service.routing.workflow import OVERSEEING
 from service.sla import workflow as sla
 
 FIGURE_WEEKS = 12
+AUTHORITIES = ("regulator", "law_enforcement", "court")
 # Shorter words of a name are also words of a language.
 LEAST_NAME = 4
 
@@ -177,7 +178,7 @@ async def _facts(
         due=(await sla.nearest(connection, [escalation])).get(escalation),
         figures=await _figures(connection, record, cause, at),
         advice=advice,
-        hidden=(*_contacts(record.requester), *await store.names_in(connection, "\n".join(written))),
+        hidden=(*_contacts(record), *await store.names_in(connection, "\n".join(written))),
         at=at,
         zone=zone,
         taxonomy=taxonomy,
@@ -216,10 +217,11 @@ def _unprivileged(happened: Iterable[EventOut]) -> Iterable[EventOut]:
     return (one for one in happened if one.data.get("privileged") is not True)
 
 
-def _contacts(requester: dict[str, str]) -> list[str]:
-    """Whoever raised it, as a whole and by the words of their name."""
-    whole = [value for value in requester.values() if value]
-    return [*whole, *(word for word in requester.get("name", "").split() if len(word) >= LEAST_NAME)]
+def _contacts(record: Row[Any]) -> list[str]:
+    """Whoever raised it, as a whole and by the words of their name; an authority and the number of its order are nobody."""
+    open_ones = {"organisation", "reference"} if record.source in AUTHORITIES else set()
+    whole = [value for name, value in record.requester.items() if value and name not in open_ones]
+    return [*whole, *(word for word in record.requester.get("name", "").split() if len(word) >= LEAST_NAME)]
 
 
 def _zone(name: str) -> ZoneInfo:

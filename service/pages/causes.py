@@ -17,6 +17,7 @@ from service.errors.requests import InvalidRequestError
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.charts import POINTS_MOST, Look, Point, column_chart
+from service.pages.escalation_words import SOURCES
 from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
@@ -37,6 +38,7 @@ DIRECTIONS: Mapping[str, str] = {
     "downstream": N_("downstream: where it was met"),
 }
 SIDES: Mapping[str, str] = {"upstream": N_("upstream"), "downstream": N_("downstream")}
+SOURCE_NAMES: Mapping[str, str] = {str(source): name for source, name in SOURCES.items()}
 BY: Mapping[str, str] = {"cause": N_("Root cause"), "area": N_("Policy area"), "source": N_("Source")}
 WITHOUT: Mapping[str, str] = {
     "cause": N_("No cause filed yet"),
@@ -134,7 +136,7 @@ async def what_is_common(
             return _(WITHOUT[asked.by])
         if asked.by == "cause":
             return cause_words(name)
-        return _(views.label_name(taxonomy, name)) if asked.by == "area" else _(spoken(name))
+        return _(views.label_name(taxonomy, name)) if asked.by == "area" else _(SOURCE_NAMES.get(name, spoken(name)))
 
     rows = [(named(one.name), one) for one in found.rows] if found else []
     file = (

@@ -51,8 +51,7 @@ KEYS = (
 
 
 async def _summary(seen: Seen) -> Filling:
-    fields = seen.request.app.state.forms.fields
-    return {"record": seen.row, "labels": {name: fields[name].label for name in seen.row.fields if name in fields}}
+    return {"record": seen.row, "said": intake.said(seen)}
 
 
 async def _messages(seen: Seen) -> Filling:

@@ -1,11 +1,13 @@
 """The pages of intake: who raises what, the form of it and its receipt; and the parts of a record's page that follow."""
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
+from service.intake.checking import moment_of
 from service.intake.checklist import workflow as checklists
 from service.intake.completing.workflow import needs_of
 from service.intake.forms import LANGUAGES, REQUESTER, Forms
@@ -35,6 +37,8 @@ CONFIDENTIALITY = {
         "Restricted: only people who are named for this path see it. You are told its number and no more."
     ),
 }
+# A text of more letters that the summary is made of is not shown a second time under its label.
+LONG_ENOUGH = 60
 CHOOSING_KEYS = ((("F",), N_("Find what it is")),)
 FORM_KEYS = ((("Ctrl", "Enter"), N_("Send the form")),)
 
@@ -88,6 +92,22 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
         "now": views.utc_now(),
     }
     return render("intake_form.html", context)
+
+
+def said(seen: Seen) -> list[tuple[str, str, str, datetime | None]]:
+    """What was said in its form: field, label, words, and the moment that they name. What stands elsewhere is left out."""
+    fields, row = _forms(seen).fields, seen.row
+    told = []
+    # In the order of the forms: storage has one of its own.
+    for name in sorted(row.fields, key=[*fields, *row.fields].index):
+        value = row.fields[name]
+        elsewhere = row.requester.get(REQUESTER.get(name, ""))
+        if not value or value == elsewhere or (value == row.summary and len(value) > LONG_ENOUGH):
+            continue
+        known = fields.get(name)
+        when = moment_of(value) if known and known.kind == "moment" else None
+        told.append((name, known.label if known else "", value, when))
+    return told
 
 
 async def missing(seen: Seen) -> Filling:

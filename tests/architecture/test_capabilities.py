@@ -25,7 +25,8 @@ def rows(text: str) -> list[tuple[str, str]]:
 def wrong(text: str, *, pages: Iterable[str], commands: Iterable[str]) -> list[str]:
     """Rows without an answer, and names of what does not exist."""
     known = {*pages, *commands}
-    found = [f"{what}: nothing is named" for what, served in rows(text) if "`" not in served and "open" not in served]
+    named = re.compile(r"`|\bopen\b")
+    found = [f"{what}: nothing is named" for what, served in rows(text) if not named.search(served)]
     for what, served in rows(text):
         for name in re.findall(r"`([^`]+)`", served):
             bare = re.sub(r"^(GET|POST|PUT|PATCH|DELETE) ", "", name)

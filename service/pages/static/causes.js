@@ -21,18 +21,21 @@ startImprovements();
 // Before this script took what is in them, the forms could not be sent.
 for (const button of document.querySelectorAll("#cause-form button, #add-improvement-form button")) button.disabled = false;
 
-// `make` gives what is to be sent, or says in a text what is missing.
+// `make` gives what is to be sent, or says in a text what is missing. Pressed twice, it is sent once.
 async function send(problem, make, told, sent) {
+  const button = byId(problem).closest("form").querySelector("button[type=submit]");
   const body = make();
   if (typeof body === "string") {
     byId(problem).textContent = body;
     return;
   }
+  button.disabled = true;
   try {
     await sent(body);
     reloadWith(told);
   } catch (error) {
     byId(problem).textContent = error.message;
+    button.disabled = false;
   }
 }
 

@@ -20,12 +20,15 @@ export function startImprovements() {
   byId("improvement-cancel").addEventListener("click", () => dialog.close());
   byId("improvement-form").addEventListener("submit", async (event) => {
     event.preventDefault();
+    const button = event.currentTarget.querySelector("button[type=submit]");
+    button.disabled = true;
     try {
       await call("PATCH", `/v1/improvements/${open.id}`, changed(open));
       dialog.close();
       reloadWith(t("I-%(number)s is changed.", { number: open.number }));
     } catch (error) {
       byId("improvement-problem").textContent = error.message;
+      button.disabled = false;
     }
   });
   // The day on which it was done is asked for as soon as it is.

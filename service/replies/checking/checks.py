@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from service.names import name_pattern
 from service.personal import personal_data
 from service.replies.placeholders import place_of, placeholders, stray_braces
 
@@ -107,18 +108,11 @@ def _staff(part: _Part, against: Against) -> Iterator[Problem]:
     folded = part.text.casefold()
     # Of thousands of names hardly one is there: the rest needs no pattern.
     for name in sorted(one for one in against.staff if re.split(r"[._-]", one)[0].casefold() in folded):
-        for match in _name_pattern(name).finditer(part.text):
+        for match in name_pattern(name).finditer(part.text):
             if not any(start <= match.start() and match.end() <= end for start, end in own):
                 yield part.problem(
                     "staff", match.start(), match[0], "replies name no member of staff; sign as the team"
                 )
-
-
-def _name_pattern(name: str) -> re.Pattern[str]:
-    # robin.meyer is also found as Robin Meyer, robin_meyer and @robin.meyer.
-    parts = [re.escape(one) for one in re.split(r"[._-]+", name) if one]
-    written = r"[\s._-]{1,2}".join(parts) or re.escape(name)
-    return re.compile(rf"(?<!\w){written}(?!\w)", re.IGNORECASE)
 
 
 def _withheld(part: _Part, against: Against) -> Iterator[Problem]:

@@ -224,7 +224,7 @@ async def _note(connection: AsyncConnection, row: Row[Any], outcome: Outcome, *,
     }
     if not await store.tried(connection, row.id, values) or state == "pending":
         return
-    data = {"delivery": str(row.id)}
+    data = {"delivery": str(row.id)} | ({"automatic": True} if row.automatic else {})
     kind = "reply.delivered" if state == "delivered" else "reply.failed"
     await events.record_on(connection, kind, row.escalation_id, data=data)
     # A receipt that no person wrote answers nothing.

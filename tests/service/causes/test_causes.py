@@ -52,21 +52,19 @@ async def test_a_later_finding_replaces_the_one_that_was_read_and_no_other(
     assert query(database, "SELECT count(*) FROM root_causes") == [(3,)]
 
 
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
+async def test_what_is_wrong_with_a_finding_is_named(
+    app: FastAPI, database: str, specialist: httpx.AsyncClient
+) -> None:
+    record = await opened(app, database)
+    wrong: tuple[tuple[dict[str, object], str], ...] = (
         ({"subcode": "defect"}, "subcode"),
         ({"code": "weather"}, "code"),
         ({"records": [10**9]}, "E-1000000000"),
         ({"whys": [{"why": "Why?", "because": "So"}] * 6}, "whys"),
         ({"whys": [{"why": "Why?", "because": ""}]}, "because"),
-    ],
-)
-async def test_what_is_wrong_with_a_finding_is_named(
-    app: FastAPI, database: str, specialist: httpx.AsyncClient, changes: dict[str, object], named: str
-) -> None:
-    record = await opened(app, database)
-    assert named in assert_error(await file_cause(specialist, record, **changes), 422, "invalid_request")
+    )
+    for changes, named in wrong:
+        assert named in assert_error(await file_cause(specialist, record, **changes), 422, "invalid_request")
 
 
 async def test_a_record_that_one_may_not_see_has_no_cause_to_file(

@@ -12,7 +12,7 @@ from service.causes.workflow import check_recurrence
 from service.worker import recurrence
 from tests.service.causes.steps import add_action, change_action, file_cause
 from tests.service.escalations.steps import opened
-from tests.service.steps import assert_error
+from tests.service.steps import assert_error, query
 
 TODAY = datetime.now(UTC).date()
 
@@ -42,15 +42,25 @@ async def test_an_action_goes_its_way_and_nobody_overwrites_another(
     assert_error(await change_action(specialist, action, state="doing"), 409, "finding_changed")
     again = (await change_action(specialist, done, state="doing")).json()
     assert (again["state"], again["done_on"]) == ("doing", None)
+    # Weeks before it are counted, and the calendar has none before its first year.
+    assert_error(await change_action(lead, again, state="done", done_on="0001-01-01"), 422, "invalid_request")
 
 
-@pytest.mark.parametrize("changes", [{"team": "", "owner": None}, {"owner": "nobody-here"}])
-async def test_somebody_has_to_see_to_it(
-    app: FastAPI, database: str, specialist: httpx.AsyncClient, changes: dict[str, object]
+async def test_what_somebody_has_who_left_is_changed_like_any_other(
+    app: FastAPI, database: str, specialist: httpx.AsyncClient, lead: httpx.AsyncClient
 ) -> None:
+    action = await add_action(lead, await opened(app, database), owner="test-lead")
+    query(database, "UPDATE principals SET active = false WHERE username = 'test-lead'")
+    done = (await change_action(specialist, action, state="done", owner="test-lead")).json()
+    assert (done["state"], done["owner"]) == ("done", "test-lead")
+    assert_error(await change_action(specialist, done, owner="nobody-here"), 422, "invalid_request")
+
+
+async def test_somebody_has_to_see_to_it(app: FastAPI, database: str, specialist: httpx.AsyncClient) -> None:
     record = await opened(app, database)
-    body = {"direction": "upstream", "title": "x", "due_on": day(0), "team": "T", **changes}
-    assert_error(await specialist.post(f"/v1/escalations/{record}/improvements", json=body), 422, "invalid_request")
+    for changes in ({"team": "", "owner": None}, {"owner": "nobody-here"}):
+        body = {"direction": "upstream", "title": "x", "due_on": day(0), "team": "T", **changes}
+        assert_error(await specialist.post(f"/v1/escalations/{record}/improvements", json=body), 422, "invalid_request")
 
 
 async def test_the_register_is_filtered_and_a_file_of_it_names_no_staff(
@@ -159,7 +169,7 @@ async def test_pareto_counts_what_one_may_see_and_its_shares_add_up(
     assert (await lead.get("/v1/improvements/pareto", params={"by": "source"})).json()["records"] == 5
     none = await specialist.get("/v1/improvements/pareto.csv", params={"by": "cause"})
     assert none.text.splitlines() == ["cause,records,share,cumulated", ",4,1.0,1.0"]
-    wrong = {"since": day(-5), "until": day(0)}
-    assert_error(await specialist.get("/v1/improvements/pareto", params=wrong), 422, "invalid_request")
+    for wrong in ({"since": day(-5), "until": day(0)}, {"until": "0001-01-02"}, {"until": "9999-12-31"}):
+        assert_error(await specialist.get("/v1/improvements/pareto", params=wrong), 422, "invalid_request")
     page = await specialist.get("/improvements/pareto", params={"by": "source"})
     assert (page.status_code, page.text.count("chart-column")) == (200, 2)

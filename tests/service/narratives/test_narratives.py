@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from service.causes.figures import QUERIES
 from service.causes.workflow import cause_of, figure
+from service.escalations.workflow import Said, say
 from service.narratives import workflow
 from tests.service.causes.steps import add_action, change_action, file_cause
 from tests.service.escalations.steps import opened
@@ -55,6 +56,30 @@ async def test_figures_are_what_their_queries_give_when_run_on_their_own(
         assert found.n == one["n"], name
         if QUERIES[name].kind != "rate":
             assert found.value == one["value"], name
+
+
+async def test_an_answer_is_what_a_person_wrote_and_what_arrived(
+    app: FastAPI, database: str, colleague: httpx.AsyncClient
+) -> None:
+    record = await opened(app, database, received_at="2026-03-01T12:00:00Z")
+    async with app.state.engine.begin() as connection:
+        await say(connection, record, Said("outbound", "receipt", "It is here.", "en"))
+    deliver = """
+        INSERT INTO reply_deliveries (id, escalation_id, sender, recipients, subject, body, language, mail_id, automatic,
+                                      state, deliver_after, delivered_at)
+        SELECT gen_random_uuid(), %s, 'smtp', '{}', '', '', 'en', gen_random_uuid()::text, automatic, state, now(), at
+        FROM (VALUES (true, 'delivered', timestamptz '2026-03-01 12:01Z'), (false, 'failed', NULL)) AS d (automatic, state, at)
+    """
+    query(database, deliver, record)
+    told = await made(colleague, record, audience="regulator", form="full")
+    assert figures_of(told)["first_answer_minutes"]["said"] == "not known"
+    assert "Its receipt was confirmed" in str(told["document"])
+    assert "An answer was sent" not in str(told["document"])
+    query(
+        database,
+        "UPDATE reply_deliveries SET state = 'delivered', delivered_at = '2026-03-01 12:30Z' WHERE NOT automatic",
+    )
+    assert figures_of(await made(colleague, record))["first_answer_minutes"]["said"] == "30 min"
 
 
 async def test_all_facts_are_of_one_instant(
@@ -128,11 +153,16 @@ async def test_a_proposal_says_that_it_is_one(app: FastAPI, database: str, colle
 async def test_the_page_shows_a_draft_what_changed_and_what_was_kept(
     app: FastAPI, database: str, colleague: httpx.AsyncClient
 ) -> None:
-    record = await opened(app, database, title="<b>Bold</b> & co")
+    record = await opened(app, database, title="<b>Bold</b> & co", trigger="employee_concern")
     first = await made(colleague, record, bottom_line="<i>Once</i>")
     draft = await colleague.get(f"/escalations/{record}/narrative", params={"audience": "internal"})
     assert draft.status_code == 200
-    for text in ("&lt;b&gt;Bold&lt;/b&gt;", "Changed since version 1", "Proposed from the facts"):
+    for text in (
+        "&lt;b&gt;Bold&lt;/b&gt;",
+        "Changed since version 1",
+        "Proposed from the facts",
+        "is an employee concern",
+    ):
         assert text in draft.text
     kept = await colleague.get(f"/escalations/{record}/narrative", params={"shown": first["id"]})
     assert "&lt;i&gt;Once&lt;/i&gt;" in kept.text

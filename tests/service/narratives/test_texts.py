@@ -50,6 +50,8 @@ def test_a_clean_text_is_one_line_that_every_file_takes(text: str) -> None:
         ("write to a.b+c@mail.example now", [], f"write to {MASK} now"),
         ("call +353 (1) 555 0123 or 0800-123-4567.", [], f"call {MASK} or {MASK}."),
         ("due 2026-03-01 12:00, I-101 of E-1042", [], "due 2026-03-01 12:00, I-101 of E-1042"),
+        ("Order 2026/0117 of 3/5/2026", [], "Order 2026/0117 of 3/5/2026"),
+        ("Robin Meyer and @somebody_else", ["robin.meyer"], f"{MASK} and {MASK}"),
         ("A.B? (a.b)", ["a.b"], f"{MASK}? ({MASK})"),
     ],
 )

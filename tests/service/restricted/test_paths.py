@@ -99,6 +99,8 @@ async def test_too_few_people_are_loud_once(
     await opened(app, database, confidentiality="restricted", path="child_safety")
     alarms = (await paths(admin))["alarms"]
     assert alarms[0] == {"path": "child_safety", "kind": "nobody_may_open", "count": 1}
+    for page in ("/restricted", "/console"):
+        assert "one record waits, and nobody may open it" in (await admin.get(page)).text
     assert await raise_alarms(app.state.engine) == 1
     assert raised() == [few[0], ("child_safety", "nobody_may_open"), few[1]]
     # Of those who are named only people count who are there and could open it.

@@ -59,7 +59,7 @@ ASSETS: Mapping[str, str] = {
     "domain": N_("Domain"),
 }
 TARGETS: Mapping[str, str] = {
-    "first_response": N_("First answer"),
+    "first_response": N_("First response"),
     "next_update": N_("Next update"),
     "decision": N_("Decision"),
 }

@@ -220,7 +220,7 @@ class AppealDecided(BaseModel):
     undo_until: datetime
 
 
-class LeaseOut(BaseModel):
+class AppealLeaseOut(BaseModel):
     """Until when the appeal is in the caller's hands."""
 
     expires_at: datetime

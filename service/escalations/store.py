@@ -33,9 +33,8 @@ _LINK = text("""
     INSERT INTO escalation_links (id, escalation_id, kind, case_id, other_id, external_id, added_by)
     VALUES (:id, :escalation_id, :kind, :case_id, :other_id, :external_id, :added_by)
 """)
-_LINKS = text("""
-    SELECT id, kind, case_id, other_id, external_id, added_at FROM escalation_links
-    WHERE escalation_id = :id AND ended_at IS NULL ORDER BY added_at, id
+_NAMES = text("""
+    SELECT EXISTS (SELECT FROM escalation_links WHERE escalation_id = :id AND other_id = :other AND ended_at IS NULL)
 """)
 # Whoever may have a record: somebody with a role that works on escalations, who sees this one.
 _WORKER = text("""
@@ -63,14 +62,14 @@ _EVENTS = text("""
     SELECT e.id, e.at, e.kind, p.username AS actor,
            e.data || jsonb_strip_nulls(jsonb_build_object('username', about.username)) AS data
     FROM events e LEFT JOIN principals p ON p.id = e.actor
-    LEFT JOIN principals about ON CAST(about.id AS text) = coalesce(e.data ->> 'owner', e.data ->> 'principal')
+    LEFT JOIN principals about ON CAST(about.id AS text) = coalesce(e.data ->> 'owner', e.data ->> 'principal', e.data ->> 'to')
     WHERE e.escalation_id = :id
       AND (NOT e.data @> '{"privileged": true}' OR (SELECT v.privileged FROM principals v WHERE v.id = :viewer))
     ORDER BY e.id
 """)
 _ATTACH = text("""
     INSERT INTO escalation_attachments (escalation_id, media_id, name, added_by)
-    VALUES (:escalation_id, :media_id, :name, :added_by) ON CONFLICT DO NOTHING
+    VALUES (:escalation_id, :media_id, :name, :added_by) ON CONFLICT DO NOTHING RETURNING true
 """)
 
 
@@ -127,9 +126,9 @@ async def change(connection: AsyncConnection, escalation: UUID, values: dict[str
     await connection.execute(text(f"UPDATE escalations SET {named} WHERE id = :id"), {**values, "id": escalation})  # noqa: S608
 
 
-async def links(connection: AsyncConnection, escalation: UUID) -> Sequence[Row[Any]]:
-    """What a record is about, in the order in which it was added."""
-    return (await connection.execute(_LINKS, {"id": escalation})).all()
+async def names(connection: AsyncConnection, escalation: UUID, other: UUID) -> bool:
+    """Whether a record names another one."""
+    return bool((await connection.execute(_NAMES, {"id": escalation, "other": other})).scalar_one())
 
 
 async def add_message(connection: AsyncConnection, values: dict[str, Any]) -> Row[Any]:
@@ -147,6 +146,6 @@ async def events(connection: AsyncConnection, escalation: UUID, *, viewer: UUID)
     return (await connection.execute(_EVENTS, {"id": escalation, "viewer": viewer})).all()
 
 
-async def attach(connection: AsyncConnection, values: dict[str, Any]) -> None:
-    """Keep a medium with a record."""
-    await connection.execute(_ATTACH, values)
+async def attach(connection: AsyncConnection, values: dict[str, Any]) -> bool:
+    """Keep a medium with a record; False where it is kept with it already."""
+    return (await connection.execute(_ATTACH, values)).scalar_one_or_none() is not None

@@ -14,7 +14,6 @@ from service.errors.escalations import ChangedMeanwhileError, EscalationClosedEr
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations import store
 from service.escalations.schemas import (
-    AssetOut,
     EscalationOut,
     EventOut,
     FactsIn,
@@ -93,6 +92,13 @@ async def require_open(connection: AsyncConnection, escalation: UUID, *, viewer:
     return await require(connection, escalation, viewer=viewer)
 
 
+async def require_locked(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> Row[Any]:
+    """As `require`, and locked until the transaction ends, whatever state it is in."""
+    await require(connection, escalation, viewer=viewer)
+    await store.lock(connection, escalation)
+    return await require(connection, escalation, viewer=viewer)
+
+
 async def is_seen(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> bool:
     """Whether this person may see a record."""
     return await store.may_see(connection, escalation, viewer, overseeing=ESCALATION_OVERSEERS)
@@ -101,12 +107,6 @@ async def is_seen(connection: AsyncConnection, escalation: UUID, *, viewer: UUID
 async def escalation_view(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> EscalationOut:
     """A record. Raises NotFoundError."""
     return EscalationOut.model_validate(await require(connection, escalation, viewer=viewer), from_attributes=True)
-
-
-async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> list[AssetOut]:
-    """All that a record is about, whether this person may see each or not: for what is made of it. Raises NotFoundError."""
-    await require(connection, escalation, viewer=viewer)
-    return [AssetOut(**row._mapping) for row in await store.links(connection, escalation)]
 
 
 async def say(connection: AsyncConnection, escalation: UUID, said: Said) -> UUID:
@@ -151,9 +151,10 @@ async def timeline(connection: AsyncConnection, escalation: UUID, *, viewer: UUI
 
 
 async def attach(connection: AsyncConnection, escalation: UUID, media: UUID, *, name: str, person: UUID) -> None:
-    """Keep an uploaded medium with a record, in the caller's transaction; the caller has checked who may."""
+    """Keep an uploaded medium with a record, once, in the caller's transaction; the caller has checked who may."""
     values = {"escalation_id": escalation, "media_id": media, "name": name, "added_by": person}
-    await store.attach(connection, values)
+    if not await store.attach(connection, values):
+        return
     data = {"media": str(media)}
     await events.record_on(connection, "escalation.attached", escalation, actor=person, data=data)
 
@@ -306,5 +307,6 @@ async def _ending(
         original = await require(connection, body.original, viewer=person)
         if original.id == row.id or original.resolution == "duplicate":
             raise InvalidRequestError("original: name a record that goes on by itself")
-        await add_link(connection, row.id, person, {"kind": "escalation", "other_id": original.id})
+        if not await store.names(connection, row.id, original.id):
+            await add_link(connection, row.id, person, {"kind": "escalation", "other_id": original.id})
     return {"resolution": body.resolution}

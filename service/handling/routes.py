@@ -25,26 +25,37 @@ async def search(body: SearchIn, caller: EscalationWorker, connection: UnitOfWor
 
 
 @router.post(
-    "/next", summary="Take the escalation that is to be done first of those that nobody has", response_model=None
+    "/next",
+    summary="Take the escalation that is to be done first of those that nobody has",
+    response_model=EscalationOut,
 )
 async def take_next(caller: EscalationWorker, connection: UnitOfWork) -> EscalationOut | Response:
     """204 where nobody waits for anybody."""
-    taken = await workflow.take_next(connection, person=caller.id)
-    return taken if taken is not None else Response(status_code=204)
+    return _or_gone(await workflow.take_next(connection, person=caller.id))
 
 
-@router.post("/{escalation_id}/moves", summary="Take, assign, release, wait, ask, go on, resolve, take up again")
-async def move(escalation_id: UUID, body: MoveIn, caller: EscalationWorker, connection: UnitOfWork) -> EscalationOut:
+@router.post(
+    "/{escalation_id}/moves",
+    summary="Take, assign, release, wait, ask, go on, resolve, take up again",
+    response_model=EscalationOut,
+)
+async def move(
+    escalation_id: UUID, body: MoveIn, caller: EscalationWorker, connection: UnitOfWork
+) -> EscalationOut | Response:
     """`ask`: information is missing. 409 with the state it is in where that does not lead anywhere from there, or where
-    somebody changed it since `version`. Clocks of our own rest while it waits; those that a law sets never do.
+    somebody changed it since `version`. Clocks of our own rest while it waits; those that a law sets never do. 204 where the
+    caller may not see it any more, such as a confidential one that they gave away.
     """
-    return await workflow.move(connection, escalation_id, body, person=caller.id)
+    return _or_gone(await workflow.move(connection, escalation_id, body, person=caller.id))
 
 
-@router.patch("/{escalation_id}", summary="Change facts of an escalation", response_model=None)
+@router.patch("/{escalation_id}", summary="Change facts of an escalation", response_model=EscalationOut)
 async def change(
     escalation_id: UUID, body: FactsIn, caller: EscalationWorker, connection: UnitOfWork
 ) -> EscalationOut | Response:
     """204 where the caller may not see it any more."""
-    changed = await workflow.change(connection, escalation_id, body, person=caller.id)
-    return changed if changed is not None else Response(status_code=204)
+    return _or_gone(await workflow.change(connection, escalation_id, body, person=caller.id))
+
+
+def _or_gone(record: EscalationOut | None) -> EscalationOut | Response:
+    return record if record is not None else Response(status_code=204)

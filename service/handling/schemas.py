@@ -47,7 +47,7 @@ class ClockOut(BaseModel):
 
 
 class ListedOut(BaseModel):
-    """A record as a list shows it; `alarm`: nobody has had it for too long."""
+    """A record as a list shows it; `alarm`: nobody has had it for too long; `hard_due_at`: of the nearest clock of a law."""
 
     id: UUID
     number: int
@@ -71,6 +71,7 @@ class ListedOut(BaseModel):
     resolution: Resolution | None
     alarm: bool
     clock: ClockOut | None
+    hard_due_at: datetime | None
 
 
 class ListOut(BaseModel):

@@ -35,10 +35,14 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 _NUMBER = re.compile(r"(?i)e-?(\d{1,15})|(\d{4,15})")
 
 
-async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, person: UUID) -> EscalationOut:
-    """Do one thing with a record, and with its clocks what follows from it. Raises as `escalations.workflow.move`."""
+async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, person: UUID) -> EscalationOut | None:
+    """Do one thing with a record, and with its clocks what follows from it.
+
+    None where the person may not see the record any more, such as a confidential one that they gave away. Raises as
+    `escalations.workflow.move`.
+    """
     await _moved(connection, escalation, body, person)
-    return await escalation_view(connection, escalation, viewer=person)
+    return await _as_seen(connection, escalation, person)
 
 
 async def wake(connection: AsyncConnection, escalation: UUID) -> bool:
@@ -52,18 +56,17 @@ async def wake(connection: AsyncConnection, escalation: UUID) -> bool:
 
 async def _moved(connection: AsyncConnection, escalation: UUID, body: MoveIn, person: UUID | None) -> None:
     went = await move_record(connection, escalation, body, person=person)
-    actor = person if person is not None else await listing.opener(connection, escalation)
     if went.before in RESTING and went.after not in RESTING:
-        await sla.resume(connection, escalation, actor=actor)
+        await sla.resume(connection, escalation, actor=person)
     if went.after in RESTING and went.before not in RESTING:
         reason = body.waiting_for or "requester"
-        await sla.pause(connection, escalation, reason=reason, actor=actor)
+        await sla.pause(connection, escalation, reason=reason, actor=person)
     if went.after == "resolved":
         # A decision is an answer too: after it nothing is owed any more.
         await sla.met(connection, escalation, "decision", actor=person)
     if "resolved" in (went.before, went.after):
         # What the matrix asks for depends on whether it is open.
-        await sla.restart(connection, escalation, actor=actor)
+        await sla.restart(connection, escalation, actor=person)
 
 
 async def change(connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID) -> EscalationOut | None:
@@ -74,6 +77,10 @@ async def change(connection: AsyncConnection, escalation: UUID, body: FactsIn, *
     changed = await change_facts(connection, escalation, body, person=person)
     if changed & CLOCKED:
         await sla.restart(connection, escalation, actor=person)
+    return await _as_seen(connection, escalation, person)
+
+
+async def _as_seen(connection: AsyncConnection, escalation: UUID, person: UUID) -> EscalationOut | None:
     if not await is_seen(connection, escalation, viewer=person):
         return None
     return await escalation_view(connection, escalation, viewer=person)
@@ -178,4 +185,4 @@ def _values(asked: ListQuery) -> dict[str, Any]:
 def _out(one: _Standing) -> ListedOut:
     clock = one.nearest
     shown = ClockOut(target=clock.target, due_at=clock.due_at, hard=clock.hard, paused=clock.paused) if clock else None
-    return ListedOut(**one.row._mapping, clock=shown)
+    return ListedOut(**one.row._mapping, clock=shown, hard_due_at=_hard_due(clock))

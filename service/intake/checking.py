@@ -59,6 +59,8 @@ def _wrong(asked: Field, said: str) -> str:
     most = TEXT_CHARACTERS if asked.kind in ("text", "urls") else LINE_CHARACTERS
     if len(said) > most:
         return f"at most {most:,} characters fit"
+    if asked.kind not in ("text", "urls") and len(said.splitlines()) > 1:
+        return "write it on one line"
     match asked.kind:
         case "urls":
             return _wrong_urls(said.split())

@@ -116,6 +116,12 @@ class Forms:
         known = self.sources.get(source)
         return self.triggers[trigger] if known and trigger in known.triggers else None
 
+    def closed(self, source: str, trigger: str) -> tuple[Confidentiality, NamedPath | None]:
+        """How closed a record of it is: its confidentiality, and the path of named people that it takes."""
+        form = self.triggers[trigger]
+        path = form.path_of(source)
+        return "restricted" if path else form.confidentiality or self.sources[source].confidentiality, path
+
     def whose(self, sender: str, recipients: list[str]) -> tuple[str, str]:
         """(source, trigger) of a mail by its addresses, all in lower case."""
         for one in self.mail:

@@ -91,12 +91,12 @@ def _form(known: Forms, source: str, trigger: str) -> FormOut:
         )
         for name in form.fields
     ]
-    path = form.path_of(source)
+    confidentiality, path = known.closed(source, trigger)
     return FormOut(
         trigger=trigger,
         label=form.label,
         help=form.help,
-        confidentiality="restricted" if path else form.confidentiality or known.sources[source].confidentiality,
+        confidentiality=confidentiality,
         path=path,
         fields=fields,
         checklist=list(form.checklist),

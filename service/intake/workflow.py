@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from procrastinate import App
@@ -15,7 +15,7 @@ from models.rank import RankConfig
 from service import events
 from service.errors.requests import IdempotencyConflictError, InvalidRequestError
 from service.escalations import workflow as escalations
-from service.escalations.schemas import AssetIn, Confidentiality, NewEscalation, RequesterIn
+from service.escalations.schemas import AssetIn, AssetKind, Confidentiality, NewEscalation, RequesterIn
 from service.escalations.schemas import Path as NamedPath
 from service.escalations.workflow import Said
 from service.ids import new_id
@@ -138,11 +138,10 @@ def refuse(found: Sequence[Problem]) -> None:
 
 def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequence[Problem]) -> NewEscalation:
     """The record that something becomes."""
-    source = forms.sources[body.source]
+    confidentiality, path = forms.closed(body.source, body.trigger)
     wrong = {one.field for one in missing}
     fields = {name: value for name, value in body.fields.items() if value}
-    path = form.path_of(body.source)
-    assets = [*body.assets, *(AssetIn(kind="post", id=one.id) for one in body.content)]
+    assets = [*body.assets, *(AssetIn(kind=_asset_kind(one.kind), id=one.id) for one in body.content)]
     return NewEscalation(
         source=body.source,
         trigger=body.trigger,
@@ -153,7 +152,7 @@ def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequ
         jurisdiction=body.jurisdiction or (fields.get("country") if "country" not in wrong else None) or None,
         policy_area=body.policy_area or form.area,
         severity=form.severity if body.severity is None else body.severity,
-        confidentiality="restricted" if path else form.confidentiality or source.confidentiality,
+        confidentiality=confidentiality,
         path=path,
         high_profile=body.high_profile,
         at_risk=body.at_risk,
@@ -162,6 +161,11 @@ def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequ
         assets=list({(one.kind, one.id): one for one in assets}.values()),
         received_at=_received(body.received_at or moment_of(fields.get("received", ""))),
     )
+
+
+def _asset_kind(kind: str) -> AssetKind:
+    """What a piece of content is linked as; the platform's kinds of posts are many."""
+    return next((one for one in get_args(AssetKind) if one == kind), "post")
 
 
 def _received(said: datetime | None) -> datetime | None:

@@ -21,6 +21,7 @@ from service.pages.appeals import appeals_part
 from service.pages.bar import bar
 from service.pages.causes import causes_part
 from service.pages.consults import fill_consults
+from service.pages.escalation_trace import details_of
 from service.pages.language import N_
 from service.pages.narratives import narratives_part
 from service.pages.rendering import PageRoute, render
@@ -132,6 +133,7 @@ async def escalation(escalation_id: UUID, request: Request, me: EscalationWorker
         "parts": await filled(PARTS, seen),
         "aside": await filled(ASIDE, seen),
         "words": escalation_words,
+        "details_of": details_of,
         "taxonomy": request.app.state.taxonomy,
         "areas": views.policy_options(request.app.state.taxonomy),
         "views": views,

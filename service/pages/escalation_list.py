@@ -15,6 +15,7 @@ from service.pages import escalation_words
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
+from service.pages.restricted import alarms_for
 from service.pages.sla import overdue_for
 from service.security import Capability, EscalationWorker
 
@@ -67,7 +68,8 @@ async def escalations(asked: Annotated[Asked, Query()], me: EscalationWorker, co
         "filtered": bool(filters),
         "newer": _address({**filters, "page": str(wanted.page - 1)}) if wanted.page > 1 else None,
         "older": _address({**filters, "page": str(wanted.page + 1)}) if found.more else None,
-        "alarms": await unowned(connection, viewer=me.id),
+        "restricted": await alarms_for(connection, me),
+        "unowned": await unowned(connection, viewer=me.id),
         "sla_overdue": await overdue_for(connection, me),
         "may_open": Capability.ESCALATION_OPEN in me.capabilities,
         "statuses": get_args(Status),

@@ -122,24 +122,13 @@ def sentence_of(kind: str, data: Mapping[str, Any]) -> str:
 
 def somebody_in(kind: str, data: Mapping[str, Any]) -> str:
     """Whom an event of a record is about beside who did it; empty where it is about nobody else."""
-    named = kind in ("escalation.assigned", "escalation.watched", "escalation.unwatched")
+    named = kind in ("escalation.assigned", "escalation.watched", "escalation.unwatched", "sla.acted")
     return str(data.get("username", "")) if named else ""
 
 
-def details_of(kind: str, data: Mapping[str, Any]) -> str:
-    """What else is known of an event of a record, in the language of the page; empty where its kind says it all."""
-    if kind == "escalation.said":
-        return ""
-    if kind == "escalation.changed":
-        return "; ".join(_changed(name, data[name]) for name in _FACTS if name in data)
-    parts = []
-    if data.get("from") in STATUSES and data.get("to") in STATUSES and data["from"] != data["to"]:
-        parts.append(f"{_(STATUSES[data['from']])} → {_(STATUSES[data['to']])}")
-    if data.get("waiting_for") in WAITS:
-        parts.append(_(WAITS[data["waiting_for"]]))
-    if data.get("resolution") in RESOLUTIONS:
-        parts.append(_(RESOLUTIONS[data["resolution"]][0]))
-    return ", ".join(parts)
+def facts_changed(data: Mapping[str, Any]) -> str:
+    """Which facts an event changed, from what to what."""
+    return "; ".join(_changed(name, data[name]) for name in _FACTS if name in data)
 
 
 def _changed(name: str, value: Any) -> str:

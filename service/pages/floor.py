@@ -25,6 +25,7 @@ from service.pages.escalation_beside import unowned_now
 from service.pages.exposure import bin_rows
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
+from service.pages.restricted import alarms_for
 from service.pages.sla import overdue_for
 from service.pages.words import amount, duration, spoken
 from service.routing.workflow import is_loud, unserved
@@ -106,6 +107,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     context = {
         **await bar(connection, me),
         **await unowned_now(connection, me),
+        "restricted": await alarms_for(connection, me),
         "rule": found.rule,
         "window": window_words(found.rule.window_hours),
         "queues": rows,

@@ -60,7 +60,7 @@ async def received(me: EscalationOpener, connection: UnitOfWork) -> Response:
 
 @router.get("/escalations/mail")
 async def aside(me: EscalationWorker, connection: UnitOfWork) -> Response:
-    mails = (await set_aside(connection)).mails
+    mails = (await set_aside(connection, viewer=me.id)).mails
     return render("intake_aside.html", {**await bar(connection, me), "mails": mails, "now": views.utc_now()})
 
 
@@ -70,7 +70,7 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
     shape = forms.form(source, trigger)
     if shape is None:
         raise NotFoundError("no source raises this; choose what it is on the page before")
-    path = shape.path_of(source)
+    confidentiality, path = forms.closed(source, trigger)
     context = {
         **await bar(connection, me),
         "source": source,
@@ -79,9 +79,7 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
         "form": shape,
         "who": [name for name in REQUESTER if name in shape.fields],
         "what": [name for name in shape.fields if name not in REQUESTER],
-        "kept": CONFIDENTIALITY[
-            "restricted" if path else shape.confidentiality or forms.sources[source].confidentiality
-        ],
+        "kept": CONFIDENTIALITY[confidentiality],
         "restricted": path is not None,
         "assets": ASSETS,
         "languages_of_answers": LANGUAGES,
@@ -98,7 +96,7 @@ async def missing(seen: Seen) -> Filling:
     needs = await needs_of(seen.connection, seen.id, forms=forms, viewer=seen.me.id)
     if needs is None or seen.row.status == "resolved":
         return None
-    return {"needs": needs, "fields": forms.fields, "id": seen.id}
+    return {"needs": needs, "fields": forms.fields, "said": seen.row.fields, "id": seen.id}
 
 
 async def mails(seen: Seen) -> Filling:

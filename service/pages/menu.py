@@ -42,29 +42,34 @@ class Group:
 FIRST = (
     Place("/console", N_("Console"), key="G"),
     Place("/work", N_("My work"), "case.review"),
-    Place("/escalations", N_("Escalations"), "escalation.work"),
     Place("/search", N_("Search"), "case.read", key="/"),
     Place("/floor", N_("Floor"), "floor.read"),
-    Place("/consults", N_("Questions"), "consult.answer"),
-    Place("/appeals", N_("Appeals"), "appeal.decide"),
     Place("/policies", N_("Policies"), "queue.read"),
     Place("/qa", N_("Quality"), "qa.review"),
 )
 GROUPS = (
     (
+        N_("Escalations"),
+        (
+            Place("/escalations", N_("All escalations"), "escalation.work"),
+            Place("/escalations/new", N_("Raise an escalation"), "escalation.open"),
+            Place("/appeals", N_("Appeals"), "appeal.decide"),
+            Place("/consults", N_("Questions"), "consult.answer"),
+            Place("/replies", N_("Replies"), "escalation.work"),
+            Place("/sla", N_("Clocks"), "escalation.work"),
+            Place("/statements", N_("Statements"), "statements.export"),
+            Place("/improvements", N_("Improvements"), "escalation.work"),
+            Place("/consults/teams", N_("Teams to ask"), "escalation.manage"),
+        ),
+    ),
+    (
         N_("Manage"),
         (
-            Place("/escalations/new", N_("Raise an escalation"), "escalation.open"),
             Place("/routing", N_("Routing"), "queues.manage"),
             Place("/ranking", N_("Ranking"), "queues.manage"),
             Place("/banks", N_("Banks"), "banks.manage"),
-            Place("/sla", N_("Clocks"), "escalation.work"),
-            Place("/consults/teams", N_("Teams to ask"), "escalation.manage"),
-            Place("/replies", N_("Replies"), "escalation.work"),
-            Place("/statements", N_("Statements"), "statements.export"),
             Place("/scorecards", N_("Scorecards"), "scorecards.read"),
             Place("/models", N_("Models"), "models.read"),
-            Place("/improvements", N_("Improvements"), "escalation.work"),
         ),
     ),
     (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from email.utils import format_datetime, formataddr
@@ -83,7 +84,16 @@ def message(mail: Mail, settings: Settings) -> EmailMessage:
 
 async def send(mail: Mail, settings: Settings, *, to: Sequence[str]) -> Outcome:
     """Hand a mail for these of its recipients to the mail server. Raises nothing: what went wrong is the outcome."""
-    private = settings.smtp_tls != "none"
+    try:
+        whole = message(mail, settings).as_bytes()
+        tls = ssl.create_default_context(cafile=settings.smtp_ca) if settings.smtp_tls != "none" else None
+    except (ValueError, MessageError) as error:
+        return Outcome(error=_short(f"this cannot be written as a mail: {error}"))
+    except OSError as error:
+        return Outcome(error=_short(f"TRIAGE_SMTP_CA: {error}"), again=True)
+    if strange := [one for one in to if not one.isascii()]:
+        # Few mailboxes are reached by such names, and no server is asked for it.
+        return Outcome(error=_short(f"{', '.join(strange)}: an address outside ASCII cannot be written to"))
     server = aiosmtplib.SMTP(
         hostname=settings.smtp_host,
         port=settings.smtp_port,
@@ -94,13 +104,13 @@ async def send(mail: Mail, settings: Settings, *, to: Sequence[str]) -> Outcome:
         # The name of this machine is nobody's business.
         local_hostname=domain_of(settings),
         timeout=settings.smtp_timeout_seconds,
-        tls_context=ssl.create_default_context(cafile=settings.smtp_ca) if private else None,
+        tls_context=tls,
     )
     try:
         # The limit is on the whole exchange: a server that drips its answers costs no more than one that is silent.
         async with asyncio.timeout(settings.smtp_timeout_seconds):
             await server.connect()
-            refused, _ = await server.sendmail(settings.smtp_from or "", list(to), message(mail, settings).as_bytes())
+            refused, _ = await server.sendmail(settings.smtp_from or "", list(to), whole)
     except aiosmtplib.SMTPRecipientsRefused as error:
         return _partly(to, {one.recipient: (one.code, one.message) for one in error.recipients})
     except aiosmtplib.SMTPResponseException as error:
@@ -108,7 +118,7 @@ async def send(mail: Mail, settings: Settings, *, to: Sequence[str]) -> Outcome:
         return Outcome(error=_short(f"answered {error.code} {error.message}"), again=error.code < _PERMANENT)
     except (TimeoutError, aiosmtplib.SMTPTimeoutError):
         return Outcome(error="no answer in time", again=True)
-    except (aiosmtplib.SMTPException, OSError) as error:
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return Outcome(error=_short(f"{type(error).__name__}: {error}"), again=True)
     finally:
         await _part(server)

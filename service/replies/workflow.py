@@ -77,6 +77,11 @@ async def versions_of(connection: AsyncConnection, template: UUID) -> VersionsOu
     return VersionsOut(versions=[other for other in every if _key(other) == _key(one)])
 
 
+async def text_of(connection: AsyncConnection, template: UUID) -> str:
+    """The text of a version of a template; empty where there is none any more."""
+    return next((one.body for one in await _versions(connection) if one.id == template), "")
+
+
 async def save(connection: AsyncConnection, body: TemplateIn, *, actor: UUID, taxonomy: Taxonomy) -> TemplateOut:
     """Add a version. Raises UnknownLabelError, and InvalidRequestError for placeholders or a day that cannot be."""
     if body.area is not None and body.area not in taxonomy.area_ids:

@@ -56,7 +56,7 @@ SAMPLES: tuple[tuple[dict[str, Any], int, tuple[Step, ...]], ...] = (
             "high_profile": True,
             "requester": {"name": "Robin Reader", "organisation": "The Daily", "email": "robin@daily.example"},
         },
-        95,
+        20,
         (
             _take(),
             MessageIn(
@@ -79,7 +79,7 @@ SAMPLES: tuple[tuple[dict[str, Any], int, tuple[Step, ...]], ...] = (
             "requester": {"name": "Kim Buyer", "organisation": "Bright Shoes", "email": "kim@shoes.example"},
             "assets": [{"kind": "ad_account", "id": "act-204417"}, {"kind": "business", "id": "biz-8812"}],
         },
-        400,
+        200,
         (_take(), MoveIn(verb="ask", note="Which domain do the ads lead to, and who pays for them?")),
     ),
     (
@@ -93,7 +93,7 @@ SAMPLES: tuple[tuple[dict[str, Any], int, tuple[Step, ...]], ...] = (
             "severity": 2,
             "requester": {"organisation": "Safe Pharmacies", "email": "notices@pharmacies.example"},
         },
-        260,
+        100,
         (
             _take(),
             MoveIn(verb="wait", waiting_for="consult", note="Legal says whether the shop behind them may be named."),

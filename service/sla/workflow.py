@@ -54,7 +54,9 @@ async def start(connection: AsyncConnection, escalation: UUID, *, actor: UUID, n
     await apply(connection, escalation, actor=actor, now=now)
 
 
-async def restart(connection: AsyncConnection, escalation: UUID, *, actor: UUID, now: datetime | None = None) -> None:
+async def restart(
+    connection: AsyncConnection, escalation: UUID, *, actor: UUID | None, now: datetime | None = None
+) -> None:
     """Apply the matrix anew after a record's facts changed (severity, area, jurisdiction, trigger); pauses are kept.
 
     A record that was taken up again has its decision due anew from now on.
@@ -110,7 +112,7 @@ async def met(
 
 
 async def pause(
-    connection: AsyncConnection, escalation: UUID, *, reason: str, actor: UUID, now: datetime | None = None
+    connection: AsyncConnection, escalation: UUID, *, reason: str, actor: UUID | None, now: datetime | None = None
 ) -> None:
     """Pause the internal clocks of a record; legal ones run on. For one reason they are paused once at a time."""
     moment = now or datetime.now(UTC)
@@ -125,7 +127,7 @@ async def resume(
     connection: AsyncConnection,
     escalation: UUID,
     *,
-    actor: UUID,
+    actor: UUID | None,
     reason: str | None = None,
     now: datetime | None = None,
 ) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, get_args
 
+from service.personal import kinds_of
 from service.statements.codes import Language
-from service.statements.personal import personal_data
 from service.statements.rules import StatementRules
 from service.statements.schemas import Exemption, StatementIn
 from service.statements.transparency import (
@@ -192,7 +192,7 @@ def personal_fields(said: StatementIn | None, known: Collection[str]) -> dict[st
     """By free text that somebody wrote, the kinds of personal data in it; `known` are ids of people of the case."""
     if said is None:
         return {}
-    found = {name: personal_data(str(getattr(said, name, None) or ""), known) for name in FREE_TEXT}
+    found = {name: kinds_of(str(getattr(said, name, None) or ""), known) for name in FREE_TEXT}
     return {name: kinds for name, kinds in found.items() if kinds}
 
 
@@ -206,7 +206,7 @@ def source_of(known: Known, rules: StatementRules) -> str:
 
 def _policy(known: Known) -> tuple[str, int] | None:
     """Title and version of the policy in force, unless its title holds what may not be published."""
-    if known.policy_title is None or known.policy_number is None or personal_data(known.policy_title):
+    if known.policy_title is None or known.policy_number is None or kinds_of(known.policy_title):
         return None
     return known.policy_title[:TITLE_CHARACTERS].strip(), known.policy_number
 

@@ -19,7 +19,7 @@ from tests.service.steps import query
 
 pytestmark = [pytest.mark.kill, pytest.mark.asyncio(loop_scope="module")]
 
-ROLES = {"platform", "reviewer", "specialist", "lead", "ml", "admin"}
+ROLES = {"platform", "reviewer", "specialist", "adviser", "lead", "ml", "admin"}
 SAMPLES = 80
 
 

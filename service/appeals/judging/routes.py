@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.appeals.judging import workflow
 from service.appeals.judging.workflow import Judge, OutcomeRules, Terms
-from service.appeals.schemas import AppealDecided, AppealDecisionIn, JudgedOut, LeaseOut, QueueOut, TokenIn
+from service.appeals.schemas import AppealDecided, AppealDecisionIn, AppealLeaseOut, JudgedOut, QueueOut, TokenIn
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.security import AppealDecider
@@ -40,7 +40,7 @@ async def claim_one(appeal_id: UUID, request: Request, caller: AppealDecider, co
 @router.post("/{appeal_id}/lease/renew", summary="Keep an appeal in hand")
 async def renew(
     appeal_id: UUID, body: TokenIn, request: Request, caller: AppealDecider, connection: UnitOfWork
-) -> LeaseOut:
+) -> AppealLeaseOut:
     terms = terms_of(request)
     return await workflow.renew(connection, appeal_id, token=body.lease_token, person=caller.id, terms=terms)
 

@@ -18,8 +18,8 @@ from service.appeals.judging.privacy import personal_in
 from service.appeals.schemas import (
     AppealDecided,
     AppealDecisionIn,
+    AppealLeaseOut,
     JudgedOut,
-    LeaseOut,
     PolicyOut,
     QueueOut,
     ReportOut,
@@ -122,12 +122,14 @@ async def in_hand(connection: AsyncConnection, *, person: UUID, blur: BlurRules)
     return None if token is None else await _shown(connection, token, person, blur)
 
 
-async def renew(connection: AsyncConnection, appeal: UUID, *, token: UUID, person: UUID, terms: Terms) -> LeaseOut:
+async def renew(
+    connection: AsyncConnection, appeal: UUID, *, token: UUID, person: UUID, terms: Terms
+) -> AppealLeaseOut:
     """Keep an appeal in hand. Raises LeaseStaleError."""
     until = await store.renew(connection, appeal, token=token, person=person, minutes=terms.minutes)
     if until is None:
         raise _stale()
-    return LeaseOut(expires_at=until)
+    return AppealLeaseOut(expires_at=until)
 
 
 async def release(connection: AsyncConnection, appeal: UUID, *, token: UUID, person: UUID) -> None:

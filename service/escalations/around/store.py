@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.escalations.seeing import Seer
 
+# So many of each kind of likeness are weighed against each other.
+NEAR = 200
+
 # Neither cases nor records that this person may not see are among them, whichever names the other.
 _LINKS = text("""
     SELECT l.id, l.kind, l.case_id, l.other_id, l.external_id, l.added_at, false AS incoming, o.number, o.title,
@@ -37,7 +40,10 @@ _NAMES_CASE = text("""
 _WATCH = text("""
     INSERT INTO escalation_watchers (escalation_id, principal_id) VALUES (:id, :person) ON CONFLICT DO NOTHING RETURNING true
 """)
-_UNWATCH = text("DELETE FROM escalation_watchers WHERE escalation_id = :id AND principal_id = :person RETURNING true")
+_UNWATCH = text("""
+    DELETE FROM escalation_watchers w USING principals p
+    WHERE w.escalation_id = :id AND p.id = w.principal_id AND p.username = :username RETURNING w.principal_id
+""")
 _WATCHERS = text("""
     SELECT p.username FROM escalation_watchers w JOIN principals p ON p.id = w.principal_id
     WHERE w.escalation_id = :id ORDER BY p.username
@@ -59,23 +65,28 @@ _READ = text("""
     WHERE m.escalation_id = :id AND m.kind = 'handover' AND m.written_at <= :until
     ON CONFLICT DO NOTHING
 """)
-# Of the newest resolved records that have anything in common: how many words, and which of the three facts.
+# Of the newest resolved records that have the area, the trigger or words in common: how many words, and which of the three
+# facts. Each of the three by its own index, so that it stays quick over years of records.
 _PRECEDENTS = text("""
     WITH wanted AS (
         SELECT e.*, (SELECT to_tsquery('simple', string_agg(quote_literal(w.lexeme), ' | ')) FROM (
             SELECT lexeme FROM unnest(to_tsvector('simple', left(e.title || ' ' || e.summary, 4000)))
             WHERE length(lexeme) > 3 ORDER BY cardinality(positions) DESC, length(lexeme) DESC LIMIT 40) AS w) AS words
         FROM escalations e WHERE e.id = :id
+    ), near AS (
+        (SELECT e.id FROM wanted w JOIN escalations e ON e.policy_area = w.policy_area WHERE e.status = 'resolved'
+         ORDER BY e.resolved_at DESC LIMIT :near)
+        UNION (SELECT e.id FROM wanted w JOIN escalations e ON e.trigger = w.trigger WHERE e.status = 'resolved'
+               ORDER BY e.resolved_at DESC LIMIT :near)
+        UNION (SELECT e.id FROM wanted w JOIN escalations e ON to_tsvector('simple', e.title || ' ' || e.summary) @@ w.words
+               WHERE e.status = 'resolved' ORDER BY e.resolved_at DESC LIMIT :near)
     ), alike AS (
-        SELECT e.*, e.policy_area IS NOT NULL AND e.policy_area = w.policy_area AS same_area, e.trigger = w.trigger AS same_trigger,
+        SELECT e.*, coalesce(e.policy_area = w.policy_area, false) AS same_area, e.trigger = w.trigger AS same_trigger,
                e.source = w.source AS same_source,
                coalesce(ts_rank(to_tsvector('simple', e.title || ' ' || e.summary), w.words, 1), 0) AS likeness
         FROM wanted w, escalations e
-        WHERE e.status = 'resolved' AND e.id <> w.id
-          AND (e.policy_area = w.policy_area OR e.trigger = w.trigger
-               OR to_tsvector('simple', e.title || ' ' || e.summary) @@ w.words)
+        WHERE e.id IN (SELECT id FROM near) AND e.id <> w.id
           AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
-        ORDER BY e.resolved_at DESC LIMIT 500
     )
     SELECT id, number, title, language, source, trigger, policy_area, grey_area, resolution, resolution_note, resolved_at,
            array_remove(ARRAY[CASE WHEN same_area THEN 'policy_area' END, CASE WHEN same_trigger THEN 'trigger' END,
@@ -105,10 +116,16 @@ async def naming(connection: AsyncConnection, case_id: UUID, seer: Seer) -> Sequ
     return (await connection.execute(_NAMES_CASE, {**seer.values, "case_id": case_id})).all()
 
 
-async def watch(connection: AsyncConnection, escalation: UUID, person: UUID, *, on: bool) -> bool:
-    """Begin or end following a record; returns whether that changed anything."""
+async def watch(connection: AsyncConnection, escalation: UUID, person: UUID) -> bool:
+    """Let somebody follow a record; False where they do already."""
     values = {"id": escalation, "person": person}
-    return (await connection.execute(_WATCH if on else _UNWATCH, values)).scalar_one_or_none() is not None
+    return (await connection.execute(_WATCH, values)).scalar_one_or_none() is not None
+
+
+async def unwatch(connection: AsyncConnection, escalation: UUID, username: str) -> UUID | None:
+    """Somebody follows a record no longer; returns who, None where they did not."""
+    values = {"id": escalation, "username": username}
+    return (await connection.execute(_UNWATCH, values)).scalar_one_or_none()
 
 
 async def watchers(connection: AsyncConnection, escalation: UUID) -> Sequence[str]:
@@ -133,4 +150,5 @@ async def note_read(connection: AsyncConnection, escalation: UUID, person: UUID,
 
 async def precedents(connection: AsyncConnection, escalation: UUID, seer: Seer, *, limit: int) -> Sequence[Row[Any]]:
     """Resolved records that are like this one, the most alike first."""
-    return (await connection.execute(_PRECEDENTS, {**seer.values, "id": escalation, "limit": limit})).all()
+    values = {**seer.values, "id": escalation, "near": NEAR, "limit": limit}
+    return (await connection.execute(_PRECEDENTS, values)).all()

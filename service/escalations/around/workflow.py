@@ -22,7 +22,7 @@ from service.escalations.schemas import (
     WatchersOut,
 )
 from service.escalations.seeing import Seer
-from service.escalations.workflow import add_link, attach, is_seen, require, worker_named
+from service.escalations.workflow import add_link, attach, is_seen, require, require_locked, worker_named
 from service.media.levels import Rules
 from service.media.schemas import MediaItem
 from service.media.uploads.workflow import state as upload_state
@@ -32,6 +32,8 @@ from service.routing.workflow import OVERSEEING
 PRECEDENTS = 8
 # A record about more than that is several records.
 LINKS_MOST = 200
+# More than that no page shows at once.
+ATTACHMENTS_MOST = 100
 
 
 async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> LinksOut:
@@ -43,7 +45,8 @@ async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUI
 
 async def link(connection: AsyncConnection, escalation: UUID, body: LinkIn, *, person: UUID) -> LinksOut:
     """Say what else a record is about. Raises NotFoundError, for what is named too, or a 422."""
-    await require(connection, escalation, viewer=person)
+    # One at a time: two people who name the same would name it twice.
+    await require_locked(connection, escalation, viewer=person)
     match body:
         case LinkIn(case_id=UUID() as case_id, other_id=None, asset=None):
             await require_visible(connection, case_id, viewer=person)
@@ -91,7 +94,7 @@ async def watch(connection: AsyncConnection, escalation: UUID, body: WatcherIn, 
     """Let somebody follow a record; who follows a confidential one may see it. Raises NotFoundError, or a 422."""
     await require(connection, escalation, viewer=person)
     who = await worker_named(connection, body.username) if body.username else person
-    if await store.watch(connection, escalation, who, on=True):
+    if await store.watch(connection, escalation, who):
         if not await is_seen(connection, escalation, viewer=who):
             raise InvalidRequestError(
                 "username: this record takes a restricted path, and that person is not named there"
@@ -104,17 +107,21 @@ async def watch(connection: AsyncConnection, escalation: UUID, body: WatcherIn, 
 async def unwatch(connection: AsyncConnection, escalation: UUID, username: str, *, person: UUID) -> None:
     """Somebody follows a record no longer. Raises NotFoundError, for somebody who did not, too."""
     await require(connection, escalation, viewer=person)
-    who = await worker_named(connection, username)
-    if not await store.watch(connection, escalation, who, on=False):
+    who = await store.unwatch(connection, escalation, username)
+    if who is None:
         raise NotFoundError(f"{username} does not watch this escalation")
     data = {"principal": str(who)}
     await events.record_on(connection, "escalation.unwatched", escalation, actor=person, data=data)
 
 
 async def attach_upload(connection: AsyncConnection, escalation: UUID, body: AttachmentIn, *, person: UUID) -> None:
-    """Keep what this person uploaded with a record. Raises NotFoundError."""
-    await require(connection, escalation, viewer=person)
+    """Keep what this person uploaded with a record. Raises NotFoundError, or a 422 for one that holds too many."""
+    await require_locked(connection, escalation, viewer=person)
     await upload_state(connection, body.media_id, uploaded_by=person)
+    if len(await store.attached(connection, escalation)) >= ATTACHMENTS_MOST:
+        raise InvalidRequestError(
+            f"a record holds at most {ATTACHMENTS_MOST} attachments; open another one for more and link the two"
+        )
     await attach(connection, escalation, body.media_id, name=body.name, person=person)
 
 

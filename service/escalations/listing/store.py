@@ -16,10 +16,12 @@ _UNOWNED = text("""
     ORDER BY e.unowned_since LIMIT :limit FOR NO KEY UPDATE SKIP LOCKED
 """)
 _TELL = text("UPDATE escalations SET unowned_told_at = now() WHERE id = ANY(CAST(:ids AS uuid[]))")
-# Whose owner has left, or does other work now: nobody has it any more.
+# Whose owner has left, does other work now, or may not see it any more: nobody has it any more.
 _ORPHANED = text("""
     SELECT e.id, e.status FROM escalations e JOIN principals p ON p.id = e.owner
-    WHERE e.status <> 'resolved' AND NOT (p.active AND p.role = ANY(CAST(:working AS text[])))
+    WHERE e.status <> 'resolved'
+      AND NOT (p.active AND p.role = ANY(CAST(:working AS text[]))
+               AND may_see_escalation(e.id, p.id, CAST(:overseeing AS text[])))
     ORDER BY e.opened_at LIMIT :limit FOR NO KEY UPDATE OF e SKIP LOCKED
 """)
 _COUNT_UNOWNED = text("SELECT count(*) FROM escalations WHERE unowned_told_at IS NOT NULL")
@@ -27,7 +29,6 @@ _COUNT_SEEN = text("""
     SELECT count(*) FROM escalations e
     WHERE e.unowned_told_at IS NOT NULL AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
 """)
-_OPENER = text("SELECT opened_by FROM escalations WHERE id = :id")
 _FREE = text("""
     SELECT id FROM escalations WHERE id = :id AND owner IS NULL AND status <> 'resolved' FOR NO KEY UPDATE SKIP LOCKED
 """)
@@ -66,9 +67,12 @@ async def tell(connection: AsyncConnection, ids: Sequence[UUID]) -> None:
     await connection.execute(_TELL, {"ids": list(ids)})
 
 
-async def orphaned(connection: AsyncConnection, *, working: Sequence[str], limit: int) -> Sequence[Row[Any]]:
-    """(id, status) of open records whose owner works on escalations no longer. Locked."""
-    return (await connection.execute(_ORPHANED, {"working": list(working), "limit": limit})).all()
+async def orphaned(
+    connection: AsyncConnection, *, working: Sequence[str], overseeing: Sequence[str], limit: int
+) -> Sequence[Row[Any]]:
+    """(id, status) of open records whose owner works on escalations no longer, or may not see them. Locked."""
+    values = {"working": list(working), "overseeing": list(overseeing), "limit": limit}
+    return (await connection.execute(_ORPHANED, values)).all()
 
 
 async def count_unowned(connection: AsyncConnection, seer: Seer | None = None) -> int:
@@ -76,12 +80,6 @@ async def count_unowned(connection: AsyncConnection, seer: Seer | None = None) -
     if seer is None:
         return int((await connection.execute(_COUNT_UNOWNED)).scalar_one())
     return int((await connection.execute(_COUNT_SEEN, seer.values)).scalar_one())
-
-
-async def opener(connection: AsyncConnection, escalation: UUID) -> UUID:
-    """Whoever opened a record."""
-    found: UUID = (await connection.execute(_OPENER, {"id": escalation})).scalar_one()
-    return found
 
 
 async def free(connection: AsyncConnection, escalation: UUID) -> bool:

@@ -12,7 +12,7 @@ from service.escalations.listing import store
 from service.escalations.schemas import MoveIn
 from service.escalations.seeing import Seer
 from service.escalations.workflow import move
-from service.security import ESCALATION_WORKERS
+from service.security import ESCALATION_OVERSEERS, ESCALATION_WORKERS
 
 # Of one look; more than that nobody works through, and filters find the rest.
 MOST = 2_000
@@ -23,11 +23,6 @@ AT_ONCE = 200
 async def listed(connection: AsyncConnection, values: dict[str, Any], *, viewer: UUID) -> Sequence[Row[Any]]:
     """Records that fulfil every condition that `values` names, of those that this person may see."""
     return await store.listed(connection, values, Seer(viewer), limit=MOST)
-
-
-async def opener(connection: AsyncConnection, escalation: UUID) -> UUID:
-    """Whoever opened a record: in their name goes on what nobody in particular does."""
-    return await store.opener(connection, escalation)
 
 
 async def free(connection: AsyncConnection, escalation: UUID) -> bool:
@@ -49,8 +44,10 @@ async def tell(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
 
 
 async def free_orphans(connection: AsyncConnection) -> None:
-    """Records of people who have left, or do other work now, are nobody's and wait to be taken."""
-    for row in await store.orphaned(connection, working=ESCALATION_WORKERS, limit=AT_ONCE):
+    """Records of people who have left, do other work now, or may not see them any more, are nobody's and wait to be taken."""
+    for row in await store.orphaned(
+        connection, working=ESCALATION_WORKERS, overseeing=ESCALATION_OVERSEERS, limit=AT_ONCE
+    ):
         await move(connection, row.id, MoveIn(verb="release"), person=None)
 
 

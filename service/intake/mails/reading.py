@@ -238,7 +238,7 @@ def _urls(text: str) -> tuple[str, ...]:
 
 def _type(part: Message) -> str:
     try:
-        return part.get_content_type().lower()
+        return cleaned(part.get_content_type()).lower()
     except ODD:
         return "application/octet-stream"
 

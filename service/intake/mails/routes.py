@@ -34,8 +34,9 @@ async def take(request: Request, caller: MailSender) -> MailTakenOut:
 
 
 @router.get(MAIL.removeprefix("/v1"), summary="Mails that were set aside: machines' answers to nothing of ours")
-async def aside(_caller: EscalationWorker, connection: UnitOfWork) -> AsideListOut:
-    return await workflow.set_aside(connection)
+async def aside(caller: EscalationWorker, connection: UnitOfWork) -> AsideListOut:
+    """Of those that came to an address of named people only what the caller may see."""
+    return await workflow.set_aside(connection, viewer=caller.id)
 
 
 @router.get("/escalations/{escalation_id}/mails", summary="The mails of an escalation")

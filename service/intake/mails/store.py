@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.escalations.seeing import Seer
+
 # Of two who read the same file, one waits until the other has taken it in.
 _ONE_AFTER_THE_OTHER = text("SELECT pg_advisory_xact_lock(hashtextextended(encode(:sha256, 'hex'), 0))")
 _KNOWN = text("""
@@ -17,11 +19,13 @@ _KNOWN = text("""
 _RECORD = "e.id, e.number, e.source, e.trigger, e.status, e.path, e.confidentiality, e.language"
 # What it answers counts before what stands in its subject.
 _THREAD = text(f"""
-    SELECT {_RECORD} FROM escalations e
-    LEFT JOIN escalation_messages m ON m.escalation_id = e.id AND m.direction = 'outbound'
-        AND m.id = ANY (CAST(:threads AS uuid[]))
-    WHERE m.id IS NOT NULL OR e.id = CAST(:answers AS uuid) OR e.number = :number
-    ORDER BY m.id IS NULL AND e.id IS DISTINCT FROM CAST(:answers AS uuid), m.written_at DESC LIMIT 1
+    SELECT {_RECORD} FROM (
+        SELECT m.escalation_id AS id, 1 AS place, m.written_at FROM escalation_messages m
+        WHERE m.direction = 'outbound' AND m.id = ANY (CAST(:threads AS uuid[]))
+        UNION ALL SELECT CAST(:answers AS uuid), 2, NULL
+        UNION ALL SELECT n.id, 3, NULL FROM escalations n WHERE n.number = CAST(:number AS bigint)
+    ) AS found JOIN escalations e ON e.id = found.id
+    ORDER BY found.place, found.written_at DESC LIMIT 1
 """)  # noqa: S608 - put together from constants
 _IS_OURS = text(
     "SELECT EXISTS (SELECT FROM escalation_messages WHERE direction = 'outbound' AND id = ANY (CAST(:ids AS uuid[])))"
@@ -33,9 +37,9 @@ _RECENT = text("""
 """)
 _KEEP = text("""
     INSERT INTO intake_mails (id, sha256, outcome, escalation_id, message_id, sender, subject, verified, automatic, cut,
-                              attachments, body, taken_by)
+                              attachments, body, confidentiality, path, taken_by)
     VALUES (:id, :sha256, :outcome, :escalation_id, :message_id, :sender, :subject, :verified, :automatic, :cut,
-            CAST(:attachments AS jsonb), :body, :taken_by)
+            CAST(:attachments AS jsonb), :body, :confidentiality, :path, :taken_by)
 """)
 _LINK = text("""
     INSERT INTO escalation_links (id, escalation_id, kind, other_id, added_by)
@@ -47,8 +51,14 @@ _OF = text("""
 """)
 _ACCOUNT = text("SELECT id FROM principals WHERE username = :username")
 _ASIDE = text("""
-    SELECT id, sender, subject, body, taken_at FROM intake_mails WHERE escalation_id IS NULL
-    ORDER BY taken_at DESC, id DESC LIMIT :limit
+    SELECT m.id, m.sender, m.subject, m.body, m.taken_at FROM intake_mails m JOIN principals p ON p.id = :viewer
+    WHERE m.escalation_id IS NULL
+      AND CASE m.confidentiality
+          WHEN 'normal' THEN true
+          WHEN 'confidential' THEN p.role = ANY (CAST(:overseeing AS text[]))
+          ELSE EXISTS (SELECT FROM path_members n WHERE n.path = m.path AND n.principal_id = p.id)
+          END
+    ORDER BY m.taken_at DESC, m.id DESC LIMIT :limit
 """)
 
 
@@ -109,6 +119,6 @@ async def account(connection: AsyncConnection, username: str) -> UUID | None:
     return (await connection.execute(_ACCOUNT, {"username": username})).scalar_one_or_none()
 
 
-async def aside(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:
-    """Mails that were set aside, the newest first."""
-    return (await connection.execute(_ASIDE, {"limit": limit})).all()
+async def aside(connection: AsyncConnection, seer: Seer, *, limit: int) -> Sequence[Row[Any]]:
+    """Mails that were set aside and that somebody may see, the newest first."""
+    return (await connection.execute(_ASIDE, {**seer.values, "limit": limit})).all()

@@ -14,6 +14,9 @@ from service import events
 from service.errors.intake import MailTooLargeError
 from service.errors.media import MediaTooLargeError, UnsupportedMediaError
 from service.escalations import workflow as escalations
+from service.escalations.schemas import Confidentiality
+from service.escalations.schemas import Path as NamedPath
+from service.escalations.seeing import Seer
 from service.escalations.workflow import Said
 from service.handling.workflow import wake
 from service.ids import new_id
@@ -79,8 +82,8 @@ async def take_mail(raw: bytes, office: Office, *, by: UUID) -> MailTakenOut:
     async with office.engine.begin() as connection:
         if (before := await store.known(connection, mail.sha256)) is not None:
             return _again(before)
-        row = await _thread(connection, mail)
-    path = row.path if row is not None else _path(office.desk.forms, mail)
+        row = await _thread(connection, mail, office.desk.forms)
+    path = row.path if row is not None else _closed(office.desk.forms, mail)[1]
     # Rendered before anything is locked: it may take seconds.
     files = [
         await _taken(one, office, keep=path != NOTHING_KEPT and at < MEDIA) for at, one in enumerate(mail.attachments)
@@ -92,10 +95,15 @@ async def take_mail(raw: bytes, office: Office, *, by: UUID) -> MailTakenOut:
         return await _place(connection, mail, files, office=office, by=by)
 
 
-async def _thread(connection: AsyncConnection, mail: Mail) -> Row[Any] | None:
-    """The record that it answers, or whose number its subject has."""
+async def _thread(connection: AsyncConnection, mail: Mail, forms: Forms) -> Row[Any] | None:
+    """The record that it answers, or whose number its subject has.
+
+    What is written to the people of child safety goes to nobody else, whatever it answers.
+    """
     answers = await record_of(connection, mail.references)
-    return await store.thread(connection, threads=mail.threads, answers=answers, number=mail.number)
+    row = await store.thread(connection, threads=mail.threads, answers=answers, number=mail.number)
+    elsewhere = row is not None and row.path != NOTHING_KEPT and _closed(forms, mail)[1] == NOTHING_KEPT
+    return None if elsewhere else row
 
 
 def _again(row: Row[Any]) -> MailTakenOut:
@@ -103,9 +111,9 @@ def _again(row: Row[Any]) -> MailTakenOut:
     return MailTakenOut(outcome=row.outcome, number=row.number, reference=named, again=True)
 
 
-def _path(forms: Forms, mail: Mail) -> str | None:
-    source, trigger = forms.whose(mail.sender, list(mail.recipients))
-    return forms.triggers[trigger].path_of(source)
+def _closed(forms: Forms, mail: Mail) -> tuple[Confidentiality, NamedPath | None]:
+    """How closed a record of its own would be."""
+    return forms.closed(*forms.whose(mail.sender, list(mail.recipients)))
 
 
 async def _taken(attached: Attached, office: Office, *, keep: bool) -> _File:
@@ -130,9 +138,12 @@ async def _place(
     connection: AsyncConnection, mail: Mail, files: Sequence[_File], *, office: Office, by: UUID
 ) -> MailTakenOut:
     """To its record, into a new one, or aside."""
-    row = await _thread(connection, mail)
+    closed = _closed(office.desk.forms, mail)
+    row = await _thread(connection, mail, office.desk.forms)
     if row is not None:
         row = await store.lock(connection, row.id)
+        if row.path == NOTHING_KEPT:
+            files = [_File(one.attached) for one in files]
     returned = (
         await store.is_ours(connection, mail.returned) or await record_of(connection, [mail.message_id]) is not None
     )
@@ -140,7 +151,8 @@ async def _place(
         # One of ours that came back, or a machine's answer to nothing of ours: to answer it would never end.
         # What we wrote ourselves may be about something that not everybody may see.
         kept = replace(mail, text="", subject="") if returned else mail
-        await _keep(connection, kept, [_listed(one, None) for one in files], outcome="set_aside", to=None, by=by)
+        listed = [_listed(one, None) for one in files]
+        await _keep(connection, kept, listed, _Place("set_aside", None, *closed), by=by)
         return MailTakenOut(outcome="set_aside", number=None, reference=None)
     if row is not None and (row.status != "resolved" or mail.automatic):
         escalation, number, outcome = row.id, row.number, "joined"
@@ -149,7 +161,7 @@ async def _place(
         escalation, number = await _open(connection, mail, office.desk, after=row, by=by)
         outcome = "opened"
     listed = [await _attach(connection, escalation, one, office=office, by=by) for one in files]
-    await _keep(connection, mail, listed, outcome=outcome, to=escalation, by=by)
+    await _keep(connection, mail, listed, _Place(outcome, escalation), by=by)
     data = {"outcome": outcome, "verified": mail.verified, "automatic": mail.automatic, "files": len(listed)}
     await events.record_on(connection, "intake.mail", escalation, actor=by, data=data)
     return MailTakenOut.model_validate({"outcome": outcome, "number": number, "reference": reference(number)})
@@ -242,20 +254,26 @@ def _listed(one: _File, media: UUID | None) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a mail went: its record, or, set aside, how closed it is there."""
+
+    outcome: str
+    to: UUID | None
+    confidentiality: Confidentiality = "normal"
+    path: NamedPath | None = None
+
+
 async def _keep(
-    connection: AsyncConnection,
-    mail: Mail,
-    attachments: Sequence[dict[str, Any]],
-    *,
-    outcome: str,
-    to: UUID | None,
-    by: UUID,
+    connection: AsyncConnection, mail: Mail, attachments: Sequence[dict[str, Any]], place: _Place, *, by: UUID
 ) -> None:
     values = {
         "id": new_id(),
         "sha256": mail.sha256,
-        "outcome": outcome,
-        "escalation_id": to,
+        "outcome": place.outcome,
+        "escalation_id": place.to,
+        "confidentiality": place.confidentiality,
+        "path": place.path,
         "message_id": mail.message_id,
         "sender": mail.sender,
         "subject": mail.subject,
@@ -263,7 +281,7 @@ async def _keep(
         "automatic": mail.automatic,
         "cut": mail.cut,
         "attachments": list(attachments),
-        "body": mail.text if to is None else "",
+        "body": mail.text if place.to is None else "",
         "taken_by": by,
     }
     await store.keep(connection, values)
@@ -281,7 +299,7 @@ async def mails_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUI
     return [MailOut.model_validate(row, from_attributes=True) for row in await store.mails_of(connection, escalation)]
 
 
-async def set_aside(connection: AsyncConnection) -> AsideListOut:
-    """Mails that were set aside, the newest first."""
-    rows = await store.aside(connection, limit=ASIDE)
+async def set_aside(connection: AsyncConnection, *, viewer: UUID) -> AsideListOut:
+    """Mails that were set aside and that this person may see, the newest first."""
+    rows = await store.aside(connection, Seer(viewer), limit=ASIDE)
     return AsideListOut(mails=[AsideOut.model_validate(row, from_attributes=True) for row in rows])

@@ -20,8 +20,8 @@ from service.routing.workflow import OVERSEEING
 # The weakest blur that there is of each; lines and waves are one drawing each, which shows no details.
 LEAST_OF: Mapping[Variant, int] = {"gray": 0, "colour": 0, "sheet": 1, "proxy": 2}
 DRAWINGS: tuple[Variant, ...] = ("lines", "wave")
-# Whatever else is known of it.
-RESTRICTED = Blur(MOST, "It came with an escalation on a restricted path")
+# Of what came with a record on a restricted path, whatever else is known of it. Whoever sees it with a case learns of no record.
+RESTRICTED = Blur(MOST, "Kept at the strongest blur")
 
 
 @dataclass(frozen=True, slots=True)

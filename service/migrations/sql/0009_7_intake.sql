@@ -49,8 +49,12 @@ CREATE TABLE intake_mails (
     attachments jsonb NOT NULL DEFAULT '[]',
     -- Of one that was set aside; otherwise its text is a message of the record.
     body text NOT NULL DEFAULT '',
+    -- Of one that was set aside: who may see it, as of a record that it would have opened.
+    confidentiality text NOT NULL DEFAULT 'normal' CHECK (confidentiality IN ('normal', 'confidential', 'restricted')),
+    path text CHECK (path IN ('child_safety', 'law_enforcement')),
     taken_by uuid NOT NULL REFERENCES principals,
     taken_at timestamptz NOT NULL DEFAULT now(),
+    CHECK ((confidentiality = 'restricted') = (path IS NOT NULL)),
     CHECK ((outcome = 'set_aside') = (escalation_id IS NULL))
 );
 CREATE INDEX intake_mails_of ON intake_mails (escalation_id, taken_at) WHERE escalation_id IS NOT NULL;

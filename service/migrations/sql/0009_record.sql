@@ -9,6 +9,8 @@ ALTER TABLE escalations
     ADD COLUMN unowned_told_at timestamptz;
 CREATE INDEX escalations_untold ON escalations (unowned_since) WHERE unowned_since IS NOT NULL;
 CREATE INDEX escalations_resolved ON escalations (resolved_at) WHERE status = 'resolved';
+CREATE INDEX escalations_area ON escalations (policy_area, resolved_at) WHERE status = 'resolved';
+CREATE INDEX escalations_trigger ON escalations (trigger, resolved_at) WHERE status = 'resolved';
 CREATE INDEX escalations_words ON escalations USING gin (to_tsvector('simple', title || ' ' || summary));
 CREATE INDEX escalation_links_other ON escalation_links (other_id) WHERE other_id IS NOT NULL;
 CREATE INDEX escalation_watchers_of ON escalation_watchers (principal_id);
@@ -17,6 +19,10 @@ CREATE INDEX escalation_attachments_of ON escalation_attachments (media_id);
 -- Whoever changes a record, by whichever way: none of this can be forgotten.
 CREATE FUNCTION keep_escalation() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- As when a breach hands it to somebody: what has an owner is worked on.
+    IF NEW.owner IS NOT NULL AND NEW.status = 'new' THEN
+        NEW.status := 'working';
+    END IF;
     IF NEW.owner IS NULL AND NEW.status <> 'resolved' THEN
         NEW.unowned_since := coalesce(NEW.unowned_since, now());
     ELSE

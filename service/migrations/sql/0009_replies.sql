@@ -116,15 +116,11 @@ CREATE TABLE reply_attempts (
 );
 CREATE INDEX reply_attempts_of ON reply_attempts (delivery_id);
 
--- Texts that must not go out with a reply of this record: what was said among colleagues, and to and by those who were consulted.
-CREATE FUNCTION withheld_texts(wanted uuid) RETURNS SETOF text LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN QUERY SELECT m.body FROM escalation_messages m WHERE m.escalation_id = wanted AND m.direction = 'internal';
-    IF to_regclass('consults') IS NOT NULL THEN
-        RETURN QUERY EXECUTE 'SELECT c.question FROM consults c WHERE c.escalation_id = $1
-            UNION ALL SELECT c.answer FROM consults c WHERE c.escalation_id = $1 AND c.answer IS NOT NULL
-            UNION ALL SELECT m.body FROM consult_messages m JOIN consults c ON c.id = m.consult_id WHERE c.escalation_id = $1'
-            USING wanted;
-    END IF;
-END
+-- Texts that must not go out with a reply of this record: what was said among colleagues, and to and by those who were
+-- consulted. Reads tables of 0009_consults.sql, which comes before this file by its name.
+CREATE FUNCTION withheld_texts(wanted uuid) RETURNS SETOF text LANGUAGE sql STABLE AS $$
+    SELECT m.body FROM escalation_messages m WHERE m.escalation_id = wanted AND m.direction = 'internal'
+    UNION ALL SELECT c.question FROM consults c WHERE c.escalation_id = wanted
+    UNION ALL SELECT c.answer FROM consults c WHERE c.escalation_id = wanted AND c.answer IS NOT NULL
+    UNION ALL SELECT m.body FROM consult_messages m JOIN consults c ON c.id = m.consult_id WHERE c.escalation_id = wanted
 $$;

@@ -12,7 +12,7 @@ down_revision = "20261130_0008"
 branch_labels = None
 depends_on = None
 
-# One file for each subject, by name: the first holds what the others refer to.
+# One file for each subject, by name: the first holds what the others refer to, and replies come after the consults they withhold.
 SQL = Path(__file__).resolve().parents[1] / "sql"
 
 

@@ -19,12 +19,14 @@ export function showLocalTimes() {
   for (const element of document.querySelectorAll(".local-time")) element.textContent = localTime(new Date(element.dateTime));
 }
 
-// `data-plain` is for a time that stands in a sentence of its own; the others say "in" and, once over, "ago".
+// `data-plain` is for a time that stands in a sentence of its own, `data-overdue` for what ought to have been done by then;
+// the others say "in" and, once over, "ago".
 export function tickCountdowns() {
   for (const element of document.querySelectorAll(".counts-down[data-until]")) {
     const seconds = secondsUntil(element.dataset.until);
     const words = countdown(Math.abs(seconds));
     if ("plain" in element.dataset) element.textContent = countdown(seconds);
-    else element.textContent = seconds > 0 ? t("in %(time)s", { time: words }) : t("%(time)s ago", { time: words });
+    else if (seconds > 0) element.textContent = t("in %(time)s", { time: words });
+    else element.textContent = "overdue" in element.dataset ? t("overdue by %(time)s", { time: words }) : t("%(time)s ago", { time: words });
   }
 }

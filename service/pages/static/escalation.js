@@ -32,10 +32,11 @@ for (const [key, verbs] of Object.entries(KEYS)) onKey(key, () => document.query
 onKey("l", () => location.assign("/escalations"));
 for (const start of [startFacts, startHandover, startLinks, startMessages, startUploads, startWatchers]) start(record, done);
 
-// What was changed is shown by a fresh page, which says that it was.
-function done(text) {
+// What was changed is shown by a fresh page, which says that it was: the list, where one may not see the record any more.
+function done(text, { gone = false } = {}) {
   sayOnNextPage(text);
-  location.reload();
+  if (gone) location.assign("/escalations");
+  else location.reload();
 }
 
 function begin(button) {
@@ -50,8 +51,8 @@ function begin(button) {
 }
 
 async function move(body) {
-  await call("POST", `${record.path}/moves`, { version: record.version, ...body });
-  done(DONE[body.verb]);
+  const answer = await call("POST", `${record.path}/moves`, { version: record.version, ...body });
+  done(DONE[body.verb], { gone: !answer });
 }
 
 // What somebody else changed meanwhile has to be seen before it is changed again.
@@ -60,9 +61,17 @@ function refused(error, show) {
   else show(error.message);
 }
 
+// Words of a dialog outlive the page that shows what somebody else changed meanwhile, in this tab alone.
+function draftOf(dialog) {
+  return `triage.escalation.${record.id}.${dialog.dataset.verb}`;
+}
+
 function listen(dialog) {
   const form = dialog.querySelector("form");
   const original = form.elements.original?.closest(".field");
+  const kept = sessionStorage.getItem(draftOf(dialog));
+  if (kept) form.elements.note.value = kept;
+  form.elements.note.addEventListener("input", () => sessionStorage.setItem(draftOf(dialog), form.elements.note.value));
   dialog.querySelector(".cancel").addEventListener("click", () => dialog.close());
   if (original) form.addEventListener("change", () => {
     original.hidden = form.elements.resolution.value !== "duplicate";
@@ -88,6 +97,7 @@ async function send(dialog, form) {
     const original = given.resolution === "duplicate" ? { original: await idOf(given.original) } : {};
     delete given.original;
     await move({ verb: dialog.dataset.verb, ...given, ...original });
+    sessionStorage.removeItem(draftOf(dialog));
   } catch (error) {
     button.disabled = false;
     refused(error, (text) => {

@@ -73,8 +73,7 @@ export function startFacts(record, done) {
     const changed = Object.fromEntries(Object.entries(after).filter(([name, value]) => value !== before[name]));
     try {
       const answer = await call("PATCH", record.path, { version: record.version, reason: form.elements.reason.value, ...changed });
-      if (answer) done(t("The facts are changed."));
-      else location.assign("/escalations");
+      done(t("The facts are changed."), { gone: !answer });
     } catch (error) {
       if (error.code === "escalation_changed") return reloadWith(error.message);
       problem.textContent = error.message;
@@ -141,7 +140,9 @@ export function startWatchers(record, done) {
   follow.addEventListener("click", () => trying(async () => {
     const follows = follow.getAttribute("aria-pressed") === "true";
     await (follows ? off(record.me) : call("POST", `${record.path}/watchers`, {}));
-    done(follows ? t("You follow it no longer.") : t("You follow it."));
+    // Of a confidential one, following it may be all that let one see it.
+    const gone = follows && (await call("GET", record.path).then(() => false, () => true));
+    done(follows ? t("You follow it no longer.") : t("You follow it."), { gone });
   }));
   for (const button of document.querySelectorAll(".unwatch")) {
     button.addEventListener("click", () => trying(async () => {

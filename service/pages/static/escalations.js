@@ -13,7 +13,7 @@ const words = document.getElementById("words");
 
 startPage();
 startCountdowns();
-const refresh = keepFresh(location.pathname + location.search, showFound);
+const refresh = keepFresh(location.pathname + location.search, () => showFound());
 onKey("n", () => next.click());
 onKey("j", () => step(1));
 onKey("k", () => step(-1));
@@ -21,7 +21,7 @@ onKey("f", () => words.focus());
 next.addEventListener("click", take);
 document.getElementById("find").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (words.value.trim()) showFound();
+  if (words.value.trim()) showFound({ aloud: true });
   else refresh({ always: true });
 });
 
@@ -33,7 +33,7 @@ function step(by) {
 }
 
 // Words stand in no address: they go in a body, and what was found takes the place of the list, also when that was made fresh.
-async function showFound() {
+async function showFound({ aloud = false } = {}) {
   const said = words.value.trim();
   if (!said) return;
   const request = { method: "POST", credentials: "same-origin", headers: { "Content-Type": "application/json" } };
@@ -44,7 +44,7 @@ async function showFound() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   live.replaceChildren(...document.adoptNode(page.body).childNodes);
   tickCountdowns();
-  announce(live.querySelector(".esc-count").textContent);
+  if (aloud) announce(live.querySelector(".esc-count").textContent);
 }
 
 async function take() {

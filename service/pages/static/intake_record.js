@@ -3,13 +3,13 @@
 import { call } from "./api.js";
 import { clearProblems, showProblems, valuesOf } from "./intake_fields.js";
 import { sayOnNextPage } from "./notice.js";
-import { announce } from "./page.js";
+import { announce, openForms } from "./page.js";
 import { t, tn } from "./words.js";
 
 const missing = document.getElementById("missing-form");
 const checks = document.getElementById("checks");
 missing?.addEventListener("submit", add);
-if (missing) missing.querySelector("button[disabled]").disabled = false;
+openForms();
 checks?.addEventListener("change", (event) => tick(event.target));
 
 async function add(event) {

@@ -99,11 +99,19 @@ async function verb(button) {
     await call("POST", `/v1/replies/deliveries/${again}/resend`, {});
     return afresh(t("It is sent again."));
   }
+  if (replyVerb === "discard" && !button.dataset.sure) {
+    // There is no way back from it.
+    button.dataset.sure = "yes";
+    button.textContent = t("Discard for good");
+    return;
+  }
   await move(replyVerb);
 }
 
 async function move(name) {
-  if (body) await save();
+  clearTimeout(timer);
+  // What is thrown away need not be kept, whatever is wrong with it.
+  if (body) await (name === "discard" ? saving.catch(() => {}) : save());
   const more = name === "return" ? { reason: reason() } : {};
   await call("POST", `${base}/${form.dataset.reply}/${name}`, { version, ...more });
   kept = body ? JSON.stringify(said()) : kept;

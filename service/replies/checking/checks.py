@@ -18,7 +18,7 @@ _SHOWN_CHARACTERS = 60
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 _MEDIA = re.compile(
-    r"data:(?:image|video|audio)/\S*|\S*/v1/media/\S*|<img\b[^>]*>?|!\[[^\]]*\]\([^)]*\)?", re.IGNORECASE
+    r"data:(?:image|video|audio)/\S*|/v1/media/\S*|<img\b[^<>]*>?|!\[[^\[\]]{0,300}\]\([^()]*\)?", re.IGNORECASE
 )
 _UUID = re.compile(r"\b[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\b", re.IGNORECASE)
 
@@ -103,29 +103,30 @@ def _unfilled(part: _Part) -> Iterator[Problem]:
 
 def _staff(part: _Part, against: Against) -> Iterator[Problem]:
     # The reader's own name may be somebody's user name as well.
-    text = _without(part.text, against.own)
-    folded = text.casefold()
+    own = [match.span() for one in against.own for match in re.finditer(re.escape(one), part.text, re.IGNORECASE)]
+    folded = part.text.casefold()
     # Of thousands of names hardly one is there: the rest needs no pattern.
     for name in sorted(one for one in against.staff if re.split(r"[._-]", one)[0].casefold() in folded):
-        for match in _name_pattern(name).finditer(text):
-            yield part.problem("staff", match.start(), match[0], "replies name no member of staff; sign as the team")
+        for match in _name_pattern(name).finditer(part.text):
+            if not any(start <= match.start() and match.end() <= end for start, end in own):
+                yield part.problem(
+                    "staff", match.start(), match[0], "replies name no member of staff; sign as the team"
+                )
 
 
 def _name_pattern(name: str) -> re.Pattern[str]:
     # robin.meyer is also found as Robin Meyer, robin_meyer and @robin.meyer.
     parts = [re.escape(one) for one in re.split(r"[._-]+", name) if one]
-    return re.compile(rf"(?<!\w){'[ ._-]{1,2}'.join(parts) or re.escape(name)}(?!\w)", re.IGNORECASE)
-
-
-def _without(text: str, pieces: Iterable[str]) -> str:
-    for piece in sorted(filter(None, pieces), key=len, reverse=True):
-        text = re.sub(re.escape(piece), lambda match: " " * len(match[0]), text, flags=re.IGNORECASE)
-    return text
+    written = r"[\s._-]{1,2}".join(parts) or re.escape(name)
+    return re.compile(rf"(?<!\w){written}(?!\w)", re.IGNORECASE)
 
 
 def _withheld(part: _Part, against: Against) -> Iterator[Problem]:
     words = _words(part.text)
-    hidden = _runs(against.withheld) - _runs(against.open)
+    hidden = _runs(against.withheld) & _runs([part.text])
+    if hidden:
+        # What was said openly may be long, and hardly ever matters.
+        hidden -= _runs(against.open)
     end = -1
     for first in range(len(words) - PASSAGE_WORDS + 1):
         run = words[first : first + PASSAGE_WORDS]
@@ -162,8 +163,10 @@ def _media(part: _Part, against: Against) -> Iterator[Problem]:
 
 
 def _personal(part: _Part, against: Against) -> Iterator[Problem]:
-    for one in personal_data(part.text, known=against.own):
-        yield part.problem("personal", one.start, one.text, f"leave out the {one.kind} of a third party")
+    for one in personal_data(part.text, allowed=against.own):
+        yield part.problem(
+            "personal", one.start, one.text, f"leave this out: it looks like {one.kind} of somebody else"
+        )
 
 
 def uuids(text: str) -> set[str]:

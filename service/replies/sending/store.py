@@ -14,14 +14,15 @@ _ADD = text("""
             :automatic, :state, :last_error, now() + make_interval(secs => :seconds), :sent_by)
     ON CONFLICT (message_id) DO NOTHING RETURNING deliver_after
 """)
-# Whoever dies with it in hand leaves a time limit behind, after which the next one takes it.
+# Whoever dies with it in hand leaves a time limit behind, after which the next one takes it. Whatever sender it was written for, it
+# goes by the one that is set up now.
 _TAKE = text("""
-    UPDATE reply_deliveries d SET state = 'sending', taken_by = :token, taken_until = now() + make_interval(secs => :seconds)
+    UPDATE reply_deliveries d SET state = 'sending', sender = :sender, taken_by = :token,
+        taken_until = now() + make_interval(secs => :seconds)
     FROM escalations e
     WHERE e.id = d.escalation_id AND d.id = (
         SELECT id FROM reply_deliveries
         WHERE state IN ('pending', 'sending') AND deliver_after <= now() AND coalesce(taken_until < now(), true)
-          AND sender = :sender
         ORDER BY deliver_after, id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
     RETURNING d.id, d.escalation_id, d.reply_id, d.message_id, d.sender, d.recipients, d.accepted, d.subject, d.body, d.language,
@@ -65,7 +66,11 @@ _AUTOMATIC = text("""
       AND NOT EXISTS (SELECT FROM reply_deliveries d WHERE d.message_id = m.id)
     ORDER BY m.written_at, m.id LIMIT :limit FOR UPDATE OF m SKIP LOCKED
 """)
-_RECORD_OF = text("SELECT escalation_id FROM reply_deliveries WHERE mail_id = ANY(CAST(:ids AS text[])) LIMIT 1")
+# The one that is named first: what a mail answers directly stands before what that one answered.
+_RECORD_OF = text("""
+    SELECT escalation_id FROM reply_deliveries WHERE mail_id = ANY(CAST(:ids AS text[]))
+    ORDER BY array_position(CAST(:ids AS text[]), mail_id) LIMIT 1
+""")
 
 
 async def add(connection: AsyncConnection, values: Mapping[str, Any]) -> Any:

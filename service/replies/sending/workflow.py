@@ -30,6 +30,7 @@ from service.sla import workflow as sla
 
 KIND = "reply.sent"
 NO_ENDPOINT = "no webhook endpoint takes reply.sent"
+NO_ADDRESS = "whoever raised it gave no address"
 # How long a letter stays with a worker beyond the longest try.
 MARGIN_SECONDS = 10
 LONGEST_PAUSE_SECONDS = 3600
@@ -153,7 +154,7 @@ class Deliveries:
                 return False
             await _onto_record(connection, row)
         left = [one for one in row.recipients if one not in row.accepted]
-        outcome = await send(_mail(row), self._settings, to=left)
+        outcome = await send(_mail(row), self._settings, to=left) if left else Outcome(error=NO_ADDRESS)
         async with self._engine.begin() as connection:
             await _note(connection, row, outcome, token=token, attempts=self._settings.reply_attempts)
         return True

@@ -59,10 +59,11 @@ _WAITING = text("""
     WHERE r.state = 'waiting' AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
     ORDER BY r.changed_at, r.id LIMIT :limit
 """)
-# The platform's own ids of what the record is about.
+# The platform's own ids of what was raised; what was found out and linked since is nobody's business outside.
 _SUBJECTS = text("""
-    SELECT external_id FROM escalation_links
-    WHERE escalation_id = :id AND ended_at IS NULL AND external_id IS NOT NULL ORDER BY added_at, id LIMIT 20
+    SELECT l.external_id FROM escalation_links l JOIN escalations e ON e.id = l.escalation_id
+    WHERE l.escalation_id = :id AND l.ended_at IS NULL AND l.external_id IS NOT NULL AND l.added_at <= e.opened_at
+    ORDER BY l.added_at, l.id LIMIT 20
 """)
 # What was decided last about a case of the record and stands.
 _DECISION = text("""
@@ -127,7 +128,7 @@ async def waiting(
 
 
 async def subjects(connection: AsyncConnection, escalation: UUID) -> list[str]:
-    """Accounts, assets and content that a record is about, by the platform's own ids."""
+    """Accounts, assets and content that a record was raised about, by the platform's own ids."""
     return list((await connection.execute(_SUBJECTS, {"id": escalation})).scalars())
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,9 +20,10 @@ from service.replies.checking.checks import Letter, Problem
 from service.replies.checking.workflow import addresses, found, refuse
 from service.replies.facts import Known, values
 from service.replies.placeholders import filled
+from service.replies.schemas import SUBJECT_CHARACTERS
 from service.replies.sending import workflow as sending
 from service.replies.shipped import Template
-from service.replies.workflow import Chosen, Wanted, choose, template, versions_of
+from service.replies.workflow import Chosen, Wanted, choose, template, text_of
 from service.replies.writing import store
 from service.replies.writing.schemas import (
     ChangeIn,
@@ -102,8 +104,7 @@ async def change(
     """
     record, row = await _seen(connection, reply, body.version, person)
     _require_state(row, OPEN)
-    known = {one.casefold() for one in addresses(record.requester.get("email", ""))}
-    if strangers := [one for one in body.recipients if one.casefold() not in known]:
+    if strangers := _strangers(body.recipients, addresses(record.requester.get("email", ""))):
         raise InvalidRequestError(
             f"recipients: {', '.join(strangers)}: replies go to the addresses of whoever raised the record, and to no other"
         )
@@ -236,7 +237,8 @@ async def _begun(
     return {
         "template_id": chosen.id,
         "template_version": chosen.version,
-        "subject": filled(chosen.subject, known),
+        # What somebody outside gave may be long, and on several lines.
+        "subject": " ".join(filled(chosen.subject, known).split())[:SUBJECT_CHARACTERS],
         "body": filled(chosen.body, known),
     }
 
@@ -261,19 +263,25 @@ async def _known(connection: AsyncConnection, record: Row[Any], settings: Settin
 async def _problems(connection: AsyncConnection, record: Row[Any], row: Row[Any], settings: Settings) -> list[Problem]:
     """Everything that keeps a reply from being sent."""
     letter = Letter(record.source, row.subject, row.body)
-    more = []
-    if row.template_id:
-        versions = (await versions_of(connection, row.template_id)).versions
-        more = [one.body for one in versions if one.version == row.template_version]
+    more = [await text_of(connection, row.template_id)] if row.template_id else []
     wrong = await found(connection, record.id, letter, requester=record.requester, more=more)
     if not row.body.strip():
         wrong.append(Problem("placeholder", "body", 1, 1, "", "write something"))
+    known = addresses(record.requester.get("email", ""))
     if settings.reply_sender != "webhook" and not row.recipients:
-        mend = (
-            "choose an address" if addresses(record.requester.get("email", "")) else "whoever raised it gave no address"
-        )
+        mend = "choose an address" if known else sending.NO_ADDRESS
         wrong.append(Problem("recipient", "recipients", 1, 1, "", mend))
+    # What was missing may have come meanwhile, and with it another address.
+    for one in _strangers(row.recipients, known):
+        wrong.append(
+            Problem("recipient", "recipients", 1, 1, one, "this is no address of whoever raised it; choose one")
+        )
     return wrong
+
+
+def _strangers(recipients: Sequence[str], known: Sequence[str]) -> list[str]:
+    theirs = {one.casefold() for one in known}
+    return [one for one in recipients if one.casefold() not in theirs]
 
 
 async def _seen(

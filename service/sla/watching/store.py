@@ -90,7 +90,7 @@ _HAS_CASES = text("""
 # Clocks that drive the queue guard, for cases that do not have them yet, and the case clock that each takes the place of: that of the
 # clock it replaces or, where that one was replaced before any case had it, of an earlier one. An answer is no matter of a case.
 _UNMIRRORED = text("""
-    SELECT k.id, k.escalation_id, k.kind, k.basis, k.due_at, l.case_id, e.opened_by, e.confidentiality <> 'normal' AS closed,
+    SELECT k.id, k.escalation_id, k.kind, k.basis, k.due_at, l.case_id, e.opened_by, e.confidentiality <> 'normal' AS hidden,
            before.clock_id AS replaces
     FROM sla_clocks k JOIN escalations e ON e.id = k.escalation_id
     JOIN escalation_links l ON l.escalation_id = k.escalation_id AND l.case_id IS NOT NULL AND l.ended_at IS NULL

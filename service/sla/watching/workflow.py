@@ -133,9 +133,9 @@ class CaseClocks:
 
 
 def new_clock(row: Row[Any]) -> NewClock:
-    """The clock of a case that stands for one of a record. Of a record that not all may see it tells nothing but the time."""
+    """The clock of a case that stands for one of a record. Of one that not everybody may see it tells nothing but the time."""
     kind = "legal" if row.kind == "legal" else "contract"
-    basis = f"A deadline of {row.due_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if row.closed else row.basis
-    reason = f"the clock of the escalation was replaced: {basis}" if row.replaces else ""
+    basis = f"A deadline of {row.due_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if row.hidden else row.basis
+    reason = f"another deadline took its place: {basis}" if row.replaces else ""
     clock = ClockIn(kind=kind, basis=basis, due_at=row.due_at, replaces=row.replaces, reason=reason)
     return NewClock(row.case_id, clock, set_by=row.opened_by)

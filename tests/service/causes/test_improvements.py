@@ -60,7 +60,7 @@ async def test_the_register_is_filtered_and_a_file_of_it_names_no_staff(
     await file_cause(specialist, record)
     await add_action(specialist, record, title="=cmd()", owner="test-lead", team="Legal")
     await add_action(specialist, record, direction="downstream", due_on=day(-5))
-    hidden = await opened(app, database, confidentiality="confidential")
+    hidden = await opened(app, database, by="test-reviewer", confidentiality="confidential")
     await add_action(lead, hidden, title="Not for everybody")
     for asked, found in (
         ({}, 2),
@@ -149,7 +149,7 @@ async def test_pareto_counts_what_one_may_see_and_its_shares_add_up(
     for source, count in (("press", 3), ("regulator", 1)):
         for _ in range(count):
             await opened(app, database, source=source)
-    await opened(app, database, source="court", confidentiality="confidential")
+    await opened(app, database, source="court", by="test-reviewer", confidentiality="confidential")
     await opened(app, database, source="user", received_at=days_ago(200))
     found = (await specialist.get("/v1/improvements/pareto", params={"by": "source"})).json()
     assert [(one["name"], one["records"], one["cumulated"]) for one in found["rows"]] == [

@@ -75,4 +75,8 @@ async def test_what_came_with_a_record_is_blurred_and_there_for_those_who_see_th
         assert_error(await caller.get(f"/v1/media/{media}/preview"), 404, "not_found")
     query(database, "INSERT INTO path_members SELECT 'child_safety', id FROM principals WHERE role = 'lead'")
     assert (await lead.get(f"/v1/media/{media}/preview")).status_code == 200
+    [kept] = (await lead.get(path)).json()["attachments"]
+    assert kept["medium"]["level"] == 4
+    # A case with the same picture gives this reason too, to whoever reviews it.
+    assert kept["medium"]["level_reason"] == "Kept at the strongest blur"
     assert value(database, "SELECT count(*) FROM exposures") == 0

@@ -1,6 +1,7 @@
 """Doing things with an escalation: what leads where, who sees what of it, and the trace that stays."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from service.errors.escalations import TransitionError
 from service.escalations.states import STATUSES, TABLE, after, possible
 from service.handling import workflow
+from service.pages.escalation_trace import details_of
 from service.settings import Settings
 from service.sla import workflow as sla
 from service.sla.workflow import Nearest
@@ -147,8 +149,8 @@ async def test_what_a_record_is_about_is_named_both_ways_and_absent_for_whoever_
     case = (await report(platform))["case_id"]
     secret = str(await opened(app, database, title="Secret", confidentiality="confidential", by="test-lead"))
     for body in ({"case_id": case}, {"other_id": secret}, {"asset": {"kind": "ad_account", "id": "act-7"}}):
-        assert (await lead.post(f"{path}/links", json=body)).status_code == 201
-        assert_error(await lead.post(f"{path}/links", json=body), 422, "invalid_request")
+        both = await asyncio.gather(*(lead.post(f"{path}/links", json=body) for _ in range(2)))
+        assert sorted(one.status_code for one in both) == [201, 422], "nothing is named twice"
     for body in ({}, {"other_id": record}, {"case_id": case, "other_id": secret}):
         assert_error(await lead.post(f"{path}/links", json=body), 422, "invalid_request")
     assert_error(await colleague.post(f"{path}/links", json={"other_id": secret}), 404, "not_found")
@@ -187,6 +189,10 @@ async def test_whoever_follows_a_confidential_record_sees_it_and_nobody_is_let_o
     assert_error(await colleague.get(path), 404, "not_found")
     assert (await moved(lead, str(record), "assign", to="test-specialist"))["owner"] == "test-specialist"
     assert (await colleague.get(path)).status_code == 200
+    # Whoever gives it away may not see it any more, and is told that and nothing else.
+    assert (await colleague.post(f"{path}/moves", json={"verb": "release"})).status_code == 204
+    assert_error(await colleague.get(path), 404, "not_found")
+    assert (await lead.get(path)).json()["owner"] is None
     query(database, "INSERT INTO path_members SELECT 'child_safety', id FROM principals WHERE username = 'test-lead'")
     named = await opened(app, database, by="test-lead", confidentiality="restricted", path="child_safety")
     for body in ("moves", {"verb": "assign", "to": "test-specialist"}), ("watchers", {"username": "test-specialist"}):
@@ -213,17 +219,18 @@ async def test_a_hand_over_note_stands_until_the_next_owner_has_read_it(
 async def test_what_ended_before_and_is_alike_is_shown_to_those_who_may_see_it(
     app: FastAPI, database: str, colleague: Client, lead: Client, record: str
 ) -> None:
-    alike = await opened(app, database, title="A newspaper asks about removed posts again", policy_area="harassment")
+    alike = await opened(app, database, title="A newspaper asks about removed posts again")
+    less = await opened(app, database, title="Why?", summary="", source="partner", policy_area="harassment")
     other = await opened(app, database, source="advertiser", trigger="blocked_account", title="Ads stopped", summary="")
     secret = await opened(app, database, by="test-lead", confidentiality="confidential")
-    for one in (alike, other, secret):
+    for one in (alike, less, other, secret):
         await moved(lead, str(one), "resolve", resolution="answered", note=f"Told them {one}")
     path = f"/v1/escalations/{record}/precedents"
     seen = (await colleague.get(path)).json()["precedents"]
-    assert [one["id"] for one in seen] == [str(alike)]
+    assert [one["id"] for one in seen] == [str(alike), str(less)], "the more alike first"
     assert {"trigger", "source", "words"} <= set(seen[0]["same"])
     assert seen[0]["resolution_note"] == f"Told them {alike}"
-    assert {one["id"] for one in (await lead.get(path)).json()["precedents"]} == {str(alike), str(secret)}
+    assert {one["id"] for one in (await lead.get(path)).json()["precedents"]} == {str(alike), str(less), str(secret)}
     page = (await colleague.get(f"/escalations/{record}")).text
     assert str(alike) in page
     assert str(secret) not in page
@@ -249,9 +256,12 @@ class Clocks:
 
         return call
 
-    def run(self, record: UUID, minutes: float, *, hard: bool) -> None:
-        due = datetime.now(UTC) + timedelta(minutes=minutes)
-        self.running[record] = Nearest("decision", due, hard=hard, paused=False, hard_due_at=due if hard else None)
+    def run(self, record: UUID, minutes: float, *, hard: bool, first: float | None = None) -> None:
+        """Due so soon; `first`: after an answer that is due sooner and that no law asks for."""
+        now = datetime.now(UTC)
+        due, law = now + timedelta(minutes=first or minutes), now + timedelta(minutes=minutes)
+        nearest = Nearest("decision", due, hard=hard and first is None, paused=False, hard_due_at=law if hard else None)
+        self.running[record] = nearest
 
 
 @pytest.fixture
@@ -287,7 +297,7 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     hard = await opened(app, database, title="Hard", source="regulator", severity=0, high_profile=True)
     later = await opened(app, database, title="Hard and later")
     clocks.run(soft, 10, hard=False)
-    clocks.run(hard, 60, hard=True)
+    clocks.run(hard, 60, hard=True, first=5)
     clocks.run(later, 600, hard=True)
 
     async def titles(**asked: object) -> list[str]:
@@ -297,6 +307,9 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
         return [one["title"] for one in answer.json()["escalations"]]
 
     assert await titles() == ["Hard", "Hard and later", "Grave", "Soft"]
+    # The clock of a law is told beside the one that runs out first.
+    [line] = [one for one in (await colleague.get("/escalations")).text.split("<li>") if ">Hard</a>" in one]
+    assert len(re.findall(r"data-until=", line)) == 2
     assert await titles(due_hours=4) == ["Hard", "Soft"]
     assert await titles(limit=1, page=2) == ["Hard and later"]
     assert await titles(source="regulator") == ["Hard"]
@@ -347,10 +360,19 @@ async def test_the_alarm_is_raised_once_for_what_nobody_has_and_sooner_for_what_
     assert "triage_unowned_escalations 3.0" in (await client.get("/metrics")).text
     await moved(colleague, str(old), "take")
     assert "triage_unowned_escalations 2.0" in (await client.get("/metrics")).text
-    # Of somebody who has left nothing is left behind: it is nobody's again, and alarmed about again.
+    # Of somebody who has left, or may not see it any more, nothing is left behind: it is nobody's again, and alarmed about again.
+    await colleague.post(f"/v1/escalations/{old}/watchers", json={})
+    query(database, f"UPDATE escalations SET owner = opened_by WHERE id = '{young}'")
+    assert value(database, f"SELECT status FROM escalations WHERE id = '{young}'") == "working"
+    query(
+        database, f"UPDATE escalations SET confidentiality = 'restricted', path = 'child_safety' WHERE id = '{young}'"
+    )
+    await workflow.tell_unowned(app.state.engine, settings)
+    assert value(database, f"SELECT owner FROM escalations WHERE id = '{young}'") is None
     query(database, "UPDATE principals SET active = false WHERE username = 'test-specialist'")
     await workflow.tell_unowned(app.state.engine, settings)
     assert (await lead.get(f"/v1/escalations/{old}")).json()["owner"] is None
+    assert (await lead.delete(f"/v1/escalations/{old}/watchers/test-specialist")).status_code == 204
     query(database, f"UPDATE escalations SET unowned_since = now() - interval '1 hour' WHERE id = '{old}'")
     assert await workflow.tell_unowned(app.state.engine, settings) == 1
 
@@ -367,6 +389,26 @@ async def test_the_timeline_says_everything_in_words(colleague: Client, record: 
         "Legal &lt;b&gt;reads&lt;/b&gt; it",
     ):
         assert words in page, words
+
+
+def test_what_clocks_and_others_did_is_said_in_words_too() -> None:
+    due = {"target": "decision", "kind": "legal", "due_at": "2026-11-30T17:00:00+00:00"}
+    for kind, data, words in (
+        ("sla.acted", {"clock": "x", "action": "notify", "told": 2, "done": True}, "2 people were told"),
+        ("sla.acted", {"action": "raise_severity", "told": 0, "done": True, "from": 2, "to": 3}, "severity 2 → 3"),
+        ("sla.acted", {"action": "hand_over", "told": 1, "done": False}, "1 person was told, it had no effect"),
+        ("sla.breached", due, "Decision, legal, due on 30 Nov 2026, 17:00 UTC"),
+        ("improvement.changed", {"improvement": "x", "from": "agreed", "to": "doing"}, "agreed → under way"),
+        ("escalation.linked", {"link": "x", "kind": "ad_account"}, "Ad account"),
+        ("intake.asked", {"missing": ["order_number"]}, "still missing: order number"),
+        (
+            "narrative.made",
+            {"version": 1, "audience": "partner", "form": "brief"},
+            "Partner or press, Executive brief, one page",
+        ),
+        ("something.new", {"raw": "data"}, ""),
+    ):
+        assert details_of(kind, data) == words
 
 
 async def test_who_was_given_a_record_is_named_and_a_reason_is_said_once(colleague: Client, record: str) -> None:

@@ -71,6 +71,7 @@ def test_a_field_is_required_where_another_says_so() -> None:
         ("secrecy", "no, by law", "perhaps"),
         ("good_faith", "yes", "no"),
         ("requester_name", "x" * 200, "x" * 201),
+        ("requester_name", "Robin Reader", "Robin\nBcc: all@else.example"),
     ],
 )
 def test_values_are_checked_by_their_kind(field: str, good: str, bad: str) -> None:

@@ -202,6 +202,28 @@ async def test_nothing_of_child_safety_is_stored_as_a_picture(platform: httpx.As
     assert value(database, "SELECT attachments->0->>'name' FROM intake_mails") == "shot.jpg"
 
 
+async def test_what_is_written_to_named_people_goes_to_nobody_else(
+    platform: httpx.AsyncClient, colleague: httpx.AsyncClient, database: str
+) -> None:
+    known = await filed(platform, PRESS)
+    message = reply(
+        known["reference"], "This shows a child.", To="press@platform.example", Cc="childsafety@platform.example"
+    )
+    answer = await sent(platform, message)
+    assert (answer["outcome"], record(database, answer["number"])["path"]) == ("opened", "child_safety")
+    assert len(said(database, known["number"])) == 1
+
+    away = await sent(platform, mail("Our case 7.", To="childsafety@platform.example", Auto_Submitted="auto-replied"))
+    assert away["outcome"] == "set_aside"
+    assert (await colleague.get("/v1/mail")).json()["mails"] == []
+    query(
+        database,
+        "INSERT INTO path_members (path, principal_id) SELECT 'child_safety', id FROM principals WHERE username = 'test-specialist'",
+    )
+    [seen] = (await colleague.get("/v1/mail")).json()["mails"]
+    assert seen["body"] == "Our case 7."
+
+
 @pytest.fixture
 async def trusting(settings: Settings, taxonomy: Taxonomy, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """A machine whose service believes one host, and takes small mails only."""

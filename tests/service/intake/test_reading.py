@@ -18,7 +18,7 @@ HEADERS = ("Content-Type", "Content-Disposition", "Content-Transfer-Encoding", "
 ODD_VALUES = (
     "text/plain; charset*=utf-8''%", "multipart/mixed", 'multipart/mixed; boundary=""', "message/rfc822", "=?utf-8?b?!!?=",
     "attachment; filename*0*=x", "base64", "x-uuencode", "<@", "@,@;:<", "=?x?q?=00?=", '"', "text/plain; charset=idna",
-    "multipart/alternative; boundary=b", "message/delivery-status", "text/html; charset=zlib", "\udcff", "(((((",
+    "multipart/alternative; boundary=b", "message/delivery-status", "text/html; charset=zlib", "\udcff", "(((((", "a\0/b", "image/\udcff",
 )  # fmt: skip
 
 
@@ -50,7 +50,7 @@ def test_odd_headers_over_odd_bodies_never_fail_and_can_be_stored(
 
     assert read_text is not None
     stored = (read_text.text, read_text.subject, read_text.sender, read_text.sender_name, *read_text.recipients)
-    for one in (*stored, *(file.name for file in read_text.attachments)):
+    for one in (*stored, *(said for file in read_text.attachments for said in (file.name, file.mime))):
         assert "\x00" not in one
         one.encode("utf-8")
 

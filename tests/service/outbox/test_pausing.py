@@ -15,6 +15,7 @@ from service.decisions.workflow import DECISION_MADE
 from service.outbox.schemas import MessageKind
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.pages.webhooks import KINDS
+from service.replies.sending.workflow import KIND as REPLY_SENT
 from tests.service.outbox.receiver import Receiver, receiving
 from tests.service.steps import assert_error, claim, decided, query, report, value
 
@@ -38,7 +39,7 @@ async def add(platform: httpx.AsyncClient, url: str, **fields: object) -> str:
 
 
 def test_what_can_be_chosen_is_what_is_sent() -> None:
-    assert set(get_args(MessageKind)) == {DECISION_MADE, SHED, UNSHED, APPEAL_FILED, APPEAL_DECIDED}
+    assert set(get_args(MessageKind)) == {DECISION_MADE, SHED, UNSHED, APPEAL_FILED, APPEAL_DECIDED, REPLY_SENT}
     assert set(KINDS) - {"webhook.test"} == set(get_args(MessageKind))
 
 

@@ -12,6 +12,8 @@ from service.escalations.workflow import open_escalation
 from tests.service.banks.conftest import upload
 from tests.service.escalations.steps import RECORD
 from tests.service.media.pictures import jpeg, scene
+from tests.service.pages.furnishing_replies import reply
+from tests.service.sla.steps import furnish_clocks
 from tests.service.steps import report
 
 Callers = dict[str, httpx.AsyncClient]
@@ -36,6 +38,8 @@ async def escalations(app: FastAPI, callers: Callers) -> list[tuple[str, str]]:
         await _sent(lead, "POST", f"{open_one}/messages", body=f"A {kind}", kind=kind)
     await _sent(lead, "POST", f"{open_one}/messages", body="Could we have a number?", direction="inbound")
     await _sent(specialist, "POST", f"{open_one}/moves", verb="take")
+    await furnish_clocks(specialist, open_one)
+    await reply(specialist, lead, open_one)
     await _sent(specialist, "POST", f"{open_one}/moves", verb="wait", waiting_for="consult", note="Legal reads it")
     return [("specialist", open_one), ("lead", ended), ("lead", open_one)]
 

@@ -56,7 +56,7 @@ async def test_people_are_listed_and_found(admin: httpx.AsyncClient) -> None:
     await admin.delete("/v1/people/test-ml")
     text = (await admin.get("/admin/people")).text
     assert "&lt;b&gt;Acme&lt;/b&gt;" in text
-    assert "6 accounts" in text
+    assert "7 accounts" in text
     assert 'href="/admin/people/test-ml"' not in text
     found = (await admin.get("/admin/people", params={"search": "zo", "role": "", "state": "open"})).text
     assert "One account" in found

@@ -2,10 +2,13 @@
 
 import json
 
+import httpx
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.service.intake.steps import record, said
+from tests.conftest import bearer
+from tests.journey.browsing import chromium, new_page
+from tests.service.intake.steps import COMPLAINT, filed, record, said, without
 from tests.service.steps import query
 
 pytestmark = pytest.mark.browser
@@ -60,3 +63,21 @@ async def test_a_press_query_is_raised_by_keyboard_and_its_receipt_stays_in_the_
     await page.locator("#sign-out").click()
     await page.wait_for_url("**/sign-in*")
     assert await page.evaluate(f"{drafts}.length") == 0
+
+
+async def test_what_is_missing_is_added_and_what_was_looked_at_ticked_on_one_page(
+    address: str, keys: dict[str, str], platform: httpx.AsyncClient, database: str
+) -> None:
+    answer = await filed(platform, without(COMPLAINT, "description", requester_email="ads at shop"))
+    async with chromium() as browser, new_page(browser, address) as (page, _):
+        await page.set_extra_http_headers(bearer(keys["specialist"]))
+        await page.goto(f"/escalations/{answer['escalation_id']}")
+        await expect(page.locator("#missing-form")).to_contain_text("ads at shop")
+        await page.locator("[data-item=evidence_read]").check()
+        await expect(page.locator("#checks-open")).to_have_text("6 items are open")
+        await page.fill("#f-description", "Our page was blocked.")
+        await page.fill("#f-requester_email", "ads@shop.example")
+        await page.get_by_role("button", name="Add what came").click()
+        await expect(page.locator("#missing-form")).to_have_count(0)
+        await expect(page.locator("[data-item=evidence_read]")).to_be_checked()
+    assert record(database, answer["number"])["requester"]["email"] == "ads@shop.example"

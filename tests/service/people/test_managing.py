@@ -37,7 +37,7 @@ async def test_people_come_in_pages(admin: httpx.AsyncClient) -> None:
             break
         after = {"after": page["next"]}
     assert seen == sorted(seen)
-    assert len(seen) == len(set(seen)) == 6
+    assert len(seen) == len(set(seen)) == 7
 
 
 async def test_a_role_is_changed_on_record_and_ends_what_it_may_no_longer_hold(

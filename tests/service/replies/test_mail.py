@@ -83,6 +83,15 @@ async def test_a_server_that_is_not_there_is_tried_again() -> None:
     assert outcome.again
 
 
+async def test_what_no_mail_can_be_made_of_is_given_up_and_never_tried_for_ever() -> None:
+    here = configured(1, smtp_tls="none")
+    for wrong, to in ((replace(MAIL, subject="a\nb"), ["robin@daily.example"]), (MAIL, ["jörg@daily.example"])):
+        outcome = await send(wrong, here, to=to)
+        assert (outcome.error is not None, outcome.again) == (True, False)
+    gone = await send(MAIL, configured(1, smtp_ca=Path("gone.pem")), to=MAIL.recipients)
+    assert (str(gone.error)[:14], gone.again) == ("TRIAGE_SMTP_CA", True)
+
+
 def test_a_header_cannot_be_smuggled_into_a_mail() -> None:
     with pytest.raises(ValueError, match=r"[Nn]ewline|linefeed"):
         message(replace(MAIL, subject="a\r\nBcc: all@else.example"), configured(1))

@@ -15,9 +15,11 @@ from service.replies.sending.workflow import Deliveries, pause, record_of
 from service.settings import Settings
 from service.sla import workflow as sla
 from tests.service.escalations.steps import opened
+from tests.service.intake.steps import mail
+from tests.service.intake.steps import sent as posted
 from tests.service.replies.post import Post
 from tests.service.replies.steps import TEXT, act, delivery, done, due_now, written
-from tests.service.steps import assert_error, query, value
+from tests.service.steps import assert_error, query, rewrite, value
 
 
 @pytest.fixture
@@ -316,6 +318,37 @@ async def test_a_webhook_gets_the_reply_in_one_transaction(
     assert "took the posts down" in payload
     assert "test-specialist" not in payload
     assert delivery(database) == ("delivered", 1, None)
+
+
+async def test_what_was_written_for_another_sender_goes_by_the_one_that_is_set_up(
+    record: UUID, colleague: httpx.AsyncClient, deliveries: Deliveries, post: Post, database: str
+) -> None:
+    await done(colleague, await written(colleague, record), "send")
+    query(database, "UPDATE reply_deliveries SET sender = 'webhook'")
+    await deliveries.step()
+    assert len(post.seen) == 1
+    assert value(database, "SELECT sender FROM reply_deliveries WHERE state = 'delivered'") == "smtp"
+
+
+async def test_an_answer_to_a_reply_finds_its_record_and_wakes_it(
+    record: UUID,
+    colleague: httpx.AsyncClient,
+    platform: httpx.AsyncClient,
+    deliveries: Deliveries,
+    post: Post,
+    database: str,
+) -> None:
+    await done(colleague, await written(colleague, record), "send")
+    await deliveries.step()
+    [ours] = post.ids
+    rewrite(database, "UPDATE escalations SET status = 'waiting', waiting_for = 'requester'")
+    answer = await posted(
+        platform, mail("It is still there.", In_Reply_To=ours, References=f"<other@x.example> {ours}")
+    )
+    assert (answer["outcome"], answer["number"]) == ("joined", value(database, "SELECT number FROM escalations"))
+    assert value(database, "SELECT status FROM escalations") == "new", "it goes on with whoever takes it"
+    back = await posted(platform, mail("Text", Message_ID=ours, Subject="[E-1] ours"))
+    assert back["outcome"] == "set_aside", "it is our own"
 
 
 async def test_a_letter_never_becomes_another_text(record: UUID, colleague: httpx.AsyncClient, database: str) -> None:

@@ -12,7 +12,7 @@ from service.settings import Settings, SettingsError
 from tests.service.escalations.steps import opened
 from tests.service.policies.steps import published
 from tests.service.replies.steps import TEXT, act, begun, done, written
-from tests.service.steps import assert_error, query, value
+from tests.service.steps import assert_error, query, rewrite, value
 
 EMAIL = "robin@daily.example"
 
@@ -127,17 +127,30 @@ async def test_templates_that_cannot_be_are_refused(lead: httpx.AsyncClient, col
 
 
 async def test_nothing_internal_no_staff_and_no_stranger_gets_into_a_reply(
-    app: FastAPI, press: UUID, user: UUID, colleague: httpx.AsyncClient
+    app: FastAPI, database: str, press: UUID, user: UUID, colleague: httpx.AsyncClient
 ) -> None:
     note = "Between us the account belongs to a minister and we wait for Legal"
     async with app.state.engine.begin() as connection:
         await say(connection, press, Said("internal", "note", note))
-    body = f"{note}.\nYour contact is test-lead, or call +44 20 7946 0000.\nWe wrote to {EMAIL}."
+    advice = "You may say that the posts are down but never that a court asked for it"
+    query(
+        database,
+        """
+        INSERT INTO consults (id, escalation_id, team, question, privileged, asked_by, warn_at, due_at, pauses, status, answer,
+                              answered_at)
+        SELECT gen_random_uuid(), %s, 'legal', 'May we?', true, id, now(), now() + interval '1 hour', false, 'answered', %s, now()
+        FROM principals LIMIT 1
+        """,
+        press,
+        advice,
+    )
+    body = f"{note}.\nYour contact is test-lead, or call +44 20 7946 0000.\nWe wrote to {EMAIL}.\n{advice}"
     reply = await written(colleague, press, body)
     assert [(one["check"], one["line"]) for one in reply["problems"]] == [
         ("internal", 1),
         ("staff", 2),
         ("personal", 2),
+        ("internal", 4),
     ]
     for verb in ("send", "submit"):
         assert_error(await act(colleague, reply, verb), 422, "reply_refused")
@@ -206,7 +219,9 @@ async def test_two_people_do_not_overwrite_or_double_each_other(
 async def test_out_of_scope_nothing_of_a_reply_exists(
     app: FastAPI, database: str, lead: httpx.AsyncClient, colleague: httpx.AsyncClient
 ) -> None:
-    record = await opened(app, database, source="user", trigger="user_report", confidentiality="confidential")
+    record = await opened(
+        app, database, source="user", trigger="user_report", confidentiality="confidential", by="test-lead"
+    )
     reply = await done(lead, await written(lead, record), "submit")
     address = f"/v1/escalations/{record}/replies"
     assert_error(await colleague.get(address), 404, "not_found")
@@ -228,6 +243,8 @@ async def test_a_resolved_record_and_one_without_an_address_get_no_reply(
         ("recipient", "whoever raised it gave no address")
     ]
     reply = await written(colleague, user)
+    rewrite(database, """UPDATE escalations SET requester = '{"email": "new@daily.example"}'""")
+    assert EMAIL in assert_error(await act(colleague, reply, "send"), 422, "reply_refused"), "it is theirs no more"
     query(database, "UPDATE escalations SET status = 'resolved', resolution = 'answered', resolved_at = now()")
     assert_error(await act(colleague, reply, "send"), 409, "escalation_closed")
     assert_error(await act(colleague, reply, "change", body="x"), 409, "escalation_closed")

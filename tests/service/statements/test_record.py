@@ -13,9 +13,9 @@ from pydantic.fields import FieldInfo
 
 from labeling.taxonomy import Taxonomy
 from service.app import create_app
+from service.personal import kinds_of
 from service.settings import REPOSITORY, Settings, SettingsError
 from service.statements.building import Decided, Known, build, restricts
-from service.statements.personal import personal_data
 from service.statements.rules import StatementFileError, StatementRules, parse_rules, read_rules
 from service.statements.schemas import StatementIn
 from service.statements.telling import notice_of, sections_of
@@ -55,7 +55,7 @@ def test_every_area_and_action_makes_a_record_that_the_database_takes(
         sent = TransparencyStatement.model_validate(built.values).as_json()
         assert TransparencyStatement.model_validate_json(json.dumps(sent)).as_json() == sent
         assert sent["category"] == taxonomy.area(area).dsa_category
-        assert [name for name in FREE_TEXT if personal_data(str(sent.get(name, "")))] == [], area
+        assert [name for name in FREE_TEXT if kinds_of(str(sent.get(name, "")))] == [], area
         seen |= {str(sent.get(one)) for one in RESTRICTIONS}
         for language in LANGUAGES:
             told = notice_of(built, language, rules)

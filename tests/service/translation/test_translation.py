@@ -157,7 +157,7 @@ async def test_slow_and_absent_services_are_given_up(
     service.waits = 1
     app.state.translator = dataclasses.replace(app.state.translator, seconds=0.2)
     assert "within 0.2 seconds" in (await ask(reviewer, held)).json()["detail"]
-    app.state.translator = dataclasses.replace(app.state.translator, url=httpx.URL("http://localhost:1/"))
+    app.state.translator = dataclasses.replace(app.state.translator, url=httpx.URL("http://localhost:1/"), seconds=60)
     assert "cannot be reached" in (await ask(reviewer, held)).json()["detail"]
 
 

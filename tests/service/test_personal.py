@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.statements.personal import (
+from service.personal import (
     ADDRESS,
     CARD,
     EMAIL,
@@ -11,6 +11,7 @@ from service.statements.personal import (
     LINK,
     NAME,
     PHONE,
+    kinds_of,
     personal_data,
 )
 
@@ -51,12 +52,15 @@ CLEAN = [
 
 @pytest.mark.parametrize(("text", "kind"), FOUND)
 def test_personal_data_is_found(text: str, kind: str) -> None:
-    assert kind in personal_data(text)
+    assert kind in kinds_of(text)
+    assert all(one.text == text[one.start : one.end] for one in personal_data(text))
+    assert personal_data(text) != []
 
 
 @pytest.mark.parametrize("text", CLEAN)
 def test_an_ordinary_sentence_passes(text: str) -> None:
-    assert personal_data(text, ["a", "r1", "ana"]) == []
+    assert kinds_of(text, ["a", "r1", "ana"]) == []
+    assert personal_data(text) == []
 
 
 @pytest.mark.parametrize(
@@ -71,4 +75,4 @@ def test_an_ordinary_sentence_passes(text: str) -> None:
     ],
 )
 def test_people_of_the_case_are_found_by_their_ids(text: str, known: str) -> None:
-    assert personal_data(text, [known]) == [NAME]
+    assert kinds_of(text, [known]) == [NAME]

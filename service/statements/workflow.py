@@ -105,10 +105,8 @@ async def restate(connection: AsyncConnection, now: Decision, *, person: UUID, r
 
     One that was not handed out is withdrawn; one that was stays, as the database keeps what it has, and the new one refers to
     it. What somebody wrote into the earlier one still counts, and what stands of the decision began when it did. None where
-    nothing is left that restricts, or the decision is exempt.
+    nothing is left that restricts, or the decision is exempt. Raises StatementIncompleteError.
     """
-    # Nobody is there to be asked for a day.
-    rules = replace(rules, content_date="first_seen")
     before = await store.latest(connection, now.id)
     if before is None:
         return await state(connection, now, None, rules=rules)

@@ -192,15 +192,15 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
         partial(tell_unowned, engine, under.settings),
         partial(recurrence, engine),
         *restricted(engine),
-        *posting(engine, under.settings),
     )
 
 
 def _alone(under: Under, storage: Storage, until: asyncio.Event) -> Iterator[Coroutine[Any, Any, None]]:
-    """What goes on by itself: however slow a storage or a mail server is, no case is given back later for it."""
+    """What goes on by itself: however slow a storage or another server is, no case is given back later for it."""
     engine = under.engine
     yield repeat(until, (partial(remove_leftovers, engine, storage),), pause=SWEEP_SECONDS)
     yield repeat(until, (Deliveries(engine, under.jobs, under.settings).step,), pause=HOUSEKEEPING_SECONDS)
+    yield repeat(until, posting(engine, under.settings), pause=SWEEP_SECONDS)
     yield take_mails(under, until)
     yield TextPrints(engine).run(until)
     yield Backfill(engine).run(until)

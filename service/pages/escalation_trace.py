@@ -5,12 +5,12 @@ from datetime import date, datetime
 from typing import Any
 
 from service.pages.causes import SIDES, STATES
-from service.pages.escalation_words import ASSETS, RESOLUTIONS, STATUSES, WAITS, facts_changed
+from service.pages.escalation_words import ASSETS, RESOLUTIONS, STATUSES, TARGETS, WAITS, facts_changed
 from service.pages.language import N_, _, ngettext
 from service.pages.narratives import AUDIENCES, FORMS
 from service.pages.replies import PURPOSES
 from service.pages.restricted import KINDS as PACKAGES
-from service.pages.sla import KINDS, TARGETS
+from service.pages.sla import KINDS
 from service.pages.words import day, moment, spoken
 
 Data = Mapping[str, Any]

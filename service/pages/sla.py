@@ -11,6 +11,7 @@ from labeling.taxonomy import Taxonomy
 from service.db import UnitOfWork
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.escalation_words import SOURCES, TARGETS
 from service.pages.language import N_, _, ngettext
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
@@ -18,7 +19,7 @@ from service.pages.words import duration, spoken
 from service.security import Capability, EscalationWorker, Principal
 from service.sla.schemas import AttainedOut, CalendarIn, ClockOut, OverduesOut, RowIn, TargetIn
 from service.sla.standing.workflow import attainment, overdues
-from service.sla.versions.workflow import matrix_view
+from service.sla.versions.workflow import matrix_view, newest_text
 from service.sla.workflow import clocks_of
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -28,26 +29,7 @@ KEYS = (
     (("?",), N_("Show these keys")),
     (("G",), N_("Go to the console")),
 )
-TARGETS: Mapping[str, str] = {
-    "first_response": N_("First response"),
-    "next_update": N_("Next update"),
-    "decision": N_("Decision"),
-}
 KINDS: Mapping[str, str] = {"legal": N_("legal"), "internal": N_("internal")}
-SOURCES: Mapping[str, str] = {
-    "user": N_("user"),
-    "press": N_("press"),
-    "partner": N_("partner"),
-    "trusted_flagger": N_("trusted flagger"),
-    "regulator": N_("regulator"),
-    "law_enforcement": N_("law enforcement"),
-    "court": N_("court"),
-    "advertiser": N_("advertiser"),
-    "rights_holder": N_("rights holder"),
-    "employee": N_("employee"),
-    "leadership": N_("leadership"),
-    "vendor": N_("vendor"),
-}
 BREACHES: Mapping[str, str] = {
     "notify": N_("Owner, watchers and leads are told."),
     "raise_severity": N_("The severity is raised by one."),
@@ -108,6 +90,7 @@ async def page(request: Request, me: EscalationWorker, connection: UnitOfWork) -
     context = {
         **await bar(connection, me),
         "matrix": shown,
+        "edited": await newest_text(connection, shown),
         "rows": [matrix_row(row, taxonomy) for row in shown.matrix.rows],
         "calendars": [(name, calendar_words(one)) for name, one in shown.matrix.calendars.items()],
         "coming": [one for one in shown.history if one.version > shown.version and one.effective_at > now],

@@ -48,31 +48,31 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Where a record stands: from when its clocks count, what was done already and when, and its pauses."""
+    """Where a record stands: from when its clocks count, what was done already and when, its pauses, and the clocks, by target,
+    kind and basis, whose place a deadline has that an order stated.
+    """
 
     received_at: datetime
     done: Mapping[str, datetime]
     pauses: Sequence[Pause]
+    taken_over: frozenset[tuple[str, str, str]] = frozenset()
 
 
 def replan(running: Sequence[Current], wanted: Sequence[Spec], where: Situation) -> Plan:
     """Bring running clocks up to what the matrix wants now.
 
-    A legal clock is never dropped, and moves later only on another basis; the reason of the new one names it. A deadline that
-    an order stated stands for that of the matrix. Raises NoWorkingTimeError.
+    A legal clock is never dropped, and moves later only on another basis; the reason of the new one names it. What a deadline
+    that an order stated took the place of is not brought back. Raises NoWorkingTimeError.
     """
     by_key = {(one.target, one.kind): one for one in running if one.spec is not None}
-    stated = {(one.target, one.kind) for one in running if one.spec is None}
     new = []
     for spec in wanted:
         old = by_key.pop((spec.target, spec.kind), None)
-        if old is None:
-            if (spec.target, spec.kind) in stated:
-                continue
-            if (begin := _begins(spec, where)) is not None:
-                new.append(begun(spec, begin, where.pauses))
-        elif (made := _instead(old, spec, where)) is not None:
-            new.append(made)
+        if old is not None:
+            new += [made] if (made := _instead(old, spec, where)) is not None else []
+        elif (spec.target, spec.kind, spec.basis) not in where.taken_over:
+            begin = _begins(spec, where)
+            new += [begun(spec, begin, where.pauses)] if begin is not None else []
     return Plan(tuple(new), tuple(one.id for one in by_key.values() if one.kind == "internal"))
 
 

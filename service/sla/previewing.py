@@ -7,8 +7,8 @@ from anyio import to_thread
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.sla.matrix import specs_of
-from service.sla.plan import Situation, replan
-from service.sla.rows import current_of, done_of, facts_of, runs
+from service.sla.plan import replan
+from service.sla.rows import current_of, facts_of, runs, situation_of
 from service.sla.schemas import MatrixIn, MovedOut, PreviewOut
 from service.sla.versions.workflow import checked
 from service.sla.workflow import OpenRecord, open_records
@@ -40,7 +40,7 @@ async def preview(connection: AsyncConnection, text: str, *, viewer: UUID) -> Pr
 def _moved(matrix: MatrixIn, record: OpenRecord) -> Iterator[MovedOut]:
     facts = record.facts
     running = {clock.id: current_of(clock) for clock in record.clocks if runs(clock)}
-    where = Situation(facts.received_at, done_of(record.clocks), record.pauses)
+    where = situation_of(record.clocks, record.pauses, received_at=facts.received_at, answered_at=facts.answered_at)
     plan = replan(list(running.values()), specs_of(matrix, facts_of(facts)), where)
     of = {"escalation_id": facts.id, "number": facts.number}
     for made in plan.new:

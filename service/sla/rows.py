@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import Row
 
 from service.sla.matrix import Facts, Spec, parsed, specs_in
-from service.sla.plan import Current
+from service.sla.plan import Current, Situation
 from service.sla.running import Pause, due, is_over
 
 State = Literal["running", "paused", "overdue", "met", "late", "replaced"]
@@ -48,6 +48,36 @@ def due_of(row: Row[Any], pauses: Sequence[Pause]) -> datetime | None:
 def current_of(row: Row[Any]) -> Current:
     """A clock that runs, for `replan`."""
     return Current(row.id, row.target, row.kind, row.basis, row.started_at, row.due_at, row.paused, spec_of(row))
+
+
+def situation_of(
+    rows: Sequence[Row[Any]],
+    pauses: Sequence[Pause],
+    *,
+    received_at: datetime,
+    answered_at: datetime | None,
+    again: datetime | None = None,
+) -> Situation:
+    """Where a record with these clocks stands. `answered_at` is its last answer, whether a clock asked for it or not; since
+    `again` it is taken up again: it was answered once, and the rest is due anew.
+    """
+    answered = {} if answered_at is None else {"first_response": answered_at, "next_update": answered_at}
+    done = done_of(rows) | answered
+    if again is not None:
+        done = {target: at for target, at in done.items() if target == "first_response"}
+    return Situation(again or received_at, done, pauses, _taken_over(rows))
+
+
+def _taken_over(rows: Sequence[Row[Any]]) -> frozenset[tuple[str, str, str]]:
+    """Target, kind and basis of the clocks whose place a stated deadline has that runs."""
+    by_id = {row.id: row for row in rows}
+    found = set()
+    for row in rows:
+        old = by_id.get(row.replaces) if runs(row) and row.row_name is None else None
+        while old is not None:
+            found.add((old.target, old.kind, old.basis))
+            old = by_id.get(old.replaces)
+    return frozenset(found)
 
 
 def state_of(row: Row[Any], now: datetime) -> State:

@@ -14,12 +14,13 @@ _LOCK = text("""
     FROM escalations WHERE id = :id FOR NO KEY UPDATE
 """)
 _FACTS = text("""
-    SELECT e.id, e.number, e.source, e.trigger, e.severity, e.policy_area AS area, e.jurisdiction, e.received_at
+    SELECT e.id, e.number, e.source, e.trigger, e.severity, e.policy_area AS area, e.jurisdiction, e.received_at, a.answered_at
     FROM escalations e JOIN sla_applied a ON a.escalation_id = e.id
     WHERE NOT a.resolved AND e.status <> 'resolved' AND may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[]))
     ORDER BY e.number DESC LIMIT :limit
 """)
-_APPLIED = text("SELECT version, resolved FROM sla_applied WHERE escalation_id = :id")
+_APPLIED = text("SELECT version, resolved, answered_at FROM sla_applied WHERE escalation_id = :id")
+_ANSWERED = text("UPDATE sla_applied SET answered_at = greatest(answered_at, :now) WHERE escalation_id = :id")
 _APPLY = text("""
     INSERT INTO sla_applied (escalation_id, version, source, trigger, severity, area, jurisdiction, resolved)
     VALUES (:id, :version, :source, :trigger, :severity, :area, :jurisdiction, :resolved)
@@ -39,10 +40,10 @@ _PAUSES = text("""
 """)
 _ADD = text("""
     INSERT INTO sla_clocks (id, escalation_id, target, kind, basis, row_name, version, warn_seconds, on_breach, hand_to,
-                            started_at, due_at, warn_at, paused, replaces, reason, set_by, warned_at, breached_at)
+                            started_at, due_at, warn_at, paused, replaces, reason, set_by, warned_at, breached_at, fronted)
     VALUES (:id, :escalation_id, :target, :kind, :basis, :row_name, :version, :warn_seconds, :on_breach, :hand_to,
             :started_at, :due_at, CAST(:due_at AS timestamptz) - make_interval(secs => :warn_seconds), :paused, :replaces,
-            :reason, :set_by, :warned_at, :breached_at)
+            :reason, :set_by, :warned_at, :breached_at, :fronted)
 """)
 _END = text("UPDATE sla_clocks SET ended_at = :now WHERE id = ANY (:ids) AND met_at IS NULL AND ended_at IS NULL")
 _MEET = text("""
@@ -86,8 +87,13 @@ async def open_facts(
 
 
 async def applied(connection: AsyncConnection, escalation: UUID) -> Row[Any] | None:
-    """By which version the clocks of a record were set last, and whether it was resolved then."""
+    """By which version the clocks of a record were set last, whether it was resolved then, and its last answer."""
     return (await connection.execute(_APPLIED, {"id": escalation})).one_or_none()
+
+
+async def answered(connection: AsyncConnection, escalation: UUID, now: datetime) -> None:
+    """Keep that whoever raised a record has heard of it, whether a clock asked for that or not."""
+    await connection.execute(_ANSWERED, {"id": escalation, "now": now})
 
 
 async def apply(connection: AsyncConnection, facts: Row[Any], *, version: int) -> None:

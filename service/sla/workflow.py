@@ -17,8 +17,8 @@ from service.ids import new_id
 from service.security import ESCALATION_OVERSEERS
 from service.sla import store
 from service.sla.matrix import MOST_WARNING, specs_of
-from service.sla.plan import New, Situation, begun, replan
-from service.sla.rows import current_of, done_of, due_of, facts_of, runs, spec_of, state_of
+from service.sla.plan import New, begun, replan
+from service.sla.rows import current_of, due_of, facts_of, runs, situation_of, spec_of, state_of
 from service.sla.running import Deadline, Pause, is_over, moves_later
 from service.sla.schemas import CLOCKS, ClockOut, ClocksOut, MatrixIn, PauseOut, StatedIn, Target
 from service.sla.versions.workflow import at_work
@@ -78,8 +78,8 @@ async def apply(
     if facts.resolved:
         await _close(connection, facts, rows, actor=actor)
     else:
-        again = moment if before is not None and before.resolved else None
-        await _bring_up(connection, facts, rows, _Applied(version, matrix, actor, moment, again))
+        to = _Applied(version, matrix, actor, moment, before)
+        await _bring_up(connection, facts, rows, to)
     await store.apply(connection, facts, version=version)
 
 
@@ -102,6 +102,7 @@ async def met(
     await _meet(connection, escalation, stopped, moment, actor=actor)
     if target == "decision":
         return
+    await store.answered(connection, escalation, moment)
     pauses = await _pauses(connection, escalation)
     for row in stopped:
         spec = spec_of(row)
@@ -219,23 +220,26 @@ async def open_records(connection: AsyncConnection, *, viewer: UUID, most: int) 
 
 @dataclass(frozen=True, slots=True)
 class _Applied:
-    """What clocks are brought up to; `again` is when a record was taken up again."""
+    """What clocks are brought up to, and by what they were set before."""
 
     version: int
     matrix: MatrixIn
     actor: UUID | None
     now: datetime
-    again: datetime | None
+    before: Row[Any] | None
 
 
 async def _bring_up(connection: AsyncConnection, facts: Row[Any], rows: Sequence[Row[Any]], to: _Applied) -> None:
     specs = specs_of(to.matrix, facts_of(facts))
     running = [current_of(row) for row in rows if runs(row)]
-    done = done_of(rows)
-    if to.again:
-        # It was answered once; what is due anew is the decision, and updates until then.
-        done = {target: at for target, at in done.items() if target == "first_response"}
-    where = Situation(to.again or facts.received_at, done, await _pauses(connection, facts.id))
+    before = to.before
+    where = situation_of(
+        rows,
+        await _pauses(connection, facts.id),
+        received_at=facts.received_at,
+        answered_at=before.answered_at if before is not None else None,
+        again=to.now if before is not None and before.resolved else None,
+    )
     plan = replan(running, specs, where)
     by_id = {row.id: row for row in rows}
     gone = [*plan.ended, *(one.replaces for one in plan.new if one.replaces is not None)]
@@ -321,6 +325,7 @@ async def _add(
         "set_by": actor,
         "warned_at": old.warned_at if told and old is not None else None,
         "breached_at": old.breached_at if told and old is not None else None,
+        "fronted": told and old is not None and old.fronted,
     }
     await store.add(connection, values)
     data = {

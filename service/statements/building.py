@@ -14,6 +14,7 @@ from service.statements.codes import Language
 from service.statements.rules import StatementRules
 from service.statements.schemas import Exemption, StatementIn
 from service.statements.transparency import (
+    FACTS_CHARACTERS,
     FREE_TEXT,
     ILLEGAL,
     INCOMPATIBLE,
@@ -26,6 +27,23 @@ from service.statements.words import Words, language_of
 
 AUTOMATED_CHANNEL = "automated"
 TITLE_CHARACTERS = 200
+# What is said of the area that was broken; the rest is of the content, and stays true of it.
+OF_AREA = frozenset(
+    {
+        "category",
+        "category_addition",
+        "category_specification",
+        "category_specification_other",
+        "decision_facts",
+        "decision_ground",
+        "decision_ground_reference_url",
+        "illegal_content_legal_ground",
+        "illegal_content_explanation",
+        "incompatible_content_ground",
+        "incompatible_content_explanation",
+        "incompatible_content_illegal",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +138,36 @@ def build(
         texts = {"decision_facts": texts["decision_facts"]}
     values = {**texts, **values}
     if replaces is not None:
-        values["decision_facts"] += " " + rules.words["en"].said["replaces"].format(puid=replaces)
+        named = _replaced(replaces, rules)
+        values["decision_facts"] = values["decision_facts"][: FACTS_CHARACTERS - len(named)] + named
     return Built(
         **{name: getattr(made, name) for name in ("area", "kind", "language", "alike", "edited", "policy", "replaces")},
         values=values,
         assumed=tuple(one for one in assumed if one not in own),
         problems=tuple(problems(values)),
     )
+
+
+def kept_words(earlier: Built, decided: Decided, rules: StatementRules) -> StatementIn:
+    """What somebody wrote into an earlier statement, as far as it is to the point of a decision that was made anew."""
+    same = earlier.area == decided.policy_area
+    restricted = {name for one in decided.actions if one in rules.actions for name in rules.actions[one].codes}
+    gone = {end for name, end in RESTRICTIONS.items() if name not in restricted} | (frozenset() if same else OF_AREA)
+    own = {name: earlier.values[name] for name in earlier.edited if name in earlier.values and name not in gone}
+    if earlier.replaces is not None and "decision_facts" in own:
+        own["decision_facts"] = own["decision_facts"].removesuffix(_replaced(earlier.replaces, rules))
+    return StatementIn.model_validate(own | {"even_if_exempt": same})
+
+
+def stands(earlier: Built, actions: Sequence[str], rules: StatementRules) -> bool:
+    """Whether all that these actions restrict was restricted before."""
+    codes = [pair for one in actions if one in rules.actions for pair in rules.actions[one].codes.items()]
+    before = {name: [value] if isinstance(value, str) else value for name, value in earlier.values.items()}
+    return all(code in before.get(name, ()) for name, code in codes)
+
+
+def _replaced(puid: str, rules: StatementRules) -> str:
+    return " " + rules.words["en"].said["replaces"].format(puid=puid)
 
 
 def default_texts(built: Built, source: str, words: Words, rules: StatementRules) -> dict[str, str]:
@@ -178,8 +219,7 @@ def _exemption(known: Known, decided: Decided, rules: StatementRules) -> Exempti
 
 def _restrictions(decided: Decided, rules: StatementRules) -> dict[str, Any]:
     values: dict[str, Any] = {}
-    for action in decided.actions:
-        restriction = rules.actions[action]
+    for restriction in (rules.actions[one] for one in decided.actions if one in rules.actions):
         for name, code in restriction.codes.items():
             if name == "decision_visibility":
                 values.setdefault(name, []).append(code)

@@ -152,8 +152,8 @@ def _check_restriction(action: str, restriction: Restriction, where: str) -> Non
             raise StatementFileError(
                 f"{where}: actions.{action}: {code} needs words for each decision: map it to another"
             )
-    days = restriction.days
-    if days is not None and not 0 < days <= MOST_DAYS:
+    days: Any = restriction.days
+    if days is not None and not (isinstance(days, int) and 0 < days <= MOST_DAYS):
         raise StatementFileError(f"{where}: actions.{action}: days must be from 1 to {MOST_DAYS}, not {days!r}")
 
 

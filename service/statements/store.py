@@ -42,7 +42,7 @@ _HANDED_OUT = text(
     "SELECT EXISTS (SELECT FROM statements WHERE decision_id = :decision_id AND state IN ('batched', 'published'))"
 )
 _LATEST = text("""
-    SELECT s.id, s.case_id, s.puid, s.state, s.policy_area, d.actions, d.decided_at, d.basis FROM statements s
+    SELECT s.*, d.basis FROM statements s
     JOIN decisions d ON d.id = s.decision_id WHERE s.decision_id = :decision_id ORDER BY s.number DESC LIMIT 1
     FOR NO KEY UPDATE OF s
 """)
@@ -86,7 +86,7 @@ async def is_handed_out(connection: AsyncConnection, decision_id: UUID) -> bool:
 
 
 async def latest(connection: AsyncConnection, decision_id: UUID) -> Row[Any] | None:
-    """The newest statement of a decision, locked: (id, case_id, puid, state, policy_area, actions, decided_at, basis)."""
+    """The newest statement of a decision with the basis of the decision, locked."""
     return (await connection.execute(_LATEST, {"decision_id": decision_id})).one_or_none()
 
 

@@ -81,7 +81,8 @@ def _distinct(value: list[str]) -> list[str]:
 
 Short = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Stored]
 Explained = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), Stored]
-Facts = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5_000), Stored]
+FACTS_CHARACTERS = 5_000
+Facts = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=FACTS_CHARACTERS), Stored]
 Url = Annotated[
     str, StringConstraints(max_length=500, pattern=r"^https?://[^\s/?#@]+\.[^\s/?#@.]+(:\d+)?([/?#]\S*)?$"), Stored
 ]

@@ -1,7 +1,7 @@
 """Rules of statements of reasons: every decision that restricts has one, made with it, told truly, and taken back with it."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
@@ -18,7 +18,7 @@ from service.labels import check_labels
 from service.leases.workflow import require_live
 from service.settings import Settings, SettingsError
 from service.statements import store
-from service.statements.building import Built, Decided, Known, build, personal_fields, restricts
+from service.statements.building import Built, Decided, Known, build, kept_words, personal_fields, restricts, stands
 from service.statements.listing.workflow import require_statement, statement_view, stored
 from service.statements.rules import StatementFileError, StatementRules, read_rules
 from service.statements.schemas import (
@@ -100,28 +100,32 @@ async def take_back(connection: AsyncConnection, decision_id: UUID) -> bool:
     return True
 
 
-async def restate(
-    connection: AsyncConnection, decision_id: UUID, *, kept: list[str], person: UUID, rules: StatementRules | None
-) -> Told | None:
-    """After a review: what is left of a decision, `kept`, has a new statement that names the one whose place it takes.
+async def restate(connection: AsyncConnection, now: Decision, *, person: UUID, rules: StatementRules) -> Told | None:
+    """After a review: a decision as it is `now` has a statement in place of the one it had, which the new one names.
 
     One that was not handed out is withdrawn; one that was stays, as the database keeps what it has, and the new one refers to
-    it. Where nothing is left that restricts, there is no new one. None too where statements are off or there was none.
+    it. What somebody wrote into the earlier one still counts, and what stands of the decision began when it did. None where
+    nothing is left that restricts, or the decision is exempt. Raises StatementIncompleteError.
     """
-    before = await store.latest(connection, decision_id) if rules is not None else None
-    if rules is None or before is None:
+    before = await store.latest(connection, now.id)
+    if before is None:
+        return await state(connection, now, None, rules=rules)
+    await store.withdraw(connection, now.id)
+    data = {"decision": str(now.id), "statement": str(before.id)}
+    await events.record(connection, "statement.reviewed", case_id=now.case_id, actor=person, data=data)
+    if not restricts(now.actions, rules):
         return None
-    await store.withdraw(connection, decision_id)
-    data = {"decision": str(decision_id), "statement": str(before.id)}
-    await events.record(connection, "statement.reviewed", case_id=before.case_id, actor=person, data=data)
-    if before.puid is None or not restricts(kept, rules):
-        return None
+    row = await _facts(connection, now.case_id, area=now.policy_area, token=None)
+    decided = Decided(now.policy_area, now.actions, _day(row.now), before.basis)
+    said = None
+    if before.payload is not None:
+        earlier = stored(before, values=before.payload, edited=tuple(before.edited))
+        said = kept_words(earlier, decided, rules)
+        if stands(earlier, now.actions, rules):
+            decided = replace(decided, on=date.fromisoformat(before.payload["application_date"]))
     statement = new_id()
-    row = await _facts(connection, before.case_id, area=before.policy_area, token=None)
-    decided = Decided(before.policy_area, kept, _day(row.now), before.basis)
-    built = build(_known(row), decided, None, rules, names=(f"ct-{statement}", before.puid))
-    decision = Decision(decision_id, before.case_id, row.now, row.now, before.policy_area, kept, before.basis)
-    return await _keep(connection, statement, decision, built, rules=rules, replaces=before.id)
+    built = build(_known(row), decided, said, rules, names=(f"ct-{statement}", before.puid))
+    return await _keep(connection, statement, now, built, rules=rules, replaces=before.id)
 
 
 async def preview(

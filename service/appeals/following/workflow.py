@@ -163,11 +163,12 @@ async def disputes_of(connection: AsyncConnection, appeal: UUID) -> list[Dispute
 
 
 async def _carry_out(connection: AsyncConnection, row: Row[Any], effects: Effects) -> None:
-    changed = row.outcome != "upheld"
-    if changed:
+    stated = None
+    if row.outcome != "upheld":
         await _correct(connection, row, effects)
         await store.tell(connection, row.id)
-        await _restate(connection, row, effects.statements)
+        if effects.statements is not None:
+            stated = await _restate(connection, row, effects.statements)
     data = {"appeal": str(row.id), "outcome": row.outcome}
     await events.record(connection, "appeal.carried_out", data=data)
     message = {
@@ -192,6 +193,8 @@ async def _carry_out(connection: AsyncConnection, row: Row[Any], effects: Effect
         # What the answer has to name besides its reasons (Art. 20(5)).
         "redress": REDRESS,
     }
+    if stated is not None:
+        message["statement"] = stated.as_json()
     told = outbox.Message(APPEAL_DECIDED, message, case_id=row.case_id)
     if not await outbox.publish(connection, effects.jobs, told):
         await events.record(connection, APPEAL_UNTOLD, data={"appeal": str(row.id)})
@@ -211,17 +214,18 @@ async def _correct(connection: AsyncConnection, row: Row[Any], effects: Effects)
     )
 
 
-async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules | None) -> None:
+async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules) -> statements.Told | None:
     """What the author is told now: of what is left of the decision, or of what a reporter has shown to be a breach."""
-    if rules is None:
-        return
-    left = [*row.standing, *row.taken]
-    told = await statements.restate(connection, row.decision_id, kept=left, person=row.decided_by, rules=rules)
-    if told is None and row.taken:
-        now = statements.Decision(
-            row.decision_id, row.case_id, row.decided_at, row.effect_at, row.right_area, row.taken, "review"
-        )
-        await statements.state(connection, now, None, rules=rules)
+    now = statements.Decision(
+        id=row.decision_id,
+        case_id=row.case_id,
+        at=row.decided_at,
+        until=row.effect_at,
+        policy_area=row.right_area,
+        actions=[*row.standing, *row.taken],
+        basis="review",
+    )
+    return await statements.restate(connection, now, person=row.decided_by, rules=rules)
 
 
 def _group(row: Row[Any]) -> OutcomeOut:

@@ -22,7 +22,9 @@ CREATE TABLE sla_applied (
     severity smallint,
     area text,
     jurisdiction text,
-    resolved boolean NOT NULL
+    resolved boolean NOT NULL,
+    -- When whoever raised it last heard of it, whether a clock asked for that or not.
+    answered_at timestamptz
 );
 CREATE INDEX sla_applied_open ON sla_applied (escalation_id) WHERE NOT resolved;
 

@@ -58,6 +58,7 @@ CREATE UNIQUE INDEX statements_replacing ON statements (replaces) WHERE replaces
 CREATE INDEX statements_decision ON statements (decision_id);
 CREATE INDEX statements_case ON statements (case_id);
 CREATE INDEX statements_made ON statements (number) WHERE state = 'made';
+CREATE INDEX statements_refused ON statements (number) WHERE state = 'refused';
 CREATE INDEX statements_batch ON statements (batch) WHERE batch IS NOT NULL;
 
 -- What a holder wrote before deciding; used by the decision under that lease.

@@ -36,6 +36,12 @@ async def matrix_view(connection: AsyncConnection) -> MatrixOut:
     return MatrixOut(version=version, text=text, matrix=matrix, history=history)
 
 
+async def newest_text(connection: AsyncConnection, shown: MatrixOut) -> str:
+    """The text of the newest version, which the next one is based on: it may come only later."""
+    newest = shown.history[0].version
+    return shown.text if newest == shown.version else await store.body(connection, newest) or shown.text
+
+
 async def checked(connection: AsyncConnection, text: str) -> MatrixIn:
     """A matrix whose breaches have somebody to go to. Raises InvalidRequestError."""
     matrix = parsed(text)

@@ -83,16 +83,28 @@ _HAND_OVER = text("""
     )
     UPDATE escalations SET owner = chosen.id FROM chosen WHERE escalations.id = :escalation RETURNING owner
 """)
-# Clocks that drive the queue guard, for cases that do not have them yet, and the case clock that each takes the place of.
+_HAS_CASES = text("""
+    SELECT EXISTS (SELECT FROM escalation_links l JOIN cases c ON c.id = l.case_id
+                   WHERE l.escalation_id = :escalation AND l.ended_at IS NULL AND c.status <> 'decided')
+""")
+# Clocks that drive the queue guard, for cases that do not have them yet, and the case clock that each takes the place of: that of the
+# clock it replaces or, where that one was replaced before any case had it, of an earlier one. An answer is no matter of a case.
 _UNMIRRORED = text("""
     SELECT k.id, k.escalation_id, k.kind, k.basis, k.due_at, l.case_id, e.opened_by, e.confidentiality <> 'normal' AS hidden,
            before.clock_id AS replaces
     FROM sla_clocks k JOIN escalations e ON e.id = k.escalation_id
     JOIN escalation_links l ON l.escalation_id = k.escalation_id AND l.case_id IS NOT NULL AND l.ended_at IS NULL
     JOIN cases c ON c.id = l.case_id AND c.status <> 'decided'
-    LEFT JOIN sla_case_clocks before ON before.case_id = l.case_id AND before.sla_clock_id = k.replaces
-        AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = before.clock_id)
-    WHERE k.met_at IS NULL AND k.ended_at IS NULL AND (k.kind = 'legal' OR k.fronted) AND e.status <> 'resolved'
+    LEFT JOIN LATERAL (
+        WITH RECURSIVE earlier AS (
+            SELECT k.replaces AS id UNION ALL
+            SELECT p.replaces FROM sla_clocks p JOIN earlier ON p.id = earlier.id WHERE p.replaces IS NOT NULL
+        )
+        SELECT m.clock_id FROM earlier JOIN sla_case_clocks m ON m.sla_clock_id = earlier.id AND m.case_id = l.case_id
+        WHERE NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = m.clock_id) LIMIT 1
+    ) before ON true
+    WHERE k.met_at IS NULL AND k.ended_at IS NULL AND (k.kind = 'legal' AND k.target = 'decision' OR k.fronted)
+      AND e.status <> 'resolved'
       AND NOT EXISTS (SELECT FROM sla_case_clocks m WHERE m.case_id = l.case_id AND m.sla_clock_id = k.id)
     ORDER BY k.due_at LIMIT :limit
 """)
@@ -132,6 +144,11 @@ async def hand_over(connection: AsyncConnection, escalation: UUID, *, to: str, w
     """Give a record to somebody else; whoever had it watches it from now on. None where nobody is there."""
     values = {"escalation": escalation, "to": to, "working": list(working)}
     return (await connection.execute(_HAND_OVER, values)).scalar_one_or_none()
+
+
+async def has_cases(connection: AsyncConnection, escalation: UUID) -> bool:
+    """Whether an undecided case hangs on a record."""
+    return bool((await connection.execute(_HAS_CASES, {"escalation": escalation})).scalar_one())
 
 
 async def unmirrored(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:

@@ -18,6 +18,7 @@ from service.clocks.workflow import NewClock, set_clock
 from service.errors.base import TriageError
 from service.errors.cases import CaseDecidedError
 from service.security import ESCALATION_OVERSEERS, ROLES, Capability
+from service.sla.calendars import NoWorkingTimeError
 from service.sla.versions.workflow import WORKING, at_work
 from service.sla.watching import store
 from service.sla.workflow import apply
@@ -61,8 +62,12 @@ class Watch:
             version, _matrix = await at_work(connection, now)
             stale = await store.stale(connection, version=version, limit=BATCH)
         for escalation in stale:
-            async with self._engine.begin() as connection:
-                await apply(connection, escalation, actor=None, now=now)
+            try:
+                async with self._engine.begin() as connection:
+                    await apply(connection, escalation, actor=None, now=now)
+            except (TriageError, NoWorkingTimeError) as error:
+                # The others have their clocks all the same.
+                log.error("sla.clocks_not_set", escalation=str(escalation), error=str(error))
         return len(stale)
 
 
@@ -81,6 +86,8 @@ async def act(connection: AsyncConnection, late: Row[Any], now: datetime) -> Non
     elif late.on_breach == "hand_over":
         owner = await store.hand_over(connection, late.escalation_id, to=late.hand_to, working=WORKING)
         data |= {"done": owner is not None} | ({"to": str(owner)} if owner else {})
+    elif late.on_breach == "front_queue":
+        data["done"] = await store.has_cases(connection, late.escalation_id)
     elif late.on_breach == "notify":
         data["done"] = told > 0
     if not data["done"]:

@@ -26,7 +26,7 @@ async def test_a_lead_works_with_the_clocks_of_a_record_and_with_the_matrix(
     await page.context.clear_cookies()
     await sign_in(page, "lee", PASSWORD)
     await page.goto(f"/escalations/{record}")
-    running = page.get_by_test_id("clock")
+    running = page.locator("#clocks-of").get_by_test_id("clock")
     await expect(running).to_have_count(2)
     await expect(running.filter(has_text="legal")).to_contain_text("It never pauses.")
     # Nothing is paused without a reason.

@@ -97,6 +97,32 @@ async def test_changed_facts_change_clocks_and_keep_pauses(app: FastAPI, databas
     assert clocks(database, record)["decision", "legal"] == NOON + HOUR
 
 
+async def test_what_was_answered_before_a_clock_asked_for_it_stays_answered(
+    app: FastAPI, database: str, keys: dict[str, str]
+) -> None:
+    record = await started(app, database, source="user", trigger="report", severity=1)
+    me = person(database)
+    await done(app, workflow.met, record, "first_response", actor=me, now=NOON + 10 * MINUTE)
+    query(database, "UPDATE escalations SET source = 'press', trigger = 'press_query' WHERE id = %s", record)
+    await done(app, workflow.restart, record, actor=me, now=NOON + 2 * HOUR)
+    assert clocks(database, record) == {
+        ("next_update", "internal"): NOON + 10 * MINUTE + 4 * HOUR,
+        ("decision", "internal"): NOON + 24 * HOUR,
+    }
+
+
+async def test_a_deadline_of_an_order_hides_no_clock_of_another_law(
+    app: FastAPI, database: str, keys: dict[str, str], colleague: httpx.AsyncClient
+) -> None:
+    record = await started(app, database)
+    body = {"due_at": (NOON + 720 * HOUR).isoformat(), "basis": "Order 9/2026"}
+    assert (await colleague.post(f"/v1/escalations/{record}/clocks", json=body)).status_code == 201
+    query(database, "UPDATE escalations SET source = 'regulator', trigger = 'removal_order' WHERE id = %s", record)
+    await done(app, workflow.restart, record, actor=person(database), now=NOON)
+    legal = "SELECT due_at FROM sla_clocks WHERE kind = 'legal' AND ended_at IS NULL ORDER BY due_at"
+    assert query(database, legal) == [(NOON + HOUR,), (NOON + 720 * HOUR,)]
+
+
 async def test_a_legal_clock_is_neither_dropped_nor_moved_later_by_changed_facts(
     app: FastAPI, database: str, keys: dict[str, str]
 ) -> None:

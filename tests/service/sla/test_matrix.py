@@ -4,7 +4,9 @@ import tomllib
 
 import pytest
 
+from labeling.taxonomy import load_taxonomy
 from service.errors.requests import InvalidRequestError
+from service.intake.forms import read_forms
 from service.sla.matrix import Facts, parsed, row_of, shipped
 
 HEAD = "[groups]\nEU = ['DE', 'FR']\n[calendars.always]\nzone = 'UTC'\nalways = true\n"
@@ -26,6 +28,7 @@ def row(name: str, conditions: str = "", target: str = TARGET) -> str:
         (Facts("regulator", "removal_order", None, None, "FR"), "removal_order", 60, {"first_response": 5}),
         (Facts("court", "court_order", None, None, "IN"), "order_india", 180, {"first_response": 10}),
         (Facts("court", "removal_order", None, None, "IN"), "order_india", 180, {"first_response": 10}),
+        (Facts("regulator", "regulator_direction", None, None, "IN"), "order_india", 180, {"first_response": 10}),
         (Facts("user", "intimate_image", 3, None, "IN"), "intimate_image_india", 120, {"first_response": 10}),
         (
             Facts("user", "intimate_image", 3, None, "US"),
@@ -65,6 +68,21 @@ def test_the_matrix_of_the_product_is_the_table_of_defaults(
     assert found.name == name
     assert [one.minutes or one.business_days for one in found.targets if one.kind == "legal"] == [legal] * bool(legal)
     assert {one.target: one.minutes for one in found.targets if one.kind == "internal"} == internal
+
+
+def test_what_the_forms_take_in_has_a_row_of_its_own() -> None:
+    forms = read_forms(None, load_taxonomy())
+    found = {
+        (source, trigger): row_of(parsed(shipped()), Facts(source, trigger))
+        for source, one in forms.sources.items()
+        for trigger in one.triggers
+    }
+    # Those go by severity, as reports of users do.
+    assert {pair for pair, row in found.items() if row is None or row.name == "anything"} == {
+        ("user", "user_report"),
+        ("user", "dsa_notice"),
+        ("user", "security_researcher"),
+    }
 
 
 def test_every_row_of_the_product_names_source_and_date() -> None:

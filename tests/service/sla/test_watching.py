@@ -133,29 +133,35 @@ async def test_a_legal_clock_drives_the_queue_of_its_cases(
     assert await chore.step() == 1
     assert await chore.step() == 0
     assert value(database, "SELECT due_at FROM clocks WHERE case_id = %s", case) == now + HOUR
-    # Another takes its place, and so does the case's.
-    query(database, "UPDATE escalations SET jurisdiction = 'IN' WHERE id = %s", record)
-    await done(app, workflow.restart, record, actor=person(database), now=now)
-    assert await chore.step() == 1
-    assert value(database, "SELECT deadline FROM cases WHERE id = %s", case) == now + 3 * HOUR
-    query(database, "UPDATE escalations SET jurisdiction = 'DE' WHERE id = %s", record)
-    await done(app, workflow.restart, record, actor=person(database), now=now)
-    assert await chore.step() == 1
+    # Another takes its place, and so does the case's: at last, whatever came in between.
+    for country, steps in (("IN", 0), ("DE", 0), ("IN", 1), ("DE", 1)):
+        query(database, "UPDATE escalations SET jurisdiction = %s WHERE id = %s", country, record)
+        await done(app, workflow.restart, record, actor=person(database), now=now)
+        if steps:
+            assert await chore.step() == 1
+            due = now + (3 if country == "IN" else 1) * HOUR
+            assert value(database, "SELECT deadline FROM cases WHERE id = %s", case) == due
     answer = await reviewer.post("/v1/queues/default/claim")
     assert answer.json()["case"]["subject"]["id"] == "ordered"
     assert value(database, "SELECT count(*) FROM clocks") == 3
 
 
-async def test_a_breach_sends_cases_to_the_front_and_a_restricted_record_tells_only_the_time(
-    app: FastAPI, database: str, keys: dict[str, str], platform: httpx.AsyncClient
+@pytest.mark.parametrize(
+    "closed", [{"confidentiality": "confidential"}, {"confidentiality": "restricted", "path": "child_safety"}]
+)
+async def test_a_breach_sends_cases_to_the_front_and_a_record_not_for_all_tells_only_the_time(
+    app: FastAPI, database: str, keys: dict[str, str], platform: httpx.AsyncClient, closed: dict[str, str]
 ) -> None:
     put_to_work(database, matrix(on_breach="front_queue"))
     case = (await report(platform, "slow"))["case_id"]
-    await started(app, database, cases=[case], confidentiality="restricted", path="child_safety")
+    await started(app, database, cases=[case], **closed)
+    await started(app, database)
     state = app.state
     chore = CaseClocks(state.engine, state.jobs, taxonomy=state.taxonomy, config=state.rank_config)
     assert await chore.step() == 0
     await watched(app, NOON + 2 * HOUR)
+    # The other has no case that could go anywhere.
+    assert sorted(one["done"] for one in acted(database)) == [False, True]
     assert await chore.step() == 1
     assert query(database, "SELECT kind, basis, due_at FROM clocks") == [
         ("contract", "A deadline of 2026-12-01 13:00:00 UTC", NOON + HOUR)
@@ -179,9 +185,13 @@ async def test_another_matrix_moves_what_runs_and_nobody_saves_over_another(
     assert (await lead.post("/v1/sla", json=body)).status_code == 201
     assert_error(await lead.post("/v1/sla", json=body), 409, "matrix_changed")
     assert_error(await colleague.post("/v1/sla", json=body), 403, "forbidden")
+    # Whoever goes on from here edits what comes, not what is at work until then.
+    coming = {"text": f"{text}\n# Coming.", "based_on": 2, "effective_at": (datetime.now(UTC) + HOUR).isoformat()}
+    assert (await lead.post("/v1/sla", json=body | coming)).status_code == 201
+    assert "# Coming." in (await lead.get("/sla")).text
     bad = text.replace('on_breach = "front_queue" }', 'on_breach = "hand_over", hand_to = "nobody" }', 1)
     assert "nobody who works" in assert_error(
-        await lead.post("/v1/sla", json=body | {"text": bad, "based_on": 2}), 422, "invalid_request"
+        await lead.post("/v1/sla", json=body | {"text": bad, "based_on": 3}), 422, "invalid_request"
     )
     # The change comes mid-pause: what stood still before it still counts.
     await watched(app, datetime.now(UTC) + SECOND)
@@ -190,6 +200,7 @@ async def test_another_matrix_moves_what_runs_and_nobody_saves_over_another(
     assert query(database, "SELECT version, owner FROM sla_matrices ORDER BY version") == [
         (1, "content-triage"),
         (2, "Ops"),
+        (3, "Ops"),
     ]
 
 

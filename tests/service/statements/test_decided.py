@@ -1,6 +1,8 @@
 """A decision and its statement are made, changed, taken back and replaced together."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -9,7 +11,7 @@ from fastapi import FastAPI
 
 from service.settings import Settings
 from service.statements.transparency import TransparencyStatement
-from service.statements.workflow import restate
+from service.statements.workflow import Decision, restate
 from tests.conftest import bearer, client_of, running_app
 from tests.service.steps import Body, assert_error, claim, decide, decided, query, report, row_counts, value
 
@@ -166,25 +168,49 @@ async def test_an_undo_takes_the_statement_back_unless_it_was_handed_out(
 async def test_a_reviewed_decision_has_a_new_statement_that_names_the_earlier(
     app: FastAPI, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, claimed: Body, database: str, handed_out: bool
 ) -> None:
-    made = await decided(reviewer, claimed, actions=["remove", "suspend_account"])
+    wrote = {
+        "decision_facts": "It repeats an insult.",
+        "end_date_account_restriction": "2027-03-01",
+        "content_date": "2026-11-03",
+    }
+    made = await decided(reviewer, claimed, actions=["remove", "suspend_account"], statement=wrote)
     earlier = await statement_of(reviewer, claimed["case"]["id"])
+    # A review comes days later: what stands began when it did, and ends when it would have.
+    began = "jsonb_set(payload, '{application_date}', '\"2026-11-05\"')"
+    query(database, f"UPDATE statements SET payload = {began}")
     if handed_out:
         query(database, "UPDATE statements SET ready_at = now()")
         batch = (await lead.get("/v1/statements/export")).json()["batch"]
         assert (await lead.post("/v1/statements/export/confirm", json={"batch": batch})).status_code == 200
     person = value(database, "SELECT id FROM principals WHERE username = 'test-lead'")
     rules = app.state.statement_rules
+    now = Decision(
+        id=made["decision_id"], case_id=claimed["case"]["id"], at=datetime.now(UTC), until=datetime.now(UTC),
+        policy_area="harassment", actions=["suspend_account"], basis="review",
+    )  # fmt: skip
     async with app.state.engine.begin() as connection:
-        told = await restate(connection, made["decision_id"], kept=["remove"], person=person, rules=rules)
+        told = await restate(connection, now, person=person, rules=rules)
     assert told is not None
+    assert told.until == "2027-03-01"
     before, after = (await reviewer.get(f"/v1/cases/{claimed['case']['id']}/statements")).json()["statements"]
     assert before["state"] == ("published" if handed_out else "withdrawn")
     assert (after["puid"], after["replaces"], after["state"]) == (told.puid, earlier["puid"], "ready")
-    assert earlier["puid"] in after["statement"]["decision_facts"]
-    assert "decision_account" not in after["statement"]
+    assert re.match(rf"It repeats an insult\. This .*{earlier['puid']}", after["statement"]["decision_facts"])
+    days = (after["statement"]["application_date"], after["statement"]["content_date"])
+    assert days == ("2026-11-05", "2026-11-03")
+    assert "decision_visibility" not in after["statement"]
+    # For another area and with another action: nothing is said of the first any more, and it begins now.
+    other = replace(now, policy_area="privacy", actions=["age_restrict"])
     async with app.state.engine.begin() as connection:
-        assert await restate(connection, made["decision_id"], kept=[], person=person, rules=rules) is None
-    last = (await reviewer.get(f"/v1/statements/{after['id']}")).json()
+        told = await restate(connection, other, person=person, rules=rules)
+    last = (await reviewer.get(f"/v1/cases/{claimed['case']['id']}/statements")).json()["statements"][-1]
+    assert told is not None
+    assert (last["puid"], last["edited"]) == (told.puid, ["content_date"])
+    assert last["statement"]["category"] == "STATEMENT_CATEGORY_DATA_PROTECTION_AND_PRIVACY_VIOLATIONS"
+    assert last["statement"]["application_date"] == f"{datetime.now(UTC):%Y-%m-%d}"
+    async with app.state.engine.begin() as connection:
+        assert await restate(connection, replace(now, actions=[]), person=person, rules=rules) is None
+    last = (await reviewer.get(f"/v1/statements/{last['id']}")).json()
     assert last["state"] == "withdrawn"
 
 

@@ -192,6 +192,7 @@ def test_the_day_of_content_is_assumed_or_asked_for(taxonomy: Taxonomy, rules: S
         (('"DECISION_ACCOUNT_SUSPENDED"', '"DECISION_ACCOUNT_PAUSED"'), "'DECISION_ACCOUNT_PAUSED' is no code"),
         (('"DECISION_ACCOUNT_SUSPENDED"', '"DECISION_ACCOUNT_TERMINATED"\nmood = "x"'), "'mood' is none of"),
         (("days = 30", "days = 0"), "days must be"),
+        (("days = 30", "days = '30'"), "days must be"),
         (('territory = "EEA"', 'territory = ["US"]'), "territory: 'US' is no code"),
         (("KEYWORD_COORDINATED_HARM", "KEYWORD_X"), "keywords: 'KEYWORD_X' is no code"),
         (('"first_seen"\n', '"guess"\n'), "content_date must be"),
@@ -204,6 +205,13 @@ def test_rules_that_cannot_be_used_say_what_and_where(change: tuple[str, str], n
     with pytest.raises(StatementFileError, match=re.escape(named)) as error:
         parse_rules(text.replace(*change), taxonomy, where="mine.toml")
     assert "mine.toml" in str(error.value)
+
+
+def test_an_action_that_restricts_nothing_and_stands_nowhere_is_no_matter(rules: StatementRules) -> None:
+    decided = Decided("harassment", ["remove", "no_violation"], ON)
+    built = build(KNOWN, decided, None, rules, names=("ct-1", None))
+    assert built.problems == ()
+    assert built.values["decision_visibility"] == ["DECISION_VISIBILITY_CONTENT_REMOVED"]
 
 
 def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path, taxonomy: Taxonomy) -> None:

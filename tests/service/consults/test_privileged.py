@@ -107,7 +107,12 @@ async def test_no_address_tells_of_it(
 
 
 async def test_counts_do_not_tell_either(
-    colleague: httpx.AsyncClient, second: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
+    colleague: httpx.AsyncClient,
+    second: httpx.AsyncClient,
+    adviser: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    other_lead: httpx.AsyncClient,
+    record: UUID,
 ) -> None:
     await asked(colleague, record, privileged=True)
     await asked(colleague, record)
@@ -125,6 +130,10 @@ async def test_counts_do_not_tell_either(
     assert_error(await colleague.post(path, json=openly), 422, "invalid_request")
     await asked(colleague, record, again_of=hidden["id"], privileged=True)
     assert len((await adviser.get("/v1/consults")).json()["consults"]) == 2
+    # Asked anew of another team, that is not told which one was asked before.
+    await staffed(lead, "product", "other-lead")
+    await asked(colleague, record, team="product", again_of=hidden["id"], privileged=True)
+    assert hidden["id"] not in (await other_lead.get("/v1/consults")).text
     assert len((await second.get(f"/v1/escalations/{record}/consults")).json()["consults"]) == 1
 
 

@@ -162,7 +162,8 @@ async def keep_precedent(connection: AsyncConnection, consult: UUID, *, title: s
 
 async def lock_record(connection: AsyncConnection, escalation: UUID) -> str | None:
     """What a record waits for; others who settle a question about it wait until the transaction ends."""
-    return (await connection.execute(_LOCK_RECORD, {"escalation": escalation})).scalar_one()
+    waits_for: str | None = (await connection.execute(_LOCK_RECORD, {"escalation": escalation})).scalar_one()
+    return waits_for
 
 
 async def waited_for(connection: AsyncConnection, escalation: UUID, *, privileged: bool) -> Row[Any]:

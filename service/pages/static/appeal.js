@@ -71,9 +71,14 @@ function startDesk(token) {
   const form = new Outcome(document.getElementById("outcome"));
   form.onSend(async (values) => {
     endLooks("closed");
-    // Taken again where nobody else has it by now: what was written is not lost with the time.
-    const held = lease.live ? token : (await call("POST", `${at}/claim`)).token;
-    await call("POST", `${at}/decision`, { lease_token: held, ...values });
+    const decide = (held) => call("POST", `${at}/decision`, { lease_token: held, ...values });
+    try {
+      await decide(token);
+    } catch (error) {
+      if (error.code !== "lease_stale") throw error;
+      // Taken again where nobody else has it by now: what was written is not lost with the time.
+      await decide((await call("POST", `${at}/claim`)).token);
+    }
     sayOnNextPage(t("The outcome is recorded."));
     location.reload();
   });

@@ -19,7 +19,9 @@ _READABLE = """
     may_read_consult(c.id, :person, CAST(:working AS text[]), CAST(:overseeing AS text[]), CAST(:answering AS text[]))
 """
 _FIELDS = """
-    c.id, e.number, c.team, c.question, c.language, c.privileged, c.shown, c.again_of, a.username AS asked_by, c.asked_at,
+    c.id, e.number, c.team, c.question, c.language, c.privileged, c.shown, a.username AS asked_by, c.asked_at,
+    CASE WHEN may_read_consult(c.again_of, :person, CAST(:working AS text[]), CAST(:overseeing AS text[]),
+                               CAST(:answering AS text[])) THEN c.again_of END AS again_of,
     c.warn_at, c.due_at, c.pauses, c.status, t.username AS taken_by, c.answer, w.username AS answered_by, c.answered_at,
     c.withdrawn_at, c.precedent_title,
     is_asked_consult(c.id, :person, CAST(:answering AS text[])) AS asked_of_me,
@@ -72,8 +74,11 @@ _ANSWER = text("""
 """)
 _WITHDRAW = text("UPDATE consults SET status = 'withdrawn', withdrawn_at = now() WHERE id = :id")
 _PRECEDENT = text("UPDATE consults SET precedent_title = :title, precedent_by = :person WHERE id = :id")
-_PAUSING = text(f"""
-    SELECT count(*) FROM consults c WHERE c.escalation_id = :escalation AND c.pauses AND {_OPEN}
+# Of two answers at once the second waits here, and then sees the first.
+_LOCK_RECORD = text("SELECT waiting_for FROM escalations WHERE id = :escalation FOR NO KEY UPDATE")
+_WAITED_FOR = text(f"""
+    SELECT count(*) FILTER (WHERE c.pauses AND c.privileged = :privileged) AS pausing, count(*) AS open
+    FROM consults c WHERE c.escalation_id = :escalation AND {_OPEN}
 """)  # noqa: S608
 _PRECEDENTS = text(f"""
     SELECT c.id, c.precedent_title AS title, c.team, e.policy_area, e.jurisdiction, c.privileged, c.question, c.answer,
@@ -155,9 +160,16 @@ async def keep_precedent(connection: AsyncConnection, consult: UUID, *, title: s
     await connection.execute(_PRECEDENT, {"id": consult, "title": title, "person": person})
 
 
-async def pausing(connection: AsyncConnection, escalation: UUID) -> int:
-    """How many questions the clocks of a record wait for."""
-    return int((await connection.execute(_PAUSING, {"escalation": escalation})).scalar_one())
+async def lock_record(connection: AsyncConnection, escalation: UUID) -> str | None:
+    """What a record waits for; others who settle a question about it wait until the transaction ends."""
+    waits_for: str | None = (await connection.execute(_LOCK_RECORD, {"escalation": escalation})).scalar_one()
+    return waits_for
+
+
+async def waited_for(connection: AsyncConnection, escalation: UUID, *, privileged: bool) -> Row[Any]:
+    """(pausing, open): for how many open questions of that kind the clocks of a record wait, and how many are open at all."""
+    values = {"escalation": escalation, "privileged": privileged}
+    return (await connection.execute(_WAITED_FOR, values)).one()
 
 
 async def precedents(connection: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Row[Any]]:

@@ -27,6 +27,7 @@ from service.errors.access import ForbiddenError
 from service.errors.consults import ConsultSettledError, NobodyToAskError, TakenByOtherError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations import workflow as escalations
+from service.handling.workflow import wake
 from service.ids import new_id
 from service.sla import workflow as sla
 
@@ -44,7 +45,7 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
     team = await teams.require_team(connection, body.team)
     if team.closed:
         raise NobodyToAskError(f"the team {team.name!r} is closed; ask another one")
-    if not await teams.readers(connection, team.name, path=record.path):
+    if not await teams.readers(connection, team.name, asker=person, path=record.path):
         named = "named on the path of this record" if record.path else "able to answer"
         raise NobodyToAskError(f"nobody of the team {team.name!r} is {named}; put somebody into it first")
     if body.again_of is not None:
@@ -63,10 +64,8 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
         **body.model_dump(include={"team", "question", "language", "privileged", "again_of", "pauses"}),
     }
     await store.ask(connection, values, shown=_shown(record, body))
-    if body.pauses and await store.pausing(connection, escalation) == 1:
-        # Whoever sees the clocks would else learn of a question that they may not know of.
-        reason = "other_team" if body.privileged else "consult"
-        await sla.pause(connection, escalation, reason=reason, actor=person)
+    if body.pauses:
+        await sla.pause(connection, escalation, reason=_reason(privileged=body.privileged), actor=person)
     await _tell(connection, "consult.asked", consult, actor=person)
     return await consult_view(connection, consult, viewer=person)
 
@@ -151,8 +150,6 @@ async def answer(connection: AsyncConnection, consult: UUID, words: str, *, pers
     Raises NotFoundError, ConsultSettledError, TakenByOtherError, or ForbiddenError for one's own question.
     """
     row = await _to_answer(connection, consult, person=person)
-    if row.asked_by == person:
-        raise ForbiddenError("you asked this yourself: somebody else has to answer, or withdraw the question")
     await store.answer(connection, consult, answer=words, person=person)
     await _go_on(connection, row, actor=person)
     await _tell(connection, "consult.answered", consult, actor=person)
@@ -169,8 +166,11 @@ async def withdraw(connection: AsyncConnection, consult: UUID, *, person: UUID) 
 
 
 async def keep_precedent(connection: AsyncConnection, consult: UUID, title: str | None, *, person: UUID) -> ConsultOut:
-    """Keep an answer for later cases, or no longer. What is privileged stays so. Raises NotFoundError, ConsultSettledError."""
-    await _require(connection, consult, person=person)
+    """Keep an answer for later cases, or no longer. What is privileged stays so.
+
+    Raises NotFoundError, ConsultSettledError, or ForbiddenError for whoever does not work on the record.
+    """
+    await _working(connection, consult, person=person)
     if (await store.lock(connection, consult)).status != "answered":
         raise ConsultSettledError("only an answered question can be kept for later cases")
     await store.keep_precedent(connection, consult, title=title, person=person)
@@ -199,10 +199,13 @@ async def _require(connection: AsyncConnection, consult: UUID, *, person: UUID) 
 
 
 async def _asked_of(connection: AsyncConnection, consult: UUID, *, person: UUID) -> Row[Any]:
-    """A question that waits, locked, for somebody of the team that was asked."""
+    """A question that waits, locked, for somebody of the team that was asked who did not ask it."""
     if not (await _require(connection, consult, person=person)).asked_of_me:
         raise ForbiddenError("only the team that was asked takes and answers a question")
-    return await _open(connection, consult)
+    row = await _open(connection, consult)
+    if row.asked_by == person:
+        raise ForbiddenError("you asked this yourself: somebody else has to answer, or withdraw the question")
+    return row
 
 
 async def _to_answer(connection: AsyncConnection, consult: UUID, *, person: UUID) -> Row[Any]:
@@ -214,9 +217,13 @@ async def _to_answer(connection: AsyncConnection, consult: UUID, *, person: UUID
 
 async def _of_record(connection: AsyncConnection, consult: UUID, *, person: UUID) -> Row[Any]:
     """A question that waits, locked, for somebody who works on its record."""
+    await _working(connection, consult, person=person)
+    return await _open(connection, consult)
+
+
+async def _working(connection: AsyncConnection, consult: UUID, *, person: UUID) -> None:
     if (await _require(connection, consult, person=person)).escalation_id is None:
         raise ForbiddenError("only those who work on the record do this; ask back instead")
-    return await _open(connection, consult)
 
 
 async def _open(connection: AsyncConnection, consult: UUID) -> Row[Any]:
@@ -226,10 +233,19 @@ async def _open(connection: AsyncConnection, consult: UUID) -> Row[Any]:
     return row
 
 
+def _reason(*, privileged: bool) -> str:
+    """What clocks wait for. Whoever sees them would else learn of a question that they may not know of."""
+    return "other_team" if privileged else "consult"
+
+
 async def _go_on(connection: AsyncConnection, row: Row[Any], *, actor: UUID) -> None:
-    """Let the clocks of the record go on, unless they wait for another question."""
-    if row.pauses and not await store.pausing(connection, row.escalation_id):
-        await sla.resume(connection, row.escalation_id, actor=actor)
+    """Let go on what waited for a question that was just settled, unless it waits for another one as well."""
+    waits_for = await store.lock_record(connection, row.escalation_id)
+    left = await store.waited_for(connection, row.escalation_id, privileged=row.privileged)
+    if row.pauses and not left.pausing:
+        await sla.resume(connection, row.escalation_id, actor=actor, reason=_reason(privileged=row.privileged))
+    if waits_for == "consult" and not left.open:
+        await wake(connection, row.escalation_id)
 
 
 async def _tell(connection: AsyncConnection, kind: str, consult: UUID, *, actor: UUID) -> None:

@@ -13,7 +13,8 @@ from service.consults.workflow import consult_view, desk, for_record, precedents
 from service.db import UnitOfWork
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.language import N_
+from service.pages.escalation_words import SOURCES
+from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
 from service.security import Capability, ConsultAnswerer, ConsultReader, EscalationManager
@@ -121,18 +122,21 @@ async def teams_page(me: EscalationManager, connection: UnitOfWork) -> Response:
 
 
 @router.get("/consults/{consult_id}")
-async def consult_page(consult_id: UUID, me: ConsultReader, connection: UnitOfWork) -> Response:
+async def consult_page(consult_id: UUID, request: Request, me: ConsultReader, connection: UnitOfWork) -> Response:
+    taxonomy: Taxonomy = request.app.state.taxonomy
     one = await consult_view(connection, consult_id, viewer=me.id)
     open_now = one.status not in ("answered", "withdrawn")
-    answering = one.asked_of_me and Capability.CONSULT_ANSWER in me.capabilities
+    answering = one.asked_of_me and Capability.CONSULT_ANSWER in me.capabilities and one.asked_by != me.username
     context = {
         **await bar(connection, me),
         "one": one,
         "states": STATES,
         "facts": FACTS,
+        # What the codes among the facts are called.
+        "said": {code: _(words) for code, words in (*SOURCES.items(), *((one.id, one.name) for one in taxonomy.areas))},
         "open_now": open_now,
         "may_take": open_now and answering and one.taken_by != me.username,
-        "may_answer": open_now and answering and one.taken_by in (None, me.username) and one.asked_by != me.username,
+        "may_answer": open_now and answering and one.taken_by in (None, me.username),
         "may_work": one.escalation_id is not None,
         "shortcuts": QUESTION_KEYS if open_now else (),
         "now": views.utc_now(),

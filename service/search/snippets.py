@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,7 +19,10 @@ MOST_MARKS = 20
 
 _LEXEME = re.compile(r"'((?:[^']|'')*)'(:\*)?")
 _WORD = re.compile(r"[^\W_]+(?:[̀-ͯ]+[^\W_]*)*")
-_DISGUISED = re.compile(r"\S*(?:[^\W\d_][\d@$!|€._*~-]+[^\W\d_]|[\d@$!|€][^\W\d_]{2}|[^\W\d_][\d@$|€])\S*")
+# Looked for within a word: with what may stand around it, a text without spaces would take the square of its length.
+_DISGUISED = re.compile(r"[^\W\d_][\d@$!|€._*~-]+[^\W\d_]|[\d@$!|€][^\W\d_]{2}|[^\W\d_][\d@$|€]")
+_TOKEN = re.compile(r"\S+")
+LONGEST_DISGUISE = 40
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 
 
@@ -47,18 +50,16 @@ class Sought:
 
 def disguised(texts: Iterable[str], *, most: int) -> list[str]:
     """Words that seem to be written past a filter."""
-    found = {one for text in texts for one in _DISGUISED.findall(text) if len(one) <= 40}
-    return sorted(found)[:most]
+    return sorted({one[0] for text in texts for one in _disguises(text)})[:most]
 
 
 def marks(text: str, sought: Sought, says: Mapping[str, Sequence[str]]) -> list[tuple[int, int]]:
     """Where in a text the words are, in order. `says` is what words say that are written past a filter."""
+    if not sought.whole and not sought.starts:
+        return []
     spans = [(one.start(), one.end()) for one in _WORD.finditer(text) if sought.has(_folded(one[0]))]
-    spans += [
-        (one.start(), one.end())
-        for one in _DISGUISED.finditer(text)
-        if any(word in sought.whole for word in says.get(one[0], ()))
-    ]
+    if says:
+        spans += [one.span() for one in _disguises(text) if sought.whole.intersection(says.get(one[0], ()))]
     for form in (*sought.whole, *sought.starts):
         if form and not _spaced(form):
             spans += [(one.start(), one.end()) for one in re.finditer(re.escape(form), text)]
@@ -69,6 +70,14 @@ def marks(text: str, sought: Sought, says: Mapping[str, Sequence[str]]) -> list[
         else:
             joined.append((start, end))
     return joined[:MOST_MARKS]
+
+
+def _disguises(text: str) -> Iterator[re.Match[str]]:
+    return (
+        one
+        for one in _TOKEN.finditer(text)
+        if one.end() - one.start() <= LONGEST_DISGUISE and _DISGUISED.search(one[0])
+    )
 
 
 def window(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, int]:

@@ -36,15 +36,15 @@ _OF_LINK = text(
 _ANSWERED = text("""
     SELECT id, number, status, acknowledged_at, due_at, request_hash FROM appeals
     WHERE decision_id = :decision_id AND side = :side AND status <> 'withdrawn'
-      AND (status = 'open' OR coalesce(appellant, CAST(report_id AS text), '') = coalesce(:appellant, CAST(CAST(:report_id AS uuid) AS text), ''))
-    ORDER BY status = 'open' DESC LIMIT 1
+      AND (carried_out_at IS NULL OR coalesce(appellant, CAST(report_id AS text), '') = coalesce(:appellant, CAST(CAST(:report_id AS uuid) AS text), ''))
+    ORDER BY carried_out_at IS NULL DESC LIMIT 1
 """)
 _ADD_LINK = text("""
     INSERT INTO appeal_links (token_hash, decision_id, side, report_id, made_by, until)
     VALUES (:hash, :decision_id, :side, :report_id, :made_by, :until)
 """)
 # One open appeal for each side of a decision, and one answer for each appellant: whatever the unique indexes refuse is told apart
-# afterwards.
+# afterwards. Open is what is not carried out: until then it can be taken back.
 _FILE = text("""
     INSERT INTO appeals (id, decision_id, case_id, evidence_id, side, report_id, appellant, via, filed_by, reference,
                          idempotency_key, request_hash, reasons, language, contact, target, severity, actions, policy_area, due_at)
@@ -90,7 +90,7 @@ async def standing_of_link(connection: AsyncConnection, token_hash: bytes, *, mo
 async def answered(
     connection: AsyncConnection, decision: UUID, *, side: str, appellant: str | None, report: UUID | None
 ) -> Row[Any] | None:
-    """The open appeal of that side, or the one that this appellant was answered."""
+    """The appeal of that side that is not carried out yet, or the one that this appellant was answered."""
     values = {"decision_id": decision, "side": side, "appellant": appellant, "report_id": report}
     return (await connection.execute(_ANSWERED, values)).one_or_none()
 

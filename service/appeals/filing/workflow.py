@@ -111,12 +111,13 @@ async def file_by_link(
         said | {"decision_id": row.decision_id, "side": row.side, "report_id": row.report_id}
     )
     before = await _answered(connection, row, row.side)
-    if before is not None:
-        return _accepted(before) if bytes(before.request_hash) == _hash(body) else None
-    if _why_not(row, row.side, rules.taxonomy) is not None:
-        return None
-    made = await _store(connection, Filed(body), row, rules)
-    return None if made is None else _accepted(made)
+    if before is None and _why_not(row, row.side, rules.taxonomy) is None:
+        made = await _store(connection, Filed(body), row, rules)
+        if made is not None:
+            return _accepted(made)
+        # Sent twice at the same moment, and the other was faster.
+        before = await _answered(connection, row, row.side)
+    return _accepted(before) if before is not None and bytes(before.request_hash) == _hash(body) else None
 
 
 async def file(connection: AsyncConnection, filed: Filed, *, rules: FilingRules) -> AppealAccepted:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _TAKE_DUE = text("""
     WITH due AS (
         SELECT id FROM appeals WHERE status = 'decided' AND carried_out_at IS NULL AND effect_at <= now()
+          AND id <> ALL (CAST(:without AS uuid[]))
         ORDER BY effect_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
     ), done AS (
         UPDATE appeals a SET carried_out_at = now() FROM due WHERE a.id = due.id RETURNING a.*
@@ -60,7 +61,9 @@ _APPELLANTS = text("""
 _ESCALATE = text("UPDATE appeals SET escalation_id = :escalation WHERE id = :id AND escalation_id IS NULL RETURNING id")
 _OF_ESCALATION = text("""
     SELECT a.id, a.number, a.side, a.status, a.outcome, a.due_at, a.carried_out_at IS NOT NULL AS carried_out
-    FROM appeals a WHERE a.escalation_id = :escalation AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[]))
+    FROM appeals a
+    WHERE a.escalation_id = :escalation AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[]))
+      AND NOT is_checking_decision(a.decision_id, :person)
     ORDER BY a.number
 """)
 _ADD_DISPUTE = text("""
@@ -77,9 +80,9 @@ _DISPUTES = text("""
 """)
 
 
-async def take_due(connection: AsyncConnection) -> Row[Any] | None:
-    """Mark the next appeal whose outcome can no longer be undone as carried out; None where there is none."""
-    return (await connection.execute(_TAKE_DUE)).one_or_none()
+async def take_due(connection: AsyncConnection, *, without: Sequence[UUID]) -> Row[Any] | None:
+    """Mark the next appeal whose outcome can no longer be undone as carried out; None where there is none but those."""
+    return (await connection.execute(_TAKE_DUE, {"without": list(without)})).one_or_none()
 
 
 async def tell(connection: AsyncConnection, appeal: UUID) -> None:

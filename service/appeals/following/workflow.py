@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import structlog
 from procrastinate import App
 from sqlalchemy import Row
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.statistics.weighted import counted_share
@@ -33,7 +35,9 @@ from service.appeals.schemas import (
     OutcomesOut,
 )
 from service.errors.appeals import AppealClosedError
+from service.errors.base import TriageError
 from service.errors.requests import NameTakenError, NotFoundError
+from service.errors.statements import StatementIncompleteError
 from service.escalations import workflow as escalations
 from service.escalations.schemas import NewEscalation, RequesterIn
 from service.ids import new_id
@@ -56,6 +60,8 @@ SHOWN_FEEDBACK = 100
 SHOWN_GROUPS = 100
 SHOWN_APPELLANTS = 100
 
+log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class Effects:
@@ -70,15 +76,26 @@ class Effects:
 
 
 async def carry_out_due(engine: AsyncEngine, effects: Effects) -> int:
-    """Carry out every outcome that can no longer be undone, each in a transaction of its own; returns how many."""
-    done = 0
+    """Carry out every outcome that can no longer be undone, each in a transaction of its own; returns how many.
+
+    One that cannot be is told in the log and tried again the next time; it keeps no other waiting.
+    """
+    done, failed = 0, list[UUID]()
     while True:
-        async with engine.begin() as connection:
-            row = await store.take_due(connection)
+        row = None
+        try:
+            async with engine.begin() as connection:
+                row = await store.take_due(connection, without=failed)
+                if row is None:
+                    return done
+                await _carry_out(connection, row, effects)
+        except (TriageError, IntegrityError) as error:
             if row is None:
-                return done
-            await _carry_out(connection, row, effects)
-        done += 1
+                raise
+            log.error("appeal.not_carried_out", appeal=str(row.id), error=type(error).__name__, exc_info=error)
+            failed.append(row.id)
+        else:
+            done += 1
 
 
 async def feedback(connection: AsyncConnection, *, person: UUID) -> FeedbackListOut:
@@ -214,8 +231,14 @@ async def _correct(connection: AsyncConnection, row: Row[Any], effects: Effects)
     )
 
 
-async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules) -> statements.Told | None:
-    """What the author is told now: of what is left of the decision, or of what a reporter has shown to be a breach."""
+async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules | None) -> statements.Told | None:
+    """What the author is told now: of what is left of the decision, or of what a reporter has shown to be a breach.
+
+    Whoever is right does not wait for a form: where the statement lacks something, the one before is taken back all the same,
+    and somebody has to say what is missing.
+    """
+    if rules is None:
+        return None
     now = statements.Decision(
         id=row.decision_id,
         case_id=row.case_id,
@@ -225,7 +248,15 @@ async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementR
         actions=[*row.standing, *row.taken],
         basis="review",
     )
-    return await statements.restate(connection, now, person=row.decided_by, rules=rules)
+    try:
+        async with connection.begin_nested():
+            return await statements.restate(connection, now, person=row.decided_by, rules=rules)
+    except StatementIncompleteError as error:
+        await statements.take_back(connection, row.decision_id)
+        data = {"appeal": str(row.id), "decision": str(row.decision_id)}
+        await events.record(connection, "statement.missing", case_id=row.case_id, data=data)
+        log.error("statement.missing", appeal=str(row.id), detail=error.detail)
+        return None
 
 
 def _group(row: Row[Any]) -> OutcomeOut:

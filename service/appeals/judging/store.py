@@ -39,6 +39,12 @@ _CLAIM = text(
     _TAKE.format(which="c.scope_id IN (SELECT suited_scopes(:person, CAST(:mild AS boolean)))", free=_FREE, order=ORDER)
 )
 _CLAIM_ONE = text(_TAKE.format(which="a.id = :appeal", free=_FREE, order=ORDER))
+# What else was decided on what somebody judges blindly is kept from them here as everywhere; what is or was in their own hands
+# is not.
+_UNSEALED = """
+    (coalesce(a.lease_holder = :person AND a.lease_expires_at > now(), false) OR coalesce(a.decided_by = :person, false)
+     OR NOT is_checking_decision(a.decision_id, :person))
+"""
 _JUDGED = text("""
     SELECT a.id AS appeal_id, a.number, a.lease_token AS token, a.lease_expires_at AS expires_at, now() AS server_now,
            a.side, a.reasons, a.language, a.filed_at, a.due_at, a.actions, a.policy_area, a.severity, a.evidence_id,
@@ -51,7 +57,7 @@ _JUDGED = text("""
     LEFT JOIN policy_versions v ON v.id = d.policy_id
     WHERE a.lease_token = :token AND a.lease_holder = :person AND a.lease_expires_at > now() AND a.status = 'open'
 """)
-_FACTS = text("""
+_FACTS = text(f"""
     SELECT a.id, a.number, a.status, a.side, a.decision_id, a.case_id, a.actions, a.policy_area, a.severity, a.reasons, a.language,
            a.filed_at, a.due_at, a.outcome, a.reason_code, a.explanation, a.note, a.reversed, a.standing, a.taken, a.decided_at,
            a.effect_at, a.carried_out_at, a.withdrawn_at, a.reference, a.contact, a.escalation_id, g.number AS escalation,
@@ -61,8 +67,8 @@ _FACTS = text("""
            a.lease_holder = :person AND a.lease_expires_at > now() AS in_hand
     FROM appeals a
     LEFT JOIN escalations g ON g.id = a.escalation_id AND may_see_escalation(g.id, :person, CAST(:overseeing AS text[]))
-    WHERE a.id = :id AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[]))
-""")
+    WHERE a.id = :id AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[])) AND {_UNSEALED}
+""")  # noqa: S608 - put together from constants
 _LOCK = text("SELECT id FROM appeals WHERE id = :id FOR NO KEY UPDATE")
 _RENEW = text("""
     WITH kept AS (
@@ -114,7 +120,8 @@ _QUEUE = text(f"""
            coalesce(a.lease_holder = :person AND a.lease_expires_at > now(), false) AS yours,
            NOT took_part(a.decision_id, :person) AS may_decide,
            count(*) OVER () AS total, count(*) FILTER (WHERE a.due_at <= now()) OVER () AS overdue, now() AS server_now
-    FROM appeals a WHERE a.status = 'open' AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[]))
+    FROM appeals a
+    WHERE a.status = 'open' AND may_see_case(a.case_id, :person, CAST(:overseeing AS text[])) AND {_UNSEALED}
     ORDER BY {ORDER} LIMIT :limit
 """)  # noqa: S608 - put together from constants
 _OVERDUE = text("SELECT count(*) FROM appeals WHERE status = 'open' AND due_at <= now()")

@@ -108,7 +108,7 @@ async def claim_one(
             raise CaseNotOpenError("you have another appeal in hand: decide it or give it back first")
         taken = await store.claim_one(connection, _claiming(person, new_id(), terms) | {"appeal": appeal})
         if taken is None:
-            raise CaseNotOpenError("somebody has this appeal in hand, or you have a blind check of what it is about")
+            raise CaseNotOpenError("somebody has this appeal in hand")
         await _record(connection, "appeal.claimed", appeal, person)
     found = await in_hand(connection, person=person, blur=blur)
     if found is None:
@@ -221,8 +221,8 @@ def _for_reporter(row: Row[Any], body: AppealDecisionIn, area: str, taxonomy: Ta
     if body.outcome == "partly":
         raise InvalidRequestError("outcome: nothing was done, so that nothing can stand in part; uphold or overturn")
     if body.outcome == "upheld":
-        if body.actions or area != row.policy_area:
-            raise InvalidRequestError("actions: the decision holds, so nothing is done")
+        if body.actions or (area, body.severity) not in ((row.policy_area, None), (row.policy_area, row.severity)):
+            raise InvalidRequestError("actions: the decision holds, so nothing is done and nothing differs from it")
         return {"reversed": [], "standing": list(row.actions), "taken": []}
     check_labels(body.actions, area, taxonomy)
     if not _enforcing(body.actions, taxonomy):

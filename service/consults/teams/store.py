@@ -1,6 +1,6 @@
 """SQL of the teams that are asked: what was set about them, and who is in them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -33,10 +33,10 @@ _WAITING = text("""
       AND may_read_consult(c.id, :person, CAST(:working AS text[]), CAST(:overseeing AS text[]), CAST(:answering AS text[]))
     GROUP BY c.team
 """)
-# Who could read a question about a record on this path; any path where it takes none.
+# Who could answer a question of this person about a record on this path; any path where it takes none.
 _READERS = text("""
     SELECT count(*) FROM consult_members m JOIN principals p ON p.id = m.principal_id
-    WHERE m.team = :team AND p.active AND p.role = ANY (CAST(:answering AS text[]))
+    WHERE m.team = :team AND p.active AND p.role = ANY (CAST(:answering AS text[])) AND p.id <> :asker
       AND (CAST(:path AS text) IS NULL
            OR EXISTS (SELECT FROM path_members n WHERE n.path = :path AND n.principal_id = p.id))
 """)
@@ -83,7 +83,6 @@ async def waiting(connection: AsyncConnection, rights: dict[str, Any]) -> dict[s
     return {row.team: row.waiting for row in await connection.execute(_WAITING, rights)}
 
 
-async def readers(connection: AsyncConnection, team: str, *, path: str | None, answering: Sequence[str]) -> int:
-    """How many people of a team could answer a question about a record on this path."""
-    values = {"team": team, "path": path, "answering": list(answering)}
-    return int((await connection.execute(_READERS, values)).scalar_one())
+async def readers(connection: AsyncConnection, values: Mapping[str, Any]) -> int:
+    """How many people of a team could answer a question; values are team, asker, path and answering."""
+    return int((await connection.execute(_READERS, dict(values))).scalar_one())

@@ -143,6 +143,7 @@ async def teams_of(connection: AsyncConnection, person: UUID) -> list[str]:
     return await store.teams_of(connection, person)
 
 
-async def readers(connection: AsyncConnection, team: str, *, path: str | None) -> int:
-    """How many people of a team could answer a question about a record that takes this path, or none."""
-    return await store.readers(connection, team, path=path, answering=ANSWERING)
+async def readers(connection: AsyncConnection, team: str, *, asker: UUID, path: str | None) -> int:
+    """How many people of a team could answer this person about a record that takes this path, or none."""
+    values = {"team": team, "asker": asker, "path": path, "answering": list(ANSWERING)}
+    return await store.readers(connection, values)

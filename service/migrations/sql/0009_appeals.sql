@@ -79,7 +79,9 @@ CREATE TABLE appeals (
     CHECK (carried_out_at IS NULL OR status = 'decided'),
     CHECK ((status = 'withdrawn') = (withdrawn_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX appeals_one_open ON appeals (decision_id, side) WHERE status = 'open';
+-- What can still be taken back may be open again.
+CREATE UNIQUE INDEX appeals_one_open ON appeals (decision_id, side)
+    WHERE status = 'open' OR (status = 'decided' AND carried_out_at IS NULL);
 -- Whoever was answered was answered; what was withdrawn may be filed again.
 CREATE UNIQUE INDEX appeals_once ON appeals (decision_id, side, coalesce(appellant, CAST(report_id AS text), '')) WHERE status <> 'withdrawn';
 CREATE UNIQUE INDEX appeals_key ON appeals (filed_by, idempotency_key) WHERE idempotency_key IS NOT NULL;
@@ -231,6 +233,34 @@ CREATE OR REPLACE FUNCTION is_checking(subject uuid, cluster uuid, person uuid) 
           AND (c.subject_id = subject
                OR EXISTS (SELECT FROM decisions alike WHERE alike.case_id = a.case_id AND alike.cluster_id = cluster))
     )
+$$;
+
+-- The same for searches, which ask for all that somebody is kept from at once (0008_search.sql).
+CREATE OR REPLACE FUNCTION kept_back_from(person uuid) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    WITH checked AS (
+        SELECT i.case_id FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id
+        WHERE r.reviewer = person AND r.answered_at IS NULL AND r.released_at IS NULL
+        UNION SELECT a.case_id FROM appeals a WHERE a.lease_holder = person AND a.lease_expires_at > now()
+    ), subjects AS (
+        SELECT k.subject_id FROM second_opinions o JOIN cases k ON k.id = o.case_id LEFT JOIN decisions a ON a.id = o.decision_id
+        WHERE o.withdrawn_at IS NULL AND (o.answered_at IS NULL OR a.undo_until > now())
+        UNION SELECT k.subject_id FROM checked JOIN cases k ON k.id = checked.case_id
+        UNION SELECT k.subject_id FROM checked JOIN decisions m ON m.case_id = checked.case_id
+            JOIN decisions a ON a.cluster_id = m.cluster_id JOIN cases k ON k.id = a.case_id
+    )
+    SELECT d.id FROM subjects JOIN cases c ON c.subject_id = subjects.subject_id JOIN decisions d ON d.case_id = c.id
+    WHERE is_kept_back(d.id, person)
+$$;
+CREATE OR REPLACE FUNCTION notes_kept_from(person uuid) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+    SELECT n.id FROM second_opinions o JOIN case_notes n ON n.case_id = o.case_id AND n.written_by = o.asked_by
+    WHERE o.answered_at IS NULL AND o.withdrawn_at IS NULL AND n.written_by <> person
+    UNION SELECT n.id FROM (
+        SELECT i.case_id FROM qa_reviews r JOIN qa_items i ON i.id = r.item_id AND i.state = 'waiting'
+        WHERE r.reviewer = person AND r.answered_at IS NULL AND r.released_at IS NULL
+        UNION SELECT a.case_id FROM appeals a WHERE a.lease_holder = person AND a.lease_expires_at > now()
+    ) AS judged
+        JOIN cases k ON k.id = judged.case_id JOIN cases c ON c.subject_id = k.subject_id JOIN case_notes n ON n.case_id = c.id
+    WHERE n.written_by <> person
 $$;
 
 CREATE VIEW appeal_outcomes AS

@@ -86,7 +86,8 @@ BEGIN
     IF (new.until < old.until OR (new.ended_at IS NOT NULL AND old.ended_at IS NULL AND old.until > now()))
        AND NOT EXISTS (
            SELECT FROM preservation_changes c
-           WHERE c.preservation_id = old.id AND c.confirmed AND c.settled_by <> c.asked_by
+           -- In this transaction: what was confirmed once shortens nothing twice.
+           WHERE c.preservation_id = old.id AND c.confirmed AND c.settled_by <> c.asked_by AND c.settled_at = now()
              AND (new.ended_at IS NULL AND c.until = new.until OR new.ended_at IS NOT NULL AND c.until IS NULL)
        ) THEN
         RAISE EXCEPTION 'a preservation is shortened by two people, never by one';
@@ -123,25 +124,35 @@ CREATE FUNCTION preserved_media() RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
     UNION SELECT m.media_id FROM cases c JOIN evidence e ON e.subject_id = c.subject_id
           JOIN evidence_media m ON m.evidence_id = e.id WHERE c.id IN (SELECT preserved_cases())
 $$;
--- Stops any clearing job, whoever wrote it: what is preserved is not removed.
+-- Stops any clearing job, whoever wrote it: what is preserved is neither removed nor emptied, nor parted from its media.
 CREATE FUNCTION refuse_preserved() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    -- Not every table has each of these.
+    own uuid := to_jsonb(old) ->> 'id';
+    medium uuid := to_jsonb(old) ->> 'media_id';
 BEGIN
     IF EXISTS (SELECT FROM preservations WHERE ended_at IS NULL) AND (CASE TG_TABLE_NAME
-        WHEN 'cases' THEN old.id IN (SELECT preserved_cases())
-        WHEN 'media' THEN old.id IN (SELECT preserved_media())
-        WHEN 'evidence' THEN old.id IN (
+        WHEN 'cases' THEN own IN (SELECT preserved_cases())
+        WHEN 'media' THEN own IN (SELECT preserved_media())
+        WHEN 'evidence' THEN own IN (
             SELECT e.id FROM evidence e JOIN cases c ON c.subject_id = e.subject_id WHERE c.id IN (SELECT preserved_cases()))
-        WHEN 'subjects' THEN old.id IN (SELECT c.subject_id FROM cases c WHERE c.id IN (SELECT preserved_cases()))
-        WHEN 'escalations' THEN EXISTS (SELECT FROM preservations WHERE ended_at IS NULL AND escalation_id = old.id)
+        WHEN 'subjects' THEN own IN (SELECT c.subject_id FROM cases c WHERE c.id IN (SELECT preserved_cases()))
+        WHEN 'evidence_media' THEN medium IN (SELECT preserved_media())
+        WHEN 'escalation_attachments' THEN medium IN (SELECT preserved_media())
+        WHEN 'escalations' THEN EXISTS (SELECT FROM preservations WHERE ended_at IS NULL AND escalation_id = own)
         ELSE (to_jsonb(old) ->> 'case_id')::uuid IN (SELECT preserved_cases())
         END) THEN
-        RAISE EXCEPTION '% % is preserved', TG_TABLE_NAME, old.id;
+        RAISE EXCEPTION '% % is preserved', TG_TABLE_NAME, coalesce(own, medium);
     END IF;
+    IF TG_OP = 'UPDATE' THEN RETURN new; END IF;
     RETURN old;
 END $$;
 CREATE TRIGGER refuse_preserved BEFORE DELETE ON cases FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
 CREATE TRIGGER refuse_preserved BEFORE DELETE ON media FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
 CREATE TRIGGER refuse_preserved BEFORE DELETE ON evidence FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
+CREATE TRIGGER refuse_emptying BEFORE UPDATE OF text, content_hash ON evidence FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
+CREATE TRIGGER refuse_preserved BEFORE UPDATE OR DELETE ON evidence_media FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
+CREATE TRIGGER refuse_preserved BEFORE UPDATE OR DELETE ON escalation_attachments FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
 CREATE TRIGGER refuse_preserved BEFORE DELETE ON subjects FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
 CREATE TRIGGER refuse_preserved BEFORE DELETE ON escalations FOR EACH ROW EXECUTE FUNCTION refuse_preserved();
 CREATE TRIGGER refuse_preserved BEFORE DELETE ON reports FOR EACH ROW EXECUTE FUNCTION refuse_preserved();

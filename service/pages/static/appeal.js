@@ -45,7 +45,7 @@ class Lease {
     this.live = false;
     clearInterval(this.#timer);
     endLooks("closed");
-    const words = t("Your time on this appeal is over. What you wrote is still here; take the appeal again to send it.");
+    const words = t("Your time on this appeal is over. What you wrote is still here: record it, and the appeal is taken again first.");
     showProblem(words);
     announce(words);
     for (const listener of this.#onEnd) listener();
@@ -71,7 +71,14 @@ function startDesk(token) {
   const form = new Outcome(document.getElementById("outcome"));
   form.onSend(async (values) => {
     endLooks("closed");
-    await call("POST", `${at}/decision`, { lease_token: token, ...values });
+    const decide = (held) => call("POST", `${at}/decision`, { lease_token: held, ...values });
+    try {
+      await decide(token);
+    } catch (error) {
+      if (error.code !== "lease_stale") throw error;
+      // Taken again where nobody else has it by now: what was written is not lost with the time.
+      await decide((await call("POST", `${at}/claim`)).token);
+    }
     sayOnNextPage(t("The outcome is recorded."));
     location.reload();
   });

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.service.appeals.steps import decision_days_ago, events_of, filed, restricted
-from tests.service.steps import assert_error, hook, messages, query, value
+from tests.service.appeals.steps import UPHELD, decision_days_ago, events_of, filed, judge, restricted, taken
+from tests.service.steps import assert_error, hook, messages, query, report_body, rewrite, value
 
 NOTHING: dict[str, Any] = {"actions": ["no_violation"], "policy_area": "benign", "severity": 0}
 
@@ -100,26 +100,30 @@ async def test_the_last_day_of_six_months_counts_to_its_end(
         assert_error(answer, 409, "appeal_window_closed")
 
 
-def test_the_period_ends_with_the_day_and_runs_from_when_it_could_be_known(database: str) -> None:
+async def test_the_period_ends_with_the_day_and_runs_from_when_it_could_be_known(
+    platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    made = await restricted(platform, reviewer)
     # Hand-computed: 31 August and six months is the last day of February, and that day counts (Regulation 1182/71, Art. 3).
-    query(
-        database,
-        """
-        INSERT INTO principals (id, username, role) VALUES ('00000000-0000-0000-0000-000000000001', 'somebody', 'reviewer');
-        """,
-    )
     edges = (("2026-08-31 23:59:59+00", "2027-03-01 00:00:00+00"), ("2026-05-15 00:00:00+00", "2026-11-16 00:00:00+00"))
     for informed, until in edges:
-        found = value(
-            database,
-            """
-            SELECT ((date_trunc('day', CAST(%s AS timestamptz) AT TIME ZONE 'UTC') + make_interval(months => 6)
-                    + interval '1 day') AT TIME ZONE 'UTC') = CAST(%s AS timestamptz)
-            """,
-            informed,
-            until,
-        )
-        assert found
+        rewrite(database, "UPDATE decisions SET undo_until = %s", informed)
+        assert value(database, "SELECT appeal_until(%s, 6) = CAST(%s AS timestamptz)", made["decision_id"], until)
+
+
+async def test_what_can_still_be_taken_back_is_open(
+    app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, judging: httpx.AsyncClient
+) -> None:
+    other = await platform.post("/v1/reports", json=report_body() | {"reporter": {"id": "r2"}})
+    assert other.status_code == 201, other.text
+    left = await restricted(platform, reviewer, **NOTHING)
+    first, second = [{"side": "reporter", "report_id": one["id"]} for one in left["case"]["reports"]]
+    receipt = await filed(platform, left["decision_id"], **first)
+    app.state.settings = app.state.settings.model_copy(update={"undo_seconds": 60})
+    assert (await judge(judging, await taken(judging), UPHELD)).status_code == 201
+    body = {"decision_id": left["decision_id"], "reasons": "It names me as well", **second}
+    assert_error(await platform.post("/v1/appeals", json=body), 409, "appeal_filed")
+    assert (await judging.post(f"/v1/appeals/{receipt['appeal_id']}/undo")).status_code == 204
 
 
 async def test_it_runs_from_the_delivery_of_the_message_and_a_setting_only_lengthens_it(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from types import SimpleNamespace
+from uuid import UUID
 
 import httpx
 import pytest
@@ -12,11 +14,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.appeals.following import workflow
+from service.errors.requests import NotFoundError
 from service.outbox import workflow as outbox
 from service.scorecards.figures import LEAST_PEOPLE
+from service.strikes import workflow as strikes
 from tests.service.appeals.steps import OVERTURNED, UPHELD, carry_out, events_of, filed, judge, restricted, taken
 from tests.service.escalations.steps import opened
-from tests.service.steps import Body, assert_error, hook, messages, query, value
+from tests.service.steps import Body, assert_error, hook, messages, query, rewrite, value
 
 NOTHING: Body = {"actions": ["no_violation"], "policy_area": "benign", "severity": 0}
 STRIKES = "SELECT count(*) FILTER (WHERE reversed_at IS NULL) FROM strikes"
@@ -143,6 +147,46 @@ async def test_what_breaks_off_has_done_nothing_and_is_done_once_by_whoever_come
     assert len({one["appeal_id"] for one in messages(database, "appeal.decided")}) == 2
     assert len(messages(database, "appeal.decided")) == 2
     assert len(events_of(database, "appeal.carried_out")) == 2
+
+
+async def test_one_that_cannot_be_carried_out_keeps_no_other_waiting(
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    judging: httpx.AsyncClient,
+    database: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = [await restricted(platform, reviewer, f"post-{number}") for number in range(2)]
+    for made in (first, second):
+        await decided(platform, judging, made, OVERTURNED)
+    take_back = strikes.take_back
+
+    async def refuses(connection: AsyncConnection, decision: UUID) -> float | None:
+        if str(decision) == first["decision_id"]:
+            raise NotFoundError("there is no such strike")
+        return await take_back(connection, decision)
+
+    monkeypatch.setattr(strikes, "take_back", refuses)
+    assert await carry_out(app) == 1
+    assert value(database, "SELECT decision_id FROM appeals WHERE carried_out_at IS NULL") == UUID(first["decision_id"])
+    monkeypatch.setattr(strikes, "take_back", take_back)
+    assert await carry_out(app) == 1
+
+
+async def test_whoever_is_right_does_not_wait_for_a_statement(
+    app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, judging: httpx.AsyncClient, database: str
+) -> None:
+    made = await restricted(platform, reviewer, actions=["remove", "suspend_account"])
+    said = {"outcome": "partly", "reason_code": "disproportionate", "explanation": "Too hard.", "standing": ["remove"]}
+    await decided(platform, judging, made, said)
+    # From now on somebody has to say when content was made, where the platform did not.
+    app.state.statement_rules = replace(app.state.statement_rules, content_date="ask")
+    rewrite(database, "UPDATE subjects SET created_at = NULL")
+    assert await carry_out(app) == 1
+    assert query(database, "SELECT state FROM statements") == [("withdrawn",)], "it told of what no longer holds"
+    [missing] = events_of(database, "statement.missing")
+    assert missing["decision"] == made["decision_id"]
 
 
 async def test_figures_begin_at_thirty_and_tell_of_no_single_person(

@@ -51,7 +51,10 @@ async def test_the_judge_sees_what_was_decided_on_and_not_who_decided(
     made = await restricted(platform, reviewer, note="between us: test-reviewer says so")
     await report(platform, text="what it says after an edit")
     await filed(platform, made["decision_id"])
+    sought = {"query": '"between us"'}
+    assert (await judging.post("/v1/search", json=sought)).json()["count"] == 1
     held = await taken(judging)
+    assert (await judging.post("/v1/search", json=sought)).json()["count"] == 0
     assert (held["text"], held["text_now"]) == ("what post-1 says", "what it says after an edit")
     assert (held["actions"], held["policy_area"], held["reasons"]) == (
         ["remove"],
@@ -274,7 +277,10 @@ async def test_an_appeal_and_a_blind_check_of_the_same_go_to_different_people(
     check = await judging.post("/v1/qa/claim")
     assert check.status_code == 200, check.text
     assert (await judging.post("/v1/appeals/claim")).status_code == 204
-    assert_error(await judging.post(f"/v1/appeals/{receipt['appeal_id']}/claim"), 409, "case_not_open")
+    # What is appealed would tell them what was decided.
+    assert (await judging.get("/v1/appeals")).json()["appeals"] == []
+    assert_error(await judging.post(f"/v1/appeals/{receipt['appeal_id']}/claim"), 404, "not_found")
+    assert (await judging.get(f"/appeals/{receipt['appeal_id']}")).status_code == 404
     assert (await judging.post(f"/v1/qa/reviews/{check.json()['token']}/release")).status_code == 204
     assert (await judging.post("/v1/appeals/claim")).status_code == 200
     await restricted(platform, reviewer, "post-2")

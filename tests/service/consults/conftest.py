@@ -25,6 +25,13 @@ async def admin(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.Async
 
 
 @pytest.fixture
+async def other_lead(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+    """Another lead than the one who manages teams."""
+    async for caller in another(app, keys, "other-lead", role="lead"):
+        yield caller
+
+
+@pytest.fixture
 async def second(app: FastAPI, keys: dict[str, str]) -> AsyncIterator[httpx.AsyncClient]:
     """Another specialist than the asker."""
     async for caller in another(app, keys, "second-specialist", role="specialist"):

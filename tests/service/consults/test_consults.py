@@ -1,7 +1,6 @@
 """Questions to teams: asked with a clock of their own, answered once by the team, kept for later cases."""
 
 import asyncio
-from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -9,7 +8,6 @@ import pytest
 from fastapi import FastAPI
 
 from service.consults import workflow
-from service.sla import workflow as sla
 from tests.service.consults.steps import answered, asked, staffed
 from tests.service.escalations.steps import opened
 from tests.service.steps import assert_error, query, value
@@ -82,6 +80,7 @@ async def test_an_answer_stands_and_is_given_once(
 
 
 async def test_a_question_that_a_colleague_has_is_taken_over_openly(
+    database: str,
     colleague: httpx.AsyncClient,
     adviser: httpx.AsyncClient,
     lead: httpx.AsyncClient,
@@ -102,7 +101,16 @@ async def test_a_question_that_a_colleague_has_is_taken_over_openly(
     assert (await lead.post(f"{path}/take", json={"over": True})).json()["taken_by"] == "test-lead"
     assert_error(await adviser.post(f"{path}/answer", json={"answer": "x"}), 409, "taken_by_other")
     own = await asked(lead, record)
-    assert_error(await lead.post(f"/v1/consults/{own['id']}/answer", json={"answer": "x"}), 403, "forbidden")
+    for call, sent in (("answer", {"answer": "x"}), ("take", {"over": True}), ("ask-back", {"body": "x"})):
+        assert_error(await lead.post(f"/v1/consults/{own['id']}/{call}", json=sent), 403, "forbidden")
+    # In a team of their own they would ask nobody else.
+    await staffed(lead, "sales")
+    query(
+        database,
+        "UPDATE consult_members SET principal_id = (SELECT id FROM principals WHERE username = 'test-lead') WHERE team = 'sales'",
+    )
+    alone = {"team": "sales", "question": "?"}
+    assert_error(await lead.post(f"/v1/escalations/{record}/consults", json=alone), 409, "nobody_to_ask")
 
 
 async def test_nobody_is_asked_who_could_not_answer(
@@ -149,30 +157,56 @@ async def test_its_clock_is_that_of_the_team_or_of_the_asker(
     assert states == {first["id"]: ["open", "open"], second["id"]: ["soon", "late"]}
 
 
-async def test_internal_clocks_wait_as_long_as_one_question_does(
-    colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID, monkeypatch: pytest.MonkeyPatch
+def waits(database: str) -> list[str]:
+    """What the internal clocks of the record wait for."""
+    return [one for (one,) in query(database, "SELECT reason FROM sla_pauses WHERE resumed_at IS NULL ORDER BY reason")]
+
+
+async def test_internal_clocks_wait_as_long_as_one_question_of_that_kind_does(
+    database: str, colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
 ) -> None:
-    done: list[str] = []
-
-    async def pause(_connection: Any, escalation: UUID, *, reason: str, actor: UUID) -> None:
-        assert (escalation, reason, bool(actor)) == (record, "consult", True)
-        done.append("pause")
-
-    async def resume(_connection: Any, escalation: UUID, *, actor: UUID) -> None:
-        assert (escalation, bool(actor)) == (record, True)
-        done.append("resume")
-
-    monkeypatch.setattr(sla, "pause", pause)
-    monkeypatch.setattr(sla, "resume", resume)
+    pause = await colleague.post(f"/v1/escalations/{record}/clocks/pause", json={"reason": "requester"})
+    assert pause.status_code == 200, pause.text
     plain = await asked(colleague, record)
-    first = await asked(colleague, record, pauses=True)
-    second = await asked(colleague, record, pauses=True)
-    assert done == ["pause"]
+    first, second = [await asked(colleague, record, pauses=True) for _ in range(2)]
+    hidden = await asked(colleague, record, pauses=True, privileged=True)
+    assert waits(database) == ["consult", "other_team", "requester"]
     await answered(adviser, plain)
     await answered(adviser, first)
-    assert done == ["pause"]
+    assert waits(database) == ["consult", "other_team", "requester"]
+    # With the last that everybody may see, nothing says that there is another one.
     await colleague.post(f"/v1/consults/{second['id']}/withdraw")
-    assert done == ["pause", "resume"]
+    assert waits(database) == ["other_team", "requester"]
+    await answered(adviser, hidden)
+    # What waits for something else still does.
+    assert waits(database) == ["requester"]
+
+
+async def test_of_two_answers_at_once_the_later_lets_the_clocks_go_on(
+    app: FastAPI, database: str, colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
+) -> None:
+    first, second = [await asked(colleague, record, pauses=True) for _ in range(2)]
+    person = value(database, "SELECT id FROM principals WHERE username = 'test-adviser'")
+    async with app.state.engine.begin() as connection:
+        await workflow.answer(connection, UUID(first["id"]), "Yes", person=person)
+        other = asyncio.create_task(answered(adviser, second))
+        await asyncio.wait({other}, timeout=0.1)
+    await other
+    assert waits(database) == []
+
+
+async def test_a_record_that_waits_for_advice_goes_on_with_the_last_answer(
+    database: str, colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
+) -> None:
+    first, second = [await asked(colleague, record) for _ in range(2)]
+    for verb, more in (("take", {}), ("wait", {"waiting_for": "consult"})):
+        moved = await colleague.post(f"/v1/escalations/{record}/moves", json={"verb": verb, **more})
+        assert moved.is_success, moved.text
+    await answered(adviser, first)
+    assert value(database, "SELECT status FROM escalations") == "waiting"
+    await answered(adviser, second)
+    assert value(database, "SELECT status FROM escalations") == "working"
+    assert waits(database) == []
 
 
 async def test_kept_answers_are_found_by_words_area_and_jurisdiction(

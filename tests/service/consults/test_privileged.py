@@ -26,26 +26,33 @@ MARKS = (QUESTION, ANSWER, REMARK, TITLE)
 SEARCHES = ("words", "query", "search", "q")
 
 
-def gets(routes: list[BaseRoute]) -> Iterator[str]:
-    """Every address of the application that answers GET."""
+def gets(routes: list[BaseRoute]) -> Iterator[tuple[str, list[str]]]:
+    """Every address of the application that answers GET, with the searches that it takes."""
     for route in routes:
         inner = getattr(route, "original_router", None)
         if inner is not None:
             yield from gets(inner.routes)
         elif isinstance(route, APIRoute) and "GET" in (route.methods or ()):
-            yield route.path
+            yield route.path, [one for one in SEARCHES if one in asked_for(route)]
+
+
+def asked_for(route: APIRoute) -> set[str]:
+    """The names of what can be asked for behind the ? of an address."""
+    found: set[str] = set()
+    for one in route.dependant.query_params:
+        found |= {one.alias, *getattr(one.field_info.annotation, "model_fields", ())}
+    return found
 
 
 async def seen_by(app: FastAPI, person: httpx.AsyncClient, ids: dict[str, str]) -> tuple[str, int]:
     """All that one person is answered on every address, with and without a search; and how many of them answered."""
     said, answers = "", 0
-    for path in gets(app.routes):
+    for path, searches in gets(app.routes):
         if path == "/v1/floor/events":
             # It never ends; what it sends are the numbers of the floor.
             continue
         filled = re.sub(r"\{(\w+)\}", lambda name: ids.get(name[1], "unknown"), path)
-        asking = {} if "{" in path else dict.fromkeys(SEARCHES, "mark")
-        for params in ({}, asking) if asking else ({},):
+        for params in ({}, dict.fromkeys(searches, "mark")) if searches else ({},):
             answer = await person.get(filled, params=params)
             assert answer.status_code < 500, (filled, answer.text)
             # A refusal says again what it was asked for by id.
@@ -84,7 +91,9 @@ async def test_no_address_tells_of_it(
 ) -> None:
     vendor = {"vendor": "Acme Reviews", "site": "Lisbon"}
     assert (await admin.patch("/v1/people/test-reviewer", json=vendor)).status_code == 200
-    assert len(list(gets(app.routes))) > 100
+    walked = dict(gets(app.routes))
+    assert len(walked) > 100
+    assert walked["/v1/consults/precedents"] == walked["/consults/precedents"] == ["words"]
     ids = {"escalation_id": str(record), "consult_id": privileged["id"]}
     for person in (reviewer, second, platform):
         said, answers = await seen_by(app, person, ids)
@@ -107,7 +116,12 @@ async def test_no_address_tells_of_it(
 
 
 async def test_counts_do_not_tell_either(
-    colleague: httpx.AsyncClient, second: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
+    colleague: httpx.AsyncClient,
+    second: httpx.AsyncClient,
+    adviser: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    other_lead: httpx.AsyncClient,
+    record: UUID,
 ) -> None:
     await asked(colleague, record, privileged=True)
     await asked(colleague, record)
@@ -125,6 +139,10 @@ async def test_counts_do_not_tell_either(
     assert_error(await colleague.post(path, json=openly), 422, "invalid_request")
     await asked(colleague, record, again_of=hidden["id"], privileged=True)
     assert len((await adviser.get("/v1/consults")).json()["consults"]) == 2
+    # Asked anew of another team, that is not told which one was asked before.
+    await staffed(lead, "product", "other-lead")
+    await asked(colleague, record, team="product", again_of=hidden["id"], privileged=True)
+    assert hidden["id"] not in (await other_lead.get("/v1/consults")).text
     assert len((await second.get(f"/v1/escalations/{record}/consults")).json()["consults"]) == 1
 
 

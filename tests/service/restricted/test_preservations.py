@@ -59,8 +59,10 @@ async def test_longer_takes_one_person_and_shorter_two(
     shorter = (await second.post(f"{path}/confirm")).json()
     assert shorter["until"] < one["until"]
     assert_error(await second.post(f"{path}/confirm"), 409, "change_settled")
-    # Nor does the database let anybody.
-    for change in ("until = now() + interval '1 day'", "ended_at = now()"):
+    # Nor does the database let anybody, once it was longer again neither to what was confirmed before.
+    confirmed = shorter["until"]
+    await colleague.post(f"{path}/end", json={"until": later(90), "reason": "Asked to again"})
+    for change in (f"until = '{confirmed}'", "until = now() + interval '1 day'", "ended_at = now()"):
         with pytest.raises(psycopg.errors.RaiseException, match="two people"):
             query(database, f"UPDATE preservations SET {change}")
     with pytest.raises(psycopg.errors.RaiseException, match="never removed"):
@@ -113,9 +115,11 @@ async def test_no_clearing_job_removes_what_is_preserved(
     targets = {"case": case, "evidence": evidence, "subject": subject, "media": media[0]}
     one = await preserved(colleague, record, scope=scope, target=str(targets[scope]) if scope in targets else None)
     files = set(stored_files(settings))
-    for table in ("cases", "media", "evidence", "subjects", "reports"):
+    for table in ("cases", "media", "evidence", "subjects", "reports", "evidence_media"):
         with pytest.raises((psycopg.errors.RaiseException, psycopg.errors.IntegrityError)):
             query(database, f"DELETE FROM {table}")
+    with pytest.raises(psycopg.errors.RaiseException, match="is preserved"):
+        query(database, "UPDATE evidence SET text = ''")
     await remove_samples(settings, database)
     left = {
         table: value(database, f"SELECT count(*) FROM {table}") for table in ("cases", "subjects", "evidence", "media")

@@ -21,6 +21,8 @@ from service.causes import routes as causes
 from service.clocks import routes as clocks
 from service.consults import routes as consults
 from service.consults.teams import routes as consult_teams
+from service.crisis import routes as crises
+from service.crisis.plans import routes as continuity
 from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
 from service.drift import routes as drift
@@ -181,6 +183,8 @@ ROUTERS = (
         appeal_filing,
         causes,
         narratives,
+        crises,
+        continuity,
     ),
 )
 

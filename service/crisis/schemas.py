@@ -203,6 +203,17 @@ class CrisisPreviewOut(BaseModel):
     moves: list[MoveOut]
 
 
+class NowOut(BaseModel):
+    """A crisis at work, or one that is over and waits for its review."""
+
+    id: UUID
+    kind: Literal["crisis", "continuity"]
+    name: str
+    ends_at: datetime
+    approved: bool
+    at_work: bool
+
+
 class GuidanceOut(BaseModel):
     """What holds now at the desk. `read` says whether the caller has confirmed it."""
 
@@ -211,6 +222,8 @@ class GuidanceOut(BaseModel):
     name: str
     until: datetime
     about: list[str]
+    markets: list[str]
+    languages: list[str]
     guidance: str
     statements: list[HoldingStatement]
     read: bool

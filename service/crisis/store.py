@@ -87,6 +87,20 @@ _UNREVIEWED = text("""
 """)
 
 
+_NOW = text("""
+    SELECT c.id, c.kind, c.name, crisis_end(c) AS ends_at, c.approved_at IS NOT NULL AS approved, now() < crisis_end(c) AS at_work
+    FROM crises c
+    WHERE c.began_at <= now()
+      AND (now() < crisis_end(c) OR (:reviews AND NOT EXISTS (SELECT FROM crisis_reviews w WHERE w.crisis_id = c.id)))
+    ORDER BY at_work DESC, ends_at LIMIT :most
+""")
+
+
+async def now(connection: AsyncConnection, *, reviews: bool, most: int) -> Sequence[Row[Any]]:
+    """(id, kind, name, ends_at, approved, at_work) of what is at work and, with `reviews`, of what waits for its review."""
+    return (await connection.execute(_NOW, {"reviews": reviews, "most": most})).all()
+
+
 async def crises(connection: AsyncConnection, *, most: int) -> Sequence[Row[Any]]:
     """All of them: at work, drafts, without a review, reviewed."""
     return (await connection.execute(_ALL, {"most": most})).all()

@@ -35,6 +35,7 @@ from service.crisis.schemas import (
     GuidanceOut,
     GuidancesOut,
     MomentOut,
+    NowOut,
     NumbersOut,
     ReviewIn,
     ReviewOut,
@@ -52,9 +53,15 @@ from service.security import Principal
 from service.tuning.workflow import front
 
 LISTED = 200
+SHOWN = 10
 PREVIEW_TOP, PREVIEW_HOURS = 50, 24
 
 log = structlog.get_logger()
+
+
+async def now(connection: AsyncConnection, *, reviews: bool) -> list[NowOut]:
+    """What the banner of the pages shows: crises at work and, with `reviews`, those that wait for their review."""
+    return [NowOut(**row._mapping) for row in await store.now(connection, reviews=reviews, most=SHOWN)]
 
 
 async def crises(connection: AsyncConnection) -> CrisesOut:
@@ -238,6 +245,8 @@ async def guidance(connection: AsyncConnection, person: UUID) -> GuidancesOut:
                 name=row.name,
                 until=row.until,
                 about=row.spec.get("about", []),
+                markets=row.spec.get("markets", []),
+                languages=row.spec.get("languages", []),
                 guidance=row.spec.get("guidance", ""),
                 statements=row.spec.get("statements", []),
                 read=row.read,
@@ -308,10 +317,10 @@ def _require_revision(row: Row[Any], revision: int) -> None:
 
 def require_end(until: datetime) -> None:
     """Refuse an end that is over, or more than 14 days ahead. Raises InvalidRequestError."""
-    now = datetime.now(UTC)
-    if until <= now:
+    at = datetime.now(UTC)
+    if until <= at:
         raise InvalidRequestError("until: the end is over already; give one that is still to come")
-    if until > now + timedelta(days=MOST_DAYS):
+    if until > at + timedelta(days=MOST_DAYS):
         raise InvalidRequestError(f"until: a crisis lasts at most {MOST_DAYS} days; it can be extended with a reason")
 
 

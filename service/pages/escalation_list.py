@@ -13,6 +13,7 @@ from service.handling.schemas import ListOut, ListQuery
 from service.handling.workflow import SOON_HOURS, listed
 from service.pages import escalation_words, views
 from service.pages.bar import bar
+from service.pages.crisis import crisis_now
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sla import overdue_for
@@ -63,6 +64,7 @@ async def escalations(
     filters = {name: value for name, value in given.items() if name != "page"}
     context: dict[str, Any] = {
         **await bar(connection, me),
+        **await crisis_now(connection, me),
         "found": found,
         "asked": asked,
         "page": wanted.page,

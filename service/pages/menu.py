@@ -55,6 +55,7 @@ GROUPS = (
         N_("Manage"),
         (
             Place("/escalations/new", N_("Raise an escalation"), "escalation.open"),
+            Place("/crisis", N_("Crises"), "floor.read"),
             Place("/routing", N_("Routing"), "queues.manage"),
             Place("/ranking", N_("Ranking"), "queues.manage"),
             Place("/banks", N_("Banks"), "banks.manage"),

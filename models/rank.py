@@ -195,7 +195,7 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig, overlays: O
         "doubling_hours": config.doubling_hours,
         "deadline": inputs.deadline.astimezone(UTC).isoformat() if inputs.deadline else None,
         "latest_start": (inputs.received_at + timedelta(hours=config.latest_start_hours)).astimezone(UTC).isoformat(),
-        "guard_minutes": guard_of(config.guard_minutes, crises),
+        "guard_minutes": guard_of(config.guard_minutes, crises) + (_hastened(harms) if crises else 0.0),
     }
     if overlays.key:
         parts["overlay"] = {"key": overlays.key, "crises": [one.to_json() for one in crises]}
@@ -318,6 +318,17 @@ def _area_harm(
     crisis = factor_of(area.id, crises)
     harm = probability * weight * vulnerability * crisis
     return AreaHarm(area.id, probability, weight, vulnerability, minutes, harm, crisis)
+
+
+def _hastened(harms: Sequence[AreaHarm]) -> float:
+    """Minutes by which crises shorten the expected handling, as quicker areas weigh more: no guard begins later for that."""
+    usual = _handling_minutes([(one.harm / one.crisis, one.minutes) for one in harms])
+    return max(0.0, usual - _handling_minutes([(one.harm, one.minutes) for one in harms]))
+
+
+def _handling_minutes(harms: Sequence[tuple[float, float]]) -> float:
+    harm = max(math.fsum(one for one, _minutes in harms), LEAST_HARM)
+    return harm / max(math.fsum(one / minutes for one, minutes in harms), LEAST_HARM)
 
 
 def _probability(area: str, inputs: RankInputs, config: RankConfig, ratio: float) -> float:

@@ -45,9 +45,10 @@ from service.crisis.schemas import (
 from service.errors.access import ForbiddenError
 from service.errors.crisis import CrisisChangedError, CrisisStateError, SecondPersonError
 from service.errors.requests import InvalidRequestError, NotFoundError
+from service.errors.rules import RoutingConflictError
 from service.ids import new_id
 from service.routing import workflow as routing
-from service.routing.rules import DEFAULT_QUEUE, RuleSet
+from service.routing.rules import RuleSet
 from service.routing.urgent import AtWork, read, under
 from service.security import Principal
 from service.tuning.workflow import front
@@ -275,15 +276,16 @@ async def note_ends(engine: AsyncEngine) -> int:
 
 
 async def require_useful(connection: AsyncConnection, spec: SpecIn, taxonomy: Taxonomy) -> None:
-    """Refuse areas that the taxonomy does not have, and queues that take no cases. Raises InvalidRequestError."""
+    """Refuse areas that the taxonomy does not have, and rules that lead to where nobody could take a case.
+
+    Raises InvalidRequestError, UnknownLabelError, RoutingConflictError.
+    """
     named = {*spec.about, *(one.area for one in spec.areas), *(one.area for one in spec.statements if one.area)}
-    for rule in spec.rules:
-        named |= {one.area for one in rule.when.areas} | set(rule.when.primary_areas)
     if unknown := sorted(named - set(taxonomy.label_ids)):
         raise InvalidRequestError(f"spec: the taxonomy has no area {', '.join(unknown)}")
-    queues = {*await store.queues(connection), DEFAULT_QUEUE}
-    if absent := sorted({rule.queue for rule in spec.rules} - queues):
-        raise InvalidRequestError(f"spec.rules: there is no open queue {', '.join(absent)}")
+    found = await routing.findings(connection, spec.rules, taxonomy)
+    if errors := [one.text for one in found if one.kind == "error"]:
+        raise RoutingConflictError(" ".join(errors))
 
 
 async def _row(connection: AsyncConnection, crisis_id: UUID, *, lock: bool = False) -> Row[Any]:

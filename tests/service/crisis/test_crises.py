@@ -32,7 +32,8 @@ async def test_a_crisis_changes_order_and_routes_by_name_and_leaves_nothing_behi
     assert harassment["harm"] == pytest.approx(
         harassment["probability"] * harassment["weight"] * harassment["vulnerability"] * 4
     )
-    assert why["parts"]["guard_minutes"] == 90
+    # And as much more as the handling is expected to be quicker: no guard begins later.
+    assert why["parts"]["guard_minutes"] == pytest.approx(90, abs=1)
     assert any("Crisis “Riots in Aville”: " in one and "counts 4 times until" in one for one in why["words"])
     assert "Crisis “Riots in Aville”: rule “Aville first” matches." in why["words"]
     # To the last microsecond, by the clock of the database.
@@ -103,7 +104,7 @@ async def test_of_two_crises_the_larger_factor_and_the_later_rules_hold(
     # Never multiplied, never narrowed.
     for why in (here, there):
         areas = {one["area"]: one.get("crisis", 1.0) for one in why["parts"]["areas"]}
-        assert (areas["harassment"], why["parts"]["guard_minutes"]) == (4.0, 120)
+        assert (areas["harassment"], why["parts"]["guard_minutes"]) == (4.0, pytest.approx(120, abs=1))
     await act(lead, older, "end", reason="over")
     await order.follow()
     ended = (await reviewer.get(f"/v1/cases/{elsewhere}/why")).json()
@@ -113,7 +114,7 @@ async def test_of_two_crises_the_larger_factor_and_the_later_rules_hold(
     )
     assert (await reviewer.get(f"/v1/cases/{case}/why")).json()["queue"] == "default"
     # Sixty is not above the guard of the rules by chance: without any it is thirty.
-    assert ended["parts"]["guard_minutes"] == 60
+    assert ended["parts"]["guard_minutes"] == pytest.approx(60, abs=1)
     assert [one["state"] for one in (await lead.get("/v1/crises")).json()["crises"]] == ["at_work", "ended"]
     assert newer["state"] == "at_work"
 
@@ -203,7 +204,6 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
         ({"spec": {"areas": [{"area": "harassment", "factor": 17}]}}, "factor"),
         ({"spec": {"areas": [{"area": "harassment", "factor": 0.2}]}}, "factor"),
         ({"spec": {"areas": [{"area": "weather", "factor": 2}]}}, "weather"),
-        ({"spec": {"rules": [rule("a", "nowhere")]}}, "nowhere"),
         ({"spec": {"guard_minutes": 0}}, "guard_minutes"),
         ({"spec": {"markets": ["DE"], "rules": [rule("a", "default", markets=["FR"])]}}, "not about"),
         ({"spec": {"statements": [{"area": "harassment"}]}}, "template"),
@@ -214,3 +214,10 @@ async def test_what_is_wrong_with_a_draft_is_named(
 ) -> None:
     answer = await lead.post("/v1/crises", json={**crisis_body(), **changes})
     assert named in assert_error(answer, 422, "invalid_request")
+
+
+async def test_a_rule_to_where_nobody_could_take_a_case_is_refused(lead: httpx.AsyncClient) -> None:
+    await make_queue(lead, "expert", skills=["law"])
+    for queue in ("nowhere", "expert"):
+        answer = await lead.post("/v1/crises", json=crisis_body(rules=[rule("a", queue)]))
+        assert queue in assert_error(answer, 422, "routing_conflict")

@@ -67,10 +67,9 @@ async def preview(
     caller: QueueManager,
     connection: UnitOfWork,
 ) -> CrisisPreviewOut:
-    order = (request.app.state.taxonomy, request.app.state.rank_config)
-    return await workflow.preview(
-        connection, crisis_id, asked.queue, viewer=caller, order=order, gone=request.is_disconnected
-    )
+    state = request.app.state
+    by = workflow.Previewing(caller, state.taxonomy, state.rank_config, request.is_disconnected)
+    return await workflow.preview(connection, crisis_id, asked.queue, by)
 
 
 @router.post("/crises/{crisis_id}/approve", summary="As the second person, put a crisis to work or let it go on")

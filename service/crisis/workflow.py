@@ -5,6 +5,7 @@ that a crisis is over at its end whether or not any process runs; the worker mov
 """
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -201,24 +202,25 @@ async def numbers(connection: AsyncConnection, crisis_id: UUID) -> NumbersOut:
     return NumbersOut(sql=store.VOLUME.format(id=crisis_id), hours=hours, areas=areas)
 
 
-async def preview(
-    connection: AsyncConnection,
-    crisis_id: UUID,
-    queue: str,
-    *,
-    viewer: Principal,
-    order: tuple[Taxonomy, RankConfig],
-    gone: Callable[[], Awaitable[bool]],
-) -> CrisisPreviewOut:
+@dataclass(frozen=True, slots=True)
+class Previewing:
+    """Who previews, by which order, and how it is known that they have gone."""
+
+    viewer: Principal
+    taxonomy: Taxonomy
+    config: RankConfig
+    gone: Callable[[], Awaitable[bool]]
+
+
+async def preview(connection: AsyncConnection, crisis_id: UUID, queue: str, by: Previewing) -> CrisisPreviewOut:
     """What a crisis would change if it began now, beside those at work. Nothing is changed. Raises NotFoundError."""
     row = await _row(connection, crisis_id)
-    if queue not in {one.name for one in await routing.visible_queues(connection, viewer)}:
+    if queue not in {one.name for one in await routing.visible_queues(connection, by.viewer)}:
         raise NotFoundError(f"there is no queue {queue!r}")
-    taxonomy, config = order
     now = await routing.active(connection)
     then = under(now, added(now, row), queues=set(await store.queues(connection)))
-    ranker = partial(ranked_by, taxonomy=taxonomy, config=config, overlays=then.overlays)
-    tally, _more = await routing.tried(connection, now, then, hours=PREVIEW_HOURS, gone=gone)
+    ranker = partial(ranked_by, taxonomy=by.taxonomy, config=by.config, overlays=then.overlays)
+    tally, _more = await routing.tried(connection, now, then, hours=PREVIEW_HOURS, gone=by.gone)
     return CrisisPreviewOut(
         front=await front(connection, queue, ranker, top=PREVIEW_TOP),
         hours=PREVIEW_HOURS,

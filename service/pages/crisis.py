@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.overlay import LEAST_FACTOR, MOST_FACTOR
 from service.cases.schemas import CaseHistoryOut
 from service.crisis.plans.workflow import plans
-from service.crisis.schemas import LEAST_FACTOR, MOST_DAYS, MOST_FACTOR, CrisisWholeOut, GuidanceOut
+from service.crisis.schemas import MOST_DAYS, CrisisWholeOut, GuidanceOut
 from service.crisis.workflow import crises, crisis, guidance, now, numbers
 from service.db import UnitOfWork
 from service.pages import views
@@ -128,7 +129,7 @@ def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:
         _(
             "%(area)s counts %(times)s times.",
             area=_(views.label_name(taxonomy, one["area"])),
-            times=f"{one['factor']:g}",
+            times=format(one["factor"], "g"),
         )
         for one in spec.get("areas", ())
     ]
@@ -136,7 +137,7 @@ def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:
         said.append(
             _(
                 "Deadlines go first %(minutes)s minutes before they are due, or earlier.",
-                minutes=f"{spec['guard_minutes']:g}",
+                minutes=format(spec["guard_minutes"], "g"),
             )
         )
     said += [

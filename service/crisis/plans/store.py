@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -112,11 +111,8 @@ async def sheddable(connection: AsyncConnection, below: int) -> dict[str, int]:
     return {row.queue: row.cases for row in await connection.execute(_SHEDDABLE, {"below": below})}
 
 
-async def keep(
-    connection: AsyncConnection, *, plan: str, version: int, holes: int, found: str, ran_at: datetime
-) -> None:
-    """Keep what a drill has found; `found` is JSON."""
-    values = {"plan": plan, "version": version, "holes": holes, "found": found, "ran_at": ran_at}
+async def keep(connection: AsyncConnection, **values: Any) -> None:
+    """Keep what a drill has found: `plan`, `version`, `holes` by number, `found` as JSON, `ran_at`."""
     await connection.execute(_KEEP, values)
 
 

@@ -43,8 +43,10 @@ async function preview(address) {
     const front = tn("%(count)s case would come among the first %(top)s of %(queue)s.", "%(count)s cases would come among the first %(top)s of %(queue)s.", found.front.enter.length, {
       count: number(found.front.enter.length), top: number(found.front.top), queue,
     });
-    const routed = tn("Of the last day’s cases %(count)s would have gone elsewhere.", "Of the last day’s cases %(count)s would have gone elsewhere.", found.moved, { count: number(found.moved) });
-    byId("preview-words").textContent = `${front} ${routed}`;
+    const routed = tn("One of the last day’s cases would have gone elsewhere.", "%(count)s of the last day’s cases would have gone elsewhere.", found.moved, { count: number(found.moved) });
+    const moved = found.front.areas.filter(({ now, then }) => now !== then)
+      .map(({ area, now, then }) => t("%(area)s: %(now)s now, %(then)s then.", { area: area.replaceAll("_", " "), now: number(now), then: number(then) }));
+    byId("preview-words").textContent = [front, routed, ...moved].join(" ");
   } catch (error) {
     byId("preview-words").textContent = "";
     throw error;

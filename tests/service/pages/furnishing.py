@@ -15,6 +15,7 @@ from service.escalations.workflow import open_escalation
 from tests.service.banks.conftest import make_bank, upload
 from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
+from tests.service.pages.furnishing_crises import crises
 from tests.service.pages.furnishing_escalations import escalations
 from tests.service.policies.steps import draft_body, drafted, published
 from tests.service.quality.verbs import ALLOWED, OTHER, RIGHT, adjudicate, checked, disputed, plan, told
@@ -63,6 +64,8 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
         found.add("/escalations/{escalation_id}", role, f"/escalations/{record}")
     await _statements(callers, found)
     await _improvements(callers, found)
+    for crisis in await crises(callers):
+        found.add("/crisis/{crisis_id}", "lead", f"/crisis/{crisis}")
     return found
 
 

@@ -48,9 +48,10 @@ async def _drafted(lead: httpx.AsyncClient, name: str) -> Any:
 def _body(name: str) -> dict[str, Any]:
     spec = {
         "areas": [{"area": "misinformation", "factor": 1.5}],
-        "guidance": f"Rumours about {name} are to be checked first",
+        # One note stands beside every case: its page is to be no heavier than it has to.
+        "guidance": "" if name == "Outage of the app" else f"Rumours about {name} are to be checked first",
         "statements": [{"language": "en", "text": f"We look into what is said about {name}"}],
-        "rules": [{"name": f"{name} first", "queue": "press", "when": {"channels": ["leadership"]}}],
+        "rules": [{"name": f"{name} first", "queue": "press", "when": {"reasons": ["storm talk"]}}],
     }
     return {"name": name, "reason": f"{name} is in the news", "until": _until(20), "spec": spec}
 

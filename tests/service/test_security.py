@@ -111,10 +111,11 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/statements/{statement_id}": REVIEWERS,
     "POST /v1/statements/{statement_id}/mend": {"platform", "lead"},
     **dict.fromkeys(("GET /v1/guidance", "POST /v1/crises/{crisis_id}/read"), REVIEWERS),
-    **dict.fromkeys(
-        (
-            *(f"{call} /v1/crises" for call in ("GET", "POST")),
-            *(f"{call} /v1/crises/{{crisis_id}}" for call in ("GET", "PUT")),
+    **{
+        call: {"lead", "admin"}
+        for call in (
+            *(f"{method} /v1/crises" for method in ("GET", "POST")),
+            *(f"{method} /v1/crises/{{crisis_id}}" for method in ("GET", "PUT")),
             *(f"GET /v1/crises/{{crisis_id}}/{part}" for part in ("preview", "numbers")),
             *(
                 f"POST /v1/crises/{{crisis_id}}/{verb}"
@@ -122,9 +123,8 @@ ALLOWED: dict[str, set[str]] = {
             ),
             *("GET /v1/continuity", "GET /v1/continuity/{name}", "PUT /v1/continuity/{name}"),
             *("POST /v1/continuity/{name}/activate", "GET /v1/continuity/{name}/drills"),
-        ),
-        {"lead", "admin"},
-    ),
+        )
+    },
     "GET /v1/escalations/{escalation_id}/cause": WORKERS,
     "PUT /v1/escalations/{escalation_id}/cause": WORKERS,
     "GET /v1/escalations/{escalation_id}/improvements": WORKERS,

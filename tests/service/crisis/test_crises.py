@@ -178,7 +178,7 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
     pass_time(database, crisis, days=3)
     query(database, "UPDATE crises SET asked_at = asked_at - interval '1 day'")
     assert await note_ends(engine) == 1
-    unknown = {**body, "actions": [{**body["actions"][0], "owner": "nobody"}]}
+    unknown = {**body, "actions": [{"title": "A rule", "owner": "nobody", "due_on": "2027-01-31"}]}
     answer = await lead.post(f"/v1/crises/{crisis['id']}/reviews", json=unknown)
     assert "nobody" in assert_error(answer, 422, "invalid_request")
     reviewed = await act(second, crisis, "reviews", **body)

@@ -61,6 +61,7 @@ PLACES = (
     ("lead", "banks", "/banks", "Hashes of known pictures"),
     ("lead", "sla", "/sla", "How soon escalations are due, by which law, and how that was kept"),
     ("lead", "replies", "/replies", "What whoever raised an escalation is told, and who approves it"),
+    ("lead", "crisis", "/crisis", "Crises and continuity plans"),
     ("lead", "improvements", "/improvements", "What is done so that escalations do not come back"),
     ("lead", "improvements-pareto", "/improvements/pareto", "What escalations have in common"),
     ("lead", "models", "/models", "The model at work and the one in the shadow"),

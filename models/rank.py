@@ -23,6 +23,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from labeling.taxonomy import SEVERITY_LEVELS, Area, Taxonomy
+from models.overlay import NO_OVERLAYS, SEVERITY_ONLY, Overlay, Overlays, factor_of, guard_of, policy_of
 from models.trust import Tally, Trust, combined, trusted
 
 # The date from which waiting is counted. Any fixed date gives the same order; this one keeps the numbers small.
@@ -121,11 +122,17 @@ class RankInputs:
     deadline: datetime | None = None
     tallies: Mapping[str, Sequence[Tally]] = field(default_factory=dict)
     reports: int = 1
+    language: str = "und"
+    market: str | None = None
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class AreaHarm:
-    """One area's share: `probability` x `weight` x `vulnerability` = `harm` per view; a decision takes `minutes`."""
+    """One area's share: `probability` x `weight` x `vulnerability` = `harm` per view; a decision takes `minutes`.
+
+    `crisis` is one more factor of the harm, of crises that are at work; 1 at any other time, when it is not shown.
+    """
 
     area: str
     probability: float
@@ -133,10 +140,11 @@ class AreaHarm:
     vulnerability: float
     minutes: float
     harm: float
+    crisis: float = 1.0
 
     def to_json(self) -> dict[str, Any]:
         """The fields by name; `dataclasses.asdict` would copy deeply and take half the time of a rank."""
-        return {
+        shown = {
             "area": self.area,
             "probability": self.probability,
             "weight": self.weight,
@@ -144,6 +152,7 @@ class AreaHarm:
             "minutes": self.minutes,
             "harm": self.harm,
         }
+        return shown if self.crisis == 1.0 else {**shown, "crisis": self.crisis}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +163,19 @@ class Rank:
     parts: dict[str, Any]
 
 
-def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
-    """Rank one case. Pure: the same inputs give the same rank, wherever it is computed."""
+def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig, overlays: Overlays = NO_OVERLAYS) -> Rank:
+    """Rank one case under the crises at work. Pure: the same inputs give the same rank, wherever it is computed."""
+    crises = overlays.about(inputs.market, inputs.language)
     severity = _severity(inputs.score, config)
     words = _words(inputs, config)
-    harms = [_area_harm(area, inputs, severity, taxonomy, (config, words)) for area in taxonomy.areas]
+    harms = [_area_harm(area, inputs, severity, taxonomy, (config, words, crises)) for area in taxonomy.areas]
     harms.sort(key=lambda one: (-one.harm, one.area))
     least_shown = SHOWN_SHARE * math.fsum(one.harm for one in harms)
     # The leading area is always shown, however many areas a taxonomy has.
     shown = [one for place, one in enumerate(harms) if place == 0 or one.harm >= least_shown]
     others = harms[len(shown) :]
     parts = {
-        "policy": config.policy,
+        "policy": policy_of(config.policy, inputs.queue, crises),
         "config_version": config.version,
         "taxonomy_version": taxonomy.version,
         "scored": inputs.score is not None,
@@ -185,8 +195,10 @@ def rank(inputs: RankInputs, taxonomy: Taxonomy, config: RankConfig) -> Rank:
         "doubling_hours": config.doubling_hours,
         "deadline": inputs.deadline.astimezone(UTC).isoformat() if inputs.deadline else None,
         "latest_start": (inputs.received_at + timedelta(hours=config.latest_start_hours)).astimezone(UTC).isoformat(),
-        "guard_minutes": config.guard_minutes,
+        "guard_minutes": guard_of(config.guard_minutes, crises) + (_hastened(harms) if crises else 0.0),
     }
+    if overlays.key:
+        parts["overlay"] = {"key": overlays.key, "crises": [one.to_json() for one in crises]}
     return Rank(**reproduce(parts))
 
 
@@ -211,7 +223,7 @@ def reproduce(parts: Mapping[str, Any]) -> dict[str, Any]:
         "waiting_bonus": waiting_bonus,
         "base": math.log2(index_per_view) + waiting_bonus if by_harm else None,
     }
-    return {"value": POLICIES[parts["policy"]](completed), "parts": completed}
+    return {"value": _ORDERS[parts["policy"]](completed), "parts": completed}
 
 
 def with_views(found: Rank, views_per_hour: float) -> Rank:
@@ -258,6 +270,8 @@ POLICIES: dict[str, Callable[[Mapping[str, Any]], float]] = {
     "harm-rate": _harm_rate,
     f"harm-rate{GUARD}": _harm_rate,
 }
+# What a rank can be made by: the order of severity alone is never that of all queues, only of those that a plan names.
+_ORDERS = {**POLICIES, SEVERITY_ONLY: _tier}
 # Hours between two severities where the more severe always goes first: more than any case waits.
 _TIER = 1e6
 
@@ -293,16 +307,28 @@ def _area_harm(
     inputs: RankInputs,
     severity: Sequence[float],
     taxonomy: Taxonomy,
-    by: tuple[RankConfig, Mapping[str, float]],
+    by: tuple[RankConfig, Mapping[str, float], tuple[Overlay, ...]],
 ) -> AreaHarm:
-    config, words = by
+    config, words, crises = by
     probability = _probability(area.id, inputs, config, words.get(area.id, 1.0))
     weights = taxonomy.severity_weights
     weight = math.fsum(share * weights[max(level, area.floor)] for level, share in enumerate(severity))
     vulnerability = config.vulnerability_of_person if area.person_targeted else 1.0
     minutes = area.handling_minutes + config.minutes_per_picture * inputs.pictures
-    harm = probability * weight * vulnerability
-    return AreaHarm(area.id, probability, weight, vulnerability, minutes, harm)
+    crisis = factor_of(area.id, crises)
+    harm = probability * weight * vulnerability * crisis
+    return AreaHarm(area.id, probability, weight, vulnerability, minutes, harm, crisis)
+
+
+def _hastened(harms: Sequence[AreaHarm]) -> float:
+    """Minutes by which crises shorten the expected handling, as quicker areas weigh more: no guard begins later for that."""
+    usual = _handling_minutes([(one.harm / one.crisis, one.minutes) for one in harms])
+    return max(0.0, usual - _handling_minutes([(one.harm, one.minutes) for one in harms]))
+
+
+def _handling_minutes(harms: Sequence[tuple[float, float]]) -> float:
+    harm = max(math.fsum(one for one, _minutes in harms), LEAST_HARM)
+    return harm / max(math.fsum(one / minutes for one, minutes in harms), LEAST_HARM)
 
 
 def _probability(area: str, inputs: RankInputs, config: RankConfig, ratio: float) -> float:

@@ -33,6 +33,7 @@ COMMANDS = {
     "policies": "Publish the guidelines of the product where an area has no policy",
     "banks": "Take hashes of a file into a bank, or write those of a bank to a file",
     "statements": "Write statements of reasons as batches for the Transparency Database, or confirm one",
+    "drill": "Try a continuity plan on what is there now; changes nothing, exit code 1 where it has holes",
     "replay": "Estimate how many of the last decisions a draft of a policy would flip",
     "openapi": "Print the OpenAPI description; needs no database",
     "demo": "Walk one report through the running service",

@@ -21,6 +21,8 @@ from service.causes import routes as causes
 from service.clocks import routes as clocks
 from service.consults import routes as consults
 from service.consults.teams import routes as consult_teams
+from service.crisis import routes as crises
+from service.crisis.plans import routes as continuity
 from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
 from service.drift import routes as drift
@@ -58,6 +60,7 @@ from service.pages.banks import router as bank_pages_router
 from service.pages.case import router as case_page_router
 from service.pages.causes import router as cause_pages_router
 from service.pages.consults import router as consult_pages_router
+from service.pages.crisis import router as crisis_pages_router
 from service.pages.escalation import router as escalation_pages_router
 from service.pages.escalation_list import router as escalation_list_router
 from service.pages.exposure import router as exposure_pages_router
@@ -181,6 +184,8 @@ ROUTERS = (
         appeal_filing,
         causes,
         narratives,
+        crises,
+        continuity,
     ),
 )
 
@@ -203,6 +208,7 @@ PAGES = (
     # Before the page of one escalation, whose address has room for any word.
     intake_pages_router,
     consult_pages_router,
+    crisis_pages_router,
     cause_pages_router,
     narrative_pages_router,
     escalation_pages_router,

@@ -27,6 +27,7 @@ from service.assessing.workflow import Assessing
 from service.banks.matching.workflow import Matching, Rerank
 from service.cases.workflow import rerank
 from service.causes.workflow import check_recurrence
+from service.crisis.workflow import note_ends
 from service.db import create_engine
 from service.drift.workflow import measure_if_due
 from service.exposure.workflow import forget_old as forget_old_breaks
@@ -192,6 +193,7 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
         partial(tell_unowned, engine, under.settings),
         partial(recurrence, engine),
         *restricted(engine),
+        partial(note_ends, engine),
     )
 
 

@@ -99,7 +99,7 @@ def placed(case_id: UUID, found: Rank, *, views: float, place: Place, scope: Sco
         value=found.value,
         base=parts["base"],
         parts=json.dumps(parts),
-        under=ranked_under(parts["config_version"], parts["taxonomy_version"]),
+        under=ranked_under(parts["config_version"], parts["taxonomy_version"], parts.get("overlay", {}).get("key", "")),
         views=views,
         deadline=datetime.fromisoformat(parts["deadline"]) if parts["deadline"] else None,
         start_by=start_by(found),

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.overlay import Overlays
 from models.rank import Rank, RankConfig, RankInputs, rank
 from models.trust import Tally
 from service import events
@@ -44,7 +45,7 @@ from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
 from service.routing import workflow as routing
-from service.routing.rules import SPECIAL_ROUTES, RuleSet, route
+from service.routing.rules import SPECIAL_ROUTES, RuleSet, market_code, primary_language, route
 from service.routing.rules import facts_of as routing_facts
 from service.routing.workflow import OVERSEEING
 
@@ -71,6 +72,15 @@ class RankedUnder:
     case_id: UUID
     value: float
     start_by: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What ranks are made by: the vocabulary, the rules of the order, and the crises at work."""
+
+    taxonomy: Taxonomy
+    config: RankConfig
+    overlays: Overlays
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,22 +161,29 @@ async def ranks_under(
     """By evidence, the rank its case would have if its score were the one given. Nothing is changed."""
     cases = await cases_of(connection, list(scores))
     rows = await store.rank_inputs(connection, list(cases.values()))
+    order = _Order(taxonomy, config, (await routing.active(connection)).overlays)
     return {
-        row.evidence_id: RankUnder(
-            row.id, row.report_count, _rank(row, taxonomy, config, scores[row.evidence_id]).value
-        )
+        row.evidence_id: RankUnder(row.id, row.report_count, _rank(row, order, score=scores[row.evidence_id]).value)
         for row in rows
     }
 
 
 async def ranked_by(
-    connection: AsyncConnection, cases: Sequence[UUID], *, taxonomy: Taxonomy, config: RankConfig
+    connection: AsyncConnection,
+    cases: Sequence[UUID],
+    *,
+    taxonomy: Taxonomy,
+    config: RankConfig,
+    overlays: Overlays | None = None,
 ) -> list[RankedUnder]:
-    """Where these cases would stand under that configuration. Nothing is changed."""
+    """Where these cases would stand under that configuration, and those crises or the ones at work. Nothing is changed."""
     rows = await store.rank_inputs(connection, cases) if cases else []
+    if overlays is None:
+        overlays = (await routing.active(connection)).overlays
+    order = _Order(taxonomy, config, overlays)
 
     def ranked() -> list[RankedUnder]:
-        found = [(row.id, _rank(row, taxonomy, config)) for row in rows]
+        found = [(row.id, _rank(row, order)) for row in rows]
         return [RankedUnder(case_id, one.value, start_by(one)) for case_id, one in found]
 
     # Thousands of ranks take a second, for which nobody else must wait.
@@ -296,12 +313,12 @@ def _place(row: Row[Any], rules: RuleSet, taxonomy: Taxonomy, config: RankConfig
     )
     media = [facts_of(known, case) for known in row.media or ()]
     scope = scope_of(media, language=row.language, taxonomy=taxonomy)
-    found = _rank(row, taxonomy, config)
     place = place_by(rules, route(routing_facts(row), rules))
+    found = _rank(row, _Order(taxonomy, config, rules.overlays), queue=place.queue)
     return placed(row.id, found, views=row.views_per_hour, place=place, scope=scope)
 
 
-def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[str, Any] | None = None) -> Rank:
+def _rank(row: Row[Any], by: _Order, *, queue: str | None = None, score: Mapping[str, Any] | None = None) -> Rank:
     inputs = RankInputs(
         score=with_read(score or row.score, row.read_scores or ()),
         reasons=row.reasons,
@@ -314,5 +331,8 @@ def _rank(row: Row[Any], taxonomy: Taxonomy, config: RankConfig, score: Mapping[
             for reason, given in (row.tallies or {}).items()
         },
         reports=row.report_count,
+        language=primary_language(row.language),
+        market=market_code(row.market),
+        queue=queue or row.queue,
     )
-    return rank(inputs, taxonomy, config)
+    return rank(inputs, by.taxonomy, by.config, by.overlays)

@@ -27,6 +27,7 @@ from service.notes.workflow import notes_on
 from service.opinions.workflow import mine
 from service.pages import desk, hints, views
 from service.pages.bar import bar
+from service.pages.crisis import guidance_for
 from service.pages.escalation_beside import beside_case
 from service.pages.language import N_
 from service.pages.masking import HIDE, SHOW, masking_of
@@ -166,6 +167,7 @@ async def _beside(
     # What a special route brings is read by people alone.
     sent = state.translator and shown.subject.text and shown.score_state != "bypassed"
     return {
+        "guidance": await guidance_for(connection, me, shown),
         "suggestion": suggestion,
         "likeliest": desk.likeliest(shown, state.taxonomy),
         "area": area,

@@ -13,6 +13,7 @@ from service.handling.schemas import ListOut, ListQuery, SearchIn
 from service.handling.workflow import SOON_HOURS, listed
 from service.pages import escalation_words
 from service.pages.bar import bar
+from service.pages.crisis import crisis_now
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.restricted import alarms_for
@@ -62,6 +63,7 @@ async def escalations(asked: Annotated[Asked, Query()], me: EscalationWorker, co
     context: dict[str, Any] = {
         **await bar(connection, me),
         **_shown(found),
+        **await crisis_now(connection, me),
         "asked": asked,
         "page": wanted.page,
         "quick": [(name, _address(query), query == filters) for name, query in QUICK],

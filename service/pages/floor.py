@@ -21,6 +21,7 @@ from service.outbox.workflow import dead_letters
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.charts import Chart, Look, Point, line_chart
+from service.pages.crisis import crisis_now
 from service.pages.escalation_beside import unowned_now
 from service.pages.exposure import bin_rows
 from service.pages.language import N_, _, ngettext
@@ -108,6 +109,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         **await bar(connection, me),
         **await unowned_now(connection, me),
         "restricted": await alarms_for(connection, me),
+        **await crisis_now(connection, me),
         "rule": found.rule,
         "window": window_words(found.rule.window_hours),
         "queues": rows,

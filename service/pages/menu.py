@@ -65,6 +65,7 @@ GROUPS = (
     (
         N_("Manage"),
         (
+            Place("/crisis", N_("Crises"), "floor.read"),
             Place("/routing", N_("Routing"), "queues.manage"),
             Place("/ranking", N_("Ranking"), "queues.manage"),
             Place("/banks", N_("Banks"), "banks.manage"),

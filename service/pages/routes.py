@@ -13,6 +13,7 @@ from service.leases.workflow import held_by
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.catalogues import catalogues
+from service.pages.crisis import crisis_now
 from service.pages.failures import SIGN_IN_REASONS
 from service.pages.language import N_, language_of, speaking
 from service.pages.rendering import PageRoute, redirect, render
@@ -38,7 +39,7 @@ OWN_PAGES = re.compile(
     r"|/escalations(?:/[0-9a-f-]{36}(?:/narrative)?)?|/escalations/mail|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
     r"|/consults(?:/precedents|/teams|/[0-9a-f-]{36})?|/restricted(?:/[0-9a-f-]{36}/packages/[0-9a-f-]{36})?"
     r"|/sla|/replies(?:/[0-9a-f-]{36})?|/statements(?:/[0-9a-f-]{36})?|/appeals(?:/[0-9a-f-]{36})?"
-    r"|/improvements(?:/pareto)?"
+    r"|/improvements(?:/pareto)?|/crisis(?:/[0-9a-f-]{36})?"
 )
 
 CONSOLE_KEYS = (
@@ -88,6 +89,7 @@ async def console(request: Request, me: SignedIn, connection: UnitOfWork) -> Res
     leases = await held_by(connection, me.id) if may_review else []
     context = {
         **await bar(connection, me),
+        **await crisis_now(connection, me),
         "may_review": may_review,
         "queues": queues,
         # One that was fetched ahead nobody has seen yet: it comes by itself after the case in hand, or goes back.

@@ -251,7 +251,7 @@ def risk_sum(case: CaseOut, taxonomy: Taxonomy, now: datetime) -> RiskSum:
             one["area"] in parts["reasons"],
             case.score is not None and one["area"] in case.score.areas and one["area"] not in case.score.unassessed,
             one["probability"],
-            one["weight"] * one["vulnerability"],
+            one["weight"] * one["vulnerability"] * one.get("crisis", 1.0),
             one["harm"],
         )
         for one in shown

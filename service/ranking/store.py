@@ -26,6 +26,8 @@ _STALE = text("""
     WHERE status <> 'decided' AND ranked_under IS DISTINCT FROM :under
     ORDER BY rank_value DESC LIMIT :limit
 """)
+# One word for the crises at work at this moment; see 0009_crisis.sql.
+_OVERLAY_KEY = text("SELECT crises_key()")
 _LOCK = text("""
     SELECT id FROM cases WHERE id = ANY(CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE
 """)
@@ -75,6 +77,11 @@ async def configs(connection: AsyncConnection) -> Sequence[Row[Any]]:
 async def stale(connection: AsyncConnection, *, under: str, limit: int) -> list[UUID]:
     """Undecided cases ranked under another configuration or taxonomy, those in front first."""
     return list((await connection.execute(_STALE, {"under": under, "limit": limit})).scalars())
+
+
+async def overlay_key(connection: AsyncConnection) -> str:
+    """The key of the crises that are at work now, by the clock of the database; "" where there are none."""
+    return str((await connection.execute(_OVERLAY_KEY)).scalar_one())
 
 
 async def lock(connection: AsyncConnection, cases: Sequence[UUID]) -> list[UUID]:

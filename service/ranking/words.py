@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from labeling.taxonomy import Taxonomy
+from models.overlay import SEVERITY_ONLY
 from models.rank import BY_HARM, GUARD, POLICIES, guard_from
 
 # From here on the factor is no longer spelt out: it says no more, and after a year it is beyond any number.
@@ -40,9 +41,11 @@ def sentences(parts: Mapping[str, Any], taxonomy: Taxonomy, *, now: datetime) ->
     """Sentences from the stored parts; every number in them is one of the parts or follows from them."""
     policy = parts["policy"]
     if policy not in BY_HARM:
-        return [_OTHER_ORDERS[policy](parts, now), _what(parts, taxonomy)]
+        guarded = _guarded(parts, now)
+        return [_OTHER_ORDERS[policy](parts, now), _what(parts, taxonomy), *guarded]
     return [
         _what(parts, taxonomy),
+        *_crises(parts, taxonomy, now),
         say("%(views)s views an hour multiply that harm.", views=_number(parts["views_per_hour"])),
         *_vulnerable(parts, taxonomy),
         *_reporters(parts, taxonomy),
@@ -107,6 +110,32 @@ def _vulnerable(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[Sentence]:
     return [
         say("%(area)s falls on a person, which counts %(times)s times.", area=name, times=format(vulnerability, "g"))
     ]
+
+
+def _crises(parts: Mapping[str, Any], taxonomy: Taxonomy, now: datetime) -> list[Sentence]:
+    """Which crisis counts which area more or less, and until when; of several that name an area, the one that does."""
+    found = []
+    for area in parts["areas"]:
+        factor = area.get("crisis", 1.0)
+        if factor == 1.0:
+            continue
+        crisis = next(one for one in parts["overlay"]["crises"] if one["areas"].get(area["area"]) == factor)
+        found.append(
+            say(
+                "Crisis “%(crisis)s”: %(area)s counts %(times)s times until %(until)s.",
+                crisis=crisis["name"],
+                area=_name(area["area"], taxonomy),
+                times=format(factor, "g"),
+                until=_moment(crisis["until"], now),
+            )
+        )
+    return found
+
+
+def _moment(at: str, now: datetime) -> str:
+    """A moment in UTC, with its day unless that is today."""
+    moment = datetime.fromisoformat(at)
+    return f"{moment:%H:%M} UTC" if moment.date() == now.astimezone(UTC).date() else f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _reporters(parts: Mapping[str, Any], taxonomy: Taxonomy) -> list[Sentence]:
@@ -209,6 +238,10 @@ _OTHER_ORDERS: dict[str, Callable[[Mapping[str, Any], datetime], Sentence]] = {
     ),
     "tier": lambda parts, now: say(
         "The most likely severity goes first, then what came first: %(waited)s.", waited=_waited(parts, now)
+    ),
+    SEVERITY_ONLY: lambda parts, now: say(
+        "While the continuity plan is at work, the most likely severity goes first, then what came first: %(waited)s.",
+        waited=_waited(parts, now),
     ),
     "p": lambda parts, _now: say(
         "The surest goes first: the likeliest area has %(chance)s.",

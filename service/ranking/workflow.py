@@ -28,6 +28,9 @@ RERANK_BATCH = 500
 LISTED = 100_000
 # The pause after a look that found none: an older version comes only from a process that is still to be replaced.
 LOOK_AGAIN_SECONDS = 600.0
+# After a crisis has begun or ended: transactions that were under way rank by what they saw.
+SETTLING_SECONDS = 60.0
+LOOK_AGAIN_SETTLING = 5.0
 _NOT_CONSTANTS = frozenset({"version", "owner", "reason", "decided_on", "policy"})
 
 Rerank = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[None]]
@@ -38,9 +41,9 @@ def configured(settings: Settings) -> RankConfig:
     return read_ranking(settings.ranking)
 
 
-def ranked_under(config_version: str, taxonomy_version: str) -> str:
-    """Both versions as one word, which is stored with a case and tells whether its rank is of today's."""
-    return f"{config_version}/{taxonomy_version}"
+def ranked_under(config_version: str, taxonomy_version: str, overlay: str = "") -> str:
+    """Both versions, and the key of the crises at work, as one word: it tells whether a stored rank is of today's."""
+    return f"{config_version}/{taxonomy_version}/{overlay}" if overlay else f"{config_version}/{taxonomy_version}"
 
 
 def live_rank(parts: Mapping[str, Any], views_per_hour: float) -> Rank:
@@ -100,23 +103,36 @@ async def why(connection: AsyncConnection, case: Row[Any], taxonomy: Taxonomy, *
 
 
 class Reranking:
-    """Ranks undecided cases anew whose rank is of another configuration or taxonomy, those in front first."""
+    """Ranks undecided cases anew whose rank is of another configuration, taxonomy or crisis, those in front first."""
 
     def __init__(self, engine: AsyncEngine, rerank: Rerank, *, taxonomy: Taxonomy, config: RankConfig) -> None:
         self._engine = engine
         self._rerank = rerank
-        self._under = ranked_under(config.version, taxonomy.version)
+        self._versions = (config.version, taxonomy.version)
+        self._under = ranked_under(*self._versions)
         self._listed: list[UUID] = []
         self._look_at = 0.0
+        self._settled_at = 0.0
 
     async def step(self) -> int:
         """Rank one batch anew; returns how many cases it looked at, 0 when every case has the rank it should."""
         async with self._engine.begin() as connection:
+            self._follow(await store.overlay_key(connection))
             if not self._listed and time.monotonic() >= self._look_at:
                 self._listed = await store.stale(connection, under=self._under, limit=LISTED)
-                self._look_at = 0.0 if self._listed else time.monotonic() + LOOK_AGAIN_SECONDS
+                self._look_at = 0.0 if self._listed else time.monotonic() + self._pause()
             batch = self._listed[:RERANK_BATCH]
             if batch:
                 await self._rerank(connection, await store.lock(connection, batch))
         self._listed = self._listed[len(batch) :]
         return len(batch)
+
+    def _follow(self, key: str) -> None:
+        """A crisis that began or ended, by the clock of the database, is another order."""
+        under = ranked_under(*self._versions, key)
+        if under != self._under:
+            self._under, self._listed, self._look_at = under, [], 0.0
+            self._settled_at = time.monotonic() + SETTLING_SECONDS
+
+    def _pause(self) -> float:
+        return LOOK_AGAIN_SETTLING if time.monotonic() < self._settled_at else LOOK_AGAIN_SECONDS

@@ -189,11 +189,14 @@ def first_place(
         pictures=len(subject.media),
         received_at=intake.received_at,
         deadline=report.deadline.due_at if report.deadline else None,
+        language=primary_language(subject.language),
+        market=market_code(subject.market),
+        queue=routed.queue,
     )
     # What is known of the media themselves counts from the first score on; until then they are held to be graphic.
     media = [MediaFacts(reasons=[report.reason], channels=[report.channel])] if subject.media else []
     scope = scope_of(media, language=subject.language, taxonomy=taxonomy)
-    ranked = rank(inputs, taxonomy, config)
+    ranked = rank(inputs, taxonomy, config, rules.overlays)
     first = placed(new_id(), ranked, views=inputs.views_per_hour, place=place_by(rules, routed), scope=scope)
     return {
         "queue": first.queue,

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.overlay import NO_OVERLAYS, Overlays
+
 DEFAULT_QUEUE = "default"
 UNKNOWN_LANGUAGE = "und"
 LAW_ENFORCEMENT = "law_enforcement"
@@ -72,12 +74,27 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class Urgent:
+    """A rule that the crisis of that name puts before all others."""
+
+    crisis: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
 class RuleSet:
-    """The rules at work: `version` 0 is the time before any were made; `special` names the queue of each served route."""
+    """The rules at work: `version` 0 is the time before any were made; `special` names the queue of each served route.
+
+    Crises at work add their `overlays` for the order, `urgent` rules, and `instead`: the queue that takes what a queue would
+    get which stands still meanwhile, with the name of the plan.
+    """
 
     version: int = 0
     rules: tuple[Rule, ...] = ()
     special: Mapping[str, str] = field(default_factory=dict)
+    overlays: Overlays = NO_OVERLAYS
+    urgent: tuple[Urgent, ...] = ()
+    instead: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +104,8 @@ class Routed:
     queue: str
     matched: Rule | None = None
     special: str | None = None
+    crisis: str | None = None
+    instead_of: str | None = None
 
     @property
     def rule(self) -> str | None:
@@ -106,13 +125,31 @@ class Routed:
             if self.unserved:
                 return f"Flagged as {route_name}, but nobody serves that special route: it waits in the default queue."
             return f"The special route for {route_name} goes before every rule."
+        if self.instead_of is not None:
+            return f"The queue {self.instead_of} stands still while “{self.crisis}” is at work."
+        if self.crisis is not None and self.matched is not None:
+            return f"Crisis “{self.crisis}”: rule “{self.matched.name}” matches."
         return f"Rule “{self.matched.name}” matches." if self.matched else NO_RULE
 
 
 def route(facts: Facts, rules: RuleSet) -> Routed:
-    """The queue of a case: its special route if it has one, else the first rule that matches, else the default."""
+    """The queue of a case: its special route if it has one, else the first rule that matches, else the default.
+
+    Rules of crises come before the others; what a queue would get that stands still goes to the one that takes its place.
+    """
     if facts.special is not None:
         return Routed(rules.special.get(facts.special, DEFAULT_QUEUE), special=facts.special)
+    found = _by_rules(facts, rules)
+    if found.queue in rules.instead:
+        queue, plan = rules.instead[found.queue]
+        return Routed(queue, matched=found.matched, crisis=plan, instead_of=found.queue)
+    return found
+
+
+def _by_rules(facts: Facts, rules: RuleSet) -> Routed:
+    for urgent in rules.urgent:
+        if matches(facts, urgent.rule.when):
+            return Routed(urgent.rule.queue, matched=urgent.rule, crisis=urgent.crisis)
     for rule in rules.rules:
         if matches(facts, rule.when):
             return Routed(rule.queue, matched=rule)

@@ -20,7 +20,13 @@ _AT_WORK = text("""
                 SELECT FROM queue_members m JOIN principals p ON p.id = m.principal_id
                 WHERE m.queue = q.name AND p.role = ANY (CAST(:reviewing AS text[]))
                   AND may_use_queue(q.name, p.id, '{}')
-            )) AS special
+            )) AS special,
+           -- Whether a crisis is at work is a matter of the clock of this very statement.
+           crises_key() AS crises_key, (
+               SELECT jsonb_agg(jsonb_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'until', crisis_end(c),
+                                                   'spec', c.spec) ORDER BY c.began_at DESC, c.id DESC)
+               FROM crises_at_work() c
+           ) AS crises
     FROM (SELECT 1) AS always
     LEFT JOIN LATERAL (SELECT version, made_at FROM routing_versions ORDER BY version DESC LIMIT 1) AS v ON true
 """)
@@ -124,6 +130,7 @@ _ROUTED_BEFORE = text("""
 _LOCK = text(
     "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE"
 )
+_OPEN_QUEUES = text("SELECT name FROM queues WHERE closed_at IS NULL")
 _LEAVE_QUEUES = text("DELETE FROM queue_members WHERE principal_id = :person RETURNING queue")
 
 
@@ -138,8 +145,13 @@ def question(*, reviewing: Sequence[str]) -> Question:
 
 
 async def at_work(connection: AsyncConnection, *, reviewing: Sequence[str]) -> Any:
-    """(version, made_at, special) of the rules at work; the version is None before any were saved."""
+    """(version, made_at, special, crises_key, crises) of what is at work; the version is None before any were saved."""
     return await fetch_one(connection, *question(reviewing=reviewing))
+
+
+async def open_queues(connection: AsyncConnection) -> set[str]:
+    """Names of the queues that take cases."""
+    return set((await connection.execute(_OPEN_QUEUES)).scalars())
 
 
 async def rules(connection: AsyncConnection, version: int) -> list[dict[str, Any]]:

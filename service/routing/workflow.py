@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
@@ -37,6 +37,7 @@ from service.routing.schemas import (
     UntakenOut,
     VersionOut,
 )
+from service.routing.urgent import read, under
 from service.routing.words import lack
 from service.security import ROLES, Capability, Principal
 
@@ -88,6 +89,11 @@ async def active(connection: AsyncConnection, answer: Any | None = None) -> Rule
     `answer` is the row that `question` was answered with, where it was asked already.
     """
     row = answer or await store.at_work(connection, reviewing=REVIEWING)
+    return await _with_crises(connection, await _lasting(connection, row), row)
+
+
+async def _lasting(connection: AsyncConnection, row: Any) -> RuleSet:
+    """What is at work until somebody changes it."""
     special = row.special or {}
     if row.version is None:
         return RuleSet(special=special)
@@ -96,6 +102,13 @@ async def active(connection: AsyncConnection, answer: Any | None = None) -> Rule
     if rules is None:
         rules = _parsed.keep(row.version, row.made_at, await store.rules(connection, row.version))
     return RuleSet(row.version, rules, special)
+
+
+async def _with_crises(connection: AsyncConnection, rules: RuleSet, row: Any) -> RuleSet:
+    """These rules, with what the crises at work add."""
+    if not row.crises:
+        return rules
+    return under(rules, read(row.crises_key, row.crises), queues=await store.open_queues(connection))
 
 
 class _Parsed:
@@ -171,18 +184,8 @@ async def preview(
     """
     found = await findings(connection, body.rules, taxonomy)
     now = await active(connection)
-    tally = Tally(now, RuleSet(now.version, tuple(rule.rule() for rule in body.rules), now.special))
-    truncated = False
-    ends = time.monotonic() + MOST_SECONDS
-    # One more than are counted tells whether there were more.
-    found_cases = store.facts(connection, hours=body.hours, limit=MOST_CASES + 1, batch=PREVIEW_BATCH)
-    async with aclosing(found_cases) as batches:
-        async for rows in batches:
-            room = MOST_CASES - tally.cases if time.monotonic() < ends else 0
-            # Off the event loop: other callers are answered meanwhile.
-            await to_thread.run_sync(tally.add, rows[:room])
-            if truncated := len(rows) > room or await gone():
-                break
+    then = replace(now, rules=tuple(rule.rule() for rule in body.rules))
+    tally, truncated = await tried(connection, now, then, hours=body.hours, gone=gone)
     return PreviewOut(
         hours=body.hours,
         cases=tally.cases,
@@ -193,6 +196,24 @@ async def preview(
         moves=tally.moved(),
         findings=[finding_out(one) for one in found],
     )
+
+
+async def tried(
+    connection: AsyncConnection, now: RuleSet, then: RuleSet, *, hours: int, gone: Callable[[], Awaitable[bool]]
+) -> tuple[Tally, bool]:
+    """What other rules would have done with the cases of the last hours, and whether there were more than were counted."""
+    tally, truncated = Tally(now, then), False
+    ends = time.monotonic() + MOST_SECONDS
+    # One more than are counted tells whether there were more.
+    found_cases = store.facts(connection, hours=hours, limit=MOST_CASES + 1, batch=PREVIEW_BATCH)
+    async with aclosing(found_cases) as batches:
+        async for rows in batches:
+            room = MOST_CASES - tally.cases if time.monotonic() < ends else 0
+            # Off the event loop: other callers are answered meanwhile.
+            await to_thread.run_sync(tally.add, rows[:room])
+            if truncated := len(rows) > room or await gone():
+                break
+    return tally, truncated
 
 
 async def findings(connection: AsyncConnection, rules: Sequence[RuleIn], taxonomy: Taxonomy) -> list[Finding]:

@@ -96,6 +96,19 @@ _LISTED = text("""
 _COUNTS = text("SELECT queue, count(*) AS cases FROM cases WHERE status = 'shed' GROUP BY queue ORDER BY queue")
 
 
+# Of several plans at work, the one that began last says.
+_RULE = text("""
+    SELECT c.name, (c.spec -> 'shed' ->> 'below_severity')::int AS below_severity,
+           (c.spec -> 'shed' ->> 'above_load')::float8 AS above_load
+    FROM crises_at_work() c WHERE c.kind = 'continuity' AND jsonb_typeof(c.spec -> 'shed') = 'object' LIMIT 1
+""")
+
+
+async def rule_of_plan(connection: AsyncConnection) -> Row[Any] | None:
+    """(name, below_severity, above_load) of the continuity plan that is at work and says what is given up first."""
+    return (await connection.execute(_RULE)).one_or_none()
+
+
 async def due_queues(connection: AsyncConnection) -> list[str]:
     """Queues in which the latest start of a case without a deadline has come near."""
     return sorted((await connection.execute(_DUE_QUEUES)).scalars())

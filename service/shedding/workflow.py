@@ -7,7 +7,7 @@ ranking configuration. Reporters learn of it by the webhooks `case.shed` and `ca
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -61,17 +61,16 @@ class Shedding:
     def __init__(self, engine: AsyncEngine, jobs: App, config: RankConfig) -> None:
         self._engine = engine
         self._jobs = jobs
-        self._config = config
+        self._configured = self._config = config
         self._rests: dict[str, float] = {}
         self._looked_at: dict[str, tuple[datetime, UUID]] = {}
 
     async def step(self) -> int:
         """Give up one batch of every overloaded queue; returns how many cases."""
-        if not self._config.shed:
-            return 0
         given_up = 0
         async with self._engine.begin() as connection:
-            queues = await store.due_queues(connection)
+            self._config = await at_work(connection, self._configured)
+            queues = await store.due_queues(connection) if self._config.shed else []
         for queue in queues:
             if self._rests.get(queue, 0.0) < time.monotonic():
                 given_up += await self._of(queue)
@@ -100,6 +99,25 @@ class Shedding:
         return len(given_up)
 
 
+async def at_work(connection: AsyncConnection, config: RankConfig) -> RankConfig:
+    """The rule of shedding now: that of the continuity plan at work, if one is, else that of the configuration.
+
+    What a plan can say is from which severity on nothing is given up, and from which load on something is; deadlines,
+    special routes and what no model has assessed are never given up under either.
+    """
+    plan = await store.rule_of_plan(connection)
+    if plan is None:
+        return config
+    version = f"{config.version}, {plan.name}"
+    return replace(
+        config,
+        version=version,
+        shed=True,
+        shed_below_severity=plan.below_severity,
+        shed_above_load=plan.above_load,
+    )
+
+
 async def measure(connection: AsyncConnection, queues: Sequence[str], config: RankConfig) -> dict[str, Measured]:
     """What came to each queue and was done in it during the window of the rule."""
     seconds = config.shed_window_hours * 3600
@@ -116,6 +134,7 @@ def _measured(row: Row[Any], seconds: float) -> Measured:
 
 async def forecast(connection: AsyncConnection, config: RankConfig, *, viewer: Principal) -> ForecastsOut:
     """Every queue the viewer may see: what came, what was done, and whether the bound can be kept."""
+    config = await at_work(connection, config)
     shed = await store.counts(connection)
     visible = await _visible(connection, viewer)
     measured = await measure(connection, visible, config)

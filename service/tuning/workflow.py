@@ -1,7 +1,8 @@
 """Rules of tuning: try rules of the order on what waits, put them to work, and take an earlier version back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +38,8 @@ from service.tuning.schemas import (
 FRONT, OTHER = 1500, 500
 MOVED_SHOWN = 50
 POLICY = f"harm-rate{GUARD}"
+# Where these cases would stand under another order.
+Ranker = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Sequence[RankedUnder]]]
 
 
 async def preview(
@@ -46,14 +49,20 @@ async def preview(
     if wanted.queue not in {queue.name for queue in await visible_queues(connection, viewer)}:
         raise NotFoundError(f"there is no queue {wanted.queue!r}")
     config = _config(wanted.constants, version="preview", owner="preview", reason="preview")
-    rows = {row.id: row for row in await store.chosen(connection, wanted.queue, front=FRONT, other=OTHER)}
-    ranked = await ranked_by(connection, list(rows), taxonomy=taxonomy, config=config)
+    ranker = partial(ranked_by, taxonomy=taxonomy, config=config)
+    return await front(connection, wanted.queue, ranker, top=wanted.top)
+
+
+async def front(connection: AsyncConnection, queue: str, ranker: Ranker, *, top: int) -> PreviewOut:
+    """What another order would change among the first of a queue that the caller may see."""
+    rows = {row.id: row for row in await store.chosen(connection, queue, front=FRONT, other=OTHER)}
+    ranked = await ranker(connection, list(rows))
     at = datetime.now(UTC)
-    found = await to_thread.run_sync(_compare, rows, ranked, wanted.top, at)
-    waiting = await store.count(connection, wanted.queue)
+    found = await to_thread.run_sync(_compare, rows, ranked, top, at)
+    waiting = await store.count(connection, queue)
     return PreviewOut(
-        queue=wanted.queue,
-        top=wanted.top,
+        queue=queue,
+        top=top,
         open=waiting,
         compared=len(ranked),
         complete=len(ranked) >= waiting,

@@ -111,6 +111,21 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/statements/export/confirm": {"platform", "lead"},
     "GET /v1/statements/{statement_id}": REVIEWERS,
     "POST /v1/statements/{statement_id}/mend": {"platform", "lead"},
+    **dict.fromkeys(("GET /v1/guidance", "POST /v1/crises/{crisis_id}/read"), REVIEWERS),
+    **{
+        call: {"lead", "admin"}
+        for call in (
+            *(f"{method} /v1/crises" for method in ("GET", "POST")),
+            *(f"{method} /v1/crises/{{crisis_id}}" for method in ("GET", "PUT")),
+            *(f"GET /v1/crises/{{crisis_id}}/{part}" for part in ("preview", "numbers")),
+            *(
+                f"POST /v1/crises/{{crisis_id}}/{verb}"
+                for verb in ("approve", "begin-alone", "extend", "end", "reviews")
+            ),
+            *("GET /v1/continuity", "GET /v1/continuity/{name}", "PUT /v1/continuity/{name}"),
+            *("POST /v1/continuity/{name}/activate", "GET /v1/continuity/{name}/drills"),
+        )
+    },
     "GET /v1/escalations/{escalation_id}/cause": WORKERS,
     "PUT /v1/escalations/{escalation_id}/cause": WORKERS,
     "GET /v1/escalations/{escalation_id}/improvements": WORKERS,

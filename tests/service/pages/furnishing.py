@@ -17,6 +17,7 @@ from tests.service.banks.conftest import make_bank, upload
 from tests.service.holds.verbs import hand_over, hold
 from tests.service.media.pictures import jpeg, scene
 from tests.service.pages.furnishing_consults import consults
+from tests.service.pages.furnishing_crises import crises
 from tests.service.pages.furnishing_escalations import escalations
 from tests.service.pages.furnishing_replies import templates
 from tests.service.policies.steps import draft_body, drafted, published
@@ -72,6 +73,8 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
         found.add(template, role, address)
     await _matrix(callers["lead"])
     found.add("/replies/{template_id}", "lead", f"/replies/{await templates(callers['lead'])}")
+    for crisis in await crises(callers):
+        found.add("/crisis/{crisis_id}", "lead", f"/crisis/{crisis}")
     return found
 
 

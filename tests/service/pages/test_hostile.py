@@ -35,11 +35,22 @@ KNOWN = {
     "an amount, a code of a language or of a country": (
         *("PATCH /v1/people/{username} .hourly_cost", "PATCH /v1/people/{username} .languages[]"),
         *("POST /v1/routing .rules[].when.languages[]", "POST /v1/routing .rules[].when.markets[]"),
+        *(
+            f"{call} .spec.{name}"
+            for call in ("POST /v1/crises", "PUT /v1/crises/{crisis_id}")
+            for name in (
+                *("languages[]", "markets[]", "statements[].language"),
+                *("rules[].when.languages[]", "rules[].when.markets[]"),
+            )
+        ),
+        "PUT /v1/continuity/{name} .plan.statements[].language",
     ),
     "the name of an account": (
         "POST /v1/cases/{case_id}/hand-over .to",
         "POST /v1/escalations/{escalation_id}/improvements .owner",
         "PATCH /v1/improvements/{improvement_id} .owner",
+        "POST /v1/crises/{crisis_id}/reviews .actions[].owner",
+        "PUT /v1/continuity/{name} .plan.reskilled[].person",
     ),
     "the order that is at work": ("POST /v1/ranking .replaces", "POST /v1/ranking/{version}/activate .replaces"),
     "a question that can be read; furnish() keeps one that holds markup": (

@@ -21,4 +21,4 @@ class SecondPersonError(TriageError):
     """Its owner cannot approve it: a second person has to look at it."""
 
     status = 403
-    code = "second_person_needed"
+    code = "own_crisis"

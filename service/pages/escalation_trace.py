@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from service.pages.causes import SIDES, STATES
+from service.pages.causes import SIDES, STATES, cause_words
 from service.pages.escalation_words import ASSETS, RESOLUTIONS, STATUSES, TARGETS, WAITS, facts_changed
 from service.pages.language import N_, _, ngettext
 from service.pages.narratives import AUDIENCES, FORMS
@@ -69,7 +69,7 @@ def _own(kind: str, group: str, data: Data) -> list[str]:
         case "appeal" if "number" in data:
             return [f"A-{data['number']}"]
         case "cause" if "code" in data:
-            return [": ".join(spoken(str(data[name])) for name in ("code", "subcode") if data.get(name))]
+            return [cause_words(f"{data['code']}/{data['subcode']}" if data.get("subcode") else str(data["code"]))]
         case "restricted" | "preservation":
             return [_(PACKAGES[data["purpose"]]) if data.get("purpose") in PACKAGES else "", *_until(data)]
         case "improvement" if "days" in data:
@@ -110,7 +110,6 @@ def _of_intake(data: Data) -> list[str]:
     files = data.get("files", 0)
     return [
         _("still missing: %(fields)s", fields=missing) if missing else "",
-        spoken(str(data["item"])) if "item" in data else "",
         _("sender not verified") if data.get("verified") is False else "",
         ngettext("%(num)s file came along", "%(num)s files came along", files) if files else "",
     ]

@@ -57,7 +57,7 @@ async def test_a_second_person_is_needed_or_it_ends_after_four_hours(
 ) -> None:
     draft = await drafted(lead)
     alone = await lead.post(f"/v1/crises/{draft['id']}/approve", json={"revision": 1})
-    assert_error(alone, 403, "second_person_needed")
+    assert_error(alone, 403, "own_crisis")
     # What was looked at is approved, and nothing else.
     changed = await lead.put(f"/v1/crises/{draft['id']}", json={**crisis_body(), "until": until(30), "revision": 1})
     assert changed.json()["revision"] == 2

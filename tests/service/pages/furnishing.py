@@ -241,6 +241,8 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
     for role in ("reviewer", "specialist", "checker"):
         found.add("/work", role, "/work")
     found.add("/qa/suspects", "specialist", "/qa/suspects")
+    # By itself: there is so much else that happened.
+    found.add("/admin/audit", "admin", "/admin/audit?kind=labels.suspected")
     found.add("/exposure", "reviewer", "/exposure")
 
 

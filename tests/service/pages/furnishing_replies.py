@@ -26,7 +26,7 @@ async def templates(lead: httpx.AsyncClient) -> str:
 
 
 async def reply(specialist: httpx.AsyncClient, lead: httpx.AsyncClient, record: str) -> None:
-    """A reply of a record that was sent back once and waits for approval."""
+    """A reply of a record that was sent back for changes."""
     address = f"/v1/escalations/{record}/replies"
     made = (await specialist.post(address, json={"purpose": "final", "language": "en"})).json()
     change = {
@@ -40,4 +40,3 @@ async def reply(specialist: httpx.AsyncClient, lead: httpx.AsyncClient, record: 
     seen = {"version": made["version"]}
     assert (await specialist.post(f"{one}/submit", json=seen)).is_success
     assert (await lead.post(f"{one}/return", json={**seen, "reason": "Say what was found"})).is_success
-    assert (await specialist.post(f"{one}/submit", json=seen)).is_success

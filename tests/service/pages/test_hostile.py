@@ -110,7 +110,9 @@ UNWRITTEN = {
 # Written and stored, and on no page.
 UNSHOWN = {
     "it is for the record": ("POST /v1/media/{media_id}/reveal .reason",),
-    "it is for whoever asks the API for clocks": ("POST /v1/cases/{case_id}/clocks .reason",),
+    "it is for whoever asks the API for clocks": (
+        *("POST /v1/cases/{case_id}/clocks .reason", "POST /v1/escalations/{escalation_id}/clocks .reason"),
+    ),
     "it goes out with the export of a bank": (
         *("POST /v1/banks/{bank_id}/hashes .note", "POST /v1/banks/{bank_id}/hashes/{hash_id}/remove .note"),
     ),

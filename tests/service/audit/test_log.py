@@ -28,8 +28,10 @@ NO_EVENTS = {
     "ranking.file_not_at_work",
     "ranking.look_failed",
     "ranking.unusable",
+    "appeal.not_carried_out",
     "sla.breach_without_effect",
     "sla.case_clock_refused",
+    "sla.clocks_not_set",
 }
 SECRET = "what post-1 says"
 

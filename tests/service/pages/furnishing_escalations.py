@@ -39,7 +39,7 @@ async def escalations(app: FastAPI, callers: Callers) -> list[tuple[str, str]]:
     await _sent(lead, "POST", f"{open_one}/messages", body="Could we have a number?", direction="inbound")
     await _sent(specialist, "POST", f"{open_one}/moves", verb="take")
     await furnish_clocks(specialist, open_one)
-    await reply(specialist, lead, open_one)
+    await reply(specialist, lead, open_one, submitted=False)
     await _sent(specialist, "POST", f"{open_one}/moves", verb="wait", waiting_for="consult", note="Legal reads it")
     return [("specialist", open_one), ("lead", ended), ("lead", open_one)]
 

@@ -25,8 +25,8 @@ async def templates(lead: httpx.AsyncClient) -> str:
     return first
 
 
-async def reply(specialist: httpx.AsyncClient, lead: httpx.AsyncClient, record: str) -> None:
-    """A reply of a record that was sent back for changes."""
+async def reply(specialist: httpx.AsyncClient, lead: httpx.AsyncClient, record: str, *, submitted: bool = True) -> None:
+    """A reply of a record that was sent back once and, where `submitted`, waits for approval again."""
     address = f"/v1/escalations/{record}/replies"
     made = (await specialist.post(address, json={"purpose": "final", "language": "en"})).json()
     change = {
@@ -40,3 +40,5 @@ async def reply(specialist: httpx.AsyncClient, lead: httpx.AsyncClient, record: 
     seen = {"version": made["version"]}
     assert (await specialist.post(f"{one}/submit", json=seen)).is_success
     assert (await lead.post(f"{one}/return", json={**seen, "reason": "Say what was found"})).is_success
+    if submitted:
+        assert (await specialist.post(f"{one}/submit", json=seen)).is_success

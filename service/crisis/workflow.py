@@ -95,7 +95,7 @@ async def keep(
     """Keep a draft whose content was checked; `plan` names the continuity plan that it puts to work."""
     crisis_id, kind = new_id(), "crisis" if plan is None else "continuity"
     await store.add(connection, spec=spec, id=crisis_id, kind=kind, plan=plan, owner=actor, **values)
-    await _note(connection, crisis_id, "drafted", actor=actor, reason=values["reason"])
+    await _note(connection, crisis_id, "crisis.drafted", actor=actor, reason=values["reason"])
     return await crisis(connection, crisis_id)
 
 
@@ -114,7 +114,7 @@ async def change(
     await require_useful(connection, body.spec, taxonomy)
     spec = body.spec.model_dump(mode="json")
     await store.change(connection, spec=spec, id=crisis_id, name=body.name, reason=body.reason, until=body.until)
-    await _note(connection, crisis_id, "changed", actor=actor, reason=body.reason)
+    await _note(connection, crisis_id, "crisis.changed", actor=actor, reason=body.reason)
     return await crisis(connection, crisis_id)
 
 
@@ -133,7 +133,7 @@ async def approve(connection: AsyncConnection, crisis_id: UUID, body: ApproveIn,
     if row.state == "draft":
         require_end(row.until)
     await store.approve(connection, crisis_id, actor=actor)
-    await _note(connection, crisis_id, "begun" if row.state == "draft" else "approved", actor=actor)
+    await _note(connection, crisis_id, "crisis.begun" if row.state == "draft" else "crisis.approved", actor=actor)
     return await crisis(connection, crisis_id)
 
 
@@ -146,7 +146,7 @@ async def begin_alone(connection: AsyncConnection, crisis_id: UUID, body: AloneI
     _require_revision(row, body.revision)
     require_end(row.until)
     await store.begin(connection, crisis_id)
-    await _note(connection, crisis_id, "begun_alone", actor=actor, reason=body.reason)
+    await _note(connection, crisis_id, "crisis.begun_alone", actor=actor, reason=body.reason)
     log.warning(
         "crisis.begun_alone", crisis=str(crisis_id), hours=ALONE_HOURS, mend="a second person approves or ends it"
     )
@@ -167,7 +167,7 @@ async def extend(connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *
             f"until: it ends at {row.ends_at:%Y-%m-%d %H:%M} UTC already; give a later end, or end it"
         )
     await store.extend(connection, crisis_id, body.until)
-    await _note(connection, crisis_id, "extended", actor=actor, reason=body.reason)
+    await _note(connection, crisis_id, "crisis.extended", actor=actor, reason=body.reason)
     return await crisis(connection, crisis_id)
 
 
@@ -175,7 +175,7 @@ async def end(connection: AsyncConnection, crisis_id: UUID, body: EndIn, *, acto
     """End it before its time. Raises CrisisStateError."""
     _require_state(await _row(connection, crisis_id, lock=True), "at_work")
     await store.end(connection, crisis_id)
-    await _note(connection, crisis_id, "ended", actor=actor, reason=body.reason)
+    await _note(connection, crisis_id, "crisis.ended", actor=actor, reason=body.reason)
     return await crisis(connection, crisis_id)
 
 
@@ -188,7 +188,7 @@ async def review(connection: AsyncConnection, crisis_id: UUID, body: ReviewIn, *
     texts = {"happened": body.happened, "worked": body.worked, "decisions": body.decisions}
     actions = [one.model_dump(mode="json") for one in body.actions]
     await store.add_review(connection, crisis_id, actor=actor, actions=actions, **texts)
-    await _note(connection, crisis_id, "reviewed", actor=actor)
+    await _note(connection, crisis_id, "crisis.reviewed", actor=actor)
     return await crisis(connection, crisis_id)
 
 
@@ -271,9 +271,9 @@ async def note_ends(engine: AsyncEngine) -> int:
     async with engine.begin() as connection:
         expired, unreviewed = await store.expired(connection), await store.unreviewed(connection)
         for crisis_id in expired:
-            await _note(connection, crisis_id, "expired", actor=None)
+            await _note(connection, crisis_id, "crisis.expired", actor=None)
         for crisis_id in unreviewed:
-            await _note(connection, crisis_id, "review_asked", actor=None)
+            await _note(connection, crisis_id, "crisis.review_asked", actor=None)
     return len(expired) + len(unreviewed)
 
 
@@ -301,8 +301,8 @@ async def _note(
     connection: AsyncConnection, crisis_id: UUID, kind: str, *, actor: UUID | None, reason: str = ""
 ) -> None:
     """A line of its own timeline, and one of the log of events: there without what people wrote."""
-    await store.add_moment(connection, crisis_id, kind, actor=actor, reason=reason)
-    await events.record(connection, f"crisis.{kind}", actor=actor, data={"crisis": str(crisis_id)})
+    await store.add_moment(connection, crisis_id, kind.removeprefix("crisis."), actor=actor, reason=reason)
+    await events.record(connection, kind, actor=actor, data={"crisis": str(crisis_id)})
 
 
 def _require_state(row: Row[Any], *states: str) -> None:

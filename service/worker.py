@@ -172,8 +172,7 @@ class Under:
 
 
 def _often(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
-    engine, settings = under.engine, under.settings
-    taxonomy = under.taxonomy
+    engine, settings, taxonomy = under.engine, under.settings, under.taxonomy
     statements = configured_statements(settings, taxonomy)
     appeals = Effects(taxonomy, under.jobs, configured_strikes(settings, taxonomy), statements)
     watch = Watch(engine)
@@ -182,7 +181,7 @@ def _often(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
         Shedding(engine, under.jobs, under.config).step,
         watch.settle,
         watch.step,
-        CaseClocks(engine, under.jobs, taxonomy=under.taxonomy, config=under.config).step,
+        CaseClocks(engine, under.jobs, taxonomy=taxonomy, config=under.config).step,
         partial(carry_out_due, engine, appeals),
     )
 

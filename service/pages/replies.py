@@ -10,6 +10,7 @@ from service.db import UnitOfWork
 from service.escalations.schemas import Source
 from service.pages import views
 from service.pages.bar import bar
+from service.pages.escalation_words import SOURCES
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
@@ -30,20 +31,6 @@ PURPOSES: Mapping[Purpose, str] = {
     "decision": N_("Decision and how to contest it"),
     "refusal": N_("Refusal"),
     "receipt": N_("Receipt"),
-}
-SOURCES: Mapping[Source, str] = {
-    "user": N_("User"),
-    "press": N_("Press"),
-    "partner": N_("Partner"),
-    "trusted_flagger": N_("Trusted flagger"),
-    "regulator": N_("Regulator"),
-    "law_enforcement": N_("Law enforcement"),
-    "court": N_("Court"),
-    "advertiser": N_("Advertiser"),
-    "rights_holder": N_("Rights holder"),
-    "employee": N_("Employee"),
-    "leadership": N_("Leadership"),
-    "vendor": N_("Vendor"),
 }
 STATES: Mapping[str, str] = {
     "pending": N_("goes out soon"),

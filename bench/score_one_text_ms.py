@@ -36,9 +36,14 @@ def run(*, quick: bool) -> Result:
 
 
 def _text_of(tokens: int, tokenizer: Tokenizer) -> tuple[str, int]:
-    """A text of about that many tokens, and how many it has."""
-    words = itertools.chain.from_iterable(text.split() for text in texts(500))
-    text = ""
-    while (found := len(encode_texts([text], tokenizer)[0])) < tokens:
-        text = f"{text} {next(words)}"
+    """The longest run of words that makes no more tokens than that, and how many it makes."""
+    # A text that was cut would be scored in two windows, and so measured twice.
+    tokenizer.no_truncation()
+    text, found = "", 0
+    for word in itertools.chain.from_iterable(text.split() for text in texts(500)):
+        longer = f"{text} {word}"
+        count = len(encode_texts([longer], tokenizer)[0])
+        if count > tokens:
+            break
+        text, found = longer, count
     return text, found

@@ -2,6 +2,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from labeling.taxonomy import load_taxonomy
 from models.bundle import MODEL, TOKENIZER, BundleError, load_bundle
 from models.calibration import UNTRAINED_PRIOR
 from models.inference import (
+    PASS_COST,
     TEXTS_PER_CHUNK,
     TOKENS_PER_PASS,
     ConstantScorer,
@@ -193,6 +195,11 @@ def test_batches_hold_every_index_once_and_stay_within_the_budget() -> None:
     assert sorted(np.concatenate(batches).tolist()) == list(range(len(lengths)))
     for batch in batches:
         assert len(batch) == 1 or len(batch) * max(lengths[one] for one in batch) <= TOKENS_PER_PASS
+        within = sorted(lengths[one] for one in batch)
+        # No row is padded by so much that a pass of its own would have been cheaper.
+        assert all(
+            rows * (longer - shorter) <= PASS_COST for rows, (shorter, longer) in enumerate(pairwise(within), start=1)
+        )
     assert like_length_batches([]) == []
 
 

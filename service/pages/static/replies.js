@@ -1,6 +1,7 @@
 // A reply on the page of its escalation: begun, kept as it is written, checked, approved and sent.
 
 import { call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { sayOnNextPage } from "./notice.js";
 import { nameLanguages, setState } from "./page.js";
 import { t } from "./words.js";
@@ -39,13 +40,13 @@ let saving = Promise.resolve();
 nameLanguages();
 byId("reply-start")?.addEventListener("submit", (event) => {
   event.preventDefault();
-  act(event.submitter, start);
+  attemptOnce(event.submitter, start, problem);
 });
 root.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-reply-verb], button[data-undo], button[data-again], button[data-part]");
   if (!button) return;
   if (button.dataset.part) return select(button.dataset);
-  act(button, () => verb(button));
+  attemptOnce(button, () => verb(button), problem);
 });
 form?.addEventListener("submit", (event) => event.preventDefault());
 showPreview(subject?.value ?? byId("preview-subject")?.textContent, body?.value ?? byId("preview-body")?.textContent);
@@ -56,18 +57,6 @@ function startWriting() {
   form.addEventListener("input", changed);
   byId("reply-gap").addEventListener("click", nextGap);
   addEventListener("pagehide", () => save({ last: true }));
-}
-
-async function act(button, action) {
-  if (button.disabled) return;
-  button.disabled = true;
-  problem("");
-  try {
-    await action();
-  } catch (error) {
-    problem(error.message);
-  }
-  button.disabled = false;
 }
 
 function problem(text) {

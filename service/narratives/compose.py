@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from service.escalations.schemas import EventOut
+from service.escalations.schemas import EscalationEventOut
 from service.narratives.facts import OPEN_STATES, Facts, area_of, cause_name, figure_of, moment, spoken
 from service.narratives.model import Block, Document, Figures, Heading, Paragraph, Table
 from service.narratives.rules import AUDIENCES, EVENTS, REACHES, Rules, Told
@@ -123,7 +123,7 @@ def _what_happened(facts: Facts, rules: Rules, room: Room) -> list[Block]:
 _REQUESTER = ("name", "organisation", "email", "reference")
 
 
-def _told(event: EventOut) -> Told:
+def _told(event: EscalationEventOut) -> Told:
     direction = event.data.get("direction")
     if event.data.get("automatic"):
         # A receipt is told of where it is written.
@@ -138,7 +138,7 @@ def _reaches(how: Told, rules: Rules) -> bool:
     return REACHES.index(how.reach) >= REACHES.index(rules.reach)
 
 
-def _event_words(event: EventOut, how: Told, rules: Rules, room: Room) -> str:
+def _event_words(event: EscalationEventOut, how: Told, rules: Rules, room: Room) -> str:
     by = f" ({event.actor})" if rules.staff and event.actor else ""
     return cut(f"{how.words}{by}", room.cell)
 

@@ -10,7 +10,7 @@ from labeling.taxonomy import Taxonomy
 from service.causes.codes import codes
 from service.causes.schemas import CauseOut, ImprovementOut
 from service.causes.workflow import Figure as Result
-from service.escalations.schemas import EventOut
+from service.escalations.schemas import EscalationEventOut
 from service.narratives.model import Figure
 from service.sla.workflow import Nearest
 
@@ -44,7 +44,7 @@ class Facts:
     record: Any
     evidence: Sequence[Piece]
     assets: int
-    events: Sequence[EventOut]
+    events: Sequence[EscalationEventOut]
     cause: CauseOut | None
     actions: Sequence[ImprovementOut]
     due: Nearest | None

@@ -47,7 +47,7 @@ class NarrativeOut(BaseModel):
     made_at: datetime
 
 
-class ChangeOut(BaseModel):
+class NarrativeChangeOut(BaseModel):
     """A line that one narrative has and the one before it for the same audience has not, or the other way round."""
 
     kind: Literal["added", "removed"]
@@ -59,7 +59,7 @@ class NarrativeDetailOut(NarrativeOut):
 
     document: dict[str, Any]
     since_version: int | None
-    changes: list[ChangeOut]
+    changes: list[NarrativeChangeOut]
 
 
 class NarrativesOut(BaseModel):

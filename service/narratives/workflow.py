@@ -17,7 +17,7 @@ from service.causes.schemas import CauseOut
 from service.causes.workflow import Figure, cause_of, figure, of_record
 from service.consults.workflow import for_audience
 from service.errors.requests import InvalidRequestError, NotFoundError
-from service.escalations.schemas import EventOut
+from service.escalations.schemas import EscalationEventOut
 from service.escalations.workflow import require, timeline
 from service.ids import new_id
 from service.narratives import store
@@ -26,8 +26,8 @@ from service.narratives.facts import Advice, Facts, Piece
 from service.narratives.model import Document, as_json, content_hash, from_json, lines
 from service.narratives.rules import AUDIENCES
 from service.narratives.schemas import (
-    ChangeOut,
     DraftAsked,
+    NarrativeChangeOut,
     NarrativeDetailOut,
     NarrativeIn,
     NarrativeOut,
@@ -114,7 +114,7 @@ async def narrative(
 
 async def changes_to(
     connection: AsyncConnection, escalation: UUID, document: Document, *, viewer: UUID
-) -> tuple[int, list[ChangeOut]] | None:
+) -> tuple[int, list[NarrativeChangeOut]] | None:
     """What a draft says otherwise than the newest that was kept for its audience and form; None where there is none."""
     await require(connection, escalation, viewer=viewer)
     before = await store.before(connection, escalation, audience=document.audience, form=document.form, version=None)
@@ -131,12 +131,14 @@ async def take(
     return row
 
 
-def changes(old: Document, new: Document) -> list[ChangeOut]:
+def changes(old: Document, new: Document) -> list[NarrativeChangeOut]:
     """Lines that one has and the other has not, in the order of the newer one."""
     # Two lines of head, and one that starts with @@ before each place.
     compared = list(difflib.unified_diff(list(lines(old)), list(lines(new)), lineterm="", n=0))[2:]
     return [
-        ChangeOut(kind="added" if line[0] == "+" else "removed", text=line[1:]) for line in compared if line[0] in "+-"
+        NarrativeChangeOut(kind="added" if line[0] == "+" else "removed", text=line[1:])
+        for line in compared
+        if line[0] in "+-"
     ]
 
 
@@ -212,7 +214,7 @@ async def _figures(
     return {name: await figure(connection, name, values) for name in sorted(wanted)}
 
 
-def _unprivileged(happened: Iterable[EventOut]) -> Iterable[EventOut]:
+def _unprivileged(happened: Iterable[EscalationEventOut]) -> Iterable[EscalationEventOut]:
     """Whatever whoever asks may read: a narrative goes further than they do."""
     return (one for one in happened if one.data.get("privileged") is not True)
 

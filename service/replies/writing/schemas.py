@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from service.replies.schemas import BODY_CHARACTERS, Language, Purpose, Reason, StepOut, Subject
+from service.replies.schemas import BODY_CHARACTERS, Language, Purpose, Reason, Subject, TemplateStepOut
 from service.replies.sending.schemas import DeliveryOut
 from service.wire import Stored, Strict
 
@@ -46,7 +46,7 @@ class ReturnIn(SeenIn):
     reason: Reason
 
 
-class ProblemOut(BaseModel):
+class ReplyProblemOut(BaseModel):
     """Why a reply cannot be sent as it is: what stands where, and what to do."""
 
     check: Literal["placeholder", "staff", "internal", "personal", "media", "recipient"]
@@ -72,14 +72,14 @@ class ReplyOut(BaseModel):
     purpose: Purpose
     language: str
     template: TemplateRef | None
-    steps: list[StepOut] = Field(description="How the template was chosen; empty where it was named.")
+    steps: list[TemplateStepOut] = Field(description="How the template was chosen; empty where it was named.")
     subject: str
     body: str
     recipients: list[str]
     version: int
     state: ReplyState
     approval: list[str]
-    problems: list[ProblemOut]
+    problems: list[ReplyProblemOut]
     writers: list[str]
     approved_by: str | None
     approved_at: datetime | None
@@ -99,7 +99,7 @@ class RepliesOut(BaseModel):
     sender: Literal["none", "smtp", "webhook"]
 
 
-class WaitingOut(BaseModel):
+class WaitingReplyOut(BaseModel):
     """A reply that waits for somebody's approval."""
 
     id: UUID
@@ -116,4 +116,4 @@ class WaitingOut(BaseModel):
 class WaitingListOut(BaseModel):
     """Replies that wait for approval, longest first."""
 
-    waiting: list[WaitingOut]
+    waiting: list[WaitingReplyOut]

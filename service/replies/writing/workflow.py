@@ -27,14 +27,14 @@ from service.replies.workflow import Chosen, Wanted, choose, template, text_of
 from service.replies.writing import store
 from service.replies.writing.schemas import (
     ChangeIn,
-    ProblemOut,
     RepliesOut,
     ReplyOut,
+    ReplyProblemOut,
     ReturnIn,
     StartIn,
     TemplateRef,
     WaitingListOut,
-    WaitingOut,
+    WaitingReplyOut,
 )
 from service.security import ESCALATION_OVERSEERS
 from service.settings import Settings
@@ -61,7 +61,7 @@ async def replies(connection: AsyncConnection, escalation: UUID, *, viewer: UUID
 async def waiting(connection: AsyncConnection, *, viewer: UUID) -> WaitingListOut:
     """What waits for approval, of the records that this person may see."""
     rows = await store.waiting(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS, limit=WAITING)
-    return WaitingListOut(waiting=[WaitingOut(**row._mapping) for row in rows])
+    return WaitingListOut(waiting=[WaitingReplyOut(**row._mapping) for row in rows])
 
 
 async def start(
@@ -328,5 +328,5 @@ async def _shown(connection: AsyncConnection, record: Row[Any], row: Row[Any], s
         **fields,
         template=TemplateRef(id=row.template_id, version=row.template_version) if row.template_id else None,
         approval=configured(settings).reasons(record, row.purpose) if is_open else [],
-        problems=[ProblemOut.model_validate(one, from_attributes=True) for one in wrong],
+        problems=[ReplyProblemOut.model_validate(one, from_attributes=True) for one in wrong],
     )

@@ -9,7 +9,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import UnitOfWork
 from service.replies.writing import workflow
-from service.replies.writing.schemas import ChangeIn, RepliesOut, ReplyOut, ReturnIn, SeenIn, StartIn, WaitingListOut
+from service.replies.writing.schemas import (
+    ChangeIn,
+    RepliesOut,
+    ReplyOut,
+    ReturnIn,
+    SeenIn,
+    StartIn,
+    SureIn,
+    WaitingListOut,
+)
 from service.security import EscalationManager, EscalationWorker
 from service.settings import Settings
 
@@ -65,15 +74,13 @@ async def change(caller: EscalationWorker, place: Place, body: ChangeIn) -> Repl
 
 
 @router.post(f"{REPLY}/submit", summary="Ask for approval of a reply")
-async def submit(caller: EscalationWorker, place: Place, body: SeenIn) -> ReplyOut:
-    return await workflow.submit(place.connection, place.reply, body.version, settings=place.settings, person=caller.id)
+async def submit(caller: EscalationWorker, place: Place, body: SureIn) -> ReplyOut:
+    return await workflow.submit(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/approve", summary="Approve a reply that somebody else wrote")
-async def approve(caller: EscalationManager, place: Place, body: SeenIn) -> ReplyOut:
-    return await workflow.approve(
-        place.connection, place.reply, body.version, settings=place.settings, person=caller.id
-    )
+async def approve(caller: EscalationManager, place: Place, body: SureIn) -> ReplyOut:
+    return await workflow.approve(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/rewrite", summary="Go on writing a reply that waits or was approved")
@@ -89,8 +96,8 @@ async def give_back(caller: EscalationManager, place: Place, body: ReturnIn) -> 
 
 
 @router.post(f"{REPLY}/send", status_code=202, summary="Send a reply, after a window in which it can be taken back")
-async def send(caller: EscalationWorker, place: Place, body: SeenIn) -> ReplyOut:
-    return await workflow.send(place.connection, place.reply, body.version, settings=place.settings, person=caller.id)
+async def send(caller: EscalationWorker, place: Place, body: SureIn) -> ReplyOut:
+    return await workflow.send(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/undo", summary="Take back a reply that nobody has begun to send")

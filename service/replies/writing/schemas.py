@@ -15,6 +15,8 @@ Version = Annotated[int, Field(ge=1, description="the version that the caller ha
 DraftBody = Annotated[str, StringConstraints(max_length=BODY_CHARACTERS), Stored]
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254), Stored]
 
+Namesake = Annotated[str, StringConstraints(min_length=1, max_length=100), Stored]
+
 
 class StartIn(Strict):
     """What a reply is begun for. Without a template the one that fits best is taken, without a language the record's."""
@@ -40,6 +42,12 @@ class SeenIn(Strict):
     version: Version
 
 
+class SureIn(SeenIn):
+    """The version that is meant, and the words of it that are user names as well and mean nobody of the staff here."""
+
+    namesakes: Annotated[list[Namesake], Field(default_factory=list, max_length=50)]
+
+
 class ReturnIn(SeenIn):
     """Why a reply goes back to whoever wrote it."""
 
@@ -49,7 +57,7 @@ class ReturnIn(SeenIn):
 class ReplyProblemOut(BaseModel):
     """Why a reply cannot be sent as it is: what stands where, and what to do."""
 
-    check: Literal["placeholder", "staff", "internal", "personal", "media", "recipient"]
+    check: Literal["placeholder", "staff", "namesake", "internal", "personal", "media", "recipient"]
     part: Literal["subject", "body", "recipients"]
     line: int
     column: int

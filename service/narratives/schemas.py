@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from service.people.schemas import InterfaceLanguage
 from service.wire import Stored, Strict
 
 Audience = Literal["internal", "leadership", "partner", "regulator"]
@@ -20,10 +21,11 @@ ZoneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description=
 
 
 class DraftAsked(Strict):
-    """For whom, in which form, with times of which zone."""
+    """For whom, in which form and language, with times of which zone. What people wrote stays in the language they wrote in."""
 
     audience: Audience = "internal"
     form: Form = "brief"
+    language: InterfaceLanguage = "en"
     zone: ZoneName = "UTC"
 
 

@@ -4,11 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
+from service.catalogues import N_
 from service.names import name_pattern, naming
 from service.personal import personal_data
 
 CUT = "…"
-MASK = "[left out]"
+MASK = N_("[left out]")
 MARKS_PER_COLUMN = 4
 # A word longer than this gets places at which it may break.
 LONGEST_WORD = 24
@@ -67,14 +68,14 @@ def revealing(text: str, names: Iterable[str]) -> list[str]:
     return [*found, *(one.text for one in personal_data(text))]
 
 
-def masked(text: str, names: Iterable[str]) -> str:
-    """The text without names, e-mail addresses, telephone numbers and handles."""
+def masked(text: str, names: Iterable[str], *, mark: str = MASK) -> str:
+    """The text with a mark in the place of names, e-mail addresses, telephone numbers and handles."""
     for name in sorted(names, key=len, reverse=True):
-        text = name_pattern(name).sub(lambda one, name=name: MASK if _names(one, name) else one[0], text)  # type: ignore[misc]
+        text = name_pattern(name).sub(lambda one, name=name: mark if _names(one, name) else one[0], text)  # type: ignore[misc]
     # Of two that overlap one is found at a time.
     while found := personal_data(text):
         for one in reversed(found):
-            text = text[: one.start] + MASK + text[one.end :]
+            text = text[: one.start] + mark + text[one.end :]
     return text
 
 

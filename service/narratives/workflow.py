@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
+from service.catalogues import Voice
 from service.causes.schemas import CauseOut
 from service.causes.workflow import Figure, cause_of, figure, of_record
 from service.consults.workflow import for_audience
@@ -51,6 +52,15 @@ class Drafted:
     facts_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How facts are told: times of a zone, words of a language, names of a taxonomy."""
+
+    zone: ZoneInfo
+    say: Voice
+    taxonomy: Taxonomy
+
+
 async def draft(
     engine: AsyncEngine, escalation: UUID, body: DraftAsked | NarrativeIn, *, viewer: UUID, taxonomy: Taxonomy
 ) -> Drafted:
@@ -62,7 +72,8 @@ async def draft(
     zone = _zone(body.zone)
     line = body.bottom_line if isinstance(body, NarrativeIn) else ""
     async with store.instant(engine) as (connection, at):
-        facts = await _facts(connection, escalation, viewer=viewer, at=at, zone=zone, taxonomy=taxonomy, line=line)
+        told = Telling(zone, Voice(body.language), taxonomy)
+        facts = await _facts(connection, escalation, viewer=viewer, at=at, told=told, line=line)
     rules = AUDIENCES[body.audience]
     if not rules.names_people and (found := revealing(line, facts.hidden)):
         raise InvalidRequestError(f"bottom_line: it names {found[0]!r}, and {rules.name.lower()} reads of no people")
@@ -104,7 +115,7 @@ async def narrative(
 ) -> NarrativeDetailOut:
     """A narrative as it was made, with what changed since the one before it. Raises NotFoundError."""
     row = await _row(connection, escalation, narrative_id, viewer=viewer)
-    before = await store.before(connection, escalation, audience=row.audience, form=row.form, version=row.version)
+    before = await store.before(connection, escalation, like=row.document, version=row.version)
     return NarrativeDetailOut(
         **{name: row._mapping[name] for name in (*NarrativeOut.model_fields, "document")},
         since_version=before.version if before else None,
@@ -115,9 +126,9 @@ async def narrative(
 async def changes_to(
     connection: AsyncConnection, escalation: UUID, document: Document, *, viewer: UUID
 ) -> tuple[int, list[NarrativeChangeOut]] | None:
-    """What a draft says otherwise than the newest that was kept for its audience and form; None where there is none."""
+    """What a draft says otherwise than the newest that was kept for its audience, in its form and language; None where there is none."""
     await require(connection, escalation, viewer=viewer)
-    before = await store.before(connection, escalation, audience=document.audience, form=document.form, version=None)
+    before = await store.before(connection, escalation, like=as_json(document), version=None)
     return None if before is None else (before.version, changes(from_json(before.document), document))
 
 
@@ -156,8 +167,7 @@ async def _facts(
     *,
     viewer: UUID,
     at: datetime,
-    zone: ZoneInfo,
-    taxonomy: Taxonomy,
+    told: Telling,
     line: str,
 ) -> Facts:
     record = await require(connection, escalation, viewer=viewer)
@@ -182,8 +192,9 @@ async def _facts(
         advice=advice,
         hidden=(*_contacts(record), *await store.names_in(connection, "\n".join(written))),
         at=at,
-        zone=zone,
-        taxonomy=taxonomy,
+        zone=told.zone,
+        say=told.say,
+        taxonomy=told.taxonomy,
     )
 
 

@@ -18,7 +18,7 @@ from bench.measure import BenchError, Result, hardware, say
 from bench.people import add_accounts
 from bench.served import served
 from service.db import create_engine
-from service.people.schemas import PersonIn
+from service.people.schemas import AccountIn
 from service.people.workflow import create_person
 from tests.chromium import ensure_chromium
 
@@ -131,7 +131,7 @@ async def _reviewer(url: str) -> None:
     engine = create_engine(url, pool=1)
     try:
         async with engine.begin() as connection:
-            person = PersonIn(username="bench-desk", role="reviewer", password=PASSWORD)
+            person = AccountIn(username="bench-desk", role="reviewer", password=PASSWORD)
             await create_person(connection, person, actor=None)
     finally:
         await engine.dispose()

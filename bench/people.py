@@ -6,7 +6,7 @@ from uuid import UUID
 import uvloop
 
 from service.db import create_engine
-from service.people.schemas import PersonIn, RoleName
+from service.people.schemas import AccountIn, RoleName
 from service.people.workflow import create_person
 
 
@@ -29,7 +29,7 @@ async def add_accounts_in_loop(url: str, role: RoleName, count: int) -> list[Acc
     try:
         async with engine.begin() as connection:
             people = [
-                await create_person(connection, PersonIn(username=f"bench-{role}-{number}", role=role), actor=None)
+                await create_person(connection, AccountIn(username=f"bench-{role}-{number}", role=role), actor=None)
                 for number in range(count)
             ]
     finally:

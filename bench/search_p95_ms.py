@@ -14,7 +14,7 @@ from bench.people import add_accounts
 from labeling.taxonomy import load_taxonomy
 from service.db import create_engine
 from service.masking import configured
-from service.search.schemas import SearchIn
+from service.search.schemas import CaseSearchIn
 from service.search.workflow import SearchRules, search
 from service.security import Principal
 from service.settings import Settings
@@ -117,7 +117,7 @@ async def _ask(url: str, viewer: UUID, times: int) -> dict[tuple[str, str], list
             started = time.perf_counter()
             async with engine.begin() as connection:
                 found = await search(
-                    connection, SearchIn.model_validate({"query": said, "order": order}), me=me, rules=rules
+                    connection, CaseSearchIn.model_validate({"query": said, "order": order}), me=me, rules=rules
                 )
             if turn:
                 taken[said, order].append(1000 * (time.perf_counter() - started))

@@ -1,11 +1,9 @@
 """The background process: scores what waits, sends webhooks, gives lapsed cases back."""
 
 import asyncio
-import contextlib
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -66,6 +64,7 @@ from service.sla.watching.workflow import CaseClocks, Watch
 from service.statements.sender import posting
 from service.statements.workflow import configured as configured_statements
 from service.strikes.workflow import configured as configured_strikes
+from service.waiting import happens
 
 # How soon another worker takes over the jobs of one that died.
 HEARTBEAT_SECONDS = 2.0
@@ -282,8 +281,7 @@ async def run_jobs(jobs: App, stopping: asyncio.Event, *, queue: str = SOON) -> 
             log.error("jobs.ended")
         except ConnectorException as error:
             log.error("jobs.failed", error=type(error.__cause__ or error).__name__)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), JOBS_PAUSE_SECONDS)
+        await happens(stopping, within=JOBS_PAUSE_SECONDS)
 
 
 class ModelWatch:
@@ -342,8 +340,7 @@ async def repeat(stopping: asyncio.Event, steps: Sequence[Callable[[], Awaitable
     """Do these until `stopping` is set, with a pause of so many seconds whenever none found something to do."""
     while not stopping.is_set():
         if not await do_each(steps):
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), pause)
+            await happens(stopping, within=pause)
 
 
 def restricted(engine: AsyncEngine) -> tuple[Callable[[], Awaitable[object]], ...]:
@@ -392,7 +389,4 @@ async def housekeeping(
                 await do_each(chores.seldom)
         except Exception as error:  # a database blip must not end the process
             log.error("housekeeping.failed", error=type(error).__name__, exc_info=error)
-        try:
-            await asyncio.wait_for(stopping.wait(), HOUSEKEEPING_SECONDS)
-        except TimeoutError:
-            continue
+        await happens(stopping, within=HOUSEKEEPING_SECONDS)

@@ -25,7 +25,7 @@ from service.app import create_app
 from service.db import create_engine, libpq_url
 from service.embedded import start_embedded
 from service.migrate import migrate
-from service.people.schemas import PersonIn, RoleName
+from service.people.schemas import AccountIn, RoleName
 from service.people.workflow import create_person
 from service.scoring.live_model import LiveModel
 from service.settings import Settings
@@ -158,7 +158,7 @@ async def make_keys(database: str) -> dict[str, str]:
     engine = create_engine(database, pool=1)
     async with engine.begin() as connection:
         people = {
-            role: await create_person(connection, PersonIn(username=f"test-{role}", role=role), actor=None)
+            role: await create_person(connection, AccountIn(username=f"test-{role}", role=role), actor=None)
             for role in get_args(RoleName)
         }
     await engine.dispose()

@@ -44,7 +44,7 @@ Words = Annotated[
 ActionId = Annotated[str, Field(max_length=100)]
 
 
-class LinkIn(Strict):
+class AppealLinkIn(Strict):
     """Who is to be given the address: the author of what was restricted, or a reporter, by the report that was not acted on."""
 
     side: Side = "author"
@@ -57,7 +57,7 @@ class LinkIn(Strict):
         return self
 
 
-class LinkOut(BaseModel):
+class AppealLinkOut(BaseModel):
     """A path below the address of this service. It is shown this once and is a secret of whoever may appeal."""
 
     path: str
@@ -108,7 +108,7 @@ class AppealStatusOut(AppealAccepted):
     decided_at: datetime | None
 
 
-class WaitingOut(BaseModel):
+class WaitingAppealOut(BaseModel):
     """An appeal in the queue. `yours` says that the caller has it in hand."""
 
     appeal_id: UUID
@@ -125,16 +125,16 @@ class WaitingOut(BaseModel):
     may_decide: Annotated[bool, Field(description="false where the caller had a part in what is appealed")]
 
 
-class QueueOut(BaseModel):
+class AppealQueueOut(BaseModel):
     """What waits, in the order in which it is handed out, at most 300; `total` and `overdue` count all of it."""
 
-    appeals: list[WaitingOut]
+    appeals: list[WaitingAppealOut]
     total: int
     overdue: int
     server_now: datetime
 
 
-class PolicyOut(BaseModel):
+class PolicyAtDecisionOut(BaseModel):
     """The policy that was in force when it was decided."""
 
     title: str
@@ -142,7 +142,7 @@ class PolicyOut(BaseModel):
     body: str
 
 
-class ReportOut(BaseModel):
+class AppealReportOut(BaseModel):
     """One notice about the content, without who gave it."""
 
     channel: str
@@ -166,14 +166,14 @@ class JudgedOut(BaseModel):
     actions: list[str]
     policy_area: str
     severity: int
-    policy: PolicyOut | None
+    policy: PolicyAtDecisionOut | None
     kind: str
     text: str
     text_language: str | None
     captured_at: datetime
     text_now: Annotated[str | None, Field(description="What is there now; null where that is the same.")]
     media: list[MediaItem]
-    reports: list[ReportOut]
+    reports: list[AppealReportOut]
 
 
 class AppealDecisionIn(Strict):
@@ -232,7 +232,7 @@ class TokenIn(Strict):
     lease_token: UUID
 
 
-class FeedbackOut(BaseModel):
+class AppealFeedbackOut(BaseModel):
     """A decision of the caller that did not hold on appeal, or not whole. Nobody is named."""
 
     appeal_id: UUID
@@ -252,10 +252,10 @@ class FeedbackOut(BaseModel):
     told_at: datetime
 
 
-class FeedbackListOut(BaseModel):
+class AppealFeedbackListOut(BaseModel):
     """The caller's own, the newest first, at most 100."""
 
-    feedback: list[FeedbackOut]
+    feedback: list[AppealFeedbackOut]
 
 
 class OutcomeOut(BaseModel):
@@ -274,7 +274,7 @@ class OutcomeOut(BaseModel):
     high: float | None
 
 
-class OutcomesOut(BaseModel):
+class OverturnsOut(BaseModel):
     """Overturns on appeal by group, the largest first. They are of what was appealed, not of all that was decided."""
 
     by: OutcomeGroup

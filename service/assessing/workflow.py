@@ -6,7 +6,6 @@ Without a model, or where it fails, nothing is known of a picture, and it stays 
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +26,7 @@ from service.assessing.pixels import MOST_BYTES, decoded, frames_of
 from service.cases.workflow import rerank_evidence
 from service.errors.media import StorageUnavailableError
 from service.media.storage import Storage
+from service.waiting import happens
 
 IDLE_SECONDS = 0.5
 # A failing database or store is not asked again at once. A medium that failed waits twice as long after each try.
@@ -96,8 +96,7 @@ class Assessing:
                 log.error("assessing.failed", error=type(error).__name__)
                 pause = PAUSE_SECONDS
             if pause:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stopping.wait(), pause)
+                await happens(stopping, within=pause)
 
     async def step(self) -> int:
         """Assess one batch; returns how many media were in it, 0 when none waits or there is no model."""

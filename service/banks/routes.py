@@ -21,8 +21,8 @@ from service.banks.schemas import (
     HashAddedOut,
     HashesOut,
     HashIn,
-    ImportedOut,
-    RemovalIn,
+    HashRemovalIn,
+    ImportedHashesOut,
     Written,
 )
 from service.banks.workflow import File
@@ -84,7 +84,7 @@ async def add_decided(bank_id: UUID, body: DecidedIn, caller: BanksAdder, connec
 
 @router.post("/{bank_id}/hashes/{hash_id}/remove", status_code=204, summary="Take a hash out of a bank")
 async def remove(
-    bank_id: UUID, hash_id: HashNumber, body: RemovalIn, caller: BanksManager, connection: UnitOfWork
+    bank_id: UUID, hash_id: HashNumber, body: HashRemovalIn, caller: BanksManager, connection: UnitOfWork
 ) -> Response:
     await workflow.remove(connection, bank_id, hash_id, body, actor=caller.id)
     return Response(status_code=204)
@@ -96,7 +96,7 @@ async def import_file(
     request: Request,
     caller: BanksImporter,
     kind: Annotated[Format, Query(alias="format")] = "csv",
-) -> ImportedOut:
+) -> ImportedHashesOut:
     """All or none of them. For files beyond the limit of a body: `python -m service banks import`."""
     body = await request.body()
     try:

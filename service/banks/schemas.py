@@ -89,7 +89,7 @@ class BanksOut(BaseModel):
     banks: list[BankOut]
 
 
-class ChangeOut(BaseModel):
+class BankChangeOut(BaseModel):
     """A change of a bank: the value before and after, by field."""
 
     changed: dict[str, tuple[Any, Any]]
@@ -101,7 +101,7 @@ class ChangeOut(BaseModel):
 class BankWholeOut(BankOut):
     """A bank with the last hundred of its changes, the newest first."""
 
-    changes: list[ChangeOut]
+    changes: list[BankChangeOut]
 
 
 class HashIn(Strict):
@@ -127,7 +127,7 @@ class HashAddedOut(BaseModel):
     added: bool
 
 
-class RemovalIn(Strict):
+class HashRemovalIn(Strict):
     """Why a hash is taken out."""
 
     note: Given
@@ -155,7 +155,7 @@ class HashesOut(BaseModel):
     before: int | None
 
 
-class ImportedOut(BaseModel):
+class ImportedHashesOut(BaseModel):
     """What was done with a file: hashes added and withdrawn, those the bank had already or the file repeats, of them leads that
     the file confirms, and what was left out, by reason.
     """

@@ -16,21 +16,21 @@ from service.banks import store
 from service.banks.exchange import Read, Signal, bits_of, csv_header, csv_line, hexadecimal, signals, text_line
 from service.banks.schemas import (
     BankChangeIn,
+    BankChangeOut,
     BankIn,
     BankOut,
     BanksOut,
     BankWholeOut,
-    ChangeOut,
     DecidedIn,
     Format,
     HashAddedOut,
     HashesOut,
     HashIn,
     HashOut,
-    ImportedOut,
+    HashRemovalIn,
+    ImportedHashesOut,
     KnownOut,
     PrecisionOut,
-    RemovalIn,
     Written,
 )
 from service.errors.decisions import UnknownLabelError
@@ -102,7 +102,7 @@ async def bank(connection: AsyncConnection, bank_id: UUID) -> BankWholeOut:
     if not rows:
         raise _no_bank(bank_id)
     changes = await store.changes(connection, bank_id, limit=CHANGES)
-    return BankWholeOut(**_fields(rows[0]), changes=[ChangeOut(**row._mapping) for row in changes])
+    return BankWholeOut(**_fields(rows[0]), changes=[BankChangeOut(**row._mapping) for row in changes])
 
 
 async def require_bank(connection: AsyncConnection, bank_id: UUID) -> str:
@@ -189,7 +189,7 @@ async def add_decided(connection: AsyncConnection, bank_id: UUID, body: DecidedI
     return await _add_one(connection, bank_id, row.pdq, source, actor=actor)
 
 
-async def remove(connection: AsyncConnection, bank_id: UUID, hash_id: int, body: RemovalIn, *, actor: UUID) -> None:
+async def remove(connection: AsyncConnection, bank_id: UUID, hash_id: int, body: HashRemovalIn, *, actor: UUID) -> None:
     """Take a hash out; it stays in the record with the note. Raises NotFoundError."""
     await _locked(connection, bank_id)
     if not await store.remove(connection, bank_id, hash_id, removed_by=actor, note=body.note):
@@ -206,7 +206,9 @@ async def hashes(connection: AsyncConnection, bank_id: UUID, *, before: int | No
     return HashesOut(hashes=listed, before=rows[-1].id if len(rows) == LISTED else None)
 
 
-async def import_file(connection: AsyncConnection, bank_id: UUID, file: File, *, actor: UUID | None) -> ImportedOut:
+async def import_file(
+    connection: AsyncConnection, bank_id: UUID, file: File, *, actor: UUID | None
+) -> ImportedHashesOut:
     """Take the hashes of a file, all or none. Raises NotFoundError, BankFileError."""
     await _locked(connection, bank_id)
     read = Read()
@@ -230,7 +232,7 @@ async def import_file(connection: AsyncConnection, bank_id: UUID, file: File, *,
         await store.unsettle(connection, bank_id)
     counts = {"added": added, "confirmed": confirmed, "withdrawn": withdrawn}
     await events.record(connection, "bank.imported", actor=actor, data={"bank": str(bank_id), **counts})
-    return ImportedOut(**counts, duplicates=duplicates, left_out=dict(read.left_out))
+    return ImportedHashesOut(**counts, duplicates=duplicates, left_out=dict(read.left_out))
 
 
 async def export(connection: AsyncConnection, bank_id: UUID, kind: Written) -> AsyncIterator[str]:

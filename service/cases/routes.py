@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from service.cases import workflow
-from service.cases.schemas import CaseHistoryOut, DraftIn
+from service.cases.schemas import CaseHistoryOut, DecisionDraftIn
 from service.db import UnitOfWork
 from service.ranking.schemas import WhyOut
 from service.security import CaseReader, CaseReviewer
@@ -24,6 +24,6 @@ async def why(case_id: UUID, request: Request, caller: CaseReader, connection: U
 
 
 @router.put("/{case_id}/draft", status_code=204, summary="Keep an unfinished decision")
-async def save_draft(case_id: UUID, body: DraftIn, caller: CaseReviewer, connection: UnitOfWork) -> Response:
+async def save_draft(case_id: UUID, body: DecisionDraftIn, caller: CaseReviewer, connection: UnitOfWork) -> Response:
     await workflow.save_draft(connection, case_id, token=body.lease_token, holder=caller.id, body=body.body)
     return Response(status_code=204)

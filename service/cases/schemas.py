@@ -42,7 +42,7 @@ class SubjectOut(BaseModel):
     views_per_hour: float
 
 
-class ReportOut(BaseModel):
+class CaseReportOut(BaseModel):
     """One notice about the subject."""
 
     id: UUID
@@ -105,7 +105,7 @@ class DecisionOut(BaseModel):
     corrected: CorrectedOut | None
 
 
-class EventOut(BaseModel):
+class CaseEventOut(BaseModel):
     """A change of the case's state."""
 
     at: datetime
@@ -132,7 +132,7 @@ class CaseOut(BaseModel):
     special: str | None = Field(description="The special route that brought it past scores and rules.")
     lapses: int = Field(description="How often a lease of this case ran out; a rising number is an alert.")
     subject: SubjectOut
-    reports: list[ReportOut]
+    reports: list[CaseReportOut]
     score: ScoreOut | None
     score_state: Literal["waiting", "scored", "failed", "bypassed"]
     rank: RankOut
@@ -158,7 +158,7 @@ class CaseHistoryOut(CaseOut):
 
     report_groups: list[ReportGroup]
     decisions: list[DecisionOut]
-    events: list[EventOut]
+    events: list[CaseEventOut]
 
 
 class ClaimOut(BaseModel):
@@ -171,7 +171,7 @@ class ClaimOut(BaseModel):
     )
 
 
-class DraftIn(BaseModel):
+class DecisionDraftIn(BaseModel):
     """An unfinished decision, kept for its author."""
 
     lease_token: UUID

@@ -21,14 +21,14 @@ from service.banks import workflow as banks
 from service.cases import store
 from service.cases.placing import Placed, place_by, placed, scope_of, start_by, with_read
 from service.cases.schemas import (
+    CaseEventOut,
     CaseHistoryOut,
     CaseOut,
+    CaseReportOut,
     DecisionOut,
-    EventOut,
     PersonRef,
     RankOut,
     ReportGroup,
-    ReportOut,
     ScoreOut,
     SubjectOut,
 )
@@ -114,7 +114,7 @@ async def case_history(connection: AsyncConnection, case_id: UUID, *, viewer: UU
         **await _fields(connection, row, viewer, rules),
         report_groups=[ReportGroup(**one._mapping) for one in await store.report_groups(connection, case_id)],
         decisions=[DecisionOut(**one._mapping) for one in await store.decisions(connection, case_id, viewer=viewer)],
-        events=[EventOut(**one._mapping) for one in await store.events(connection, case_id, viewer=viewer)],
+        events=[CaseEventOut(**one._mapping) for one in await store.events(connection, case_id, viewer=viewer)],
     )
 
 
@@ -296,9 +296,9 @@ def _subject(row: Row[Any]) -> SubjectOut:
     )
 
 
-def _report(report: Mapping[str, Any]) -> ReportOut:
+def _report(report: Mapping[str, Any]) -> CaseReportOut:
     reporter = report["reporter_id"]
-    return ReportOut(
+    return CaseReportOut(
         **{key: report[key] for key in ("id", "channel", "reason", "note", "received_at")},
         reporter=PersonRef(id=reporter) if reporter else None,
     )

@@ -102,5 +102,5 @@ MEASURES = tuple(one.name for one in QUERIES.values() if one.kind == "rate")
 
 
 def words() -> Iterator[str]:
-    """Names of the measures, for the languages of the pages; a narrative is content and has a language of its own."""
-    yield from (QUERIES[name].title for name in MEASURES)
+    """Names, meanings and units of the queries, for the languages of pages and narratives."""
+    yield from (text for one in QUERIES.values() for text in (one.title, one.definition, one.unit))

@@ -93,7 +93,7 @@ class ImprovementChangeIn(Strict):
     note: Note | None = None
 
 
-class CheckOut(BaseModel):
+class RecurrenceCheckOut(BaseModel):
     """What came in within so many days of the action, and in as many days before it."""
 
     days: int
@@ -123,7 +123,7 @@ class ImprovementOut(BaseModel):
     revision: int
     code: CauseCode | None
     subcode: str | None
-    checks: list[CheckOut]
+    checks: list[RecurrenceCheckOut]
 
 
 def _or_none(value: object) -> object:
@@ -179,7 +179,7 @@ class ParetoOut(BaseModel):
     rows: list[ParetoRow]
 
 
-class RateOut(BaseModel):
+class WeeklyRateOut(BaseModel):
     """Events per week, with the interval of 95 %."""
 
     events: int
@@ -193,8 +193,8 @@ class EffectOut(BaseModel):
     """Whether there was less of it after an action. `ratio` is of after to before, null where no claim is made."""
 
     measure: Measure
-    before: RateOut
-    after: RateOut
+    before: WeeklyRateOut
+    after: WeeklyRateOut
     verdict: Literal["too_early", "too_few", "fewer", "more", "no_difference"]
     ratio: float | None
     low: float | None

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from service.cases.workflow import require_visible
 from service.clocks import workflow
-from service.clocks.schemas import ClockIn, ClockSetOut, ClocksOut
+from service.clocks.schemas import CaseClocksOut, ClockIn, ClockSetOut
 from service.clocks.workflow import NewClock
 from service.db import UnitOfWork
 from service.security import Capability, CaseReader, ClockSetter
@@ -32,6 +32,6 @@ async def set_clock(
 
 
 @router.get("/{case_id}/clocks", summary="Every clock that a case ever had")
-async def clocks(case_id: UUID, caller: CaseReader, connection: UnitOfWork) -> ClocksOut:
+async def clocks(case_id: UUID, caller: CaseReader, connection: UnitOfWork) -> CaseClocksOut:
     await require_visible(connection, case_id, viewer=caller.id)
     return await workflow.clocks_of(connection, case_id)

@@ -34,7 +34,7 @@ class ClockIn(Strict):
     ] = ""
 
 
-class ClockOut(BaseModel):
+class CaseClockOut(BaseModel):
     """A clock of a case. It runs until the case is decided, unless `replaced_by` another; `overdue` by the server's clock."""
 
     id: UUID
@@ -51,12 +51,12 @@ class ClockOut(BaseModel):
 class ClockSetOut(BaseModel):
     """The clock runs; `deadline` is the nearest one of the case, by which it is ranked from now on."""
 
-    clock: ClockOut
+    clock: CaseClockOut
     deadline: datetime
 
 
-class ClocksOut(BaseModel):
+class CaseClocksOut(BaseModel):
     """Every clock that a case ever had, the nearest first; `deadline` is null where none runs."""
 
-    clocks: list[ClockOut]
+    clocks: list[CaseClockOut]
     deadline: datetime | None

@@ -15,7 +15,7 @@ from models.rank import RankConfig
 from service import events
 from service.cases.workflow import UNSHED, rerank, tell_shedding
 from service.clocks import store
-from service.clocks.schemas import CLOCKS, ClockIn, ClockOut, ClockSetOut, ClocksOut
+from service.clocks.schemas import CLOCKS, CaseClockOut, CaseClocksOut, ClockIn, ClockSetOut
 from service.errors.cases import CaseDecidedError, ClockReplacedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
@@ -72,10 +72,10 @@ async def start_clock(connection: AsyncConnection, new: NewClock) -> UUID:
     return made
 
 
-async def clocks_of(connection: AsyncConnection, case_id: UUID) -> ClocksOut:
+async def clocks_of(connection: AsyncConnection, case_id: UUID) -> CaseClocksOut:
     """Every clock of a case, replaced ones too."""
     rows = await store.clocks(connection, case_id)
-    return ClocksOut(clocks=[_out(row) for row in rows], deadline=_nearest(rows))
+    return CaseClocksOut(clocks=[_out(row) for row in rows], deadline=_nearest(rows))
 
 
 async def overdue_legal(connection: AsyncConnection) -> int:
@@ -111,5 +111,5 @@ def _nearest(rows: Iterable[Row[Any]]) -> datetime | None:
     return min((row.due_at for row in rows if row.replaced_by is None), default=None)
 
 
-def _out(row: Row[Any]) -> ClockOut:
-    return ClockOut.model_validate(row, from_attributes=True)
+def _out(row: Row[Any]) -> CaseClockOut:
+    return CaseClockOut.model_validate(row, from_attributes=True)

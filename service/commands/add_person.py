@@ -7,7 +7,7 @@ import secrets
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.commands.database import with_connection
-from service.people.schemas import PersonIn, PersonOut
+from service.people.schemas import AccountIn, PersonOut
 from service.people.workflow import create_person
 from service.security import ROLES
 from service.settings import Settings
@@ -22,7 +22,7 @@ def add_to(parser: argparse.ArgumentParser) -> None:
 
 def _add(settings: Settings, options: argparse.Namespace) -> None:
     password = secrets.token_urlsafe(12)
-    person = PersonIn(username=options.username, role=options.role, password=password)
+    person = AccountIn(username=options.username, role=options.role, password=password)
     consenting = not settings.exposure_consent
 
     async def run(connection: AsyncConnection) -> PersonOut:

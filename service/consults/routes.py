@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query
 
 from service.consults import workflow
 from service.consults.schemas import (
-    AnswerIn,
+    ConsultAnswerIn,
     ConsultOut,
+    ConsultPrecedentsOut,
+    ConsultQuestionIn,
     ConsultsOut,
     PrecedentIn,
-    PrecedentsOut,
     PrecedentsQuery,
-    QuestionIn,
     RemarkIn,
     TakeIn,
 )
@@ -24,7 +24,9 @@ router = APIRouter(prefix="/v1", tags=["consults"])
 
 
 @router.post("/escalations/{escalation_id}/consults", status_code=201, summary="Ask a team about an escalation")
-async def ask(escalation_id: UUID, body: QuestionIn, caller: EscalationWorker, connection: UnitOfWork) -> ConsultOut:
+async def ask(
+    escalation_id: UUID, body: ConsultQuestionIn, caller: EscalationWorker, connection: UnitOfWork
+) -> ConsultOut:
     return await workflow.ask(connection, escalation_id, body, person=caller.id)
 
 
@@ -46,7 +48,7 @@ async def desk(
 @router.get("/consults/precedents", summary="Answers that were kept for later cases")
 async def precedents(
     asked: Annotated[PrecedentsQuery, Query()], caller: ConsultReader, connection: UnitOfWork
-) -> PrecedentsOut:
+) -> ConsultPrecedentsOut:
     return await workflow.precedents(connection, asked, viewer=caller.id)
 
 
@@ -66,7 +68,9 @@ async def ask_back(consult_id: UUID, body: RemarkIn, caller: ConsultAnswerer, co
 
 
 @router.post("/consults/{consult_id}/answer", summary="Answer a question; the answer stands")
-async def answer(consult_id: UUID, body: AnswerIn, caller: ConsultAnswerer, connection: UnitOfWork) -> ConsultOut:
+async def answer(
+    consult_id: UUID, body: ConsultAnswerIn, caller: ConsultAnswerer, connection: UnitOfWork
+) -> ConsultOut:
     return await workflow.answer(connection, consult_id, body.answer, person=caller.id)
 
 

@@ -27,7 +27,7 @@ Answer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, m
 FieldName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,100}$", description="a field of the form of its source")]
 
 
-class QuestionIn(Strict):
+class ConsultQuestionIn(Strict):
     """A question to a team. Its members see it with what is chosen here of the record, and nothing else of that."""
 
     team: TeamName
@@ -49,7 +49,7 @@ class RemarkIn(Strict):
     body: Text
 
 
-class AnswerIn(Strict):
+class ConsultAnswerIn(Strict):
     """The answer, which stands as it is: whoever wants more asks anew."""
 
     answer: Answer
@@ -132,7 +132,7 @@ class AdviceOut(BaseModel):
     answered_at: datetime
 
 
-class PrecedentOut(BaseModel):
+class ConsultPrecedentOut(BaseModel):
     """An answer that was kept for later cases."""
 
     id: UUID
@@ -158,8 +158,8 @@ class PrecedentsQuery(Strict):
     offset: Annotated[int, Field(ge=0, le=10_000)] = 0
 
 
-class PrecedentsOut(BaseModel):
+class ConsultPrecedentsOut(BaseModel):
     """At most 25 of them, newest first; `next` is the `offset` of those that follow."""
 
-    precedents: list[PrecedentOut]
+    precedents: list[ConsultPrecedentOut]
     next: int | None

@@ -14,11 +14,11 @@ from service.consults import store
 from service.consults.schemas import (
     AdviceOut,
     ConsultOut,
+    ConsultPrecedentOut,
+    ConsultPrecedentsOut,
+    ConsultQuestionIn,
     ConsultsOut,
-    PrecedentOut,
-    PrecedentsOut,
     PrecedentsQuery,
-    QuestionIn,
     ShownOut,
 )
 from service.consults.teams import workflow as teams
@@ -36,7 +36,7 @@ PRECEDENTS_SHOWN = 25
 OPEN = ("waiting", "taken", "asked_back")
 
 
-async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *, person: UUID) -> ConsultOut:
+async def ask(connection: AsyncConnection, escalation: UUID, body: ConsultQuestionIn, *, person: UUID) -> ConsultOut:
     """Ask a team about an open record.
 
     Raises NotFoundError, EscalationClosedError, InvalidRequestError, or NobodyToAskError where nobody could answer.
@@ -70,7 +70,7 @@ async def ask(connection: AsyncConnection, escalation: UUID, body: QuestionIn, *
     return await consult_view(connection, consult, viewer=person)
 
 
-def _shown(record: Row[Any], body: QuestionIn) -> dict[str, Any]:
+def _shown(record: Row[Any], body: ConsultQuestionIn) -> dict[str, Any]:
     """What the asker chose of the record. Raises InvalidRequestError for a field that it does not have."""
     unknown = [name for name in body.fields if name not in record.fields]
     if unknown:
@@ -179,14 +179,14 @@ async def keep_precedent(connection: AsyncConnection, consult: UUID, title: str 
     return await consult_view(connection, consult, viewer=person)
 
 
-async def precedents(connection: AsyncConnection, asked: PrecedentsQuery, *, viewer: UUID) -> PrecedentsOut:
+async def precedents(connection: AsyncConnection, asked: PrecedentsQuery, *, viewer: UUID) -> ConsultPrecedentsOut:
     """Answers that were kept, as far as this person may read them."""
     values = {**rights_of(viewer), **asked.model_dump(), "limit": PRECEDENTS_SHOWN + 1}
     rows = await store.precedents(connection, values)
     known = await teams.every_team(connection)
     titled = [(row, known[row.team].title if row.team in known else row.team) for row in rows[:PRECEDENTS_SHOWN]]
-    return PrecedentsOut(
-        precedents=[PrecedentOut(**row._mapping, team_title=title) for row, title in titled],
+    return ConsultPrecedentsOut(
+        precedents=[ConsultPrecedentOut(**row._mapping, team_title=title) for row, title in titled],
         next=asked.offset + PRECEDENTS_SHOWN if len(rows) > PRECEDENTS_SHOWN else None,
     )
 

@@ -11,10 +11,10 @@ from service.crisis.schemas import (
     ApproveIn,
     CrisesOut,
     CrisisChangeIn,
+    CrisisEndIn,
     CrisisIn,
     CrisisPreviewOut,
     CrisisWholeOut,
-    EndIn,
     ExtendIn,
     GuidancesOut,
     NumbersOut,
@@ -88,7 +88,7 @@ async def extend(crisis_id: UUID, body: ExtendIn, caller: QueueManager, connecti
 
 
 @router.post("/crises/{crisis_id}/end", summary="End a crisis before its time")
-async def end(crisis_id: UUID, body: EndIn, caller: QueueManager, connection: UnitOfWork) -> CrisisWholeOut:
+async def end(crisis_id: UUID, body: CrisisEndIn, caller: QueueManager, connection: UnitOfWork) -> CrisisWholeOut:
     return await workflow.end(connection, crisis_id, body, actor=caller.id)
 
 

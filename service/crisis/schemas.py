@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from models.overlay import LEAST_FACTOR, MOST_FACTOR
 from service.routing.schemas import Label, Language, Market, MoveOut, QueueName, RuleIn
-from service.tuning.schemas import PreviewOut as FrontOut
+from service.tuning.schemas import RankingPreviewOut as FrontOut
 from service.wire import Moment, Stored, Strict
 
 MOST_DAYS = 14
@@ -104,7 +104,7 @@ class ExtendIn(Strict):
     reason: Reason
 
 
-class EndIn(Strict):
+class CrisisEndIn(Strict):
     """Why it ends before its time."""
 
     reason: Reason

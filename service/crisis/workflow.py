@@ -27,11 +27,11 @@ from service.crisis.schemas import (
     ApproveIn,
     CrisesOut,
     CrisisChangeIn,
+    CrisisEndIn,
     CrisisIn,
     CrisisOut,
     CrisisPreviewOut,
     CrisisWholeOut,
-    EndIn,
     ExtendIn,
     GuidanceOut,
     GuidancesOut,
@@ -171,7 +171,7 @@ async def extend(connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *
     return await crisis(connection, crisis_id)
 
 
-async def end(connection: AsyncConnection, crisis_id: UUID, body: EndIn, *, actor: UUID) -> CrisisWholeOut:
+async def end(connection: AsyncConnection, crisis_id: UUID, body: CrisisEndIn, *, actor: UUID) -> CrisisWholeOut:
     """End it before its time. Raises CrisisStateError."""
     _require_state(await _row(connection, crisis_id, lock=True), "at_work")
     await store.end(connection, crisis_id)

@@ -9,15 +9,15 @@ from service.escalations import workflow
 from service.escalations.around import workflow as around
 from service.escalations.schemas import (
     AttachmentIn,
-    AttachmentOut,
     AttachmentsOut,
+    EscalationAttachmentOut,
+    EscalationLinkIn,
+    EscalationMessageOut,
     EscalationOut,
-    LinkIn,
+    EscalationPrecedentsOut,
     LinksOut,
     MessageIn,
-    MessageOut,
     MessagesOut,
-    PrecedentsOut,
     TimelineOut,
     WatcherIn,
     WatchersOut,
@@ -40,7 +40,7 @@ async def messages(escalation_id: UUID, caller: EscalationWorker, connection: Un
 @router.post("/{escalation_id}/messages", status_code=201, summary="Keep a note, or what came in, with an escalation")
 async def add_message(
     escalation_id: UUID, body: MessageIn, caller: EscalationWorker, connection: UnitOfWork
-) -> MessageOut:
+) -> EscalationMessageOut:
     return await workflow.add_message(connection, escalation_id, body, person=caller.id)
 
 
@@ -56,7 +56,9 @@ async def links(escalation_id: UUID, caller: EscalationWorker, connection: UnitO
 
 
 @router.post("/{escalation_id}/links", status_code=201, summary="Say what else an escalation is about")
-async def add_link(escalation_id: UUID, body: LinkIn, caller: EscalationWorker, connection: UnitOfWork) -> LinksOut:
+async def add_link(
+    escalation_id: UUID, body: EscalationLinkIn, caller: EscalationWorker, connection: UnitOfWork
+) -> LinksOut:
     return await around.link(connection, escalation_id, body, person=caller.id)
 
 
@@ -89,7 +91,7 @@ async def attachments(
     """Each with the address of its blurred preview. Originals are revealed with a case alone."""
     rules = request.app.state.blur_rules
     found = await around.attachments_of(connection, escalation_id, viewer=caller.id, rules=rules)
-    return AttachmentsOut(attachments=[AttachmentOut(name=name, medium=medium) for name, medium in found])
+    return AttachmentsOut(attachments=[EscalationAttachmentOut(name=name, medium=medium) for name, medium in found])
 
 
 @router.post("/{escalation_id}/attachments", status_code=204, summary="Keep an upload of one's own with an escalation")
@@ -105,5 +107,5 @@ async def read_handover(escalation_id: UUID, caller: EscalationWorker, connectio
 
 
 @router.get("/{escalation_id}/precedents", summary="Resolved escalations that are like this one")
-async def precedents(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> PrecedentsOut:
+async def precedents(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> EscalationPrecedentsOut:
     return await around.precedents_of(connection, escalation_id, viewer=caller.id)

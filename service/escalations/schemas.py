@@ -172,7 +172,7 @@ class FactsIn(Strict):
     path: Path | None = None
 
 
-class LinkIn(Strict):
+class EscalationLinkIn(Strict):
     """What a record is also about: exactly one of a case, another record, or an account or asset."""
 
     case_id: UUID | None = None
@@ -180,7 +180,7 @@ class LinkIn(Strict):
     asset: AssetIn | None = None
 
 
-class LinkOut(AssetOut):
+class EscalationLinkOut(AssetOut):
     """What a record is about, or (`incoming`) another record that names this one. Absent where the caller may not see it."""
 
     incoming: bool
@@ -192,7 +192,7 @@ class LinkOut(AssetOut):
 class LinksOut(BaseModel):
     """Everything that a record is about and what names it."""
 
-    links: list[LinkOut]
+    links: list[EscalationLinkOut]
 
 
 class WatcherIn(Strict):
@@ -214,7 +214,7 @@ class AttachmentIn(Strict):
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), Stored] = ""
 
 
-class AttachmentOut(BaseModel):
+class EscalationAttachmentOut(BaseModel):
     """A medium that is kept with a record, under the name that it came with."""
 
     name: str
@@ -224,10 +224,10 @@ class AttachmentOut(BaseModel):
 class AttachmentsOut(BaseModel):
     """In the order in which they came."""
 
-    attachments: list[AttachmentOut]
+    attachments: list[EscalationAttachmentOut]
 
 
-class PrecedentOut(BaseModel):
+class EscalationPrecedentOut(BaseModel):
     """A resolved record that is like another one, and why it is thought to be."""
 
     id: UUID
@@ -244,10 +244,10 @@ class PrecedentOut(BaseModel):
     same: list[Literal["policy_area", "trigger", "source", "words"]]
 
 
-class PrecedentsOut(BaseModel):
+class EscalationPrecedentsOut(BaseModel):
     """The most alike first."""
 
-    precedents: list[PrecedentOut]
+    precedents: list[EscalationPrecedentOut]
 
 
 class MessageIn(Strict):
@@ -259,7 +259,7 @@ class MessageIn(Strict):
     language: Annotated[str, Field(pattern=r"^[a-z]{2,8}$")] = "und"
 
 
-class MessageOut(BaseModel):
+class EscalationMessageOut(BaseModel):
     """One message of a record. `author` is null for what came from outside and what the product wrote by itself."""
 
     id: UUID
@@ -274,10 +274,10 @@ class MessageOut(BaseModel):
 class MessagesOut(BaseModel):
     """The messages of a record, oldest first."""
 
-    messages: list[MessageOut]
+    messages: list[EscalationMessageOut]
 
 
-class EventOut(BaseModel):
+class EscalationEventOut(BaseModel):
     """One thing that happened to a record."""
 
     id: int
@@ -290,4 +290,4 @@ class EventOut(BaseModel):
 class TimelineOut(BaseModel):
     """Everything that happened to a record, oldest first."""
 
-    events: list[EventOut]
+    events: list[EscalationEventOut]

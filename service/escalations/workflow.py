@@ -14,11 +14,11 @@ from service.errors.escalations import ChangedMeanwhileError, EscalationClosedEr
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations import store
 from service.escalations.schemas import (
+    EscalationEventOut,
+    EscalationMessageOut,
     EscalationOut,
-    EventOut,
     FactsIn,
     MessageIn,
-    MessageOut,
     MessagesOut,
     MoveIn,
     NewEscalation,
@@ -127,7 +127,9 @@ async def say(connection: AsyncConnection, escalation: UUID, said: Said) -> UUID
     return message
 
 
-async def add_message(connection: AsyncConnection, escalation: UUID, body: MessageIn, *, person: UUID) -> MessageOut:
+async def add_message(
+    connection: AsyncConnection, escalation: UUID, body: MessageIn, *, person: UUID
+) -> EscalationMessageOut:
     """Add a note, or what whoever raised it said. Raises NotFoundError."""
     await require(connection, escalation, viewer=person)
     said = Said(body.direction, body.kind, body.body, body.language, person)
@@ -139,14 +141,14 @@ async def messages_of(connection: AsyncConnection, escalation: UUID, *, viewer: 
     """The messages of a record. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
     rows = await store.messages(connection, escalation)
-    return MessagesOut(messages=[MessageOut(**row._mapping) for row in rows])
+    return MessagesOut(messages=[EscalationMessageOut(**row._mapping) for row in rows])
 
 
 async def timeline(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> TimelineOut:
     """Everything that happened to a record. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
     return TimelineOut(
-        events=[EventOut(**row._mapping) for row in await store.events(connection, escalation, viewer=viewer)]
+        events=[EscalationEventOut(**row._mapping) for row in await store.events(connection, escalation, viewer=viewer)]
     )
 
 

@@ -83,7 +83,7 @@ class LimitsOut(BaseModel):
     in_a_row: int
 
 
-class WaitingOut(BaseModel):
+class WaitingCasesOut(BaseModel):
     """Cases that wait and would be the caller's by queue, language and consent; counted up to 100 each."""
 
     high_exposure: int
@@ -94,7 +94,7 @@ class DeskOut(BaseModel):
     """What somebody is told who is about to take a case."""
 
     kept_back: KeptBackOut | None
-    waiting: WaitingOut | None = Field(description="Counted only while cases of high exposure are kept back.")
+    waiting: WaitingCasesOut | None = Field(description="Counted only while cases of high exposure are kept back.")
     on_break: BreakOut | None
 
 
@@ -103,7 +103,7 @@ class ExposureOut(BaseModel):
 
     server_now: datetime
     kept_back: KeptBackOut | None
-    waiting: WaitingOut
+    waiting: WaitingCasesOut
     rest: RestOut
     not_now_until: datetime | None
     seen_by_leads: bool = Field(description="The cap of a day is reached, so leads are given your name.")

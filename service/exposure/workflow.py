@@ -25,7 +25,7 @@ from service.exposure.schemas import (
     PeriodOut,
     RestOut,
     SpreadOut,
-    WaitingOut,
+    WaitingCasesOut,
 )
 from service.ids import new_id
 from service.security import ROLES, Capability
@@ -225,8 +225,8 @@ async def _kept_back(connection: AsyncConnection, person: UUID, now: Row[Any], l
     return rules.kept_back(now.why, limits, until=until)
 
 
-async def _waiting(connection: AsyncConnection, person: UUID) -> WaitingOut:
-    return WaitingOut.model_validate(await store.waiting(connection, person), from_attributes=True)
+async def _waiting(connection: AsyncConnection, person: UUID) -> WaitingCasesOut:
+    return WaitingCasesOut.model_validate(await store.waiting(connection, person), from_attributes=True)
 
 
 def _lasting(breaks: Sequence[BreakOut]) -> BreakOut | None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 
 from service.errors.availability import OverloadedError
+from service.waiting import happens
 
 LOOK_SECONDS = 5.0
 # A browser and what lies between hold a silent connection for dead.
@@ -81,9 +82,7 @@ async def stream(watch: Watch, *, still_allowed: Callable[[], Awaitable[bool]]) 
     begun = spoken = clock()
     with watch.watching() as news:
         while not watch.ending() and clock() - begun < LAST_SECONDS:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(news.wait(), STEP_SECONDS)
-            if news.is_set():
+            if await happens(news, within=STEP_SECONDS):
                 news.clear()
                 yield NEWS
             if clock() - spoken >= HEARTBEAT_SECONDS:

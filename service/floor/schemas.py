@@ -13,7 +13,7 @@ class AgesOut(BaseModel):
     oldest: float
 
 
-class RateOut(BaseModel):
+class CaseRateOut(BaseModel):
     """Cases an hour, over the last hour and over the last shift."""
 
     hour: float
@@ -37,13 +37,13 @@ class FloorQueueOut(BaseModel):
     title: str
     open: int
     ages: AgesOut | None = Field(description="Null where nothing is open.")
-    arrived: RateOut
-    decided: RateOut
+    arrived: CaseRateOut
+    decided: CaseRateOut
     people: int = Field(description="How many people have a case of it in hand.")
     breaches: BreachesOut
 
 
-class PeopleOut(BaseModel):
+class PeopleThereOut(BaseModel):
     """How many people who review are there. Nobody is named, and breaks are counted only among `least` people or more."""
 
     signed_in: int
@@ -57,7 +57,7 @@ class FloorOut(BaseModel):
 
     shift_hours: int
     assumption: str
-    people: PeopleOut
+    people: PeopleThereOut
     queues: list[FloorQueueOut]
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service.floor import store
 from service.floor.breaches import HORIZON_HOURS, Breaches, Pace, predict
 from service.floor.live import Watch
-from service.floor.schemas import AgesOut, BreachesOut, DepthOut, FloorOut, FloorQueueOut, PeopleOut, RateOut
+from service.floor.schemas import AgesOut, BreachesOut, CaseRateOut, DepthOut, FloorOut, FloorQueueOut, PeopleThereOut
 from service.routing.workflow import visible_queues
 from service.security import ROLES, Capability, Principal
 from service.spreadsheets import guarded
@@ -67,12 +67,12 @@ async def floor(connection: AsyncConnection, *, viewer: Principal, idle_minutes:
     )
 
 
-async def people(connection: AsyncConnection, *, idle_minutes: int) -> PeopleOut:
+async def people(connection: AsyncConnection, *, idle_minutes: int) -> PeopleThereOut:
     """How many people who review are signed in, at work and on a break."""
     roles = [role for role, may in ROLES.items() if Capability.CASE_REVIEW in may]
     row = await store.people(connection, roles, minutes=WORKING_MINUTES, idle=idle_minutes)
     told = row.on_break if row.signed_in >= LEAST_PEOPLE else None
-    return PeopleOut(signed_in=row.signed_in, working=row.working, on_break=told, least=LEAST_PEOPLE)
+    return PeopleThereOut(signed_in=row.signed_in, working=row.working, on_break=told, least=LEAST_PEOPLE)
 
 
 async def depths(connection: AsyncConnection, *, viewer: Principal) -> dict[str, list[DepthOut]]:
@@ -125,8 +125,8 @@ def _ages(row: Row[Any] | None) -> AgesOut | None:
     return AgesOut(p50=row.ages[0], p90=row.ages[1], oldest=row.oldest) if row else None
 
 
-def _rate(row: Row[Any] | None) -> RateOut:
-    return RateOut(hour=row.hour, shift=row.shift / SHIFT_HOURS) if row else RateOut(hour=0, shift=0)
+def _rate(row: Row[Any] | None) -> CaseRateOut:
+    return CaseRateOut(hour=row.hour, shift=row.shift / SHIFT_HOURS) if row else CaseRateOut(hour=0, shift=0)
 
 
 def _breaches(found: Breaches, at: Pace) -> BreachesOut:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from service.db import UnitOfWork
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn
 from service.handling import workflow
-from service.handling.schemas import ListOut, ListQuery, SearchIn
+from service.handling.schemas import EscalationSearchIn, ListOut, ListQuery
 from service.security import EscalationWorker
 
 router = APIRouter(prefix="/v1/escalations", tags=["escalations"])
@@ -20,7 +20,7 @@ async def listed(asked: Annotated[ListQuery, Query()], caller: EscalationWorker,
 
 
 @router.post("/search", summary="Escalations by words, in the order in which they are to be done")
-async def search(body: SearchIn, caller: EscalationWorker, connection: UnitOfWork) -> ListOut:
+async def search(body: EscalationSearchIn, caller: EscalationWorker, connection: UnitOfWork) -> ListOut:
     return await workflow.listed(connection, body, viewer=caller.id)
 
 

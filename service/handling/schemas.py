@@ -31,13 +31,13 @@ class ListQuery(Strict):
     limit: Annotated[int, Field(ge=1, le=200)] = PAGE
 
 
-class SearchIn(ListQuery):
+class EscalationSearchIn(ListQuery):
     """The same, and words of title and summary: in a body, so that they stand in no address and no log."""
 
     words: Annotated[str, Field(max_length=200, description="or a number: E-1042"), Stored] = ""
 
 
-class ClockOut(BaseModel):
+class NearestClockOut(BaseModel):
     """The clock of a record that runs out first; `hard`: a law or an order sets it, and it never pauses."""
 
     target: str
@@ -70,7 +70,7 @@ class ListedOut(BaseModel):
     resolved_at: datetime | None
     resolution: Resolution | None
     alarm: bool
-    clock: ClockOut | None
+    clock: NearestClockOut | None
     hard_due_at: datetime | None
 
 

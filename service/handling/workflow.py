@@ -15,7 +15,7 @@ from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
 from service.escalations.workflow import change_facts, escalation_view, is_seen
 from service.escalations.workflow import move as move_record
-from service.handling.schemas import ClockOut, ListedOut, ListOut, ListQuery, SearchIn
+from service.handling.schemas import EscalationSearchIn, ListedOut, ListOut, ListQuery, NearestClockOut
 from service.settings import Settings
 from service.sla import workflow as sla
 from service.sla.workflow import Nearest
@@ -174,7 +174,7 @@ def _values(asked: ListQuery) -> dict[str, Any]:
         values["open"] = True
     elif asked.status != "any":
         values["status"] = asked.status
-    words = asked.words.strip() if isinstance(asked, SearchIn) else ""
+    words = asked.words.strip() if isinstance(asked, EscalationSearchIn) else ""
     if number := _NUMBER.fullmatch(words):
         values["number"] = int(number[1] or number[2])
     elif words:
@@ -184,5 +184,9 @@ def _values(asked: ListQuery) -> dict[str, Any]:
 
 def _out(one: _Standing) -> ListedOut:
     clock = one.nearest
-    shown = ClockOut(target=clock.target, due_at=clock.due_at, hard=clock.hard, paused=clock.paused) if clock else None
+    shown = (
+        NearestClockOut(target=clock.target, due_at=clock.due_at, hard=clock.hard, paused=clock.paused)
+        if clock
+        else None
+    )
     return ListedOut(**one.row._mapping, clock=shown, hard_due_at=_hard_due(clock))

@@ -70,7 +70,7 @@ class EscalationIn(Strict):
     )
 
 
-class ProblemOut(BaseModel):
+class FieldProblemOut(BaseModel):
     """A field that is missing or cannot be used, and how to mend it."""
 
     field: str
@@ -87,7 +87,7 @@ class TakenInOut(BaseModel):
     status: Status
     receipt: str = Field(description="for whoever raised it, in their language")
     question: str | None = Field(default=None, description="what they are asked for, in their language")
-    missing: list[ProblemOut] = Field(default_factory=list)
+    missing: list[FieldProblemOut] = Field(default_factory=list)
 
 
 class InformationIn(Strict):
@@ -100,7 +100,7 @@ class InformationOut(BaseModel):
     """What is still missing; nothing once the record goes on."""
 
     status: Status
-    missing: list[ProblemOut]
+    missing: list[FieldProblemOut]
 
 
 class FieldOut(BaseModel):
@@ -142,7 +142,7 @@ class FormsOut(BaseModel):
     sources: list[SourceOut]
 
 
-class CheckOut(BaseModel):
+class ChecklistItemOut(BaseModel):
     """An item of a checklist; `ticked_at` is null while it is open."""
 
     item: str
@@ -154,7 +154,7 @@ class CheckOut(BaseModel):
 class ChecklistOut(BaseModel):
     """What is looked at before the record is answered, and what of it was."""
 
-    items: list[CheckOut]
+    items: list[ChecklistItemOut]
     open: int
 
 

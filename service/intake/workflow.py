@@ -22,7 +22,7 @@ from service.ids import new_id
 from service.intake import store, texts
 from service.intake.checking import Problem, moment_of, problems, unknown
 from service.intake.forms import REQUESTER, FormFileError, Forms, Trigger, read_forms
-from service.intake.schemas import EscalationIn, ProblemOut, TakenInOut
+from service.intake.schemas import EscalationIn, FieldProblemOut, TakenInOut
 from service.media.workflow import require_known
 from service.reports.schemas import Intake, ReportIn
 from service.reports.workflow import receive
@@ -250,7 +250,9 @@ async def _answer(
     )
 
 
-def shown(forms: Forms, missing: Sequence[Problem]) -> list[ProblemOut]:
+def shown(forms: Forms, missing: Sequence[Problem]) -> list[FieldProblemOut]:
     """Problems with the names of their fields."""
     labels = {name: one.label for name, one in forms.fields.items()}
-    return [ProblemOut(field=one.field, label=labels.get(one.field, one.field), problem=one.problem) for one in missing]
+    return [
+        FieldProblemOut(field=one.field, label=labels.get(one.field, one.field), problem=one.problem) for one in missing
+    ]

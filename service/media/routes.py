@@ -15,15 +15,15 @@ from service.media.ranges import asked_piece, range_headers
 from service.media.reveals import workflow as reveals
 from service.media.schemas import (
     GRANT_CHARACTERS,
-    EndIn,
     LensQuery,
+    LookEndIn,
     MediaDefaultsOut,
     PreferencesIn,
     PreferencesOut,
     PreviewQuery,
     RevealIn,
     RevealOut,
-    UploadedOut,
+    UploadedMediaOut,
 )
 from service.media.sniff import FORMATS
 from service.media.upload import Kind, receive
@@ -76,7 +76,7 @@ _UPLOAD_BODY = {
 @router.post(
     "", status_code=201, summary="Upload a picture, video or sound", openapi_extra={"requestBody": _UPLOAD_BODY}
 )
-async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
+async def upload(request: Request, caller: MediaWriter) -> UploadedMediaOut:
     """What is shown is a clean copy without metadata, never the file itself; the file is kept where that cannot be made.
 
     A picture is ready when this answers, or it failed: damaged, or with too many pixels or frames. Video and sound are
@@ -98,7 +98,7 @@ async def upload(request: Request, caller: MediaWriter) -> UploadedOut:
 
 
 @router.get("/{media_id}", summary="What has become of an upload")
-async def uploaded(media_id: UUID, caller: MediaWriter, connection: UnitOfWork) -> UploadedOut:
+async def uploaded(media_id: UUID, caller: MediaWriter, connection: UnitOfWork) -> UploadedMediaOut:
     """For whoever sent it."""
     return await uploads.state(connection, media_id, uploaded_by=caller.id)
 
@@ -202,7 +202,7 @@ async def set_defaults(
 
 
 @own.post("/exposures/{exposure_id}/end", status_code=204, summary="Say that I do not look any more")
-async def end(exposure_id: UUID, body: EndIn, caller: MediaRevealer, connection: UnitOfWork) -> Response:
+async def end(exposure_id: UUID, body: LookEndIn, caller: MediaRevealer, connection: UnitOfWork) -> Response:
     """The address of that reveal works no longer. Sent again it changes nothing: the first end counts."""
     await reveals.end(connection, exposure_id, holder=caller.id, why=body.why)
     return Response(status_code=204)

@@ -24,7 +24,7 @@ def _without_nul(value: str) -> str:
 Status = Literal["pending", "ready", "failed"]
 
 
-class UploadedOut(BaseModel):
+class UploadedMediaOut(BaseModel):
     """What has become of an upload. Reports can name it whatever its status is."""
 
     media_id: UUID
@@ -120,7 +120,7 @@ class MediaDefaultsOut(PreferencesOut):
 Why = Literal["closed", "left", "hidden", "idle", "lease"]
 
 
-class EndIn(BaseModel):
+class LookEndIn(BaseModel):
     """Why somebody does not look any more: closed by hand, page left, tab hidden, idle, or the case given back."""
 
     model_config = ConfigDict(extra="forbid")

@@ -14,7 +14,20 @@ from docx.shared import Mm, Pt, RGBColor
 from docx.table import Table as FileTable
 from docx.text.paragraph import Paragraph as FileParagraph
 
-from service.narratives.model import Document, Figures, Heading, Paragraph, Table, content_hash, lines, widths
+from service.catalogues import Voice
+from service.narratives.model import (
+    Document,
+    Figures,
+    Heading,
+    Paragraph,
+    Table,
+    closing,
+    content_hash,
+    figure_defined,
+    figure_head,
+    lines,
+    widths,
+)
 from service.narratives.texts import is_right_to_left
 
 PAPERS = {"a4": (Mm(210), Mm(297)), "letter": (Mm(215.9), Mm(279.4))}
@@ -22,7 +35,7 @@ PAPERS = {"a4": (Mm(210), Mm(297)), "letter": (Mm(215.9), Mm(279.4))}
 TEXT_MM = 174.0
 # From so many letters on a brief is full.
 FULL_LETTERS = 2200
-LANGUAGES = {"en": "en-GB"}
+LANGUAGES = {"en": "en-GB", "es": "es-ES"}
 SOFT = RGBColor(0x56, 0x5C, 0x69)
 BAD = RGBColor(0xA3, 0x16, 0x21)
 
@@ -35,6 +48,7 @@ def as_docx(document: Document, *, paper: str, made_at: datetime) -> bytes:
     _properties(file, document, made_at)
     _text(file.add_heading(level=1), document.title)
     _soft(file.add_paragraph(document.subtitle))
+    say = Voice(document.language)
     for block in document.blocks:
         match block:
             case Heading():
@@ -42,20 +56,12 @@ def as_docx(document: Document, *, paper: str, made_at: datetime) -> bytes:
             case Paragraph():
                 _paragraph(file.add_paragraph(), block, lead=Pt(_size(document) * 1.1))
             case Table():
-                _table(file, block.title, block.head, block.rows)
+                _table(file, block, widths(block.title, len(block.head), say=say))
             case Figures():
-                _table(
-                    file,
-                    block.title,
-                    ("Figure", "Value", "Query"),
-                    [(one.title, one.said, one.name) for one in block.rows],
-                )
-                _defined(file, block)
-    _soft(
-        file.add_paragraph(
-            f"Facts and figures as of {document.facts_at}. Rates and shares: interval of 95 % in brackets."
-        )
-    )
+                rows = tuple((one.title, one.said, one.name) for one in block.rows)
+                _table(file, Table(block.title, figure_head(say), rows), widths(block.title, 3, say=say))
+                _defined(file, block, say)
+    _soft(file.add_paragraph(closing(document)))
     written = io.BytesIO()
     file.save(written)
     return written.getvalue()
@@ -71,7 +77,7 @@ def _page(file: File, document: Document, paper: str) -> None:
     marking = section.header.paragraphs[0].add_run(document.marking)
     marking.bold, marking.font.size, marking.font.color.rgb = True, Pt(8), BAD
     foot = section.footer.paragraphs[0]
-    foot.add_run(f"Content {content_hash(document)[:16]} · {document.facts_at} · ")
+    foot.add_run(f"{Voice(document.language)('Content')} {content_hash(document)[:16]} · {document.facts_at} · ")
     _field(foot, "PAGE")
     foot.add_run(" / ")
     _field(foot, "NUMPAGES")
@@ -122,21 +128,20 @@ def _paragraph(place: FileParagraph, block: Paragraph, *, lead: Pt) -> None:
         _soft(place)
 
 
-def _table(file: File, title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _table(file: File, block: Table, shares: Sequence[int]) -> None:
     if isinstance(file.element.body[-2], CT_Tbl):
         # Two tables with nothing between them would be read as one.
-        _soft(file.add_paragraph(title))
-    table: FileTable = file.add_table(rows=1, cols=len(head), style="Table Grid")
+        _soft(file.add_paragraph(block.title))
+    table: FileTable = file.add_table(rows=1, cols=len(block.head), style="Table Grid")
     table.autofit = False
     head_row = table.rows[0]._tr  # noqa: SLF001 - the library has no other way to say that a row is a head
     head_row.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
-    for cell, words in zip(table.rows[0].cells, head, strict=True):
+    for cell, words in zip(table.rows[0].cells, block.head, strict=True):
         cell.paragraphs[0].add_run(words).bold = True
-    for row in rows:
+    for row in block.rows:
         added = table.add_row()  # type: ignore[no-untyped-call]
         for cell, words in zip(added.cells, row, strict=True):
             _text(cell.paragraphs[0], words)
-    shares = widths(title, len(head))
     # Word reads the widths of cells, others those of columns.
     for place, share in zip((*table.columns,), shares, strict=True):
         place.width = Mm(TEXT_MM * share / sum(shares))
@@ -146,12 +151,10 @@ def _table(file: File, title: str, head: Sequence[str], rows: Sequence[Sequence[
             cell.paragraphs[0].paragraph_format.space_after = Pt(0)
 
 
-def _defined(file: File, block: Figures) -> None:
+def _defined(file: File, block: Figures, say: Voice) -> None:
     for one in block.rows if block.defined else ():
         parameters = ", ".join(f"{name}={value}" for name, value in one.parameters.items())
-        _soft(
-            file.add_paragraph(f"{one.title}. {one.definition} Unit: {one.unit}. n = {one.n}. {one.name}({parameters})")
-        )
+        _soft(file.add_paragraph(f"{one.title}. {figure_defined(one, say)} {one.name}({parameters})"))
 
 
 def _text(place: FileParagraph, words: str) -> None:

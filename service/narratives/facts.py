@@ -7,10 +7,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from labeling.taxonomy import Taxonomy
+from service.catalogues import Voice
 from service.causes.codes import codes
 from service.causes.schemas import CauseOut, ImprovementOut
 from service.causes.workflow import Figure as Result
-from service.escalations.schemas import EventOut
+from service.escalations.schemas import EscalationEventOut
 from service.narratives.model import Figure
 from service.sla.workflow import Nearest
 
@@ -44,7 +45,7 @@ class Facts:
     record: Any
     evidence: Sequence[Piece]
     assets: int
-    events: Sequence[EventOut]
+    events: Sequence[EscalationEventOut]
     cause: CauseOut | None
     actions: Sequence[ImprovementOut]
     due: Nearest | None
@@ -53,6 +54,7 @@ class Facts:
     hidden: tuple[str, ...]
     at: datetime
     zone: ZoneInfo
+    say: Voice
     taxonomy: Taxonomy
 
 
@@ -70,53 +72,62 @@ def area_of(facts: Facts) -> str:
     """The policy area, or nothing."""
     area = facts.record.policy_area
     names = {one.id: one.name for one in facts.taxonomy.areas}
-    return names.get(area, spoken(area)) if area else ""
+    return facts.say(names.get(area, spoken(area))) if area else ""
 
 
-def cause_name(cause: CauseOut) -> str:
+def cause_name(cause: CauseOut, say: Voice) -> str:
     """The code of a cause and the part of it."""
     code = codes()[cause.code]
-    return f"{code.name}: {code.subcodes.get(cause.subcode, spoken(cause.subcode)).lower()}"
+    return f"{say(code.name)}: {say(code.subcodes.get(cause.subcode, spoken(cause.subcode))).lower()}"
 
 
-def figure_of(result: Result) -> Figure:
+def figure_of(result: Result, say: Voice) -> Figure:
     """A result with its words."""
     query = result.query
     return Figure(
         name=query.name,
-        title=query.title,
-        definition=query.definition,
-        unit=query.unit,
+        title=say(query.title),
+        definition=say(query.definition),
+        unit=say(query.unit),
         parameters=dict(result.parameters),
         n=result.n,
         value=result.value,
         low=result.low,
         high=result.high,
-        said=_said(result),
+        said=_said(result, say),
     )
 
 
-def _said(result: Result) -> str:
+def _said(result: Result, say: Voice) -> str:
     if result.too_few:
-        return f"not enough to say: {result.n}"
+        return say("not enough to say: %(count)s", count=result.n)
     if result.value is None:
-        return "not known"
+        return say("not known")
+    n, value = say.separated(f"{result.n:,}"), say.separated(f"{result.value:,.0f}")
     match result.query.kind:
         case "count":
-            return f"{result.n:,}"
+            return n
         case "share_of" if result.n == 0:
-            return "none"
+            return say("none")
         case "share_of":
-            return f"{result.value:,.0f} of {result.n:,}"
+            return say("%(part)s of %(whole)s", part=value, whole=n)
         case "share":
-            return f"{result.value:.1%} ({result.low:.1%} to {result.high:.1%}, n = {result.n:,})"
+            return _estimate(result, say, ".1%")
         case "minutes":
-            return _duration(result.value)
+            return _duration(result.value, say)
         case "rate":
-            return f"{result.value:.1f} ({result.low:.1f} to {result.high:.1f}, n = {result.n:,})"
+            return _estimate(result, say, ".1f")
 
 
-def _duration(minutes: float) -> str:
+def _estimate(result: Result, say: Voice, form: str) -> str:
+    """A value with its interval of 95 %."""
+    value, low, high = (say.separated(format(one, form)) for one in (result.value, result.low, result.high))
+    n = say.separated(f"{result.n:,}")
+    return say("%(value)s (%(low)s to %(high)s, n = %(count)s)", value=value, low=low, high=high, count=n)
+
+
+def _duration(minutes: float, say: Voice) -> str:
+    hours, days = (say.separated(f"{minutes / unit:.1f}") for unit in (60, 1440))
     if minutes < 120:
-        return f"{minutes:.0f} min"
-    return f"{minutes / 60:.1f} h" if minutes < 48 * 60 else f"{minutes / 1440:.1f} days"
+        return say("%(count)s min", count=round(minutes))
+    return say("%(count)s h", count=hours) if minutes < 48 * 60 else say("%(count)s days", count=days)

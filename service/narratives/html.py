@@ -2,11 +2,13 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from service.narratives.model import Document, content_hash
+from service.catalogues import Voice
+from service.narratives.model import Document, closing, content_hash, figure_defined, figure_head
 from service.narratives.texts import has_long_word
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -15,12 +17,23 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 def as_html(document: Document, *, paper: str) -> bytes:
     """A whole file; every value is escaped."""
     page = _environment().get_template("document.html")
-    return page.render(document=document, paper=paper, hash=content_hash(document)).encode()
+    return page.render(**_told(document), paper=paper, hash=content_hash(document)).encode()
 
 
 def parts(document: Document) -> Markup:
     """The parts alone, to stand under a title."""
-    return Markup(_environment().get_template("blocks.html").render(document=document))  # noqa: S704 - the template escapes
+    return Markup(_environment().get_template("blocks.html").render(**_told(document)))  # noqa: S704 - the template escapes
+
+
+def _told(document: Document) -> dict[str, Any]:
+    say = Voice(document.language)
+    return {
+        "document": document,
+        "closing": closing(document),
+        "figure_head": figure_head(say),
+        "defined": lambda one: figure_defined(one, say),
+        "content_hash": say("Content hash"),
+    }
 
 
 @lru_cache(maxsize=1)

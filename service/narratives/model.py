@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from service.catalogues import Voice
+
 
 @dataclass(frozen=True, slots=True)
 class Heading:
@@ -86,9 +88,28 @@ class Document:
         return tuple(one for block in self.blocks if isinstance(block, Figures) for one in block.rows)
 
 
-def widths(title: str, columns: int) -> Sequence[int]:
-    """How wide the columns of a table are beside each other, for paper."""
-    return _WIDTHS.get((title, columns), (1,) * columns)
+def widths(title: str, columns: int, *, say: Voice) -> Sequence[int]:
+    """How wide the columns of a table are beside each other, for paper; `say` speaks the language of its title."""
+    known = {(say(name), count): shares for (name, count), shares in _WIDTHS.items()}
+    return known.get((title, columns), (1,) * columns)
+
+
+def figure_head(say: Voice) -> tuple[str, str, str]:
+    """The head of figures in a table."""
+    return say("Figure"), say("Value"), say("Query")
+
+
+def figure_defined(one: Figure, say: Voice) -> str:
+    """What a figure means, beside its title and its query."""
+    return say("%(definition)s Unit: %(unit)s. n = %(count)s.", definition=one.definition, unit=one.unit, count=one.n)
+
+
+def closing(document: Document) -> str:
+    """The last line: the instant of all facts, and how intervals are written."""
+    say = Voice(document.language)
+    return say(
+        "Facts and figures as of %(when)s. Rates and shares: interval of 95 %% in brackets.", when=document.facts_at
+    )
 
 
 _WIDTHS = {

@@ -8,7 +8,20 @@ from typing import Any
 
 import typst
 
-from service.narratives.model import Block, Document, Figures, Heading, Paragraph, Table, content_hash, widths
+from service.catalogues import Voice
+from service.narratives.model import (
+    Block,
+    Document,
+    Figures,
+    Heading,
+    Paragraph,
+    Table,
+    closing,
+    content_hash,
+    figure_defined,
+    figure_head,
+    widths,
+)
 from service.narratives.texts import LONGEST_WORD, is_right_to_left
 
 TEMPLATE = Path(__file__).resolve().parent / "templates" / "document.typ"
@@ -19,7 +32,7 @@ def as_pdf(document: Document, *, paper: str, made_at: datetime) -> bytes:
     given = {
         "document": json.dumps(_data(document), ensure_ascii=False),
         "paper": paper,
-        "hash": f"Content {content_hash(document)[:16]} · {document.facts_at}",
+        "hash": f"{Voice(document.language)('Content')} {content_hash(document)[:16]} · {document.facts_at}",
     }
     source, timestamp = TEMPLATE.read_bytes(), int(made_at.timestamp())
     try:
@@ -51,12 +64,12 @@ def _data(document: Document) -> dict[str, Any]:
         "marking": document.marking,
         "language": document.language,
         "form": document.form,
-        "closing": f"Facts and figures as of {document.facts_at}. Rates and shares: interval of 95 % in brackets.",
-        "blocks": [_block(block) for block in document.blocks],
+        "closing": closing(document),
+        "blocks": [_block(block, Voice(document.language)) for block in document.blocks],
     }
 
 
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block, say: Voice) -> dict[str, Any]:
     match block:
         case Heading():
             return {"kind": "heading", "text": block.text}
@@ -64,22 +77,22 @@ def _block(block: Block) -> dict[str, Any]:
             return {"kind": "paragraph", "style": block.style, **_said(block.text)}
         case Table():
             rows = [[_said(cell) for cell in row] for row in block.rows]
-            return _table(block.title, block.head, rows)
+            return _table(block.title, block.head, rows, say)
         case Figures():
             rows = [[_said(cell) for cell in (one.title, one.said, one.name)] for one in block.rows]
             defined = [
                 {
                     "title": f"{one.title}.",
-                    "text": f"{one.definition} Unit: {one.unit}. n = {one.n}.",
+                    "text": figure_defined(one, say),
                     "query": f"{one.name}({', '.join(f'{name}={value}' for name, value in one.parameters.items())})",
                 }
                 for one in (block.rows if block.defined else ())
             ]
-            return _table(block.title, ("Figure", "Value", "Query"), rows) | {"defined": defined}
+            return _table(block.title, figure_head(say), rows, say) | {"defined": defined}
 
 
-def _table(title: str, head: tuple[str, ...], rows: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    return {"kind": "table", "head": head, "rows": rows, "widths": widths(title, len(head)), "defined": []}
+def _table(title: str, head: tuple[str, ...], rows: list[list[dict[str, Any]]], say: Voice) -> dict[str, Any]:
+    return {"kind": "table", "head": head, "rows": rows, "widths": widths(title, len(head), say=say), "defined": []}
 
 
 def _said(text: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from service.people.schemas import InterfaceLanguage
 from service.wire import Stored, Strict
 
 Audience = Literal["internal", "leadership", "partner", "regulator"]
@@ -20,10 +21,11 @@ ZoneName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_+/-]{1,64}$", description=
 
 
 class DraftAsked(Strict):
-    """For whom, in which form, with times of which zone."""
+    """For whom, in which form and language, with times of which zone. What people wrote stays in the language they wrote in."""
 
     audience: Audience = "internal"
     form: Form = "brief"
+    language: InterfaceLanguage = "en"
     zone: ZoneName = "UTC"
 
 
@@ -47,7 +49,7 @@ class NarrativeOut(BaseModel):
     made_at: datetime
 
 
-class ChangeOut(BaseModel):
+class NarrativeChangeOut(BaseModel):
     """A line that one narrative has and the one before it for the same audience has not, or the other way round."""
 
     kind: Literal["added", "removed"]
@@ -59,7 +61,7 @@ class NarrativeDetailOut(NarrativeOut):
 
     document: dict[str, Any]
     since_version: int | None
-    changes: list[ChangeOut]
+    changes: list[NarrativeChangeOut]
 
 
 class NarrativesOut(BaseModel):

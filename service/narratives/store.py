@@ -21,7 +21,7 @@ _EVIDENCE = text("""
       AND may_see_case(c.id, :viewer, CAST(:overseeing AS text[]))
       AND NOT EXISTS (SELECT FROM queues q WHERE q.name = c.queue AND q.restricted)
     UNION ALL
-    SELECT m.kind, 'file ' || row_number() OVER (ORDER BY a.added_at, m.id), 'kept', encode(m.sha256, 'hex'), 1
+    SELECT m.kind, (row_number() OVER (ORDER BY a.added_at, m.id))::text, 'kept', encode(m.sha256, 'hex'), 1
     FROM escalation_attachments a JOIN media m ON m.id = a.media_id WHERE a.escalation_id = :escalation
     ) pieces ORDER BY kind = 'case' DESC, kind, length(reference), reference
 """)
@@ -54,7 +54,7 @@ _ALL = text(f"""
 """)  # noqa: S608 - put together from constants
 _BEFORE = text("""
     SELECT version, document FROM narratives
-    WHERE escalation_id = :escalation AND audience = :audience AND form = :form
+    WHERE escalation_id = :escalation AND audience = :audience AND form = :form AND document ->> 'language' = :language
       AND (CAST(:version AS integer) IS NULL OR version < :version)
     ORDER BY version DESC LIMIT 1
 """)
@@ -103,8 +103,9 @@ async def narratives(connection: AsyncConnection, escalation: UUID) -> Sequence[
 
 
 async def before(
-    connection: AsyncConnection, escalation: UUID, *, audience: str, form: str, version: int | None
+    connection: AsyncConnection, escalation: UUID, *, like: Mapping[str, Any], version: int | None
 ) -> Row[Any] | None:
-    """The newest for the same audience and form, before a version where one is given."""
-    values = {"escalation": escalation, "audience": audience, "form": form, "version": version}
+    """The newest for the audience, in the form and language, of a document, before a version where one is given."""
+    values = {"escalation": escalation, "version": version}
+    values |= {name: like[name] for name in ("audience", "form", "language")}
     return (await connection.execute(_BEFORE, values)).one_or_none()

@@ -4,11 +4,12 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 
-from service.names import name_pattern
+from service.catalogues import N_
+from service.names import name_pattern, naming
 from service.personal import personal_data
 
 CUT = "…"
-MASK = "[left out]"
+MASK = N_("[left out]")
 MARKS_PER_COLUMN = 4
 # A word longer than this gets places at which it may break.
 LONGEST_WORD = 24
@@ -63,19 +64,24 @@ def has_long_word(text: str) -> bool:
 
 def revealing(text: str, names: Iterable[str]) -> list[str]:
     """What of a text points at a person: the names that are in it, e-mail addresses, telephone numbers, handles."""
-    found = [name for name in names if name_pattern(name).search(text)]
+    found = [name for name in names if any(_names(one, name) for one in name_pattern(name).finditer(text))]
     return [*found, *(one.text for one in personal_data(text))]
 
 
-def masked(text: str, names: Iterable[str]) -> str:
-    """The text without names, e-mail addresses, telephone numbers and handles."""
+def masked(text: str, names: Iterable[str], *, mark: str = MASK) -> str:
+    """The text with a mark in the place of names, e-mail addresses, telephone numbers and handles."""
     for name in sorted(names, key=len, reverse=True):
-        text = name_pattern(name).sub(MASK, text)
+        text = name_pattern(name).sub(lambda one, name=name: mark if _names(one, name) else one[0], text)  # type: ignore[misc]
     # Of two that overlap one is found at a time.
     while found := personal_data(text):
         for one in reversed(found):
-            text = text[: one.start] + MASK + text[one.end :]
+            text = text[: one.start] + mark + text[one.end :]
     return text
+
+
+def _names(found: re.Match[str], name: str) -> bool:
+    """Whether a name stands there, and no word of everyday language that is spelled like one."""
+    return naming(found.string, name, *found.span()) != "word"
 
 
 def _width(cluster: str) -> int:

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
 from service import events
+from service.catalogues import Voice
 from service.causes.schemas import CauseOut
 from service.causes.workflow import Figure, cause_of, figure, of_record
 from service.consults.workflow import for_audience
 from service.errors.requests import InvalidRequestError, NotFoundError
-from service.escalations.schemas import EventOut
+from service.escalations.schemas import EscalationEventOut
 from service.escalations.workflow import require, timeline
 from service.ids import new_id
 from service.narratives import store
@@ -26,8 +27,8 @@ from service.narratives.facts import Advice, Facts, Piece
 from service.narratives.model import Document, as_json, content_hash, from_json, lines
 from service.narratives.rules import AUDIENCES
 from service.narratives.schemas import (
-    ChangeOut,
     DraftAsked,
+    NarrativeChangeOut,
     NarrativeDetailOut,
     NarrativeIn,
     NarrativeOut,
@@ -51,6 +52,15 @@ class Drafted:
     facts_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How facts are told: times of a zone, words of a language, names of a taxonomy."""
+
+    zone: ZoneInfo
+    say: Voice
+    taxonomy: Taxonomy
+
+
 async def draft(
     engine: AsyncEngine, escalation: UUID, body: DraftAsked | NarrativeIn, *, viewer: UUID, taxonomy: Taxonomy
 ) -> Drafted:
@@ -62,7 +72,8 @@ async def draft(
     zone = _zone(body.zone)
     line = body.bottom_line if isinstance(body, NarrativeIn) else ""
     async with store.instant(engine) as (connection, at):
-        facts = await _facts(connection, escalation, viewer=viewer, at=at, zone=zone, taxonomy=taxonomy, line=line)
+        told = Telling(zone, Voice(body.language), taxonomy)
+        facts = await _facts(connection, escalation, viewer=viewer, at=at, told=told, line=line)
     rules = AUDIENCES[body.audience]
     if not rules.names_people and (found := revealing(line, facts.hidden)):
         raise InvalidRequestError(f"bottom_line: it names {found[0]!r}, and {rules.name.lower()} reads of no people")
@@ -104,7 +115,7 @@ async def narrative(
 ) -> NarrativeDetailOut:
     """A narrative as it was made, with what changed since the one before it. Raises NotFoundError."""
     row = await _row(connection, escalation, narrative_id, viewer=viewer)
-    before = await store.before(connection, escalation, audience=row.audience, form=row.form, version=row.version)
+    before = await store.before(connection, escalation, like=row.document, version=row.version)
     return NarrativeDetailOut(
         **{name: row._mapping[name] for name in (*NarrativeOut.model_fields, "document")},
         since_version=before.version if before else None,
@@ -114,10 +125,10 @@ async def narrative(
 
 async def changes_to(
     connection: AsyncConnection, escalation: UUID, document: Document, *, viewer: UUID
-) -> tuple[int, list[ChangeOut]] | None:
-    """What a draft says otherwise than the newest that was kept for its audience and form; None where there is none."""
+) -> tuple[int, list[NarrativeChangeOut]] | None:
+    """What a draft says otherwise than the newest that was kept for its audience, in its form and language; None where there is none."""
     await require(connection, escalation, viewer=viewer)
-    before = await store.before(connection, escalation, audience=document.audience, form=document.form, version=None)
+    before = await store.before(connection, escalation, like=as_json(document), version=None)
     return None if before is None else (before.version, changes(from_json(before.document), document))
 
 
@@ -131,12 +142,14 @@ async def take(
     return row
 
 
-def changes(old: Document, new: Document) -> list[ChangeOut]:
+def changes(old: Document, new: Document) -> list[NarrativeChangeOut]:
     """Lines that one has and the other has not, in the order of the newer one."""
     # Two lines of head, and one that starts with @@ before each place.
     compared = list(difflib.unified_diff(list(lines(old)), list(lines(new)), lineterm="", n=0))[2:]
     return [
-        ChangeOut(kind="added" if line[0] == "+" else "removed", text=line[1:]) for line in compared if line[0] in "+-"
+        NarrativeChangeOut(kind="added" if line[0] == "+" else "removed", text=line[1:])
+        for line in compared
+        if line[0] in "+-"
     ]
 
 
@@ -154,8 +167,7 @@ async def _facts(
     *,
     viewer: UUID,
     at: datetime,
-    zone: ZoneInfo,
-    taxonomy: Taxonomy,
+    told: Telling,
     line: str,
 ) -> Facts:
     record = await require(connection, escalation, viewer=viewer)
@@ -180,8 +192,9 @@ async def _facts(
         advice=advice,
         hidden=(*_contacts(record), *await store.names_in(connection, "\n".join(written))),
         at=at,
-        zone=zone,
-        taxonomy=taxonomy,
+        zone=told.zone,
+        say=told.say,
+        taxonomy=told.taxonomy,
     )
 
 
@@ -212,7 +225,7 @@ async def _figures(
     return {name: await figure(connection, name, values) for name in sorted(wanted)}
 
 
-def _unprivileged(happened: Iterable[EventOut]) -> Iterable[EventOut]:
+def _unprivileged(happened: Iterable[EscalationEventOut]) -> Iterable[EscalationEventOut]:
     """Whatever whoever asks may read: a narrative goes further than they do."""
     return (one for one in happened if one.data.get("privileged") is not True)
 

@@ -10,7 +10,7 @@ from service.cases.workflow import keep_late_draft
 from service.db import UnitOfWork
 from service.errors.cases import LeaseStaleError
 from service.opinions import workflow
-from service.opinions.schemas import AskedOut, OpinionsOut, QuestionIn
+from service.opinions.schemas import AskedOut, OpinionQuestionIn, OpinionsOut
 from service.security import CaseReviewer
 
 router = APIRouter(prefix="/v1", tags=["second opinions"])
@@ -23,7 +23,7 @@ router = APIRouter(prefix="/v1", tags=["second opinions"])
     response_model=AskedOut,
 )
 async def ask(
-    case_id: UUID, body: QuestionIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
+    case_id: UUID, body: OpinionQuestionIn, request: Request, caller: CaseReviewer, connection: UnitOfWork
 ) -> AskedOut | JSONResponse:
     draft = body.proposal.model_dump(mode="json")
     try:

@@ -34,7 +34,7 @@ class Judgement(Label):
     ]
 
 
-class QuestionIn(Strict):
+class OpinionQuestionIn(Strict):
     """A question to somebody else about the case the caller holds, and what the caller would decide.
 
     Whoever answers reads the question, and the proposal only once their answer stands.

@@ -15,7 +15,7 @@ from service.ids import new_id
 from service.labels import check_labels
 from service.leases.workflow import stale
 from service.opinions import store
-from service.opinions.schemas import AskedOut, Judgement, OpinionOut, OpinionsOut, QuestionIn
+from service.opinions.schemas import AskedOut, Judgement, OpinionOut, OpinionQuestionIn, OpinionsOut
 from service.routing.workflow import OVERSEEING
 
 SHOWN_OPINIONS = 100
@@ -30,7 +30,7 @@ class Question:
 
 
 async def ask(
-    connection: AsyncConnection, case_id: UUID, body: QuestionIn, *, holder: UUID, taxonomy: Taxonomy
+    connection: AsyncConnection, case_id: UUID, body: OpinionQuestionIn, *, holder: UUID, taxonomy: Taxonomy
 ) -> AskedOut:
     """Give a held case to somebody else, with a question. Raises LeaseStaleError, OpinionWaitingError or a 422."""
     check_labels(body.proposal.actions, body.proposal.policy_area, taxonomy)

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Query, Request, Response
 from service.db import UnitOfWork
 from service.outbox import workflow
 from service.outbox.schemas import (
+    DeadLetterReplayIn,
     DeadLettersOut,
     DeliveryLogOut,
-    MessageOut,
     QueuedOut,
     ReplayedOut,
-    ReplayIn,
     State,
     WebhookChangeIn,
     WebhookCreatedOut,
     WebhookIn,
+    WebhookMessageOut,
     WebhookOut,
     WebhooksOut,
 )
@@ -88,12 +88,12 @@ async def replay_all(
     caller: WebhookManager,
     connection: UnitOfWork,
     limit: Annotated[int, Query(ge=1, le=1000, description="at most so many in this call")] = 1000,
-    body: ReplayIn | None = None,
+    body: DeadLetterReplayIn | None = None,
 ) -> ReplayedOut:
     missed = Missed(webhook_id, body.source if body else None, limit)
     return await workflow.replay_all(connection, request.app.state.jobs, missed, actor=caller.id)
 
 
 @router.get("/messages/{message}", summary="A message with every attempt to deliver it")
-async def message(message: UUID, _caller: WebhookManager, connection: UnitOfWork) -> MessageOut:
+async def message(message: UUID, _caller: WebhookManager, connection: UnitOfWork) -> WebhookMessageOut:
     return await workflow.read_message(connection, message)

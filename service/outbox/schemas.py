@@ -128,7 +128,7 @@ class AttemptOut(BaseModel):
     milliseconds: int | None
 
 
-class MessageOut(BaseModel):
+class WebhookMessageOut(BaseModel):
     """A message and its newest 200 attempts, newest first, those before a replay included."""
 
     message: UUID
@@ -170,7 +170,7 @@ class QueuedOut(BaseModel):
     message: UUID
 
 
-class ReplayIn(BaseModel):
+class DeadLetterReplayIn(BaseModel):
     """Optional: the closed endpoint whose messages this one takes over, with their ids and bodies."""
 
     model_config = ConfigDict(extra="forbid")

@@ -30,13 +30,13 @@ from service.outbox.schemas import (
     DeliveryLogOut,
     EndpointRef,
     LoggedMessageOut,
-    MessageOut,
     QueuedOut,
     ReplayedOut,
     State,
     WebhookChangeIn,
     WebhookCreatedOut,
     WebhookIn,
+    WebhookMessageOut,
     WebhookOut,
     WebhooksOut,
 )
@@ -170,12 +170,12 @@ async def dead_letters(
     return DeadLettersOut(dead_letters=shown, next=shown[-1].message if len(rows) > limit else None)
 
 
-async def read_message(connection: AsyncConnection, message: UUID) -> MessageOut:
+async def read_message(connection: AsyncConnection, message: UUID) -> WebhookMessageOut:
     """A message with its attempts. Raises NotFoundError."""
     row = await _message(connection, message)
     attempts = await store.attempts(connection, message, limit=SHOWN_ATTEMPTS)
     fields = ("kind", "state", "decision_id", "case_id", "created_at", "deliver_after", "delivered_at")
-    return MessageOut(
+    return WebhookMessageOut(
         message=row.id,
         endpoint=_endpoint(row),
         attempts=[AttemptOut(**one._mapping) for one in attempts],

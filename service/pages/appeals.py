@@ -14,12 +14,12 @@ from service.appeals.following import workflow as following
 from service.appeals.judging import workflow as judging
 from service.appeals.schemas import REASONS_CHARACTERS, WHY_OVERTURNED, WHY_UPHELD, OutcomeGroup
 from service.appeals.targets import targets
+from service.catalogues import catalogues
 from service.db import UnitOfWork
 from service.errors.requests import UnreadableBodyError
 from service.media.viewing.workflow import preferences_of
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.catalogues import catalogues
 from service.pages.language import N_, _, language_of, speaking
 from service.pages.masking import HIDE, SHOW, masking_of
 from service.pages.rendering import PageRoute, render

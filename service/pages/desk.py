@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from labeling.taxonomy import Severity, Taxonomy
-from service.cases.schemas import CaseHistoryOut, ReportOut
+from service.cases.schemas import CaseHistoryOut, CaseReportOut
 from service.pages.language import N_
 from service.pages.views import Suggestion, label_name
 
@@ -104,7 +104,7 @@ def policy_area(case: CaseHistoryOut, suggestion: Suggestion | None, taxonomy: T
     return next((one.reason for one in case.report_groups if one.reason in taxonomy.area_ids), None)
 
 
-def _notes(reports: Sequence[ReportOut], reason: str, channel: str) -> tuple[Said, ...]:
+def _notes(reports: Sequence[CaseReportOut], reason: str, channel: str) -> tuple[Said, ...]:
     found: dict[str, Said] = {}
     for one in sorted(reports, key=lambda report: report.received_at, reverse=True):
         if (one.reason, one.channel) != (reason, channel) or not (one.note or one.reporter):

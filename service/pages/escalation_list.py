@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from service.db import UnitOfWork
 from service.escalations.listing.workflow import unowned
 from service.escalations.schemas import Source, Status
-from service.handling.schemas import ListOut, ListQuery, SearchIn
+from service.handling.schemas import EscalationSearchIn, ListOut, ListQuery
 from service.handling.workflow import SOON_HOURS, listed
 from service.pages import escalation_words
 from service.pages.bar import bar
@@ -82,7 +82,7 @@ async def escalations(asked: Annotated[Asked, Query()], me: EscalationWorker, co
 
 
 @router.post("/escalations/found")
-async def found_by_words(body: SearchIn, me: EscalationWorker, connection: UnitOfWork) -> Response:
+async def found_by_words(body: EscalationSearchIn, me: EscalationWorker, connection: UnitOfWork) -> Response:
     """The list of those that have these words, as HTML. Asked for by POST, so that the words are in no address."""
     found = await listed(connection, body, viewer=me.id)
     context = {**_shown(found), "page": 1, "filtered": True, "newer": None, "older": None}

@@ -31,7 +31,7 @@ from service.pages.sla import overdue_for
 from service.pages.words import amount, duration, spoken
 from service.routing.workflow import is_loud, unserved
 from service.security import Capability, FloorReader, Principal
-from service.shedding.schemas import ForecastOut, RuleOut, ShedOut
+from service.shedding.schemas import ForecastOut, SheddingRuleOut, ShedOut
 from service.shedding.workflow import forecast, listed
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -144,7 +144,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
     return render("floor.html", context)
 
 
-def queue_row(found: ForecastOut, rule: RuleOut, here: FloorQueueOut) -> QueueRow:
+def queue_row(found: ForecastOut, rule: SheddingRuleOut, here: FloorQueueOut) -> QueueRow:
     """What a queue's numbers mean."""
     return QueueRow(
         name=here.queue,
@@ -209,7 +209,7 @@ def enumeration(words: Sequence[str]) -> str:
     return _("%(some)s and %(last)s", some=", ".join(words[:-1]), last=words[-1])
 
 
-def standing_words(found: ForecastOut, rule: RuleOut) -> str:
+def standing_words(found: ForecastOut, rule: SheddingRuleOut) -> str:
     """Whether a queue is kept up with, as one would say it."""
     window = window_words(min(found.hours, rule.window_hours))
     load = amount(found.load or 0)

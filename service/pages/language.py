@@ -8,15 +8,14 @@ Values are named, `%(count)s`, and never put together from parts of sentences.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
 from typing import Any
 
 from babel import negotiate_locale
-from babel.numbers import get_decimal_symbol, get_group_symbol
 from fastapi import Request
 from markupsafe import Markup
 
-from service.pages.catalogues import Catalogue, catalogues, meanings
+from service.catalogues import N_ as N_
+from service.catalogues import Catalogue, catalogues, meanings, separators
 from service.people.interface import COOKIE
 
 DEFAULT = "en"
@@ -63,11 +62,6 @@ def _by_preference(header: str) -> list[str]:
     return [tag for _wanted, tag in sorted(weighed, key=lambda one: -one[0])]
 
 
-def N_(message: str) -> str:  # noqa: N802 - the name that extractors of messages know
-    """Mark a message that is translated where it is shown."""
-    return message
-
-
 def gettext(message: str, /, **values: Any) -> str:
     """The message in the language of the page."""
     said = _translated(message)
@@ -112,12 +106,7 @@ def trans_plural(one: str, many: str, count: float, /, **values: Any) -> Markup:
 
 def separated(number: str) -> str:
     """A number as English writes it, `1,234.5`, with the separators of the language of the page."""
-    return number.translate(_separators(language().locale))
-
-
-@cache
-def _separators(locale: str) -> dict[int, str]:
-    return {ord(","): get_group_symbol(locale), ord("."): get_decimal_symbol(locale)}
+    return number.translate(separators(language().locale))
 
 
 def meaning(code: str) -> str:

@@ -1,10 +1,12 @@
 """Narratives: a draft for an audience with what it says otherwise than the last, and those that were given out."""
 
-from typing import Annotated
+from typing import Annotated, Self, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import model_validator
 
+from service.catalogues import catalogues
 from service.errors.requests import NotFoundError
 from service.escalations.workflow import require
 from service.narratives.html import parts
@@ -13,9 +15,10 @@ from service.narratives.schemas import BOTTOM_LINE_CHARACTERS, DraftAsked
 from service.narratives.workflow import changes_to, draft, narrative, narratives
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.language import N_
+from service.pages.language import N_, language
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
+from service.people.schemas import InterfaceLanguage
 from service.security import FirstEscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -35,6 +38,13 @@ class Asked(DraftAsked):
     """A draft, or one that was kept: then `shown` names it."""
 
     shown: UUID | None = None
+
+    @model_validator(mode="after")
+    def _as_the_page(self) -> Self:
+        """The language of the page, where none was chosen."""
+        if "language" not in self.model_fields_set:
+            self.language = cast("InterfaceLanguage", language().code)
+        return self
 
 
 async def narratives_part(seen: Seen) -> Filling:
@@ -73,6 +83,7 @@ async def narrative_page(
             "kept": (await narratives(connection, escalation_id, viewer=me.id)).narratives,
             "audiences": AUDIENCES,
             "forms": FORMS,
+            "spoken": catalogues().values(),
             "now": views.utc_now(),
         }
     return render("narrative.html", context)

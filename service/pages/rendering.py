@@ -17,13 +17,13 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from service.catalogues import catalogues
 from service.errors.access import NotSignedInError
 from service.errors.availability import DatabaseUnavailableError, OverloadedError
 from service.errors.base import TriageError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.pages import language, prose, words
 from service.pages.bar import bar
-from service.pages.catalogues import catalogues
 from service.pages.failures import failure_of
 from service.pages.menu import EVERYWHERE, Menu, Shortcut, menu_of
 from service.pages.static import static_prefix

@@ -42,6 +42,7 @@ STATES: Mapping[str, str] = {
 CHECKS: Mapping[str, str] = {
     "placeholder": N_("Not filled in"),
     "staff": N_("Names a member of staff"),
+    "namesake": N_("Also a user name"),
     "internal": N_("Also in internal text"),
     "personal": N_("Personal data of somebody else"),
     "media": N_("Media"),

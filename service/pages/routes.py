@@ -6,13 +6,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from labeling.taxonomy import Taxonomy
+from service.catalogues import catalogues
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.exposure.workflow import desk
 from service.leases.workflow import held_by
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.catalogues import catalogues
 from service.pages.crisis import crisis_now
 from service.pages.failures import SIGN_IN_REASONS
 from service.pages.language import N_, language_of, speaking

@@ -16,7 +16,7 @@ from service.search.fields import FIELDS
 from service.search.routes import rules_of
 from service.search.saved.workflow import may_share, pinned_views
 from service.search.saved.workflow import views as kept_views
-from service.search.schemas import SearchIn
+from service.search.schemas import CaseSearchIn
 from service.search.workflow import search, values_of
 from service.security import CaseReader
 
@@ -87,7 +87,7 @@ async def search_page(request: Request, me: CaseReader, connection: UnitOfWork) 
 
 
 @router.post("/search/results")
-async def results(body: SearchIn, request: Request, me: CaseReader, connection: UnitOfWork) -> Response:
+async def results(body: CaseSearchIn, request: Request, me: CaseReader, connection: UnitOfWork) -> Response:
     """A page of answers as HTML. Asked for by POST, so that the words are in no address."""
     try:
         found = await search(connection, body, me=me, rules=rules_of(request))

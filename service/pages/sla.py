@@ -17,7 +17,7 @@ from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
 from service.pages.words import duration, spoken
 from service.security import Capability, EscalationWorker, Principal
-from service.sla.schemas import AttainedOut, CalendarIn, ClockOut, OverduesOut, RowIn, TargetIn
+from service.sla.schemas import AttainedOut, CalendarIn, EscalationClockOut, OverduesOut, RowIn, TargetIn
 from service.sla.standing.workflow import attainment, overdues
 from service.sla.versions.workflow import matrix_view, newest_text
 from service.sla.workflow import clocks_of
@@ -63,7 +63,7 @@ MONTHS_SHOWN = 3
 class ClockRow:
     """A clock as a page shows it: `share` of its time is gone, 0 to 100."""
 
-    clock: ClockOut
+    clock: EscalationClockOut
     title: str
     kind: str
     breach: str
@@ -130,7 +130,7 @@ async def overdue_for(connection: AsyncConnection, me: Principal) -> OverduesOut
     return found if found.total else None
 
 
-def clock_row(one: ClockOut, now: datetime) -> ClockRow:
+def clock_row(one: EscalationClockOut, now: datetime) -> ClockRow:
     """A clock with what a page says of it."""
     whole = (one.due_at - one.started_at).total_seconds()
     gone = ((one.met_at or now) - one.started_at).total_seconds()
@@ -140,7 +140,7 @@ def clock_row(one: ClockOut, now: datetime) -> ClockRow:
     return ClockRow(one, _(TARGETS[one.target]), _(KINDS[one.kind]), breach_words(one), share, tone)
 
 
-def breach_words(one: ClockOut | TargetIn) -> str:
+def breach_words(one: EscalationClockOut | TargetIn) -> str:
     """What happens when a clock runs out."""
     return _(BREACHES[one.on_breach], who=one.hand_to or "")
 

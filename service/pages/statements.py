@@ -16,7 +16,7 @@ from service.pages.rendering import PageRoute, redirect, render
 from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
 from service.statements.batches.workflow import recent_batches
 from service.statements.listing.workflow import counts, has_samples, listed, of_case, statement_view
-from service.statements.schemas import Asked, NoticeLanguage, PreviewIn
+from service.statements.schemas import Asked, NoticeLanguage, StatementPreviewIn
 from service.statements.workflow import edit_of, preview
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -104,7 +104,7 @@ async def edit(
     known = {one.id for one in enforcing}
     done = [one for one in (actions or draft.get("actions") or []) if one in known] or [enforcing[0].id]
     area = area if area in taxonomy.area_ids else ""
-    asked = PreviewIn(policy_area=area, actions=done, lease_token=token)
+    asked = StatementPreviewIn(policy_area=area, actions=done, lease_token=token)
     said = await preview(connection, case_id, asked, viewer=me.id, rules=rules) if area else None
     context = {
         **await bar(connection, me),

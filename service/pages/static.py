@@ -14,8 +14,8 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from service.pages.catalogues import FOLDER as LOCALES
-from service.pages.catalogues import catalogues
+from service.catalogues import FOLDER as LOCALES
+from service.catalogues import catalogues
 
 FOLDER = Path(__file__).resolve().parent / "static"
 KEEP_FOR_EVER = "public, max-age=31536000, immutable"

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from labeling.taxonomy import Severity, Taxonomy
 from models.rank import BY_HARM
-from service.cases.schemas import CaseOut, EventOut, ScoreOut
+from service.cases.schemas import CaseEventOut, CaseOut, ScoreOut
 from service.labels import violates
 from service.leases.workflow import Lease
 from service.media.schemas import MediaItem
@@ -315,12 +315,12 @@ def policy_options(taxonomy: Taxonomy) -> list[Option]:
     return [*sorted(areas, key=lambda option: option.name), benign]
 
 
-def event_words(event: EventOut) -> str:
+def event_words(event: CaseEventOut) -> str:
     """What happened, as the log of events says it."""
     return sentence_of(event.kind)
 
 
-def event_details(event: EventOut) -> str:
+def event_details(event: CaseEventOut) -> str:
     """The data of an event in one line; identifiers are left out, they help nobody who reads."""
     plain = {name: value for name, value in event.data.items() if not isinstance(value, dict)}
     return ", ".join(f"{name} {value}" for name, value in details(plain) if not value.startswith("…"))

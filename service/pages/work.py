@@ -27,7 +27,7 @@ from service.pages.rendering import PageRoute, render
 from service.pages.words import duration
 from service.policies.workflow import unread
 from service.quality.feedback import workflow as feedback
-from service.quality.feedback.schemas import FeedbackListOut, FeedbackOut
+from service.quality.feedback.schemas import CheckFeedbackListOut, CheckFeedbackOut
 from service.search.routes import rules_of
 from service.search.saved.workflow import pinned_views
 from service.security import CaseReviewer, Principal
@@ -149,7 +149,7 @@ def news(asked: Sequence[OpinionOut], now: datetime) -> int:
     return sum(one.agreed is not None and one.revealed_at is not None and one.revealed_at > now - NEWS for one in asked)
 
 
-def to_look_at(told: FeedbackListOut) -> list[FeedbackOut]:
+def to_look_at(told: CheckFeedbackListOut) -> list[CheckFeedbackOut]:
     """Feedback that has not been seen, or can still be objected to: the first of it."""
     return [one for one in told.feedback if one.seen_at is None or one.may_dispute][:SEEN_AT_ONCE]
 

@@ -9,15 +9,15 @@ from service.errors.access import InsecureConnectionError
 from service.people import workflow
 from service.people.interface import keep_language
 from service.people.schemas import (
+    AccountIn,
+    AccountsOut,
     ConsentsIn,
     LanguageIn,
     MeOut,
     OneTimePasswordOut,
-    PeopleOut,
     PeopleQuery,
     PersonAddedOut,
     PersonChangeIn,
-    PersonIn,
     PersonStandingOut,
     PrivilegedIn,
     ReviewerOut,
@@ -89,13 +89,13 @@ async def speak(body: LanguageIn, request: Request, caller: SignedIn, connection
 
 
 @router.get("/people", summary="Accounts by name")
-async def people(asked: Annotated[PeopleQuery, Query()], _caller: PeopleManager, connection: UnitOfWork) -> PeopleOut:
+async def people(asked: Annotated[PeopleQuery, Query()], _caller: PeopleManager, connection: UnitOfWork) -> AccountsOut:
     return await workflow.people(connection, asked)
 
 
 @router.post("/people", status_code=201, summary="Add a person or a machine account")
 async def create(
-    body: PersonIn, request: Request, response: Response, caller: PeopleManager, connection: UnitOfWork
+    body: AccountIn, request: Request, response: Response, caller: PeopleManager, connection: UnitOfWork
 ) -> PersonAddedOut:
     response.headers["Cache-Control"] = "no-store"
     consenting = not request.app.state.settings.exposure_consent

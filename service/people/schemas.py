@@ -90,7 +90,7 @@ class LanguageIn(BaseModel):
     language: InterfaceLanguage
 
 
-class PersonIn(BaseModel):
+class AccountIn(BaseModel):
     """A new account. A machine account has no password."""
 
     model_config = ConfigDict(extra="forbid")
@@ -180,7 +180,7 @@ class AccountOut(BaseModel):
     last_seen_at: datetime | None
 
 
-class PeopleOut(BaseModel):
+class AccountsOut(BaseModel):
     """A page of accounts by name; `next` is the `after` of the page that follows, null on the last one."""
 
     people: list[AccountOut]

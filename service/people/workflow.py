@@ -28,15 +28,15 @@ from service.leases.taking.workflow import take_back
 from service.people import store
 from service.people.keys import workflow as keys
 from service.people.schemas import (
+    AccountIn,
     AccountOut,
+    AccountsOut,
     ConsentsIn,
     MeOut,
     OneTimePasswordOut,
-    PeopleOut,
     PeopleQuery,
     PersonAddedOut,
     PersonChangeIn,
-    PersonIn,
     PersonOut,
     PersonStandingOut,
     PrivilegedIn,
@@ -93,7 +93,7 @@ async def _off_loop(function: Callable[..., Result], *values: object) -> Result:
 
 
 async def create_person(
-    connection: AsyncConnection, person: PersonIn, *, actor: UUID | None, sample: bool = False, consenting: bool = True
+    connection: AsyncConnection, person: AccountIn, *, actor: UUID | None, sample: bool = False, consenting: bool = True
 ) -> PersonOut:
     """Add an account with one key; who is not `consenting` has yet to agree to each graphic area. Raises NameTakenError."""
     # argon2 takes tens of milliseconds of pure CPU: off the event loop.
@@ -112,7 +112,7 @@ async def create_person(
 
 
 async def add_person(
-    connection: AsyncConnection, person: PersonIn, *, caller: Principal, consenting: bool
+    connection: AsyncConnection, person: AccountIn, *, caller: Principal, consenting: bool
 ) -> PersonAddedOut:
     """As `create_person`, or with a password for one sign-in and no key.
 
@@ -274,12 +274,12 @@ async def standing(connection: AsyncConnection, username: str) -> PersonStanding
     return PersonStandingOut.model_validate(row, from_attributes=True)
 
 
-async def people(connection: AsyncConnection, asked: PeopleQuery) -> PeopleOut:
+async def people(connection: AsyncConnection, asked: PeopleQuery) -> AccountsOut:
     """Accounts by name, a page at a time."""
     values = {**asked.model_dump(), "search": asked.search.strip().lower() or None, "limit": asked.limit + 1}
     rows = await store.people(connection, values)
     found = [AccountOut(**row._mapping) for row in rows[: asked.limit]]
-    return PeopleOut(people=found, next=found[-1].username if len(rows) > asked.limit else None)
+    return AccountsOut(people=found, next=found[-1].username if len(rows) > asked.limit else None)
 
 
 async def account(connection: AsyncConnection, username: str) -> AccountOut:

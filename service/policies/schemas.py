@@ -57,7 +57,7 @@ class Example(Strict):
         return self
 
 
-class DraftIn(Strict):
+class PolicyDraftIn(Strict):
     """A new draft. What is left out is as in the version in force."""
 
     title: Title | None = None
@@ -179,7 +179,7 @@ class ReplayOut(BaseModel):
     result: ReplayResult
 
 
-class PolicyOut(PolicySummary):
+class PolicyVersionOut(PolicySummary):
     """A version with its text, and what changed against the one before it."""
 
     body: str
@@ -196,12 +196,12 @@ class PolicyOut(PolicySummary):
     replays: list[ReplayOut] = []
 
 
-class VersionsOut(BaseModel):
+class PolicyVersionsOut(BaseModel):
     """Every version of one area that the caller may see, the newest first."""
 
     area: str
     name: str
-    versions: list[PolicyOut]
+    versions: list[PolicyVersionOut]
 
 
 class UnreadOut(BaseModel):
@@ -210,13 +210,13 @@ class UnreadOut(BaseModel):
     unread: list[PolicySummary]
 
 
-class ReplayIn(Strict):
+class PolicyReplayIn(Strict):
     """How many of the last decisions to look at."""
 
     decisions: Annotated[int, Field(ge=1, le=MOST_DECISIONS)] = 5_000
 
 
-class ImportedOut(BaseModel):
+class ImportedGuidelinesOut(BaseModel):
     """How many areas got their guideline as version 1."""
 
     imported: int

@@ -25,17 +25,17 @@ from service.policies.schemas import (
     LISTED,
     DiffLine,
     DraftChangeIn,
-    DraftIn,
     Example,
-    ImportedOut,
+    ImportedGuidelinesOut,
     PoliciesOut,
-    PolicyOut,
+    PolicyDraftIn,
     PolicySummary,
     PolicyText,
+    PolicyVersionOut,
+    PolicyVersionsOut,
     PublishIn,
     ReplayOut,
     UnreadOut,
-    VersionsOut,
 )
 from service.security import Capability, Principal
 
@@ -65,7 +65,7 @@ async def judged_by(connection: AsyncConnection, person: UUID) -> list[PolicySum
     return sorted(map(_summary, rows), key=lambda one: (one.area, -one.number))
 
 
-async def versions(connection: AsyncConnection, area: str, reader: Principal, taxonomy: Taxonomy) -> VersionsOut:
+async def versions(connection: AsyncConnection, area: str, reader: Principal, taxonomy: Taxonomy) -> PolicyVersionsOut:
     """Versions of an area with what changed in each; drafts and replays for managers alone. Raises NotFoundError."""
     manages = Capability.POLICIES_MANAGE in reader.capabilities
     rows = await store.versions(connection, area, person=reader.id, drafts=manages, limit=LISTED)
@@ -73,10 +73,10 @@ async def versions(connection: AsyncConnection, area: str, reader: Principal, ta
         raise NotFoundError(f"there is no policy area {area!r}; the areas are {', '.join(taxonomy.area_ids)}")
     replayed = await _replays(connection, [row.id for row in rows]) if manages else {}
     shown = await _shown(rows, manages=manages, replayed=replayed, listed=True)
-    return VersionsOut(area=area, name=area_name(area, taxonomy), versions=shown)
+    return PolicyVersionsOut(area=area, name=area_name(area, taxonomy), versions=shown)
 
 
-async def open_draft(connection: AsyncConnection, policy_id: UUID, *, area: str, person: UUID) -> PolicyOut:
+async def open_draft(connection: AsyncConnection, policy_id: UUID, *, area: str, person: UUID) -> PolicyVersionOut:
     """A draft of an area with its replays. Raises NotFoundError, also where it was published or withdrawn."""
     row = await store.one(connection, policy_id, person=person)
     if row is None or row.area != area or row.state != "draft":
@@ -91,7 +91,9 @@ async def text_in_force(connection: AsyncConnection, area: str) -> PolicyText | 
     return PolicyText(area=area, **row._mapping) if row else None
 
 
-async def draft(connection: AsyncConnection, area: str, body: DraftIn, *, actor: UUID, taxonomy: Taxonomy) -> PolicyOut:
+async def draft(
+    connection: AsyncConnection, area: str, body: PolicyDraftIn, *, actor: UUID, taxonomy: Taxonomy
+) -> PolicyVersionOut:
     """Begin a version. Raises UnknownLabelError, InvalidRequestError."""
     if area not in taxonomy.area_ids:
         raise UnknownLabelError(f"{area!r} is no policy area; known: {', '.join(taxonomy.area_ids)}")
@@ -111,7 +113,7 @@ async def draft(connection: AsyncConnection, area: str, body: DraftIn, *, actor:
     return await _changed(connection, values["id"], "policy.drafted", actor=actor)
 
 
-async def change(connection: AsyncConnection, policy_id: UUID, body: DraftChangeIn, *, actor: UUID) -> PolicyOut:
+async def change(connection: AsyncConnection, policy_id: UUID, body: DraftChangeIn, *, actor: UUID) -> PolicyVersionOut:
     """Change a draft. Raises NotFoundError, PolicyFixedError: re-reviews of an open plan go by one and the same text."""
     values = body.model_dump() | {"id": policy_id}
     if values["examples"] is not None:
@@ -127,7 +129,7 @@ async def change(connection: AsyncConnection, policy_id: UUID, body: DraftChange
     return await _changed(connection, policy_id, "policy.edited", actor=actor)
 
 
-async def publish(connection: AsyncConnection, policy_id: UUID, body: PublishIn, *, actor: UUID) -> PolicyOut:
+async def publish(connection: AsyncConnection, policy_id: UUID, body: PublishIn, *, actor: UUID) -> PolicyVersionOut:
     """Publish a draft, now or for later. Raises NotFoundError, PolicyFixedError, InvalidRequestError."""
     if not await store.publish(connection, policy_id, actor=actor, effective_at=body.effective_at):
         row = await _one(connection, policy_id, person=actor)
@@ -139,7 +141,7 @@ async def publish(connection: AsyncConnection, policy_id: UUID, body: PublishIn,
     return await _changed(connection, policy_id, "policy.published", actor=actor)
 
 
-async def withdraw(connection: AsyncConnection, policy_id: UUID, *, actor: UUID) -> PolicyOut:
+async def withdraw(connection: AsyncConnection, policy_id: UUID, *, actor: UUID) -> PolicyVersionOut:
     """Take back a draft, or what is published and not in force yet, and close the plans that ask about it.
 
     Raises NotFoundError, PolicyFixedError.
@@ -177,7 +179,7 @@ async def require_read(connection: AsyncConnection, person: UUID) -> None:
 
 async def import_guidelines(
     connection: AsyncConnection, guidelines: Iterable[Guideline], *, actor: UUID | None
-) -> ImportedOut:
+) -> ImportedGuidelinesOut:
     """Publish guidelines as version 1 of every area that has no version at all, without asking anybody to confirm."""
     await store.one_after_the_other(connection)
     imported = 0
@@ -198,7 +200,7 @@ async def import_guidelines(
             imported += 1
             data = {"policy": str(values["id"]), "area": one.area, "number": 1}
             await events.record(connection, "policy.published", actor=actor, data=data)
-    return ImportedOut(imported=imported)
+    return ImportedGuidelinesOut(imported=imported)
 
 
 async def area_of(connection: AsyncConnection, policy_id: UUID) -> str:
@@ -249,7 +251,7 @@ def area_name(area: str, taxonomy: Taxonomy) -> str:
     return next((one.name for one in taxonomy.areas if one.id == area), area)
 
 
-async def _changed(connection: AsyncConnection, policy_id: UUID, kind: str, *, actor: UUID) -> PolicyOut:
+async def _changed(connection: AsyncConnection, policy_id: UUID, kind: str, *, actor: UUID) -> PolicyVersionOut:
     row = await _one(connection, policy_id, person=actor)
     data = {"policy": str(policy_id), "area": row.area, "number": row.number}
     await events.record(connection, kind, actor=actor, data=data)
@@ -290,11 +292,11 @@ def _summary(row: Row[Any]) -> PolicySummary:
 
 async def _shown(
     rows: Sequence[Row[Any]], *, manages: bool, replayed: Mapping[UUID, Sequence[ReplayOut]], listed: bool = False
-) -> list[PolicyOut]:
+) -> list[PolicyVersionOut]:
     # Texts can be long and versions many.
     differences = await to_thread.run_sync(partial(_differences, rows, listed=listed))
     return [
-        PolicyOut(
+        PolicyVersionOut(
             **{name: getattr(row, name) for name in PolicySummary.model_fields},
             body=row.body,
             examples=row.examples,

@@ -32,7 +32,7 @@ class ClaimIn(BaseModel):
     )
 
 
-class QueueOut(BaseModel):
+class ReviewQueueOut(BaseModel):
     """A queue: cases that wait to be claimed, and the age of the oldest of them in seconds (null when empty).
 
     Whoever takes from it needs all of its `skills`; `claimable` says whether the caller may. `special` names the special
@@ -52,7 +52,7 @@ class QueueOut(BaseModel):
 class QueuesOut(BaseModel):
     """The queues that the caller may see, the default one first."""
 
-    queues: list[QueueOut]
+    queues: list[ReviewQueueOut]
 
 
 class QueueIn(Strict):

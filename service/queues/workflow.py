@@ -30,8 +30,8 @@ from service.queues.schemas import (
     DeniedActionsOut,
     QueueChangeIn,
     QueueIn,
-    QueueOut,
     QueuesOut,
+    ReviewQueueOut,
 )
 from service.routing import workflow as routing
 from service.routing.rules import DEFAULT_QUEUE
@@ -44,7 +44,7 @@ async def list_queues(connection: AsyncConnection, caller: Principal) -> QueuesO
     counts = await waiting(connection)
     return QueuesOut(
         queues=[
-            QueueOut(
+            ReviewQueueOut(
                 name=one.name,
                 title=one.title,
                 description=one.description,

@@ -7,7 +7,6 @@ cannot be, is shown without its text; nothing waits for it.
 import asyncio
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -28,6 +27,7 @@ from service.reading.lines import Line, joined
 from service.reading.reader import MOST_BYTES, PictureReader, Reader, UnreadablePictureError, step_back
 from service.scoring.live_model import LiveModel, try_each
 from service.settings import Settings
+from service.waiting import happens
 
 IDLE_SECONDS = 1.0
 # A failing database or store is not asked again at once. A picture that failed waits twice as long after each try.
@@ -84,8 +84,7 @@ class Reading:
                     log.error("reading.failed", error=type(error).__name__)
                     pause = PAUSE_SECONDS
                 if pause:
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(stopping.wait(), pause)
+                    await happens(stopping, within=pause)
 
     async def step(self, *, attempts: int) -> int:
         """Read one picture; returns how many were read, 0 when none waits, texts go first or there is no model."""

@@ -15,7 +15,7 @@ from service.replies.schemas import (
     TemplateIn,
     TemplateOut,
     TemplatesOut,
-    VersionsOut,
+    TemplateVersionsOut,
 )
 from service.security import EscalationManager, EscalationWorker
 
@@ -39,12 +39,12 @@ async def save(body: TemplateIn, request: Request, caller: EscalationManager, co
 
 
 @router.get("/templates/{template_id}", summary="All versions of a template")
-async def versions(template_id: UUID, _caller: EscalationWorker, connection: UnitOfWork) -> VersionsOut:
+async def versions(template_id: UUID, _caller: EscalationWorker, connection: UnitOfWork) -> TemplateVersionsOut:
     return await workflow.versions_of(connection, template_id)
 
 
 @router.post("/templates/{template_id}/withdraw", summary="Take a version of a template back")
-async def withdraw(template_id: UUID, caller: EscalationManager, connection: UnitOfWork) -> VersionsOut:
+async def withdraw(template_id: UUID, caller: EscalationManager, connection: UnitOfWork) -> TemplateVersionsOut:
     return await workflow.withdraw(connection, template_id, actor=caller.id)
 
 

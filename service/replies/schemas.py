@@ -74,7 +74,7 @@ class TemplatesOut(BaseModel):
     templates: list[TemplateOut]
 
 
-class VersionsOut(BaseModel):
+class TemplateVersionsOut(BaseModel):
     """All versions of one template, newest first."""
 
     versions: list[TemplateOut]
@@ -94,7 +94,7 @@ class PlaceholdersOut(BaseModel):
     placeholders: list[PlaceholderOut]
 
 
-class StepOut(BaseModel):
+class TemplateStepOut(BaseModel):
     """One step of the choice of a template: what was looked for, and whether it was found."""
 
     source: Source | None

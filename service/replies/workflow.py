@@ -18,11 +18,11 @@ from service.replies.placeholders import NAMES, faults
 from service.replies.schemas import (
     PlaceholderOut,
     PlaceholdersOut,
-    StepOut,
     TemplateIn,
     TemplateOut,
     TemplatesOut,
-    VersionsOut,
+    TemplateStepOut,
+    TemplateVersionsOut,
 )
 from service.replies.shipped import VERSION, Template, shipped
 
@@ -46,7 +46,7 @@ class Chosen:
     """The template that fits best, None without one, and the steps of the choice up to it."""
 
     template: Template | None
-    steps: list[StepOut]
+    steps: list[TemplateStepOut]
 
 
 async def library(
@@ -68,13 +68,13 @@ async def library(
     )
 
 
-async def versions_of(connection: AsyncConnection, template: UUID) -> VersionsOut:
+async def versions_of(connection: AsyncConnection, template: UUID) -> TemplateVersionsOut:
     """All versions of the template that one of them belongs to, newest first. Raises NotFoundError."""
     every = await _versions(connection)
     one = next((one for one in every if one.id == template), None)
     if one is None:
         raise NotFoundError(f"there is no template {template}")
-    return VersionsOut(versions=[other for other in every if _key(other) == _key(one)])
+    return TemplateVersionsOut(versions=[other for other in every if _key(other) == _key(one)])
 
 
 async def text_of(connection: AsyncConnection, template: UUID) -> str:
@@ -102,7 +102,7 @@ async def save(connection: AsyncConnection, body: TemplateIn, *, actor: UUID, ta
     return (await versions_of(connection, values["id"])).versions[0]
 
 
-async def withdraw(connection: AsyncConnection, template: UUID, *, actor: UUID) -> VersionsOut:
+async def withdraw(connection: AsyncConnection, template: UUID, *, actor: UUID) -> TemplateVersionsOut:
     """Take a version back: the one before counts again. Raises NotFoundError, InvalidRequestError."""
     if any(one.id == template for one in shipped()):
         raise InvalidRequestError(
@@ -127,11 +127,11 @@ def placeholders() -> PlaceholdersOut:
 async def choose(connection: AsyncConnection, wanted: Wanted) -> Chosen:
     """The template that fits best: of source, area and language, then with less of these, in the end in English."""
     offered = {_key(one): one for one in await _versions(connection) if one.state == "in_force" and one.offered}
-    steps: list[StepOut] = []
+    steps: list[TemplateStepOut] = []
     for source, area, language in dict.fromkeys(_steps(wanted)):
         found = offered.get((source, area, language, wanted.purpose))
         step = {"source": source or None, "area": area or None, "language": language, "found": found is not None}
-        steps.append(StepOut.model_validate(step))
+        steps.append(TemplateStepOut.model_validate(step))
         if found is not None:
             return Chosen(_template(found), steps)
     return Chosen(None, steps)

@@ -5,7 +5,7 @@ from datetime import datetime
 from pydantic import BaseModel, Field
 
 
-class OutcomesOut(BaseModel):
+class ReporterOutcomesOut(BaseModel):
     """What standing decisions made of somebody's reports, one for each case."""
 
     upheld: float
@@ -33,8 +33,8 @@ class ReporterOut(BaseModel):
     cases: int
     first_report_at: datetime
     last_report_at: datetime
-    outcomes: OutcomesOut
-    tally: OutcomesOut
+    outcomes: ReporterOutcomesOut
+    tally: ReporterOutcomesOut
     tally_as_of: datetime | None
     likelihood_ratio: float
     likelihood_ratio_interval: tuple[float, float]

@@ -18,7 +18,7 @@ from models.rank import RankConfig
 from models.trust import Tally, Trust, interval, likelihood_ratio, trusted
 from service.errors.requests import NotFoundError
 from service.reporters import store
-from service.reporters.schemas import InfluenceOut, OutcomesOut, ReporterOut
+from service.reporters.schemas import InfluenceOut, ReporterOut, ReporterOutcomesOut
 
 # After so long an outcome counts half: people change, and so do policies.
 HALF_LIFE_DAYS = 180
@@ -81,8 +81,8 @@ async def reporter(connection: AsyncConnection, reporter_id: str, *, viewer: UUI
         cases=row.cases,
         first_report_at=row.first_at,
         last_report_at=row.last_at,
-        outcomes=OutcomesOut(upheld=row.upheld_outcomes, dismissed=row.dismissed_outcomes),
-        tally=OutcomesOut(upheld=tally.upheld, dismissed=tally.dismissed),
+        outcomes=ReporterOutcomesOut(upheld=row.upheld_outcomes, dismissed=row.dismissed_outcomes),
+        tally=ReporterOutcomesOut(upheld=tally.upheld, dismissed=tally.dismissed),
         tally_as_of=row.updated_at,
         likelihood_ratio=ratio,
         likelihood_ratio_interval=interval(tally, trust),

@@ -26,7 +26,7 @@ def _distinct_flags(value: list[str]) -> list[str]:
     return sorted(set(value))
 
 
-class PersonIn(Strict):
+class PlatformPersonIn(Strict):
     """Somebody on the platform, by the platform's own id."""
 
     id: Identifier
@@ -41,7 +41,7 @@ class SubjectIn(Strict):
     language: Annotated[
         str | None, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="BCP 47 tag")
     ] = None
-    author: PersonIn | None = None
+    author: PlatformPersonIn | None = None
     created_at: Moment | None = None
     market: Annotated[
         str | None, Field(pattern=r"^[A-Z]{2}$", description="country where it is seen, ISO 3166-1 alpha-2")
@@ -76,7 +76,7 @@ class ReportIn(Strict):
         Stored,
     ]
     note: Annotated[str, Field(max_length=NOTE_CHARACTERS), Stored] = ""
-    reporter: PersonIn | None = None
+    reporter: PlatformPersonIn | None = None
     flags: Annotated[
         list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]],
         Field(

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from service.db import UnitOfWork
 from service.limits import turn_of
 from service.routing import workflow
-from service.routing.schemas import PreviewIn, PreviewOut, RoutingIn, RoutingOut, SavedOut
+from service.routing.schemas import RoutingIn, RoutingOut, RoutingPreviewIn, RoutingPreviewOut, SavedOut
 from service.security import QueueManager
 
 router = APIRouter(prefix="/v1", tags=["routing"])
@@ -26,6 +26,6 @@ async def save(body: RoutingIn, request: Request, caller: QueueManager, connecti
 
 @router.post("/routing/preview", summary="What rules would have done with the cases of the last hours")
 async def preview(
-    body: PreviewIn, request: Request, _turn: PreviewTurn, _caller: QueueManager, connection: UnitOfWork
-) -> PreviewOut:
+    body: RoutingPreviewIn, request: Request, _turn: PreviewTurn, _caller: QueueManager, connection: UnitOfWork
+) -> RoutingPreviewOut:
     return await workflow.preview(connection, body, request.app.state.taxonomy, gone=request.is_disconnected)

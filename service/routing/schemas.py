@@ -147,7 +147,7 @@ class RoutingIn(Strict):
     apply_to_open: bool = Field(default=False, description="Route the cases that wait already anew as well.")
 
 
-class PreviewIn(Strict):
+class RoutingPreviewIn(Strict):
     """Rules to be tried on the cases of the last hours. Nothing is changed."""
 
     rules: Rules
@@ -164,7 +164,7 @@ class FindingOut(BaseModel):
     text: str
 
 
-class VersionOut(BaseModel):
+class RoutingVersionOut(BaseModel):
     """A version of the rules: who answers for it, why and since when. Who saved it is in the event log."""
 
     version: int
@@ -214,8 +214,8 @@ class RoutingOut(BaseModel):
     """The rules at work (null before any were saved), every version, the queues, the special routes, and what starves."""
 
     version: int = Field(description="What `based_on` has to say in the next save; 0 before the first.")
-    current: VersionOut | None
-    history: list[VersionOut] = Field(description="The newest 50 versions, the newest first.")
+    current: RoutingVersionOut | None
+    history: list[RoutingVersionOut] = Field(description="The newest 50 versions, the newest first.")
     queues: list[ManagedQueueOut]
     special: list[SpecialOut]
     untaken: list[UntakenOut] = Field(description="Cases that would wait for ever, the most first.")
@@ -247,7 +247,7 @@ class MoveOut(BaseModel):
     examples: list[UUID]
 
 
-class PreviewOut(BaseModel):
+class RoutingPreviewOut(BaseModel):
     """What the rules would have done with the cases opened in the last hours, against those at work."""
 
     hours: int

@@ -27,15 +27,15 @@ from service.routing.schemas import (
     Channel,
     FindingOut,
     ManagedQueueOut,
-    PreviewIn,
-    PreviewOut,
     RoutingIn,
     RoutingOut,
+    RoutingPreviewIn,
+    RoutingPreviewOut,
+    RoutingVersionOut,
     RuleIn,
     SavedOut,
     SpecialOut,
     UntakenOut,
-    VersionOut,
 )
 from service.routing.urgent import read, under
 from service.routing.words import lack
@@ -176,8 +176,8 @@ async def save(connection: AsyncConnection, body: RoutingIn, *, actor: UUID, tax
 
 
 async def preview(
-    connection: AsyncConnection, body: PreviewIn, taxonomy: Taxonomy, *, gone: Callable[[], Awaitable[bool]]
-) -> PreviewOut:
+    connection: AsyncConnection, body: RoutingPreviewIn, taxonomy: Taxonomy, *, gone: Callable[[], Awaitable[bool]]
+) -> RoutingPreviewOut:
     """Try the rules on the cases of the last hours. Nothing is changed. Raises UnknownLabelError.
 
     It ends early once whoever asked has `gone`: nobody reads the answer then.
@@ -186,7 +186,7 @@ async def preview(
     now = await active(connection)
     then = replace(now, rules=tuple(rule.rule() for rule in body.rules))
     tally, truncated = await tried(connection, now, then, hours=body.hours, gone=gone)
-    return PreviewOut(
+    return RoutingPreviewOut(
         hours=body.hours,
         cases=tally.cases,
         truncated=truncated,
@@ -338,8 +338,8 @@ def _special(name: str, row: Row[Any] | None, waiting: int) -> SpecialOut:
     return SpecialOut(special=name, queue=row.name if row else None, problem=problem, waiting=waiting)
 
 
-def _version(row: Row[Any]) -> VersionOut:
-    return VersionOut(**row._mapping)
+def _version(row: Row[Any]) -> RoutingVersionOut:
+    return RoutingVersionOut(**row._mapping)
 
 
 def _info(row: Any) -> QueueInfo:

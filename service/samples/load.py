@@ -26,7 +26,7 @@ from service.media.preparing.workflow import add_pending
 from service.media.renderer import Renderer
 from service.media.storage import Storage, open_storage
 from service.media.workflow import ingest
-from service.people.schemas import PersonIn, RoleName
+from service.people.schemas import AccountIn, RoleName
 from service.people.workflow import close_sample_accounts, create_person
 from service.policies.workflow import import_guidelines
 from service.ranking.workflow import configured
@@ -171,7 +171,7 @@ async def _add_people(connection: AsyncConnection, data_dir: Path) -> dict[str, 
     credentials = {}
     principals: dict[str, UUID] = {}
     for role in get_args(RoleName):
-        person = PersonIn(username=f"demo-{role}", role=role, password=secrets.token_urlsafe(12))
+        person = AccountIn(username=f"demo-{role}", role=role, password=secrets.token_urlsafe(12))
         made = await create_person(connection, person, actor=None, sample=True)
         principals[role] = made.id
         credentials[role] = {"username": made.username, "password": person.password, "api_key": made.api_key}

@@ -75,7 +75,7 @@ class GroupOut(BaseModel):
     cost_per_correct: AmountOut
 
 
-class FigureOut(BaseModel):
+class ScorecardFigureOut(BaseModel):
     """What a figure means, and the SQL view that it is made from."""
 
     title: str
@@ -103,11 +103,11 @@ class ScorecardOut(BaseModel):
     all: GroupOut
     plans: Annotated[list[str], Field(description="Quality plans that accuracy rests on, the oldest first.")]
     missing: list[str]
-    definitions: dict[str, FigureOut]
+    definitions: dict[str, ScorecardFigureOut]
     notes: list[str]
 
 
-class StepOut(BaseModel):
+class ScorecardStepOut(BaseModel):
     """The figures of all groups together in a part of the period; both days are included."""
 
     since: date
@@ -121,4 +121,4 @@ class TrendOut(BaseModel):
     since: date
     until: date
     filters: FiltersOut
-    steps: list[StepOut]
+    steps: list[ScorecardStepOut]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from service.scorecards.schemas import AskedIn, FiltersOut, StepOut, TrendOut
+from service.scorecards.schemas import AskedIn, FiltersOut, ScorecardStepOut, TrendOut
 from service.scorecards.workflow import period, scorecard
 
 # A step needs decisions enough for an interval, and each is a scorecard of its own.
@@ -23,7 +23,7 @@ async def trend(connection: AsyncConnection, asked: AskedIn, *, today: date) -> 
     found = []
     for first, last in steps(since, until):
         card = await scorecard(connection, asked.model_copy(update={"since": first, "until": last}), today=today)
-        found.append(StepOut(since=first, until=last, figures=card.all))
+        found.append(ScorecardStepOut(since=first, until=last, figures=card.all))
     filters = FiltersOut(**asked.model_dump(include=set(FiltersOut.model_fields)))
     return TrendOut(since=since, until=until, filters=filters, steps=found)
 

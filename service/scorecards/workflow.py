@@ -17,9 +17,9 @@ from service.scorecards.figures import FIGURES, LEAST_PEOPLE, NOTES
 from service.scorecards.schemas import (
     AmountOut,
     AskedIn,
-    FigureOut,
     FiltersOut,
     GroupOut,
+    ScorecardFigureOut,
     ScorecardOut,
     ShareOut,
     TimesOut,
@@ -73,7 +73,9 @@ async def scorecard(connection: AsyncConnection, asked: AskedIn, *, today: date)
         all=_group("all", whole, hidden=some or _few(whole) or (FEW if _gives_away(found) else None)),
         plans=[one.name for one in plans],
         missing=[*_missing(asked.by, groups), *_waiting(plans)],
-        definitions={one.name: FigureOut(title=one.title, definition=one.definition, view=one.view) for one in FIGURES},
+        definitions={
+            one.name: ScorecardFigureOut(title=one.title, definition=one.definition, view=one.view) for one in FIGURES
+        },
         notes=list(NOTES),
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from models.bundle import CALIBRATION, MANIFEST, BundleError, manifest_hash, parse_object
 from models.registry import BUNDLES, VERDICTS, Releases, read_releases
 from models.verdict import VERDICT_SUFFIX, RegistryError, Verdict, bundle_hash, read_verdict
-from service.scoring.schemas import AreaFiguresOut, BundleOut, ChangeOut, ReleasesOut, RuleOut, VerdictOut
+from service.scoring.schemas import AreaFiguresOut, BundleOut, GateRuleOut, ReleaseChangeOut, ReleasesOut, VerdictOut
 from service.settings import REPOSITORY, Settings
 
 # Written by `python -m eval card`; one that does not name the bundle's hash is the card of another.
@@ -118,10 +118,10 @@ def _verdict(path: Path, bundle: str) -> VerdictOut | None:
         return None
 
 
-def _rules(verdict: Verdict) -> list[RuleOut]:
+def _rules(verdict: Verdict) -> list[GateRuleOut]:
     rules = json.loads(verdict.raw)["rules"]
     return [
-        RuleOut(
+        GateRuleOut(
             rule=str(one["rule"]),
             passed=one["passed"] is True,
             reason=str(one.get("reason", "")),
@@ -145,9 +145,9 @@ def _card(places: tuple[Path, ...], bundle: str) -> str | None:
     return None
 
 
-def _history(found: Releases) -> list[ChangeOut]:
+def _history(found: Releases) -> list[ReleaseChangeOut]:
     return [
-        ChangeOut(
+        ReleaseChangeOut(
             at=one.at,
             action=one.action,
             bundle=one.bundle,

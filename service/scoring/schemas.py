@@ -57,7 +57,7 @@ class ModelsOut(BaseModel):
     workers: list[ReleaseState]
 
 
-class RuleOut(BaseModel):
+class GateRuleOut(BaseModel):
     """One rule of the gate, who answers for it, and what it found."""
 
     rule: str
@@ -71,7 +71,7 @@ class VerdictOut(BaseModel):
 
     passed: bool
     compared_with: str | None
-    rules: list[RuleOut]
+    rules: list[GateRuleOut]
 
 
 class AreaFiguresOut(BaseModel):
@@ -106,7 +106,7 @@ class BundleOut(BaseModel):
     card: str | None
 
 
-class ChangeOut(BaseModel):
+class ReleaseChangeOut(BaseModel):
     """One release: `bundle` plays its part from then on (null: nobody, or the shipped one for live)."""
 
     at: datetime
@@ -124,4 +124,4 @@ class ReleasesOut(BaseModel):
     registry: bool
     problem: str | None
     share: float | None = Field(description="Of the cases, that the staged bundle scores.")
-    history: list[ChangeOut]
+    history: list[ReleaseChangeOut]

@@ -27,6 +27,7 @@ from service.scoring.live_model import LiveModel, as_json, score_all, try_each
 from service.scoring.releases import LIVE_ONLY, Serving
 from service.scoring.schemas import ModelsOut, ReleaseState
 from service.settings import Settings
+from service.waiting import happens
 
 IDLE_SECONDS = 0.3
 # A failing model or database is not asked again at once.
@@ -113,7 +114,7 @@ class ScoringLoop:
                 else:
                     pause = PAUSE_SECONDS
             if pause:
-                await _sleep(pause, stopping)
+                await happens(stopping, within=pause)
 
     async def step(self) -> int:
         """Score one batch; returns how many rows were in it, 0 when nothing waits."""
@@ -249,10 +250,3 @@ def _score_with(texts: Sequence[str], scorers: Sequence[Scorer]) -> list[str | N
         for place, score in zip(mine, found, strict=True):
             scores[place] = score
     return scores
-
-
-async def _sleep(seconds: float, stopping: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

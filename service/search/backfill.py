@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.search import workflow
+from service.waiting import happens
 
 # Between two batches reports and decisions go first.
 PAUSE_SECONDS = 0.2
@@ -31,10 +32,7 @@ class Backfill:
             except (SQLAlchemyError, OSError) as error:
                 log.error("search.backfill_failed", error=type(error).__name__)
                 pause = AFTER_FAILURE_SECONDS
-            try:
-                await asyncio.wait_for(stopping.wait(), pause)
-            except TimeoutError:
-                continue
+            await happens(stopping, within=pause)
 
     async def step(self) -> int:
         """Take in one batch; returns how many cases were in it, 0 when none is left."""

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 
 from service.db import UnitOfWork
 from service.search import workflow
-from service.search.schemas import CompletionsIn, CompletionsOut, SearchIn, SearchOut
+from service.search.schemas import CaseSearchIn, CompletionsIn, CompletionsOut, SearchOut
 from service.search.workflow import SearchRules
 from service.security import CaseReader
 
@@ -12,7 +12,7 @@ router = APIRouter(prefix="/v1/search", tags=["search"])
 
 
 @router.post("", summary="Cases by words, handles, ids and whatever else tells them apart")
-async def search(body: SearchIn, request: Request, caller: CaseReader, connection: UnitOfWork) -> SearchOut:
+async def search(body: CaseSearchIn, request: Request, caller: CaseReader, connection: UnitOfWork) -> SearchOut:
     return await workflow.search(connection, body, me=caller, rules=rules_of(request))
 
 

@@ -18,7 +18,7 @@ COUNTED = 500
 Question = Annotated[str, Field(max_length=MOST_CHARACTERS), Stored]
 
 
-class SearchIn(Strict):
+class CaseSearchIn(Strict):
     """A question, how its answers are ordered, and where the page before ended."""
 
     query: Question = ""

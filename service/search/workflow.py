@@ -27,6 +27,7 @@ from service.search.conditions import ME, Conditions, Needed, Scope, conditions
 from service.search.query import Query, QueryError, Word, parse
 from service.search.schemas import (
     COUNTED,
+    CaseSearchIn,
     CompletionOut,
     CompletionsIn,
     CompletionsOut,
@@ -34,7 +35,6 @@ from service.search.schemas import (
     FoundCase,
     Order,
     Piece,
-    SearchIn,
     SearchOut,
     Snippet,
 )
@@ -71,7 +71,7 @@ class Asked:
     now: datetime
 
 
-async def search(connection: AsyncConnection, body: SearchIn, *, me: Principal, rules: SearchRules) -> SearchOut:
+async def search(connection: AsyncConnection, body: CaseSearchIn, *, me: Principal, rules: SearchRules) -> SearchOut:
     """The cases that answer a question. That somebody asked is an event, without the words. Raises UnreadableQuestionError."""
     asked = await ask(connection, body.query, me=me, rules=rules)
     order: Order = "newest" if body.order == "relevance" and asked.found is None else body.order

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 MOST_RESTORED = 1000
 
 
-class RuleOut(BaseModel):
+class SheddingRuleOut(BaseModel):
     """The rule by which cases are given up: part of the ranking configuration, with its owner, reason and date."""
 
     version: str
@@ -45,7 +45,7 @@ class ForecastOut(BaseModel):
 class ForecastsOut(BaseModel):
     """Every queue that the caller may see, and the rule."""
 
-    rule: RuleOut
+    rule: SheddingRuleOut
     queues: list[ForecastOut]
 
 

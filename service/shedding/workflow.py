@@ -31,7 +31,7 @@ from service.shedding.schemas import (
     ForecastsOut,
     RestoredOut,
     RestoreIn,
-    RuleOut,
+    SheddingRuleOut,
     ShedListOut,
     ShedOut,
 )
@@ -139,7 +139,7 @@ async def forecast(connection: AsyncConnection, config: RankConfig, *, viewer: P
     visible = await _visible(connection, viewer)
     measured = await measure(connection, visible, config)
     return ForecastsOut(
-        rule=RuleOut(
+        rule=SheddingRuleOut(
             version=config.version,
             owner=config.owner,
             reason=config.reason,

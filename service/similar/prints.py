@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from service.similar import workflow
+from service.waiting import happens
 
 IDLE_SECONDS = 0.5
 PAUSE_SECONDS = 5.0
@@ -30,10 +31,7 @@ class TextPrints:
                 log.error("similar.failed", error=type(error).__name__)
                 pause = PAUSE_SECONDS
             if pause:
-                try:
-                    await asyncio.wait_for(stopping.wait(), pause)
-                except TimeoutError:
-                    continue
+                await happens(stopping, within=pause)
 
     async def step(self) -> int:
         """Look at one batch; returns how many texts were in it, 0 when none waits."""

@@ -11,15 +11,15 @@ from service.sla import workflow
 from service.sla.previewing import preview
 from service.sla.schemas import (
     AttainmentOut,
-    ClocksOut,
+    EscalationClocksOut,
     MatrixOut,
+    MatrixPreviewIn,
+    MatrixPreviewOut,
+    MatrixVersionOut,
     OverduesOut,
     PauseIn,
-    PreviewIn,
-    PreviewOut,
     SaveIn,
     StatedIn,
-    VersionOut,
 )
 from service.sla.standing import workflow as standing
 from service.sla.tables import as_csv
@@ -35,13 +35,13 @@ async def matrix(_caller: EscalationWorker, connection: UnitOfWork) -> MatrixOut
 
 
 @router.post("/sla/preview", summary="What another matrix would do to the clocks that run")
-async def try_matrix(body: PreviewIn, caller: EscalationManager, connection: UnitOfWork) -> PreviewOut:
+async def try_matrix(body: MatrixPreviewIn, caller: EscalationManager, connection: UnitOfWork) -> MatrixPreviewOut:
     """Nothing is changed. Records that the caller may not see are counted and not listed."""
     return await preview(connection, body.text, viewer=caller.id)
 
 
 @router.post("/sla", status_code=201, summary="Put another matrix to work")
-async def save_matrix(body: SaveIn, caller: EscalationManager, connection: UnitOfWork) -> VersionOut:
+async def save_matrix(body: SaveIn, caller: EscalationManager, connection: UnitOfWork) -> MatrixVersionOut:
     """From `effective_at` on, clocks that run follow it within seconds; pauses are kept. A legal clock is never dropped by
     it, and moves later only where its row names another basis.
     """
@@ -67,7 +67,7 @@ async def attainment_csv(_caller: EscalationWorker, connection: UnitOfWork, mont
 
 
 @router.get("/escalations/{escalation_id}/clocks", summary="Every clock that an escalation ever had, and its pauses")
-async def clocks(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> ClocksOut:
+async def clocks(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> EscalationClocksOut:
     return await workflow.clocks_of(connection, escalation_id, viewer=caller.id)
 
 
@@ -76,19 +76,21 @@ async def clocks(escalation_id: UUID, caller: EscalationWorker, connection: Unit
 )
 async def set_stated(
     escalation_id: UUID, body: StatedIn, caller: EscalationWorker, connection: UnitOfWork
-) -> ClocksOut:
+) -> EscalationClocksOut:
     """A legal clock is never changed: another takes its place, later only where the reason names the new basis."""
     return await workflow.state(connection, escalation_id, body, actor=caller.id)
 
 
 @router.post("/escalations/{escalation_id}/clocks/pause", summary="Pause the internal clocks of an escalation")
-async def pause(escalation_id: UUID, body: PauseIn, caller: EscalationWorker, connection: UnitOfWork) -> ClocksOut:
+async def pause(
+    escalation_id: UUID, body: PauseIn, caller: EscalationWorker, connection: UnitOfWork
+) -> EscalationClocksOut:
     """Legal clocks run on."""
     return await workflow.pause_by(connection, escalation_id, reason=body.reason, person=caller.id)
 
 
 @router.post("/escalations/{escalation_id}/clocks/resume", summary="Let the internal clocks of an escalation go on")
-async def resume(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> ClocksOut:
+async def resume(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> EscalationClocksOut:
     return await workflow.resume_by(connection, escalation_id, person=caller.id)
 
 

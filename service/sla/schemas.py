@@ -89,13 +89,13 @@ MatrixText = Annotated[
 ]
 
 
-class PreviewIn(Strict):
+class MatrixPreviewIn(Strict):
     """A matrix to be tried on the clocks that run."""
 
     text: MatrixText
 
 
-class MovedOut(BaseModel):
+class MovedClockOut(BaseModel):
     """A clock that would be due at another time; `new` is null for one that would end."""
 
     escalation_id: UUID
@@ -106,7 +106,7 @@ class MovedOut(BaseModel):
     new: datetime | None
 
 
-class PreviewOut(BaseModel):
+class MatrixPreviewOut(BaseModel):
     """What a matrix would do to the clocks that run; the first of `moved` alone are listed."""
 
     records: int
@@ -114,7 +114,7 @@ class PreviewOut(BaseModel):
     later: int
     started: int
     ended: int
-    moved: list[MovedOut]
+    moved: list[MovedClockOut]
 
 
 class SaveIn(Strict):
@@ -127,7 +127,7 @@ class SaveIn(Strict):
     effective_at: Moment | None = None
 
 
-class VersionOut(BaseModel):
+class MatrixVersionOut(BaseModel):
     """A version of the matrix, without its text; `made_by` is null for the one that comes with the product."""
 
     version: int
@@ -144,10 +144,10 @@ class MatrixOut(BaseModel):
     version: int
     text: str
     matrix: MatrixIn
-    history: list[VersionOut]
+    history: list[MatrixVersionOut]
 
 
-class ClockOut(BaseModel):
+class EscalationClockOut(BaseModel):
     """A clock of a record. `state` is running, paused, overdue, met, late (done after it was due) or replaced."""
 
     id: UUID
@@ -175,10 +175,10 @@ class PauseOut(BaseModel):
     resumed_at: datetime | None
 
 
-class ClocksOut(BaseModel):
+class EscalationClocksOut(BaseModel):
     """Every clock that a record ever had, the nearest first, and its pauses."""
 
-    clocks: list[ClockOut]
+    clocks: list[EscalationClockOut]
     pauses: list[PauseOut]
 
 

@@ -20,7 +20,7 @@ from service.sla.matrix import MOST_WARNING, specs_of
 from service.sla.plan import New, begun, replan
 from service.sla.rows import current_of, due_of, facts_of, runs, situation_of, spec_of, state_of
 from service.sla.running import Deadline, Pause, is_over, moves_later
-from service.sla.schemas import CLOCKS, ClockOut, ClocksOut, MatrixIn, PauseOut, StatedIn, Target
+from service.sla.schemas import CLOCKS, EscalationClockOut, EscalationClocksOut, MatrixIn, PauseOut, StatedIn, Target
 from service.sla.versions.workflow import at_work
 
 
@@ -146,7 +146,7 @@ async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> d
     return {row.escalation_id: Nearest(row.target, row.due_at, row.hard, row.paused, row.hard_due_at) for row in rows}
 
 
-async def state(connection: AsyncConnection, escalation: UUID, body: StatedIn, *, actor: UUID) -> ClocksOut:
+async def state(connection: AsyncConnection, escalation: UUID, body: StatedIn, *, actor: UUID) -> EscalationClocksOut:
     """Set a legal deadline that an order states, alone or in place of another clock. Raises NotFoundError or a 422.
 
     A legal clock moves later only where the reason names the new basis.
@@ -179,11 +179,11 @@ async def state(connection: AsyncConnection, escalation: UUID, body: StatedIn, *
     return await clocks_of(connection, escalation, viewer=actor)
 
 
-async def clocks_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> ClocksOut:
+async def clocks_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> EscalationClocksOut:
     """Every clock that a record ever had, and its pauses. Raises NotFoundError."""
     record = await require(connection, escalation, viewer=viewer)
     now = datetime.now(UTC)
-    return ClocksOut(
+    return EscalationClocksOut(
         clocks=[_out(row, record.resolved_at, now) for row in await store.clocks(connection, [escalation])],
         pauses=[
             PauseOut.model_validate(row, from_attributes=True) for row in await store.pauses(connection, [escalation])
@@ -191,14 +191,14 @@ async def clocks_of(connection: AsyncConnection, escalation: UUID, *, viewer: UU
     )
 
 
-async def pause_by(connection: AsyncConnection, escalation: UUID, *, reason: str, person: UUID) -> ClocksOut:
+async def pause_by(connection: AsyncConnection, escalation: UUID, *, reason: str, person: UUID) -> EscalationClocksOut:
     """As `pause`, by somebody who may see the record. Raises NotFoundError, EscalationClosedError."""
     await require_open(connection, escalation, viewer=person)
     await pause(connection, escalation, reason=reason, actor=person)
     return await clocks_of(connection, escalation, viewer=person)
 
 
-async def resume_by(connection: AsyncConnection, escalation: UUID, *, person: UUID) -> ClocksOut:
+async def resume_by(connection: AsyncConnection, escalation: UUID, *, person: UUID) -> EscalationClocksOut:
     """As `resume`, by somebody who may see the record. Raises NotFoundError, EscalationClosedError."""
     await require_open(connection, escalation, viewer=person)
     await resume(connection, escalation, actor=person)
@@ -364,8 +364,8 @@ async def _pauses(connection: AsyncConnection, escalation: UUID) -> list[Pause]:
     return [Pause(row.paused_at, row.resumed_at) for row in await store.pauses(connection, [escalation])]
 
 
-def _out(row: Row[Any], resolved_at: datetime | None, now: datetime) -> ClockOut:
-    return ClockOut(
+def _out(row: Row[Any], resolved_at: datetime | None, now: datetime) -> EscalationClockOut:
+    return EscalationClockOut(
         **{name: getattr(row, name) for name in ("id", "target", "kind", "basis", "started_at", "due_at", "warn_at")},
         **{name: getattr(row, name) for name in ("met_at", "on_breach", "hand_to", "replaces", "reason")},
         row=row.row_name,

@@ -8,12 +8,12 @@ from typing import Any
 from anyio import to_thread
 from sqlalchemy import Row
 
-from service.appeals.schemas import FeedbackOut as FeedbackOnAppeal
+from service.appeals.schemas import AppealFeedbackOut as FeedbackOnAppeal
 from service.appeals.schemas import JudgedOut
 from service.cases.schemas import CaseHistoryOut
 from service.masking import Masking, no_such_part
 from service.quality.calibration.schemas import CalibrationOut
-from service.quality.feedback.schemas import FeedbackListOut, ObjectionsOut
+from service.quality.feedback.schemas import CheckFeedbackListOut, ObjectionsOut
 from service.quality.reviews.schemas import ContentOut, DisputedOut
 from service.settings import Settings
 from service.spans.schemas import SpansOut
@@ -70,7 +70,7 @@ def of_objections(found: ObjectionsOut) -> list[str]:
     return _some(text for one in found.objections for text in (one.text, one.note, one.objection))
 
 
-def of_feedback(found: FeedbackListOut, on_appeal: Iterable[FeedbackOnAppeal] = ()) -> list[str]:
+def of_feedback(found: CheckFeedbackListOut, on_appeal: Iterable[FeedbackOnAppeal] = ()) -> list[str]:
     """Content and note, what the reader objected, and the reply; of decisions that did not hold on appeal likewise."""
     said = [text for one in found.feedback for text in (one.text, one.note, one.objection, one.reply)]
     return _some([*said, *(text for one in on_appeal for text in (one.text, one.note))])

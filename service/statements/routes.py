@@ -22,10 +22,10 @@ from service.statements.schemas import (
     CountsOut,
     EditIn,
     NoticeLanguage,
-    PreviewIn,
-    PreviewOut,
     StatementIn,
     StatementOut,
+    StatementPreviewIn,
+    StatementPreviewOut,
     StatementsOut,
 )
 from service.wire import Moment
@@ -35,8 +35,8 @@ router = APIRouter(prefix="/v1", tags=["statements of reasons"])
 
 @router.post("/cases/{case_id}/statement/preview", summary="What a decision would tell the author")
 async def preview(
-    case_id: UUID, body: PreviewIn, request: Request, caller: CaseReader, connection: UnitOfWork
-) -> PreviewOut | None:
+    case_id: UUID, body: StatementPreviewIn, request: Request, caller: CaseReader, connection: UnitOfWork
+) -> StatementPreviewOut | None:
     return await workflow.preview(connection, case_id, body, viewer=caller.id, rules=_rules(request))
 
 

@@ -72,7 +72,7 @@ class EditIn(Strict):
     statement: StatementIn
 
 
-class PreviewIn(Strict):
+class StatementPreviewIn(Strict):
     """A decision as it would be, and what its holder would say otherwise."""
 
     policy_area: Annotated[str, Field(max_length=100)]
@@ -89,7 +89,7 @@ class SectionOut(BaseModel):
     text: str
 
 
-class PreviewOut(BaseModel):
+class StatementPreviewOut(BaseModel):
     """What a decision would tell the author, and the record for the database; nothing is stored by looking at it.
 
     `problems` names the fields that a decision would be refused for. `exemption` says why no statement would be made.

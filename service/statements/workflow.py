@@ -23,10 +23,10 @@ from service.statements.listing.workflow import require_statement, statement_vie
 from service.statements.rules import StatementFileError, StatementRules, read_rules
 from service.statements.schemas import (
     EditIn,
-    PreviewIn,
-    PreviewOut,
     StatementIn,
     StatementOut,
+    StatementPreviewIn,
+    StatementPreviewOut,
 )
 from service.statements.telling import notice_of, sections_of
 from service.statements.transparency import TransparencyStatement, problems
@@ -131,11 +131,11 @@ async def restate(connection: AsyncConnection, now: Decision, *, person: UUID, r
 async def preview(
     connection: AsyncConnection,
     case_id: UUID,
-    asked: PreviewIn,
+    asked: StatementPreviewIn,
     *,
     viewer: UUID,
     rules: StatementRules,
-) -> PreviewOut | None:
+) -> StatementPreviewOut | None:
     """What a decision for that area with these actions would tell; None where it would restrict nothing.
 
     Raises NotFoundError and a 422 for labels that do not exist.
@@ -149,7 +149,7 @@ async def preview(
     said = said if said is not None else _edit_for(row, area, refuse=False)
     built = build(_known(row), Decided(area, actions, _day(row.now)), said, rules, names=("ct-preview", None))
     personal = personal_fields(said, await _people(connection, case_id, row)) if said else {}
-    return PreviewOut(
+    return StatementPreviewOut(
         exemption=built.exemption,
         language=built.language,
         sections=sections_of(built, built.language, rules),

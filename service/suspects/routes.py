@@ -10,13 +10,13 @@ from service.exposure.limits import limits_of
 from service.exposure.workflow import milder_only
 from service.security import LabelExporter, QaReviewer
 from service.suspects import workflow
-from service.suspects.schemas import ResolutionIn, ResolvedOut, SuspectsIn, SuspectsOut, UploadedOut
+from service.suspects.schemas import ResolvedOut, SuspectResolutionIn, SuspectsIn, SuspectsOut, UploadedSuspectsOut
 
 router = APIRouter(prefix="/v1", tags=["labels"])
 
 
 @router.post("/labels/suspects", summary="Hand in labels that look wrong to a model, to be looked at again")
-async def add(body: SuspectsIn, request: Request, caller: LabelExporter, connection: UnitOfWork) -> UploadedOut:
+async def add(body: SuspectsIn, request: Request, caller: LabelExporter, connection: UnitOfWork) -> UploadedSuspectsOut:
     return await workflow.add(connection, body, taxonomy=request.app.state.taxonomy, actor=caller.id)
 
 
@@ -36,6 +36,6 @@ async def waiting(
 
 @router.post("/labels/suspects/{decision_id}/resolve", summary="Say whether a label that looks wrong holds")
 async def resolve(
-    decision_id: UUID, body: ResolutionIn, request: Request, caller: QaReviewer, connection: UnitOfWork
+    decision_id: UUID, body: SuspectResolutionIn, request: Request, caller: QaReviewer, connection: UnitOfWork
 ) -> ResolvedOut:
     return await workflow.resolve(connection, decision_id, body, person=caller.id, taxonomy=request.app.state.taxonomy)

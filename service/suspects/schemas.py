@@ -42,7 +42,7 @@ class SuspectsIn(Strict):
     suspects: Annotated[list[SuspectIn], Field(min_length=1, max_length=MOST_SUSPECTS), AfterValidator(_distinct)]
 
 
-class UploadedOut(BaseModel):
+class UploadedSuspectsOut(BaseModel):
     """What became of each: `stored` ones wait to be looked at, the others are told back.
 
     `unknown` are decisions that are not exported, `not_standing` were undone or still can be, and `settled` were looked at
@@ -78,7 +78,7 @@ class SuspectsOut(BaseModel):
     waiting: int
 
 
-class ResolutionIn(Strict):
+class SuspectResolutionIn(Strict):
     """Whether the label holds and, where it does not, what holds instead; its note is read with the case."""
 
     outcome: Literal["label_stands", "label_wrong"]

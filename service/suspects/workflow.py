@@ -20,12 +20,19 @@ from service.quality.reviews.workflow import content_of
 from service.quality.settling.workflow import remember_look
 from service.routing.workflow import OVERSEEING
 from service.suspects import store
-from service.suspects.schemas import ResolutionIn, ResolvedOut, SuspectOut, SuspectsIn, SuspectsOut, UploadedOut
+from service.suspects.schemas import (
+    ResolvedOut,
+    SuspectOut,
+    SuspectResolutionIn,
+    SuspectsIn,
+    SuspectsOut,
+    UploadedSuspectsOut,
+)
 
 COUNTED = 500
 
 
-async def add(connection: AsyncConnection, body: SuspectsIn, *, taxonomy: Taxonomy, actor: UUID) -> UploadedOut:
+async def add(connection: AsyncConnection, body: SuspectsIn, *, taxonomy: Taxonomy, actor: UUID) -> UploadedSuspectsOut:
     """Keep what a model found; what cannot be kept is told back. Raises UnknownLabelError."""
     strange = sorted({one.suggested_area for one in body.suspects} - set(taxonomy.label_ids))
     if strange:
@@ -39,7 +46,7 @@ async def add(connection: AsyncConnection, body: SuspectsIn, *, taxonomy: Taxono
     stored = len(became.pop("stored", ()))
     if stored:
         await events.record(connection, "labels.suspected", actor=actor, data={"bundle": body.bundle, "labels": stored})
-    return UploadedOut(stored=stored, **{name: became[name] for name in ("unknown", "not_standing", "settled")})
+    return UploadedSuspectsOut(stored=stored, **{name: became[name] for name in ("unknown", "not_standing", "settled")})
 
 
 async def waiting(
@@ -65,7 +72,7 @@ async def content(connection: AsyncConnection, decision_id: UUID, *, viewer: UUI
 
 
 async def resolve(
-    connection: AsyncConnection, decision_id: UUID, body: ResolutionIn, *, person: UUID, taxonomy: Taxonomy
+    connection: AsyncConnection, decision_id: UUID, body: SuspectResolutionIn, *, person: UUID, taxonomy: Taxonomy
 ) -> ResolvedOut:
     """Say whether a label holds, and what does instead. Raises NotFoundError, OwnLabelError, SuspectSettledError or a 422."""
     label = body.label

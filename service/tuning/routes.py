@@ -8,7 +8,7 @@ from service.db import UnitOfWork
 from service.limits import turn_of
 from service.security import QueueManager
 from service.tuning import workflow
-from service.tuning.schemas import ActivatedOut, ActivateIn, PreviewIn, PreviewOut, ReviveIn
+from service.tuning.schemas import ActivatedOut, RankingActivationIn, RankingPreviewIn, RankingPreviewOut, ReviveIn
 
 router = APIRouter(prefix="/v1/ranking", tags=["queues"])
 PreviewTurn = Annotated[None, Depends(turn_of("previews of the order"), scope="function")]
@@ -17,13 +17,15 @@ OldVersion = Annotated[str, Path(max_length=100)]
 
 @router.post("/preview", summary="What other rules of the order would change among the first cases of a queue")
 async def preview(
-    body: PreviewIn, request: Request, _turn: PreviewTurn, caller: QueueManager, connection: UnitOfWork
-) -> PreviewOut:
+    body: RankingPreviewIn, request: Request, _turn: PreviewTurn, caller: QueueManager, connection: UnitOfWork
+) -> RankingPreviewOut:
     return await workflow.preview(connection, body, viewer=caller, taxonomy=request.app.state.taxonomy)
 
 
 @router.post("", status_code=201, summary="Put other rules of the order to work")
-async def activate(body: ActivateIn, request: Request, caller: QueueManager, connection: UnitOfWork) -> ActivatedOut:
+async def activate(
+    body: RankingActivationIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> ActivatedOut:
     configured = request.app.state.rank_config
     return await workflow.activate(connection, body, actor=caller.id, configured=configured)
 

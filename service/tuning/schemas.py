@@ -53,7 +53,7 @@ class ConstantsIn(Strict):
         return self
 
 
-class PreviewIn(Strict):
+class RankingPreviewIn(Strict):
     """Rules to try on what waits in a queue now."""
 
     constants: ConstantsIn
@@ -73,7 +73,7 @@ class OrderOut(BaseModel):
     unscored: int
 
 
-class MovedOut(BaseModel):
+class MovedCaseOut(BaseModel):
     """A case that would come to be among the first, or would be no longer. Positions count from 1."""
 
     case_id: UUID
@@ -92,7 +92,7 @@ class AreaCountOut(BaseModel):
     then: int
 
 
-class PreviewOut(BaseModel):
+class RankingPreviewOut(BaseModel):
     """What the rules would change in the order of a queue. Nothing is changed by asking."""
 
     queue: str
@@ -104,12 +104,12 @@ class PreviewOut(BaseModel):
     )
     now: OrderOut
     then: OrderOut
-    enter: list[MovedOut]
-    leave: list[MovedOut]
+    enter: list[MovedCaseOut]
+    leave: list[MovedCaseOut]
     areas: list[AreaCountOut]
 
 
-class ActivateIn(Strict):
+class RankingActivationIn(Strict):
     """Rules to put to work under a version of their own, on top of those that `replaces` names."""
 
     version: Version

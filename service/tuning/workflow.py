@@ -24,13 +24,13 @@ from service.tuning import store
 from service.tuning.comparing import Compared, Place, Standing, compare, median_wait
 from service.tuning.schemas import (
     ActivatedOut,
-    ActivateIn,
     AreaCountOut,
     ConstantsIn,
-    MovedOut,
+    MovedCaseOut,
     OrderOut,
-    PreviewIn,
-    PreviewOut,
+    RankingActivationIn,
+    RankingPreviewIn,
+    RankingPreviewOut,
     ReviveIn,
 )
 
@@ -43,8 +43,8 @@ Ranker = Callable[[AsyncConnection, Sequence[UUID]], Awaitable[Sequence[RankedUn
 
 
 async def preview(
-    connection: AsyncConnection, wanted: PreviewIn, *, viewer: Principal, taxonomy: Taxonomy
-) -> PreviewOut:
+    connection: AsyncConnection, wanted: RankingPreviewIn, *, viewer: Principal, taxonomy: Taxonomy
+) -> RankingPreviewOut:
     """What the rules would change among the first of a queue. Raises NotFoundError."""
     if wanted.queue not in {queue.name for queue in await visible_queues(connection, viewer)}:
         raise NotFoundError(f"there is no queue {wanted.queue!r}")
@@ -53,14 +53,14 @@ async def preview(
     return await front(connection, wanted.queue, ranker, top=wanted.top)
 
 
-async def front(connection: AsyncConnection, queue: str, ranker: Ranker, *, top: int) -> PreviewOut:
+async def front(connection: AsyncConnection, queue: str, ranker: Ranker, *, top: int) -> RankingPreviewOut:
     """What another order would change among the first of a queue that the caller may see."""
     rows = {row.id: row for row in await store.chosen(connection, queue, front=FRONT, other=OTHER)}
     ranked = await ranker(connection, list(rows))
     at = datetime.now(UTC)
     found = await to_thread.run_sync(_compare, rows, ranked, top, at)
     waiting = await store.count(connection, queue)
-    return PreviewOut(
+    return RankingPreviewOut(
         queue=queue,
         top=top,
         open=waiting,
@@ -75,7 +75,7 @@ async def front(connection: AsyncConnection, queue: str, ranker: Ranker, *, top:
 
 
 async def activate(
-    connection: AsyncConnection, wanted: ActivateIn, *, actor: UUID, configured: RankConfig
+    connection: AsyncConnection, wanted: RankingActivationIn, *, actor: UUID, configured: RankConfig
 ) -> ActivatedOut:
     """Put new rules to work. Raises RankingChangedError, NameTakenError, InvalidRequestError."""
     replaced = await _on_top_of(connection, wanted.replaces, configured)
@@ -152,8 +152,8 @@ def _order(cases: Sequence[Standing]) -> OrderOut:
     )
 
 
-def _moved(one: Standing, found: Compared) -> MovedOut:
-    return MovedOut(
+def _moved(one: Standing, found: Compared) -> MovedCaseOut:
+    return MovedCaseOut(
         case_id=one.case_id,
         area=one.area,
         position_now=found.position_now[one.case_id],

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from babel.messages.catalog import Catalog
 
-from service.pages.catalogues import TEMPLATE, catalogues
+from service.catalogues import TEMPLATE, catalogues
 from service.people.schemas import InterfaceLanguage
 from tests.architecture import words
 from tests.architecture.tree import join

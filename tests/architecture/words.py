@@ -15,20 +15,24 @@ from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
 from labeling.taxonomy import load_taxonomy
+from service.catalogues import FOLDER, TEMPLATE
 from service.causes.codes import words as cause_words
 from service.causes.figures import words as figure_words
+from service.causes.schemas import ImprovementState
 from service.clocks.schemas import ClockKind
+from service.escalations.schemas import Resolution, Source
 from service.exposure.workflow import FEW as TOO_FEW_EXPOSED
 from service.floor.workflow import ASSUMPTION
 from service.holds.schemas import SkipReason
 from service.intake.forms import read_forms
-from service.pages.catalogues import FOLDER, TEMPLATE
+from service.media.upload import Kind
 from service.people.schemas import RoleName
 from service.policies.schemas import State
 from service.routing.schemas import Channel, Special
 from service.scorecards.figures import FIGURES, NOTES
 from service.scorecards.workflow import FEW as TOO_FEW_PEOPLE
 from service.similar.schemas import Status
+from service.sla.schemas import Target
 from tests.architecture.reference import error_classes
 from tests.architecture.tree import REPOSITORY
 
@@ -67,6 +71,9 @@ def found() -> Iterator[Found]:
         }.get(path.suffix, ("", {}))
         if method and "vendor" not in path.parts:
             yield from _in_file(path, method, keywords)
+    # What is given out is content, and is said in the language that it is asked for in.
+    for path in sorted((REPOSITORY / "service/narratives").rglob("*.py")):
+        yield from _in_file(path, "python", {"say": None, "N_": None})
     # Sentences that the API says in English, and the pages in the language of their reader.
     yield from _in_file(REPOSITORY / "service/ranking/words.py", "python", {"say": None})
     yield from _of_vocabulary()
@@ -100,7 +107,11 @@ def _of_vocabulary() -> Iterator[Found]:
     yield from (("service/floor", text, []) for text in (ASSUMPTION, TOO_FEW_EXPOSED))
     yield from (("service/causes", text, []) for text in (*cause_words(), *figure_words()))
     yield from (("service/policies", one.replace("_", " "), []) for one in get_args(State))
+    for names in (Source, Resolution, Target, ImprovementState):
+        yield from (("service/narratives", name.replace("_", " "), []) for name in get_args(names))
+    yield from (("service/narratives", kind, []) for kind in ("case", *get_args(Kind), "kept"))
     forms = read_forms(None, taxonomy)
+    yield from (("service/narratives", one.replace("_", " "), []) for one in forms.triggers)
     texts = [one.label for one in forms.sources.values()]
     for asked in (forms.triggers, forms.fields):
         texts += [text for one in asked.values() for text in (one.label, one.help) if text]

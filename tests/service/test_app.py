@@ -54,6 +54,8 @@ def test_the_description_is_plain_json_and_complete(description: dict[str, Any])
     text = json.dumps(description)
     named = {part.partition('"')[0] for part in text.split('"#/components/schemas/')[1:]}
     assert named <= set(description["components"]["schemas"])
+    doubled = [name for name in description["components"]["schemas"] if "__" in name]
+    assert not doubled, f"two wire types have one name; give each a name of its own: {doubled}"
     assert description["info"]["title"] == "content-triage"
     for path, methods in description["paths"].items():
         for method, operation in methods.items():

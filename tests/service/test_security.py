@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.errors.access import CrossSiteRequestError
-from service.people.schemas import PersonIn
+from service.people.schemas import AccountIn
 from service.people.workflow import create_person
 from service.security import ROLES, Capability, new_api_key
 from service.sessions import SESSION_COOKIE, token_hash
@@ -500,7 +500,7 @@ def test_keys_are_long_and_differ() -> None:
 async def browser(app: FastAPI, cheap_passwords: None) -> AsyncIterator[httpx.AsyncClient]:
     """A reviewer signed in by cookie, as a browser holds it."""
     async with app.state.engine.begin() as connection:
-        person = PersonIn(username="ada", role="reviewer", password=PASSWORD)
+        person = AccountIn(username="ada", role="reviewer", password=PASSWORD)
         await create_person(connection, person, actor=None)
     async with client_of(app) as caller:
         signed_in = await caller.post("/v1/session", json={"username": "ada", "password": PASSWORD})

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request, Response
 
 from service.appeals.filing import workflow
 from service.appeals.filing.workflow import Filed, FilingRules
-from service.appeals.schemas import AppealAccepted, AppealIn, AppealStatusOut, LinkIn, LinkOut
+from service.appeals.schemas import AppealAccepted, AppealIn, AppealLinkIn, AppealLinkOut, AppealStatusOut
 from service.db import UnitOfWork
 from service.security import AppealFiler
 
@@ -30,8 +30,8 @@ IdempotencyKey = Annotated[
     summary="An address at which a decision can be appealed without an account, to be put into a notice",
 )
 async def make_link(
-    decision_id: UUID, body: LinkIn, request: Request, caller: AppealFiler, connection: UnitOfWork
-) -> LinkOut:
+    decision_id: UUID, body: AppealLinkIn, request: Request, caller: AppealFiler, connection: UnitOfWork
+) -> AppealLinkOut:
     return await workflow.make_link(connection, decision_id, body, made_by=caller.id, rules=rules_of(request))
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service import events
 from service.appeals.filing import store
-from service.appeals.schemas import AppealAccepted, AppealIn, AppealStatusOut, LinkIn, LinkOut, Side
+from service.appeals.schemas import AppealAccepted, AppealIn, AppealLinkIn, AppealLinkOut, AppealStatusOut, Side
 from service.appeals.targets import target_of, targets
 from service.errors.appeals import AppealClosedError, AppealFiledError, AppealWindowClosedError, NotAppealableError
 from service.errors.requests import IdempotencyConflictError, NotFoundError
@@ -67,8 +67,8 @@ class Appealable:
 
 
 async def make_link(
-    connection: AsyncConnection, decision: UUID, body: LinkIn, *, made_by: UUID, rules: FilingRules
-) -> LinkOut:
+    connection: AsyncConnection, decision: UUID, body: AppealLinkIn, *, made_by: UUID, rules: FilingRules
+) -> AppealLinkOut:
     """Make an address for whoever may appeal. Raises NotFoundError, NotAppealableError, AppealWindowClosedError."""
     row = await _standing(connection, decision, side=body.side, report=body.report_id, rules=rules)
     _require_appealable(row, body.side, rules.taxonomy)
@@ -84,7 +84,7 @@ async def make_link(
     await store.add_link(connection, values)
     data = {"decision": str(decision), "side": body.side}
     await events.record(connection, "appeal.link_made", actor=made_by, data=data)
-    return LinkOut(path=f"/appeal/{token}", until=row.until)
+    return AppealLinkOut(path=f"/appeal/{token}", until=row.until)
 
 
 async def opened(connection: AsyncConnection, token: str, *, rules: FilingRules) -> Appealable | None:

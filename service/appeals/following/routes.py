@@ -7,15 +7,15 @@ from fastapi import APIRouter, Query, Response
 
 from service.appeals.following import workflow
 from service.appeals.schemas import (
+    AppealFeedbackListOut,
     AppellantsOut,
     DisputeIn,
     DisputeOut,
     DisputeSettledIn,
     EscalatedOut,
     EscalateIn,
-    FeedbackListOut,
     OutcomeGroup,
-    OutcomesOut,
+    OverturnsOut,
 )
 from service.db import UnitOfWork
 from service.limits import ScorecardTurn
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/v1/appeals", tags=["appeals"])
 
 
 @router.get("/feedback", summary="Decisions of the caller that did not hold on appeal")
-async def feedback(caller: CaseReviewer, connection: UnitOfWork) -> FeedbackListOut:
+async def feedback(caller: CaseReviewer, connection: UnitOfWork) -> AppealFeedbackListOut:
     return await workflow.feedback(connection, person=caller.id)
 
 
@@ -36,7 +36,7 @@ async def outcomes(
     _caller: ScorecardReader,
     connection: UnitOfWork,
     by: Annotated[OutcomeGroup, Query(description="what to group by")] = "area",
-) -> OutcomesOut:
+) -> OverturnsOut:
     return await workflow.outcomes(connection, by)
 
 

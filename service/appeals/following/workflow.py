@@ -21,6 +21,8 @@ from service import events
 from service.appeals.following import store
 from service.appeals.judging.workflow import require
 from service.appeals.schemas import (
+    AppealFeedbackListOut,
+    AppealFeedbackOut,
     AppellantOut,
     AppellantsOut,
     DisputeIn,
@@ -28,11 +30,9 @@ from service.appeals.schemas import (
     DisputeSettledIn,
     EscalatedOut,
     EscalateIn,
-    FeedbackListOut,
-    FeedbackOut,
     OutcomeGroup,
     OutcomeOut,
-    OutcomesOut,
+    OverturnsOut,
 )
 from service.errors.appeals import AppealClosedError
 from service.errors.base import TriageError
@@ -98,16 +98,16 @@ async def carry_out_due(engine: AsyncEngine, effects: Effects) -> int:
             done += 1
 
 
-async def feedback(connection: AsyncConnection, *, person: UUID) -> FeedbackListOut:
+async def feedback(connection: AsyncConnection, *, person: UUID) -> AppealFeedbackListOut:
     """Decisions of this person that did not hold on appeal; nobody is named."""
     rows = await store.feedback(connection, person, overseeing=OVERSEEING, limit=SHOWN_FEEDBACK)
-    return FeedbackListOut(feedback=[FeedbackOut(**row._mapping) for row in rows])
+    return AppealFeedbackListOut(feedback=[AppealFeedbackOut(**row._mapping) for row in rows])
 
 
-async def outcomes(connection: AsyncConnection, by: OutcomeGroup) -> OutcomesOut:
+async def outcomes(connection: AsyncConnection, by: OutcomeGroup) -> OverturnsOut:
     """How often decisions did not hold on appeal, by group, in the last year."""
     rows = await store.outcomes(connection, by, limit=SHOWN_GROUPS)
-    return OutcomesOut(by=by, groups=[_group(row) for row in rows])
+    return OverturnsOut(by=by, groups=[_group(row) for row in rows])
 
 
 async def appellants(connection: AsyncConnection) -> AppellantsOut:

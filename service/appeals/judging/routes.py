@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from service.appeals.judging import workflow
 from service.appeals.judging.workflow import Judge, OutcomeRules, Terms
-from service.appeals.schemas import AppealDecided, AppealDecisionIn, AppealLeaseOut, JudgedOut, QueueOut, TokenIn
+from service.appeals.schemas import AppealDecided, AppealDecisionIn, AppealLeaseOut, AppealQueueOut, JudgedOut, TokenIn
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
 from service.security import AppealDecider
@@ -15,7 +15,7 @@ router = APIRouter(prefix="/v1/appeals", tags=["appeals"])
 
 
 @router.get("", summary="Appeals that wait, in the order in which they are handed out")
-async def queue(caller: AppealDecider, connection: UnitOfWork) -> QueueOut:
+async def queue(caller: AppealDecider, connection: UnitOfWork) -> AppealQueueOut:
     return await workflow.queue(connection, person=caller.id)
 
 

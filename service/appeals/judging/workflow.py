@@ -19,11 +19,11 @@ from service.appeals.schemas import (
     AppealDecided,
     AppealDecisionIn,
     AppealLeaseOut,
+    AppealQueueOut,
+    AppealReportOut,
     JudgedOut,
-    PolicyOut,
-    QueueOut,
-    ReportOut,
-    WaitingOut,
+    PolicyAtDecisionOut,
+    WaitingAppealOut,
 )
 from service.errors.appeals import AppealClosedError, PersonNeededError, SamePersonError
 from service.errors.cases import CaseNotOpenError, LeaseStaleError
@@ -64,13 +64,13 @@ class OutcomeRules:
     undo_seconds: int
 
 
-async def queue(connection: AsyncConnection, *, person: UUID) -> QueueOut:
+async def queue(connection: AsyncConnection, *, person: UUID) -> AppealQueueOut:
     """What waits, as far as this person may see it."""
     rows = await store.queue(connection, person, overseeing=OVERSEEING, limit=SHOWN_WAITING)
     total, overdue = (rows[0].total, rows[0].overdue) if rows else (0, 0)
     now = rows[0].server_now if rows else await store.now(connection)
-    shown = [WaitingOut(**{name: getattr(row, name) for name in WaitingOut.model_fields}) for row in rows]
-    return QueueOut(appeals=shown, total=total, overdue=overdue, server_now=now)
+    shown = [WaitingAppealOut(**{name: getattr(row, name) for name in WaitingAppealOut.model_fields}) for row in rows]
+    return AppealQueueOut(appeals=shown, total=total, overdue=overdue, server_now=now)
 
 
 async def overdue(connection: AsyncConnection) -> int:
@@ -253,10 +253,12 @@ async def _shown(connection: AsyncConnection, token: UUID, person: UUID, blur: B
         raise _stale()
     known = dict(row._mapping)
     policy = {name: known.pop(f"policy_{name}") for name in ("title", "number", "body")}
-    known["reports"] = [ReportOut(**report) for report in known["reports"]]
+    known["reports"] = [AppealReportOut(**report) for report in known["reports"]]
     known["text_now"] = None if known["text_now"] == known["text"] else known["text_now"]
     media = await media_of(connection, known.pop("evidence_id"), viewer=person, rules=blur)
-    return JudgedOut(**known, media=media, policy=PolicyOut(**policy) if policy["title"] is not None else None)
+    return JudgedOut(
+        **known, media=media, policy=PolicyAtDecisionOut(**policy) if policy["title"] is not None else None
+    )
 
 
 def _claiming(person: UUID, token: UUID, terms: Terms) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class TeamIn(Strict):
     closed: bool = False
 
 
-class MemberOut(BaseModel):
+class TeamMemberOut(BaseModel):
     """Somebody of a team. `answers` is false where their role no longer lets them answer, or the account is closed."""
 
     username: str
@@ -40,7 +40,7 @@ class TeamOut(BaseModel):
     closed: bool
     shipped: bool = Field(description="its title is one of the product's own words")
     waiting: int = Field(description="questions that wait for it, as far as the caller may know of them")
-    members: list[MemberOut]
+    members: list[TeamMemberOut]
 
 
 class TeamsOut(BaseModel):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
 from service.consults.teams import store
-from service.consults.teams.schemas import MemberOut, TeamIn, TeamOut, TeamsOut
+from service.consults.teams.schemas import TeamIn, TeamMemberOut, TeamOut, TeamsOut
 from service.errors.access import ForbiddenError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.security import ESCALATION_OVERSEERS, ROLES, Capability
@@ -91,10 +91,12 @@ async def teams_view(connection: AsyncConnection, *, viewer: UUID) -> TeamsOut:
     )
 
 
-async def _members(connection: AsyncConnection) -> Mapping[str, list[MemberOut]]:
-    found: dict[str, list[MemberOut]] = {}
+async def _members(connection: AsyncConnection) -> Mapping[str, list[TeamMemberOut]]:
+    found: dict[str, list[TeamMemberOut]] = {}
     for row in await store.members(connection, answering=ANSWERING):
-        one = MemberOut(username=row.username, answers=row.answers, privileged=row.privileged, added_at=row.added_at)
+        one = TeamMemberOut(
+            username=row.username, answers=row.answers, privileged=row.privileged, added_at=row.added_at
+        )
         found.setdefault(row.team, []).append(one)
     return found
 

@@ -71,7 +71,7 @@ class PlanSpec(Strict):
         return self
 
 
-class PlanIn(Strict):
+class ContinuityPlanIn(Strict):
     """A plan, or another version of it. `based_on` is the version that was looked at; 0 for a new one."""
 
     title: Line
@@ -79,7 +79,7 @@ class PlanIn(Strict):
     plan: PlanSpec
 
 
-class ActivateIn(Strict):
+class PlanActivationIn(Strict):
     """When the plan is to end, and why it is put to work."""
 
     until: Moment
@@ -127,7 +127,7 @@ class DrillOut(BaseModel):
     holes: list[Hole]
 
 
-class PlanOut(BaseModel):
+class ContinuityPlanOut(BaseModel):
     """A plan and its last drill; `stale` where that is missing, of an older version, or more than 90 days ago."""
 
     name: str
@@ -142,10 +142,10 @@ class PlanOut(BaseModel):
     stale: bool
 
 
-class PlansOut(BaseModel):
+class ContinuityPlansOut(BaseModel):
     """Every plan, by name."""
 
-    plans: list[PlanOut]
+    plans: list[ContinuityPlanOut]
 
 
 class DrillsOut(BaseModel):

@@ -15,12 +15,12 @@ from service.crisis.plans import store
 from service.crisis.plans.drilling import ASSUMPTION, QueueNow, Scene, drilled
 from service.crisis.plans.schemas import (
     DRILL_DAYS,
-    ActivateIn,
+    ContinuityPlanIn,
+    ContinuityPlanOut,
+    ContinuityPlansOut,
     DrillOut,
     DrillsOut,
-    PlanIn,
-    PlanOut,
-    PlansOut,
+    PlanActivationIn,
     PlanSpec,
 )
 from service.crisis.schemas import CrisisIn, CrisisWholeOut, SpecIn
@@ -33,12 +33,12 @@ DUE_MOST = 20_000
 DRILLS_SHOWN = 20
 
 
-async def plans(connection: AsyncConnection) -> PlansOut:
+async def plans(connection: AsyncConnection) -> ContinuityPlansOut:
     """Every plan with its last drill."""
-    return PlansOut(plans=[_out(row) for row in await store.plans(connection)])
+    return ContinuityPlansOut(plans=[_out(row) for row in await store.plans(connection)])
 
 
-async def plan(connection: AsyncConnection, name: str) -> PlanOut:
+async def plan(connection: AsyncConnection, name: str) -> ContinuityPlanOut:
     """One plan. Raises NotFoundError."""
     rows = await store.plans(connection, name)
     if not rows:
@@ -46,7 +46,7 @@ async def plan(connection: AsyncConnection, name: str) -> PlanOut:
     return _out(rows[0])
 
 
-async def save(connection: AsyncConnection, name: str, body: PlanIn, *, actor: UUID) -> PlanOut:
+async def save(connection: AsyncConnection, name: str, body: ContinuityPlanIn, *, actor: UUID) -> ContinuityPlanOut:
     """Save a plan. Raises CrisisChangedError, InvalidRequestError for a restricted queue that would stand still."""
     restricted = {row.name for row in await store.queues(connection) if row.restricted}
     if open_to_all := sorted(restricted & {one.queue for one in body.plan.stopped}):
@@ -70,7 +70,7 @@ async def save(connection: AsyncConnection, name: str, body: PlanIn, *, actor: U
 
 
 async def activate(
-    connection: AsyncConnection, name: str, body: ActivateIn, *, actor: UUID, taxonomy: Taxonomy
+    connection: AsyncConnection, name: str, body: PlanActivationIn, *, actor: UUID, taxonomy: Taxonomy
 ) -> CrisisWholeOut:
     """A draft that puts the plan to work once a second person approves it. Raises NotFoundError, InvalidRequestError."""
     found = await plan(connection, name)
@@ -163,7 +163,9 @@ def _queue(row: Row[Any]) -> QueueNow:
     return QueueNow(row.cases, row.legal, row.bound, row.minutes, row.overdue, row.restricted)
 
 
-def _out(row: Row[Any]) -> PlanOut:
+def _out(row: Row[Any]) -> ContinuityPlanOut:
     fields = {key: value for key, value in row._mapping.items() if key != "plan"}
     old = row.drilled_at is None or row.drilled_at < datetime.now(UTC) - timedelta(days=DRILL_DAYS)
-    return PlanOut(**fields, plan=PlanSpec.model_validate(row.plan), stale=old or row.drill_version != row.version)
+    return ContinuityPlanOut(
+        **fields, plan=PlanSpec.model_validate(row.plan), stale=old or row.drill_version != row.version
+    )

@@ -13,11 +13,11 @@ from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.around import store
 from service.escalations.schemas import (
     AttachmentIn,
-    LinkIn,
-    LinkOut,
+    EscalationLinkIn,
+    EscalationLinkOut,
+    EscalationPrecedentOut,
+    EscalationPrecedentsOut,
     LinksOut,
-    PrecedentOut,
-    PrecedentsOut,
     WatcherIn,
     WatchersOut,
 )
@@ -40,21 +40,21 @@ async def links_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUI
     """What a record is about and which others name it, as far as this person may see those. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
     rows = await store.links(connection, escalation, Seer(viewer), seeing=OVERSEEING)
-    return LinksOut(links=[LinkOut(**row._mapping) for row in rows])
+    return LinksOut(links=[EscalationLinkOut(**row._mapping) for row in rows])
 
 
-async def link(connection: AsyncConnection, escalation: UUID, body: LinkIn, *, person: UUID) -> LinksOut:
+async def link(connection: AsyncConnection, escalation: UUID, body: EscalationLinkIn, *, person: UUID) -> LinksOut:
     """Say what else a record is about. Raises NotFoundError, for what is named too, or a 422."""
     # One at a time: two people who name the same would name it twice.
     await require_locked(connection, escalation, viewer=person)
     match body:
-        case LinkIn(case_id=UUID() as case_id, other_id=None, asset=None):
+        case EscalationLinkIn(case_id=UUID() as case_id, other_id=None, asset=None):
             await require_visible(connection, case_id, viewer=person)
             what: dict[str, object] = {"kind": "case", "case_id": case_id}
-        case LinkIn(case_id=None, other_id=UUID() as other_id, asset=None) if other_id != escalation:
+        case EscalationLinkIn(case_id=None, other_id=UUID() as other_id, asset=None) if other_id != escalation:
             await require(connection, other_id, viewer=person)
             what = {"kind": "escalation", "other_id": other_id}
-        case LinkIn(case_id=None, other_id=None, asset=asset) if asset is not None:
+        case EscalationLinkIn(case_id=None, other_id=None, asset=asset) if asset is not None:
             what = {"kind": asset.kind, "external_id": asset.id}
         case _:
             raise InvalidRequestError("name exactly one of `case_id`, `other_id` (another record) and `asset`")
@@ -153,8 +153,8 @@ async def read_handover(connection: AsyncConnection, escalation: UUID, *, person
     await events.record_on(connection, "escalation.handover_read", escalation, actor=person, data=data)
 
 
-async def precedents_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> PrecedentsOut:
+async def precedents_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> EscalationPrecedentsOut:
     """Resolved records that are like this one, of those that this person may see. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
     rows = await store.precedents(connection, escalation, Seer(viewer), limit=PRECEDENTS)
-    return PrecedentsOut(precedents=[PrecedentOut(**row._mapping) for row in rows])
+    return EscalationPrecedentsOut(precedents=[EscalationPrecedentOut(**row._mapping) for row in rows])

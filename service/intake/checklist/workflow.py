@@ -10,7 +10,7 @@ from service.errors.requests import NotFoundError
 from service.escalations import workflow as escalations
 from service.intake.checklist import store
 from service.intake.forms import Forms
-from service.intake.schemas import ChecklistOut, CheckOut
+from service.intake.schemas import ChecklistItemOut, ChecklistOut
 
 
 async def checklist_of(connection: AsyncConnection, escalation: UUID, *, forms: Forms, viewer: UUID) -> ChecklistOut:
@@ -20,7 +20,7 @@ async def checklist_of(connection: AsyncConnection, escalation: UUID, *, forms: 
     trigger = forms.triggers.get(row.trigger)
     names = dict.fromkeys((*(trigger.checklist if trigger else ()), *ticked))
     items = [
-        CheckOut(
+        ChecklistItemOut(
             item=name,
             label=forms.checks.get(name, name),
             ticked_by=ticked[name].ticked_by if name in ticked else None,

@@ -17,7 +17,7 @@ from service.handling.workflow import wake
 from service.intake.checking import moment_of, problems, unknown
 from service.intake.completing import store
 from service.intake.forms import Forms, Trigger
-from service.intake.schemas import InformationIn, InformationOut, ProblemOut
+from service.intake.schemas import FieldProblemOut, InformationIn, InformationOut
 from service.intake.workflow import first_text, refuse, requester_of, shown
 from service.security import Capability, Principal
 from service.sla import workflow as sla
@@ -27,7 +27,7 @@ from service.sla import workflow as sla
 class Needs:
     """What a record lacks."""
 
-    missing: Sequence[ProblemOut]
+    missing: Sequence[FieldProblemOut]
     asked_at: datetime
 
 
@@ -38,7 +38,7 @@ async def needs_of(connection: AsyncConnection, escalation: UUID, *, forms: Form
     if row is None or row.settled_at is not None:
         return None
     known = {name: one.label for name, one in forms.fields.items()}
-    missing = [ProblemOut(label=known.get(one["field"], one["field"]), **one) for one in row.missing]
+    missing = [FieldProblemOut(label=known.get(one["field"], one["field"]), **one) for one in row.missing]
     return Needs(missing, row.asked_at)
 
 

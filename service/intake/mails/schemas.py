@@ -18,7 +18,7 @@ class MailTakenOut(BaseModel):
     again: bool = False
 
 
-class AttachmentOut(BaseModel):
+class MailAttachmentOut(BaseModel):
     """A file that came with a mail; `media` is null where it was not kept."""
 
     name: str
@@ -38,7 +38,7 @@ class MailOut(BaseModel):
     automatic: bool
     cut: bool = Field(description="its text was longer than what is kept")
     sha256: str = Field(description="of the whole message; files of the folder are kept under it")
-    attachments: list[AttachmentOut]
+    attachments: list[MailAttachmentOut]
     taken_at: datetime
 
 

@@ -33,7 +33,7 @@ from service.media.storage import Storage
 from service.media.upload import HEAD_BYTES, Received, kind_of
 from service.media.uploads import workflow as uploads
 from service.media.workflow import Prepared
-from service.people.schemas import PersonIn
+from service.people.schemas import AccountIn
 from service.people.workflow import create_person
 from service.replies.sending.workflow import record_of
 from service.settings import Settings
@@ -290,7 +290,7 @@ async def _keep(
 async def account(connection: AsyncConnection, username: str) -> UUID:
     """The account in whose name mails are taken in. It is made where there is none, and nobody is told its key."""
     known = await store.account(connection, username)
-    return known or (await create_person(connection, PersonIn(username=username, role="platform"), actor=None)).id
+    return known or (await create_person(connection, AccountIn(username=username, role="platform"), actor=None)).id
 
 
 async def mails_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> list[MailOut]:

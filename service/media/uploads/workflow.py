@@ -12,7 +12,7 @@ from service.errors.media import MediaTooLargeError, UnreadableMediaError
 from service.errors.requests import NotFoundError
 from service.media.leftovers.workflow import hold, put
 from service.media.preparing.workflow import add_pending
-from service.media.schemas import UploadedOut
+from service.media.schemas import UploadedMediaOut
 from service.media.storage import Storage
 from service.media.upload import Kind, Received
 from service.media.uploads import store
@@ -56,11 +56,11 @@ async def take(received: Received, **tools: Unpack[Tools]) -> Prepared | Kept:
 
 async def enter(
     connection: AsyncConnection, taken: Prepared | Kept, *, storage: Storage, uploaded_by: UUID, jobs: App
-) -> UploadedOut:
+) -> UploadedMediaOut:
     """Add the row of an upload, with the job that prepares it where there is one; from then on reports can name it."""
     if isinstance(taken, Prepared):
         row = await add(connection, taken, storage=storage, uploaded_by=uploaded_by)
-        return UploadedOut(media_id=row.id, kind="image", status="ready")
+        return UploadedMediaOut(media_id=row.id, kind="image", status="ready")
     await hold(connection, storage, {taken.uploaded_as: taken.file})
     if taken.kind == "image":
         media_id = uuid4()
@@ -75,7 +75,7 @@ async def enter(
             "failure": taken.failure,
         }
         await store.insert_failed(connection, values)
-        return UploadedOut(media_id=media_id, kind=taken.kind, status="failed", failure=taken.failure)
+        return UploadedMediaOut(media_id=media_id, kind=taken.kind, status="failed", failure=taken.failure)
     media_id = await add_pending(
         connection,
         jobs,
@@ -86,12 +86,12 @@ async def enter(
         size=taken.size,
         uploaded_by=uploaded_by,
     )
-    return UploadedOut(media_id=media_id, kind=taken.kind, status="pending")
+    return UploadedMediaOut(media_id=media_id, kind=taken.kind, status="pending")
 
 
-async def state(connection: AsyncConnection, media_id: UUID, *, uploaded_by: UUID) -> UploadedOut:
+async def state(connection: AsyncConnection, media_id: UUID, *, uploaded_by: UUID) -> UploadedMediaOut:
     """What has become of an upload, for whoever sent it. Raises NotFoundError."""
     row = await store.own(connection, media_id, uploaded_by=uploaded_by)
     if row is None:
         raise NotFoundError(f"you uploaded no media {media_id}")
-    return UploadedOut(media_id=row.id, kind=row.kind, status=row.status, failure=row.failure)
+    return UploadedMediaOut(media_id=row.id, kind=row.kind, status=row.status, failure=row.failure)

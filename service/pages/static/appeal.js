@@ -1,6 +1,7 @@
 // One appeal: judged by whoever has it in hand, read by others.
 
 import { call } from "./api.js";
+import { attempt } from "./attempt.js";
 import { secondsUntil } from "./clock.js";
 import { startCountdowns } from "./countdowns.js";
 import { onKey } from "./keys.js";
@@ -196,19 +197,19 @@ class Outcome {
 
 function startReading() {
   const take = document.getElementById("take-this");
-  take?.addEventListener("click", () => act(async () => {
+  take?.addEventListener("click", () => attempt(async () => {
     await call("POST", `${at}/claim`);
     location.reload();
   }));
   const undo = document.getElementById("undo-outcome");
-  undo?.addEventListener("click", () => act(async () => {
+  undo?.addEventListener("click", () => attempt(async () => {
     await call("POST", `${at}/undo`);
     sayOnNextPage(t("The outcome is taken back; the appeal waits again."));
     location.reload();
   }));
   onKey("u", () => undo?.click());
-  document.getElementById("take-next")?.addEventListener("click", () => act(next));
-  onKey("n", () => (take ? take.click() : act(next)));
+  document.getElementById("take-next")?.addEventListener("click", () => attempt(next));
+  onKey("n", () => (take ? take.click() : attempt(next)));
 }
 
 async function next() {
@@ -219,20 +220,20 @@ async function next() {
 }
 
 function startFurther() {
-  document.getElementById("escalate")?.addEventListener("click", () => act(async () => {
+  document.getElementById("escalate")?.addEventListener("click", () => attempt(async () => {
     const made = await call("POST", `${at}/escalation`, {});
     location.assign(`/escalations/${made.escalation_id}`);
   }));
   document.getElementById("dispute").addEventListener("submit", (event) => {
     event.preventDefault();
     const { body, reference } = event.target.elements;
-    act(() => then(`${at}/disputes`, { body: body.value, reference: reference.value }));
+    attempt(() => then(`${at}/disputes`, { body: body.value, reference: reference.value }));
   });
   for (const form of document.querySelectorAll(".settle-dispute")) {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const dispute = form.closest("[data-dispute]").dataset.dispute;
-      act(() => then(`${at}/disputes/${dispute}/outcome`, { outcome: form.elements.outcome.value }));
+      attempt(() => then(`${at}/disputes/${dispute}/outcome`, { outcome: form.elements.outcome.value }));
     });
   }
 }
@@ -241,15 +242,6 @@ async function then(path, body) {
   await call("POST", path, body);
   sayOnNextPage(t("Recorded."));
   location.reload();
-}
-
-async function act(action) {
-  showProblem("");
-  try {
-    await action();
-  } catch (error) {
-    showProblem(error.message);
-  }
 }
 
 // Last: classes are there only from their place on.

@@ -1,6 +1,7 @@
 // The console: claim the next case, and keep the numbers fresh while they are looked at.
 
 import { call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { startCountdowns } from "./countdowns.js";
 import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
@@ -25,20 +26,16 @@ onKey("n", () => document.getElementById("claim")?.click());
 startRest(() => refresh({ always: true }), (queue) => act(document.getElementById("claim"), () => claim(queue)));
 onKey("c", () => document.querySelector(".resume")?.click());
 
-async function act(button, action) {
-  if (button.disabled) return;
-  button.disabled = true;
-  showProblem("");
-  try {
-    if (await action(button)) return;
-  } catch (error) {
-    if (error.code === "policy_unread") {
+function act(button, action) {
+  return attemptOnce(button, async () => {
+    try {
+      return await action(button);
+    } catch (error) {
+      if (error.code !== "policy_unread") throw error;
       location.assign("/policies");
-      return;
+      return true;
     }
-    showProblem(error.message);
-  }
-  button.disabled = false;
+  });
 }
 
 // Each answers whether the page is being left.

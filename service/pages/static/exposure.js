@@ -1,11 +1,12 @@
 // One's own exposure: breaks, a wish for milder cases, consents. Every change goes through the API.
 
 import { call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { serverNow } from "./clock.js";
 import { startCountdowns } from "./countdowns.js";
 import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
-import { announce, showProblem, startPage } from "./page.js";
+import { announce, startPage } from "./page.js";
 import { BEGUN, endBreak, takeBreak } from "./rest.js";
 import { t } from "./words.js";
 
@@ -34,19 +35,13 @@ function start(form, send) {
   });
 }
 
-async function act(button, action) {
-  if (button.disabled) return;
-  button.disabled = true;
-  showProblem("");
-  try {
+function act(button, action) {
+  return attemptOnce(button, async () => {
     say(await action());
     await refresh({ always: true });
     // What was pressed may be gone with what it was about.
     if (!button.isConnected) (document.getElementById(button.id) ?? document.getElementById("now-title")).focus();
-  } catch (error) {
-    showProblem(error.message);
-  }
-  button.disabled = false;
+  });
 }
 
 async function toggleBreak(button) {

@@ -1,8 +1,9 @@
 // The lead's floor: take back what was given up, send again what did not arrive, and keep the numbers fresh.
 
 import { call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { keepFresh } from "./fresh.js";
-import { announce, showProblem, startPage } from "./page.js";
+import { announce, startPage } from "./page.js";
 import { t, tn } from "./words.js";
 
 startPage();
@@ -24,20 +25,14 @@ document.addEventListener("click", (event) => {
   else if (button?.matches(".replay")) act(button, () => replay(button.dataset.message));
 });
 
-async function act(button, action) {
-  if (button.disabled) return;
-  button.disabled = true;
-  showProblem("");
-  try {
+function act(button, action) {
+  return attemptOnce(button, async () => {
     const { words, title } = await action();
     await refresh({ always: true });
     say(words);
     // What was pressed is gone, so the focus goes to the heading of its list.
     document.getElementById(title)?.focus();
-  } catch (error) {
-    button.disabled = false;
-    showProblem(error.message);
-  }
+  });
 }
 
 function ask(button) {

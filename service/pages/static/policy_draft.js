@@ -1,9 +1,10 @@
 // The editor of a draft: save it, see what it would flip, publish it, or discard it.
 
 import { call } from "./api.js";
+import { attemptAlone } from "./attempt.js";
 import { onKey } from "./keys.js";
 import { reloadWith, sayOnNextPage } from "./notice.js";
-import { showProblem, startPage } from "./page.js";
+import { startPage } from "./page.js";
 import { t } from "./words.js";
 
 const form = document.getElementById("draft");
@@ -14,28 +15,14 @@ let leaving = false;
 
 startPage();
 kept = JSON.stringify(said());
-form.addEventListener("submit", (event) => act(event, saveAndShow));
-document.getElementById("publish").addEventListener("submit", (event) => act(event, publish));
-document.getElementById("replay").addEventListener("click", (event) => act(event, replay));
-document.querySelector(".withdraw").addEventListener("click", (event) => act(event, discard));
+form.addEventListener("submit", (event) => attemptAlone(event, saveAndShow));
+document.getElementById("publish").addEventListener("submit", (event) => attemptAlone(event, publish));
+document.getElementById("replay").addEventListener("click", (event) => attemptAlone(event, replay));
+document.querySelector(".withdraw").addEventListener("click", (event) => attemptAlone(event, discard));
 document.getElementById("add-example").addEventListener("click", addExample);
 examples.addEventListener("click", (event) => event.target.closest(".remove-example")?.closest("fieldset").remove());
 onKey("Ctrl+Enter", () => form.requestSubmit());
 addEventListener("beforeunload", (event) => !leaving && JSON.stringify(said()) !== kept && event.preventDefault());
-
-async function act(event, action) {
-  event.preventDefault();
-  const buttons = [...document.querySelectorAll("main button")];
-  for (const button of buttons) button.disabled = true;
-  showProblem("");
-  try {
-    await action();
-  } catch (error) {
-    showProblem(error.message);
-    leaving = false;
-  }
-  for (const button of buttons) button.disabled = false;
-}
 
 function said() {
   const values = {};

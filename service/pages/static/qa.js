@@ -1,8 +1,9 @@
 // Plans: preview before drawing, close, and golden items.
 
 import { call } from "./api.js";
+import { attempt } from "./attempt.js";
 import { sayOnNextPage } from "./notice.js";
-import { openForms, showProblem, startPage } from "./page.js";
+import { openForms, startPage } from "./page.js";
 import { PlanForm } from "./qa_plan_form.js";
 import { t } from "./words.js";
 
@@ -12,19 +13,10 @@ document.getElementById("preview").addEventListener("click", preview);
 document.getElementById("plan").addEventListener("submit", draw);
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (button?.matches(".close-plan")) act(() => then(`/v1/qa/plans/${button.dataset.plan}/close`, t("The plan is closed.")));
-  else if (button?.matches(".retire")) act(() => then(`/v1/qa/golden/${button.dataset.golden}/retire`, t("The golden item is out of use.")));
+  if (button?.matches(".close-plan")) attempt(() => then(`/v1/qa/plans/${button.dataset.plan}/close`, t("The plan is closed.")));
+  else if (button?.matches(".retire")) attempt(() => then(`/v1/qa/golden/${button.dataset.golden}/retire`, t("The golden item is out of use.")));
 });
 openForms();
-
-async function act(action) {
-  showProblem("");
-  try {
-    await action();
-  } catch (error) {
-    showProblem(error.message);
-  }
-}
 
 async function then(path, words) {
   await call("POST", path);

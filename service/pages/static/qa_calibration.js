@@ -1,8 +1,9 @@
 // Calibration: begin a session, write down what was agreed, end it with guidance.
 
 import { call } from "./api.js";
+import { attemptAlone } from "./attempt.js";
 import { sayOnNextPage } from "./notice.js";
-import { openForms, showProblem, startPage } from "./page.js";
+import { openForms, startPage } from "./page.js";
 import { t } from "./words.js";
 
 const WEEK = 7 * 24 * 3600 * 1000;
@@ -13,25 +14,15 @@ const since = document.getElementById("since");
 if (since) since.value = new Date(Date.now() - WEEK).toISOString().slice(0, 10);
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.matches("#session-form")) act(event, () => begin());
-  else if (form.matches(".agree")) act(event, () => agree(form));
-  else if (form.matches("#close-form")) act(event, () => end(form));
+  if (form.matches("#session-form")) attemptAlone(event, () => begin());
+  else if (form.matches(".agree")) attemptAlone(event, () => agree(form));
+  else if (form.matches("#close-form")) attemptAlone(event, () => end(form));
 });
 document.addEventListener("click", (event) => {
   const button = event.target.closest(".make-golden");
-  if (button) act(event, () => makeGolden(button));
+  if (button) attemptAlone(event, () => makeGolden(button));
 });
 openForms();
-
-async function act(event, action) {
-  event.preventDefault();
-  showProblem("");
-  try {
-    await action();
-  } catch (error) {
-    showProblem(error.message);
-  }
-}
 
 async function begin() {
   const body = {

@@ -1,6 +1,7 @@
 // A reply on the page of its escalation: begun, kept as it is written, checked, approved and sent.
 
 import { call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { sayOnNextPage } from "./notice.js";
 import { nameLanguages, setState } from "./page.js";
 import { t } from "./words.js";
@@ -11,6 +12,7 @@ const GAP = /\{\{[^{}]*\}\}/g;
 const CHECKS = {
   placeholder: t("Not filled in"),
   staff: t("Names a member of staff"),
+  namesake: t("Also a user name"),
   internal: t("Also in internal text"),
   personal: t("Personal data of somebody else"),
   media: t("Media"),
@@ -31,6 +33,9 @@ const base = `/v1/escalations/${root.dataset.record}/replies`;
 const form = byId("reply-form");
 const body = byId("reply-body");
 const subject = byId("reply-subject");
+// What a person says of words that are user names as well: they stay said while the text is written on.
+const CONFIRMED_BY = ["submit", "approve", "send"];
+const namesakes = new Set();
 let version = Number(form?.dataset.version ?? 0);
 let kept = "";
 let timer = 0;
@@ -39,15 +44,21 @@ let saving = Promise.resolve();
 nameLanguages();
 byId("reply-start")?.addEventListener("submit", (event) => {
   event.preventDefault();
-  act(event.submitter, start);
+  attemptOnce(event.submitter, start, problem);
 });
 root.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-reply-verb], button[data-undo], button[data-again], button[data-part]");
   if (!button) return;
   if (button.dataset.part) return select(button.dataset);
-  act(button, () => verb(button));
+  attemptOnce(button, () => verb(button), problem);
 });
 form?.addEventListener("submit", (event) => event.preventDefault());
+// One word may stand there several times, and is meant in one way.
+form?.addEventListener("change", ({ target }) => {
+  if (target.name !== "namesake") return;
+  namesakes[target.checked ? "add" : "delete"](target.value);
+  for (const box of form.querySelectorAll("[name=namesake]")) box.checked = namesakes.has(box.value);
+});
 showPreview(subject?.value ?? byId("preview-subject")?.textContent, body?.value ?? byId("preview-body")?.textContent);
 if (body) startWriting();
 
@@ -56,18 +67,6 @@ function startWriting() {
   form.addEventListener("input", changed);
   byId("reply-gap").addEventListener("click", nextGap);
   addEventListener("pagehide", () => save({ last: true }));
-}
-
-async function act(button, action) {
-  if (button.disabled) return;
-  button.disabled = true;
-  problem("");
-  try {
-    await action();
-  } catch (error) {
-    problem(error.message);
-  }
-  button.disabled = false;
 }
 
 function problem(text) {
@@ -113,9 +112,15 @@ async function move(name) {
   // What is thrown away need not be kept, whatever is wrong with it.
   if (body) await (name === "discard" ? saving.catch(() => {}) : save());
   const more = name === "return" ? { reason: reason() } : {};
+  if (CONFIRMED_BY.includes(name)) more.namesakes = meant();
   await call("POST", `${base}/${form.dataset.reply}/${name}`, { version, ...more });
   kept = body ? JSON.stringify(said()) : kept;
   afresh(SAID[name]);
+}
+
+// Only what stands there now: another word of the same kind is confirmed by itself.
+function meant() {
+  return [...form.querySelectorAll("[name=namesake]:checked")].map((box) => box.value);
 }
 
 function reason() {
@@ -188,7 +193,17 @@ function line(one) {
   mend.textContent = `${one.mend.charAt(0).toUpperCase()}${one.mend.slice(1)}.`;
   words.append(found, " ", mend);
   item.append(button, " ", words);
+  if (one.check === "namesake") item.append(" ", confirmation(one.found));
   return item;
+}
+
+function confirmation(word) {
+  const box = document.createElement("input");
+  Object.assign(box, { type: "checkbox", name: "namesake", value: word, checked: namesakes.has(word) });
+  const label = document.createElement("label");
+  label.className = "choice small";
+  label.append(box, " ", t("Nobody of the staff is meant"));
+  return label;
 }
 
 // Places count code points, as the service does; fields count UTF-16 units.

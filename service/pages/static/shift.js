@@ -1,12 +1,13 @@
 // My work: take up what was kept back, take back a decision or a question, begin and end breaks.
 
 import { call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { secondsUntil } from "./clock.js";
 import { startCountdowns } from "./countdowns.js";
 import { keepFresh } from "./fresh.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
-import { announce, showProblem, startPage } from "./page.js";
+import { announce, startPage } from "./page.js";
 import { endBreak, takeBreak } from "./rest.js";
 import { t } from "./words.js";
 
@@ -19,23 +20,11 @@ const refresh = keepFresh("/work");
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   const name = button && Object.keys(ACTIONS).find((one) => button.classList.contains(one));
-  if (name) act(button, ACTIONS[name]);
-  else if (button?.id === "break") act(button, toggleBreak);
+  if (name) attemptOnce(button, () => ACTIONS[name](button));
+  else if (button?.id === "break") attemptOnce(button, () => toggleBreak(button));
 });
 onKey("c", () => document.querySelector(".resume")?.click());
 onKey("z", () => document.getElementById("break").click());
-
-async function act(button, action) {
-  if (button.disabled) return;
-  button.disabled = true;
-  showProblem("");
-  try {
-    if (await action(button)) return;
-  } catch (error) {
-    showProblem(error.message);
-  }
-  button.disabled = false;
-}
 
 // Each answers whether the page is being left.
 async function takeUp(button) {

@@ -1,34 +1,22 @@
 // Statements of reasons: hand out and answer for batches, mend what was refused, and write what a decision will tell.
 
 import { call } from "./api.js";
+import { attemptAlone } from "./attempt.js";
 import { sayNow, sayOnNextPage } from "./notice.js";
-import { showProblem, startPage } from "./page.js";
+import { startPage } from "./page.js";
 import { t } from "./words.js";
 
 const byId = (id) => document.getElementById(id);
 
 startPage();
-byId("next-batch")?.addEventListener("click", (event) => act(event, handOut));
+byId("next-batch")?.addEventListener("click", (event) => attemptAlone(event, handOut));
 for (const button of document.querySelectorAll(".confirm")) {
-  button.addEventListener("click", (event) => act(event, () => confirmBatch(Number(button.dataset.batch))));
+  button.addEventListener("click", (event) => attemptAlone(event, () => confirmBatch(Number(button.dataset.batch))));
 }
-byId("mend")?.addEventListener("submit", (event) => act(event, mend));
-byId("edit")?.addEventListener("submit", (event) => act(event, keep));
-byId("reset")?.addEventListener("click", (event) => act(event, reset));
+byId("mend")?.addEventListener("submit", (event) => attemptAlone(event, mend));
+byId("edit")?.addEventListener("submit", (event) => attemptAlone(event, keep));
+byId("reset")?.addEventListener("click", (event) => attemptAlone(event, reset));
 if (byId("edit")) startGround();
-
-async function act(event, action) {
-  event.preventDefault();
-  const buttons = [...document.querySelectorAll("main button")];
-  for (const button of buttons) button.disabled = true;
-  showProblem("");
-  try {
-    await action();
-  } catch (error) {
-    showProblem(error.message);
-  }
-  for (const button of buttons) button.disabled = false;
-}
 
 function afresh(words) {
   sayOnNextPage(words);

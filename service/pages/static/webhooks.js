@@ -2,9 +2,10 @@
 
 import { showOnce } from "./admin_dialogs.js";
 import { ApiError, call } from "./api.js";
+import { attemptOnce } from "./attempt.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
-import { showProblem, startPage } from "./page.js";
+import { startPage } from "./page.js";
 import { t, tn } from "./words.js";
 
 // How often, and how many times, it is asked whether a test was answered; the worker sends within a second or two.
@@ -27,7 +28,7 @@ const actions = {
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   const action = button && Object.keys(actions).find((name) => button.classList.contains(name));
-  if (action) act(button, () => actions[action](button));
+  if (action) attemptOnce(button, () => actions[action](button));
 });
 
 if (byId("add-hook")) {
@@ -36,32 +37,18 @@ if (byId("add-hook")) {
   byId("hook-all").addEventListener("change", showKinds);
   byId("hook-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    act(byId("hook-save"), save, byId("hook-problem"));
+    attemptOnce(byId("hook-save"), save, sayingIn(byId("hook-problem")));
   });
-  byId("remove-do").addEventListener("click", () => act(byId("remove-do"), remove, problemOf("remove-dialog")));
-  byId("take-over-do").addEventListener("click", () => act(byId("take-over-do"), takeOver, problemOf("take-over-dialog")));
+  byId("remove-do").addEventListener("click", () => attemptOnce(byId("remove-do"), remove, sayingIn(problemOf("remove-dialog"))));
+  byId("take-over-do").addEventListener("click", () => attemptOnce(byId("take-over-do"), takeOver, sayingIn(problemOf("take-over-dialog"))));
 }
 
 function problemOf(dialog) {
   return byId(dialog).querySelector(".problem");
 }
 
-async function act(button, action, place = null) {
-  if (button.disabled) return;
-  button.disabled = true;
-  say(place, "");
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    say(place, error.message);
-  }
-  button.disabled = false;
-}
-
-function say(place, words) {
-  if (place) place.textContent = words;
-  else showProblem(words);
+function sayingIn(place) {
+  return (words) => { place.textContent = words; };
 }
 
 function afresh(words) {

@@ -7,14 +7,14 @@ from fastapi import APIRouter, Request, Response
 from service.db import UnitOfWork
 from service.quality.dependencies import Rules
 from service.quality.feedback import workflow
-from service.quality.feedback.schemas import FeedbackListOut, ObjectionIn, ObjectionsOut, ResolutionIn
+from service.quality.feedback.schemas import CheckFeedbackListOut, ObjectionIn, ObjectionResolutionIn, ObjectionsOut
 from service.security import CaseReviewer, QaAdjudicator
 
 router = APIRouter(prefix="/v1/qa", tags=["quality"])
 
 
 @router.get("/feedback", summary="What checks came to where the caller had said otherwise")
-async def mine(request: Request, caller: CaseReviewer, connection: UnitOfWork) -> FeedbackListOut:
+async def mine(request: Request, caller: CaseReviewer, connection: UnitOfWork) -> CheckFeedbackListOut:
     state = request.app.state
     days = state.settings.qa_dispute_days
     return await workflow.mine(connection, person=caller.id, days=days, taxonomy=state.taxonomy)
@@ -42,7 +42,7 @@ async def objections(caller: QaAdjudicator, connection: UnitOfWork) -> Objection
 
 @router.post("/feedback/{feedback_id}/resolve", status_code=204, summary="Answer an objection")
 async def resolve(
-    feedback_id: UUID, body: ResolutionIn, rules: Rules, caller: QaAdjudicator, connection: UnitOfWork
+    feedback_id: UUID, body: ObjectionResolutionIn, rules: Rules, caller: QaAdjudicator, connection: UnitOfWork
 ) -> Response:
     await workflow.resolve(connection, feedback_id, body, person=caller.id, rules=rules)
     return Response(status_code=204)

@@ -13,7 +13,7 @@ from service.wire import Stored, Strict
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), Stored]
 
 
-class FeedbackOut(BaseModel):
+class CheckFeedbackOut(BaseModel):
     """What a check came to where the caller had said otherwise. Nobody is named."""
 
     id: UUID
@@ -35,10 +35,10 @@ class FeedbackOut(BaseModel):
     replaced: Annotated[bool, Field(description="another settlement has taken the place of this one")]
 
 
-class FeedbackListOut(BaseModel):
+class CheckFeedbackListOut(BaseModel):
     """The caller's own: what they have not seen first, the newest first, at most 100; `unseen` counts all of it."""
 
-    feedback: list[FeedbackOut]
+    feedback: list[CheckFeedbackOut]
     unseen: int
 
 
@@ -66,7 +66,7 @@ class ObjectionsOut(BaseModel):
     objections: list[ObjectionOut]
 
 
-class ResolutionIn(Strict):
+class ObjectionResolutionIn(Strict):
     """An objection is upheld, with what holds instead, or not; the reply goes to whoever objected."""
 
     upheld: bool

@@ -14,12 +14,12 @@ from service.labels import check_labels
 from service.opinions.workflow import same_judgement
 from service.quality.feedback import store
 from service.quality.feedback.schemas import (
-    FeedbackListOut,
-    FeedbackOut,
+    CheckFeedbackListOut,
+    CheckFeedbackOut,
     ObjectionIn,
     ObjectionOut,
+    ObjectionResolutionIn,
     ObjectionsOut,
-    ResolutionIn,
 )
 from service.quality.golden import workflow as golden
 from service.quality.judging import error_of
@@ -31,11 +31,11 @@ SHOWN_FEEDBACK = 100
 SHOWN_OBJECTIONS = 100
 
 
-async def mine(connection: AsyncConnection, *, person: UUID, days: int, taxonomy: Taxonomy) -> FeedbackListOut:
+async def mine(connection: AsyncConnection, *, person: UUID, days: int, taxonomy: Taxonomy) -> CheckFeedbackListOut:
     """What this person was told."""
     values = {"person": person, "overseeing": list(OVERSEEING), "days": days, "limit": SHOWN_FEEDBACK}
     rows = await store.mine(connection, values)
-    return FeedbackListOut(
+    return CheckFeedbackListOut(
         feedback=[_shown(row, taxonomy) for row in rows], unseen=await unseen(connection, person=person)
     )
 
@@ -74,7 +74,7 @@ async def objections(connection: AsyncConnection, *, person: UUID) -> Objections
 
 
 async def resolve(
-    connection: AsyncConnection, feedback: UUID, body: ResolutionIn, *, person: UUID, rules: SettleRules
+    connection: AsyncConnection, feedback: UUID, body: ObjectionResolutionIn, *, person: UUID, rules: SettleRules
 ) -> None:
     """Answer an objection; upheld, what holds is settled anew. Raises NotFoundError, CheckSettledError or a 422."""
     if body.answer is not None:
@@ -106,9 +106,9 @@ async def resolve(
     await events.record(connection, "qa.objection_resolved", actor=person, data=data)
 
 
-def _shown(row: Row[Any], taxonomy: Taxonomy) -> FeedbackOut:
+def _shown(row: Row[Any], taxonomy: Taxonomy) -> CheckFeedbackOut:
     error = error_of(judgement(row.said), judgement(row.holds), taxonomy)
-    return FeedbackOut(**{**row._mapping, "said": _label(row.said), "holds": _label(row.holds), "error": error})
+    return CheckFeedbackOut(**{**row._mapping, "said": _label(row.said), "holds": _label(row.holds), "error": error})
 
 
 def _label(said: dict[str, Any]) -> SaidOut:

@@ -12,12 +12,12 @@ from labeling.statistics.estimate import MIN_ITEMS, Estimate
 from labeling.statistics.nominal import cohen_kappa, gwet_ac1, raw_agreement
 from labeling.statistics.weighted import weighted_share
 from labeling.taxonomy import Taxonomy
-from service.quality.plans.schemas import AgreementOut, EstimateOut, FigureOut, PlanOut, ResultsOut
+from service.quality.plans.schemas import AgreementOut, CheckFigureOut, CheckPlanOut, EstimateOut, ResultsOut
 
 SETTLED, DISPUTED = "settled", "disputed"
 
 
-def results_of(plan: PlanOut, rows: Sequence[Any], strata: Sequence[Any], taxonomy: Taxonomy) -> ResultsOut:
+def results_of(plan: CheckPlanOut, rows: Sequence[Any], strata: Sequence[Any], taxonomy: Taxonomy) -> ResultsOut:
     """The results of a plan, of its answered items and how far each stratum is. Golden items say how those who check do, and nothing of the decisions: they are left out."""
     drawn = [row for row in rows if row.decided is not None]
     settled = [row for row in drawn if row.state == SETTLED]
@@ -81,5 +81,5 @@ def _counts(first: Sequence[int], second: Sequence[int], levels: int) -> NDArray
     return counts
 
 
-def _figure(estimate: Estimate | Bounded) -> FigureOut:
-    return FigureOut(value=estimate.value, low=estimate.low, high=estimate.high, words=str(estimate))
+def _figure(estimate: Estimate | Bounded) -> CheckFigureOut:
+    return CheckFigureOut(value=estimate.value, low=estimate.low, high=estimate.high, words=str(estimate))

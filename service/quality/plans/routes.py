@@ -9,7 +9,7 @@ from service.db import UnitOfWork
 from service.limits import PlanResultsTurn, turn_of
 from service.quality.dependencies import Rules
 from service.quality.plans import workflow
-from service.quality.plans.schemas import DrawIn, DrawPreviewOut, PlanIn, PlanOut, PlansOut, ResultsOut
+from service.quality.plans.schemas import CheckPlanIn, CheckPlanOut, CheckPlansOut, DrawIn, DrawPreviewOut, ResultsOut
 from service.security import QaManager
 
 router = APIRouter(prefix="/v1/qa/plans", tags=["quality"])
@@ -18,7 +18,9 @@ DrawTurn = Annotated[None, Depends(turn_of("draws"), scope="function")]
 
 
 @router.post("", status_code=201, summary="Draw decisions to be checked")
-async def make(body: PlanIn, request: Request, _turn: DrawTurn, caller: QaManager, connection: UnitOfWork) -> PlanOut:
+async def make(
+    body: CheckPlanIn, request: Request, _turn: DrawTurn, caller: QaManager, connection: UnitOfWork
+) -> CheckPlanOut:
     return await workflow.make(connection, body, actor=caller.id, taxonomy=request.app.state.taxonomy)
 
 
@@ -30,12 +32,12 @@ async def preview(
 
 
 @router.get("", summary="Plans with their progress, newest first")
-async def listed(_caller: QaManager, connection: UnitOfWork) -> PlansOut:
+async def listed(_caller: QaManager, connection: UnitOfWork) -> CheckPlansOut:
     return await workflow.listed(connection)
 
 
 @router.get("/{plan_id}", summary="One plan with its progress")
-async def read(plan_id: UUID, _caller: QaManager, connection: UnitOfWork) -> PlanOut:
+async def read(plan_id: UUID, _caller: QaManager, connection: UnitOfWork) -> CheckPlanOut:
     return await workflow.one(connection, plan_id)
 
 
@@ -43,7 +45,7 @@ async def read(plan_id: UUID, _caller: QaManager, connection: UnitOfWork) -> Pla
     "/{plan_id}/close",
     summary="End a plan: items without any answer fall away, others are settled or disputed by those they have",
 )
-async def close(plan_id: UUID, rules: Rules, caller: QaManager, connection: UnitOfWork) -> PlanOut:
+async def close(plan_id: UUID, rules: Rules, caller: QaManager, connection: UnitOfWork) -> CheckPlanOut:
     return await workflow.close(connection, plan_id, actor=caller.id, rules=rules)
 
 

@@ -65,7 +65,7 @@ class DrawIn(Strict):
         return self
 
 
-class PlanIn(DrawIn):
+class CheckPlanIn(DrawIn):
     """A new plan. It draws at once and never again; the seed is kept, so that the draw can be done over."""
 
     name: Line
@@ -97,7 +97,7 @@ class DrawPreviewOut(BaseModel):
     strata: list[StratumOut]
 
 
-class PlanOut(BaseModel):
+class CheckPlanOut(BaseModel):
     """A plan and how far it is. Golden items count like any other."""
 
     id: UUID
@@ -124,13 +124,13 @@ class PlanOut(BaseModel):
     settled: int
 
 
-class PlansOut(BaseModel):
+class CheckPlansOut(BaseModel):
     """The newest 100, newest first."""
 
-    plans: list[PlanOut]
+    plans: list[CheckPlanOut]
 
 
-class FigureOut(BaseModel):
+class CheckFigureOut(BaseModel):
     """A number with its 95 % interval, all null with fewer than 30 checks; `words` says it, or what is missing."""
 
     value: float | None
@@ -139,7 +139,7 @@ class FigureOut(BaseModel):
     words: str
 
 
-class EstimateOut(FigureOut):
+class EstimateOut(CheckFigureOut):
     """The share of right decisions of one group.
 
     While answers are disputed it has no value: its interval then reaches from all of them wrong to all of them right.
@@ -154,9 +154,9 @@ class AgreementOut(BaseModel):
     """How far two answers to the same item name the same policy area, in the sample as it was drawn."""
 
     pairs: int
-    raw: FigureOut
-    kappa: FigureOut
-    ac1: FigureOut
+    raw: CheckFigureOut
+    kappa: CheckFigureOut
+    ac1: CheckFigureOut
 
 
 class ResultsOut(BaseModel):

@@ -24,11 +24,11 @@ from service.quality.plans.results import results_of
 from service.quality.plans.schemas import (
     IN_HOUSE,
     POPULATION_MOST,
+    CheckPlanIn,
+    CheckPlanOut,
+    CheckPlansOut,
     DrawIn,
     DrawPreviewOut,
-    PlanIn,
-    PlanOut,
-    PlansOut,
     ResultsOut,
     StratumOut,
 )
@@ -64,7 +64,7 @@ async def preview(connection: AsyncConnection, body: DrawIn, *, viewer: UUID, ta
     )
 
 
-async def make(connection: AsyncConnection, body: PlanIn, *, actor: UUID, taxonomy: Taxonomy) -> PlanOut:
+async def make(connection: AsyncConnection, body: CheckPlanIn, *, actor: UUID, taxonomy: Taxonomy) -> CheckPlanOut:
     """Draw and store a plan. Raises InvalidRequestError, NotFoundError, NameTakenError, UnknownLabelError."""
     draft = await _check_policy(connection, body.policy_id)
     if draft and body.golden_share:
@@ -111,12 +111,12 @@ def draw(frame: Frame, body: DrawIn, rng: np.random.Generator) -> Drawn:
     return drawing.draw_evenly(len(frame.rows), body.size, rng)
 
 
-async def listed(connection: AsyncConnection) -> PlansOut:
+async def listed(connection: AsyncConnection) -> CheckPlansOut:
     """The newest plans with their progress."""
-    return PlansOut(plans=[_shown(row) for row in await store.plans(connection, limit=SHOWN_PLANS)])
+    return CheckPlansOut(plans=[_shown(row) for row in await store.plans(connection, limit=SHOWN_PLANS)])
 
 
-async def one(connection: AsyncConnection, plan: UUID) -> PlanOut:
+async def one(connection: AsyncConnection, plan: UUID) -> CheckPlanOut:
     """One plan with its progress. Raises NotFoundError."""
     row = await store.plan(connection, plan)
     if row is None:
@@ -124,7 +124,7 @@ async def one(connection: AsyncConnection, plan: UUID) -> PlanOut:
     return _shown(row)
 
 
-async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID, rules: SettleRules) -> PlanOut:
+async def close(connection: AsyncConnection, plan: UUID, *, actor: UUID, rules: SettleRules) -> CheckPlanOut:
     """End a plan: what nobody has answered falls away, what lacks some answers is settled or disputed by those there are.
 
     Raises NotFoundError; closing again changes nothing.
@@ -232,7 +232,7 @@ def _shown_strata(frame: Frame, body: DrawIn) -> list[StratumOut]:
     ]
 
 
-def _mixed_in(golden: Sequence[Row[Any]], drawn: Drawn, body: PlanIn, rng: np.random.Generator) -> list[Row[Any]]:
+def _mixed_in(golden: Sequence[Row[Any]], drawn: Drawn, body: CheckPlanIn, rng: np.random.Generator) -> list[Row[Any]]:
     """Golden items so that they are that share of all, as far as there are enough."""
     wanted = round(len(drawn.places) * body.golden_share / (1 - body.golden_share))
     return [golden[place] for place in rng.permutation(len(golden))[:wanted]]
@@ -255,8 +255,8 @@ def _items(
     }
 
 
-def _shown(row: Row[Any]) -> PlanOut:
-    return PlanOut(**row._mapping)
+def _shown(row: Row[Any]) -> CheckPlanOut:
+    return CheckPlanOut(**row._mapping)
 
 
 def _unknown(plan: UUID) -> NotFoundError:

@@ -11,11 +11,11 @@ from service.quality.reviews import workflow
 from service.quality.reviews.schemas import (
     AdjudicationIn,
     AnsweredOut,
-    CheckOut,
+    BlindCheckOut,
     DisputedOut,
     SettledOut,
 )
-from service.quality.settling.schemas import AnswerIn
+from service.quality.settling.schemas import BlindAnswerIn
 from service.security import QaAdjudicator, QaReviewer
 
 router = APIRouter(prefix="/v1/qa", tags=["quality"])
@@ -24,10 +24,10 @@ router = APIRouter(prefix="/v1/qa", tags=["quality"])
 @router.post(
     "/claim",
     summary="The next item to judge blindly, or the one in hand",
-    response_model=CheckOut,
+    response_model=BlindCheckOut,
     responses={204: {"description": "There is nothing for the caller to check."}},
 )
-async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) -> CheckOut | Response:
+async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) -> BlindCheckOut | Response:
     state = request.app.state
     terms = workflow.Terms(state.settings.qa_review_minutes, limits_of(state.settings))
     found = await workflow.claim(connection, caller=caller, terms=terms, blur=state.blur_rules)
@@ -35,7 +35,9 @@ async def claim(request: Request, caller: QaReviewer, connection: UnitOfWork) ->
 
 
 @router.post("/reviews/{token}", summary="Answer the item in hand")
-async def answer(token: UUID, body: AnswerIn, rules: Rules, caller: QaReviewer, connection: UnitOfWork) -> AnsweredOut:
+async def answer(
+    token: UUID, body: BlindAnswerIn, rules: Rules, caller: QaReviewer, connection: UnitOfWork
+) -> AnsweredOut:
     return await workflow.answer(connection, token, body, person=caller.id, rules=rules)
 
 

@@ -84,7 +84,7 @@ class ContentOut(BaseModel):
     ]
 
 
-class CheckOut(ContentOut):
+class BlindCheckOut(ContentOut):
     """Content to judge as if nobody had done so before. The token answers it until `expires_at`."""
 
     token: UUID

@@ -27,9 +27,9 @@ from service.quality.reviews.schemas import (
     AdjudicationIn,
     AnsweredOut,
     AreaChoice,
+    BlindCheckOut,
     CheckedReportOut,
     CheckedSubjectOut,
-    CheckOut,
     DisputedItemOut,
     DisputedOut,
     DraftPolicyOut,
@@ -39,7 +39,7 @@ from service.quality.reviews.schemas import (
     SeverityChoice,
 )
 from service.quality.settling import workflow as settling
-from service.quality.settling.schemas import AnswerIn
+from service.quality.settling.schemas import BlindAnswerIn
 from service.quality.settling.workflow import SettleRules, Verdict
 from service.routing.workflow import OVERSEEING
 from service.security import Capability, Principal
@@ -56,7 +56,9 @@ class Terms:
     limits: Limits
 
 
-async def claim(connection: AsyncConnection, *, caller: Principal, terms: Terms, blur: BlurRules) -> CheckOut | None:
+async def claim(
+    connection: AsyncConnection, *, caller: Principal, terms: Terms, blur: BlurRules
+) -> BlindCheckOut | None:
     """The check that the caller has in hand, else the next one; None where there is nothing for them.
 
     Who is given milder cases for now is given milder checks.
@@ -97,7 +99,7 @@ async def _next(connection: AsyncConnection, caller: Principal, terms: Terms) ->
     return token
 
 
-async def in_hand(connection: AsyncConnection, *, person: UUID, blur: BlurRules) -> CheckOut | None:
+async def in_hand(connection: AsyncConnection, *, person: UUID, blur: BlurRules) -> BlindCheckOut | None:
     """The check that this person has in hand, without taking any."""
     token = await store.in_hand(connection, person)
     if token is None:
@@ -106,7 +108,7 @@ async def in_hand(connection: AsyncConnection, *, person: UUID, blur: BlurRules)
 
 
 async def answer(
-    connection: AsyncConnection, token: UUID, body: AnswerIn, *, person: UUID, rules: SettleRules
+    connection: AsyncConnection, token: UUID, body: BlindAnswerIn, *, person: UUID, rules: SettleRules
 ) -> AnsweredOut:
     """Store a blind answer, and settle its item where it was the last one. Raises LeaseStaleError or a 422."""
     check_labels(body.actions, body.policy_area, rules.taxonomy)
@@ -194,8 +196,8 @@ def rubric(taxonomy: Taxonomy) -> RubricOut:
     )
 
 
-async def _shown(connection: AsyncConnection, row: Row[Any], person: UUID, blur: BlurRules) -> CheckOut:
-    return CheckOut(
+async def _shown(connection: AsyncConnection, row: Row[Any], person: UUID, blur: BlurRules) -> BlindCheckOut:
+    return BlindCheckOut(
         **await content_of(connection, row, person, blur),
         token=row.token,
         expires_at=row.expires_at,

@@ -17,7 +17,7 @@ class SaidOut(BaseModel):
     actions: list[str]
 
 
-class AnswerIn(Judgement):
+class BlindAnswerIn(Judgement):
     """A blind answer, and how sure its author is: 1 guessed, 2 likely, 3 certain."""
 
     confidence: Annotated[int, Field(ge=1, le=3, strict=True)] = 2

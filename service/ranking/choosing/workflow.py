@@ -7,7 +7,6 @@ does not take back what somebody decided.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +21,7 @@ from models.rank_file import config_of
 from service import events
 from service.ranking.choosing import store
 from service.ranking.schemas import ChoiceOut
+from service.waiting import happens
 
 FOLLOW_SECONDS = 2.0
 CHOICES_SHOWN = 50
@@ -98,7 +98,7 @@ async def follow(
     not to be cancelled, as a look that is cut off while it connects leaves its connection open.
     """
     used = refused = configured.version
-    while not await _happens(until, within=FOLLOW_SECONDS):
+    while not await happens(until, within=FOLLOW_SECONDS):
         try:
             async with engine.connect() as connection:
                 found = await store.newest_choice(connection)
@@ -112,9 +112,3 @@ async def follow(
                 except ValueError as error:
                     refused = found.version
                     log.error("ranking.unusable", version=refused, instead=used, error=str(error))
-
-
-async def _happens(event: asyncio.Event, *, within: float) -> bool:
-    with suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), within)
-    return event.is_set()

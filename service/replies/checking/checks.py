@@ -5,16 +5,18 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from service.names import name_pattern
+from service.names import name_pattern, naming
 from service.personal import personal_data
 from service.replies.placeholders import place_of, placeholders, stray_braces
 
-Check = Literal["placeholder", "staff", "internal", "personal", "media", "recipient"]
+Check = Literal["placeholder", "staff", "namesake", "internal", "personal", "media", "recipient"]
 # Who gets no personal data of others: what they are told may be printed, or passed on.
 PUBLIC = frozenset({"press", "partner"})
 # Words in a row that are no coincidence; each character of a script without spaces counts as a word.
 PASSAGE_WORDS = 8
 _SHOWN_CHARACTERS = 60
+_UNNAMED = "replies name no member of staff; sign as the team"
+_NAMESAKE = "this is also a user name; confirm that nobody of the staff is meant, or say it otherwise"
 
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+")
@@ -108,11 +110,16 @@ def _staff(part: _Part, against: Against) -> Iterator[Problem]:
     folded = part.text.casefold()
     # Of thousands of names hardly one is there: the rest needs no pattern.
     for name in sorted(one for one in against.staff if re.split(r"[._-]", one)[0].casefold() in folded):
-        for match in name_pattern(name).finditer(part.text):
-            if not any(start <= match.start() and match.end() <= end for start, end in own):
-                yield part.problem(
-                    "staff", match.start(), match[0], "replies name no member of staff; sign as the team"
-                )
+        for found in name_pattern(name).finditer(part.text):
+            if any(start <= found.start() and found.end() <= end for start, end in own):
+                continue
+            match naming(part.text, name, *found.span()):
+                case "named":
+                    yield part.problem("staff", found.start(), found[0], _UNNAMED)
+                case "doubtful":
+                    yield part.problem("namesake", found.start(), found[0], _NAMESAKE)
+                case "word":
+                    pass
 
 
 def _withheld(part: _Part, against: Against) -> Iterator[Problem]:

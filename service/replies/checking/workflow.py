@@ -1,6 +1,6 @@
 """Holds a letter against what must not go out, with what the record and the accounts hold now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -34,10 +34,19 @@ async def found(
     return problems(letter, against)
 
 
-def refuse(problems: Sequence[Problem]) -> None:
-    """Raises ReplyRefusedError that names each problem; nothing without any."""
-    if problems:
-        raise ReplyRefusedError("; ".join(one.words() for one in problems))
+def refuse(problems: Sequence[Problem], *, namesakes: Collection[str] = ()) -> None:
+    """Raises ReplyRefusedError that names each problem; nothing without any.
+
+    `namesakes` are words that are user names as well, and of which a person says that they mean nobody of the staff.
+    """
+    confirmed = {one.casefold() for one in namesakes}
+    if left := [one for one in problems if one.check != "namesake" or one.found.casefold() not in confirmed]:
+        raise ReplyRefusedError("; ".join(one.words() for one in left))
+
+
+def certain(problems: Sequence[Problem]) -> list[Problem]:
+    """Without those that are for a person to decide on: of what the product writes by itself, and of what is sent again."""
+    return [one for one in problems if one.check != "namesake"]
 
 
 def addresses(given: str) -> list[str]:

@@ -19,7 +19,7 @@ from service.escalations.workflow import Said, require, say
 from service.ids import new_id
 from service.outbox.workflow import Message, list_endpoints, publish
 from service.replies.checking.checks import Letter
-from service.replies.checking.workflow import addresses, found, refuse
+from service.replies.checking.workflow import addresses, certain, found, refuse
 from service.replies.mail import Mail, Outcome, mail_id, send
 from service.replies.sending import store
 from service.replies.sending.schemas import DeliveryOut, LetterOut, LettersOut
@@ -114,7 +114,7 @@ async def send_again(connection: AsyncConnection, delivery: UUID, *, settings: S
     await require_sender(connection, settings)
     letter = Letter(record.source, row.subject, row.body)
     if not row.reply_id:
-        refuse(await found(connection, record.id, letter, requester=record.requester))
+        refuse(certain(await found(connection, record.id, letter, requester=record.requester)))
     if not await store.again(connection, delivery):
         raise NotDeadLetterError(f"letter {delivery} is {row.state}: only one that was given up can be sent again")
     data = {"delivery": str(delivery)}
@@ -183,6 +183,8 @@ async def pick_up(connection: AsyncConnection, settings: Settings) -> int:
         wrong = await found(
             connection, row.escalation_id, Letter(row.source, subject, row.body), requester=row.requester
         )
+        if row.written_by is None:
+            wrong = certain(wrong)
         values = {
             "id": delivery,
             "escalation_id": row.escalation_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
-from service.replies.schemas import BODY_CHARACTERS, Language, Purpose, Reason, StepOut, Subject
+from service.replies.schemas import BODY_CHARACTERS, Language, Purpose, Reason, Subject, TemplateStepOut
 from service.replies.sending.schemas import DeliveryOut
 from service.wire import Stored, Strict
 
@@ -14,6 +14,8 @@ ReplyState = Literal["draft", "waiting", "approved", "sent", "discarded"]
 Version = Annotated[int, Field(ge=1, description="the version that the caller has seen")]
 DraftBody = Annotated[str, StringConstraints(max_length=BODY_CHARACTERS), Stored]
 Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=254), Stored]
+
+Namesake = Annotated[str, StringConstraints(min_length=1, max_length=100), Stored]
 
 
 class StartIn(Strict):
@@ -40,16 +42,22 @@ class SeenIn(Strict):
     version: Version
 
 
+class SureIn(SeenIn):
+    """The version that is meant, and the words of it that are user names as well and mean nobody of the staff here."""
+
+    namesakes: Annotated[list[Namesake], Field(default_factory=list, max_length=50)]
+
+
 class ReturnIn(SeenIn):
     """Why a reply goes back to whoever wrote it."""
 
     reason: Reason
 
 
-class ProblemOut(BaseModel):
+class ReplyProblemOut(BaseModel):
     """Why a reply cannot be sent as it is: what stands where, and what to do."""
 
-    check: Literal["placeholder", "staff", "internal", "personal", "media", "recipient"]
+    check: Literal["placeholder", "staff", "namesake", "internal", "personal", "media", "recipient"]
     part: Literal["subject", "body", "recipients"]
     line: int
     column: int
@@ -72,14 +80,14 @@ class ReplyOut(BaseModel):
     purpose: Purpose
     language: str
     template: TemplateRef | None
-    steps: list[StepOut] = Field(description="How the template was chosen; empty where it was named.")
+    steps: list[TemplateStepOut] = Field(description="How the template was chosen; empty where it was named.")
     subject: str
     body: str
     recipients: list[str]
     version: int
     state: ReplyState
     approval: list[str]
-    problems: list[ProblemOut]
+    problems: list[ReplyProblemOut]
     writers: list[str]
     approved_by: str | None
     approved_at: datetime | None
@@ -99,7 +107,7 @@ class RepliesOut(BaseModel):
     sender: Literal["none", "smtp", "webhook"]
 
 
-class WaitingOut(BaseModel):
+class WaitingReplyOut(BaseModel):
     """A reply that waits for somebody's approval."""
 
     id: UUID
@@ -116,4 +124,4 @@ class WaitingOut(BaseModel):
 class WaitingListOut(BaseModel):
     """Replies that wait for approval, longest first."""
 
-    waiting: list[WaitingOut]
+    waiting: list[WaitingReplyOut]

@@ -27,14 +27,15 @@ from service.replies.workflow import Chosen, Wanted, choose, template, text_of
 from service.replies.writing import store
 from service.replies.writing.schemas import (
     ChangeIn,
-    ProblemOut,
     RepliesOut,
     ReplyOut,
+    ReplyProblemOut,
     ReturnIn,
     StartIn,
+    SureIn,
     TemplateRef,
     WaitingListOut,
-    WaitingOut,
+    WaitingReplyOut,
 )
 from service.security import ESCALATION_OVERSEERS
 from service.settings import Settings
@@ -61,7 +62,7 @@ async def replies(connection: AsyncConnection, escalation: UUID, *, viewer: UUID
 async def waiting(connection: AsyncConnection, *, viewer: UUID) -> WaitingListOut:
     """What waits for approval, of the records that this person may see."""
     rows = await store.waiting(connection, viewer=viewer, overseeing=ESCALATION_OVERSEERS, limit=WAITING)
-    return WaitingListOut(waiting=[WaitingOut(**row._mapping) for row in rows])
+    return WaitingListOut(waiting=[WaitingReplyOut(**row._mapping) for row in rows])
 
 
 async def start(
@@ -117,28 +118,28 @@ async def change(
 
 
 async def submit(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], version: int, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Ask for approval. Raises NotFoundError, EscalationClosedError, ReplyChangedError, ReplyRefusedError."""
-    record, row = await _seen(connection, reply, version, person)
+    record, row = await _seen(connection, reply, body.version, person)
     _require_state(row, ("draft",))
-    refuse(await _problems(connection, record, row, settings))
+    refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
     await store.set_state(connection, row.id, "waiting")
-    await _event(connection, row, "reply.submitted", person)
+    await _event(connection, row, "reply.submitted", person, namesakes=body.namesakes)
     return await _after(connection, record, row, settings)
 
 
 async def approve(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], version: int, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Approve what waits, as it is. Raises NotFoundError, EscalationClosedError, ReplyChangedError, OwnReplyError."""
-    record, row = await _seen(connection, reply, version, person)
+    record, row = await _seen(connection, reply, body.version, person)
     _require_state(row, ("waiting",))
     if person in row.writer_ids:
         raise OwnReplyError("you wrote in this reply: another person has to approve it")
-    refuse(await _problems(connection, record, row, settings))
+    refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
     await store.approve(connection, row.id, person=person, digest=digest(row))
-    await _event(connection, row, "reply.approved", person)
+    await _event(connection, row, "reply.approved", person, namesakes=body.namesakes)
     return await _after(connection, record, row, settings)
 
 
@@ -165,16 +166,16 @@ async def rewrite(
 
 
 async def send(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], version: int, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Send a reply once the undo window is over, exactly as it was seen and, where the rules ask for it, approved.
 
     Raises NotFoundError, EscalationClosedError, NoSenderError, ReplyChangedError, ReplyRefusedError, ApprovalNeededError.
     """
-    record, row = await _seen(connection, reply, version, person)
+    record, row = await _seen(connection, reply, body.version, person)
     _require_state(row, ("draft", "waiting", "approved"))
     await sending.require_sender(connection, settings)
-    refuse(await _problems(connection, record, row, settings))
+    refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
     reasons = configured(settings).reasons(record, row.purpose)
     if row.state == "waiting" or (reasons and row.state != "approved"):
         raise ApprovalNeededError(
@@ -185,7 +186,7 @@ async def send(
     going = sending.Outgoing(record.id, row.id, row.recipients, row.subject, row.body, row.language)
     until = await sending.queue(connection, going, settings=settings, actor=person)
     await store.set_state(connection, row.id, "sent")
-    await _event(connection, row, "reply.sent", person)
+    await _event(connection, row, "reply.sent", person, namesakes=body.namesakes)
     return (await _after(connection, record, row, settings)).model_copy(update={"undo_until": until})
 
 
@@ -311,8 +312,12 @@ def _require_state(row: Row[Any], states: tuple[str, ...]) -> None:
         raise ReplyChangedError(f"this reply is {row.state}, and that needs one that is {' or '.join(states)}")
 
 
-async def _event(connection: AsyncConnection, row: Row[Any], kind: str, person: UUID) -> None:
+async def _event(
+    connection: AsyncConnection, row: Row[Any], kind: str, person: UUID, *, namesakes: Sequence[str] = ()
+) -> None:
     data = {"reply": str(row.id), "purpose": row.purpose, "version": row.version}
+    if namesakes:
+        data["namesakes"] = list(namesakes)
     await events.record_on(connection, kind, row.escalation_id, actor=person, data=data)
 
 
@@ -328,5 +333,5 @@ async def _shown(connection: AsyncConnection, record: Row[Any], row: Row[Any], s
         **fields,
         template=TemplateRef(id=row.template_id, version=row.template_version) if row.template_id else None,
         approval=configured(settings).reasons(record, row.purpose) if is_open else [],
-        problems=[ProblemOut.model_validate(one, from_attributes=True) for one in wrong],
+        problems=[ReplyProblemOut.model_validate(one, from_attributes=True) for one in wrong],
     )

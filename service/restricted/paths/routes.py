@@ -9,7 +9,7 @@ from fastapi import Path as InPath
 from service.db import UnitOfWork
 from service.escalations.schemas import Path
 from service.restricted.paths import workflow
-from service.restricted.paths.schemas import MemberIn, PathsOut, RemovalIn
+from service.restricted.paths.schemas import MemberIn, PathRemovalIn, PathsOut
 from service.security import PeopleManager, SignedIn
 
 router = APIRouter(prefix="/v1/restricted", tags=["restricted material"])
@@ -30,7 +30,7 @@ async def ask(path: Path, body: MemberIn, caller: PeopleManager, connection: Uni
 async def remove(
     path: Path,
     username: Annotated[str, InPath(max_length=64, pattern=r"^[^\x00]*$")],
-    body: RemovalIn,
+    body: PathRemovalIn,
     caller: PeopleManager,
     connection: UnitOfWork,
 ) -> PathsOut:

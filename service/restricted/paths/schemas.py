@@ -22,13 +22,13 @@ class MemberIn(Strict):
     reason: Reason
 
 
-class RemovalIn(Strict):
+class PathRemovalIn(Strict):
     """Why somebody is taken off a path, which takes effect at once."""
 
     reason: Reason
 
 
-class MemberOut(BaseModel):
+class PathMemberOut(BaseModel):
     """Somebody who is named. `opens` is false where the account is closed or its role works on no escalations."""
 
     username: str
@@ -38,7 +38,7 @@ class MemberOut(BaseModel):
     added_by: str | None
 
 
-class ChangeOut(BaseModel):
+class PathChangeOut(BaseModel):
     """A change that waits for a second person, or what became of one."""
 
     id: UUID
@@ -66,8 +66,8 @@ class PathOut(BaseModel):
     """A path with its people. `open_records` is null for whoever is not one of them."""
 
     path: Path
-    members: list[MemberOut]
-    changes: list[ChangeOut]
+    members: list[PathMemberOut]
+    changes: list[PathChangeOut]
     open_records: int | None
 
 

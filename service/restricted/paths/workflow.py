@@ -15,7 +15,7 @@ from service.errors.restricted import ChangeSettledError, ChangeWaitingError, Se
 from service.escalations.schemas import Path
 from service.ids import new_id
 from service.restricted.paths import store
-from service.restricted.paths.schemas import AlarmOut, ChangeOut, MemberIn, MemberOut, PathOut, PathsOut
+from service.restricted.paths.schemas import AlarmOut, MemberIn, PathChangeOut, PathMemberOut, PathOut, PathsOut
 from service.security import ROLES, Capability, Principal
 
 PATHS: tuple[Path, ...] = get_args(Path)
@@ -41,7 +41,9 @@ async def paths_view(connection: AsyncConnection, caller: Principal) -> PathsOut
         paths=[
             PathOut(
                 path=path,
-                members=[MemberOut.model_validate(one, from_attributes=True) for one in members if one.path == path],
+                members=[
+                    PathMemberOut.model_validate(one, from_attributes=True) for one in members if one.path == path
+                ],
                 changes=[one for one in changes if one.path == path],
                 open_records=records.get(path, 0) if path in own else None,
             )
@@ -52,13 +54,13 @@ async def paths_view(connection: AsyncConnection, caller: Principal) -> PathsOut
     )
 
 
-def _change(row: Row[Any], caller: Principal, own: list[str]) -> ChangeOut:
+def _change(row: Row[Any], caller: Principal, own: list[str]) -> PathChangeOut:
     settles = Capability.PEOPLE_MANAGE in caller.capabilities or row.path in own
     mine = row.settled_at is None and settles and caller.id not in (row.asker_id, row.principal_id)
-    return ChangeOut(**{name: getattr(row, name) for name in _CHANGE}, mine_to_settle=mine)
+    return PathChangeOut(**{name: getattr(row, name) for name in _CHANGE}, mine_to_settle=mine)
 
 
-_CHANGE = [name for name in ChangeOut.model_fields if name != "mine_to_settle"]
+_CHANGE = [name for name in PathChangeOut.model_fields if name != "mine_to_settle"]
 
 
 async def ask(connection: AsyncConnection, path: Path, body: MemberIn, *, actor: UUID) -> UUID:

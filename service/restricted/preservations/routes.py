@@ -6,7 +6,12 @@ from fastapi import APIRouter
 
 from service.db import UnitOfWork
 from service.restricted.preservations import workflow
-from service.restricted.preservations.schemas import EndIn, PreservationIn, PreservationOut, PreservationsOut
+from service.restricted.preservations.schemas import (
+    PreservationEndIn,
+    PreservationIn,
+    PreservationOut,
+    PreservationsOut,
+)
 from service.security import EscalationWorker
 
 router = APIRouter(prefix="/v1/escalations", tags=["restricted material"])
@@ -32,7 +37,11 @@ async def preserve(
     summary="Move the end of a preservation: later at once, earlier when a second person confirms it",
 )
 async def change_end(
-    escalation_id: UUID, preservation_id: UUID, body: EndIn, caller: EscalationWorker, connection: UnitOfWork
+    escalation_id: UUID,
+    preservation_id: UUID,
+    body: PreservationEndIn,
+    caller: EscalationWorker,
+    connection: UnitOfWork,
 ) -> PreservationOut:
     return await workflow.change_end(connection, escalation_id, preservation_id, body, actor=caller.id)
 

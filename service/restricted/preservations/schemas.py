@@ -29,7 +29,7 @@ class PreservationIn(Strict):
     reason: Reason
 
 
-class EndIn(Strict):
+class PreservationEndIn(Strict):
     """Another end. Later ones hold at once; an earlier one, or null for now, waits for a second person."""
 
     until: Moment | None

@@ -13,7 +13,13 @@ from service.errors.restricted import ChangeSettledError, ChangeWaitingError, Se
 from service.escalations.workflow import require
 from service.ids import new_id
 from service.restricted.preservations import store
-from service.restricted.preservations.schemas import EndIn, EndOut, PreservationIn, PreservationOut, PreservationsOut
+from service.restricted.preservations.schemas import (
+    EndOut,
+    PreservationEndIn,
+    PreservationIn,
+    PreservationOut,
+    PreservationsOut,
+)
 from service.security import ESCALATION_OVERSEERS
 
 # So long before its end one is told of it.
@@ -60,7 +66,7 @@ async def running(connection: AsyncConnection, *, viewer: UUID) -> Preservations
 
 
 async def change_end(
-    connection: AsyncConnection, escalation: UUID, preservation: UUID, body: EndIn, *, actor: UUID
+    connection: AsyncConnection, escalation: UUID, preservation: UUID, body: PreservationEndIn, *, actor: UUID
 ) -> PreservationOut:
     """Move the end. A later one holds at once, as does ending one whose time has passed; else a second person is waited for.
 

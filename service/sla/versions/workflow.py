@@ -10,7 +10,7 @@ from service.errors.escalations import MatrixChangedError
 from service.errors.requests import InvalidRequestError
 from service.security import ROLES, Capability
 from service.sla.matrix import parsed, shipped
-from service.sla.schemas import MatrixIn, MatrixOut, SaveIn, VersionOut
+from service.sla.schemas import MatrixIn, MatrixOut, MatrixVersionOut, SaveIn
 from service.sla.versions import store
 
 HISTORY = 50
@@ -31,7 +31,7 @@ async def at_work(connection: AsyncConnection, now: datetime) -> tuple[int, Matr
 async def matrix_view(connection: AsyncConnection) -> MatrixOut:
     """The matrix at work, and every version of it."""
     version, matrix = await at_work(connection, datetime.now(UTC))
-    history = [VersionOut(**row._mapping) for row in await store.versions(connection, limit=HISTORY)]
+    history = [MatrixVersionOut(**row._mapping) for row in await store.versions(connection, limit=HISTORY)]
     text = await store.body(connection, version) or shipped()
     return MatrixOut(version=version, text=text, matrix=matrix, history=history)
 
@@ -55,7 +55,7 @@ async def checked(connection: AsyncConnection, text: str) -> MatrixIn:
     return matrix
 
 
-async def save(connection: AsyncConnection, body: SaveIn, *, actor: UUID) -> VersionOut:
+async def save(connection: AsyncConnection, body: SaveIn, *, actor: UUID) -> MatrixVersionOut:
     """Put a matrix to work; clocks that run follow it within seconds. Raises MatrixChangedError, InvalidRequestError."""
     await at_work(connection, datetime.now(UTC))
     newest = await store.newest(connection)
@@ -68,4 +68,4 @@ async def save(connection: AsyncConnection, body: SaveIn, *, actor: UUID) -> Ver
     values = body.model_dump(exclude={"text", "based_on"}) | {"version": version, "body": body.text, "made_by": actor}
     await store.save(connection, values)
     await events.record(connection, "sla.matrix_saved", actor=actor, data={"version": version})
-    return VersionOut(**(await store.versions(connection, limit=1))[0]._mapping)
+    return MatrixVersionOut(**(await store.versions(connection, limit=1))[0]._mapping)

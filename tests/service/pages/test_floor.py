@@ -11,13 +11,13 @@ from fastapi import FastAPI
 from service.outbox.workflow import Message, publish
 from service.pages.floor import standing_words
 from service.security import ROLES, Capability
-from service.shedding.schemas import ForecastOut, RuleOut
+from service.shedding.schemas import ForecastOut, SheddingRuleOut
 from tests.conftest import bearer
 from tests.service.pages.test_pages import HOSTILE, assert_is_safe_page
 from tests.service.steps import Body, query, report
 
 ESCAPED = "&lt;script&gt;alert(1)&lt;/script&gt;"
-RULE = RuleOut(
+RULE = SheddingRuleOut(
     version="1",
     owner="o",
     reason="r",

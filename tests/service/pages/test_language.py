@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from playwright.async_api import Page, expect
 from starlette.requests import Request
 
+from service.catalogues import Catalogue, catalogues
 from service.errors.availability import DatabaseUnavailableError
 from service.errors.base import TriageError
-from service.pages.catalogues import Catalogue, catalogues
 from service.pages.failures import FAILURES
 from service.pages.language import _, language_of, ngettext, speaking
 from service.pages.rendering import _environment, error_page, reading

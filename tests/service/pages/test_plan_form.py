@@ -7,7 +7,7 @@ import httpx
 import pytest
 from playwright.async_api import Page, Request, expect
 
-from service.quality.plans.schemas import DrawIn, PlanIn, ScopeIn
+from service.quality.plans.schemas import CheckPlanIn, DrawIn, ScopeIn
 from tests.conftest import bearer
 from tests.journey.browsing import chromium, sign_in
 from tests.service.pages.conftest import PASSWORD
@@ -94,7 +94,7 @@ async def test_every_filter_of_the_api_is_offered_and_does_what_it_says(
     await form.fill("#size", "2")
     async with form.expect_request("**/v1/qa/plans") as drawing:
         await form.get_by_role("button", name="Draw").click()
-    assert set(sent(await drawing.value)) == set(PlanIn.model_fields) - {"policy_id"}
+    assert set(sent(await drawing.value)) == set(CheckPlanIn.model_fields) - {"policy_id"}
     await expect(form.locator("#notice")).to_contain_text("2 of 2 decisions are drawn.")
     [made] = (await lead.get("/v1/qa/plans")).json()["plans"]
     assert made["scope"] == {

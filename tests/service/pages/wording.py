@@ -10,7 +10,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from playwright.async_api import BrowserContext, Page
 
-from service.pages.catalogues import TEMPLATE, catalogue, catalogues
+from service.catalogues import TEMPLATE, catalogue, catalogues
 from service.people.interface import COOKIE
 
 CODE = "en-XA"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from fastapi import FastAPI
 
-from service.people.schemas import PersonIn
+from service.people.schemas import AccountIn
 from service.people.workflow import create_person
 from service.sessions import BACKGROUND, EVENT_STREAM, SECURE_SESSION_COOKIE, SESSION_COOKIE
 from service.settings import Settings
@@ -24,7 +24,7 @@ LAST_USED = "SELECT round(extract(epoch FROM now() - used_at)) FROM sessions"
 @pytest.fixture(autouse=True)
 async def ada(app: FastAPI) -> None:
     async with app.state.engine.begin() as connection:
-        await create_person(connection, PersonIn(username="ada", role="reviewer", password=PASSWORD), actor=None)
+        await create_person(connection, AccountIn(username="ada", role="reviewer", password=PASSWORD), actor=None)
 
 
 async def sign_in(client: httpx.AsyncClient, **headers: str) -> httpx.Response:
@@ -78,7 +78,7 @@ async def test_signing_out_everywhere_ends_every_session_of_that_person_alone(
     app: FastAPI, client: httpx.AsyncClient, database: str
 ) -> None:
     async with app.state.engine.begin() as connection:
-        await create_person(connection, PersonIn(username="bob", role="reviewer", password=PASSWORD), actor=None)
+        await create_person(connection, AccountIn(username="bob", role="reviewer", password=PASSWORD), actor=None)
     async with client_of(app) as elsewhere, client_of(app) as bob:
         await sign_in(elsewhere)
         assert (await bob.post("/v1/session", json={"username": "bob", "password": PASSWORD})).status_code == 204

@@ -11,7 +11,7 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from service.people import workflow
-from service.people.schemas import PersonIn
+from service.people.schemas import AccountIn
 from service.people.workflow import create_person
 from service.sessions import SECURE_SESSION_COOKIE, SESSION_COOKIE
 from service.settings import Settings
@@ -44,7 +44,7 @@ async def people(app: FastAPI) -> None:
     """Ada and Bob with passwords, a machine without one, and Eve, who has left."""
     async with app.state.engine.begin() as connection:
         for name, password in (("ada", PASSWORD), ("bob", "another pass phrase"), ("bot", None), ("eve", PASSWORD)):
-            person = PersonIn(username=name, role="reviewer", password=password)
+            person = AccountIn(username=name, role="reviewer", password=password)
             await create_person(connection, person, actor=None)
     query(str(app.state.settings.database_url), "UPDATE principals SET active = false WHERE username = 'eve'")
 

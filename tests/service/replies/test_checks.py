@@ -62,6 +62,38 @@ def test_a_name_within_a_word_and_the_readers_own_name_are_no_staff() -> None:
     assert checks("Dear Kim, regards, Kim\nBo", staff=["kim.bo"], own=["Kim"]) == [("staff", "Kim Bo")]
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        # Words.
+        ("You may appeal within six months; in this case it will not be removed.", []),
+        ("We answer by 5 May 2026, or by May 7.", []),
+        ("Your contact is in the case,\nmay be the decision:\nwill follow.", []),
+        # A person decides.
+        ("Some of it was posted in May and some by Rose.", [("namesake", "May"), ("namesake", "Rose")]),
+        ("May we ask you for more?", [("namesake", "May")]),
+        ("we asked about a kim there", [("namesake", "kim")]),
+        ("the desk lead may decide", [("namesake", "desk lead")]),
+        # Names.
+        ("Write to @may or may@firm.example.", [("staff", "may")] * 2),
+        ("Ask Mr Will or Frau Rose.", [("staff", "Will"), ("staff", "Rose")]),
+        ("Kind regards, May", [("staff", "May")]),
+        ("We may do so.\n\nRegards,\nmay\nTrust and Safety", [("namesake", "may")]),
+        ("We may do so.\n\nRegards,\nMay\nTrust and Safety", [("staff", "May")]),
+        ("We may do so. Regards,\n— will", [("staff", "will")]),
+        ("Kim looked at it.", [("staff", "Kim")]),
+        (
+            "Desk Lead, desk.lead and desk_lead",
+            [("staff", "Desk Lead"), ("staff", "desk.lead"), ("staff", "desk_lead")],
+        ),
+        ("kim2 and KIM", [("staff", "kim2"), ("staff", "KIM")]),
+    ],
+)
+def test_a_word_that_is_a_user_name_as_well_is_told_from_the_name(text: str, found: list[tuple[str, str]]) -> None:
+    staff = ["may", "will", "rose", "case", "kim", "kim2", "desk.lead"]
+    assert checks(text, staff=staff) == found
+
+
 @given(before=WORDS, after=WORDS, first=st.integers(0, 6), mark=st.sampled_from([" ", "  ", ", ", "\n", " — "]))
 def test_a_long_passage_of_internal_text_is_found_wherever_it_stands(
     before: list[str], after: list[str], first: int, mark: str

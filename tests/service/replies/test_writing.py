@@ -160,6 +160,23 @@ async def test_nothing_internal_no_staff_and_no_stranger_gets_into_a_reply(
     assert other["problems"] == [], "it is internal to the other record"
 
 
+async def test_a_word_that_is_a_user_name_as_well_goes_out_once_a_person_says_that_nobody_is_meant(
+    user: UUID, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    query(database, "UPDATE principals SET username = 'may' WHERE username = 'test-reviewer'")
+    reply = await written(colleague, user, "Some of it was posted in May; you may appeal.")
+    assert [(one["check"], one["found"]) for one in reply["problems"]] == [("namesake", "May")]
+    assert "confirm" in assert_error(await act(colleague, reply, "submit"), 422, "reply_refused")
+    waits = await done(colleague, reply, "submit", namesakes=["May"])
+    assert_error(await act(lead, waits, "approve", namesakes=["Rose"]), 422, "reply_refused")
+    ready = await done(lead, waits, "approve", namesakes=["May"])
+    await done(colleague, ready, "send", namesakes=["May"])
+    kept = query(database, "SELECT count(*) FROM events WHERE data -> 'namesakes' = '[\"May\"]'")
+    assert kept == [(3,)]
+    signed = await written(colleague, user, "Regards,\nMay")
+    assert_error(await act(colleague, signed, "send", namesakes=["May"]), 422, "reply_refused")
+
+
 async def test_what_the_press_is_told_is_approved_by_another_person_and_goes_out_as_approved(
     press: UUID, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
 ) -> None:

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from service.people.schemas import PersonIn
+from service.people.schemas import AccountIn
 from service.people.workflow import create_person
 from tests.conftest import bearer, client_of
 from tests.service.steps import Body, assert_error, claim, decided, query, report_body, row_counts
@@ -79,7 +79,7 @@ async def test_a_refused_report_leaves_its_key_free(platform: httpx.AsyncClient)
 
 async def test_keys_of_two_platforms_do_not_meet(app: FastAPI, platform: httpx.AsyncClient) -> None:
     async with app.state.engine.begin() as connection:
-        other = await create_person(connection, PersonIn(username="other-platform", role="platform"), actor=None)
+        other = await create_person(connection, AccountIn(username="other-platform", role="platform"), actor=None)
     first = await send(platform, "key-1", report_body("mine"))
     async with client_of(app) as second:
         second.headers.update(bearer(other.api_key))

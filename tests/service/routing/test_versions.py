@@ -15,7 +15,7 @@ from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service.cases.workflow import rerank
 from service.routing import workflow
-from service.routing.schemas import PreviewIn, RuleIn
+from service.routing.schemas import RoutingPreviewIn, RuleIn
 from service.routing.workflow import Rerouting
 from tests.service.routing.steps import OWNER, make_queue, preview, rule, save, send, try_save
 from tests.service.steps import assert_error, claim, decided, query, report, value
@@ -250,7 +250,7 @@ async def test_a_preview_ends_early_once_whoever_asked_has_gone(
         return True
 
     async with app.state.engine.connect() as connection:
-        told = await workflow.preview(connection, PreviewIn(rules=[]), taxonomy, gone=gone)
+        told = await workflow.preview(connection, RoutingPreviewIn(rules=[]), taxonomy, gone=gone)
     assert (told.cases, told.truncated) == (2, True)
 
 

@@ -10,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 
 from service.errors.media import StorageUnavailableError
-from service.people.schemas import PersonIn, RoleName
+from service.people.schemas import AccountIn, RoleName
 from service.people.workflow import create_person
 from service.samples import load
 from service.samples.draw import PICTURES
@@ -303,7 +303,7 @@ async def test_real_data_is_left_as_it_was(few_samples: None, app: FastAPI, sett
 
 async def _real(app: FastAPI, role: RoleName) -> httpx.AsyncClient:
     async with app.state.engine.begin() as connection:
-        person = PersonIn(username=f"real-{role}", role=role)
+        person = AccountIn(username=f"real-{role}", role=role)
         made = await create_person(connection, person, actor=None)
     caller = client_of(app)
     caller.headers.update(bearer(made.api_key))

@@ -1,4 +1,4 @@
-"""The translations of the pages: one catalogue (`console.pot`), and a file for each language beside it.
+"""What the product says in several languages: one catalogue (`console.pot`), and a file for each language beside it.
 
 `make words` writes the catalogue from the code and brings every language up to it (tests/architecture/words.py).
 """
@@ -11,18 +11,20 @@ import pkgutil
 import re
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.numbers import get_decimal_symbol, get_group_symbol
 
 from service import errors
 from service.errors.base import TriageError
 
-FOLDER = Path(__file__).resolve().parent / "locales"
+FOLDER = Path(__file__).resolve().parent / "pages" / "locales"
 TEMPLATE = FOLDER / "console.pot"
 
 # Plural rules travel to the browser as they stand in the file: nothing but what the rules of gettext are made of.
@@ -39,6 +41,33 @@ class Catalogue:
     messages: gettext.NullTranslations
     # A module for the browser with the messages of the scripts.
     module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """Says messages in one language, for whatever is no page; `code` is one of `catalogues()`."""
+
+    code: str
+
+    def __call__(self, message: str, /, **values: Any) -> str:
+        """The message with its values; in English where nobody translated it. The translation of nothing is nothing."""
+        said = catalogues()[self.code].messages.gettext(message) if message else message
+        return said % values if values else said
+
+    def separated(self, number: str) -> str:
+        """A number as English writes it, `1,234.5`, with the separators of the language."""
+        return number.translate(separators(catalogues()[self.code].locale))
+
+
+@cache
+def separators(locale: str) -> dict[int, str]:
+    """What stands for the comma and the point of an English number."""
+    return {ord(","): get_group_symbol(locale), ord("."): get_decimal_symbol(locale)}
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that extractors of messages know
+    """Mark a message that is translated where it is shown."""
+    return message
 
 
 @lru_cache(maxsize=1)

@@ -29,6 +29,7 @@ openForms();
 for (const button of document.querySelectorAll("button[data-verb]")) button.addEventListener("click", () => begin(button));
 for (const dialog of document.querySelectorAll("dialog[data-verb]")) listen(dialog);
 for (const [key, verbs] of Object.entries(KEYS)) onKey(key, () => document.querySelector(verbs.map((verb) => `button[data-verb=${verb}]`).join(","))?.click());
+onKey("p", () => document.querySelector("#parts a").focus());
 onKey("l", () => location.assign("/escalations"));
 for (const start of [startFacts, startHandover, startLinks, startMessages, startUploads, startWatchers]) start(record, done);
 

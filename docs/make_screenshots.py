@@ -29,6 +29,13 @@ PLACES = (
     ("reviewer", "console", "/console", "What waits, what is in one's hands, and the next case at one key"),
     ("reviewer", "work", "/work", "What one person has to do, and what came of what they did"),
     ("specialist", "escalations", "/escalations", "What cannot wait, in the order in which it is to be done"),
+    ("specialist", "escalation", "/escalations/{id}", "One escalation: its clocks, and all that was said and done"),
+    (
+        "specialist",
+        "escalation-narrative",
+        "/escalations/{id}/narrative",
+        "A brief or a report of an escalation, for whom it is written",
+    ),
     ("lead", "search", "/search", "Everything reported and decided, by its words"),
     ("reviewer", "exposure", "/exposure", "What somebody has looked at, for themselves alone"),
     ("reviewer", "raise", "/escalations/new", "Who raises what: the forms of escalations"),
@@ -78,6 +85,10 @@ PLACES = (
     ("reviewer", "not-found", "/cases/00000000-0000-0000-0000-000000000000", "An address that leads nowhere"),
     ("reviewer", "not-allowed", "/admin/people", "A page for other roles"),
 )
+
+
+# Where an address has an id: the page above it, and the link to the first of them.
+FIRST = {"/escalations/{id}": ("/escalations", ".esc-list .esc-link")}
 
 
 class PictureTooLargeError(RuntimeError):
@@ -168,12 +179,21 @@ def take_pages(browser: Browser, address: str, people: dict[str, dict[str, str]]
         page.goto(f"{address}/sign-in")
         sign_in(page, people[role])
         for _, name, path, _ in (place for place in PLACES if place[0] == role):
-            page.goto(f"{address}{path}")
+            page.goto(f"{address}{found(page, address, path)}")
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
                 save_whole(page, f"{name}-{scheme}")
         context.close()
     GALLERY.write_text(gallery(), encoding="utf-8")
+
+
+def found(page: Page, address: str, path: str) -> str:
+    """The address of a page as it is here: ids differ from one set of samples to the next."""
+    for of, (above, link) in FIRST.items():
+        if path.startswith(of):
+            page.goto(f"{address}{above}")
+            return f"{page.locator(link).first.get_attribute('href')}{path.removeprefix(of)}"
+    return path
 
 
 def gallery() -> str:

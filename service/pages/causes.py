@@ -16,12 +16,11 @@ from service.db import UnitOfWork
 from service.errors.requests import InvalidRequestError
 from service.pages import views
 from service.pages.bar import bar
-from service.pages.charts import POINTS_MOST, Look, Point, column_chart
 from service.pages.escalation_words import SOURCES
 from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
-from service.pages.words import amount, spoken
+from service.pages.words import spoken
 from service.security import EscalationWorker
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -52,8 +51,6 @@ VERDICTS: Mapping[str, str] = {
     "more": N_("More than before."),
     "no_difference": N_("No difference that chance could not have made."),
 }
-# More columns are more than a chart can be read by; the table has them all.
-COLUMNS_MOST = 12
 # Each takes two queries; the others are at their address.
 EFFECTS_MOST = 10
 
@@ -144,8 +141,6 @@ async def what_is_common(
         if found
         else ""
     )
-    points = [Point(name, float(one.records)) for name, one in rows[: min(COLUMNS_MOST, POINTS_MOST)]]
-    title = _("Escalations by %(by)s", by=_(BY[asked.by]).lower())
     context = {
         **await bar(connection, me),
         "asked": asked,
@@ -155,7 +150,6 @@ async def what_is_common(
         "by": BY,
         "days": PARETO_DAYS,
         "file": file,
-        "chart": column_chart(title, points, Look(form=amount, csv=file, unit=_("Escalations"))),
         "now": now,
     }
     return render("causes_pareto.html", context, status=422 if problem else 200)

@@ -1,4 +1,4 @@
-"""Charts as SVG that the server draws: lines with intervals, and columns; the numbers stand beside them as a table and as CSV.
+"""Charts as SVG that the server draws: lines with intervals; the numbers stand beside them as a table and as CSV.
 
 A drawing has no text and no colour of its own. Its axes are words beside it, so that they stay readable at any width, and
 what it looks like is a matter of charts.css, in light and dark. The template `chart.html` puts all of it together.
@@ -13,8 +13,6 @@ from service.pages.words import DAY, HOUR, MINUTE, amount
 
 # Units of the drawing, which is stretched to the room that there is.
 WIDTH, HEIGHT = 240.0, 60.0
-# A column is never too low to be seen, and leaves a gap to the next.
-LEAST_COLUMN, GAP = 1.0, 0.15
 # More points are more than a drawing of this width can show.
 POINTS_MOST = 400
 
@@ -58,16 +56,6 @@ class Hover:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
-    """One column of a drawing."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
     """A drawing with everything that is said of it; all paths are empty where nothing is known."""
 
@@ -86,7 +74,6 @@ class Chart:
     area: str = ""
     band: str = ""
     dots: str = ""
-    columns: tuple[Column, ...] = ()
 
 
 def line_chart(title: str, points: Sequence[Point], look: Look | None = None) -> Chart:
@@ -98,29 +85,13 @@ def line_chart(title: str, points: Sequence[Point], look: Look | None = None) ->
     bands = _runs_of(points, xs, top)
     return replace(
         _said(title, points, look, top),
-        hovers=_hovers(points, look, centred=True),
+        hovers=_hovers(points, look),
         line=" ".join(_path(run) for run in runs if len(run) > 1),
         area=" ".join(f"{_path(run)} V{HEIGHT:g} H{run[0][0]:g} Z" for run in runs if len(run) > 1),
         band=" ".join(bands),
         # A line of no length with round ends is a dot, however the drawing is stretched.
         dots=" ".join(f"M{x:g} {y:g}h0" for run in runs for x, y in (run[-1:] if len(runs) == 1 else run)),
     )
-
-
-def column_chart(title: str, points: Sequence[Point], look: Look | None = None) -> Chart:
-    """A column for each point. Raises ValueError for too many points."""
-    look = look or Look()
-    top = _checked(points, look)
-    step = WIDTH / max(1, len(points))
-    columns = []
-    for place, point in enumerate(points):
-        if point.value:
-            height = max(LEAST_COLUMN, HEIGHT * min(point.value, top) / top)
-            left = step * (place + GAP / 2)
-            columns.append(
-                Column(round(left, 2), round(HEIGHT - height, 2), round(step * (1 - GAP), 2), round(height, 2))
-            )
-    return replace(_said(title, points, look, top), hovers=_hovers(points, look, centred=False), columns=tuple(columns))
 
 
 def nice(value: float) -> float:
@@ -172,13 +143,12 @@ def _said(title: str, points: Sequence[Point], look: Look, top: float) -> Chart:
     )
 
 
-def _hovers(points: Sequence[Point], look: Look, *, centred: bool) -> list[Hover]:
-    """Strips beside each other, one for each point; those of a line have their point in the middle."""
-    step = WIDTH / max(1, len(points) - 1 if centred else len(points))
-    start = -step / 2 if centred else 0.0
+def _hovers(points: Sequence[Point], look: Look) -> list[Hover]:
+    """Strips beside each other, each with its point in the middle."""
+    step = WIDTH / max(1, len(points) - 1)
     return [
         Hover(
-            round(start + step * place, 2),
+            round(step * (place - 0.5), 2),
             round(step, 2),
             f"{point.label}: {_value(point, look.form)}{_in_brackets(point, look.form)}",
         )

@@ -132,6 +132,7 @@ async def consult_page(consult_id: UUID, request: Request, me: ConsultReader, co
         "one": one,
         "states": STATES,
         "facts": FACTS,
+        "fields": request.app.state.forms.fields,
         # What the codes among the facts are called.
         "said": {code: _(words) for code, words in (*SOURCES.items(), *((one.id, one.name) for one in taxonomy.areas))},
         "open_now": open_now,
@@ -155,6 +156,7 @@ async def fill_consults(seen: Seen) -> Filling:
         "consults": await for_record(seen.connection, seen.id, viewer=seen.me.id),
         "states": STATES,
         "facts": FACTS,
+        "fields": seen.request.app.state.forms.fields,
         "teams": teams,
         "open": seen.row.status != "resolved",
         "record": seen.row,

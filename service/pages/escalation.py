@@ -46,6 +46,7 @@ KEYS = (
     (("A",), N_("Give it to somebody")),
     (("M",), N_("Write a message; Ctrl + Enter keeps it")),
     (("F",), N_("Follow it, or no longer")),
+    (("P",), N_("Go to the parts of the page")),
     (("L",), N_("Go to the list of escalations")),
 )
 

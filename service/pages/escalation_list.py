@@ -3,7 +3,7 @@
 from typing import Annotated, Any, get_args
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from service.db import UnitOfWork
@@ -55,14 +55,16 @@ class Asked(BaseModel):
 
 
 @router.get("/escalations")
-async def escalations(asked: Annotated[Asked, Query()], me: EscalationWorker, connection: UnitOfWork) -> Response:
+async def escalations(
+    request: Request, asked: Annotated[Asked, Query()], me: EscalationWorker, connection: UnitOfWork
+) -> Response:
     given = {name: value.strip() for name, value in asked.model_dump().items() if value.strip()}
     wanted = read(given)
     found: ListOut = await listed(connection, wanted, viewer=me.id)
     filters = {name: value for name, value in given.items() if name != "page"}
     context: dict[str, Any] = {
         **await bar(connection, me),
-        **_shown(found),
+        **_shown(found, request),
         **await crisis_now(connection, me),
         "asked": asked,
         "page": wanted.page,
@@ -82,15 +84,18 @@ async def escalations(asked: Annotated[Asked, Query()], me: EscalationWorker, co
 
 
 @router.post("/escalations/found")
-async def found_by_words(body: EscalationSearchIn, me: EscalationWorker, connection: UnitOfWork) -> Response:
+async def found_by_words(
+    request: Request, body: EscalationSearchIn, me: EscalationWorker, connection: UnitOfWork
+) -> Response:
     """The list of those that have these words, as HTML. Asked for by POST, so that the words are in no address."""
     found = await listed(connection, body, viewer=me.id)
-    context = {**_shown(found), "page": 1, "filtered": True, "newer": None, "older": None}
+    context = {**_shown(found, request), "page": 1, "filtered": True, "newer": None, "older": None}
     return render("escalations_found.html", context)
 
 
-def _shown(found: ListOut) -> dict[str, Any]:
-    return {"found": found, "words": escalation_words, "now": found.server_now}
+def _shown(found: ListOut, request: Request) -> dict[str, Any]:
+    triggers = request.app.state.forms.triggers
+    return {"found": found, "words": escalation_words, "triggers": triggers, "now": found.server_now}
 
 
 def read(given: dict[str, str]) -> ListQuery:

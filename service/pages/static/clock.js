@@ -20,11 +20,20 @@ export function secondsUntil(moment) {
   return Math.ceil((Date.parse(moment) - serverNow()) / 1000);
 }
 
+// In the two largest units, in the very words in which the server writes it.
+export function duration(seconds) {
+  if (seconds < 60) return t("%(seconds)s s", { seconds });
+  if (seconds < 3600) return t("%(minutes)s min", { minutes: Math.floor(seconds / 60) });
+  const days = Math.floor(seconds / 86_400);
+  const hours = Math.floor(seconds / 3600) % 24;
+  const minutes = Math.floor(seconds / 60) % 60;
+  if (days) return hours ? t("%(days)s d %(hours)s h", { days, hours }) : t("%(days)s d", { days });
+  return minutes ? t("%(hours)s h %(minutes)s min", { hours, minutes }) : t("%(hours)s h", { hours });
+}
+
+// What is left of an hour by minutes and seconds, since somebody works against it.
 export function countdown(seconds) {
   const left = Math.max(0, seconds);
-  if (left >= 86_400) return t("%(days)s d %(hours)s h", { days: Math.floor(left / 86_400), hours: Math.floor((left % 86_400) / 3600) });
-  if (left >= 3600) {
-    return t("%(hours)s h %(minutes)s min", { hours: Math.floor(left / 3600), minutes: Math.floor((left % 3600) / 60) });
-  }
+  if (left >= 3600) return duration(left);
   return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
 }

@@ -29,12 +29,14 @@ openForms();
 for (const button of document.querySelectorAll("button[data-verb]")) button.addEventListener("click", () => begin(button));
 for (const dialog of document.querySelectorAll("dialog[data-verb]")) listen(dialog);
 for (const [key, verbs] of Object.entries(KEYS)) onKey(key, () => document.querySelector(verbs.map((verb) => `button[data-verb=${verb}]`).join(","))?.click());
+onKey("p", () => document.querySelector("#parts a").focus());
 onKey("l", () => location.assign("/escalations"));
 for (const start of [startFacts, startHandover, startLinks, startMessages, startUploads, startWatchers]) start(record, done);
 
 // What was changed is shown by a fresh page, which says that it was: the list, where one may not see the record any more.
-function done(text, { gone = false } = {}) {
-  sayOnNextPage(text);
+function done(text, { gone = false, whole = false } = {}) {
+  sayOnNextPage(text, { whole });
+  if (whole) scrollTo(0, 0);
   if (gone) location.assign("/escalations");
   else location.reload();
 }
@@ -52,7 +54,7 @@ function begin(button) {
 
 async function move(body) {
   const answer = await call("POST", `${record.path}/moves`, { version: record.version, ...body });
-  done(DONE[body.verb], { gone: !answer });
+  done(DONE[body.verb], { gone: !answer, whole: true });
 }
 
 // What somebody else changed meanwhile has to be seen before it is changed again.

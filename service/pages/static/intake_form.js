@@ -34,6 +34,8 @@ form.addEventListener("keydown", (event) => {
 onKey("Ctrl+Enter", send);
 restore();
 openForms();
+// Where there is a keyboard, one begins to write; a finger would get a keyboard over what is needed.
+if (matchMedia("(hover: hover)").matches) form.querySelector("input, select, textarea")?.focus();
 
 async function send() {
   if (byId("send").disabled) return;

@@ -1,6 +1,13 @@
-// A line on top of the page that comes next: what was told on one page is said by the one after it.
+// A line on top of the page that comes next: what was told on one page is said by the one after it. Where somebody acted in
+// one part of a long page, it is said in that part, and there the keyboard goes on.
 
 const PLACE = "triage.notice";
+let part = "";
+
+// A dialog belongs to whatever opened it.
+document.addEventListener("focusin", ({ target }) => {
+  if (!target.closest("dialog")) part = target.closest("section.card[id]")?.id ?? "";
+});
 
 // For a page that is out of date: what it was told is said again by the fresh one.
 export function reloadWith(text) {
@@ -8,8 +15,9 @@ export function reloadWith(text) {
   location.reload();
 }
 
-// For what went well on a page that is being left.
-export function sayOnNextPage(text) {
+// For what went well on a page that is being left; with `whole`, on top of the next one wherever the keyboard was.
+export function sayOnNextPage(text, { whole = false } = {}) {
+  if (whole) part = "";
   remember(text, false);
 }
 
@@ -28,8 +36,13 @@ export function showNotice() {
   place.classList.toggle("notice-accent", !said.warns);
   place.textContent = said.text;
   place.hidden = false;
+  const title = said.part && document.querySelector(`#${CSS.escape(said.part)} > h2`);
+  if (!title) return;
+  title.after(place);
+  title.tabIndex = -1;
+  title.focus({ preventScroll: true });
 }
 
 function remember(text, warns) {
-  sessionStorage.setItem(PLACE, JSON.stringify({ text, warns }));
+  sessionStorage.setItem(PLACE, JSON.stringify({ text, warns, part }));
 }

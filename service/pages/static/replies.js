@@ -227,13 +227,14 @@ function nextGap() {
     field.setSelectionRange(gap.index, gap.index + gap[0].length);
     return;
   }
-  byId("reply-kept").textContent = t("Every gap is filled in.");
 }
 
 function showPreview(line, text) {
   if (!form) return;
   byId("preview-subject").replaceChildren(...marked(line));
   byId("preview-body").replaceChildren(...marked(text));
+  const gap = byId("reply-gap");
+  if (gap) gap.hidden = !`${line}\n${text}`.match(GAP);
 }
 
 function marked(text) {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.pages.charts import HEIGHT, POINTS_MOST, WIDTH, Look, Point, column_chart, line_chart, nice, nice_time
+from service.pages.charts import HEIGHT, POINTS_MOST, WIDTH, Look, Point, line_chart, nice, nice_time
 from service.pages.rendering import render
 from tests.service.pages.test_pages import HOSTILE
 
@@ -33,16 +33,6 @@ def test_a_band_runs_along_the_upper_ends_and_back_along_the_lower() -> None:
     assert chart.band == f"M0 15 L{WIDTH:g} 0 L{WIDTH:g} 30 L0 45 Z"
     assert chart.rows[0] == ("a", "0.5", "0.25 to 0.75")
     assert chart.has_intervals
-
-
-def test_columns_stand_on_the_ground_and_nothing_is_drawn_for_nothing() -> None:
-    chart = column_chart("Days", [Point("Mon", 0), Point("Tue", 5), Point("Wed", 10), Point("Thu", 0.001)])
-    assert len(chart.columns) == 3
-    for column in chart.columns:
-        assert column.y + column.height == HEIGHT
-        assert column.x >= 0
-        assert column.x + column.width <= WIDTH
-    assert [column.height for column in chart.columns] == [HEIGHT / 2, HEIGHT, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -287,6 +287,20 @@ async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
     assert len(clocks.calls) == 8
 
 
+async def paged(caller: Client, asked: dict[str, Any], total: int) -> list[str]:
+    """The titles of a whole list, page after page."""
+    seen: list[str] = []
+    page: Body = {"next": None}
+    while not seen or page["next"]:
+        after = {"after": page["next"]} if page["next"] else {}
+        page = (await caller.get("/v1/escalations", params={**asked, **after})).json()
+        assert page["total"] == total
+        seen += [one["title"] for one in page["escalations"]]
+        if not seen:
+            break
+    return seen
+
+
 async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two(
     app: FastAPI, database: str, colleague: Client, lead: Client, clocks: Clocks
 ) -> None:
@@ -310,17 +324,10 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     assert len(re.findall(r"data-until=", line)) == 2
     assert await titles(due_hours=4) == ["Hard", "Soft"]
     # Page after page in the same order, whatever the filters, and each says how many there are in all.
+    asked: dict[str, Any]
     for asked, total in (({}, 4), ({"status": "any"}, 4), ({"due_hours": 4}, 2), ({"status": "resolved"}, 0)):
-        seen, after = [], {}
-        while True:
-            page = (await colleague.get("/v1/escalations", params={**asked, **after, "limit": 1})).json()
-            assert page["total"] == total
-            seen += [one["title"] for one in page["escalations"]]
-            if page["next"] is None:
-                break
-            after = {"after": page["next"]}
-        assert seen == await titles(**asked)
-    for wrong in ("x", "WyJ4Il0=", page["next"] or "bnVsbA=="):
+        assert await paged(colleague, {**asked, "limit": 1}, total) == await titles(**asked)
+    for wrong in ("x", "bnVsbA==", "WyJ4Il0=", "WyIxIiwiMSIsIjEiLCIxIiwieCJd"):
         assert_error(await colleague.get("/v1/escalations", params={"after": wrong}), 422, "invalid_request")
     assert await titles(source="regulator") == ["Hard"]
     assert await titles(high_profile="true") == ["Hard"]
@@ -437,6 +444,23 @@ async def test_of_two_who_saw_the_same_only_one_changes_it(colleague: Client, le
     [lost] = [one for one in both if one.status_code == 409]
     assert_error(lost, 409, "escalation_changed")
     assert (await kinds(lead, record)).count("taken") == 1
+
+
+async def test_a_record_is_taken_from_a_colleague_by_name_alone(colleague: Client, lead: Client, record: str) -> None:
+    path = f"/v1/escalations/{record}/moves"
+    await moved(colleague, record, "take")
+    blind = ({"verb": "take"}, {"verb": "assign", "to": "test-lead"}, {"verb": "take", "owner": "test-lead"})
+    for body in blind:
+        refused = await lead.post(path, json=body)
+        assert "with test-specialist" in assert_error(refused, 409, "escalation_changed")
+    assert (await moved(lead, record, "take", owner="test-specialist", note="You are away"))["owner"] == "test-lead"
+    # Whoever looked before that does not take it back unawares, and gives away nothing of somebody else.
+    for body in ({"verb": "take"}, {"verb": "assign", "to": "test-specialist"}, {"verb": "release", "owner": "x1"}):
+        assert_error(await colleague.post(path, json=body), 409, "escalation_changed")
+    assert (await moved(lead, record, "assign", to="test-specialist"))["owner"] == "test-specialist"
+    page = (await lead.get(f"/escalations/{record}")).text
+    assert "Take it over from <bdi data-content>test-specialist</bdi>?" in page
+    assert 'id="take-dialog"' not in (await colleague.get(f"/escalations/{record}")).text
 
 
 async def test_a_long_record_is_folded(app: FastAPI, database: str, colleague: Client, record: str) -> None:

@@ -63,6 +63,7 @@ from service.pages.consults import router as consult_pages_router
 from service.pages.crisis import router as crisis_pages_router
 from service.pages.escalation import router as escalation_pages_router
 from service.pages.escalation_list import router as escalation_list_router
+from service.pages.escalation_talk import router as escalation_talk_router
 from service.pages.exposure import router as exposure_pages_router
 from service.pages.floor import router as floor_pages_router
 from service.pages.intake import router as intake_pages_router
@@ -212,6 +213,7 @@ PAGES = (
     cause_pages_router,
     narrative_pages_router,
     escalation_pages_router,
+    escalation_talk_router,
     exposure_pages_router,
     floor_pages_router,
     model_pages_router,

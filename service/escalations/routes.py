@@ -1,12 +1,14 @@
 """HTTP of escalations."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from service.db import UnitOfWork
 from service.escalations import workflow
 from service.escalations.around import workflow as around
+from service.escalations.news import workflow as news
 from service.escalations.schemas import (
     AttachmentIn,
     AttachmentsOut,
@@ -16,9 +18,13 @@ from service.escalations.schemas import (
     EscalationOut,
     EscalationPrecedentsOut,
     LinksOut,
+    LookedIn,
     MessageIn,
     MessagesOut,
+    MessagesQuery,
+    NewsListOut,
     TimelineOut,
+    TimelineQuery,
     WatcherIn,
     WatchersOut,
 )
@@ -27,14 +33,32 @@ from service.security import EscalationWorker
 router = APIRouter(prefix="/v1/escalations", tags=["escalations"])
 
 
+@router.get("/news", summary="Escalations that one follows and has not looked at since something happened")
+async def unseen(caller: EscalationWorker, connection: UnitOfWork) -> NewsListOut:
+    """What happened by oneself, and what one may not see, is no news."""
+    return await news.news_of(connection, viewer=caller.id)
+
+
+@router.post("/{escalation_id}/looked", status_code=204, summary="Say what one has seen of an escalation")
+async def looked(escalation_id: UUID, body: LookedIn, caller: EscalationWorker, connection: UnitOfWork) -> Response:
+    await news.looked(connection, escalation_id, body.events, person=caller.id)
+    return Response(status_code=204)
+
+
 @router.get("/{escalation_id}", summary="An escalation")
 async def read(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> EscalationOut:
     return await workflow.escalation_view(connection, escalation_id, viewer=caller.id)
 
 
 @router.get("/{escalation_id}/messages", summary="What was said about an escalation, and to whoever raised it")
-async def messages(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> MessagesOut:
-    return await workflow.messages_of(connection, escalation_id, viewer=caller.id)
+async def messages(
+    escalation_id: UUID,
+    asked: Annotated[MessagesQuery, Query()],
+    caller: EscalationWorker,
+    connection: UnitOfWork,
+) -> MessagesOut:
+    """The newest; those before them with `before`."""
+    return await workflow.messages_of(connection, escalation_id, asked, viewer=caller.id)
 
 
 @router.post("/{escalation_id}/messages", status_code=201, summary="Keep a note, or what came in, with an escalation")
@@ -45,8 +69,14 @@ async def add_message(
 
 
 @router.get("/{escalation_id}/timeline", summary="Everything that happened to an escalation")
-async def timeline(escalation_id: UUID, caller: EscalationWorker, connection: UnitOfWork) -> TimelineOut:
-    return await workflow.timeline(connection, escalation_id, viewer=caller.id)
+async def timeline(
+    escalation_id: UUID,
+    asked: Annotated[TimelineQuery, Query()],
+    caller: EscalationWorker,
+    connection: UnitOfWork,
+) -> TimelineOut:
+    """The newest; what happened before it with `before`."""
+    return await workflow.timeline(connection, escalation_id, asked, viewer=caller.id)
 
 
 @router.get("/{escalation_id}/links", summary="What an escalation is about, and which others name it")

@@ -50,6 +50,8 @@ Resolution = Literal[
 TITLE_CHARACTERS = 200
 SUMMARY_CHARACTERS = 20_000
 MESSAGE_CHARACTERS = 20_000
+# Of messages and events so many at a time, where nobody asks for another number.
+PAGE = 100
 
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TITLE_CHARACTERS), Stored]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MESSAGE_CHARACTERS), Stored]
@@ -150,6 +152,13 @@ class MoveIn(Strict):
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=MESSAGE_CHARACTERS), Stored] = ""
     waiting_for: Annotated[WaitingFor | None, Field(description="for `wait`")] = None
     to: Annotated[str | None, Field(pattern=r"^[a-z0-9._-]{2,64}$", description="user name, for `assign`")] = None
+    owner: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z0-9._-]{2,64}$",
+            description="user name of whoever has it, as one saw it: needed to take it over from a colleague",
+        ),
+    ] = None
     resolution: Annotated[Resolution | None, Field(description="for `resolve`; meanings: docs/escalations.md")] = None
     original: Annotated[UUID | None, Field(description="for a duplicate: the record that goes on")] = None
 
@@ -272,9 +281,17 @@ class EscalationMessageOut(BaseModel):
 
 
 class MessagesOut(BaseModel):
-    """The messages of a record, oldest first."""
+    """The newest messages of a record, or of those before one of them, oldest first."""
 
     messages: list[EscalationMessageOut]
+    next: Annotated[UUID | None, Field(description="`before` of those still older; null at the beginning")]
+
+
+class MessagesQuery(Strict):
+    """Which messages of a record are wanted."""
+
+    before: Annotated[UUID | None, Field(description="`next` of the newer ones")] = None
+    limit: Annotated[int, Field(ge=1, le=200)] = PAGE
 
 
 class EscalationEventOut(BaseModel):
@@ -288,6 +305,39 @@ class EscalationEventOut(BaseModel):
 
 
 class TimelineOut(BaseModel):
-    """Everything that happened to a record, oldest first."""
+    """The newest of what happened to a record, or of what happened before an event, oldest first."""
 
     events: list[EscalationEventOut]
+    next: Annotated[int | None, Field(description="`before` of what is still older; null at the beginning")]
+
+
+class TimelineQuery(Strict):
+    """Which events of a record are wanted."""
+
+    before: Annotated[int | None, Field(ge=1, le=2**63 - 1, description="`next` of the newer ones")] = None
+    limit: Annotated[int, Field(ge=1, le=200)] = PAGE
+
+
+class NewsOut(BaseModel):
+    """A record that one follows, and what happened to it since one last looked."""
+
+    id: UUID
+    number: int
+    title: str
+    language: str
+    status: Status
+    news: Annotated[int, Field(description="how much happened")]
+    newest: EscalationEventOut
+
+
+class NewsListOut(BaseModel):
+    """Records with news, those with the newest first."""
+
+    records: list[NewsOut]
+    total: int
+
+
+class LookedIn(Strict):
+    """What was shown of a record: events that are no news any more."""
+
+    events: Annotated[list[Annotated[int, Field(ge=1, le=2**63 - 1)]], Field(min_length=1, max_length=500)]

@@ -52,11 +52,13 @@ _ADD_MESSAGE = text("""
     VALUES (:id, :escalation_id, :direction, :kind, :body, :language, :written_by)
     RETURNING written_at
 """)
-_MESSAGES = text("""
+_MESSAGES = """
     SELECT m.id, m.direction, m.kind, m.body, m.language, p.username AS author, m.written_at
     FROM escalation_messages m LEFT JOIN principals p ON p.id = m.written_by
-    WHERE m.escalation_id = :id ORDER BY m.written_at, m.id
-""")
+    WHERE m.escalation_id = :id {which} ORDER BY m.written_at DESC, m.id DESC LIMIT :limit
+"""
+_EARLIER = "AND (m.written_at, m.id) < (SELECT b.written_at, b.id FROM escalation_messages b WHERE b.id = :before)"
+_IS_MESSAGE = text("SELECT EXISTS (SELECT FROM escalation_messages WHERE id = :message AND escalation_id = :id)")
 # An event that says {"privileged": true} is not there for whoever may not read what is privileged.
 _EVENTS = text("""
     SELECT e.id, e.at, e.kind, p.username AS actor,
@@ -65,7 +67,8 @@ _EVENTS = text("""
     LEFT JOIN principals about ON CAST(about.id AS text) = coalesce(e.data ->> 'owner', e.data ->> 'principal', e.data ->> 'to')
     WHERE e.escalation_id = :id
       AND (NOT e.data @> '{"privileged": true}' OR (SELECT v.privileged FROM principals v WHERE v.id = :viewer))
-    ORDER BY e.id
+      AND (CAST(:before AS bigint) IS NULL OR e.id < CAST(:before AS bigint))
+    ORDER BY e.id DESC LIMIT CAST(:limit AS bigint)
 """)
 _ATTACH = text("""
     INSERT INTO escalation_attachments (escalation_id, media_id, name, added_by)
@@ -136,14 +139,33 @@ async def add_message(connection: AsyncConnection, values: dict[str, Any]) -> Ro
     return (await connection.execute(_ADD_MESSAGE, values)).one()
 
 
-async def messages(connection: AsyncConnection, escalation: UUID) -> Sequence[Row[Any]]:
-    """The messages of a record, oldest first."""
-    return (await connection.execute(_MESSAGES, {"id": escalation})).all()
+async def messages(
+    connection: AsyncConnection, escalation: UUID, *, before: UUID | None, limit: int
+) -> Sequence[Row[Any]]:
+    """The newest messages of a record, or of those before one of them, the newest first."""
+    statement = text(_MESSAGES.format(which="" if before is None else _EARLIER))
+    values = {"id": escalation, "limit": limit} | ({} if before is None else {"before": before})
+    return (await connection.execute(statement, values)).all()
 
 
-async def events(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> Sequence[Row[Any]]:
-    """What happened to a record as far as this person may know, oldest first."""
-    return (await connection.execute(_EVENTS, {"id": escalation, "viewer": viewer})).all()
+async def messages_named(connection: AsyncConnection, escalation: UUID, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
+    """These messages, of those of a record."""
+    statement = text(_MESSAGES.format(which="AND m.id = ANY(CAST(:ids AS uuid[]))"))
+    return (await connection.execute(statement, {"id": escalation, "ids": list(ids), "limit": len(ids)})).all()
+
+
+async def is_message(connection: AsyncConnection, escalation: UUID, message: UUID) -> bool:
+    """Whether this is a message of that record."""
+    values = {"id": escalation, "message": message}
+    return bool((await connection.execute(_IS_MESSAGE, values)).scalar_one())
+
+
+async def events(
+    connection: AsyncConnection, escalation: UUID, *, viewer: UUID, before: int | None = None, limit: int | None = None
+) -> Sequence[Row[Any]]:
+    """The newest of what happened to a record as far as this person may know, the newest first; all without a limit."""
+    values = {"id": escalation, "viewer": viewer, "before": before, "limit": limit}
+    return (await connection.execute(_EVENTS, values)).all()
 
 
 async def attach(connection: AsyncConnection, values: dict[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Rules of escalations: opened once, worked on by an owner, changed only with a trace, closed with a reason."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -20,10 +20,12 @@ from service.escalations.schemas import (
     FactsIn,
     MessageIn,
     MessagesOut,
+    MessagesQuery,
     MoveIn,
     NewEscalation,
     Status,
     TimelineOut,
+    TimelineQuery,
     Verb,
 )
 from service.escalations.states import after, spoken
@@ -134,22 +136,45 @@ async def add_message(
     await require(connection, escalation, viewer=person)
     said = Said(body.direction, body.kind, body.body, body.language, person)
     message = await say(connection, escalation, said)
-    return next(one for one in (await messages_of(connection, escalation, viewer=person)).messages if one.id == message)
+    return (await messages_named(connection, escalation, [message], viewer=person))[message]
 
 
-async def messages_of(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> MessagesOut:
-    """The messages of a record. Raises NotFoundError."""
+async def messages_of(
+    connection: AsyncConnection, escalation: UUID, asked: MessagesQuery, *, viewer: UUID
+) -> MessagesOut:
+    """The newest messages of a record, or those before one. Raises NotFoundError, or a 422 for what is none of them."""
     await require(connection, escalation, viewer=viewer)
-    rows = await store.messages(connection, escalation)
-    return MessagesOut(messages=[EscalationMessageOut(**row._mapping) for row in rows])
+    if asked.before is not None and not await store.is_message(connection, escalation, asked.before):
+        raise InvalidRequestError("before: that is no message of this escalation; begin with the newest")
+    rows = await store.messages(connection, escalation, before=asked.before, limit=asked.limit + 1)
+    page = [EscalationMessageOut(**row._mapping) for row in reversed(rows[: asked.limit])]
+    return MessagesOut(messages=page, next=page[0].id if len(rows) > asked.limit else None)
 
 
-async def timeline(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> TimelineOut:
-    """Everything that happened to a record. Raises NotFoundError."""
+async def messages_named(
+    connection: AsyncConnection, escalation: UUID, ids: Sequence[UUID], *, viewer: UUID
+) -> dict[UUID, EscalationMessageOut]:
+    """These messages of a record, by their ids. Raises NotFoundError."""
     await require(connection, escalation, viewer=viewer)
-    return TimelineOut(
-        events=[EscalationEventOut(**row._mapping) for row in await store.events(connection, escalation, viewer=viewer)]
-    )
+    rows = await store.messages_named(connection, escalation, ids) if ids else []
+    return {row.id: EscalationMessageOut(**row._mapping) for row in rows}
+
+
+async def timeline(connection: AsyncConnection, escalation: UUID, asked: TimelineQuery, *, viewer: UUID) -> TimelineOut:
+    """The newest of what happened to a record, or what happened before an event. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    rows = await store.events(connection, escalation, viewer=viewer, before=asked.before, limit=asked.limit + 1)
+    page = [EscalationEventOut(**row._mapping) for row in reversed(rows[: asked.limit])]
+    return TimelineOut(events=page, next=page[0].id if len(rows) > asked.limit else None)
+
+
+async def history(connection: AsyncConnection, escalation: UUID, *, viewer: UUID) -> list[EscalationEventOut]:
+    """Everything that happened to a record, for what is told of it as a whole. Raises NotFoundError."""
+    await require(connection, escalation, viewer=viewer)
+    return [
+        EscalationEventOut(**row._mapping)
+        for row in reversed(await store.events(connection, escalation, viewer=viewer))
+    ]
 
 
 async def attach(connection: AsyncConnection, escalation: UUID, media: UUID, *, name: str, person: UUID) -> None:
@@ -185,6 +210,7 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
     _unchanged(row, body.version)
     owner = await _owner_after(connection, row, body, person)
     to = after(body.verb, row.status, owned=owner is not None)
+    _expected(row, body, owner, person)
     if to == row.status and owner == row.owner_id and body.verb in ("take", "assign", "release"):
         raise TransitionError(f"nothing changes: this escalation is {spoken(row.status)} and {_whose(row)} already")
     if body.verb == "wait" and body.waiting_for is None:
@@ -268,6 +294,15 @@ def _unchanged(row: Row[Any], version: int | None) -> None:
         raise ChangedMeanwhileError(
             f"somebody changed this escalation meanwhile: it is {spoken(row.status)} and {_whose(row)}, version {row.version}; "
             "look at it again"
+        )
+
+
+def _expected(row: Row[Any], body: MoveIn, owner: UUID | None, person: UUID | None) -> None:
+    """Whoever takes a record from a colleague says from whom, so that two do not take it from each other unawares."""
+    takes_over = body.verb in ("take", "assign") and owner == person and row.owner_id not in (None, person)
+    if (takes_over or body.owner is not None) and body.owner != row.owner:
+        raise ChangedMeanwhileError(
+            f"this escalation is {_whose(row)}; to take it from whoever has it, name them in `owner`"
         )
 
 

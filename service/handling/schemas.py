@@ -11,7 +11,6 @@ from service.wire import Stored, Strict
 
 Who = Literal["mine", "unowned", "watching"]
 PAGE = 50
-PAGES_MOST = 100
 
 
 class ListQuery(Strict):
@@ -27,7 +26,7 @@ class ListQuery(Strict):
         None
     )
     number: Annotated[int | None, Field(ge=1, le=2**62, description="1042 for E-1042")] = None
-    page: Annotated[int, Field(ge=1, le=PAGES_MOST)] = 1
+    after: Annotated[str | None, Field(max_length=300, description="`next` of the page before")] = None
     limit: Annotated[int, Field(ge=1, le=200)] = PAGE
 
 
@@ -72,12 +71,15 @@ class ListedOut(BaseModel):
     alarm: bool
     clock: NearestClockOut | None
     hard_due_at: datetime | None
+    news: Annotated[int, Field(description="what happened since one last looked, where one follows it")]
 
 
 class ListOut(BaseModel):
-    """In the order in which they are to be done: by the nearest hard clock, then severity, then any other clock."""
+    """In the order in which they are to be done: by the nearest hard clock, then severity, then any other clock; those that
+    ended, newest first. `total` counts all that are like that now, `next` is `after` of the following page; null on the last.
+    """
 
     escalations: list[ListedOut]
     total: int
-    more: bool
+    next: str | None
     server_now: datetime

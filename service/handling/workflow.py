@@ -1,9 +1,8 @@
 """Rules of working on escalations: what one does with a record moves its clocks too, and what is next is told by both."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from service.errors.escalations import TransitionError
 from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
+from service.escalations.seeing import Seer
 from service.escalations.workflow import change_facts, escalation_view, is_seen
 from service.escalations.workflow import move as move_record
+from service.handling import places, store
 from service.handling.schemas import EscalationSearchIn, ListedOut, ListOut, ListQuery, NearestClockOut
 from service.settings import Settings
 from service.sla import workflow as sla
@@ -87,16 +88,20 @@ async def _as_seen(connection: AsyncConnection, escalation: UUID, person: UUID) 
 
 
 async def listed(connection: AsyncConnection, asked: ListQuery, *, viewer: UUID) -> ListOut:
-    """Records that this person may see, in the order in which they are to be done."""
-    now = datetime.now(UTC)
-    found = await _ordered(connection, asked, viewer)
-    if asked.due_hours is not None:
-        until = now + timedelta(hours=asked.due_hours)
-        found = [one for one in found if one.nearest and not one.nearest.paused and one.nearest.due_at <= until]
-    first = (asked.page - 1) * asked.limit
-    page = found[first : first + asked.limit]
-    more = len(found) > first + asked.limit
-    return ListOut(escalations=[_out(one) for one in page], total=len(found), more=more, server_now=now)
+    """Records that this person may see, in the order in which they are to be done. Raises a 422 for a place in another order."""
+    order = store.ENDED if asked.status == "resolved" else store.TO_DO
+    place = places.read(asked.after, parts=len(order)) if asked.after else None
+    page = store.Page(order, place, asked.limit + 1)
+    rows = await store.listed(connection, _values(asked), Seer(viewer), page)
+    shown = rows[: asked.limit]
+    # Behind the last one there is none that says how many there are.
+    said = rows or (await store.listed(connection, _values(asked), Seer(viewer), replace(page, after=None, limit=1)))
+    return ListOut(
+        escalations=[_out(row) for row in shown],
+        total=said[0].total if said else 0,
+        next=places.write(shown[-1].place) if len(rows) > asked.limit else None,
+        server_now=datetime.now(UTC),
+    )
 
 
 async def due_soon(connection: AsyncConnection, *, person: UUID, hours: int = SOON_HOURS) -> list[ListedOut]:
@@ -110,9 +115,10 @@ async def take_next(connection: AsyncConnection, *, person: UUID) -> EscalationO
 
     Whoever presses at the same moment gets the one after it, never the same.
     """
-    for one in (await _ordered(connection, ListQuery(who="unowned"), person))[:TRIED]:
-        if await listing.free(connection, one.row.id):
-            return await move(connection, one.row.id, MoveIn(verb="take"), person=person)
+    page = store.Page(store.TO_DO, None, TRIED)
+    for row in await store.listed(connection, {"unowned": True, "open": True}, Seer(person), page):
+        if await listing.free(connection, row.id):
+            return await move(connection, row.id, MoveIn(verb="take"), person=person)
     return None
 
 
@@ -134,30 +140,9 @@ async def tell_unowned(engine: AsyncEngine, settings: Settings) -> int:
     return len(late)
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    row: Row[Any]
-    nearest: Nearest | None
-
-    @property
-    def place(self) -> tuple[bool, datetime, int, datetime, datetime]:
-        """What is sorted by: hard clocks by their time, then severity, then any clock, then age."""
-        hard, clock = _hard_due(self.nearest), self.nearest
-        due = clock.due_at if clock and not clock.paused else _LAST
-        severity = -1 if self.row.severity is None else self.row.severity
-        return (hard is None, hard or _LAST, -severity, due, self.row.received_at)
-
-
 def _hard_due(clock: Nearest | None) -> datetime | None:
     """When the nearest clock that a law sets runs out; None where there is none."""
     return None if clock is None else clock.hard_due_at
-
-
-async def _ordered(connection: AsyncConnection, asked: ListQuery, viewer: UUID) -> Sequence[_Standing]:
-    rows = await listing.listed(connection, _values(asked), viewer=viewer)
-    clocks = await sla.nearest(connection, [row.id for row in rows if row.status != "resolved"])
-    found = [_Standing(row, clocks.get(row.id)) for row in rows]
-    return found if asked.status == "resolved" else sorted(found, key=lambda one: one.place)
 
 
 def _values(asked: ListQuery) -> dict[str, Any]:
@@ -167,6 +152,7 @@ def _values(asked: ListQuery) -> dict[str, Any]:
         "severity": asked.severity,
         "high_profile": asked.high_profile,
         "grey_area": asked.grey_area,
+        "due_hours": asked.due_hours,
     }
     if asked.who:
         values[asked.who] = True
@@ -182,11 +168,8 @@ def _values(asked: ListQuery) -> dict[str, Any]:
     return values
 
 
-def _out(one: _Standing) -> ListedOut:
-    clock = one.nearest
-    shown = (
-        NearestClockOut(target=clock.target, due_at=clock.due_at, hard=clock.hard, paused=clock.paused)
-        if clock
-        else None
+def _out(row: Row[Any]) -> ListedOut:
+    clock = (
+        NearestClockOut(target=row.target, due_at=row.due_at, hard=row.hard, paused=row.paused) if row.target else None
     )
-    return ListedOut(**one.row._mapping, clock=shown, hard_due_at=_hard_due(clock))
+    return ListedOut(**row._mapping, clock=clock)

@@ -19,7 +19,7 @@ from service.causes.workflow import Figure, cause_of, figure, of_record
 from service.consults.workflow import for_audience
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.schemas import EscalationEventOut
-from service.escalations.workflow import require, timeline
+from service.escalations.workflow import history, require
 from service.ids import new_id
 from service.narratives import store
 from service.narratives.compose import Asked, compose
@@ -171,7 +171,7 @@ async def _facts(
     line: str,
 ) -> Facts:
     record = await require(connection, escalation, viewer=viewer)
-    happened = (await timeline(connection, escalation, viewer=viewer)).events
+    happened = await history(connection, escalation, viewer=viewer)
     evidence = await store.evidence(connection, escalation, viewer=viewer, overseeing=OVERSEEING)
     cause = await cause_of(connection, escalation, viewer=viewer)
     actions = (await of_record(connection, escalation, viewer=viewer)).improvements

@@ -152,8 +152,10 @@ async def fill_consults(seen: Seen) -> Filling:
         for team in (await teams_view(seen.connection, viewer=seen.me.id)).teams
         if not team.closed and any(one.answers for one in team.members)
     ]
+    found = await for_record(seen.connection, seen.id, viewer=seen.me.id)
     return {
-        "consults": await for_record(seen.connection, seen.id, viewer=seen.me.id),
+        "consults": found,
+        "texts": [text for one in found for text in (one.question, one.answer or "")],
         "states": STATES,
         "facts": FACTS,
         "fields": seen.request.app.state.forms.fields,

@@ -13,16 +13,19 @@ from service.escalations.around.workflow import (
     precedents_of,
     watchers_of,
 )
+from service.escalations.news.workflow import unseen_of
 from service.escalations.schemas import Status, Verb
 from service.escalations.states import possible
-from service.escalations.workflow import messages_of, require, timeline
+from service.escalations.workflow import require
 from service.pages import escalation_words, intake, views
 from service.pages.appeals import appeals_part
 from service.pages.bar import bar
 from service.pages.causes import causes_part
 from service.pages.consults import fill_consults
+from service.pages.escalation_talk import messages_part, spans_at, timeline_part
 from service.pages.escalation_trace import details_of
 from service.pages.language import N_
+from service.pages.masking import HIDE, masking_of
 from service.pages.narratives import narratives_part
 from service.pages.rendering import PageRoute, render
 from service.pages.replies import part as replies_part
@@ -34,9 +37,6 @@ from service.sla.workflow import nearest
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-# Of messages and events so many are seen at once, the newest; those before on request.
-SEEN_AT_ONCE = 30
-FOLDED_MOST = 300
 KEYS = (
     (("T",), N_("Take the escalation, or take it up again")),
     (("O",), N_("Go on with what waited")),
@@ -51,25 +51,26 @@ KEYS = (
 )
 
 
+# M is for messages here.
+SHOW = (("S",), N_("Show all masked words, or mask them again"))
+
+
 async def _summary(seen: Seen) -> Filling:
-    return {"record": seen.row, "said": intake.said(seen)}
-
-
-async def _messages(seen: Seen) -> Filling:
-    found = (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages
-    older = found[:-SEEN_AT_ONCE]
-    return {"older": older[-FOLDED_MOST:], "messages": found[-SEEN_AT_ONCE:], "unshown": len(older[:-FOLDED_MOST])}
+    texts = [seen.row.title, seen.row.summary, seen.row.resolution_note or "", *seen.row.fields.values()]
+    return {"record": seen.row, "said": intake.said(seen), "texts": texts}
 
 
 async def _attachments(seen: Seen) -> Filling:
     rules = seen.request.app.state.blur_rules
     found = await attachments_of(seen.connection, seen.id, viewer=seen.me.id, rules=rules)
     may_add = Capability.MEDIA_WRITE in seen.me.capabilities
-    return {"attachments": found, "may_add": may_add} if found or may_add else None
+    texts = [name for name, _medium in found]
+    return {"attachments": found, "may_add": may_add, "texts": texts} if found or may_add else None
 
 
 async def _precedents(seen: Seen) -> Filling:
-    return {"precedents": (await precedents_of(seen.connection, seen.id, viewer=seen.me.id)).precedents}
+    found = (await precedents_of(seen.connection, seen.id, viewer=seen.me.id)).precedents
+    return {"precedents": found, "texts": [one.resolution_note for one in found]}
 
 
 async def _facts(seen: Seen) -> Filling:
@@ -86,22 +87,12 @@ async def _watchers(seen: Seen) -> Filling:
     return {"watchers": found, "follows": seen.me.username in found}
 
 
-async def _timeline(seen: Seen) -> Filling:
-    events = (await timeline(seen.connection, seen.id, viewer=seen.me.id)).events
-    said = {str(one.id): one for one in (await messages_of(seen.connection, seen.id, viewer=seen.me.id)).messages}
-    # Why something was done stands with what was done.
-    told = [one for one in events if (one.kind, one.data.get("kind")) != ("escalation.said", "reason")]
-    newest = [(one, said.get(str(one.data.get("message")))) for one in reversed(told)]
-    older = newest[SEEN_AT_ONCE:]
-    return {"events": newest[:SEEN_AT_ONCE], "older": older[:FOLDED_MOST], "unshown": len(older[FOLDED_MOST:])}
-
-
 # In the order of the page. A subject adds its part here; the first stand in the wide column, those of ASIDE beside it.
 PARTS: tuple[Part, ...] = (
     Part("summary", N_("What came in"), "escalation_summary.html", _summary),
     Part("missing", N_("Missing information"), "intake_missing.html", intake.missing),
     Part("replies", N_("Replies"), "repl_part.html", replies_part),
-    Part("messages", N_("Messages"), "escalation_messages.html", _messages),
+    Part("messages", N_("Messages"), "escalation_messages.html", messages_part),
     Part("mails", N_("Mail"), "intake_mails.html", intake.mails),
     Part("attachments", N_("Attachments"), "escalation_attachments.html", _attachments),
     Part("checklist", N_("Checklist"), "intake_checklist.html", intake.checklist),
@@ -109,7 +100,7 @@ PARTS: tuple[Part, ...] = (
     Part("consults", N_("Questions to other teams"), "consult_part.html", fill_consults),
     Part("restricted", N_("Restricted path"), "restricted_part.html", fill_restricted),
     Part("causes", N_("Root cause and actions"), "causes_part.html", causes_part),
-    Part("timeline", N_("Timeline"), "escalation_timeline.html", _timeline),
+    Part("timeline", N_("Timeline"), "escalation_timeline.html", timeline_part),
 )
 ASIDE: tuple[Part, ...] = (
     Part("clocks", N_("Clocks"), "escalation_clocks.html", clocks),
@@ -126,20 +117,26 @@ ASIDE: tuple[Part, ...] = (
 async def escalation(escalation_id: UUID, request: Request, me: EscalationWorker, connection: UnitOfWork) -> Response:
     row = await require(connection, escalation_id, viewer=me.id)
     seen = Seen(request, connection, row, me)
+    parts, aside = await filled(PARTS, seen), await filled(ASIDE, seen)
+    handover = await handover_of(connection, escalation_id, viewer=me.id)
+    texts = [text for one in parts for text in one.filling.get("texts", ())] + ([handover.body] if handover else [])
+    masking = await masking_of(request, connection, me, at=spans_at(escalation_id), texts=texts)
     context: dict[str, Any] = {
         **await bar(connection, me),
+        **masking,
         "record": row,
         "verbs": offered(row.status, mine=row.owner_id == me.id, owned=row.owner_id is not None),
         "clock": (await nearest(connection, [row.id])).get(row.id),
-        "handover": await handover_of(connection, escalation_id, viewer=me.id),
-        "parts": await filled(PARTS, seen),
-        "aside": await filled(ASIDE, seen),
+        "handover": handover,
+        "news": await unseen_of(connection, escalation_id, viewer=me.id),
+        "parts": parts,
+        "aside": aside,
         "words": escalation_words,
         "details_of": details_of,
         "taxonomy": request.app.state.taxonomy,
         "areas": views.policy_options(request.app.state.taxonomy),
         "views": views,
-        "shortcuts": KEYS,
+        "shortcuts": (SHOW, HIDE, *KEYS) if masking["any_masked"] else KEYS,
         "now": views.utc_now(),
     }
     return render("escalation.html", context)

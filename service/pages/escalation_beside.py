@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.escalations.around.workflow import naming
 from service.escalations.listing.workflow import unowned
+from service.escalations.news.workflow import news_of
 from service.handling.schemas import ListQuery
 from service.handling.workflow import SOON_HOURS, due_soon, listed
 from service.pages import escalation_words
@@ -33,6 +34,7 @@ async def in_hand(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
     return {
         "my_escalations": mine,
         "escalations_due": await due_soon(connection, person=me.id),
+        "followed": await news_of(connection, viewer=me.id, limit=MINE_SHOWN),
         "escalation_hours": SOON_HOURS,
         "escalation_words": escalation_words,
     }

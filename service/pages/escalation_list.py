@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service.db import UnitOfWork
 from service.escalations.listing.workflow import unowned
@@ -15,10 +16,11 @@ from service.pages import escalation_words
 from service.pages.bar import bar
 from service.pages.crisis import crisis_now
 from service.pages.language import N_
+from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, render
 from service.pages.restricted import alarms_for
 from service.pages.sla import overdue_for
-from service.security import Capability, EscalationWorker
+from service.security import Capability, EscalationWorker, Principal
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -51,30 +53,29 @@ class Asked(BaseModel):
     due_hours: str = ""
     high_profile: str = ""
     grey_area: str = ""
-    page: str = ""
+    after: str = ""
 
 
 @router.get("/escalations")
 async def escalations(
-    request: Request, asked: Annotated[Asked, Query()], me: EscalationWorker, connection: UnitOfWork
+    asked: Annotated[Asked, Query()], request: Request, me: EscalationWorker, connection: UnitOfWork
 ) -> Response:
     given = {name: value.strip() for name, value in asked.model_dump().items() if value.strip()}
     wanted = read(given)
     found: ListOut = await listed(connection, wanted, viewer=me.id)
-    filters = {name: value for name, value in given.items() if name != "page"}
+    filters = {name: value for name, value in given.items() if name != "after"}
     context: dict[str, Any] = {
         **await bar(connection, me),
-        **_shown(found, request),
+        **await _shown(found, request, connection, me),
         **await crisis_now(connection, me),
         "asked": asked,
-        "page": wanted.page,
         "quick": [(name, _address(query), query == filters) for name, query in QUICK],
         "filtered": bool(filters),
-        "newer": _address({**filters, "page": str(wanted.page - 1)}) if wanted.page > 1 else None,
-        "older": _address({**filters, "page": str(wanted.page + 1)}) if found.more else None,
+        "first": _address(filters) if wanted.after else None,
+        "following": _address({**filters, "after": found.next}) if found.next else None,
         "restricted": await alarms_for(connection, me),
         "unowned": await unowned(connection, viewer=me.id),
-        "sla_overdue": await overdue_for(connection, me),
+        "sla_overdue": await overdue_for(request, connection, me),
         "may_open": Capability.ESCALATION_OPEN in me.capabilities,
         "statuses": get_args(Status),
         "sources": get_args(Source),
@@ -85,17 +86,18 @@ async def escalations(
 
 @router.post("/escalations/found")
 async def found_by_words(
-    request: Request, body: EscalationSearchIn, me: EscalationWorker, connection: UnitOfWork
+    body: EscalationSearchIn, request: Request, me: EscalationWorker, connection: UnitOfWork
 ) -> Response:
     """The list of those that have these words, as HTML. Asked for by POST, so that the words are in no address."""
     found = await listed(connection, body, viewer=me.id)
-    context = {**_shown(found, request), "page": 1, "filtered": True, "newer": None, "older": None}
-    return render("escalations_found.html", context)
+    shown = await _shown(found, request, connection, me)
+    return render("escalations_found.html", {**shown, "filtered": True, "first": None, "following": None})
 
 
-def _shown(found: ListOut, request: Request) -> dict[str, Any]:
+async def _shown(found: ListOut, request: Request, connection: AsyncConnection, me: Principal) -> dict[str, Any]:
+    masking = await masking_of(request, connection, me, at="", texts=[one.title for one in found.escalations])
     triggers = request.app.state.forms.triggers
-    return {"found": found, "words": escalation_words, "triggers": triggers, "now": found.server_now}
+    return {"found": found, "words": escalation_words, "triggers": triggers, "now": found.server_now, **masking}
 
 
 def read(given: dict[str, str]) -> ListQuery:

@@ -135,7 +135,7 @@ async def floor(request: Request, me: FloorReader, connection: UnitOfWork) -> Re
         "graphic_late": sum(one.graphic_late for one in found.queues),
         "bins": bin_rows(exposed),
         "letters": await _letters(connection, me),
-        "sla_overdue": await overdue_for(connection, me),
+        "sla_overdue": await overdue_for(request, connection, me),
         "may_restore": Capability.SHED_MANAGE in me.capabilities,
         "may_read": Capability.CASE_READ in me.capabilities,
         "shortcuts": KEYS,

@@ -123,7 +123,8 @@ async def mails(seen: Seen) -> Filling:
     """Mails that came in, with who is said to have sent them and what came along."""
     found = await mails_of(seen.connection, seen.id, viewer=seen.me.id)
     # Anybody may write a number into a subject.
-    return {"mails": found, "requester": str(seen.row.requester.get("email", "")).lower()} if found else None
+    requester = str(seen.row.requester.get("email", "")).lower()
+    return {"mails": found, "requester": requester, "texts": [one.subject for one in found]} if found else None
 
 
 async def checklist(seen: Seen) -> Filling:

@@ -13,6 +13,7 @@ from service.pages import views
 from service.pages.bar import bar
 from service.pages.escalation_words import SOURCES, TARGETS
 from service.pages.language import N_, _, ngettext
+from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
 from service.pages.words import duration, spoken
@@ -96,7 +97,7 @@ async def page(request: Request, me: EscalationWorker, connection: UnitOfWork) -
         "coming": [one for one in shown.history if one.version > shown.version and one.effective_at > now],
         "kept": [(one, TARGETS[one.target], KINDS[one.kind], share_of(one)) for one in kept[:ATTAINED_SHOWN]],
         "kept_left": len(kept[ATTAINED_SHOWN:]),
-        "sla_overdue": await overdue_for(connection, me),
+        "sla_overdue": await overdue_for(request, connection, me),
         "sources": SOURCES,
         "manages": Capability.ESCALATION_MANAGE in me.capabilities,
         "shortcuts": KEYS if Capability.ESCALATION_MANAGE in me.capabilities else KEYS[1:],
@@ -122,12 +123,14 @@ async def clocks(seen: Seen) -> Filling:
     }
 
 
-async def overdue_for(connection: AsyncConnection, me: Principal) -> OverduesOut | None:
-    """What has run out, for the banner; None where nothing has or it is not this person's work."""
+async def overdue_for(request: Request, connection: AsyncConnection, me: Principal) -> OverduesOut | None:
+    """What has run out, for the banner, titles masked; None where nothing has or it is not this person's work."""
     if Capability.ESCALATION_WORK not in me.capabilities:
         return None
     found = await overdues(connection, viewer=me.id, limit=OVERDUE_SHOWN)
-    return found if found.total else None
+    masked = (await masking_of(request, connection, me, at="", texts=[one.title for one in found.clocks]))["masked"]
+    clocks = [one.model_copy(update={"title": masked.snippet(one.title)}) for one in found.clocks]
+    return found.model_copy(update={"clocks": clocks}) if found.total else None
 
 
 def clock_row(one: EscalationClockOut, now: datetime) -> ClockRow:

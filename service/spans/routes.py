@@ -10,12 +10,22 @@ from service.appeals.judging import workflow as appeals
 from service.cases.workflow import case_history
 from service.db import UnitOfWork
 from service.exposure.limits import limits_of
+from service.masking import no_such_part
 from service.notes.workflow import notes_on
 from service.quality.calibration import workflow as calibration
 from service.quality.feedback import workflow as feedback
 from service.quality.reviews import workflow as reviews
-from service.security import AppealDecider, CaseReader, CaseReviewer, QaAdjudicator, QaManager, QaReviewer
+from service.security import (
+    AppealDecider,
+    CaseReader,
+    CaseReviewer,
+    EscalationWorker,
+    QaAdjudicator,
+    QaManager,
+    QaReviewer,
+)
 from service.spans import workflow
+from service.spans.escalations import texts_of
 from service.spans.schemas import SpansOut
 from service.spans.workflow import NAME_CHARACTERS, Covering
 from service.suspects import workflow as suspects
@@ -107,6 +117,17 @@ async def of_appeal(
     blur = request.app.state.blur_rules
     judged = await appeals.in_hand(connection, person=caller.id, blur=blur) if row.in_hand else None
     return await _covering(request).answer(workflow.of_appeal(row, judged), of, index)
+
+
+@router.get("/escalations/{escalation_id}/spans/{of}", summary="A masked part of a text of an escalation")
+async def of_escalation(
+    escalation_id: UUID, of: Of, request: Request, caller: EscalationWorker, connection: UnitOfWork, index: Index = None
+) -> SpansOut:
+    covering, rules = _covering(request), request.app.state.blur_rules
+    async for texts in texts_of(connection, escalation_id, viewer=caller.id, rules=rules):
+        if covering.has(texts, of):
+            return await covering.answer(texts, of, index)
+    raise no_such_part()
 
 
 def _covering(request: Request) -> Covering:

@@ -35,6 +35,10 @@ class Covering:
             :NAME_CHARACTERS
         ]
 
+    def has(self, texts: Iterable[str], of: str) -> bool:
+        """Whether one of these texts has that name."""
+        return any(hmac.compare_digest(self.name(text), of) for text in texts)
+
     async def answer(self, texts: Iterable[str], of: str, index: int | None) -> SpansOut:
         """As `uncover`, beside the event loop: to look through a long text takes a while."""
         return await to_thread.run_sync(self.uncover, texts, of, index)

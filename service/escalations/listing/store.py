@@ -1,4 +1,4 @@
-"""SQL of lists of records, and of those that nobody has."""
+"""SQL of records that nobody has."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,28 +32,6 @@ _COUNT_SEEN = text("""
 _FREE = text("""
     SELECT id FROM escalations WHERE id = :id AND owner IS NULL AND status <> 'resolved' FOR NO KEY UPDATE SKIP LOCKED
 """)
-# Each becomes part of a statement only where it is asked for.
-_ASKED = {
-    "mine": "e.owner = :viewer",
-    "unowned": "e.unowned_since IS NOT NULL",
-    "watching": "EXISTS (SELECT FROM escalation_watchers w WHERE w.escalation_id = e.id AND w.principal_id = :viewer)",
-    "open": "e.status <> 'resolved'",
-    "status": "e.status = :status",
-    "source": "e.source = :source",
-    "severity": "e.severity >= :severity",
-    "high_profile": "e.high_profile",
-    "grey_area": "e.grey_area",
-    "number": "e.number = :number",
-    "words": "to_tsvector('simple', e.title || ' ' || e.summary) @@ websearch_to_tsquery('simple', :words)",
-}
-_LISTED = """
-    SELECT e.id, e.number, e.title, e.language, e.source, e.trigger, e.jurisdiction, e.policy_area, e.severity, e.confidentiality,
-           e.high_profile, e.at_risk, e.grey_area, e.status, e.waiting_for, e.version, p.username AS owner, e.received_at,
-           e.resolved_at, e.resolution, e.unowned_since, e.unowned_told_at IS NOT NULL AS alarm
-    FROM escalations e LEFT JOIN principals p ON p.id = e.owner
-    WHERE may_see_escalation(e.id, :viewer, CAST(:overseeing AS text[])) {asked}
-    ORDER BY {order} LIMIT :limit
-"""
 
 
 async def untold(connection: AsyncConnection, *, minutes: int, urgent: int, limit: int) -> Sequence[Row[Any]]:
@@ -85,13 +63,3 @@ async def count_unowned(connection: AsyncConnection, seer: Seer | None = None) -
 async def free(connection: AsyncConnection, escalation: UUID) -> bool:
     """Lock a record that nobody has; False where somebody was faster or is at it."""
     return (await connection.execute(_FREE, {"id": escalation})).scalar_one_or_none() is not None
-
-
-async def listed(connection: AsyncConnection, values: dict[str, Any], seer: Seer, *, limit: int) -> Sequence[Row[Any]]:
-    """Records that fulfil every condition that `values` names: the gravest first, resolved ones newest first."""
-    asked = "".join(f" AND {condition}" for name, condition in _ASKED.items() if values.get(name) not in (None, False))
-    resolved = values.get("status") == "resolved"
-    order = "e.resolved_at DESC, e.id" if resolved else "e.severity DESC NULLS LAST, e.received_at, e.id"
-    given = {name: one for name, one in values.items() if name in ("status", "source", "severity", "number", "words")}
-    statement = text(_LISTED.format(asked=asked, order=order))
-    return (await connection.execute(statement, {**given, **seer.values, "limit": limit})).all()

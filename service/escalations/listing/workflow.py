@@ -1,4 +1,4 @@
-"""Which records there are: lists of those that somebody may see, what nobody has, and what names nobody any more."""
+"""Which records nobody has: those that wait to be taken, and those of people who have left."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,15 +14,8 @@ from service.escalations.seeing import Seer
 from service.escalations.workflow import move
 from service.security import ESCALATION_OVERSEERS, ESCALATION_WORKERS
 
-# Of one look; more than that nobody works through, and filters find the rest.
-MOST = 2_000
 # Of one round of the worker.
 AT_ONCE = 200
-
-
-async def listed(connection: AsyncConnection, values: dict[str, Any], *, viewer: UUID) -> Sequence[Row[Any]]:
-    """Records that fulfil every condition that `values` names, of those that this person may see."""
-    return await store.listed(connection, values, Seer(viewer), limit=MOST)
 
 
 async def free(connection: AsyncConnection, escalation: UUID) -> bool:

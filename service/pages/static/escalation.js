@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { startCountdowns } from "./countdowns.js";
 import { idOf, startFacts, startHandover, startLinks, startMessages, startUploads, startWatchers } from "./escalation_parts.js";
+import { startOlder } from "./older.js";
 import { onKey } from "./keys.js";
 import { reloadWith, sayOnNextPage } from "./notice.js";
 import { openForms, showProblem, startPage } from "./page.js";
@@ -31,6 +32,10 @@ for (const dialog of document.querySelectorAll("dialog[data-verb]")) listen(dial
 for (const [key, verbs] of Object.entries(KEYS)) onKey(key, () => document.querySelector(verbs.map((verb) => `button[data-verb=${verb}]`).join(","))?.click());
 onKey("p", () => document.querySelector("#parts a").focus());
 onKey("l", () => location.assign("/escalations"));
+// M writes a message here.
+onKey("s", () => document.getElementById("masked-all")?.click());
+startOlder();
+look();
 for (const start of [startFacts, startHandover, startLinks, startMessages, startUploads, startWatchers]) start(record, done);
 
 // What was changed is shown by a fresh page, which says that it was: the list, where one may not see the record any more.
@@ -39,6 +44,12 @@ function done(text, { gone = false, whole = false } = {}) {
   if (whole) scrollTo(0, 0);
   if (gone) location.assign("/escalations");
   else location.reload();
+}
+
+// What stands on this page is no news any more; what happens after it was made still is.
+function look() {
+  const events = head.dataset.news.split(" ").filter(Boolean).map(Number);
+  if (events.length) call("POST", `${record.path}/looked`, { events }).catch((error) => showProblem(error.message));
 }
 
 function begin(button) {

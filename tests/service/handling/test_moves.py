@@ -1,8 +1,8 @@
 """Doing things with an escalation: what leads where, who sees what of it, and the trace that stays."""
 
 import asyncio
+import html
 import re
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,11 +16,15 @@ from service.handling import workflow
 from service.pages.escalation_trace import details_of
 from service.settings import Settings
 from service.sla import workflow as sla
-from service.sla.workflow import Nearest
 from tests.service.escalations.steps import opened
 from tests.service.steps import Body, assert_error, query, report, value
 
 Client = httpx.AsyncClient
+
+RUN = """
+    INSERT INTO sla_clocks (id, escalation_id, target, kind, basis, warn_seconds, on_breach, started_at, due_at, warn_at)
+    VALUES (%s, %s, 'decision', %s, 'A test', 60, 'notify', now(), now() + %s * interval '1 min', now() + %s * interval '1 min')
+"""
 
 
 def test_from_every_state_every_other_one_is_reached_and_only_taking_up_leaves_resolved() -> None:
@@ -209,7 +213,7 @@ async def test_a_hand_over_note_stands_until_the_next_owner_has_read_it(
     for caller in (colleague, lead):
         assert 'data-testid="handover"' in (await caller.get(f"/escalations/{record}")).text
         assert_error(await caller.post(f"{path}/handover/read"), 422, "invalid_request")
-    await moved(lead, record, "take")
+    await moved(lead, record, "take", owner="test-specialist")
     assert 'id="handover-read"' in (await lead.get(f"/escalations/{record}")).text
     assert (await lead.post(f"{path}/handover/read")).status_code == 204
     assert 'data-testid="handover"' not in (await lead.get(f"/escalations/{record}")).text
@@ -239,14 +243,9 @@ async def test_what_ended_before_and_is_alike_is_shown_to_those_who_may_see_it(
 class Clocks:
     """Stands in for the clocks of the matrix, which other tests are about."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.running: dict[UUID, Nearest] = {}
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, database: str) -> None:
         self.calls: list[str] = []
-
-        async def nearest(_connection: object, ids: list[UUID]) -> dict[UUID, Nearest]:
-            return {one: clock for one, clock in self.running.items() if one in ids}
-
-        monkeypatch.setattr(sla, "nearest", nearest)
+        self._database = database
         for name in ("pause", "resume", "met", "restart"):
             monkeypatch.setattr(sla, name, self._noted(name))
 
@@ -258,15 +257,14 @@ class Clocks:
 
     def run(self, record: UUID, minutes: float, *, hard: bool, first: float | None = None) -> None:
         """Due so soon; `first`: after an answer that is due sooner and that no law asks for."""
-        now = datetime.now(UTC)
-        due, law = now + timedelta(minutes=first or minutes), now + timedelta(minutes=minutes)
-        nearest = Nearest("decision", due, hard=hard and first is None, paused=False, hard_due_at=law if hard else None)
-        self.running[record] = nearest
+        for kind, due in (("legal" if hard else "internal", minutes), ("internal", first)):
+            if due is not None:
+                query(self._database, RUN, uuid4(), record, kind, due, due)
 
 
 @pytest.fixture
-def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
-    return Clocks(monkeypatch)
+def clocks(monkeypatch: pytest.MonkeyPatch, database: str) -> Clocks:
+    return Clocks(monkeypatch, database)
 
 
 async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
@@ -287,6 +285,20 @@ async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
     await colleague.patch(f"/v1/escalations/{record}", json={"title": "A title"})
     assert clocks.calls[-2:] == ["restart", "restart"]
     assert len(clocks.calls) == 8
+
+
+async def paged(caller: Client, asked: dict[str, Any], total: int) -> list[str]:
+    """The titles of a whole list, page after page."""
+    seen: list[str] = []
+    page: Body = {"next": None}
+    while not seen or page["next"]:
+        after = {"after": page["next"]} if page["next"] else {}
+        page = (await caller.get("/v1/escalations", params={**asked, **after})).json()
+        assert page["total"] == total
+        seen += [one["title"] for one in page["escalations"]]
+        if not seen:
+            break
+    return seen
 
 
 async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two(
@@ -311,7 +323,12 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     [line] = [one for one in (await colleague.get("/escalations")).text.split("<li>") if ">Hard</a>" in one]
     assert len(re.findall(r"data-until=", line)) == 2
     assert await titles(due_hours=4) == ["Hard", "Soft"]
-    assert await titles(limit=1, page=2) == ["Hard and later"]
+    # Page after page in the same order, whatever the filters, and each says how many there are in all.
+    asked: dict[str, Any]
+    for asked, total in (({}, 4), ({"status": "any"}, 4), ({"due_hours": 4}, 2), ({"status": "resolved"}, 0)):
+        assert await paged(colleague, {**asked, "limit": 1}, total) == await titles(**asked)
+    for wrong in ("x", "bnVsbA==", "WyJ4Il0=", "WyIxIiwiMSIsIjEiLCIxIiwieCJd"):
+        assert_error(await colleague.get("/v1/escalations", params={"after": wrong}), 422, "invalid_request")
     assert await titles(source="regulator") == ["Hard"]
     assert await titles(high_profile="true") == ["Hard"]
     assert await titles(severity=3) == ["Grave"]
@@ -429,6 +446,23 @@ async def test_of_two_who_saw_the_same_only_one_changes_it(colleague: Client, le
     assert (await kinds(lead, record)).count("taken") == 1
 
 
+async def test_a_record_is_taken_from_a_colleague_by_name_alone(colleague: Client, lead: Client, record: str) -> None:
+    path = f"/v1/escalations/{record}/moves"
+    await moved(colleague, record, "take")
+    blind = ({"verb": "take"}, {"verb": "assign", "to": "test-lead"}, {"verb": "take", "owner": "test-lead"})
+    for body in blind:
+        refused = await lead.post(path, json=body)
+        assert "with test-specialist" in assert_error(refused, 409, "escalation_changed")
+    assert (await moved(lead, record, "take", owner="test-specialist", note="You are away"))["owner"] == "test-lead"
+    # Whoever looked before that does not take it back unawares, and gives away nothing of somebody else.
+    for body in ({"verb": "take"}, {"verb": "assign", "to": "test-specialist"}, {"verb": "release", "owner": "x1"}):
+        assert_error(await colleague.post(path, json=body), 409, "escalation_changed")
+    assert (await moved(lead, record, "assign", to="test-specialist"))["owner"] == "test-specialist"
+    page = (await lead.get(f"/escalations/{record}")).text
+    assert "Take it over from <bdi data-content>test-specialist</bdi>?" in page
+    assert 'id="take-dialog"' not in (await colleague.get(f"/escalations/{record}")).text
+
+
 async def test_a_long_record_is_folded(app: FastAPI, database: str, colleague: Client, record: str) -> None:
     query(
         database,
@@ -439,7 +473,22 @@ async def test_a_long_record_is_folded(app: FastAPI, database: str, colleague: C
         database,
         "INSERT INTO events (kind, escalation_id) SELECT 'escalation.goes_on', e.id FROM escalations e, generate_series(1, 340)",
     )
-    page = (await colleague.get(f"/escalations/{record}")).text
-    assert page.count('data-testid="message"') == 330
-    assert "10 still older ones come with the API." in page
-    assert "11 still older ones come with the API." in page
+    for what, in_all in (("messages", 340), ("timeline", 341)):
+        kept = {"messages": "messages", "timeline": "events"}[what]
+        seen: list[Any] = []
+        before: dict[str, str] = {}
+        while True:
+            page = (await colleague.get(f"/v1/escalations/{record}/{what}", params={"limit": 150, **before})).json()
+            seen = [one["id"] for one in page[kept]] + seen
+            if page["next"] is None:
+                break
+            before = {"before": page["next"]}
+        assert len(set(seen)) == len(seen) == in_all
+        # The page shows the newest, and what is older in parts.
+        shown = (await colleague.get(f"/escalations/{record}")).text
+        [older] = re.findall(rf'data-from="(/escalations/{record}/{what}[^"]*)"', shown)
+        part = (await colleague.get(html.unescape(older))).text
+        assert part.count('data-testid="message"' if what == "messages" else "<li>") == 30
+        assert "data-from" in part
+    wrong = await colleague.get(f"/v1/escalations/{record}/messages?before={uuid4()}")
+    assert_error(wrong, 422, "invalid_request")

@@ -1,5 +1,7 @@
 """Escalations by keyboard: taken from the list, waited with, written on, and resolved as a duplicate, in a browser."""
 
+from uuid import UUID
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -13,6 +15,19 @@ from tests.service.steps import value
 async def pressed(page: Page, key: str, dialog: str) -> None:
     await page.keyboard.press(key)
     await expect(page.locator(f"#{dialog}-dialog")).to_be_visible()
+
+
+async def taken_over(page: Page, lead: httpx.AsyncClient, record: UUID) -> None:
+    """From a colleague it is taken only by somebody who was asked."""
+    await lead.post(f"/v1/escalations/{record}/moves", json={"verb": "assign", "to": "test-specialist"})
+    await page.reload()
+    await pressed(page, "t", "take")
+    await expect(page.locator("#take-title")).to_have_text("Take it over from test-specialist?")
+    await page.keyboard.press("Escape")
+    await expect(page.locator(".esc-standing")).to_contain_text("With test-specialist")
+    await pressed(page, "t", "take")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".esc-standing")).to_contain_text("With you")
 
 
 @pytest.mark.browser
@@ -68,6 +83,7 @@ async def test_an_escalation_is_worked_on_by_keyboard(
         await expect(page.locator("#about")).to_contain_text("First")
         await page.goto(f"/escalations/{first}")
         await expect(page.locator("#about")).to_contain_text("named by")
+        await taken_over(page, lead, first)
         await page.locator("#change-facts").click()
         await page.get_by_label("Grey area").check()
         await page.locator("#facts-form [type=submit]").click()

@@ -20,7 +20,12 @@ from tests.service.pages.wording import in_pseudo, speak_pseudo, untranslated
 DESK: ViewportSize = {"width": 1366, "height": 768}
 # Whoever may open a page opens it: the first of these.
 WALKERS = ("lead", "admin", "reviewer")
-NOT_WALKED = {"/": "leads to the console", "/cases/{case_id}/policy/{area}": "a part of the page of a case"}
+NOT_WALKED = {
+    "/": "leads to the console",
+    "/cases/{case_id}/policy/{area}": "a part of the page of a case",
+    "/escalations/{escalation_id}/messages": "a part of the page of an escalation",
+    "/escalations/{escalation_id}/timeline": "a part of the page of an escalation",
+}
 SEEN_AS: Any = {"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce"}
 # What would be wrong with a page, and by which words each of it is told.
 PLANT = """() => {

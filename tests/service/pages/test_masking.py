@@ -21,6 +21,7 @@ from service.masking import Masking
 from service.pages.masking import Masker
 from service.settings import Settings
 from service.spans.workflow import Covering
+from tests.service.escalations.steps import opened
 from tests.service.hints.test_hints import Explaining, scored
 from tests.service.media.pictures import png
 from tests.service.pages.test_pages import HOSTILE, assert_is_safe_page
@@ -116,6 +117,42 @@ def assert_no_letters(shown: str) -> None:
     plain = html.unescape(shown)
     for word in ("blorp", "b<l>0rp", "zab", "愚犬", "مخترع"):
         assert word not in plain, word
+
+
+async def test_no_page_of_an_escalation_holds_the_letters_and_each_part_comes_alone(
+    app: FastAPI, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
+) -> None:
+    words: dict[str, Any] = {"title": "They say blorp", "summary": "He is a zab", "fields": {"reasons": "愚犬"}}
+    ended = await opened(app, database, **words)
+    await lead.post(
+        f"/v1/escalations/{ended}/moves", json={"verb": "resolve", "resolution": "refused", "note": "blorp!"}
+    )
+    record = await opened(app, database, **words)
+    path = f"/v1/escalations/{record}"
+    await colleague.post(f"{path}/links", json={"other_id": str(ended)})
+    # More than one look takes in: the oldest is found among them all.
+    for number in range(32):
+        body = f"{number} <b>zab</b>" if number == 0 else "Nothing"
+        await colleague.post(f"{path}/messages", json={"body": body})
+    await colleague.post(f"{path}/messages", json={"body": "مخترع", "kind": "handover"})
+    shown = (await lead.get(f"/escalations/{record}")).text
+    assert_no_letters(shown[: shown.index('id="facts-dialog"')])
+    # Title, hand-over note, summary, field, message, and how a record ended that is alike.
+    assert await uncover_all(lead, shown) == ["blorp", "مخترع", "zab", "愚犬", "مخترع", "blorp"]
+    [older] = re.findall(rf'data-from="(/escalations/{record}/messages[^"]*)"', shown)
+    part = (await lead.get(html.unescape(older))).text
+    assert_no_letters(part)
+    [(of, index)] = BUTTON.findall(part)
+    there = f"{path}/spans/{of}?index={index}"
+    assert (await lead.get(there)).json() == {"words": ["zab"]}
+    assert (await reviewer.get(there)).status_code == 403
+    assert (await lead.get(f"/v1/escalations/{ended}/spans/{of}")).status_code == 404
+    for page in ("/escalations", "/escalations?status=any", "/work"):
+        assert_no_letters((await lead.get(page)).text)
+    found = await lead.post("/escalations/found", json={"words": "blorp", "status": "any"})
+    assert found.text.count("They say •••••") == 2
+    query(database, "UPDATE escalations SET confidentiality = 'restricted', path = 'child_safety'")
+    assert (await lead.get(there)).status_code == 404
 
 
 async def test_no_page_of_a_case_holds_the_letters_and_each_part_comes_alone(

@@ -9,9 +9,11 @@ from uuid import UUID
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# What was ended by hand is over even to a transaction that began before that and had to wait for it.
 _STATE = """
     CASE WHEN EXISTS (SELECT FROM crisis_reviews w WHERE w.crisis_id = c.id) THEN 'reviewed'
-         WHEN c.began_at IS NULL THEN 'draft' WHEN now() < crisis_end(c) THEN 'at_work' ELSE 'ended' END
+         WHEN c.began_at IS NULL THEN 'draft'
+         WHEN c.ended_at IS NULL AND now() < crisis_end(c) THEN 'at_work' ELSE 'ended' END
 """
 _FIELDS = f"""
     SELECT c.id, c.kind, c.plan, c.name, c.reason, o.username AS owner, c.owner AS owner_id, {_STATE} AS state, c.revision,
@@ -59,7 +61,6 @@ _REVIEWS = text("""
     FROM crisis_reviews r JOIN principals p ON p.id = r.written_by WHERE r.crisis_id = :id ORDER BY r.id
 """)
 _KNOWN = text("SELECT username FROM principals WHERE active AND username = ANY (CAST(:names AS text[]))")
-_QUEUES = text("SELECT name, restricted FROM queues WHERE closed_at IS NULL")
 # The statement that the page shows: anybody with the database at hand gets the same numbers.
 VOLUME = "SELECT area, before, during, hours FROM crisis_volume('{id}')"
 _VOLUME = text("SELECT area, before, during, hours FROM crisis_volume(:id) LIMIT 100")
@@ -170,11 +171,6 @@ async def reviews(connection: AsyncConnection, crisis_id: UUID) -> Sequence[Row[
 async def known(connection: AsyncConnection, names: Sequence[str]) -> set[str]:
     """Those of the user names that active people have."""
     return set((await connection.execute(_KNOWN, {"names": list(names)})).scalars())
-
-
-async def queues(connection: AsyncConnection) -> dict[str, bool]:
-    """By name of every queue that takes cases, whether it is restricted."""
-    return {row.name: row.restricted for row in await connection.execute(_QUEUES)}
 
 
 async def volume(connection: AsyncConnection, crisis_id: UUID) -> Sequence[Row[Any]]:

@@ -4,7 +4,7 @@ Nothing here makes a crisis end. Order, routing, shedding and queues ask `crises
 that a crisis is over at its end whether or not any process runs; the worker moves what waits once it sees another key.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from service.cases.workflow import ranked_by
 from service.crisis import store
 from service.crisis.schemas import (
     ALONE_HOURS,
+    AT_WORK_MOST,
     MOST_DAYS,
     AloneIn,
     ApproveIn,
@@ -50,12 +51,13 @@ from service.errors.rules import RoutingConflictError
 from service.ids import new_id
 from service.routing import workflow as routing
 from service.routing.rules import RuleSet
+from service.routing.schemas import RuleIn
 from service.routing.urgent import AtWork, read, under
 from service.security import Principal
 from service.tuning.workflow import front
 
 LISTED = 200
-SHOWN = 10
+SHOWN = 2 * AT_WORK_MOST
 PREVIEW_TOP, PREVIEW_HOURS = 50, 24
 
 log = structlog.get_logger()
@@ -131,7 +133,7 @@ async def approve(connection: AsyncConnection, crisis_id: UUID, body: ApproveIn,
         raise CrisisStateError("this crisis is approved already; to let it last longer, extend it with a reason")
     _require_revision(row, body.revision)
     if row.state == "draft":
-        require_end(row.until)
+        await _require_room(connection, row)
     await store.approve(connection, crisis_id, actor=actor)
     await _note(connection, crisis_id, "crisis.begun" if row.state == "draft" else "crisis.approved", actor=actor)
     return await crisis(connection, crisis_id)
@@ -144,7 +146,7 @@ async def begin_alone(connection: AsyncConnection, crisis_id: UUID, body: AloneI
     if row.owner_id != actor:
         raise InvalidRequestError("you are not its owner, so you are the second person: approve it instead")
     _require_revision(row, body.revision)
-    require_end(row.until)
+    await _require_room(connection, row)
     await store.begin(connection, crisis_id)
     await _note(connection, crisis_id, "crisis.begun_alone", actor=actor, reason=body.reason)
     log.warning(
@@ -218,7 +220,7 @@ async def preview(connection: AsyncConnection, crisis_id: UUID, queue: str, by: 
     if queue not in {one.name for one in await routing.visible_queues(connection, by.viewer)}:
         raise NotFoundError(f"there is no queue {queue!r}")
     now = await routing.active(connection)
-    then = under(now, added(now, row), queues=set(await store.queues(connection)))
+    then = under(now, added(now, row), queues=await routing.open_queues(connection))
     ranker = partial(ranked_by, taxonomy=by.taxonomy, config=by.config, overlays=then.overlays)
     tally, _more = await routing.tried(connection, now, then, hours=PREVIEW_HOURS, gone=by.gone)
     return CrisisPreviewOut(
@@ -235,7 +237,8 @@ def added(now: RuleSet, row: Row[Any]) -> AtWork:
     new = read("preview", [{"id": row.id, "name": row.name, "until": row.ends_at, "spec": row.spec}])
     others = tuple(one for one in now.overlays.crises if one.id != str(row.id))
     overlays = type(new.overlays)("preview", (*new.overlays.crises, *others))
-    return AtWork(overlays, (*new.urgent, *now.urgent), {**now.instead, **new.instead})
+    # The first in a mapping is what began last.
+    return AtWork(overlays, (*new.urgent, *now.urgent), {**new.instead, **now.instead, **new.instead})
 
 
 async def guidance(connection: AsyncConnection, person: UUID) -> GuidancesOut:
@@ -285,7 +288,12 @@ async def require_useful(connection: AsyncConnection, spec: SpecIn, taxonomy: Ta
     named = {*spec.about, *(one.area for one in spec.areas), *(one.area for one in spec.statements if one.area)}
     if unknown := sorted(named - set(taxonomy.label_ids)):
         raise InvalidRequestError(f"spec: the taxonomy has no area {', '.join(unknown)}")
-    found = await routing.findings(connection, spec.rules, taxonomy)
+    await require_taken(connection, spec.rules, taxonomy)
+
+
+async def require_taken(connection: AsyncConnection, rules: Sequence[RuleIn], taxonomy: Taxonomy) -> None:
+    """Refuse rules that lead to where nobody could take a case. Raises UnknownLabelError, RoutingConflictError."""
+    found = await routing.findings(connection, rules, taxonomy)
     if errors := [one.text for one in found if one.kind == "error"]:
         raise RoutingConflictError(" ".join(errors))
 
@@ -326,6 +334,13 @@ def require_end(until: datetime) -> None:
         raise InvalidRequestError("until: the end is over already; give one that is still to come")
     if until > at + timedelta(days=MOST_DAYS):
         raise InvalidRequestError(f"until: a crisis lasts at most {MOST_DAYS} days; it can be extended with a reason")
+
+
+async def _require_room(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Refuse to begin what would be over at once, or what would be one too many."""
+    require_end(row.until)
+    if len(await store.now(connection, reviews=False, most=AT_WORK_MOST)) >= AT_WORK_MOST:
+        raise CrisisStateError(f"{AT_WORK_MOST} crises are at work already; end one of them first")
 
 
 def _out(row: Row[Any]) -> CrisisOut:

@@ -20,7 +20,9 @@ from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
-from service.routing.rules import primary_language
+from service.routing.rules import market_code, primary_language
+from service.routing.schemas import RuleIn
+from service.routing.words import sentence
 from service.routing.workflow import visible_queues
 from service.security import Capability, FloorReader, Principal
 
@@ -57,7 +59,7 @@ async def crisis_now(connection: AsyncConnection, me: Principal) -> dict[str, An
 
 
 async def guidance_for(connection: AsyncConnection, me: Principal, case: CaseHistoryOut) -> list[GuidanceOut]:
-    """Notes that hold for a case: those about one of its likely or reported areas, and those about any."""
+    """Notes that hold for a case: of its market and language, about one of its likely or reported areas or about any."""
     if Capability.CASE_REVIEW not in me.capabilities:
         return []
     areas = {one.reason for one in case.reports}
@@ -68,7 +70,10 @@ async def guidance_for(connection: AsyncConnection, me: Principal, case: CaseHis
     return [
         one
         for one in found
-        if one.guidance and (not one.about or areas & set(one.about)) and (not one.languages or spoken in one.languages)
+        if one.guidance
+        and (not one.about or areas & set(one.about))
+        and (not one.languages or spoken in one.languages)
+        and (not one.markets or market_code(case.subject.market) in one.markets)
     ]
 
 
@@ -107,6 +112,9 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
         **await bar(connection, me),
         "crisis": found,
         "does": does(found, taxonomy),
+        "rules": [
+            (rule, sentence(rule.rule(), taxonomy)) for rule in map(RuleIn.model_validate, found.spec.get("rules", ()))
+        ],
         "statements": [one for one in found.spec.get("statements", ()) if one.get("text")],
         "area_name": lambda area: _(views.label_name(taxonomy, area)) if area else _("any area"),
         "numbers": None if found.state == "draft" else await numbers(connection, crisis_id),
@@ -123,7 +131,7 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
 
 
 def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:
-    """What a crisis does, in sentences."""
+    """What a crisis does, in sentences; its rules are shown beside them."""
     spec = found.spec
     said = [
         _(
@@ -140,14 +148,6 @@ def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:
                 minutes=format(spec["guard_minutes"], "g"),
             )
         )
-    said += [
-        _(
-            "The rule “%(rule)s” goes before all others: its cases go to the queue %(queue)s.",
-            rule=one["name"],
-            queue=one["queue"],
-        )
-        for one in spec.get("rules", ())
-    ]
     if spec.get("markets"):
         said.append(_("Only for the markets %(markets)s.", markets=", ".join(spec["markets"])))
     if spec.get("languages"):

@@ -1,13 +1,18 @@
 """Crises: put to work by two people, named in the order that they change, over by the clock and nothing else."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from models.rank import reproduce
-from service.crisis.workflow import note_ends
+from service.crisis import workflow
+from service.crisis.schemas import ExtendIn
+from service.crisis.workflow import extend, note_ends
+from service.errors.crisis import CrisisStateError
 from tests.service.crisis.steps import HARASSMENT, Order, act, begun, crisis_body, drafted, pass_time, standing, until
 from tests.service.routing.steps import make_queue, rule, send
 from tests.service.steps import assert_error, query, report, value
@@ -141,14 +146,19 @@ async def test_the_note_stands_at_the_desk_until_the_end_and_is_confirmed(
     case = (await report(platform))["case_id"]
     said = {"area": "harassment", "language": "en", "text": "We are looking into it."}
     crisis = await begun(lead, second, guidance="Calls to go to <the square> are threats.", statements=[said])
-    [note] = (await reviewer.get("/v1/guidance")).json()["guidance"]
+    # A note about another market is no matter of this case.
+    await begun(lead, second, guidance="Of Beville alone.", markets=["FR"])
+    [_of_beville, note] = (await reviewer.get("/v1/guidance")).json()["guidance"]
     assert (note["read"], note["statements"][0]["text"]) == (False, "We are looking into it.")
     page = (await reviewer.get(f"/cases/{case}")).text
     assert "Calls to go to &lt;the square&gt; are threats." in page
+    assert "Of Beville" not in page
+    french = (await send(platform, "post-fr", market="FR"))["case_id"]
+    assert "Of Beville" in (await reviewer.get(f"/cases/{french}")).text
     assert (await reviewer.post(f"/v1/crises/{crisis['id']}/read")).status_code == 204
-    assert (await reviewer.get("/v1/guidance")).json()["guidance"][0]["read"]
+    assert [one["read"] for one in (await reviewer.get("/v1/guidance")).json()["guidance"]] == [False, True]
     pass_time(database, crisis, hours=2, seconds=1)
-    assert (await reviewer.get("/v1/guidance")).json() == {"guidance": []}
+    assert [one["name"] for one in (await reviewer.get("/v1/guidance")).json()["guidance"]] == ["Riots in Aville"]
     assert "Calls to go" not in (await reviewer.get(f"/cases/{case}")).text
     assert_error(await reviewer.post(f"/v1/crises/{crisis['id']}/read"), 409, "crisis_state")
 
@@ -201,6 +211,7 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
     [
         ({"until": until(14 * 24 + 1)}, "at most 14 days"),
         ({"until": until(-1)}, "over already"),
+        ({"reason": "  "}, "reason"),
         ({"spec": {"areas": [{"area": "harassment", "factor": 17}]}}, "factor"),
         ({"spec": {"areas": [{"area": "harassment", "factor": 0.2}]}}, "factor"),
         ({"spec": {"areas": [{"area": "weather", "factor": 2}]}}, "weather"),
@@ -214,6 +225,32 @@ async def test_what_is_wrong_with_a_draft_is_named(
 ) -> None:
     answer = await lead.post("/v1/crises", json={**crisis_body(), **changes})
     assert named in assert_error(answer, 422, "invalid_request")
+
+
+async def test_what_was_ended_meanwhile_is_not_extended_in_vain(
+    app: FastAPI, lead: httpx.AsyncClient, second: httpx.AsyncClient
+) -> None:
+    crisis = await begun(lead, second)
+    async with app.state.engine.begin() as connection:
+        # By the clock of this transaction the crisis is still at work when the other one ends it.
+        me = await connection.scalar(text("SELECT id FROM principals WHERE username = 'test-lead'"))
+        await act(second, crisis, "end", reason="over")
+        later = ExtendIn(until=datetime.fromisoformat(until(50)), reason="it goes on")
+        with pytest.raises(CrisisStateError):
+            await extend(connection, UUID(crisis["id"]), later, actor=me)
+
+
+async def test_what_is_approved_is_what_is_seen(
+    lead: httpx.AsyncClient, second: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await drafted(lead, rules=[rule("Aville first", "default", reasons=["harassment"], severity=3)])
+    page = (await second.get(f"/crisis/{draft['id']}")).text
+    assert "Cases where the reason is harassment, and the severity is" in page
+    monkeypatch.setattr(workflow, "AT_WORK_MOST", 1)
+    await act(second, draft, "approve", revision=1)
+    more = await drafted(lead)
+    refused = await second.post(f"/v1/crises/{more['id']}/approve", json={"revision": 1})
+    assert "end one of them first" in assert_error(refused, 409, "crisis_state")
 
 
 async def test_a_rule_to_where_nobody_could_take_a_case_is_refused(lead: httpx.AsyncClient) -> None:

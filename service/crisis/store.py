@@ -44,8 +44,8 @@ _BEGIN = text("UPDATE crises SET began_at = now() WHERE id = :id")
 _EXTEND = text("UPDATE crises SET until = :until, extended_at = now() WHERE id = :id")
 _END = text("UPDATE crises SET ended_at = now(), noted_at = now() WHERE id = :id")
 _MOMENT = text("""
-    INSERT INTO crisis_moments (crisis_id, kind, reason, until, spec, actor)
-    SELECT id, :kind, :reason, crisis_end(crises), CASE WHEN :kind IN ('drafted', 'changed') THEN spec END, :actor
+    INSERT INTO crisis_moments (crisis_id, kind, reason, until, spec, actor, told)
+    SELECT id, :kind, :reason, crisis_end(crises), CASE WHEN :kind IN ('drafted', 'changed') THEN spec END, :actor, :told
     FROM crises WHERE id = :id
 """)
 _MOMENTS = text("""
@@ -144,11 +144,9 @@ async def end(connection: AsyncConnection, crisis_id: UUID) -> None:
     await connection.execute(_END, {"id": crisis_id})
 
 
-async def add_moment(
-    connection: AsyncConnection, crisis_id: UUID, kind: str, *, actor: UUID | None, reason: str
-) -> None:
-    """Append to its timeline, with the end that it has at that moment."""
-    await connection.execute(_MOMENT, {"id": crisis_id, "kind": kind, "actor": actor, "reason": reason})
+async def add_moment(connection: AsyncConnection, crisis_id: UUID, **values: Any) -> None:
+    """Append to its timeline, with the end that it has at that moment: `kind`, `actor`, `reason`, and whether it is `told`."""
+    await connection.execute(_MOMENT, {"id": crisis_id, **values})
 
 
 async def moments(connection: AsyncConnection, crisis_id: UUID) -> Sequence[Row[Any]]:

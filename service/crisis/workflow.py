@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from procrastinate import App
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -20,6 +21,7 @@ from models.rank import RankConfig
 from service import events
 from service.cases.workflow import ranked_by
 from service.crisis import store
+from service.crisis.notices.workflow import TOLD, tell
 from service.crisis.schemas import (
     ALONE_HOURS,
     AT_WORK_MOST,
@@ -36,6 +38,7 @@ from service.crisis.schemas import (
     ExtendIn,
     GuidanceOut,
     GuidancesOut,
+    HoldingStatement,
     MomentOut,
     NowOut,
     NumbersOut,
@@ -49,6 +52,8 @@ from service.errors.crisis import CrisisChangedError, CrisisStateError, SecondPe
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.rules import RoutingConflictError
 from service.ids import new_id
+from service.replies.placeholders import faults
+from service.replies.workflow import template
 from service.routing import workflow as routing
 from service.routing.rules import RuleSet
 from service.routing.schemas import RuleIn
@@ -120,7 +125,9 @@ async def change(
     return await crisis(connection, crisis_id)
 
 
-async def approve(connection: AsyncConnection, crisis_id: UUID, body: ApproveIn, *, actor: UUID) -> CrisisWholeOut:
+async def approve(
+    connection: AsyncConnection, crisis_id: UUID, body: ApproveIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """As the second person: put a draft to work, or let one that began alone go on until its own end.
 
     Raises SecondPersonError, CrisisStateError, CrisisChangedError.
@@ -135,11 +142,15 @@ async def approve(connection: AsyncConnection, crisis_id: UUID, body: ApproveIn,
     if row.state == "draft":
         await _require_room(connection, row)
     await store.approve(connection, crisis_id, actor=actor)
-    await _note(connection, crisis_id, "crisis.begun" if row.state == "draft" else "crisis.approved", actor=actor)
+    kind = "crisis.begun" if row.state == "draft" else "crisis.approved"
+    await _note(connection, crisis_id, kind, actor=actor)
+    await tell(connection, jobs, crisis_id, kind)
     return await crisis(connection, crisis_id)
 
 
-async def begin_alone(connection: AsyncConnection, crisis_id: UUID, body: AloneIn, *, actor: UUID) -> CrisisWholeOut:
+async def begin_alone(
+    connection: AsyncConnection, crisis_id: UUID, body: AloneIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """Put one's own draft to work without a second person: it ends four hours later unless one approves it."""
     row = await _row(connection, crisis_id, lock=True)
     _require_state(row, "draft")
@@ -149,13 +160,16 @@ async def begin_alone(connection: AsyncConnection, crisis_id: UUID, body: AloneI
     await _require_room(connection, row)
     await store.begin(connection, crisis_id)
     await _note(connection, crisis_id, "crisis.begun_alone", actor=actor, reason=body.reason)
+    await tell(connection, jobs, crisis_id, "crisis.begun_alone")
     log.warning(
         "crisis.begun_alone", crisis=str(crisis_id), hours=ALONE_HOURS, mend="a second person approves or ends it"
     )
     return await crisis(connection, crisis_id)
 
 
-async def extend(connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *, actor: UUID) -> CrisisWholeOut:
+async def extend(
+    connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """A later end of an approved crisis, with a reason. Raises CrisisStateError, InvalidRequestError."""
     row = await _row(connection, crisis_id, lock=True)
     _require_state(row, "at_work")
@@ -170,14 +184,16 @@ async def extend(connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *
         )
     await store.extend(connection, crisis_id, body.until)
     await _note(connection, crisis_id, "crisis.extended", actor=actor, reason=body.reason)
+    await tell(connection, jobs, crisis_id, "crisis.extended")
     return await crisis(connection, crisis_id)
 
 
-async def end(connection: AsyncConnection, crisis_id: UUID, body: EndIn, *, actor: UUID) -> CrisisWholeOut:
+async def end(connection: AsyncConnection, crisis_id: UUID, body: EndIn, *, actor: UUID, jobs: App) -> CrisisWholeOut:
     """End it before its time. Raises CrisisStateError."""
     _require_state(await _row(connection, crisis_id, lock=True), "at_work")
     await store.end(connection, crisis_id)
     await _note(connection, crisis_id, "crisis.ended", actor=actor, reason=body.reason)
+    await tell(connection, jobs, crisis_id, "crisis.ended")
     return await crisis(connection, crisis_id)
 
 
@@ -269,26 +285,41 @@ async def confirm_read(connection: AsyncConnection, crisis_id: UUID, *, person: 
         await events.record(connection, "crisis.read", actor=person, data={"crisis": str(crisis_id)})
 
 
-async def note_ends(engine: AsyncEngine) -> int:
-    """Write to the log which crises the clock has ended, and ask for the reviews that are missing, once a day."""
+async def note_ends(engine: AsyncEngine, jobs: App) -> int:
+    """Write to the log and tell which crises the clock has ended, and ask for the reviews that are missing, once a day."""
     async with engine.begin() as connection:
         expired, unreviewed = await store.expired(connection), await store.unreviewed(connection)
         for crisis_id in expired:
             await _note(connection, crisis_id, "crisis.expired", actor=None)
+            await tell(connection, jobs, crisis_id, "crisis.expired")
         for crisis_id in unreviewed:
             await _note(connection, crisis_id, "crisis.review_asked", actor=None)
     return len(expired) + len(unreviewed)
 
 
 async def require_useful(connection: AsyncConnection, spec: SpecIn, taxonomy: Taxonomy) -> None:
-    """Refuse areas that the taxonomy does not have, and rules that lead to where nobody could take a case.
+    """Refuse areas that the taxonomy does not have, statements that cannot be said, and rules that lead to where nobody could take a case.
 
     Raises InvalidRequestError, UnknownLabelError, RoutingConflictError.
     """
     named = {*spec.about, *(one.area for one in spec.areas), *(one.area for one in spec.statements if one.area)}
     if unknown := sorted(named - set(taxonomy.label_ids)):
         raise InvalidRequestError(f"spec: the taxonomy has no area {', '.join(unknown)}")
+    for one in spec.statements:
+        await _require_sayable(connection, one)
     await require_taken(connection, spec.rules, taxonomy)
+
+
+async def _require_sayable(connection: AsyncConnection, one: HoldingStatement) -> None:
+    """Refuse a holding statement that no reply could be begun with. Raises InvalidRequestError."""
+    if one.template is None:
+        if wrong := faults(one.text):
+            raise InvalidRequestError(f"statements: {'; '.join(wrong)}")
+        return
+    try:
+        await template(connection, one.template)
+    except NotFoundError as error:
+        raise InvalidRequestError(f"statements: {error}") from error
 
 
 async def require_taken(connection: AsyncConnection, rules: Sequence[RuleIn], taxonomy: Taxonomy) -> None:
@@ -309,7 +340,8 @@ async def _note(
     connection: AsyncConnection, crisis_id: UUID, kind: str, *, actor: UUID | None, reason: str = ""
 ) -> None:
     """A line of its own timeline, and one of the log of events: there without what people wrote."""
-    await store.add_moment(connection, crisis_id, kind.removeprefix("crisis."), actor=actor, reason=reason)
+    name = kind.removeprefix("crisis.")
+    await store.add_moment(connection, crisis_id, kind=name, actor=actor, reason=reason, told=name in TOLD)
     await events.record(connection, kind, actor=actor, data={"crisis": str(crisis_id)})
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.overlay import LEAST_FACTOR, MOST_FACTOR
 from service.cases.schemas import CaseHistoryOut
+from service.crisis.notices.workflow import confirmed, notices
 from service.crisis.plans.workflow import plans
 from service.crisis.schemas import MOST_DAYS, CrisisWholeOut, GuidanceOut
 from service.crisis.workflow import crises, crisis, guidance, now, numbers
@@ -51,11 +52,17 @@ FACTORS = 3
 
 
 async def crisis_now(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
-    """What the banner shows: crises at work and, to those who lead, what needs a second person or a review."""
+    """What the banner shows: crises at work and, to those who lead, what happened, what needs a second person or a review."""
     leads = Capability.QUEUES_MANAGE in me.capabilities
     shown = leads or Capability.FLOOR_READ in me.capabilities or Capability.CASE_REVIEW in me.capabilities
     found = await now(connection, reviews=leads) if shown else []
-    return {"crises_now": found, "crisis_leads": leads, "crisis_reads": Capability.FLOOR_READ in me.capabilities}
+    return {
+        "crises_now": found,
+        "crises_told": (await notices(connection, me.id)).notices if leads else [],
+        "crisis_moments": MOMENTS,
+        "crisis_leads": leads,
+        "crisis_reads": Capability.FLOOR_READ in me.capabilities,
+    }
 
 
 async def guidance_for(connection: AsyncConnection, me: Principal, case: CaseHistoryOut) -> list[GuidanceOut]:
@@ -108,6 +115,7 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
     at = views.utc_now()
     found = await crisis(connection, crisis_id)
     may_change = Capability.QUEUES_MANAGE in me.capabilities
+    told = (await notices(connection, me.id)).notices if may_change else []
     context = {
         **await bar(connection, me),
         "crisis": found,
@@ -119,7 +127,9 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
         "area_name": lambda area: _(views.label_name(taxonomy, area)) if area else _("any area"),
         "numbers": None if found.state == "draft" else await numbers(connection, crisis_id),
         "states": STATES,
-        "moments": MOMENTS,
+        "crisis_moments": MOMENTS,
+        "crises_told": [one for one in told if one.crisis == crisis_id],
+        "confirmed": await confirmed(connection, crisis_id),
         "mine": found.owner == me.username,
         "may_change": may_change,
         "queues": [one.name for one in await visible_queues(connection, me)],

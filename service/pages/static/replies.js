@@ -42,8 +42,9 @@ byId("reply-start")?.addEventListener("submit", (event) => {
   act(event.submitter, start);
 });
 root.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-reply-verb], button[data-undo], button[data-again], button[data-part]");
+  const button = event.target.closest("button[data-reply-verb], button[data-undo], button[data-again], button[data-part], button[data-holding], button[data-crisis]");
   if (!button) return;
+  if (button.dataset.holding) return insert(byId(button.dataset.holding).textContent);
   if (button.dataset.part) return select(button.dataset);
   act(button, () => verb(button));
 });
@@ -89,8 +90,19 @@ async function start() {
   afresh(made.language === byId("reply-in").value ? "" : t("There is no template in that language; this is the English one."));
 }
 
+// In place of what is selected, or where one writes.
+function insert(text) {
+  body.focus();
+  body.setRangeText(text, body.selectionStart, body.selectionEnd, "end");
+  body.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 async function verb(button) {
-  const { undo, again, replyVerb } = button.dataset;
+  const { undo, again, replyVerb, crisis, number } = button.dataset;
+  if (crisis) {
+    await call("POST", `/v1/escalations/${root.dataset.record}/holding-statements`, { crisis, number: Number(number) });
+    return afresh("");
+  }
   if (undo) {
     await call("POST", `${base}/${undo}/undo`, {});
     return afresh(t("The reply was taken back and did not go out."));

@@ -182,12 +182,12 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
         "decisions": "None",
         "actions": [{"title": "A rule", "owner": "second-lead", "due_on": "2027-01-31"}],
     }
-    engine = app.state.engine
-    assert (await note_ends(engine), await note_ends(engine)) == (2, 0)
+    engine, jobs = app.state.engine, app.state.jobs
+    assert (await note_ends(engine, jobs), await note_ends(engine, jobs)) == (2, 0)
     assert "waits for its review" in (await lead.get("/floor")).text
     pass_time(database, crisis, days=3)
     query(database, "UPDATE crises SET asked_at = asked_at - interval '1 day'")
-    assert await note_ends(engine) == 1
+    assert await note_ends(engine, jobs) == 1
     unknown = {**body, "actions": [{"title": "A rule", "owner": "nobody", "due_on": "2027-01-31"}]}
     answer = await lead.post(f"/v1/crises/{crisis['id']}/reviews", json=unknown)
     assert "nobody" in assert_error(answer, 422, "invalid_request")
@@ -196,7 +196,7 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
     kinds = [one["kind"] for one in reviewed["moments"]]
     assert kinds == ["drafted", "begun", "expired", "review_asked", "review_asked", "reviewed"]
     query(database, "UPDATE crises SET asked_at = asked_at - interval '9 days'")
-    assert await note_ends(engine) == 0
+    assert await note_ends(engine, jobs) == 0
     for table in ("crisis_reviews", "crisis_moments"):
         with pytest.raises(Exception, match="append"):
             query(database, f"DELETE FROM {table}")
@@ -237,7 +237,7 @@ async def test_what_was_ended_meanwhile_is_not_extended_in_vain(
         await act(second, crisis, "end", reason="over")
         later = ExtendIn(until=datetime.fromisoformat(until(50)), reason="it goes on")
         with pytest.raises(CrisisStateError):
-            await extend(connection, UUID(crisis["id"]), later, actor=me)
+            await extend(connection, UUID(crisis["id"]), later, actor=me, jobs=app.state.jobs)
 
 
 async def test_what_is_approved_is_what_is_seen(

@@ -123,7 +123,7 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
         "rules": [
             (rule, sentence(rule.rule(), taxonomy)) for rule in map(RuleIn.model_validate, found.spec.get("rules", ()))
         ],
-        "statements": [one for one in found.spec.get("statements", ()) if one.get("text")],
+        "statements": found.spec.get("statements", ()),
         "area_name": lambda area: _(views.label_name(taxonomy, area)) if area else _("any area"),
         "numbers": None if found.state == "draft" else await numbers(connection, crisis_id),
         "states": STATES,

@@ -90,10 +90,12 @@ async function start() {
   afresh(made.language === byId("reply-in").value ? "" : t("There is no template in that language; this is the English one."));
 }
 
-// In place of what is selected, or where one writes.
+// In place of what is selected, or where one writes: a paragraph of its own.
 function insert(text) {
+  const before = body.value.slice(0, body.selectionStart).trim() ? "\n\n" : "";
+  const after = body.value.slice(body.selectionEnd).trim() ? "\n\n" : "";
   body.focus();
-  body.setRangeText(text, body.selectionStart, body.selectionEnd, "end");
+  body.setRangeText(`${before}${text}${after}`, body.selectionStart, body.selectionEnd, "end");
   body.dispatchEvent(new Event("input", { bubbles: true }));
 }
 

@@ -1,5 +1,6 @@
 """Holding statements: offered where a crisis covers the record, and sent as any other reply is."""
 
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -69,7 +70,7 @@ async def test_a_statement_begins_a_reply_that_is_checked_and_approved_like_any_
 )
 async def test_a_crisis_covers_a_record_by_area_and_market(
     app: FastAPI, database: str, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, second: httpx.AsyncClient,
-    spec: dict[str, object], record: dict[str, object], offered: bool,
+    spec: dict[str, Any], record: dict[str, Any], offered: bool,
 ) -> None:  # fmt: skip
     await begun(lead, second, **spec, statements=[{"text": "We look into it."}])
     made = await opened(app, database, **{"policy_area": None, "jurisdiction": None, **record})

@@ -40,7 +40,15 @@ async def add(platform: httpx.AsyncClient, url: str, **fields: object) -> str:
 
 
 def test_what_can_be_chosen_is_what_is_sent() -> None:
-    assert set(get_args(MessageKind)) == {DECISION_MADE, SHED, UNSHED, APPEAL_FILED, APPEAL_DECIDED, REPLY_SENT, CRISIS_TOLD}
+    assert set(get_args(MessageKind)) == {
+        DECISION_MADE,
+        SHED,
+        UNSHED,
+        APPEAL_FILED,
+        APPEAL_DECIDED,
+        REPLY_SENT,
+        CRISIS_TOLD,
+    }
     assert set(KINDS) - {"webhook.test"} == set(get_args(MessageKind))
 
 

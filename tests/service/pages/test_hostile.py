@@ -59,6 +59,8 @@ KNOWN = {
     "a matrix that can be read": ("POST /v1/sla .text",),
     "a text whose placeholders are known; furnish() keeps one that holds markup": (
         *("POST /v1/replies/templates .subject", "POST /v1/replies/templates .body"),
+        *("POST /v1/crises .spec.statements[].text", "PUT /v1/crises/{crisis_id} .spec.statements[].text"),
+        "PUT /v1/continuity/{name} .plan.statements[].text",
     ),
     "what may be sent; tests/service/replies/test_page.py writes a reply that holds markup": (
         *(

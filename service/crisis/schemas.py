@@ -183,7 +183,10 @@ class CrisisWholeOut(CrisisOut):
 
 
 class CrisesOut(BaseModel):
-    """All of them, those at work first, then drafts, those that wait for their review, and the others."""
+    """All of them, those at work first, then drafts, those that wait for their review, and the others.
+
+    `spec` is without its note and its holding statements; one crisis has them.
+    """
 
     crises: list[CrisisOut]
 

@@ -120,7 +120,13 @@ async def test_of_two_crises_the_larger_factor_and_the_later_rules_hold(
     assert (await reviewer.get(f"/v1/cases/{case}/why")).json()["queue"] == "default"
     # Sixty is not above the guard of the rules by chance: without any it is thirty.
     assert ended["parts"]["guard_minutes"] == pytest.approx(60, abs=1)
-    assert [one["state"] for one in (await lead.get("/v1/crises")).json()["crises"]] == ["at_work", "ended"]
+    for _number in range(2):
+        late = await drafted(lead, guidance="Long")
+    pass_time(database, late, hours=3)
+    listed = (await lead.get("/v1/crises")).json()["crises"]
+    # A draft whose time is over comes last.
+    assert [one["state"] for one in listed] == ["at_work", "draft", "ended", "draft"]
+    assert "guidance" not in listed[3]["spec"]
     assert newer["state"] == "at_work"
 
 

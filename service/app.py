@@ -22,6 +22,8 @@ from service.clocks import routes as clocks
 from service.consults import routes as consults
 from service.consults.teams import routes as consult_teams
 from service.crisis import routes as crises
+from service.crisis.holding import routes as holding
+from service.crisis.notices import routes as crisis_notices
 from service.crisis.plans import routes as continuity
 from service.db import create_engine, statement_by_statement
 from service.decisions import routes as decisions
@@ -186,6 +188,8 @@ ROUTERS = (
         causes,
         narratives,
         crises,
+        crisis_notices,
+        holding,
         continuity,
     ),
 )

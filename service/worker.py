@@ -191,7 +191,7 @@ def _seldom(under: Under) -> Sequence[Callable[[], Awaitable[object]]]:
         partial(tell_unowned, engine, under.settings),
         partial(recurrence, engine),
         *restricted(engine),
-        partial(note_ends, engine),
+        partial(note_ends, engine, under.jobs),
     )
 
 

@@ -37,6 +37,7 @@ class SubjectOut(BaseModel):
     kind: str
     text: str
     language: str | None
+    market: str | None = None
     author: PersonRef | None
     created_at: datetime | None
     views_per_hour: float

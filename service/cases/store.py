@@ -14,7 +14,7 @@ from service.db import Question, fetch, fetch_one, fetch_together
 _COLUMNS = """
     SELECT c.id, c.status, c.queue, c.opened_at, c.report_count, c.lapses, c.rank_value, c.rank, c.evidence_id,
            c.views_per_hour AS live_views, c.deadline, c.special, c.route_reason,
-           s.external_id, s.kind, s.author_id, s.created_at, s.views_per_hour,
+           s.external_id, s.kind, s.market, s.author_id, s.created_at, s.views_per_hour,
            e.text, e.language, e.score, e.score_state, e.bundle, e.scored_at, now() AS now,
            (SELECT count(*) FROM evidence_media m WHERE m.evidence_id = c.evidence_id) AS pictures,
            (SELECT count(*) FROM exposures x WHERE x.case_id = c.id AND x.principal_id = :viewer) AS revealed,

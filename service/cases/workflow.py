@@ -290,6 +290,7 @@ def _subject(row: Row[Any]) -> SubjectOut:
         kind=row.kind,
         text=row.text,
         language=row.language,
+        market=row.market,
         author=PersonRef(id=row.author_id) if row.author_id else None,
         created_at=row.created_at,
         views_per_hour=row.views_per_hour,

@@ -73,23 +73,31 @@ async def preview(
 
 
 @router.post("/crises/{crisis_id}/approve", summary="As the second person, put a crisis to work or let it go on")
-async def approve(crisis_id: UUID, body: ApproveIn, caller: QueueManager, connection: UnitOfWork) -> CrisisWholeOut:
-    return await workflow.approve(connection, crisis_id, body, actor=caller.id)
+async def approve(
+    crisis_id: UUID, body: ApproveIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> CrisisWholeOut:
+    return await workflow.approve(connection, crisis_id, body, actor=caller.id, jobs=request.app.state.jobs)
 
 
 @router.post("/crises/{crisis_id}/begin-alone", summary="Put one's own crisis to work for four hours")
-async def begin_alone(crisis_id: UUID, body: AloneIn, caller: QueueManager, connection: UnitOfWork) -> CrisisWholeOut:
-    return await workflow.begin_alone(connection, crisis_id, body, actor=caller.id)
+async def begin_alone(
+    crisis_id: UUID, body: AloneIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> CrisisWholeOut:
+    return await workflow.begin_alone(connection, crisis_id, body, actor=caller.id, jobs=request.app.state.jobs)
 
 
 @router.post("/crises/{crisis_id}/extend", summary="Let a crisis last longer, with a reason")
-async def extend(crisis_id: UUID, body: ExtendIn, caller: QueueManager, connection: UnitOfWork) -> CrisisWholeOut:
-    return await workflow.extend(connection, crisis_id, body, actor=caller.id)
+async def extend(
+    crisis_id: UUID, body: ExtendIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> CrisisWholeOut:
+    return await workflow.extend(connection, crisis_id, body, actor=caller.id, jobs=request.app.state.jobs)
 
 
 @router.post("/crises/{crisis_id}/end", summary="End a crisis before its time")
-async def end(crisis_id: UUID, body: CrisisEndIn, caller: QueueManager, connection: UnitOfWork) -> CrisisWholeOut:
-    return await workflow.end(connection, crisis_id, body, actor=caller.id)
+async def end(
+    crisis_id: UUID, body: CrisisEndIn, request: Request, caller: QueueManager, connection: UnitOfWork
+) -> CrisisWholeOut:
+    return await workflow.end(connection, crisis_id, body, actor=caller.id, jobs=request.app.state.jobs)
 
 
 @router.post("/crises/{crisis_id}/reviews", status_code=201, summary="Say what is to be said of a crisis that is over")

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from models.overlay import LEAST_FACTOR, MOST_FACTOR
 from service.routing.schemas import Label, Language, Market, MoveOut, QueueName, RuleIn
@@ -14,10 +14,13 @@ from service.wire import Moment, Stored, Strict
 MOST_DAYS = 14
 ALONE_HOURS = 4
 RULES_MOST = 20
+# Crises at work at once: each is asked for with every report and every claim.
+AT_WORK_MOST = 10
 State = Literal["draft", "at_work", "ended", "reviewed"]
-Name = Annotated[str, Field(min_length=1, max_length=80), Stored]
-Reason = Annotated[str, Field(min_length=1, max_length=1000), Stored]
-Text = Annotated[str, Field(min_length=1, max_length=8000), Stored]
+# What is required is said: spaces alone are nothing.
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80), Stored]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), Stored]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=8000), Stored]
 
 
 class AreaFactor(Strict):
@@ -113,7 +116,7 @@ class CrisisEndIn(Strict):
 class ActionIn(Strict):
     """What is to be done so that the next one is met better."""
 
-    title: Annotated[str, Field(min_length=1, max_length=500), Stored]
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), Stored]
     owner: Annotated[str, Field(min_length=1, max_length=64), Stored]
     due_on: date
 
@@ -180,7 +183,10 @@ class CrisisWholeOut(CrisisOut):
 
 
 class CrisesOut(BaseModel):
-    """All of them, those at work first, then drafts, those that wait for their review, and the others."""
+    """All of them, those at work first, then drafts, those that wait for their review, and the others.
+
+    `spec` is without its note and its holding statements; one crisis has them.
+    """
 
     crises: list[CrisisOut]
 

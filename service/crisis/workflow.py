@@ -4,7 +4,7 @@ Nothing here makes a crisis end. Order, routing, shedding and queues ask `crises
 that a crisis is over at its end whether or not any process runs; the worker moves what waits once it sees another key.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from procrastinate import App
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -20,8 +21,10 @@ from models.rank import RankConfig
 from service import events
 from service.cases.workflow import ranked_by
 from service.crisis import store
+from service.crisis.notices.workflow import TOLD, tell
 from service.crisis.schemas import (
     ALONE_HOURS,
+    AT_WORK_MOST,
     MOST_DAYS,
     AloneIn,
     ApproveIn,
@@ -35,6 +38,7 @@ from service.crisis.schemas import (
     ExtendIn,
     GuidanceOut,
     GuidancesOut,
+    HoldingStatement,
     MomentOut,
     NowOut,
     NumbersOut,
@@ -48,14 +52,17 @@ from service.errors.crisis import CrisisChangedError, CrisisStateError, SecondPe
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.rules import RoutingConflictError
 from service.ids import new_id
+from service.replies.placeholders import faults
+from service.replies.workflow import template
 from service.routing import workflow as routing
 from service.routing.rules import RuleSet
+from service.routing.schemas import RuleIn
 from service.routing.urgent import AtWork, read, under
 from service.security import Principal
 from service.tuning.workflow import front
 
 LISTED = 200
-SHOWN = 10
+SHOWN = 2 * AT_WORK_MOST
 PREVIEW_TOP, PREVIEW_HOURS = 50, 24
 
 log = structlog.get_logger()
@@ -118,7 +125,9 @@ async def change(
     return await crisis(connection, crisis_id)
 
 
-async def approve(connection: AsyncConnection, crisis_id: UUID, body: ApproveIn, *, actor: UUID) -> CrisisWholeOut:
+async def approve(
+    connection: AsyncConnection, crisis_id: UUID, body: ApproveIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """As the second person: put a draft to work, or let one that began alone go on until its own end.
 
     Raises SecondPersonError, CrisisStateError, CrisisChangedError.
@@ -131,29 +140,36 @@ async def approve(connection: AsyncConnection, crisis_id: UUID, body: ApproveIn,
         raise CrisisStateError("this crisis is approved already; to let it last longer, extend it with a reason")
     _require_revision(row, body.revision)
     if row.state == "draft":
-        require_end(row.until)
+        await _require_room(connection, row)
     await store.approve(connection, crisis_id, actor=actor)
-    await _note(connection, crisis_id, "crisis.begun" if row.state == "draft" else "crisis.approved", actor=actor)
+    kind = "crisis.begun" if row.state == "draft" else "crisis.approved"
+    await _note(connection, crisis_id, kind, actor=actor)
+    await tell(connection, jobs, crisis_id, kind)
     return await crisis(connection, crisis_id)
 
 
-async def begin_alone(connection: AsyncConnection, crisis_id: UUID, body: AloneIn, *, actor: UUID) -> CrisisWholeOut:
+async def begin_alone(
+    connection: AsyncConnection, crisis_id: UUID, body: AloneIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """Put one's own draft to work without a second person: it ends four hours later unless one approves it."""
     row = await _row(connection, crisis_id, lock=True)
     _require_state(row, "draft")
     if row.owner_id != actor:
         raise InvalidRequestError("you are not its owner, so you are the second person: approve it instead")
     _require_revision(row, body.revision)
-    require_end(row.until)
+    await _require_room(connection, row)
     await store.begin(connection, crisis_id)
     await _note(connection, crisis_id, "crisis.begun_alone", actor=actor, reason=body.reason)
+    await tell(connection, jobs, crisis_id, "crisis.begun_alone")
     log.warning(
         "crisis.begun_alone", crisis=str(crisis_id), hours=ALONE_HOURS, mend="a second person approves or ends it"
     )
     return await crisis(connection, crisis_id)
 
 
-async def extend(connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *, actor: UUID) -> CrisisWholeOut:
+async def extend(
+    connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """A later end of an approved crisis, with a reason. Raises CrisisStateError, InvalidRequestError."""
     row = await _row(connection, crisis_id, lock=True)
     _require_state(row, "at_work")
@@ -168,14 +184,18 @@ async def extend(connection: AsyncConnection, crisis_id: UUID, body: ExtendIn, *
         )
     await store.extend(connection, crisis_id, body.until)
     await _note(connection, crisis_id, "crisis.extended", actor=actor, reason=body.reason)
+    await tell(connection, jobs, crisis_id, "crisis.extended")
     return await crisis(connection, crisis_id)
 
 
-async def end(connection: AsyncConnection, crisis_id: UUID, body: CrisisEndIn, *, actor: UUID) -> CrisisWholeOut:
+async def end(
+    connection: AsyncConnection, crisis_id: UUID, body: CrisisEndIn, *, actor: UUID, jobs: App
+) -> CrisisWholeOut:
     """End it before its time. Raises CrisisStateError."""
     _require_state(await _row(connection, crisis_id, lock=True), "at_work")
     await store.end(connection, crisis_id)
     await _note(connection, crisis_id, "crisis.ended", actor=actor, reason=body.reason)
+    await tell(connection, jobs, crisis_id, "crisis.ended")
     return await crisis(connection, crisis_id)
 
 
@@ -218,7 +238,7 @@ async def preview(connection: AsyncConnection, crisis_id: UUID, queue: str, by: 
     if queue not in {one.name for one in await routing.visible_queues(connection, by.viewer)}:
         raise NotFoundError(f"there is no queue {queue!r}")
     now = await routing.active(connection)
-    then = under(now, added(now, row), queues=set(await store.queues(connection)))
+    then = under(now, added(now, row), queues=await routing.open_queues(connection))
     ranker = partial(ranked_by, taxonomy=by.taxonomy, config=by.config, overlays=then.overlays)
     tally, _more = await routing.tried(connection, now, then, hours=PREVIEW_HOURS, gone=by.gone)
     return CrisisPreviewOut(
@@ -235,7 +255,8 @@ def added(now: RuleSet, row: Row[Any]) -> AtWork:
     new = read("preview", [{"id": row.id, "name": row.name, "until": row.ends_at, "spec": row.spec}])
     others = tuple(one for one in now.overlays.crises if one.id != str(row.id))
     overlays = type(new.overlays)("preview", (*new.overlays.crises, *others))
-    return AtWork(overlays, (*new.urgent, *now.urgent), {**now.instead, **new.instead})
+    # The first in a mapping is what began last.
+    return AtWork(overlays, (*new.urgent, *now.urgent), {**new.instead, **now.instead, **new.instead})
 
 
 async def guidance(connection: AsyncConnection, person: UUID) -> GuidancesOut:
@@ -266,26 +287,46 @@ async def confirm_read(connection: AsyncConnection, crisis_id: UUID, *, person: 
         await events.record(connection, "crisis.read", actor=person, data={"crisis": str(crisis_id)})
 
 
-async def note_ends(engine: AsyncEngine) -> int:
-    """Write to the log which crises the clock has ended, and ask for the reviews that are missing, once a day."""
+async def note_ends(engine: AsyncEngine, jobs: App) -> int:
+    """Write to the log and tell which crises the clock has ended, and ask for the reviews that are missing, once a day."""
     async with engine.begin() as connection:
         expired, unreviewed = await store.expired(connection), await store.unreviewed(connection)
         for crisis_id in expired:
             await _note(connection, crisis_id, "crisis.expired", actor=None)
+            await tell(connection, jobs, crisis_id, "crisis.expired")
         for crisis_id in unreviewed:
             await _note(connection, crisis_id, "crisis.review_asked", actor=None)
     return len(expired) + len(unreviewed)
 
 
 async def require_useful(connection: AsyncConnection, spec: SpecIn, taxonomy: Taxonomy) -> None:
-    """Refuse areas that the taxonomy does not have, and rules that lead to where nobody could take a case.
+    """Refuse areas that the taxonomy does not have, statements that cannot be said, and rules that lead to where nobody could take a case.
 
     Raises InvalidRequestError, UnknownLabelError, RoutingConflictError.
     """
     named = {*spec.about, *(one.area for one in spec.areas), *(one.area for one in spec.statements if one.area)}
     if unknown := sorted(named - set(taxonomy.label_ids)):
         raise InvalidRequestError(f"spec: the taxonomy has no area {', '.join(unknown)}")
-    found = await routing.findings(connection, spec.rules, taxonomy)
+    for one in spec.statements:
+        await _require_sayable(connection, one)
+    await require_taken(connection, spec.rules, taxonomy)
+
+
+async def _require_sayable(connection: AsyncConnection, one: HoldingStatement) -> None:
+    """Refuse a holding statement that no reply could be begun with. Raises InvalidRequestError."""
+    if one.template is None:
+        if wrong := faults(one.text):
+            raise InvalidRequestError(f"statements: {'; '.join(wrong)}")
+        return
+    try:
+        await template(connection, one.template)
+    except NotFoundError as error:
+        raise InvalidRequestError(f"statements: {error}") from error
+
+
+async def require_taken(connection: AsyncConnection, rules: Sequence[RuleIn], taxonomy: Taxonomy) -> None:
+    """Refuse rules that lead to where nobody could take a case. Raises UnknownLabelError, RoutingConflictError."""
+    found = await routing.findings(connection, rules, taxonomy)
     if errors := [one.text for one in found if one.kind == "error"]:
         raise RoutingConflictError(" ".join(errors))
 
@@ -301,7 +342,8 @@ async def _note(
     connection: AsyncConnection, crisis_id: UUID, kind: str, *, actor: UUID | None, reason: str = ""
 ) -> None:
     """A line of its own timeline, and one of the log of events: there without what people wrote."""
-    await store.add_moment(connection, crisis_id, kind.removeprefix("crisis."), actor=actor, reason=reason)
+    name = kind.removeprefix("crisis.")
+    await store.add_moment(connection, crisis_id, kind=name, actor=actor, reason=reason, told=name in TOLD)
     await events.record(connection, kind, actor=actor, data={"crisis": str(crisis_id)})
 
 
@@ -326,6 +368,13 @@ def require_end(until: datetime) -> None:
         raise InvalidRequestError("until: the end is over already; give one that is still to come")
     if until > at + timedelta(days=MOST_DAYS):
         raise InvalidRequestError(f"until: a crisis lasts at most {MOST_DAYS} days; it can be extended with a reason")
+
+
+async def _require_room(connection: AsyncConnection, row: Row[Any]) -> None:
+    """Refuse to begin what would be over at once, or what would be one too many."""
+    require_end(row.until)
+    if len(await store.now(connection, reviews=False, most=AT_WORK_MOST)) >= AT_WORK_MOST:
+        raise CrisisStateError(f"{AT_WORK_MOST} crises are at work already; end one of them first")
 
 
 def _out(row: Row[Any]) -> CrisisOut:

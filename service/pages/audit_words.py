@@ -63,6 +63,7 @@ KINDS: Mapping[str, str] = {
     "crisis.expired": N_("A crisis was over by its time"),
     "crisis.reviewed": N_("Reviewed a crisis"),
     "crisis.review_asked": N_("The review of a crisis was asked for"),
+    "crisis.seen": N_("Confirmed what happened to a crisis"),
     "crisis.read": N_("Confirmed the note of a crisis"),
     "continuity.saved": N_("Saved a continuity plan"),
     "continuity.drilled": N_("A continuity plan was drilled"),

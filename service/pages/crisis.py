@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from models.overlay import LEAST_FACTOR, MOST_FACTOR
 from service.cases.schemas import CaseHistoryOut
+from service.crisis.notices.workflow import confirmed, notices
 from service.crisis.plans.workflow import plans
 from service.crisis.schemas import MOST_DAYS, CrisisWholeOut, GuidanceOut
 from service.crisis.workflow import crises, crisis, guidance, now, numbers
@@ -20,7 +21,9 @@ from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
-from service.routing.rules import primary_language
+from service.routing.rules import market_code, primary_language
+from service.routing.schemas import RuleIn
+from service.routing.words import sentence
 from service.routing.workflow import visible_queues
 from service.security import Capability, FloorReader, Principal
 
@@ -49,15 +52,21 @@ FACTORS = 3
 
 
 async def crisis_now(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
-    """What the banner shows: crises at work and, to those who lead, what needs a second person or a review."""
+    """What the banner shows: crises at work and, to those who lead, what happened, what needs a second person or a review."""
     leads = Capability.QUEUES_MANAGE in me.capabilities
     shown = leads or Capability.FLOOR_READ in me.capabilities or Capability.CASE_REVIEW in me.capabilities
     found = await now(connection, reviews=leads) if shown else []
-    return {"crises_now": found, "crisis_leads": leads, "crisis_reads": Capability.FLOOR_READ in me.capabilities}
+    return {
+        "crises_now": found,
+        "crises_told": (await notices(connection, me.id)).notices if leads else [],
+        "crisis_moments": MOMENTS,
+        "crisis_leads": leads,
+        "crisis_reads": Capability.FLOOR_READ in me.capabilities,
+    }
 
 
 async def guidance_for(connection: AsyncConnection, me: Principal, case: CaseHistoryOut) -> list[GuidanceOut]:
-    """Notes that hold for a case: those about one of its likely or reported areas, and those about any."""
+    """Notes that hold for a case: of its market and language, about one of its likely or reported areas or about any."""
     if Capability.CASE_REVIEW not in me.capabilities:
         return []
     areas = {one.reason for one in case.reports}
@@ -68,7 +77,10 @@ async def guidance_for(connection: AsyncConnection, me: Principal, case: CaseHis
     return [
         one
         for one in found
-        if one.guidance and (not one.about or areas & set(one.about)) and (not one.languages or spoken in one.languages)
+        if one.guidance
+        and (not one.about or areas & set(one.about))
+        and (not one.languages or spoken in one.languages)
+        and (not one.markets or market_code(case.subject.market) in one.markets)
     ]
 
 
@@ -103,15 +115,21 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
     at = views.utc_now()
     found = await crisis(connection, crisis_id)
     may_change = Capability.QUEUES_MANAGE in me.capabilities
+    told = (await notices(connection, me.id)).notices if may_change else []
     context = {
         **await bar(connection, me),
         "crisis": found,
         "does": does(found, taxonomy),
-        "statements": [one for one in found.spec.get("statements", ()) if one.get("text")],
+        "rules": [
+            (rule, sentence(rule.rule(), taxonomy)) for rule in map(RuleIn.model_validate, found.spec.get("rules", ()))
+        ],
+        "statements": found.spec.get("statements", ()),
         "area_name": lambda area: _(views.label_name(taxonomy, area)) if area else _("any area"),
         "numbers": None if found.state == "draft" else await numbers(connection, crisis_id),
         "states": STATES,
-        "moments": MOMENTS,
+        "crisis_moments": MOMENTS,
+        "crises_told": [one for one in told if one.crisis == crisis_id],
+        "confirmed": await confirmed(connection, crisis_id),
         "mine": found.owner == me.username,
         "may_change": may_change,
         "queues": [one.name for one in await visible_queues(connection, me)],
@@ -123,7 +141,7 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
 
 
 def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:
-    """What a crisis does, in sentences."""
+    """What a crisis does, in sentences; its rules are shown beside them."""
     spec = found.spec
     said = [
         _(
@@ -140,14 +158,6 @@ def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:
                 minutes=format(spec["guard_minutes"], "g"),
             )
         )
-    said += [
-        _(
-            "The rule “%(rule)s” goes before all others: its cases go to the queue %(queue)s.",
-            rule=one["name"],
-            queue=one["queue"],
-        )
-        for one in spec.get("rules", ())
-    ]
     if spec.get("markets"):
         said.append(_("Only for the markets %(markets)s.", markets=", ".join(spec["markets"])))
     if spec.get("languages"):

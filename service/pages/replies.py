@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
+from service.crisis.holding.workflow import offered
 from service.db import UnitOfWork
 from service.escalations.schemas import Source
 from service.pages import views
@@ -60,6 +61,7 @@ async def part(seen: Seen) -> Filling:
     going = [one for one in reversed(found.deliveries) if one.state != "cancelled"]
     return {
         "open": being_written,
+        "holding": await offered(seen.connection, seen.row, viewer=seen.me.id, settings=settings),
         "mine": being_written is not None and seen.me.username in being_written.writers,
         "manages": _manages(seen.me),
         "letters": going[:SHOWN],

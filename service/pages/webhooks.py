@@ -34,6 +34,7 @@ KINDS = {
     "appeal.decided": N_("An appeal was decided, once its undo window is over"),
     "case.shed": N_("A case was given up openly under load"),
     "case.unshed": N_("A case that was given up came back"),
+    "crisis.told": N_("A crisis began, lasts longer or is over"),
     "reply.sent": N_("A reply to whoever raised an escalation"),
     "webhook.test": N_("A test message"),
 }

@@ -22,9 +22,10 @@ _AT_WORK = text("""
                   AND may_use_queue(q.name, p.id, '{}')
             )) AS special,
            -- Whether a crisis is at work is a matter of the clock of this very statement.
+           -- What people read of it is left out: this is asked with every report.
            crises_key() AS crises_key, (
                SELECT jsonb_agg(jsonb_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'until', crisis_end(c),
-                                                   'spec', c.spec) ORDER BY c.began_at DESC, c.id DESC)
+                                                   'spec', c.spec - '{guidance,statements,contacts}'::text[]) ORDER BY c.began_at DESC, c.id DESC)
                FROM crises_at_work() c
            ) AS crises
     FROM (SELECT 1) AS always
@@ -130,7 +131,7 @@ _ROUTED_BEFORE = text("""
 _LOCK = text(
     "SELECT id FROM cases WHERE id = ANY (CAST(:cases AS uuid[])) AND status <> 'decided' ORDER BY id FOR NO KEY UPDATE"
 )
-_OPEN_QUEUES = text("SELECT name FROM queues WHERE closed_at IS NULL")
+_OPEN_QUEUES = text("SELECT name, restricted FROM queues WHERE closed_at IS NULL")
 _LEAVE_QUEUES = text("DELETE FROM queue_members WHERE principal_id = :person RETURNING queue")
 
 
@@ -149,9 +150,9 @@ async def at_work(connection: AsyncConnection, *, reviewing: Sequence[str]) -> A
     return await fetch_one(connection, *question(reviewing=reviewing))
 
 
-async def open_queues(connection: AsyncConnection) -> set[str]:
-    """Names of the queues that take cases."""
-    return set((await connection.execute(_OPEN_QUEUES)).scalars())
+async def open_queues(connection: AsyncConnection) -> dict[str, bool]:
+    """By name of every queue that takes cases, whether it is restricted."""
+    return {row.name: row.restricted for row in await connection.execute(_OPEN_QUEUES)}
 
 
 async def rules(connection: AsyncConnection, version: int) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What crises at work add to the rules of routing and to the order. Pure: who reads them says which are at work."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -68,9 +68,31 @@ def _both(given: frozenset[str], wider: frozenset[str]) -> frozenset[str]:
     return given & wider if given and wider else given or wider
 
 
-def under(rules: RuleSet, crises: AtWork, *, queues: Collection[str]) -> RuleSet:
-    """The rules with the crises at work. What leads to a queue that takes no cases is left out: nothing is lost there."""
-    instead = {queue: (into, plan) for queue, (into, plan) in crises.instead.items() if into in queues}
+def under(rules: RuleSet, crises: AtWork, *, queues: Mapping[str, bool]) -> RuleSet:
+    """The rules with the crises at work; `queues` are those that take cases, with whether each is restricted.
+
+    What leads to a queue that takes no cases is left out: nothing is lost there.
+    """
     # The default queue is where everything goes that goes nowhere else.
     urgent = tuple(one for one in crises.urgent if one.rule.queue in queues or one.rule.queue == DEFAULT_QUEUE)
-    return replace(rules, overlays=crises.overlays, urgent=urgent, instead=instead)
+    return replace(rules, overlays=crises.overlays, urgent=urgent, instead=_standing_in(crises.instead, queues))
+
+
+def _standing_in(instead: Mapping[str, tuple[str, str]], queues: Mapping[str, bool]) -> dict[str, tuple[str, str]]:
+    """Where the cases of each queue that stands still end up, plans that began last first.
+
+    Where one plan's queue stands still under another plan, they go on to where that one sends them, and no queue stands
+    still that a later plan sends them to. Nor does one that has become restricted since: only its members see its cases.
+    """
+    found: dict[str, tuple[str, str]] = {}
+
+    def end(queue: str) -> str:
+        while queue in found:
+            queue = found[queue][0]
+        return queue
+
+    for queue, (into, plan) in instead.items():
+        if into not in queues or queues.get(queue, False) or end(into) == queue:
+            continue
+        found[queue] = (into, plan)
+    return {queue: (end(into), plan) for queue, (into, plan) in found.items()}

@@ -108,7 +108,12 @@ async def _with_crises(connection: AsyncConnection, rules: RuleSet, row: Any) ->
     """These rules, with what the crises at work add."""
     if not row.crises:
         return rules
-    return under(rules, read(row.crises_key, row.crises), queues=await store.open_queues(connection))
+    return under(rules, read(row.crises_key, row.crises), queues=await open_queues(connection))
+
+
+async def open_queues(connection: AsyncConnection) -> dict[str, bool]:
+    """By name of every queue that takes cases, whether it is restricted."""
+    return await store.open_queues(connection)
 
 
 class _Parsed:

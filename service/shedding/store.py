@@ -98,14 +98,17 @@ _COUNTS = text("SELECT queue, count(*) AS cases FROM cases WHERE status = 'shed'
 
 # Of several plans at work, the one that began last says.
 _RULE = text("""
-    SELECT c.name, (c.spec -> 'shed' ->> 'below_severity')::int AS below_severity,
+    SELECT c.name, o.username AS owner, c.reason, (c.began_at AT TIME ZONE 'UTC')::date AS decided_on,
+           (c.spec -> 'shed' ->> 'below_severity')::int AS below_severity,
            (c.spec -> 'shed' ->> 'above_load')::float8 AS above_load
-    FROM crises_at_work() c WHERE c.kind = 'continuity' AND jsonb_typeof(c.spec -> 'shed') = 'object' LIMIT 1
+    FROM crises_at_work() c JOIN principals o ON o.id = c.owner
+    WHERE c.kind = 'continuity' AND jsonb_typeof(c.spec -> 'shed') = 'object'
+    ORDER BY c.began_at DESC, c.id DESC LIMIT 1
 """)
 
 
 async def rule_of_plan(connection: AsyncConnection) -> Row[Any] | None:
-    """(name, below_severity, above_load) of the continuity plan that is at work and says what is given up first."""
+    """(name, owner, reason, decided_on, below_severity, above_load) of the continuity plan that is at work and says what is given up first."""
     return (await connection.execute(_RULE)).one_or_none()
 
 

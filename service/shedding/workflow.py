@@ -112,6 +112,9 @@ async def at_work(connection: AsyncConnection, config: RankConfig) -> RankConfig
     return replace(
         config,
         version=version,
+        owner=plan.owner,
+        reason=plan.reason,
+        decided_on=plan.decided_on,
         shed=True,
         shed_below_severity=plan.below_severity,
         shed_above_load=plan.above_load,

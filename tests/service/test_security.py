@@ -114,6 +114,9 @@ ALLOWED: dict[str, set[str]] = {
     "POST /v1/statements/export/confirm": {"platform", "lead"},
     "GET /v1/statements/{statement_id}": REVIEWERS,
     "POST /v1/statements/{statement_id}/mend": {"platform", "lead"},
+    **dict.fromkeys(
+        (f"{method} /v1/escalations/{{escalation_id}}/holding-statements" for method in ("GET", "POST")), WORKERS
+    ),
     **dict.fromkeys(("GET /v1/guidance", "POST /v1/crises/{crisis_id}/read"), REVIEWERS),
     **{
         call: {"lead", "admin"}
@@ -123,8 +126,9 @@ ALLOWED: dict[str, set[str]] = {
             *(f"GET /v1/crises/{{crisis_id}}/{part}" for part in ("preview", "numbers")),
             *(
                 f"POST /v1/crises/{{crisis_id}}/{verb}"
-                for verb in ("approve", "begin-alone", "extend", "end", "reviews")
+                for verb in ("approve", "begin-alone", "extend", "end", "reviews", "seen")
             ),
+            "GET /v1/crisis-notices",
             *("GET /v1/continuity", "GET /v1/continuity/{name}", "PUT /v1/continuity/{name}"),
             *("POST /v1/continuity/{name}/activate", "GET /v1/continuity/{name}/drills"),
         )

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, StringConstraints, model_validator
 
 from service.crisis.schemas import HoldingStatement, Reason
 from service.routing.schemas import QueueName
@@ -12,7 +12,7 @@ from service.wire import Moment, Stored, Strict
 DRILL_DAYS = 90
 DRILL_MINUTES = 480
 PlanName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$", description="lower case, at most 40 characters")]
-Line = Annotated[str, Field(min_length=1, max_length=200), Stored]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), Stored]
 
 
 class StoppedQueue(Strict):

@@ -60,6 +60,7 @@ _SHEDDABLE = text("""
     CROSS JOIN LATERAL (SELECT s.place - 1 AS level FROM jsonb_array_elements_text(c.rank -> 'severity')
                         WITH ORDINALITY s (share, place) ORDER BY s.share::float8 DESC, s.place LIMIT 1) likely
     WHERE c.status = 'open' AND c.deadline IS NULL AND c.special IS NULL AND (c.rank ->> 'scored')::boolean
+      AND NOT ('kept' = ANY (c.flags))
       AND likely.level < :below GROUP BY c.queue
 """)
 _KEEP = text("""

@@ -27,6 +27,7 @@ from service.crisis.schemas import CrisisIn, CrisisWholeOut, SpecIn
 from service.errors.crisis import CrisisChangedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
+from service.routing.schemas import RuleIn
 from service.routing.workflow import REVIEWING
 
 DUE_MOST = 20_000
@@ -72,7 +73,10 @@ async def save(connection: AsyncConnection, name: str, body: ContinuityPlanIn, *
 async def activate(
     connection: AsyncConnection, name: str, body: PlanActivationIn, *, actor: UUID, taxonomy: Taxonomy
 ) -> CrisisWholeOut:
-    """A draft that puts the plan to work once a second person approves it. Raises NotFoundError, InvalidRequestError."""
+    """A draft that puts the plan to work once a second person approves it.
+
+    Raises NotFoundError, InvalidRequestError, RoutingConflictError where nobody could take what a stopped queue would get.
+    """
     found = await plan(connection, name)
     checked = CrisisIn(
         name=found.title[:80],
@@ -81,6 +85,8 @@ async def activate(
         spec=SpecIn(guidance=found.plan.guidance, statements=found.plan.statements),
     )
     await crises.require_useful(connection, checked.spec, taxonomy)
+    for into in sorted({one.into for one in found.plan.stopped}):
+        await crises.require_taken(connection, [RuleIn(name=into, queue=into)], taxonomy)
     crises.require_end(checked.until)
     values = {"name": checked.name, "reason": checked.reason, "until": checked.until}
     return await crises.keep(connection, values, found.plan.model_dump(mode="json"), actor=actor, plan=name)

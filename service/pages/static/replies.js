@@ -47,8 +47,9 @@ byId("reply-start")?.addEventListener("submit", (event) => {
   attemptOnce(event.submitter, start, problem);
 });
 root.addEventListener("click", (event) => {
-  const button = event.target.closest("button[data-reply-verb], button[data-undo], button[data-again], button[data-part]");
+  const button = event.target.closest("button[data-reply-verb], button[data-undo], button[data-again], button[data-part], button[data-holding], button[data-crisis]");
   if (!button) return;
+  if (button.dataset.holding) return insert(byId(button.dataset.holding).textContent);
   if (button.dataset.part) return select(button.dataset);
   attemptOnce(button, () => verb(button), problem);
 });
@@ -88,8 +89,21 @@ async function start() {
   afresh(made.language === byId("reply-in").value ? "" : t("There is no template in that language; this is the English one."));
 }
 
+// In place of what is selected, or where one writes: a paragraph of its own.
+function insert(text) {
+  const before = body.value.slice(0, body.selectionStart).trim() ? "\n\n" : "";
+  const after = body.value.slice(body.selectionEnd).trim() ? "\n\n" : "";
+  body.focus();
+  body.setRangeText(`${before}${text}${after}`, body.selectionStart, body.selectionEnd, "end");
+  body.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 async function verb(button) {
-  const { undo, again, replyVerb } = button.dataset;
+  const { undo, again, replyVerb, crisis, number } = button.dataset;
+  if (crisis) {
+    await call("POST", `/v1/escalations/${root.dataset.record}/holding-statements`, { crisis, number: Number(number) });
+    return afresh("");
+  }
   if (undo) {
     await call("POST", `${base}/${undo}/undo`, {});
     return afresh(t("The reply was taken back and did not go out."));

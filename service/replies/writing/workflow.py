@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from service.replies.checking.checks import Letter, Problem
 from service.replies.checking.workflow import addresses, found, refuse
 from service.replies.facts import Known, values
 from service.replies.placeholders import filled
-from service.replies.schemas import SUBJECT_CHARACTERS
+from service.replies.schemas import SUBJECT_CHARACTERS, Purpose
 from service.replies.sending import workflow as sending
 from service.replies.shipped import Template
 from service.replies.workflow import Chosen, Wanted, choose, template, text_of
@@ -65,32 +66,59 @@ async def waiting(connection: AsyncConnection, *, viewer: UUID) -> WaitingListOu
     return WaitingListOut(waiting=[WaitingReplyOut(**row._mapping) for row in rows])
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """With what a reply is begun: the template that fits best, the one that is named, or a text that was agreed on elsewhere.
+
+    Of the template that fits best such a text takes the subject alone. `noted` is kept with the event.
+    """
+
+    purpose: Purpose
+    language: str | None = None
+    template_id: UUID | None = None
+    text: str | None = None
+    noted: Mapping[str, str] = field(default_factory=dict)
+
+
 async def start(
     connection: AsyncConnection, escalation: UUID, body: StartIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Begin a reply. Raises NotFoundError, EscalationClosedError, ReplyOpenError."""
+    opening = Opening(body.purpose, body.language, body.template_id)
+    return await begin(connection, escalation, opening, settings=settings, person=person)
+
+
+async def begin(
+    connection: AsyncConnection, escalation: UUID, opening: Opening, *, settings: Settings, person: UUID
+) -> ReplyOut:
+    """Begin a reply with this. Raises NotFoundError, EscalationClosedError, ReplyOpenError."""
     record = await require_open(connection, escalation, viewer=person)
-    language = body.language or (record.language if record.language != UNKNOWN_LANGUAGE else "en")
-    wanted = Wanted(record.source, record.policy_area, language, body.purpose)
+    language = opening.language or (record.language if record.language != UNKNOWN_LANGUAGE else "en")
+    wanted = Wanted(record.source, record.policy_area, language, opening.purpose)
     chosen = (
-        Chosen(await template(connection, body.template_id), [])
-        if body.template_id
+        Chosen(await template(connection, opening.template_id), [])
+        if opening.template_id
         else await choose(connection, wanted)
     )
-    begun = await _begun(connection, record, chosen.template, settings)
+    found = chosen.template
+    if opening.text is not None and found is not None and found.language != language:
+        # A subject in another language than the text helps nobody.
+        found = None
+    spoken = found.language if found else language
+    fill = await filler(connection, record, settings)
     reply = new_id()
     row = {
         "id": reply,
         "escalation_id": escalation,
-        "purpose": body.purpose,
-        "language": chosen.template.language if chosen.template else language,
+        "purpose": opening.purpose,
+        "language": spoken,
         "recipients": addresses(record.requester.get("email", "")),
-        "steps": json.dumps([one.model_dump() for one in chosen.steps]),
+        "steps": json.dumps([one.model_dump() for one in (chosen.steps if opening.text is None else ())]),
         "person": person,
     }
-    if not await store.add(connection, row | begun):
+    if not await store.add(connection, row | _begun(found, opening.text, lambda text: fill(text, spoken))):
         raise ReplyOpenError("a reply of this escalation is being written already; finish or discard that one first")
-    data = {"reply": str(reply), "purpose": body.purpose}
+    data = {"reply": str(reply), "purpose": opening.purpose, **opening.noted}
     await events.record_on(connection, "reply.begun", escalation, actor=person, data=data)
     made = await _reply(connection, reply, escalation=escalation)
     return await _shown(connection, record, made, settings)
@@ -228,19 +256,24 @@ def digest(said: Any) -> bytes:
     return hashlib.sha256(json.dumps(whole, ensure_ascii=False).encode()).digest()
 
 
-async def _begun(
-    connection: AsyncConnection, record: Row[Any], chosen: Template | None, settings: Settings
-) -> dict[str, Any]:
-    """Subject and text of a new reply, from its template where there is one."""
-    if chosen is None:
-        return {"template_id": None, "template_version": None, "subject": "{{ fill: subject }}", "body": ""}
-    known = values(await _known(connection, record, settings), chosen.language)
+async def filler(connection: AsyncConnection, record: Row[Any], settings: Settings) -> Callable[[str, str], str]:
+    """What fills a text of a language with all that is known of a record."""
+    known = await _known(connection, record, settings)
+    return lambda text, language: filled(text, values(known, language))
+
+
+def _begun(chosen: Template | None, text: str | None, fill: Callable[[str], str]) -> dict[str, Any]:
+    """Subject and text of a new reply: from its template where there is one, the text where another one is given."""
+    subject = fill(chosen.subject) if chosen else "{{ fill: subject }}"
+    # A text of another origin is no template's, whatever the subject is from.
+    origin = chosen if text is None else None
+    body = text if text is not None else chosen.body if chosen else ""
     return {
-        "template_id": chosen.id,
-        "template_version": chosen.version,
+        "template_id": origin.id if origin else None,
+        "template_version": origin.version if origin else None,
         # What somebody outside gave may be long, and on several lines.
-        "subject": " ".join(filled(chosen.subject, known).split())[:SUBJECT_CHARACTERS],
-        "body": filled(chosen.body, known),
+        "subject": " ".join(subject.split())[:SUBJECT_CHARACTERS],
+        "body": fill(body),
     }
 
 

@@ -1,13 +1,18 @@
 """Crises: put to work by two people, named in the order that they change, over by the clock and nothing else."""
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from sqlalchemy import text
 
 from models.rank import reproduce
-from service.crisis.workflow import note_ends
+from service.crisis import workflow
+from service.crisis.schemas import ExtendIn
+from service.crisis.workflow import extend, note_ends
+from service.errors.crisis import CrisisStateError
 from tests.service.crisis.steps import HARASSMENT, Order, act, begun, crisis_body, drafted, pass_time, standing, until
 from tests.service.routing.steps import make_queue, rule, send
 from tests.service.steps import assert_error, query, report, value
@@ -115,7 +120,13 @@ async def test_of_two_crises_the_larger_factor_and_the_later_rules_hold(
     assert (await reviewer.get(f"/v1/cases/{case}/why")).json()["queue"] == "default"
     # Sixty is not above the guard of the rules by chance: without any it is thirty.
     assert ended["parts"]["guard_minutes"] == pytest.approx(60, abs=1)
-    assert [one["state"] for one in (await lead.get("/v1/crises")).json()["crises"]] == ["at_work", "ended"]
+    for _number in range(2):
+        late = await drafted(lead, guidance="Long")
+    pass_time(database, late, hours=3)
+    listed = (await lead.get("/v1/crises")).json()["crises"]
+    # A draft whose time is over comes last.
+    assert [one["state"] for one in listed] == ["at_work", "draft", "ended", "draft"]
+    assert "guidance" not in listed[3]["spec"]
     assert newer["state"] == "at_work"
 
 
@@ -141,14 +152,19 @@ async def test_the_note_stands_at_the_desk_until_the_end_and_is_confirmed(
     case = (await report(platform))["case_id"]
     said = {"area": "harassment", "language": "en", "text": "We are looking into it."}
     crisis = await begun(lead, second, guidance="Calls to go to <the square> are threats.", statements=[said])
-    [note] = (await reviewer.get("/v1/guidance")).json()["guidance"]
+    # A note about another market is no matter of this case.
+    await begun(lead, second, guidance="Of Beville alone.", markets=["FR"])
+    [_of_beville, note] = (await reviewer.get("/v1/guidance")).json()["guidance"]
     assert (note["read"], note["statements"][0]["text"]) == (False, "We are looking into it.")
     page = (await reviewer.get(f"/cases/{case}")).text
     assert "Calls to go to &lt;the square&gt; are threats." in page
+    assert "Of Beville" not in page
+    french = (await send(platform, "post-fr", market="FR"))["case_id"]
+    assert "Of Beville" in (await reviewer.get(f"/cases/{french}")).text
     assert (await reviewer.post(f"/v1/crises/{crisis['id']}/read")).status_code == 204
-    assert (await reviewer.get("/v1/guidance")).json()["guidance"][0]["read"]
+    assert [one["read"] for one in (await reviewer.get("/v1/guidance")).json()["guidance"]] == [False, True]
     pass_time(database, crisis, hours=2, seconds=1)
-    assert (await reviewer.get("/v1/guidance")).json() == {"guidance": []}
+    assert [one["name"] for one in (await reviewer.get("/v1/guidance")).json()["guidance"]] == ["Riots in Aville"]
     assert "Calls to go" not in (await reviewer.get(f"/cases/{case}")).text
     assert_error(await reviewer.post(f"/v1/crises/{crisis['id']}/read"), 409, "crisis_state")
 
@@ -172,12 +188,12 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
         "decisions": "None",
         "actions": [{"title": "A rule", "owner": "second-lead", "due_on": "2027-01-31"}],
     }
-    engine = app.state.engine
-    assert (await note_ends(engine), await note_ends(engine)) == (2, 0)
+    engine, jobs = app.state.engine, app.state.jobs
+    assert (await note_ends(engine, jobs), await note_ends(engine, jobs)) == (2, 0)
     assert "waits for its review" in (await lead.get("/floor")).text
     pass_time(database, crisis, days=3)
     query(database, "UPDATE crises SET asked_at = asked_at - interval '1 day'")
-    assert await note_ends(engine) == 1
+    assert await note_ends(engine, jobs) == 1
     unknown = {**body, "actions": [{"title": "A rule", "owner": "nobody", "due_on": "2027-01-31"}]}
     answer = await lead.post(f"/v1/crises/{crisis['id']}/reviews", json=unknown)
     assert "nobody" in assert_error(answer, 422, "invalid_request")
@@ -186,7 +202,7 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
     kinds = [one["kind"] for one in reviewed["moments"]]
     assert kinds == ["drafted", "begun", "expired", "review_asked", "review_asked", "reviewed"]
     query(database, "UPDATE crises SET asked_at = asked_at - interval '9 days'")
-    assert await note_ends(engine) == 0
+    assert await note_ends(engine, jobs) == 0
     for table in ("crisis_reviews", "crisis_moments"):
         with pytest.raises(Exception, match="append"):
             query(database, f"DELETE FROM {table}")
@@ -201,6 +217,7 @@ async def test_a_review_is_asked_for_until_it_is_there_and_never_changed(
     [
         ({"until": until(14 * 24 + 1)}, "at most 14 days"),
         ({"until": until(-1)}, "over already"),
+        ({"reason": "  "}, "reason"),
         ({"spec": {"areas": [{"area": "harassment", "factor": 17}]}}, "factor"),
         ({"spec": {"areas": [{"area": "harassment", "factor": 0.2}]}}, "factor"),
         ({"spec": {"areas": [{"area": "weather", "factor": 2}]}}, "weather"),
@@ -214,6 +231,32 @@ async def test_what_is_wrong_with_a_draft_is_named(
 ) -> None:
     answer = await lead.post("/v1/crises", json={**crisis_body(), **changes})
     assert named in assert_error(answer, 422, "invalid_request")
+
+
+async def test_what_was_ended_meanwhile_is_not_extended_in_vain(
+    app: FastAPI, lead: httpx.AsyncClient, second: httpx.AsyncClient
+) -> None:
+    crisis = await begun(lead, second)
+    async with app.state.engine.begin() as connection:
+        # By the clock of this transaction the crisis is still at work when the other one ends it.
+        me = await connection.scalar(text("SELECT id FROM principals WHERE username = 'test-lead'"))
+        await act(second, crisis, "end", reason="over")
+        later = ExtendIn(until=datetime.fromisoformat(until(50)), reason="it goes on")
+        with pytest.raises(CrisisStateError):
+            await extend(connection, UUID(crisis["id"]), later, actor=me, jobs=app.state.jobs)
+
+
+async def test_what_is_approved_is_what_is_seen(
+    lead: httpx.AsyncClient, second: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draft = await drafted(lead, rules=[rule("Aville first", "default", reasons=["harassment"], severity=3)])
+    page = (await second.get(f"/crisis/{draft['id']}")).text
+    assert "Cases where the reason is harassment, and the severity is" in page
+    monkeypatch.setattr(workflow, "AT_WORK_MOST", 1)
+    await act(second, draft, "approve", revision=1)
+    more = await drafted(lead)
+    refused = await second.post(f"/v1/crises/{more['id']}/approve", json={"revision": 1})
+    assert "end one of them first" in assert_error(refused, 409, "crisis_state")
 
 
 async def test_a_rule_to_where_nobody_could_take_a_case_is_refused(lead: httpx.AsyncClient) -> None:

@@ -9,12 +9,14 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from models.overlay import NO_OVERLAYS
 from models.rank import RankConfig
 from service.commands.drill import lines
 from service.crisis.plans.drilling import QueueNow, Scene, drilled
 from service.crisis.plans.schemas import PlanSpec
 from service.crisis.plans.workflow import drill
-from service.routing.rules import DEFAULT_QUEUE
+from service.routing.rules import DEFAULT_QUEUE, RuleSet
+from service.routing.urgent import AtWork, under
 from service.shedding.workflow import at_work
 from tests.service.crisis.steps import Order, act, pass_time, standing, until
 from tests.service.routing.steps import make_queue, rule, save, send
@@ -71,7 +73,9 @@ async def test_a_plan_moves_reskills_and_sheds_and_takes_all_of_it_back(
     assert after[legal][2] < datetime.now(UTC) + timedelta(hours=3)
     async with app.state.engine.connect() as connection:
         assert (await at_work(connection, RankConfig())).shed_below_severity == 2
-    assert (await lead.get("/v1/forecast")).json()["rule"]["below_severity"] == 2
+    # The rule says whose it is: that of the plan, not that of the order.
+    shed = (await lead.get("/v1/forecast")).json()["rule"]
+    assert (shed["below_severity"], shed["owner"], shed["reason"]) == (2, "test-lead", "a power cut")
     claimed = await reviewer.post("/v1/queues/expert/claim")
     assert claimed.json()["case"]["id"] == hard
     await reviewer.post(f"/v1/cases/{hard}/lease/release", json={"lease_token": claimed.json()["lease"]["token"]})
@@ -82,6 +86,36 @@ async def test_a_plan_moves_reskills_and_sheds_and_takes_all_of_it_back(
     async with app.state.engine.connect() as connection:
         assert await at_work(connection, RankConfig()) == RankConfig()
     assert value(database, "SELECT skills FROM principals WHERE username = 'test-reviewer'") == []
+
+
+@pytest.mark.parametrize(
+    ("instead", "found"),
+    [
+        ({"a": "b", "b": "c"}, {"a": "c", "b": "c"}),
+        ({"b": "c", "a": "b"}, {"a": "c", "b": "c"}),
+        # What a later plan sends cases to goes on.
+        ({"a": "b", "b": "a"}, {"a": "b"}),
+        ({"a": "b", "c": "a", "b": "c"}, {"a": "b", "c": "b"}),
+        # It has become restricted, or was closed, since the plan was written.
+        ({"secret": "a"}, {}),
+        ({"a": "closed"}, {}),
+        ({"closed": "a"}, {"closed": "a"}),
+    ],
+)
+def test_nothing_is_left_where_another_plan_lets_a_queue_stand_still(
+    instead: dict[str, str], found: dict[str, str]
+) -> None:
+    queues = {"a": False, "b": False, "c": False, "secret": True}
+    crises = AtWork(NO_OVERLAYS, (), {queue: (into, "few") for queue, into in instead.items()})
+    at_work = under(RuleSet(), crises, queues=queues).instead
+    assert {queue: into for queue, (into, _plan) in at_work.items()} == found
+
+
+async def test_a_plan_that_sends_cases_to_nobody_is_not_put_to_work(lead: httpx.AsyncClient) -> None:
+    await make_queue(lead, "expert", skills=["law"])
+    await saved(lead, stopped=[{"queue": DEFAULT_QUEUE, "into": "expert"}])
+    refused = await lead.post("/v1/continuity/few/activate", json={"until": until(), "reason": "a power cut"})
+    assert "expert" in assert_error(refused, 422, "routing_conflict")
 
 
 async def test_reskilling_ends_with_its_day_and_opens_no_restricted_queue(

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from service.appeals.filing.workflow import APPEAL_FILED
 from service.appeals.following.workflow import APPEAL_DECIDED
 from service.cases.workflow import SHED, UNSHED
+from service.crisis.notices.workflow import CRISIS_TOLD
 from service.decisions.workflow import DECISION_MADE
 from service.outbox.schemas import MessageKind
 from service.outbox.workflow import deliver, enqueue_orphans
@@ -39,7 +40,15 @@ async def add(platform: httpx.AsyncClient, url: str, **fields: object) -> str:
 
 
 def test_what_can_be_chosen_is_what_is_sent() -> None:
-    assert set(get_args(MessageKind)) == {DECISION_MADE, SHED, UNSHED, APPEAL_FILED, APPEAL_DECIDED, REPLY_SENT}
+    assert set(get_args(MessageKind)) == {
+        DECISION_MADE,
+        SHED,
+        UNSHED,
+        APPEAL_FILED,
+        APPEAL_DECIDED,
+        REPLY_SENT,
+        CRISIS_TOLD,
+    }
     assert set(KINDS) - {"webhook.test"} == set(get_args(MessageKind))
 
 

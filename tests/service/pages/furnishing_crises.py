@@ -32,7 +32,7 @@ async def crises(callers: Callers) -> list[str]:
         "shed": {"below_severity": 2},
         "contacts": [{"role": "Duty lead", "reach": "extension 100"}],
         "guidance": "Only what cannot wait",
-        "statements": [{"text": "We answer later than usual"}],
+        "statements": [{"text": "We answer <b onclick=pwned()>later</b> than usual"}],
     }
     await _sent(lead, "PUT", "/v1/continuity/few", title="Few people", based_on=0, plan=plan)
     planned = await _sent(
@@ -50,7 +50,7 @@ def _body(name: str) -> dict[str, Any]:
         "areas": [{"area": "misinformation", "factor": 1.5}],
         # One note stands beside every case: its page is to be no heavier than it has to.
         "guidance": "" if name == "Outage of the app" else f"Rumours about {name} are to be checked first",
-        "statements": [{"language": "en", "text": f"We look into what is said about {name}"}],
+        "statements": [{"language": "en", "text": f"We look into <img src=x onerror=pwned()> {name}"}],
         "rules": [{"name": f"{name} first", "queue": "press", "when": {"reasons": ["storm talk"]}}],
     }
     return {"name": name, "reason": f"{name} is in the news", "until": _until(20), "spec": spec}

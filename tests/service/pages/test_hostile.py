@@ -59,6 +59,8 @@ KNOWN = {
     "a matrix that can be read": ("POST /v1/sla .text",),
     "a text whose placeholders are known; furnish() keeps one that holds markup": (
         *("POST /v1/replies/templates .subject", "POST /v1/replies/templates .body"),
+        *("POST /v1/crises .spec.statements[].text", "PUT /v1/crises/{crisis_id} .spec.statements[].text"),
+        "PUT /v1/continuity/{name} .plan.statements[].text",
     ),
     "what may be sent; tests/service/replies/test_page.py writes a reply that holds markup": (
         *(
@@ -109,9 +111,6 @@ UNWRITTEN = {
 }
 # Written and stored, and on no page.
 UNSHOWN = {
-    "a rule of a crisis is told by its name and queue": (
-        *("POST /v1/crises .spec.rules[].when.reasons[]", "PUT /v1/crises/{crisis_id} .spec.rules[].when.reasons[]"),
-    ),
     "it is for the record": ("POST /v1/media/{media_id}/reveal .reason",),
     "it is for whoever asks the API for clocks": (
         *("POST /v1/cases/{case_id}/clocks .reason", "POST /v1/escalations/{escalation_id}/clocks .reason"),

@@ -51,6 +51,9 @@ class EscalationIn(Strict):
     jurisdiction: Jurisdiction | None = None
     policy_area: Area | None = None
     severity: Severity | None = None
+    confidentiality: Literal["normal", "confidential"] | None = Field(
+        default=None, description="more closed than the form is by default, never less; without it the default"
+    )
     high_profile: bool = False
     at_risk: bool = False
     cases: Annotated[list[UUID], Field(max_length=100)] = Field(default_factory=list)

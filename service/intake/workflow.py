@@ -15,6 +15,7 @@ from models.rank import RankConfig
 from service import events
 from service.errors.requests import IdempotencyConflictError, InvalidRequestError
 from service.escalations import workflow as escalations
+from service.escalations.closing import Closed, is_closer
 from service.escalations.schemas import AssetIn, AssetKind, Confidentiality, NewEscalation, RequesterIn
 from service.escalations.schemas import Path as NamedPath
 from service.escalations.workflow import Said
@@ -138,7 +139,7 @@ def refuse(found: Sequence[Problem]) -> None:
 
 def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequence[Problem]) -> NewEscalation:
     """The record that something becomes."""
-    confidentiality, path = forms.closed(body.source, body.trigger)
+    confidentiality, path = _closed(forms, form, body)
     wrong = {one.field for one in missing}
     fields = {name: value for name, value in body.fields.items() if value}
     assets = [*body.assets, *(AssetIn(kind=_asset_kind(one.kind), id=one.id) for one in body.content)]
@@ -161,6 +162,17 @@ def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequ
         assets=list({(one.kind, one.id): one for one in assets}.values()),
         received_at=_received(body.received_at or moment_of(fields.get("received", ""))),
     )
+
+
+def _closed(forms: Forms, form: Trigger, body: EscalationIn) -> Closed:
+    """As closed as it is by default, or as whoever files it makes it. Raises InvalidRequestError for less than the default."""
+    least, path = forms.closed(body.source, body.trigger, body.policy_area or form.area)
+    said = body.confidentiality or least
+    if is_closer(least, said) and path is None:
+        raise InvalidRequestError(
+            f"confidentiality: what this is about is {least} by default; whoever manages escalations opens its record to others"
+        )
+    return ("restricted" if path else said), path
 
 
 def _asset_kind(kind: str) -> AssetKind:

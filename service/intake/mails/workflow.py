@@ -113,7 +113,8 @@ def _again(row: Row[Any]) -> MailTakenOut:
 
 def _closed(forms: Forms, mail: Mail) -> tuple[Confidentiality, NamedPath | None]:
     """How closed a record of its own would be."""
-    return forms.closed(*forms.whose(mail.sender, list(mail.recipients)))
+    source, trigger = forms.whose(mail.sender, list(mail.recipients))
+    return forms.closed(source, trigger, forms.triggers[trigger].area)
 
 
 async def _taken(attached: Attached, office: Office, *, keep: bool) -> _File:

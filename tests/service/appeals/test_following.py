@@ -229,6 +229,10 @@ async def test_an_appeal_goes_on_as_an_escalation_and_out_of_court(
     assert made_record.status_code == 201, made_record.text
     assert_error(await judging.post(f"{path}/escalation", json={}), 409, "appeal_closed")
     record = made_record.json()["escalation_id"]
+    clocks = (await judging.get(f"/v1/escalations/{record}/clocks")).json()["clocks"]
+    assert {one["target"]: one["state"] for one in clocks} == {"first_response": "met", "decision": "running"}
+    filed_at = value(database, "SELECT filed_at FROM appeals")
+    assert value(database, "SELECT received_at FROM escalations WHERE trigger = 'appeal'") == filed_at
     events = (await judging.get(f"/v1/escalations/{record}/timeline")).json()["events"]
     assert "appeal.escalated" in [one["kind"] for one in events]
     page = await judging.get(f"/escalations/{record}")

@@ -223,3 +223,41 @@ async def test_a_checklist_is_ticked_by_name_and_opened_again(colleague: httpx.A
     kinds = query(database, "SELECT kind FROM events WHERE kind LIKE 'intake.%%' ORDER BY id")
     assert kinds == [("intake.checked",), ("intake.unchecked",)]
     assert_error(await colleague.put(f"{path}/reproduced", json={"done": True}), 404, "not_found")
+
+
+INTIMATE: dict[str, object] = {
+    "source": "user",
+    "trigger": "intimate_image",
+    "fields": {
+        "urls": "https://platform.example/posts/1",
+        "no_consent": "yes",
+        "depicted": "whoever raises it",
+        "requester_email": "ana@mail.example",
+        "signature": "Ana Diaz",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "kept"),
+    [
+        (INTIMATE, {}, "confidential"),
+        (PRESS, {"policy_area": "child_safety"}, "confidential"),
+        (PRESS, {"confidentiality": "confidential"}, "confidential"),
+        (PRESS, {"policy_area": "self_harm"}, "normal"),
+        (INTIMATE, {"confidentiality": "normal"}, None),
+    ],
+)
+async def test_a_record_is_as_closed_as_its_form_its_area_or_whoever_files_it_says(
+    reviewer: httpx.AsyncClient,
+    database: str,
+    body: dict[str, object],
+    changes: dict[str, object],
+    kept: str | None,
+) -> None:
+    answer = await reviewer.post("/v1/escalations", json={**body, **changes})
+    if kept is None:
+        assert assert_error(answer, 422, "invalid_request").startswith("confidentiality: ")
+        return
+    assert answer.status_code == 201, answer.text
+    assert record(database, answer.json()["number"])["confidentiality"] == kept

@@ -121,6 +121,7 @@ KINDS: Mapping[str, str] = {
     "appeal.dispute_settled": N_("Recorded what an out-of-court dispute came to"),
     "clock.set": N_("Set a clock"),
     "clock.replaced": N_("Replaced a clock"),
+    "clock.ended": N_("A clock of an escalation was over, and so was that of its case"),
     "sla.started": N_("A clock of an escalation began"),
     "sla.replaced": N_("A clock of an escalation took the place of another"),
     "sla.ended": N_("A clock of an escalation fell away"),

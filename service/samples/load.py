@@ -97,6 +97,7 @@ _REMOVE = (
     "DELETE FROM reporter_outcomes WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM reporters WHERE NOT EXISTS (SELECT FROM reporter_outcomes o WHERE o.reporter_id = reporters.id)",
     "DELETE FROM sla_case_clocks WHERE case_id IN (TABLE gone)",
+    "DELETE FROM clock_ends WHERE clock_id IN (SELECT id FROM clocks WHERE case_id IN (TABLE gone))",
     "DELETE FROM clocks WHERE case_id IN (TABLE gone)",
     "DELETE FROM decision_undos WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM cluster_decisions WHERE decision_id IN (TABLE gone_decisions)",

@@ -96,6 +96,7 @@ KINDS: Mapping[str, str] = {
     "decision.untold": N_("Nobody was there to be told of the decision"),
     "statement.batched": N_("Statements of reasons were put into a batch"),
     "statement.confirmed": N_("Said what became of a batch of statements"),
+    "statement.made_afterwards": N_("A statement of reasons was made up for afterwards"),
     "statement.missing": N_("A statement of reasons could not be made after an appeal"),
     "statement.mended": N_("Mended a statement that the database refused"),
     "statement.reviewed": N_("The statement of a decision was reviewed"),

@@ -105,6 +105,7 @@ _REMOVE = (
     "DELETE FROM bank_matches WHERE hash_id IN (SELECT id FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions))",
     "DELETE FROM bank_hashes WHERE decision_id IN (TABLE gone_decisions)",
     "DELETE FROM statements WHERE case_id IN (TABLE gone)",
+    "DELETE FROM statement_gaps WHERE case_id IN (TABLE gone)",
     "DELETE FROM statement_edits WHERE case_id IN (TABLE gone)",
     "DELETE FROM decisions WHERE id IN (TABLE gone_decisions)",
     "DELETE FROM events WHERE case_id IN (TABLE gone)",

@@ -50,6 +50,7 @@ from service.routing.workflow import OVERSEEING
 from service.scorecards.figures import LEAST_PEOPLE
 from service.sla import workflow as sla
 from service.statements import workflow as statements
+from service.statements.afterwards import workflow as afterwards
 from service.statements.rules import StatementRules
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
@@ -283,9 +284,12 @@ async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementR
     )
     try:
         async with connection.begin_nested():
-            return await statements.restate(connection, now, person=row.decided_by, rules=rules)
+            told = await statements.restate(connection, now, person=row.decided_by, rules=rules)
+            await afterwards.settle(connection, row.decision_id)
+            return told
     except StatementIncompleteError as error:
         await statements.take_back(connection, row.decision_id)
+        await afterwards.miss(connection, now, lacks=error.detail)
         data = {"appeal": str(row.id), "decision": str(row.decision_id)}
         await events.record(connection, "statement.missing", case_id=row.case_id, data=data)
         log.error("statement.missing", appeal=str(row.id), detail=error.detail)

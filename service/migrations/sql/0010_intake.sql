@@ -51,3 +51,25 @@ SELECT NULL, c.case_id, c.person, p.vendor, p.site, language_group(e.language), 
        c.deadline, date_trunc('month', c.deadline AT TIME ZONE 'UTC')::date, false, c.deadline, false, false, NULL, false, NULL
 FROM counted_cases c JOIN evidence e ON e.id = c.evidence_id LEFT JOIN principals p ON p.id = c.person
 WHERE c.status <> 'decided' AND c.deadline <= now();
+
+-- Decisions that restrict and have no statement of reasons that holds: what they are now, and what the statement lacked. Made up for
+-- by a person, or closed because nothing is due any more.
+CREATE TABLE statement_gaps (
+    decision_id uuid PRIMARY KEY REFERENCES decisions,
+    case_id uuid NOT NULL REFERENCES cases,
+    policy_area text NOT NULL,
+    actions text[] NOT NULL,
+    lacks text NOT NULL DEFAULT '',
+    noticed_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz
+);
+CREATE INDEX statement_gaps_open ON statement_gaps (noticed_at) WHERE closed_at IS NULL;
+CREATE INDEX statement_gaps_case ON statement_gaps (case_id);
+-- Whoever made a statement after its decision had been without; made_at says when.
+ALTER TABLE statements ADD COLUMN afterwards_by uuid REFERENCES principals;
+INSERT INTO statement_gaps (decision_id, case_id, policy_area, actions, noticed_at)
+SELECT DISTINCT ON (a.decision_id) a.decision_id, a.case_id, a.right_area, a.standing || a.taken, e.at
+FROM events e JOIN appeals a ON a.id = CAST(e.data ->> 'appeal' AS uuid)
+WHERE e.kind = 'statement.missing' AND a.right_area IS NOT NULL
+  AND NOT EXISTS (SELECT FROM statements s WHERE s.decision_id = a.decision_id AND s.state <> 'withdrawn')
+ORDER BY a.decision_id, e.at DESC;

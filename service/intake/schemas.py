@@ -11,6 +11,7 @@ from service.escalations.schemas import (
     TITLE_CHARACTERS,
     Area,
     AssetIn,
+    AttachmentIn,
     Jurisdiction,
     Severity,
     Source,
@@ -62,9 +63,13 @@ class EscalationIn(Strict):
         list[SubjectIn],
         Field(max_length=CONTENTS, description="content to be reviewed: it is reported as by its source"),
     ] = Field(default_factory=list)
-    media: Annotated[list[UUID], Field(max_length=ATTACHMENTS, description="uploaded media that came with it")] = Field(
-        default_factory=list
-    )
+    media: Annotated[
+        list[UUID | AttachmentIn],
+        Field(
+            max_length=ATTACHMENTS,
+            description="uploaded media that came with it: ids, or ids with the names of the files",
+        ),
+    ] = Field(default_factory=list)
     received_at: Moment | None = None
     incomplete: Incomplete | None = Field(
         default=None,

@@ -16,7 +16,7 @@ from service import events
 from service.errors.requests import IdempotencyConflictError, InvalidRequestError
 from service.escalations import workflow as escalations
 from service.escalations.closing import Closed, is_closer
-from service.escalations.schemas import AssetIn, AssetKind, Confidentiality, NewEscalation, RequesterIn
+from service.escalations.schemas import AssetIn, AssetKind, AttachmentIn, Confidentiality, NewEscalation, RequesterIn
 from service.escalations.schemas import Path as NamedPath
 from service.escalations.workflow import Said
 from service.ids import new_id
@@ -33,6 +33,8 @@ from service.sla import workflow as sla
 # Why internal clocks pause while whoever raised it is asked.
 PAUSED_BECAUSE = "needs information from whoever raised it"
 REQUESTER_CHARACTERS = 200
+# On this path no bytes that came with it are kept.
+NOTHING_KEPT: NamedPath = "child_safety"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +116,21 @@ async def take_in(connection: AsyncConnection, filed: Filed, *, desk: Desk) -> t
     for piece in filed.said:
         await escalations.say(connection, escalation, Said("inbound", "mail", piece, body.language))
     await _link(connection, escalation, filed, form=form, desk=desk)
-    if body.media:
-        await require_known(connection, body.media)
-        for one in dict.fromkeys(body.media):
-            await escalations.attach(connection, escalation, one, name="", person=filed.by)
+    await _attach(connection, escalation, filed, path=record.path)
     await sla.start(connection, escalation, actor=filed.by)
     return escalation, await _answer(connection, escalation, filed, missing=missing, desk=desk)
+
+
+async def _attach(connection: AsyncConnection, escalation: UUID, filed: Filed, *, path: NamedPath | None) -> None:
+    """Keep the media that came with it. Raises InvalidRequestError on the path of child safety, where nothing is kept."""
+    media = [one if isinstance(one, AttachmentIn) else AttachmentIn(media_id=one) for one in filed.body.media]
+    if not media:
+        return
+    if path == NOTHING_KEPT:
+        raise InvalidRequestError("media: of what may be abuse of a child nothing is kept; give addresses and ids only")
+    await require_known(connection, [one.media_id for one in media])
+    for one in media:
+        await escalations.attach(connection, escalation, one.media_id, name=one.name, person=filed.by)
 
 
 def form_of(forms: Forms, body: EscalationIn) -> Trigger:

@@ -49,6 +49,10 @@ function showClosed() {
   const box = byId("confidential");
   if (!box || byForm.closed) return;
   const closed = "closed" in (byId("area").selectedOptions[0]?.dataset ?? {});
+  // What was ticked by hand comes back with an area that leaves it open.
+  if (closed && !box.disabled) box.dataset.was = String(box.checked);
+  if (!closed && box.disabled) box.checked = box.dataset.was === "true";
+  if (closed) box.checked = true;
   box.disabled = closed;
   byId("kept").textContent = closed || box.checked ? byId("kept").dataset.closed : byForm.kept;
 }

@@ -137,7 +137,6 @@ export class Uploads {
   #say(row, words) {
     const failed = row.classList.contains("is-failed");
     row.querySelector(".upload-state").textContent = words;
-    row.querySelector(".upload-state").classList.toggle("bad-words", failed);
     if (!failed) row.querySelector(".upload-retry").hidden = true;
   }
 

@@ -89,7 +89,8 @@ ROLES: dict[str, frozenset[Capability]] = {
             Capability.SELF,
         }
     ),
-    "reviewer": _REVIEW | {Capability.ESCALATION_OPEN},
+    # Whoever may raise something may send what came with it.
+    "reviewer": _REVIEW | {Capability.ESCALATION_OPEN, Capability.MEDIA_WRITE},
     "specialist": _REVIEW
     | {
         Capability.ESCALATION_OPEN,
@@ -109,6 +110,7 @@ ROLES: dict[str, frozenset[Capability]] = {
     "lead": _REVIEW
     | {
         Capability.ESCALATION_OPEN,
+        Capability.MEDIA_WRITE,
         Capability.ESCALATION_WORK,
         Capability.ESCALATION_MANAGE,
         Capability.CONSULT_ANSWER,

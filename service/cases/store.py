@@ -72,7 +72,8 @@ _RANK_INPUTS = text("""
            (SELECT jsonb_agg(t.score) FROM evidence_media m JOIN media_texts t ON t.media_id = m.media_id
             WHERE m.evidence_id = e.id AND t.score IS NOT NULL) AS read_scores,
            (SELECT min(k.due_at) FROM clocks k WHERE k.case_id = c.id
-             AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)) AS deadline,
+             AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)
+             AND NOT EXISTS (SELECT FROM clock_ends o WHERE o.clock_id = k.id)) AS deadline,
            (SELECT jsonb_object_agg(known.reason, known.tallies) FROM (
                 SELECT one.reason, jsonb_agg(jsonb_build_array(one.upheld, one.dismissed)) AS tallies FROM (
                     SELECT told.reason, coalesce(p.upheld, 0) AS upheld, coalesce(p.dismissed, 0) AS dismissed,
@@ -138,6 +139,7 @@ _CARRY_OVER = text("""
         INSERT INTO clocks (id, case_id, kind, basis, due_at, set_by, set_at, reason)
         SELECT gen_random_uuid(), :new, kind, basis, due_at, set_by, set_at, reason FROM clocks AS k
         WHERE case_id = :old AND NOT EXISTS (SELECT FROM clocks AS later WHERE later.replaces = k.id)
+          AND NOT EXISTS (SELECT FROM clock_ends o WHERE o.clock_id = k.id)
     ), logged AS (
         INSERT INTO events (kind, case_id, data)
         SELECT 'case.unshed', id, jsonb_build_object('because', 'undo') FROM cases WHERE id = :new AND status = 'shed'

@@ -45,6 +45,7 @@ class CaseClockOut(BaseModel):
     reason: str
     replaces: UUID | None
     replaced_by: UUID | None
+    ended_at: datetime | None = Field(description="when the clock of an escalation that it stood for was over")
     overdue: bool
 
 

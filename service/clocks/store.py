@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 _LOCK_CASE = text("SELECT status FROM cases WHERE id = :case_id FOR NO KEY UPDATE")
 _RECEIVED_FROM = text("SELECT EXISTS (SELECT FROM reports WHERE case_id = :case_id AND received_from = :caller)")
 _CLOCKS = text("""
-    SELECT k.id, k.kind, k.basis, k.due_at, k.set_at, k.set_by, k.reason, k.replaces, later.id AS replaced_by,
-           later.id IS NULL AND c.status <> 'decided' AND k.due_at <= now() AS overdue
+    SELECT k.id, k.kind, k.basis, k.due_at, k.set_at, k.set_by, k.reason, k.replaces, later.id AS replaced_by, o.ended_at,
+           later.id IS NULL AND o.ended_at IS NULL AND c.status <> 'decided' AND k.due_at <= now() AS overdue
     FROM clocks k JOIN cases c ON c.id = k.case_id LEFT JOIN clocks later ON later.replaces = k.id
+    LEFT JOIN clock_ends o ON o.clock_id = k.id
     WHERE k.case_id = :case_id ORDER BY k.due_at, k.id
 """)
 _ADD = text("""
@@ -32,6 +33,14 @@ _OVERDUE_LEGAL = text("""
     SELECT count(*) FROM cases c JOIN clocks k ON k.case_id = c.id
     WHERE c.status <> 'decided' AND c.deadline <= now() AND k.kind = 'legal' AND k.due_at <= now()
       AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)
+      AND NOT EXISTS (SELECT FROM clock_ends o WHERE o.clock_id = k.id)
+""")
+# Of one that another has taken the place of nothing is left to end.
+_END = text("""
+    INSERT INTO clock_ends (clock_id, because)
+    SELECT k.id, :because FROM clocks k
+    WHERE k.id = :clock AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)
+    ON CONFLICT DO NOTHING RETURNING clock_id
 """)
 
 
@@ -53,6 +62,11 @@ async def clocks(connection: AsyncConnection, case_id: UUID) -> Sequence[Row[Any
 async def add(connection: AsyncConnection, values: dict[str, Any]) -> None:
     """Add a clock."""
     await connection.execute(_ADD, values)
+
+
+async def end(connection: AsyncConnection, clock: UUID, *, because: str) -> bool:
+    """End a clock; False where it ended before, or another has its place."""
+    return (await connection.execute(_END, {"clock": clock, "because": because})).one_or_none() is not None
 
 
 async def back_from_shed(connection: AsyncConnection, case_id: UUID, *, actor: UUID) -> list[UUID]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from procrastinate import App
@@ -19,6 +19,9 @@ from service.clocks.schemas import CLOCKS, CaseClockOut, CaseClocksOut, ClockIn,
 from service.errors.cases import CaseDecidedError, ClockReplacedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
+
+# Why a clock ended: what it asked for was done, or the record that it stood for does not ask for it any more.
+Ended = Literal["met", "dropped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,25 @@ async def start_clock(connection: AsyncConnection, new: NewClock) -> UUID:
     return made
 
 
+async def end_clock(
+    connection: AsyncConnection, case_id: UUID, clock: UUID, *, because: Ended, ranking: tuple[Taxonomy, RankConfig]
+) -> bool:
+    """End a clock because what it stood for is over, and rank the case by those that are left; False where it runs no more.
+
+    On a case that was decided before nothing is told: its clocks ended with the decision.
+    """
+    status = await store.lock_case(connection, case_id)
+    if not await store.end(connection, clock, because=because):
+        return False
+    if status == "decided":
+        return True
+    data = {"clock": str(clock), "because": because}
+    await events.record(connection, "clock.ended", case_id=case_id, data=data)
+    taxonomy, config = ranking
+    await rerank(connection, [case_id], taxonomy=taxonomy, config=config)
+    return True
+
+
 async def clocks_of(connection: AsyncConnection, case_id: UUID) -> CaseClocksOut:
     """Every clock of a case, replaced ones too."""
     rows = await store.clocks(connection, case_id)
@@ -94,6 +116,8 @@ def _check_replaced(old: Row[Any] | None, wanted: NewClock) -> None:
         )
     if old.replaced_by is not None:
         raise ClockReplacedError(f"this clock was replaced by {old.replaced_by}; replace that one")
+    if old.ended_at is not None:
+        raise InvalidRequestError("replaces: this clock ended with the escalation that it stood for; set a further one")
     if not new.reason:
         raise InvalidRequestError("reason: say why the other clock is replaced")
     if old.kind != "legal":
@@ -108,7 +132,7 @@ def _check_replaced(old: Row[Any] | None, wanted: NewClock) -> None:
 
 
 def _nearest(rows: Iterable[Row[Any]]) -> datetime | None:
-    return min((row.due_at for row in rows if row.replaced_by is None), default=None)
+    return min((row.due_at for row in rows if row.replaced_by is None and row.ended_at is None), default=None)
 
 
 def _out(row: Row[Any]) -> CaseClockOut:

@@ -13,6 +13,7 @@ from service.cases.workflow import require_visible
 from service.errors.escalations import ChangedMeanwhileError, EscalationClosedError, TransitionError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations import store
+from service.escalations.closing import Closing, raised, require_opener
 from service.escalations.schemas import (
     EscalationEventOut,
     EscalationMessageOut,
@@ -240,10 +241,13 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
     return Moved(row.status, to)
 
 
-async def change_facts(connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID) -> frozenset[str]:
+async def change_facts(
+    connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID, closing: Closing
+) -> frozenset[str]:
     """Change facts of an open record, with a trace; returns the names of those that are others now.
 
-    Raises NotFoundError, EscalationClosedError, ChangedMeanwhileError, or a 422.
+    What makes it more closed by default does so at once. Raises NotFoundError, EscalationClosedError, ChangedMeanwhileError,
+    ForbiddenError for who may not let others see it, or a 422.
     """
     row = await require_open(connection, escalation, viewer=person)
     _unchanged(row, body.version)
@@ -253,18 +257,23 @@ async def change_facts(connection: AsyncConnection, escalation: UUID, body: Fact
             raise InvalidRequestError(f"{name}: this cannot be taken away, only changed")
     if given.get("confidentiality", "restricted") != "restricted":
         given.setdefault("path", None)
+    by_default = raised(row, given, closing)
+    given |= by_default
+    require_opener(row, given | {"reason": body.reason}, closing)
     new = {name: value for name, value in given.items() if value != getattr(row, name)}
     if not new:
         raise InvalidRequestError("nothing changes: every fact is as it was")
     if (new.get("path", row.path) is None) != (new.get("confidentiality", row.confidentiality) != "restricted"):
         raise InvalidRequestError("path: a record is restricted exactly when it takes a path of named people")
-    if new.keys() & {"confidentiality", "path"} and not body.reason:
+    if new.keys() & {"confidentiality", "path"} and not body.reason and not by_default:
         raise InvalidRequestError("reason: say why others are to see this record from now on, or fewer")
     await store.change(connection, escalation, new)
     data: dict[str, Any] = {
         name: {"from": getattr(row, name), "to": value} if name in NAMED or isinstance(value, bool) else True
         for name, value in new.items()
     }
+    if by_default:
+        data["by_default"] = True
     if body.reason:
         data["message"] = str(await say(connection, escalation, Said("internal", "reason", body.reason, author=person)))
     await events.record_on(connection, "escalation.changed", escalation, actor=person, data=data)

@@ -3,13 +3,14 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from service.db import UnitOfWork
+from service.escalations.closing import Closing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn
 from service.handling import workflow
 from service.handling.schemas import EscalationSearchIn, ListOut, ListQuery
-from service.security import EscalationWorker
+from service.security import Capability, EscalationWorker
 
 router = APIRouter(prefix="/v1/escalations", tags=["escalations"])
 
@@ -51,10 +52,13 @@ async def move(
 
 @router.patch("/{escalation_id}", summary="Change facts of an escalation", response_model=EscalationOut)
 async def change(
-    escalation_id: UUID, body: FactsIn, caller: EscalationWorker, connection: UnitOfWork
+    escalation_id: UUID, body: FactsIn, request: Request, caller: EscalationWorker, connection: UnitOfWork
 ) -> EscalationOut | Response:
-    """204 where the caller may not see it any more."""
-    return _or_gone(await workflow.change(connection, escalation_id, body, person=caller.id))
+    """A trigger or an area that is more closed by default closes the record at once; letting others see it needs the right to
+    manage escalations and a reason. 204 where the caller may not see it any more.
+    """
+    closing = Closing(request.app.state.forms.closed, Capability.ESCALATION_MANAGE in caller.capabilities)
+    return _or_gone(await workflow.change(connection, escalation_id, body, person=caller.id, closing=closing))
 
 
 def _or_gone(record: EscalationOut | None) -> EscalationOut | Response:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from service.errors.escalations import TransitionError
+from service.escalations.closing import Closing
 from service.escalations.listing import workflow as listing
 from service.escalations.schemas import EscalationOut, FactsIn, MoveIn, Status
 from service.escalations.seeing import Seer
@@ -70,12 +71,14 @@ async def _moved(connection: AsyncConnection, escalation: UUID, body: MoveIn, pe
         await sla.restart(connection, escalation, actor=person)
 
 
-async def change(connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID) -> EscalationOut | None:
+async def change(
+    connection: AsyncConnection, escalation: UUID, body: FactsIn, *, person: UUID, closing: Closing
+) -> EscalationOut | None:
     """Change facts of a record, and apply the matrix of clocks anew where it goes by them.
 
     None where the person may not see the record any more. Raises as `escalations.workflow.change_facts`.
     """
-    changed = await change_facts(connection, escalation, body, person=person)
+    changed = await change_facts(connection, escalation, body, person=person, closing=closing)
     if changed & CLOCKED:
         await sla.restart(connection, escalation, actor=person)
     return await _as_seen(connection, escalation, person)

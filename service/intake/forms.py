@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from labeling.taxonomy import Taxonomy
+from service.escalations.closing import Closed, is_closer
 from service.escalations.schemas import Confidentiality, Source
 from service.escalations.schemas import Path as NamedPath
 from service.routing.schemas import Channel
@@ -26,6 +27,8 @@ REQUESTER = {
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 ANY_SOURCE = "*"
+_UNRESTRICTED = ("normal", "confidential")
+_HOW_CLOSED = "confidentiality is normal or confidential; restricted is what a path makes it"
 
 
 class FormFileError(ValueError):
@@ -110,17 +113,25 @@ class Forms:
     triggers: Mapping[str, Trigger]
     fields: Mapping[str, Field]
     checks: Mapping[str, str]
+    # How closed a record of a policy area is at least, whoever raises it.
+    areas: Mapping[str, Confidentiality] = field(default_factory=dict)
 
     def form(self, source: str, trigger: str) -> Trigger | None:
         """The form of a trigger for a source; None where that source may not raise it."""
         known = self.sources.get(source)
         return self.triggers[trigger] if known and trigger in known.triggers else None
 
-    def closed(self, source: str, trigger: str) -> tuple[Confidentiality, NamedPath | None]:
-        """How closed a record of it is: its confidentiality, and the path of named people that it takes."""
-        form = self.triggers[trigger]
-        path = form.path_of(source)
-        return "restricted" if path else form.confidentiality or self.sources[source].confidentiality, path
+    def closed(self, source: str, trigger: str, area: str | None) -> Closed:
+        """How closed a record of it is by default: its confidentiality, and the path of named people that it takes.
+
+        A trigger that has no form is as closed as its source; an area only ever makes it more so.
+        """
+        form = self.triggers.get(trigger)
+        if form is not None and (path := form.path_of(source)):
+            return "restricted", path
+        by_form = (form and form.confidentiality) or self.sources[source].confidentiality
+        by_area = self.areas.get(area or "", "normal")
+        return (by_area if is_closer(by_area, by_form) else by_form), None
 
     def whose(self, sender: str, recipients: list[str]) -> tuple[str, str]:
         """(source, trigger) of a mail by its addresses, all in lower case."""
@@ -164,6 +175,7 @@ def parse_forms(text: str, *, where: str) -> Forms:
             triggers={name: Trigger(**_trigger(one)) for name, one in raw.pop("triggers").items()},
             fields={name: Field(**_tuples(one)) for name, one in raw.pop("fields").items()},
             checks=dict(raw.pop("checks", {})),
+            areas=dict(raw.pop("areas", {})),
             **raw,
         )
     except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -180,7 +192,8 @@ def _only_known(forms: Forms, taxonomy: Taxonomy) -> Forms:
     known = {
         name: one if one.area in taxonomy.area_ids else replace(one, area=None) for name, one in forms.triggers.items()
     }
-    return replace(forms, triggers=known)
+    areas = {name: one for name, one in forms.areas.items() if name in taxonomy.area_ids}
+    return replace(forms, triggers=known, areas=areas)
 
 
 def _tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,6 +224,7 @@ def _problems(forms: Forms, taxonomy: Taxonomy) -> Iterator[str]:
     if lacking:
         yield f"sources: every source has an entry and there are no others; see {', '.join(sorted(lacking))}"
     yield from _problems_of_name(forms)
+    yield from _problems_of_areas(forms, taxonomy)
     for name, source in forms.sources.items():
         yield from _problems_of_source(forms, name, source)
     for name, trigger in forms.triggers.items():
@@ -241,13 +255,21 @@ def _problems_of_source(forms: Forms, name: str, source: SourceForms) -> Iterato
         yield f"sources.{name}: mail {source.mail!r} is none of its triggers"
     if source.channel not in get_args(Channel):
         yield f"sources.{name}: channel {source.channel!r} is none of {', '.join(get_args(Channel))}"
-    if source.confidentiality not in ("normal", "confidential"):
-        yield f"sources.{name}: confidentiality is normal or confidential; restricted is what a path makes it"
+    if source.confidentiality not in _UNRESTRICTED:
+        yield f"sources.{name}: {_HOW_CLOSED}"
 
 
 def _problems_of_name(forms: Forms) -> Iterator[str]:
     names = (*forms.triggers, *forms.fields, *forms.checks)
     yield from (f"{name!r}: a name is small letters, digits and _" for name in names if not _NAME.fullmatch(name))
+
+
+def _problems_of_areas(forms: Forms, taxonomy: Taxonomy) -> Iterator[str]:
+    for name, closed in forms.areas.items():
+        if name not in taxonomy.area_ids:
+            yield f"areas.{name}: the taxonomy has no such area"
+        if closed not in _UNRESTRICTED:
+            yield f"areas.{name}: {_HOW_CLOSED}"
 
 
 def _problems_of_trigger(forms: Forms, trigger: Trigger, taxonomy: Taxonomy) -> Iterator[str]:
@@ -261,5 +283,7 @@ def _problems_of_trigger(forms: Forms, trigger: Trigger, taxonomy: Taxonomy) -> 
         yield f"area {trigger.area!r} is none of the taxonomy"
     if not set(trigger.path.values()) <= set(get_args(NamedPath)):
         yield f"path is one of {', '.join(get_args(NamedPath))}"
+    if trigger.confidentiality not in (None, *_UNRESTRICTED):
+        yield _HOW_CLOSED
     if trigger.severity is not None and trigger.severity not in range(5):
         yield "severity is from 0 to 4"

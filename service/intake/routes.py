@@ -91,7 +91,7 @@ def _form(known: Forms, source: str, trigger: str) -> FormOut:
         )
         for name in form.fields
     ]
-    confidentiality, path = known.closed(source, trigger)
+    confidentiality, path = known.closed(source, trigger, form.area)
     return FormOut(
         trigger=trigger,
         label=form.label,

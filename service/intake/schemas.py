@@ -11,6 +11,7 @@ from service.escalations.schemas import (
     TITLE_CHARACTERS,
     Area,
     AssetIn,
+    AttachmentIn,
     Jurisdiction,
     Severity,
     Source,
@@ -51,6 +52,9 @@ class EscalationIn(Strict):
     jurisdiction: Jurisdiction | None = None
     policy_area: Area | None = None
     severity: Severity | None = None
+    confidentiality: Literal["normal", "confidential"] | None = Field(
+        default=None, description="more closed than the form is by default, never less; without it the default"
+    )
     high_profile: bool = False
     at_risk: bool = False
     cases: Annotated[list[UUID], Field(max_length=100)] = Field(default_factory=list)
@@ -59,9 +63,13 @@ class EscalationIn(Strict):
         list[SubjectIn],
         Field(max_length=CONTENTS, description="content to be reviewed: it is reported as by its source"),
     ] = Field(default_factory=list)
-    media: Annotated[list[UUID], Field(max_length=ATTACHMENTS, description="uploaded media that came with it")] = Field(
-        default_factory=list
-    )
+    media: Annotated[
+        list[UUID | AttachmentIn],
+        Field(
+            max_length=ATTACHMENTS,
+            description="uploaded media that came with it: ids, or ids with the names of the files",
+        ),
+    ] = Field(default_factory=list)
     received_at: Moment | None = None
     incomplete: Incomplete | None = Field(
         default=None,

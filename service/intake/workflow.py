@@ -15,7 +15,8 @@ from models.rank import RankConfig
 from service import events
 from service.errors.requests import IdempotencyConflictError, InvalidRequestError
 from service.escalations import workflow as escalations
-from service.escalations.schemas import AssetIn, AssetKind, Confidentiality, NewEscalation, RequesterIn
+from service.escalations.closing import Closed, is_closer
+from service.escalations.schemas import AssetIn, AssetKind, AttachmentIn, Confidentiality, NewEscalation, RequesterIn
 from service.escalations.schemas import Path as NamedPath
 from service.escalations.workflow import Said
 from service.ids import new_id
@@ -32,6 +33,8 @@ from service.sla import workflow as sla
 # Why internal clocks pause while whoever raised it is asked.
 PAUSED_BECAUSE = "needs information from whoever raised it"
 REQUESTER_CHARACTERS = 200
+# On this path no bytes that came with it are kept.
+NOTHING_KEPT: NamedPath = "child_safety"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +116,21 @@ async def take_in(connection: AsyncConnection, filed: Filed, *, desk: Desk) -> t
     for piece in filed.said:
         await escalations.say(connection, escalation, Said("inbound", "mail", piece, body.language))
     await _link(connection, escalation, filed, form=form, desk=desk)
-    if body.media:
-        await require_known(connection, body.media)
-        for one in dict.fromkeys(body.media):
-            await escalations.attach(connection, escalation, one, name="", person=filed.by)
+    await _attach(connection, escalation, filed, path=record.path)
     await sla.start(connection, escalation, actor=filed.by)
     return escalation, await _answer(connection, escalation, filed, missing=missing, desk=desk)
+
+
+async def _attach(connection: AsyncConnection, escalation: UUID, filed: Filed, *, path: NamedPath | None) -> None:
+    """Keep the media that came with it. Raises InvalidRequestError on the path of child safety, where nothing is kept."""
+    media = [one if isinstance(one, AttachmentIn) else AttachmentIn(media_id=one) for one in filed.body.media]
+    if not media:
+        return
+    if path == NOTHING_KEPT:
+        raise InvalidRequestError("media: of what may be abuse of a child nothing is kept; give addresses and ids only")
+    await require_known(connection, [one.media_id for one in media])
+    for one in media:
+        await escalations.attach(connection, escalation, one.media_id, name=one.name, person=filed.by)
 
 
 def form_of(forms: Forms, body: EscalationIn) -> Trigger:
@@ -138,7 +150,7 @@ def refuse(found: Sequence[Problem]) -> None:
 
 def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequence[Problem]) -> NewEscalation:
     """The record that something becomes."""
-    confidentiality, path = forms.closed(body.source, body.trigger)
+    confidentiality, path = _closed(forms, form, body)
     wrong = {one.field for one in missing}
     fields = {name: value for name, value in body.fields.items() if value}
     assets = [*body.assets, *(AssetIn(kind=_asset_kind(one.kind), id=one.id) for one in body.content)]
@@ -161,6 +173,17 @@ def new_record(forms: Forms, form: Trigger, body: EscalationIn, *, missing: Sequ
         assets=list({(one.kind, one.id): one for one in assets}.values()),
         received_at=_received(body.received_at or moment_of(fields.get("received", ""))),
     )
+
+
+def _closed(forms: Forms, form: Trigger, body: EscalationIn) -> Closed:
+    """As closed as it is by default, or as whoever files it makes it. Raises InvalidRequestError for less than the default."""
+    least, path = forms.closed(body.source, body.trigger, body.policy_area or form.area)
+    said = body.confidentiality or least
+    if is_closer(least, said) and path is None:
+        raise InvalidRequestError(
+            f"confidentiality: what this is about is {least} by default; whoever manages escalations opens its record to others"
+        )
+    return ("restricted" if path else said), path
 
 
 def _asset_kind(kind: str) -> AssetKind:

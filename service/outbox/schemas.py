@@ -29,7 +29,14 @@ def _distinct(kinds: list[str] | None) -> list[str] | None:
 
 # What an endpoint can choose to be told. A test message goes to whoever it is made for.
 MessageKind = Literal[
-    "decision.made", "case.shed", "case.unshed", "reply.sent", "appeal.filed", "appeal.decided", "crisis.told"
+    "decision.made",
+    "case.shed",
+    "case.unshed",
+    "reply.sent",
+    "appeal.filed",
+    "appeal.decided",
+    "crisis.told",
+    "statement.made",
 ]
 Kinds = Annotated[
     list[MessageKind] | None,

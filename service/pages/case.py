@@ -249,10 +249,9 @@ def refused(offer: ActionsOut) -> list[tuple[str, str]]:
 async def _due(connection: AsyncConnection, shown: CaseOut) -> Due | None:
     if shown.deadline is None:
         return None
-    clock = next(
-        (one for one in (await clocks_of(connection, shown.id)).clocks if one.due_at == shown.deadline),
-        None,
-    )
+    clocks = (await clocks_of(connection, shown.id)).clocks
+    running = (one for one in clocks if one.replaced_by is None and one.ended_at is None)
+    clock = next((one for one in running if one.due_at == shown.deadline), None)
     left = (shown.deadline - shown.server_now).total_seconds()
     return Due(clock.kind if clock else "legal", clock.basis if clock else "", shown.deadline, left)
 

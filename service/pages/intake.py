@@ -12,12 +12,15 @@ from service.intake.checklist import workflow as checklists
 from service.intake.completing.workflow import needs_of
 from service.intake.forms import LANGUAGES, REQUESTER, Forms
 from service.intake.mails.workflow import mails_of, set_aside
+from service.intake.schemas import ATTACHMENTS
+from service.intake.workflow import NOTHING_KEPT
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
 from service.security import Capability, EscalationOpener, EscalationWorker
+from service.settings import Settings
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -74,7 +77,9 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
     shape = forms.form(source, trigger)
     if shape is None:
         raise NotFoundError("no source raises this; choose what it is on the page before")
-    confidentiality, path = forms.closed(source, trigger)
+    confidentiality, path = forms.closed(source, trigger, shape.area)
+    # Of what may be abuse of a child nothing is to be kept.
+    takes = Capability.MEDIA_WRITE in me.capabilities and path != NOTHING_KEPT
     context = {
         **await bar(connection, me),
         "source": source,
@@ -84,6 +89,9 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
         "who": [name for name in REQUESTER if name in shape.fields],
         "what": [name for name in shape.fields if name not in REQUESTER],
         "kept": CONFIDENTIALITY[confidentiality],
+        "kept_closed": CONFIDENTIALITY["confidential"],
+        "closed": confidentiality,
+        "limits": limits_of(request.app.state.settings) if takes else None,
         "restricted": path is not None,
         "assets": ASSETS,
         "languages_of_answers": LANGUAGES,
@@ -92,6 +100,11 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
         "now": views.utc_now(),
     }
     return render("intake_form.html", context)
+
+
+def limits_of(settings: Settings, most: int = ATTACHMENTS) -> dict[str, int]:
+    """How many files a page takes at once, and how many bytes each may have."""
+    return {"most": most, "picture": settings.media_max_bytes, "clip": settings.media_clip_max_bytes}
 
 
 def said(seen: Seen) -> list[tuple[str, str, str, datetime | None]]:

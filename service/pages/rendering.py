@@ -1,5 +1,6 @@
 """From data to an HTML response: templates, security headers, and pages for errors."""
 
+import re
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,7 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnectionError
 from starlette.responses import HTMLResponse, RedirectResponse
@@ -31,6 +33,7 @@ from service.security import find_principal
 from service.sessions import session_token
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
+_INDENTED = re.compile(r"(?m)^[ \t]+")
 
 # Nothing inline and nothing from elsewhere: content that slips through as markup could still not run or load anything.
 HEADERS: Mapping[str, str] = {
@@ -55,12 +58,20 @@ _path: ContextVar[str] = ContextVar("path", default="")
 _WITHOUT_DATABASE = (429, 500, 503)
 
 
+class _Lean(Extension):
+    """Templates are indented for whoever reads them, pages need not be: what is filled in stays as it is."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:  # noqa: ARG002 - as Jinja calls it
+        """The template without the indentation of its lines."""
+        return _INDENTED.sub("", source)
+
+
 @lru_cache(maxsize=1)
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
-        extensions=["jinja2.ext.i18n"],
+        extensions=["jinja2.ext.i18n", _Lean],
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -38,7 +38,7 @@ OWN_PAGES = re.compile(
     r"|/policies(?:/[a-z_]{1,64}(?:/drafts/[0-9a-f-]{36})?)?|/cases/[0-9a-f-]{36}(?:/statements?)?"
     r"|/escalations(?:/[0-9a-f-]{36}(?:/narrative)?)?|/escalations/mail|/escalations/new(?:/received|/[a-z_]{1,64}/[a-z0-9_]{1,64})?"
     r"|/consults(?:/precedents|/teams|/[0-9a-f-]{36})?|/restricted(?:/[0-9a-f-]{36}/packages/[0-9a-f-]{36})?"
-    r"|/sla|/replies(?:/[0-9a-f-]{36})?|/statements(?:/[0-9a-f-]{36})?|/appeals(?:/[0-9a-f-]{36})?"
+    r"|/sla|/replies(?:/[0-9a-f-]{36})?|/statements(?:/(?:missing/)?[0-9a-f-]{36})?|/appeals(?:/[0-9a-f-]{36})?"
     r"|/improvements(?:/pareto)?|/crisis(?:/[0-9a-f-]{36})?"
 )
 

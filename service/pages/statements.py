@@ -14,6 +14,7 @@ from service.pages import statement_words, views
 from service.pages.bar import bar
 from service.pages.rendering import PageRoute, redirect, render
 from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
+from service.statements.afterwards.workflow import as_it_would_be, gap, missing
 from service.statements.batches.workflow import recent_batches
 from service.statements.listing.workflow import counts, has_samples, listed, of_case, statement_view
 from service.statements.schemas import Asked, NoticeLanguage, StatementPreviewIn
@@ -37,6 +38,7 @@ async def statements(
         "asked": asked,
         "chosen": chosen,
         "older": f"/statements?{urlencode({**chosen, 'before': found.next})}" if found.next else None,
+        "missing": (await missing(connection, viewer=me.id)).missing,
         "counts": {name: [one for one in made.counts if one.field == name] for name in ("state", *FILTERS)},
         "samples": await has_samples(connection),
         "batches": await recent_batches(connection),
@@ -47,6 +49,24 @@ async def statements(
         "now": views.utc_now(),
     }
     return render("statements.html", context)
+
+
+@router.get("/statements/missing/{decision_id}")
+async def made_up(decision_id: UUID, request: Request, me: StatementsExporter, connection: UnitOfWork) -> Response:
+    """What a decision is without, with the fields to make it up."""
+    rules = request.app.state.statement_rules
+    if rules is None:
+        raise NotFoundError("statements of reasons are switched off")
+    found = await gap(connection, decision_id, viewer=me.id)
+    would_be = await as_it_would_be(connection, found, viewer=me.id, rules=rules)
+    context = {
+        **await bar(connection, me),
+        "gap": found,
+        "preview": would_be,
+        "values": dict(would_be.statement or {}) if would_be else {},
+        **_shared(request),
+    }
+    return render("statement_afterwards.html", context)
 
 
 @router.get("/statements/{statement_id}")

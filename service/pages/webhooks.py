@@ -32,6 +32,7 @@ KINDS = {
     "decision.made": N_("A decision stands, once its undo window is over"),
     "appeal.filed": N_("An appeal was filed, by its address or by the platform"),
     "appeal.decided": N_("An appeal was decided, once its undo window is over"),
+    "statement.made": N_("A statement of reasons was made up for afterwards"),
     "case.shed": N_("A case was given up openly under load"),
     "case.unshed": N_("A case that was given up came back"),
     "crisis.told": N_("A crisis began, lasts longer or is over"),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from service.escalations.closing import Closing
 from service.escalations.schemas import FactsIn, MessageIn, MoveIn, NewEscalation
 from service.escalations.workflow import add_message, open_escalation
 from service.handling.workflow import change, move
@@ -136,6 +137,10 @@ SAMPLES: tuple[tuple[dict[str, Any], int, tuple[Step, ...]], ...] = (
 )
 
 
+# Nothing of what is done with samples changes who sees them.
+AS_OPENED = Closing(lambda *_: ("normal", None), may_open=False)
+
+
 async def add_escalations(connection: AsyncConnection, *, specialist: UUID, cases: Sequence[UUID]) -> int:
     """Open the samples in the name of this person; the first of them name these cases. Returns how many."""
     now = datetime.now(UTC)
@@ -155,6 +160,6 @@ async def _do(connection: AsyncConnection, record: UUID, step: Step, *, person: 
         case MoveIn():
             await move(connection, record, step, person=person)
         case FactsIn():
-            await change(connection, record, step, person=person)
+            await change(connection, record, step, person=person, closing=AS_OPENED)
         case MessageIn():
             await add_message(connection, record, step, person=person)

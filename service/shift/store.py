@@ -16,6 +16,7 @@ _DUE = text("""
     WHERE ((c.status = 'leased' AND c.lease_holder = :person AND c.lease_expires_at > now())
            OR (c.status = 'held' AND c.held_for = :person AND c.held_as <> 'second_opinion'))
       AND k.due_at <= now() + make_interval(hours => :hours)
+      AND NOT EXISTS (SELECT FROM clock_ends o WHERE o.clock_id = k.id)
       AND NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = k.id)
     ORDER BY k.due_at, k.id LIMIT :limit
 """)

@@ -7,9 +7,11 @@ from anyio import to_thread
 from fastapi import APIRouter, Query, Request, Response
 
 from service.db import UnitOfWork
+from service.errors.access import ForbiddenError
 from service.errors.requests import NotFoundError
-from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
+from service.security import Capability, CaseReader, CaseReviewer, Principal, StatementsExporter
 from service.statements import tables, workflow
+from service.statements.afterwards import workflow as afterwards
 from service.statements.batches import workflow as batches
 from service.statements.listing import workflow as listing
 from service.statements.rules import StatementRules
@@ -21,6 +23,7 @@ from service.statements.schemas import (
     ConfirmIn,
     CountsOut,
     EditIn,
+    MissingOut,
     NoticeLanguage,
     StatementIn,
     StatementOut,
@@ -60,9 +63,7 @@ async def of_case(case_id: UUID, request: Request, caller: CaseReader, connectio
 
 @router.get("/statements", summary="Statements of reasons, newest first")
 async def listed(asked: Annotated[Asked, Query()], caller: StatementsExporter, connection: UnitOfWork) -> StatementsOut:
-    # A machine of the platform has no queues; a person sees what they see of cases.
-    viewer = caller.id if Capability.CASE_READ in caller.capabilities else None
-    return await listing.listed(connection, asked, viewer=viewer)
+    return await listing.listed(connection, asked, viewer=_viewer(caller))
 
 
 @router.get("/statements/counts", summary="How many statements, by category, ground, source and automation")
@@ -99,6 +100,28 @@ async def confirm(body: ConfirmIn, caller: StatementsExporter, connection: UnitO
     return await batches.confirm(connection, body, person=caller.id)
 
 
+@router.get("/statements/missing", summary="Decisions that restrict and have no statement of reasons, the oldest first")
+async def missing(caller: StatementsExporter, connection: UnitOfWork) -> MissingOut:
+    return await afterwards.missing(connection, viewer=_viewer(caller))
+
+
+@router.post(
+    "/decisions/{decision_id}/statement",
+    status_code=201,
+    summary="Make the statement of reasons that a decision is without",
+)
+async def make_up(
+    decision_id: UUID, body: StatementIn, request: Request, caller: StatementsExporter, connection: UnitOfWork
+) -> StatementOut:
+    """For a person who sees the case; it is marked as made afterwards, and the platform gets the notice (`statement.made`)."""
+    if Capability.CASE_READ not in caller.capabilities:
+        raise ForbiddenError(
+            "a person who sees the case makes up for its statement; a machine of the platform does not"
+        )
+    under = _rules(request), request.app.state.jobs
+    return await afterwards.make(connection, decision_id, body, person=caller.id, under=under)
+
+
 @router.get("/statements/{statement_id}", summary="A statement of reasons, with the notice in a language")
 async def read(
     statement_id: UUID,
@@ -116,6 +139,11 @@ async def mend(
     statement_id: UUID, body: StatementIn, request: Request, caller: StatementsExporter, connection: UnitOfWork
 ) -> StatementOut:
     return await workflow.amend(connection, statement_id, body, person=caller.id, rules=_rules(request))
+
+
+def _viewer(caller: Principal) -> UUID | None:
+    """A machine of the platform has no queues; a person sees what they see of cases."""
+    return caller.id if Capability.CASE_READ in caller.capabilities else None
 
 
 def _rules(request: Request) -> StatementRules:

@@ -127,6 +127,7 @@ class StatementOut(BaseModel):
     statement: dict[str, Any] | None
     assumed: list[str]
     edited: list[str]
+    afterwards: bool = Field(description="made at `made_at` by a person, for a decision that had been without")
 
 
 class CaseStatementsOut(BaseModel):
@@ -162,6 +163,32 @@ class StatementLine(BaseModel):
     ground: Ground | None
     made_at: datetime
     refused_message: str | None
+    afterwards: bool
+
+
+class MissingLine(BaseModel):
+    """A decision that restricts and has no statement: what it is now, what the statement lacked, and since when."""
+
+    decision_id: UUID
+    case_id: UUID
+    policy_area: str
+    actions: list[str]
+    lacks: str
+    noticed_at: datetime
+
+
+class MissingOut(BaseModel):
+    """The oldest first."""
+
+    missing: list[MissingLine]
+
+
+class AfterwardsOut(BaseModel):
+    """Of a statement in a batch: it was made so much later than what it tells of."""
+
+    puid: str
+    decided_at: datetime
+    made_at: datetime
 
 
 class StatementsOut(BaseModel):
@@ -193,6 +220,9 @@ class BatchOut(BaseModel):
     batch: int
     count: Annotated[int, Field(ge=1, le=BATCH)]
     statements: list[dict[str, Any]]
+    afterwards: list[AfterwardsOut] = Field(
+        description="those of them that were made up for after their decision had been without; not for the database"
+    )
 
 
 class BatchLine(BaseModel):

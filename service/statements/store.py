@@ -30,9 +30,10 @@ _PEOPLE = text(
 )
 _ADD = text("""
     INSERT INTO statements (id, decision_id, case_id, replaces, state, exemption, puid, policy_area, payload, told, language,
-                            notice, assumed, edited, ready_at)
+                            notice, assumed, edited, ready_at, afterwards_by)
     VALUES (:id, :decision_id, :case_id, CAST(:replaces AS uuid), :state, :exemption, :puid, :policy_area,
-            CAST(:payload AS jsonb), CAST(:told AS jsonb), :language, :notice, :assumed, :edited, :ready_at)
+            CAST(:payload AS jsonb), CAST(:told AS jsonb), :language, :notice, :assumed, :edited, :ready_at,
+            :afterwards_by)
 """)
 _WITHDRAW = text("""
     UPDATE statements SET state = 'withdrawn', withdrawn_at = now()

@@ -74,11 +74,16 @@ def configured(settings: Settings, taxonomy: Taxonomy) -> StatementRules | None:
 
 
 async def state(
-    connection: AsyncConnection, decision: Decision, said: StatementIn | None, *, rules: StatementRules
+    connection: AsyncConnection,
+    decision: Decision,
+    said: StatementIn | None,
+    *,
+    rules: StatementRules,
+    made_up_by: UUID | None = None,
 ) -> Told | None:
     """Make the statement of a decision, in its transaction; None where it restricts nothing or is exempt.
 
-    Without `said`, what its holder wrote before counts. Raises StatementIncompleteError and PersonalDataError, and then the
+    Without `said`, what its holder wrote before counts. `made_up_by` is who makes it afterwards. Raises StatementIncompleteError and PersonalDataError, and then the
     decision is not made either.
     """
     if not restricts(decision.actions, rules):
@@ -89,7 +94,7 @@ async def state(
     statement = new_id()
     decided = Decided(decision.policy_area, decision.actions, _day(decision.at), decision.basis)
     built = build(_known(row), decided, said, rules, names=(f"ct-{statement}", None))
-    return await _keep(connection, statement, decision, built, rules=rules)
+    return await _keep(connection, _Made(statement, decision, None, made_up_by), built, rules=rules)
 
 
 async def take_back(connection: AsyncConnection, decision_id: UUID) -> bool:
@@ -100,32 +105,53 @@ async def take_back(connection: AsyncConnection, decision_id: UUID) -> bool:
     return True
 
 
-async def restate(connection: AsyncConnection, now: Decision, *, person: UUID, rules: StatementRules) -> Told | None:
+async def restate(
+    connection: AsyncConnection,
+    now: Decision,
+    *,
+    person: UUID,
+    rules: StatementRules,
+    afterwards: StatementIn | None = None,
+) -> Told | None:
     """After a review: a decision as it is `now` has a statement in place of the one it had, which the new one names.
 
     One that was not handed out is withdrawn; one that was stays, as the database keeps what it has, and the new one refers to
     it. What somebody wrote into the earlier one still counts, and what stands of the decision began when it did. None where
     nothing is left that restricts, or the decision is exempt. Raises StatementIncompleteError.
+
+    `afterwards` is what this person says where it could not be made then; it counts before what was written earlier. Raises
+    PersonalDataError for that.
     """
     before = await store.latest(connection, now.id)
     if before is None:
-        return await state(connection, now, None, rules=rules)
+        return await state(connection, now, afterwards, rules=rules, made_up_by=person if afterwards else None)
     await store.withdraw(connection, now.id)
     data = {"decision": str(now.id), "statement": str(before.id)}
     await events.record(connection, "statement.reviewed", case_id=now.case_id, actor=person, data=data)
     if not restricts(now.actions, rules):
         return None
     row = await _facts(connection, now.case_id, area=now.policy_area, token=None)
-    decided = Decided(now.policy_area, now.actions, _day(row.now), before.basis)
-    said = None
+    await _refuse_personal_data(connection, now.case_id, row, afterwards)
+    began = row.now if afterwards is None else now.at
+    decided = Decided(now.policy_area, now.actions, _day(began), before.basis)
+    said = afterwards
     if before.payload is not None:
         earlier = stored(before, values=before.payload, edited=tuple(before.edited))
-        said = kept_words(earlier, decided, rules)
+        said = _over(kept_words(earlier, decided, rules), afterwards)
         if stands(earlier, now.actions, rules):
             decided = replace(decided, on=date.fromisoformat(before.payload["application_date"]))
     statement = new_id()
     built = build(_known(row), decided, said, rules, names=(f"ct-{statement}", before.puid))
-    return await _keep(connection, statement, now, built, rules=rules, replaces=before.id)
+    made = _Made(statement, now, before.id, person if afterwards is not None else None)
+    return await _keep(connection, made, built, rules=rules)
+
+
+def _over(earlier: StatementIn, later: StatementIn | None) -> StatementIn:
+    """What was written earlier, with what somebody says now in its place."""
+    if later is None:
+        return earlier
+    said = later.model_dump(exclude_none=True, exclude_defaults=True)
+    return StatementIn.model_validate(earlier.model_dump(exclude_none=True) | said)
 
 
 async def preview(
@@ -217,24 +243,27 @@ async def amend(
     return await statement_view(connection, statement, viewer=person, rules=rules)
 
 
-async def _keep(
-    connection: AsyncConnection,
-    statement: UUID,
-    decision: Decision,
-    built: Built,
-    *,
-    rules: StatementRules,
-    replaces: UUID | None = None,
-) -> Told | None:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A statement of a decision, the one whose place it takes, and who made it afterwards; None where it came with the decision."""
+
+    id: UUID
+    decision: Decision
+    replaces: UUID | None
+    afterwards_by: UUID | None
+
+
+async def _keep(connection: AsyncConnection, made: _Made, built: Built, *, rules: StatementRules) -> Told | None:
+    decision = made.decision
     payload = _checked(built) if built.exemption is None else None
     notice = notice_of(built, built.language, rules)
     await store.add(
         connection,
         {
-            "id": statement,
+            "id": made.id,
             "decision_id": decision.id,
             "case_id": decision.case_id,
-            "replaces": replaces,
+            "replaces": made.replaces,
             "state": "made" if payload else "exempt",
             "exemption": built.exemption,
             "puid": payload["puid"] if payload else None,
@@ -246,6 +275,7 @@ async def _keep(
             "assumed": list(built.assumed),
             "edited": list(built.edited),
             "ready_at": decision.until,
+            "afterwards_by": made.afterwards_by,
         },
     )
     if payload is None:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from service.appeals.following import workflow
 from service.appeals.schemas import (
@@ -46,8 +46,11 @@ async def appellants(_caller: AppealDecider, connection: UnitOfWork) -> Appellan
 
 
 @router.post("/{appeal_id}/escalation", status_code=201, summary="Let an appeal go on as an escalation")
-async def escalate(appeal_id: UUID, body: EscalateIn, caller: EscalationWorker, connection: UnitOfWork) -> EscalatedOut:
-    return await workflow.escalate(connection, appeal_id, body, person=caller.id)
+async def escalate(
+    appeal_id: UUID, body: EscalateIn, request: Request, caller: EscalationWorker, connection: UnitOfWork
+) -> EscalatedOut:
+    by = workflow.Defaults(request.app.state.forms.closed, request.app.state.taxonomy)
+    return await workflow.escalate(connection, appeal_id, body, person=caller.id, by=by)
 
 
 @router.post("/{appeal_id}/disputes", status_code=201, summary="Record an out-of-court dispute about an appeal")

@@ -74,6 +74,7 @@ _SETTLE = text("""
     UPDATE appeal_disputes SET outcome = :outcome, settled_by = :person, settled_at = now()
     WHERE id = :id AND appeal_id = :appeal_id AND outcome IS NULL RETURNING id
 """)
+_MARKET = text("SELECT s.market FROM cases c JOIN subjects s ON s.id = c.subject_id WHERE c.id = :case_id")
 _DISPUTES = text("""
     SELECT id, body, reference, recorded_at, outcome, settled_at FROM appeal_disputes
     WHERE appeal_id = :appeal_id ORDER BY recorded_at, id
@@ -106,6 +107,12 @@ async def outcomes(connection: AsyncConnection, by: str, *, limit: int) -> Seque
 async def appellants(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:
     """Who filed what was manifestly unfounded, with all that they filed in 12 months."""
     return (await connection.execute(_APPELLANTS, {"limit": limit})).all()
+
+
+async def market(connection: AsyncConnection, case_id: UUID) -> str | None:
+    """The country where the content of a case is seen, as far as the platform said."""
+    found: str | None = (await connection.execute(_MARKET, {"case_id": case_id})).scalar_one()
+    return found
 
 
 async def escalate(connection: AsyncConnection, appeal: UUID, escalation: UUID) -> bool:

@@ -5,6 +5,7 @@ of the case are known by, tells the decider, and stores the message for the plat
 nothing. The outcome is the label of the decision from then on (service/exports).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -34,18 +35,22 @@ from service.appeals.schemas import (
     OutcomeOut,
     OverturnsOut,
 )
+from service.appeals.targets import ACCOUNT, target_of
 from service.errors.appeals import AppealClosedError
 from service.errors.base import TriageError
 from service.errors.requests import NameTakenError, NotFoundError
 from service.errors.statements import StatementIncompleteError
 from service.escalations import workflow as escalations
-from service.escalations.schemas import NewEscalation, RequesterIn
+from service.escalations.closing import Default
+from service.escalations.schemas import NewEscalation, RequesterIn, Source
 from service.ids import new_id
 from service.outbox import workflow as outbox
 from service.reporters.workflow import correct
 from service.routing.workflow import OVERSEEING
 from service.scorecards.figures import LEAST_PEOPLE
+from service.sla import workflow as sla
 from service.statements import workflow as statements
+from service.statements.afterwards import workflow as afterwards
 from service.statements.rules import StatementRules
 from service.strikes import workflow as strikes
 from service.strikes.rules import Breach, StrikeRules
@@ -54,8 +59,10 @@ APPEAL_DECIDED = "appeal.decided"
 APPEAL_UNTOLD = "appeal.untold"
 # Ways that are left to whoever appealed: a certified out-of-court body (Art. 21), and a court.
 REDRESS = ("out_of_court_dispute_settlement", "court")
-# The row of the matrix of clocks that an appeal which goes on as an escalation has.
-TRIGGER = "appeal"
+# What an appeal that goes on as an escalation is to the matrix of clocks: somebody lost an account, or content, or reported
+# something and heard that nothing was done.
+SOURCE: Source = "user"
+ACCOUNT_APPEAL, CONTENT_APPEAL, COMPLAINT = "account_appeal", "appeal", "complaint"
 SHOWN_FEEDBACK = 100
 SHOWN_GROUPS = 100
 SHOWN_APPELLANTS = 100
@@ -73,6 +80,14 @@ class Effects:
     jobs: App
     strikes: StrikeRules
     statements: StatementRules | None
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What an appeal becomes as an escalation by: how closed records are by default, and the vocabulary."""
+
+    closed: Default
+    taxonomy: Taxonomy
 
 
 async def carry_out_due(engine: AsyncEngine, effects: Effects) -> int:
@@ -116,7 +131,9 @@ async def appellants(connection: AsyncConnection) -> AppellantsOut:
     return AppellantsOut(appellants=[AppellantOut(**row._mapping) for row in rows])
 
 
-async def escalate(connection: AsyncConnection, appeal: UUID, body: EscalateIn, *, person: UUID) -> EscalatedOut:
+async def escalate(
+    connection: AsyncConnection, appeal: UUID, body: EscalateIn, *, person: UUID, by: Defaults
+) -> EscalatedOut:
     """Let an appeal go on as an escalation, a new one where none is named.
 
     Raises NotFoundError, AppealClosedError where it does so already, EscalationClosedError.
@@ -124,18 +141,28 @@ async def escalate(connection: AsyncConnection, appeal: UUID, body: EscalateIn, 
     row = await require(connection, appeal, person=person)
     escalation = body.escalation_id
     if escalation is None:
+        market = await store.market(connection, row.case_id)
+        trigger = trigger_of(row.side, row.actions, by.taxonomy)
+        confidentiality, path = by.closed(SOURCE, trigger, row.policy_area)
         new = NewEscalation(
-            source="user",
-            trigger=TRIGGER,
+            source=SOURCE,
+            trigger=trigger,
+            confidentiality=confidentiality,
+            path=path,
             title=f"Appeal A-{row.number}",
             summary=row.reasons,
             language=row.language,
             policy_area=row.policy_area,
             severity=row.severity,
+            jurisdiction=market,
+            received_at=row.filed_at,
             requester=RequesterIn(email=row.contact, reference=row.reference),
             cases=[row.case_id],
         )
         escalation = await escalations.open_escalation(connection, new, opened_by=person)
+        # Its time began with the appeal, and the receipt of that was the first answer.
+        await sla.start(connection, escalation, actor=person)
+        await sla.met(connection, escalation, "first_response", actor=person, now=row.filed_at)
     else:
         await escalations.require_open(connection, escalation, viewer=person)
     if not await store.escalate(connection, appeal, escalation):
@@ -143,6 +170,13 @@ async def escalate(connection: AsyncConnection, appeal: UUID, body: EscalateIn, 
     data = {"appeal": str(appeal), "number": row.number}
     await events.record_on(connection, "appeal.escalated", escalation, actor=person, data=data)
     return EscalatedOut(escalation_id=escalation)
+
+
+def trigger_of(side: str, actions: Sequence[str], taxonomy: Taxonomy) -> str:
+    """What an appeal is to the matrix of clocks."""
+    if side == "reporter":
+        return COMPLAINT
+    return ACCOUNT_APPEAL if target_of(actions, taxonomy) == ACCOUNT else CONTENT_APPEAL
 
 
 async def of_escalation(connection: AsyncConnection, escalation: UUID, *, person: UUID) -> list[Row[Any]]:
@@ -250,9 +284,12 @@ async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementR
     )
     try:
         async with connection.begin_nested():
-            return await statements.restate(connection, now, person=row.decided_by, rules=rules)
+            told = await statements.restate(connection, now, person=row.decided_by, rules=rules)
+            await afterwards.settle(connection, row.decision_id)
+            return told
     except StatementIncompleteError as error:
         await statements.take_back(connection, row.decision_id)
+        await afterwards.miss(connection, now, lacks=error.detail)
         data = {"appeal": str(row.id), "decision": str(row.decision_id)}
         await events.record(connection, "statement.missing", case_id=row.case_id, data=data)
         log.error("statement.missing", appeal=str(row.id), detail=error.detail)

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from labeling.taxonomy import Taxonomy
 from service import events
 from service.appeals.judging import store
-from service.appeals.judging.privacy import personal_in
 from service.appeals.schemas import (
     AppealDecided,
     AppealDecisionIn,
@@ -35,6 +34,7 @@ from service.ids import new_id
 from service.labels import check_labels
 from service.media.levels import Rules as BlurRules
 from service.media.viewing.workflow import media_of
+from service.personal import kinds_of
 from service.routing.workflow import OVERSEEING
 
 SHOWN_WAITING = 300
@@ -237,9 +237,9 @@ def _enforcing(actions: list[str], taxonomy: Taxonomy) -> list[str]:
 
 async def _check_words(connection: AsyncConnection, explanation: str) -> None:
     """Refuse what must not leave the system."""
-    found = personal_in(explanation)
-    if found is not None:
-        raise InvalidRequestError(f"explanation: it holds {found}; it goes outside, so leave that out")
+    found = kinds_of(explanation)
+    if found:
+        raise InvalidRequestError(f"explanation: it holds {' and '.join(found)}; it goes outside, so leave that out")
     name = await store.named_in(connection, explanation)
     if name is not None:
         raise InvalidRequestError(

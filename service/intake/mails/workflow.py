@@ -27,7 +27,7 @@ from service.intake.mails.reading import Attached, Mail, read_mail
 from service.intake.mails.schemas import AsideListOut, AsideOut, MailOut, MailTakenOut
 from service.intake.schemas import EscalationIn
 from service.intake.texts import reference
-from service.intake.workflow import Desk, Filed, take_in
+from service.intake.workflow import NOTHING_KEPT, Desk, Filed, take_in
 from service.media.renderer import Renderer
 from service.media.storage import Storage
 from service.media.upload import HEAD_BYTES, Received, kind_of
@@ -45,8 +45,6 @@ MEDIA = 20
 # A message of a record holds less than a long mail.
 PIECE_CHARACTERS = 19_000
 ASIDE = 100
-# Nothing of this path is stored as a picture by us.
-NOTHING_KEPT = "child_safety"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,8 @@ def _again(row: Row[Any]) -> MailTakenOut:
 
 def _closed(forms: Forms, mail: Mail) -> tuple[Confidentiality, NamedPath | None]:
     """How closed a record of its own would be."""
-    return forms.closed(*forms.whose(mail.sender, list(mail.recipients)))
+    source, trigger = forms.whose(mail.sender, list(mail.recipients))
+    return forms.closed(source, trigger, forms.triggers[trigger].area)
 
 
 async def _taken(attached: Attached, office: Office, *, keep: bool) -> _File:

@@ -39,11 +39,40 @@ export async function call(method, path, body, { stay = false, last = false, sig
   if (response.status === 204) return null;
   const answer = await response.json().catch(() => null);
   if (response.ok) return answer;
-  if (response.status === 401 && !stay) {
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}&why=ended`);
-  }
-  const detail = typeof answer?.detail === "string" ? answer.detail : t("The service answered %(status)s.", { status: response.status });
-  throw new ApiError(response.status, answer?.error ?? "unknown", sentence(detail));
+  if (response.status === 401 && !stay) signInAnew();
+  throw refusal(response.status, answer);
+}
+
+// A file, with how much of it has gone: `fetch` does not tell. `progress` is called with a share from 0 to 1.
+export function upload(path, file, { signal, progress }) {
+  const { promise, resolve, reject } = Promise.withResolvers();
+  const request = new XMLHttpRequest();
+  const lost = () => reject(new ApiError(0, "unreachable", t("The service cannot be reached. Check the connection, then try again.")));
+  request.open("POST", path);
+  request.responseType = "json";
+  request.setRequestHeader("Accept", "application/json");
+  request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
+  request.addEventListener("error", lost);
+  request.addEventListener("abort", lost);
+  request.addEventListener("load", () => {
+    if (request.status < 300) return resolve(request.response);
+    if (request.status === 401) signInAnew();
+    return reject(refusal(request.status, request.response));
+  });
+  signal?.addEventListener("abort", () => request.abort());
+  const body = new FormData();
+  body.append("file", file);
+  request.send(body);
+  return promise;
+}
+
+function signInAnew() {
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}&why=ended`);
+}
+
+function refusal(status, answer) {
+  const detail = typeof answer?.detail === "string" ? answer.detail : t("The service answered %(status)s.", { status });
+  return new ApiError(status, answer?.error ?? "unknown", sentence(detail));
 }
 
 // The API writes its texts to stand inside a line; on a page they stand alone.

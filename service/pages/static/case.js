@@ -14,7 +14,6 @@ import { startPage } from "./page.js";
 import { startPolicy } from "./policy.js";
 import { hideSpans, startMaskedAll } from "./spans.js";
 import { freshen, show } from "./swap.js";
-import { startToBank } from "./to_bank.js";
 import { startTranslation } from "./translate.js";
 
 startPage();
@@ -32,7 +31,7 @@ function startContent() {
 
 function startReading() {
   startMedia();
-  startToBank();
+  if (document.getElementById("to-bank")) import("./to_bank.js").then((part) => part.startToBank());
   const button = document.getElementById("claim-again");
   button?.addEventListener("click", () => claimAgain(button, button.dataset.case));
   onKey("c", () => button?.click());

@@ -1,7 +1,6 @@
 // One decision for all similar cases: what it would decide is shown first, and nothing else is decided with it.
 
 import { call } from "./api.js";
-import { onCaseKey } from "./life.js";
 import { rememberCluster } from "./undo.js";
 import { t, tn } from "./words.js";
 
@@ -19,17 +18,9 @@ const LEFT_OUT = {
   above_cap: (number, most) => tn("%(num)s above what one decision may take (%(most)s)", "%(num)s above what one decision may take (%(most)s)", number, { most }),
 };
 
-// `form` is the decision form, `leave` goes on once all is decided.
-export function startCluster(lease, form, leave) {
-  const button = document.getElementById("cluster-open");
-  if (!button) return;
-  const cluster = new Cluster(lease, form, leave);
-  button.addEventListener("click", () => cluster.open());
-  onCaseKey("d", () => button.click());
-  lease.onEnd(() => { button.disabled = true; });
-}
 
-class Cluster {
+// `form` is the decision form, `leave` goes on once all is decided.
+export class Cluster {
   #lease;
   #form;
   #leave;

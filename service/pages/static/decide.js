@@ -2,7 +2,6 @@
 
 import { call } from "./api.js";
 import { startAside } from "./aside.js";
-import { startCluster } from "./cluster.js";
 import { Draft } from "./draft.js";
 import { DecisionForm } from "./form.js";
 import { startKnown } from "./known.js";
@@ -105,6 +104,20 @@ function startThenNext(box) {
 }
 
 // What is recommended is one press away, and still the reviewer's choice: nothing is recorded by it.
+// Few cases are decided together with others, so what that takes comes with the first press.
+function startCluster(lease, form, leave) {
+  const button = document.getElementById("cluster-open");
+  if (!button) return;
+  let cluster = null;
+  button.addEventListener("click", async () => {
+    const { Cluster } = await import("./cluster.js");
+    cluster ??= new Cluster(lease, form, leave);
+    return cluster.open();
+  });
+  onCaseKey("d", () => button.click());
+  lease.onEnd(() => { button.disabled = true; });
+}
+
 function startFollow(form, offers) {
   const button = document.getElementById("follow");
   button.addEventListener("click", () => {

@@ -1,7 +1,6 @@
 // Asking for an original: with a reason, recorded by the server before the first byte, and over as soon as nobody looks.
 
 import { call } from "./api.js";
-import { Lens } from "./lens.js";
 import { untilNext } from "./life.js";
 import { Look } from "./looking.js";
 import { announce, setState } from "./page.js";
@@ -20,6 +19,7 @@ export class Reveal {
   #lease;
   #button;
   #lensButton;
+  #Lens = null;
   #form;
   #problem;
   #look = null;
@@ -93,6 +93,8 @@ export class Reveal {
     this.#wait(true);
     try {
       const path = `/v1/media/${this.#medium.id}/reveal`;
+      // First what it takes to show it: what stands on record as seen is seen.
+      if (as === "lens") this.#Lens ??= (await import("./lens.js")).Lens;
       const exposure = await call("POST", path, { lease_token: this.#lease.token, reason, as });
       if (look.begin(exposure)) this.#show(as, exposure.url);
     } catch (error) {
@@ -118,7 +120,7 @@ export class Reveal {
 
   #lens(url) {
     const medium = this.#medium;
-    return new Lens(medium.picture, medium.shown, url, () => this.#broken());
+    return new this.#Lens(medium.picture, medium.shown, url, () => this.#broken());
   }
 
   #whole(url) {

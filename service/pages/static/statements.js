@@ -16,7 +16,8 @@ for (const button of document.querySelectorAll(".confirm")) {
 byId("mend")?.addEventListener("submit", (event) => attemptAlone(event, mend));
 byId("edit")?.addEventListener("submit", (event) => attemptAlone(event, keep));
 byId("reset")?.addEventListener("click", (event) => attemptAlone(event, reset));
-if (byId("edit")) startGround();
+byId("afterwards")?.addEventListener("submit", (event) => attemptAlone(event, makeUp));
+if (document.querySelector("[data-ground]")) startGround();
 
 function afresh(words) {
   sayOnNextPage(words);
@@ -50,11 +51,24 @@ async function mend() {
   afresh(t("It goes into the next batch."));
 }
 
-async function keep() {
-  const form = byId("edit");
+// The ground is sent where it is the law: without it the terms count.
+function stated(form) {
   const statement = changed(form);
   const ground = form.querySelector("[name=decision_ground]:checked")?.value;
   if (ground === "DECISION_GROUND_ILLEGAL_CONTENT") statement.decision_ground = ground;
+  return statement;
+}
+
+async function makeUp() {
+  const form = byId("afterwards");
+  const made = await call("POST", `/v1/decisions/${form.dataset.decision}/statement`, stated(form));
+  sayOnNextPage(t("The statement is made, and the platform gets the notice."));
+  location.assign(`/statements/${made.id}`);
+}
+
+async function keep() {
+  const form = byId("edit");
+  const statement = stated(form);
   if (byId("even_if_exempt")?.checked) statement.even_if_exempt = true;
   const { token, area } = form.dataset;
   await call("PUT", `/v1/cases/${form.dataset.case}/statement`, { lease_token: token, policy_area: area, statement });
@@ -72,6 +86,6 @@ function startGround() {
     const ground = document.querySelector("[name=decision_ground]:checked")?.value;
     for (const part of document.querySelectorAll("[data-ground]")) part.hidden = part.dataset.ground !== ground;
   };
-  byId("edit").addEventListener("change", show);
+  document.addEventListener("change", show);
   show();
 }

@@ -101,12 +101,34 @@ _UNMIRRORED = text("""
             SELECT p.replaces FROM sla_clocks p JOIN earlier ON p.id = earlier.id WHERE p.replaces IS NOT NULL
         )
         SELECT m.clock_id FROM earlier JOIN sla_case_clocks m ON m.sla_clock_id = earlier.id AND m.case_id = l.case_id
-        WHERE NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = m.clock_id) LIMIT 1
+        WHERE NOT EXISTS (SELECT FROM clocks later WHERE later.replaces = m.clock_id)
+          AND NOT EXISTS (SELECT FROM clock_ends o WHERE o.clock_id = m.clock_id) LIMIT 1
     ) before ON true
     WHERE k.met_at IS NULL AND k.ended_at IS NULL AND (k.kind = 'legal' AND k.target = 'decision' OR k.fronted)
       AND e.status <> 'resolved'
       AND NOT EXISTS (SELECT FROM sla_case_clocks m WHERE m.case_id = l.case_id AND m.sla_clock_id = k.id)
     ORDER BY k.due_at LIMIT :limit
+""")
+# Clocks of cases whose record's clock is over, and the last that took its place as well. That of a duplicate stays: what it asks
+# for goes on with another record.
+_OVER = text("""
+    WITH RECURSIVE chain AS (
+        SELECT m.case_id, m.sla_clock_id, m.clock_id, m.sla_clock_id AS last FROM sla_case_clocks m
+        JOIN sla_clocks k ON k.id = m.sla_clock_id AND (k.met_at IS NOT NULL OR k.ended_at IS NOT NULL)
+        WHERE NOT m.settled
+        UNION ALL
+        SELECT chain.case_id, chain.sla_clock_id, chain.clock_id, k.id FROM chain JOIN sla_clocks k ON k.replaces = chain.last
+    )
+    SELECT chain.case_id, chain.sla_clock_id, chain.clock_id,
+           CASE WHEN k.met_at IS NULL THEN 'dropped' ELSE 'met' END AS because
+    FROM chain JOIN sla_clocks k ON k.id = chain.last JOIN escalations e ON e.id = k.escalation_id
+    WHERE (k.met_at IS NOT NULL OR k.ended_at IS NOT NULL)
+      AND NOT EXISTS (SELECT FROM sla_clocks later WHERE later.replaces = k.id)
+      AND e.resolution IS DISTINCT FROM 'duplicate'
+    LIMIT :limit
+""")
+_SETTLE = text("""
+    UPDATE sla_case_clocks SET settled = true WHERE case_id = :case_id AND sla_clock_id = :clock AND NOT settled RETURNING case_id
 """)
 _MIRROR = text("""
     INSERT INTO sla_case_clocks (case_id, sla_clock_id, clock_id) VALUES (:case_id, :clock, :case_clock)
@@ -154,6 +176,16 @@ async def has_cases(connection: AsyncConnection, escalation: UUID) -> bool:
 async def unmirrored(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:
     """Clocks of records that cases of theirs do not have yet, the nearest first."""
     return (await connection.execute(_UNMIRRORED, {"limit": limit})).all()
+
+
+async def over(connection: AsyncConnection, *, limit: int) -> Sequence[Row[Any]]:
+    """Clocks of cases that stand for one of a record which is over."""
+    return (await connection.execute(_OVER, {"limit": limit})).all()
+
+
+async def settle(connection: AsyncConnection, case_id: UUID, clock: UUID) -> bool:
+    """Be the one who ends the clock of a case with that of its record; False where another was."""
+    return (await connection.execute(_SETTLE, {"case_id": case_id, "clock": clock})).one_or_none() is not None
 
 
 async def claim_mirror(connection: AsyncConnection, case_id: UUID, clock: UUID) -> bool:

@@ -14,7 +14,7 @@ from labeling.taxonomy import Taxonomy
 from models.rank import RankConfig
 from service import events
 from service.clocks.schemas import ClockIn
-from service.clocks.workflow import NewClock, set_clock
+from service.clocks.workflow import NewClock, end_clock, set_clock
 from service.errors.base import TriageError
 from service.errors.cases import CaseDecidedError
 from service.security import ESCALATION_OVERSEERS, ROLES, Capability
@@ -96,7 +96,10 @@ async def act(connection: AsyncConnection, late: Row[Any], now: datetime) -> Non
 
 
 class CaseClocks:
-    """Gives the cases of a record its legal clocks, and those that are to go to the front: the queue serves them first."""
+    """Gives the cases of a record its legal clocks, and those that are to go to the front: the queue serves them first.
+
+    They end with those of the record, which stand for the same duty; every other clock of the case stays.
+    """
 
     def __init__(self, engine: AsyncEngine, jobs: App, *, taxonomy: Taxonomy, config: RankConfig) -> None:
         self._engine = engine
@@ -105,10 +108,20 @@ class CaseClocks:
         self._config = config
 
     async def step(self) -> int:
-        """Set what is missing; returns for how many cases."""
+        """Set what is missing and end what is over; returns how many clocks of cases there were."""
         async with self._engine.begin() as connection:
             missing = await store.unmirrored(connection, limit=BATCH)
-        return sum([await self._set(row) for row in missing])
+            over = await store.over(connection, limit=BATCH)
+        return sum([await self._set(row) for row in missing]) + sum([await self._end(row) for row in over])
+
+    async def _end(self, row: Row[Any]) -> bool:
+        async with self._engine.begin() as connection:
+            if not await store.settle(connection, row.case_id, row.sla_clock_id):
+                return False
+            if row.clock_id is None:
+                return False
+            ranking = self._taxonomy, self._config
+            return await end_clock(connection, row.case_id, row.clock_id, because=row.because, ranking=ranking)
 
     async def _set(self, row: Row[Any]) -> bool:
         try:

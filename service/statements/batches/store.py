@@ -20,7 +20,11 @@ _TAKE = text("""
     UPDATE statements s SET state = 'batched', batch = made.number FROM made, taken WHERE s.id = taken.id RETURNING s.batch
 """)
 _OPEN_BATCH = text("SELECT min(number) FROM statement_batches WHERE state = 'open' AND number > :after")
-_BATCH = text("SELECT puid, payload FROM statements WHERE batch = :batch ORDER BY number")
+_BATCH = text("""
+    SELECT s.puid, s.payload, s.afterwards_by IS NOT NULL AS afterwards, s.made_at,
+           (SELECT d.decided_at FROM decisions d WHERE d.id = s.decision_id) AS decided_at
+    FROM statements s WHERE s.batch = :batch ORDER BY s.number
+""")
 _BATCHES = text("""
     SELECT b.number, b.state, b.made_at, b.settled_at, (SELECT count(*) FROM statements s WHERE s.batch = b.number) AS count
     FROM statement_batches b ORDER BY (b.state = 'open') DESC, b.number DESC LIMIT :limit
@@ -54,7 +58,7 @@ async def take_batch(connection: AsyncConnection, *, most: int) -> int | None:
 
 
 async def batch(connection: AsyncConnection, number: int) -> Sequence[Row[Any]]:
-    """(puid, payload) of a batch, always in the same order."""
+    """(puid, payload, afterwards, decided_at, made_at) of a batch, always in the same order."""
     return (await connection.execute(_BATCH, {"batch": number})).all()
 
 

@@ -9,7 +9,7 @@ from service import events
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.statements import StatementSettledError
 from service.statements.batches import store
-from service.statements.schemas import BatchLine, BatchOut, ConfirmedOut, ConfirmIn
+from service.statements.schemas import AfterwardsOut, BatchLine, BatchOut, ConfirmedOut, ConfirmIn
 from service.statements.transparency import BATCH
 
 # So many batches are listed.
@@ -27,8 +27,13 @@ async def next_batch(connection: AsyncConnection, *, after: int = 0) -> BatchOut
         if number is None:
             return None
         await events.record(connection, "statement.batched", data={"batch": number})
-    statements = [row.payload for row in await store.batch(connection, number)]
-    return BatchOut(batch=number, count=len(statements), statements=statements)
+    rows = await store.batch(connection, number)
+    return BatchOut(
+        batch=number,
+        count=len(rows),
+        statements=[row.payload for row in rows],
+        afterwards=[AfterwardsOut.model_validate(row, from_attributes=True) for row in rows if row.afterwards],
+    )
 
 
 async def recent_batches(connection: AsyncConnection) -> list[BatchLine]:

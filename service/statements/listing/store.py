@@ -9,7 +9,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 _SHOWN = """
-    SELECT s.*, d.severity, r.puid AS replaces_puid,
+    SELECT s.*, d.severity, r.puid AS replaces_puid, s.afterwards_by IS NOT NULL AS afterwards,
            CASE WHEN s.state = 'made' AND s.ready_at > now() THEN 'waiting' WHEN s.state = 'made' THEN 'ready' ELSE s.state END
                AS stands
     FROM statements s JOIN decisions d ON d.id = s.decision_id LEFT JOIN statements r ON r.id = s.replaces

@@ -69,7 +69,18 @@ async def listed(connection: AsyncConnection, asked: Asked, *, viewer: UUID | No
     if viewer is not None:
         values |= {"viewer": viewer, "overseeing": list(OVERSEEING)}
     rows = await store.listed(connection, values, limit=LISTED + 1)
-    names = ("id", "puid", "exemption", "case_id", "policy_area", "category", "ground", "made_at", "refused_message")
+    names = (
+        "id",
+        "puid",
+        "exemption",
+        "case_id",
+        "policy_area",
+        "category",
+        "ground",
+        "made_at",
+        "refused_message",
+        "afterwards",
+    )
     lines = [StatementLine(**{one: getattr(row, one) for one in names}, state=row.stands) for row in rows[:LISTED]]
     return StatementsOut(statements=lines, next=rows[LISTED - 1].number if len(rows) > LISTED else None)
 
@@ -110,7 +121,10 @@ def _shown(row: Any, rules: StatementRules | None, language: str | None) -> Stat
     again = rules is not None and chosen != row.language
     names = ("id", "puid", "exemption", "case_id", "decision_id", "policy_area", "made_at", "ready_at", "published_at")
     return StatementOut(
-        **{one: getattr(row, one) for one in (*names, "withdrawn_at", "refused_message", "assumed", "edited")},
+        **{
+            one: getattr(row, one)
+            for one in (*names, "withdrawn_at", "refused_message", "assumed", "edited", "afterwards")
+        },
         state=row.stands,
         replaces=row.replaces_puid,
         language=chosen,

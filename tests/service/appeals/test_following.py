@@ -175,7 +175,12 @@ async def test_one_that_cannot_be_carried_out_keeps_no_other_waiting(
 
 
 async def test_whoever_is_right_does_not_wait_for_a_statement(
-    app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, judging: httpx.AsyncClient, database: str
+    app: FastAPI,
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    judging: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
+    database: str,
 ) -> None:
     made = await restricted(platform, reviewer, actions=["remove", "suspend_account"])
     said = {"outcome": "partly", "reason_code": "disproportionate", "explanation": "Too hard.", "standing": ["remove"]}
@@ -187,6 +192,31 @@ async def test_whoever_is_right_does_not_wait_for_a_statement(
     assert query(database, "SELECT state FROM statements") == [("withdrawn",)], "it told of what no longer holds"
     [missing] = events_of(database, "statement.missing")
     assert missing["decision"] == made["decision_id"]
+    # Until a person has made up for it, who says what it lacked; then it is handed out as any other, marked.
+    [gap] = (await lead.get("/v1/statements/missing")).json()["missing"]
+    assert (gap["decision_id"], gap["actions"]) == (made["decision_id"], ["remove"])
+    assert "content_date" in gap["lacks"]
+    path = f"/v1/decisions/{made['decision_id']}/statement"
+    assert_error(await platform.post(path, json={}), 403, "forbidden")
+    assert "content_date" in assert_error(await lead.post(path, json={}), 422, "statement_incomplete")
+    named = {"content_date": "2026-11-01", "decision_facts": "Ask ana@mail.example."}
+    assert_error(await lead.post(path, json=named), 422, "personal_data")
+    page = await lead.get(f"/statements/missing/{made['decision_id']}")
+    assert "content_date" in page.text
+    assert f"/statements/missing/{made['decision_id']}" in (await lead.get("/statements")).text
+    await hook(platform)
+    stated = await lead.post(path, json={"content_date": "2026-11-01"})
+    assert stated.status_code == 201, stated.text
+    assert (stated.json()["afterwards"], stated.json()["statement"]["content_date"]) == (True, "2026-11-01")
+    assert stated.json()["replaces"], "it names the one that was taken back"
+    assert (await lead.get("/v1/statements/missing")).json()["missing"] == []
+    assert_error(await lead.post(path, json={"content_date": "2026-11-01"}), 404, "not_found")
+    [told] = messages(database, "statement.made")
+    assert told["statement"]["puid"] == stated.json()["puid"]
+    assert "test-lead" not in str(told)
+    batch = (await platform.get("/v1/statements/export")).json()
+    assert [one["puid"] for one in batch["afterwards"]] == [stated.json()["puid"]]
+    assert batch["afterwards"][0]["decided_at"] < batch["afterwards"][0]["made_at"]
 
 
 async def test_figures_begin_at_thirty_and_tell_of_no_single_person(
@@ -229,6 +259,10 @@ async def test_an_appeal_goes_on_as_an_escalation_and_out_of_court(
     assert made_record.status_code == 201, made_record.text
     assert_error(await judging.post(f"{path}/escalation", json={}), 409, "appeal_closed")
     record = made_record.json()["escalation_id"]
+    clocks = (await judging.get(f"/v1/escalations/{record}/clocks")).json()["clocks"]
+    assert {one["target"]: one["state"] for one in clocks} == {"first_response": "met", "decision": "running"}
+    filed_at = value(database, "SELECT filed_at FROM appeals")
+    assert value(database, "SELECT received_at FROM escalations WHERE trigger = 'appeal'") == filed_at
     events = (await judging.get(f"/v1/escalations/{record}/timeline")).json()["events"]
     assert "appeal.escalated" in [one["kind"] for one in events]
     page = await judging.get(f"/escalations/{record}")

@@ -172,7 +172,7 @@ async def test_a_key_alone_decides_nothing(
 REFUSED: tuple[tuple[dict[str, object], str], ...] = (
     ({"explanation": "Ask jordan about it."}, "jordan"),
     ({"explanation": "Write to me@staff.example."}, "e-mail"),
-    ({"explanation": "Call +49 30 123456."}, "telephone"),
+    ({"explanation": "Call +49 30 123456."}, "phone"),
     ({"explanation": "Ask @sam_smith."}, "handle"),
     ({"reason_code": "correct"}, "reason_code"),
     ({"policy_area": None}, "policy_area"),

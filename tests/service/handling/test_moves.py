@@ -146,6 +146,28 @@ async def test_facts_are_changed_with_a_trace_and_who_may_see_it_with_a_reason(
         assert (await caller.get("/v1/escalations?status=any")).json()["total"] == 0
 
 
+async def test_a_record_closes_by_its_default_and_opens_by_right_and_reason_alone(
+    colleague: Client, lead: Client, record: str, database: str
+) -> None:
+    path = f"/v1/escalations/{record}"
+    open_again = {"confidentiality": "normal", "reason": "Nobody can be known by it"}
+    # Not by saying so in the same breath either.
+    dodged = await colleague.patch(path, json={"policy_area": "sexual_exploitation", **open_again})
+    assert_error(dodged, 403, "forbidden")
+    closed = (await colleague.patch(path, json={"policy_area": "sexual_exploitation"})).json()
+    assert closed["confidentiality"] == "confidential"
+    data = value(database, "SELECT data FROM events WHERE kind = 'escalation.changed'")
+    assert data["confidentiality"] == {"from": "normal", "to": "confidential"}
+    assert data["by_default"] is True
+    assert "escalation.manage" in assert_error(await colleague.patch(path, json=open_again), 403, "forbidden")
+    assert_error(await lead.patch(path, json={"confidentiality": "normal"}), 422, "invalid_request")
+    assert (await lead.patch(path, json=open_again)).json()["confidentiality"] == "normal"
+    # What a person decided stays: another fact does not close it again, another area does.
+    assert (await colleague.patch(path, json={"severity": 3})).json()["confidentiality"] == "normal"
+    trafficking = {"policy_area": "human_exploitation"}
+    assert (await colleague.patch(path, json=trafficking)).json()["confidentiality"] == "confidential"
+
+
 async def test_what_a_record_is_about_is_named_both_ways_and_absent_for_whoever_may_not_see_it(
     app: FastAPI, database: str, colleague: Client, lead: Client, platform: Client, record: str
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from service.sla import workflow as sla
 from tests.service.intake.steps import CHILD_SAFETY, COMPLAINT, NOTICE, PRESS, filed, record, said, without
+from tests.service.media.pictures import png
 from tests.service.steps import assert_error, query, report, value
 
 
@@ -223,3 +224,56 @@ async def test_a_checklist_is_ticked_by_name_and_opened_again(colleague: httpx.A
     kinds = query(database, "SELECT kind FROM events WHERE kind LIKE 'intake.%%' ORDER BY id")
     assert kinds == [("intake.checked",), ("intake.unchecked",)]
     assert_error(await colleague.put(f"{path}/reproduced", json={"done": True}), 404, "not_found")
+
+
+INTIMATE: dict[str, object] = {
+    "source": "user",
+    "trigger": "intimate_image",
+    "fields": {
+        "urls": "https://platform.example/posts/1",
+        "no_consent": "yes",
+        "depicted": "whoever raises it",
+        "requester_email": "ana@mail.example",
+        "signature": "Ana Diaz",
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("body", "changes", "kept"),
+    [
+        (INTIMATE, {}, "confidential"),
+        (PRESS, {"policy_area": "child_safety"}, "confidential"),
+        (PRESS, {"confidentiality": "confidential"}, "confidential"),
+        (PRESS, {"policy_area": "self_harm"}, "normal"),
+        (INTIMATE, {"confidentiality": "normal"}, None),
+    ],
+)
+async def test_a_record_is_as_closed_as_its_form_its_area_or_whoever_files_it_says(
+    reviewer: httpx.AsyncClient,
+    database: str,
+    body: dict[str, object],
+    changes: dict[str, object],
+    kept: str | None,
+) -> None:
+    answer = await reviewer.post("/v1/escalations", json={**body, **changes})
+    if kept is None:
+        assert assert_error(answer, 422, "invalid_request").startswith("confidentiality: ")
+        return
+    assert answer.status_code == 201, answer.text
+    assert record(database, answer.json()["number"])["confidentiality"] == kept
+
+
+async def test_files_come_along_by_name_and_of_a_child_nothing_is_kept(
+    reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
+) -> None:
+    sent = await reviewer.post("/v1/media", files={"file": ("proof.png", png(), "image/png")})
+    assert sent.status_code == 201, sent.text
+    medium = sent.json()["media_id"]
+    answer = await filed(reviewer, media=[{"media_id": medium, "name": "proof.png"}])
+    kept = (await lead.get(f"/v1/escalations/{answer['escalation_id']}/attachments")).json()["attachments"]
+    assert [(one["name"], one["medium"]["id"]) for one in kept] == [("proof.png", medium)]
+    refused = await reviewer.post("/v1/escalations", json={**CHILD_SAFETY, "media": [medium]})
+    assert "nothing is kept" in assert_error(refused, 422, "invalid_request")
+    assert_error(await reviewer.post("/v1/escalations", json={**PRESS, "media": [str(uuid4())]}), 422, "unknown_media")
+    assert value(database, "SELECT count(*) FROM escalations") == 1

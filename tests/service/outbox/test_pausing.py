@@ -17,6 +17,7 @@ from service.outbox.schemas import MessageKind
 from service.outbox.workflow import deliver, enqueue_orphans
 from service.pages.webhooks import KINDS
 from service.replies.sending.workflow import KIND as REPLY_SENT
+from service.statements.afterwards.workflow import STATEMENT_MADE
 from tests.service.outbox.receiver import Receiver, receiving
 from tests.service.steps import assert_error, claim, decided, query, report, value
 
@@ -40,15 +41,8 @@ async def add(platform: httpx.AsyncClient, url: str, **fields: object) -> str:
 
 
 def test_what_can_be_chosen_is_what_is_sent() -> None:
-    assert set(get_args(MessageKind)) == {
-        DECISION_MADE,
-        SHED,
-        UNSHED,
-        APPEAL_FILED,
-        APPEAL_DECIDED,
-        REPLY_SENT,
-        CRISIS_TOLD,
-    }
+    sent = {DECISION_MADE, SHED, UNSHED, APPEAL_FILED, APPEAL_DECIDED, REPLY_SENT, CRISIS_TOLD, STATEMENT_MADE}
+    assert set(get_args(MessageKind)) == sent
     assert set(KINDS) - {"webhook.test"} == set(get_args(MessageKind))
 
 

@@ -67,7 +67,7 @@ async def furnish(callers: dict[str, httpx.AsyncClient], app: FastAPI) -> Furnis
     await _kept_searches(callers["lead"])
     for role, record in await escalations(app, callers):
         found.add("/escalations/{escalation_id}", role, f"/escalations/{record}")
-    await _statements(callers, found)
+    await _statements(callers, found, app)
     await _improvements(callers, found)
     for template, role, address in await consults(app, callers):
         found.add(template, role, address)
@@ -246,7 +246,7 @@ async def _work(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None
     found.add("/exposure", "reviewer", "/exposure")
 
 
-async def _statements(callers: dict[str, httpx.AsyncClient], found: Furnished) -> None:
+async def _statements(callers: dict[str, httpx.AsyncClient], found: Furnished, app: FastAPI) -> None:
     """What authors are told: a batch with one that the database refused, and what a decision would tell."""
     lead, reviewer = callers["lead"], callers["reviewer"]
     batch = await _sent(await lead.get("/v1/statements/export"))
@@ -254,6 +254,13 @@ async def _statements(callers: dict[str, httpx.AsyncClient], found: Furnished) -
     await _sent(await lead.post("/v1/statements/export/confirm", json={"batch": batch["batch"], "refused": refused}))
     [one, *_] = (await _sent(await lead.get("/v1/statements", params={"state": "refused"})))["statements"]
     found.add("/statements/{statement_id}", "lead", f"/statements/{one['id']}")
+    async with app.state.engine.begin() as connection:
+        gap = statement(
+            "INSERT INTO statement_gaps (decision_id, case_id, policy_area, actions, lacks) SELECT decision_id, case_id,"
+            " policy_area, '{remove}', 'statement.content_date: Field required' FROM statements WHERE id = :id RETURNING decision_id"
+        )
+        missing = (await connection.execute(gap, {"id": one["id"]})).scalar_one()
+    found.add("/statements/missing/{decision_id}", "lead", f"/statements/missing/{missing}")
     [held, *_] = (await _sent(await reviewer.get("/v1/leases")))["leases"]
     for page in ("statement", "statements"):
         address = f"/cases/{held['case_id']}/{page}"

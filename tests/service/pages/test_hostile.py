@@ -78,6 +78,7 @@ UNWRITTEN = {
             *("POST /v1/cases/{case_id}/decisions .statement", "POST /v1/cases/{case_id}/cluster/decide .statement"),
             *("POST /v1/cases/{case_id}/statement/preview .statement", "PUT /v1/cases/{case_id}/statement .statement"),
             "POST /v1/statements/{statement_id}/mend ",
+            "POST /v1/decisions/{decision_id}/statement ",
         )
         for name in (
             *("decision_facts", "illegal_content_legal_ground", "illegal_content_explanation", "content_type_other"),

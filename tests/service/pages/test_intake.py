@@ -1,5 +1,6 @@
 """Raising an escalation in a browser: found by typing, said what is missing, kept in the window, and a receipt."""
 
+import base64
 import json
 
 import httpx
@@ -9,6 +10,7 @@ from playwright.async_api import Page, expect
 from tests.conftest import bearer
 from tests.journey.browsing import chromium, new_page
 from tests.service.intake.steps import COMPLAINT, filed, record, said, without
+from tests.service.media.pictures import png
 from tests.service.steps import query
 
 pytestmark = pytest.mark.browser
@@ -81,3 +83,49 @@ async def test_what_is_missing_is_added_and_what_was_looked_at_ticked_on_one_pag
         await expect(page.locator("#missing-form")).to_have_count(0)
         await expect(page.locator("[data-item=evidence_read]")).to_be_checked()
     assert record(database, answer["number"])["requester"]["email"] == "ads@shop.example"
+
+
+async def test_files_are_sent_each_by_itself_and_none_is_lost_when_one_fails(page: Page, database: str) -> None:
+    await page.goto("/escalations/new/press/press_query")
+    files = [
+        ("scene.png", png(), "image/png"),
+        ("broken.png", b"no picture", "image/png"),
+        ("note.txt", b"x", "text/plain"),
+    ]
+    await page.set_input_files(
+        "#upload-file", [{"name": name, "buffer": data, "mimeType": mime} for name, data, mime in files]
+    )
+    states = page.locator(".upload-state")
+    await expect(states.nth(0)).to_have_text("It has arrived, blurred.")
+    await expect(page.locator(".upload img").nth(0)).to_be_visible()
+    await expect(states.nth(1)).to_contain_text("none of the accepted kinds")
+    await expect(states.nth(2)).to_have_text("Only pictures, clips and sounds are taken.")
+    for name, words in (("requester_name", "R"), ("requester_organisation", "D"), ("question", "Why?")):
+        await page.fill(f"#f-{name}", words)
+    await page.fill("#f-requester_email", "robin@daily.example")
+    # An area of which records are confidential says so at once.
+    await page.select_option("#area", "child_safety")
+    await expect(page.locator("#kept")).to_contain_text("Confidential")
+    await expect(page.locator("#confidential")).to_be_checked()
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator("#f-media-problem")).to_contain_text("Some files did not arrive")
+    for _ in range(2):
+        await page.locator(".upload.is-failed .upload-remove").first.click()
+    # What arrived is there after the page was loaded anew, too.
+    await page.reload()
+    await expect(page.locator(".upload-name")).to_have_text(["scene.png"])
+    await page.evaluate(
+        """(text) => {
+            const data = new DataTransfer();
+            data.items.add(new File([Uint8Array.from(atob(text), (one) => one.charCodeAt(0))], "pasted.png", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: data }));
+            document.getElementById("uploads").dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+        }""",
+        base64.b64encode(png()).decode(),
+    )
+    await expect(page.locator(".upload-state")).to_have_text(["It has arrived, blurred."] * 3)
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url("**/escalations/new/received")
+    kept = query(database, "SELECT name FROM escalation_attachments ORDER BY name")
+    assert kept == [("pasted.png",), ("pasted.png",), ("scene.png",)]
+    assert query(database, "SELECT confidentiality FROM escalations") == [("confidential",)]

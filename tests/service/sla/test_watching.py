@@ -120,7 +120,12 @@ async def test_a_breach_raises_hands_over_or_says_that_it_could_not(
 
 
 async def test_a_legal_clock_drives_the_queue_of_its_cases(
-    app: FastAPI, database: str, keys: dict[str, str], platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
+    app: FastAPI,
+    database: str,
+    keys: dict[str, str],
+    platform: httpx.AsyncClient,
+    reviewer: httpx.AsyncClient,
+    lead: httpx.AsyncClient,
 ) -> None:
     for number in range(3):
         await report(platform, f"other-{number}", views_per_hour=100_000)
@@ -144,6 +149,21 @@ async def test_a_legal_clock_drives_the_queue_of_its_cases(
     answer = await reviewer.post("/v1/queues/default/claim")
     assert answer.json()["case"]["subject"]["id"] == "ordered"
     assert value(database, "SELECT count(*) FROM clocks") == 3
+    # It is met, and so the case owes it no more; that somebody else set a deadline stays, and nothing is told of the record.
+    own = now + 8 * HOUR
+    await platform.post(
+        f"/v1/cases/{case}/clocks", json={"kind": "contract", "basis": "Theirs", "due_at": own.isoformat()}
+    )
+    await done(app, workflow.met, record, "decision", actor=person(database))
+    assert await chore.step() == 1
+    assert await chore.step() == 0
+    assert value(database, "SELECT deadline FROM cases WHERE id = %s", case) == own
+    [(ended, about)] = query(database, "SELECT data, escalation_id FROM events WHERE kind = 'clock.ended'")
+    assert (ended["because"], about) == ("met", None)
+    listed = (await reviewer.get(f"/v1/cases/{case}/clocks")).json()["clocks"]
+    assert [one["ended_at"] is not None for one in listed if one["replaced_by"] is None] == [True, False]
+    again = {"kind": "legal", "basis": "B", "due_at": own.isoformat(), "replaces": ended["clock"], "reason": "B"}
+    assert "ended" in assert_error(await lead.post(f"/v1/cases/{case}/clocks", json=again), 422, "invalid_request")
 
 
 @pytest.mark.parametrize(

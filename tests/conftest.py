@@ -5,12 +5,13 @@ import gc
 import itertools
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import httpx
 import hypothesis
@@ -29,6 +30,7 @@ from service.people.schemas import AccountIn, RoleName
 from service.people.workflow import create_person
 from service.scoring.live_model import LiveModel
 from service.settings import Settings
+from tests.forking import warm_process
 from tests.shared_routes import share_routes
 
 TEMPLATE = "triage_template"
@@ -61,6 +63,17 @@ def pytest_collection_finish() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """How many processes `-n auto` means: two more than there are cores, as in many tests some part waits for another."""
     return min((os.cpu_count() or 1) + 2, MOST_PROCESSES)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(config: pytest.Config, specs: list[Any]) -> None:
+    """Fork these processes from one that has read the tests, where forking is safe."""
+    if sys.platform == "linux":
+        command = ExitStack()
+        config.add_cleanup(command.close)
+        python = command.enter_context(warm_process(config.args))
+        for spec in specs:
+            spec.python = python
 
 
 @pytest.fixture(scope="session")

@@ -1,28 +1,16 @@
-// The note of a crisis beside a case, and what happened to one: whoever has read it says so.
+// The note of a crisis beside a case: whoever has read it says so.
 
 import { call } from "./api.js";
 import { t } from "./words.js";
 
-for (const button of document.querySelectorAll(".crisis-read")) confirm(button, t("You have confirmed that you read it."), () => call("POST", `/v1/crises/${button.dataset.crisis}/read`));
-for (const button of document.querySelectorAll(".crisis-seen")) {
-  const moment = Number(button.dataset.moment);
-  confirm(button, t("You have confirmed that you saw it."), () => call("POST", `/v1/crises/${button.dataset.crisis}/seen`, { moment }));
-}
-
-function confirm(button, words, act) {
+for (const button of document.querySelectorAll(".crisis-read")) {
   button.addEventListener("click", async () => {
     const problem = button.parentElement.querySelector(".problem");
-    button.disabled = true;
-    problem.textContent = "";
     try {
-      await act();
-      const said = document.createElement("span");
-      said.role = "status";
-      said.textContent = words;
-      button.replaceWith(said);
+      await call("POST", `/v1/crises/${button.dataset.crisis}/read`);
+      button.replaceWith(t("You have confirmed that you read it."));
     } catch (error) {
       problem.textContent = error.message;
-      button.disabled = false;
     }
   });
 }

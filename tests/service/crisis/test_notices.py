@@ -42,9 +42,11 @@ async def test_everybody_who_leads_confirms_what_happened_and_nothing_that_came_
     [mine] = await notices(lead)
     assert [one["kind"] for one in mine["told"]] == ["approved"]
     page = (await lead.get(f"/crisis/{crisis['id']}")).text
-    assert "Not yet by</dt><dd><bdi>second-lead</bdi>" in page
+    assert "Not yet by</dt><dd><bdi data-content>second-lead</bdi>" in page
     await second.post(seen, json={"moment": rest["moment"]})
-    assert "Confirmed by</dt><dd><bdi>second-lead</bdi>" in (await lead.get(f"/crisis/{crisis['id']}")).text
+    assert (
+        "Confirmed by</dt><dd><bdi data-content>second-lead</bdi>" in (await lead.get(f"/crisis/{crisis['id']}")).text
+    )
     assert await notices(second) == []
 
     pass_time(database, crisis, hours=41)

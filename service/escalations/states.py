@@ -24,7 +24,7 @@ TABLE: Mapping[Verb, Mapping[Status, Status]] = {
     "take": _HANDS,
     "assign": _HANDS,
     "release": {"new": "new", "working": "new", "waiting": "waiting", "needs_information": "needs_information"},
-    "wait": _all("waiting", "new", "working", "needs_information"),
+    "wait": _all("waiting", *_OPEN),
     "ask": _all("needs_information", "new", "working", "waiting"),
     "go_on": _all("working", "waiting", "needs_information"),
     "resolve": _all("resolved", *_OPEN),

@@ -28,6 +28,7 @@ from service.escalations.schemas import (
     TimelineOut,
     TimelineQuery,
     Verb,
+    WaitingFor,
 )
 from service.escalations.states import after, spoken
 from service.ids import new_id
@@ -200,6 +201,8 @@ class Moved:
 
     before: Status
     after: Status
+    waited_for: WaitingFor | None
+    waits_for: WaitingFor | None
 
 
 async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, person: UUID | None) -> Moved:
@@ -207,12 +210,13 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
 
     Raises NotFoundError, TransitionError or ChangedMeanwhileError with the state that it is in, or a 422.
     """
-    row = await _locked(connection, escalation, person)
+    row = await _locked(connection, escalation, body.original, person)
     _unchanged(row, body.version)
     owner = await _owner_after(connection, row, body, person)
     to = after(body.verb, row.status, owned=owner is not None)
     _expected(row, body, owner, person)
-    if to == row.status and owner == row.owner_id and body.verb in ("take", "assign", "release"):
+    same = body.waiting_for == row.waiting_for if body.verb == "wait" else body.verb in ("take", "assign", "release")
+    if to == row.status and owner == row.owner_id and same:
         raise TransitionError(f"nothing changes: this escalation is {spoken(row.status)} and {_whose(row)} already")
     if body.verb == "wait" and body.waiting_for is None:
         raise InvalidRequestError("waiting_for: say what this escalation waits for")
@@ -224,21 +228,21 @@ async def move(connection: AsyncConnection, escalation: UUID, body: MoveIn, *, p
     if owner != row.owner_id:
         data["owner"] = str(owner) if owner else None
     ends = to == "resolved"
+    kept: WaitingFor | None = row.waiting_for if body.verb in ("take", "assign", "release") else body.waiting_for
+    waits_for = kept if to == "waiting" else None
     values = {
         "status": to,
         "owner": owner,
-        "waiting_for": body.waiting_for if to == "waiting" else None,
+        "waiting_for": waits_for,
         "resolution": body.resolution if ends else None,
         "resolution_note": body.note if ends else None,
     }
-    if body.verb in ("take", "assign", "release") and to == "waiting":
-        values["waiting_for"] = row.waiting_for
     await store.move(connection, escalation, values)
     if owner is not None and not await is_seen(connection, escalation, viewer=owner):
         raise InvalidRequestError("to: this record takes a restricted path, and that person is not named there")
     said = {name: one for name, one in data.items() if one is not None}
     await events.record_on(connection, KINDS[body.verb], escalation, actor=person, data=said)
-    return Moved(row.status, to)
+    return Moved(row.status, to, row.waiting_for, waits_for)
 
 
 async def change_facts(
@@ -288,10 +292,19 @@ async def worker_named(connection: AsyncConnection, username: str) -> UUID:
     return found
 
 
-async def _locked(connection: AsyncConnection, escalation: UUID, person: UUID | None) -> Row[Any]:
+async def _locked(
+    connection: AsyncConnection, escalation: UUID, original: UUID | None, person: UUID | None
+) -> Row[Any]:
+    """The record, and the one that goes on in its place where there is one: always in one order, so that of two records
+    each is not made a duplicate of the other at the same moment.
+    """
     if person is not None:
         await require(connection, escalation, viewer=person)
-    await store.lock(connection, escalation)
+    for one in sorted({escalation, original or escalation}):
+        await store.lock(connection, one)
+    if person is not None:
+        # Whoever waited here may not see it any more.
+        return await require(connection, escalation, viewer=person)
     row = await store.plain(connection, escalation)
     if row is None:
         raise NotFoundError(f"there is no escalation {escalation}")

@@ -60,8 +60,9 @@ async def _moved(connection: AsyncConnection, escalation: UUID, body: MoveIn, pe
     went = await move_record(connection, escalation, body, person=person)
     if went.before in RESTING and went.after not in RESTING:
         await sla.resume(connection, escalation, actor=person)
-    if went.after in RESTING and went.before not in RESTING:
-        reason = body.waiting_for or "requester"
+    if went.after in RESTING and (went.before, went.waited_for) != (went.after, went.waits_for):
+        # For this, too, where they rest already: what they rested for before may come while this is awaited.
+        reason = went.waits_for or "requester"
         await sla.pause(connection, escalation, reason=reason, actor=person)
     if went.after == "resolved":
         # A decision is an answer too: after it nothing is owed any more.
@@ -120,7 +121,7 @@ async def take_next(connection: AsyncConnection, *, person: UUID) -> EscalationO
     """
     page = store.Page(store.TO_DO, None, TRIED)
     for row in await store.listed(connection, {"unowned": True, "open": True}, Seer(person), page):
-        if await listing.free(connection, row.id):
+        if await listing.free(connection, row.id) and await is_seen(connection, row.id, viewer=person):
             return await move(connection, row.id, MoveIn(verb="take"), person=person)
     return None
 

@@ -13,6 +13,7 @@ from service.pages import views
 from service.pages.bar import bar
 from service.pages.escalation_words import SOURCES
 from service.pages.language import N_
+from service.pages.masking import masking_of
 from service.pages.rendering import PageRoute, render
 from service.pages.sections import Filling, Seen
 from service.replies.approval import configured
@@ -126,6 +127,7 @@ async def _shared(request: Request, connection: Any, me: Principal) -> dict[str,
     taxonomy = request.app.state.taxonomy
     return {
         **await bar(connection, me),
+        **await masking_of(request, connection, me, at="", texts=()),
         "names": _names(),
         "source_ids": get_args(Source),
         "area_name": lambda area: views.label_name(taxonomy, area),

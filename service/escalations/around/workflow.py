@@ -75,6 +75,8 @@ async def unlink(connection: AsyncConnection, escalation: UUID, link_id: UUID, *
     if not any(one.id == link_id and not one.incoming for one in seen.links):
         raise NotFoundError(f"this escalation has no link {link_id}")
     kind = await store.end_link(connection, escalation, link_id, person=person)
+    if kind is None:
+        raise NotFoundError(f"this escalation has no link {link_id}")
     data = {"link": str(link_id), "kind": kind}
     await events.record_on(connection, "escalation.unlinked", escalation, actor=person, data=data)
 

@@ -75,7 +75,10 @@ async def test_a_record_goes_its_way_to_an_end_and_back(colleague: Client, lead:
     assert_error(await colleague.post(path, json={"verb": "wait"}), 422, "invalid_request")
     waits = await moved(colleague, record, "wait", waiting_for="consult", note="Legal reads it until noon")
     assert (waits["status"], waits["waiting_for"]) == ("waiting", "consult")
-    # Whoever has it, it goes on waiting.
+    # It may wait for something else, and whoever has it, it goes on waiting.
+    assert_error(await colleague.post(path, json={"verb": "wait", "waiting_for": "consult"}), 409, "transition_refused")
+    assert (await moved(colleague, record, "wait", waiting_for="other_team"))["waiting_for"] == "other_team"
+    await moved(colleague, record, "wait", waiting_for="consult")
     given = await moved(colleague, record, "assign", to="test-lead")
     assert (given["status"], given["waiting_for"], given["owner"]) == ("waiting", "consult", "test-lead")
     assert (await moved(lead, record, "go_on"))["waiting_for"] is None
@@ -97,6 +100,8 @@ async def test_a_record_goes_its_way_to_an_end_and_back(colleague: Client, lead:
             "opened",
             "taken",
             "said",
+            "waits",
+            "waits",
             "waits",
             "assigned",
             "goes_on",
@@ -295,9 +300,11 @@ async def test_clocks_rest_while_it_waits_and_are_met_when_it_ends(
     await moved(colleague, record, "take")
     assert clocks.calls == []
     await moved(colleague, record, "wait", waiting_for="third_party")
+    # What they rested for first may come while the other is still awaited.
     await moved(colleague, record, "ask", note="Which?")
     await moved(colleague, record, "release")
-    assert clocks.calls == ["pause"]
+    assert clocks.calls == ["pause", "pause"]
+    clocks.calls.pop()
     await moved(colleague, record, "go_on")
     await moved(colleague, record, "wait", waiting_for="requester")
     await moved(colleague, record, "resolve", resolution="withdrawn", note="They took it back")
@@ -483,6 +490,18 @@ async def test_a_record_is_taken_from_a_colleague_by_name_alone(colleague: Clien
     page = (await lead.get(f"/escalations/{record}")).text
     assert "Take it over from <bdi data-content>test-specialist</bdi>?" in page
     assert 'id="take-dialog"' not in (await colleague.get(f"/escalations/{record}")).text
+
+
+async def test_of_two_records_not_each_becomes_a_duplicate_of_the_other(
+    app: FastAPI, database: str, colleague: Client, lead: Client, record: str
+) -> None:
+    other = str(await opened(app, database))
+    body = {"verb": "resolve", "resolution": "duplicate", "note": "The same"}
+    pairs = ((colleague, record, other), (lead, other, record))
+    both = await asyncio.gather(
+        *(who.post(f"/v1/escalations/{one}/moves", json={**body, "original": two}) for who, one, two in pairs)
+    )
+    assert sorted(one.status_code for one in both) == [200, 422]
 
 
 async def test_a_long_record_is_folded(app: FastAPI, database: str, colleague: Client, record: str) -> None:

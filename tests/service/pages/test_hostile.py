@@ -91,7 +91,8 @@ UNWRITTEN = {
     "it is stored nowhere": (
         *("POST /v1/session .username", "POST /v1/session .password", "POST /v1/people .password"),
         *("POST /v1/session .new_password", "POST /v1/search .query", "POST /v1/search .after"),
-        *("POST /v1/search/completions .query", "POST /v1/sla/preview .text", "POST /v1/escalations/search .words"),
+        *("POST /v1/search/completions .query", "POST /v1/sla/preview .text"),
+        *("POST /v1/escalations/search .words", "POST /v1/escalations/search .after"),
         *("POST /v1/score .texts[]", "POST /v1/shed/restore .queue", "POST /v1/subjects/views .updates[].id"),
         *("POST /v1/routing/preview .rules[].name", "POST /v1/routing/preview .rules[].when.reasons[]"),
         "POST /v1/routing/preview .rules[].when.languages[]",

@@ -91,7 +91,7 @@ def _styles(file: File, document: Document) -> None:
     normal.paragraph_format.space_after = Pt(3)
     language = OxmlElement("w:lang")
     for name in ("w:val", "w:eastAsia", "w:bidi"):
-        language.set(qn(name), LANGUAGES[document.language])
+        language.set(qn(name), LANGUAGES.get(document.language, document.language))
     normal.element.get_or_add_rPr().append(language)
     for level, size in ((1, 1.45), (2, 1.15)):
         heading = file.styles[f"Heading {level}"]
@@ -115,7 +115,7 @@ def _properties(file: File, document: Document, made_at: datetime) -> None:
     # The library's own would say who wrote its template, and when.
     properties.author = properties.last_modified_by = "content-triage"
     properties.title, properties.subject, properties.comments = document.title[:255], document.subtitle, ""
-    properties.language = LANGUAGES[document.language]
+    properties.language = LANGUAGES.get(document.language, document.language)
     properties.created = properties.modified = made_at.astimezone(UTC).replace(tzinfo=None)
 
 

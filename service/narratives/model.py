@@ -114,7 +114,7 @@ def closing(document: Document) -> str:
 
 _WIDTHS = {
     ("Timeline", 2): (2, 7),
-    ("Pieces", 4): (1, 3, 1, 5),
+    ("Pieces", 4): (3, 7, 3, 11),
     ("Pieces", 3): (1, 5, 2),
     ("Actions", 5): (1, 5, 2, 2, 2),
     ("Figures", 3): (4, 3, 4),

@@ -13,7 +13,7 @@ form?.addEventListener("submit", async (event) => {
   const field = document.getElementById("bottom-line");
   const button = form.querySelector("button[type=submit]");
   const written = field.value.trim();
-  const { record, audience, form: kind, language, zone } = form.dataset;
+  const { record, audience, form: kind, spoken: language, zone } = form.dataset;
   // What nobody touched is still a proposal.
   const body = { audience, form: kind, language, zone, bottom_line: written === field.defaultValue.trim() ? "" : written };
   button.disabled = true;

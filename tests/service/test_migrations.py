@@ -38,7 +38,7 @@ def test_processes_that_start_at_once_migrate_once(unmigrated: str, tmp_path: Pa
     command = [sys.executable, "-m", "service", "migrate"]
     started = [subprocess.Popen(command, cwd=REPOSITORY, env=environment) for _ in range(3)]
     assert [one.wait(120) for one in started] == [0, 0, 0]
-    assert query(unmigrated, "SELECT version_num FROM alembic_version") == [("20261130_0009",)]
+    assert query(unmigrated, "SELECT version_num FROM alembic_version") == [("20261130_0010",)]
     assert query(unmigrated, "SELECT indexrelid::regclass::text FROM pg_index WHERE NOT indisvalid") == []
 
 

@@ -113,7 +113,7 @@ ALLOWED: dict[str, set[str]] = {
     "GET /v1/statements/export": {"platform", "lead"},
     "POST /v1/statements/export/confirm": {"platform", "lead"},
     "GET /v1/statements/missing": {"platform", "lead"},
-    "POST /v1/decisions/{decision_id}/statement": {"platform", "lead"},
+    "POST /v1/decisions/{decision_id}/statement": {"lead"},
     "GET /v1/statements/{statement_id}": REVIEWERS,
     "POST /v1/statements/{statement_id}/mend": {"platform", "lead"},
     **dict.fromkeys(

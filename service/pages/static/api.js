@@ -45,25 +45,25 @@ export async function call(method, path, body, { stay = false, last = false, sig
 
 // A file, with how much of it has gone: `fetch` does not tell. `progress` is called with a share from 0 to 1.
 export function upload(path, file, { signal, progress }) {
-  const { promise, resolve, reject } = Promise.withResolvers();
-  const request = new XMLHttpRequest();
-  const lost = () => reject(new ApiError(0, "unreachable", t("The service cannot be reached. Check the connection, then try again.")));
-  request.open("POST", path);
-  request.responseType = "json";
-  request.setRequestHeader("Accept", "application/json");
-  request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
-  request.addEventListener("error", lost);
-  request.addEventListener("abort", lost);
-  request.addEventListener("load", () => {
-    if (request.status < 300) return resolve(request.response);
-    if (request.status === 401) signInAnew();
-    return reject(refusal(request.status, request.response));
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const lost = () => reject(new ApiError(0, "unreachable", t("The service cannot be reached. Check the connection, then try again.")));
+    request.open("POST", path);
+    request.responseType = "json";
+    request.setRequestHeader("Accept", "application/json");
+    request.upload.addEventListener("progress", (event) => event.lengthComputable && progress(event.loaded / event.total));
+    request.addEventListener("error", lost);
+    request.addEventListener("abort", lost);
+    request.addEventListener("load", () => {
+      if (request.status < 300) return resolve(request.response);
+      if (request.status === 401) signInAnew();
+      return reject(refusal(request.status, request.response));
+    });
+    signal?.addEventListener("abort", () => request.abort());
+    const body = new FormData();
+    body.append("file", file);
+    request.send(body);
   });
-  signal?.addEventListener("abort", () => request.abort());
-  const body = new FormData();
-  body.append("file", file);
-  request.send(body);
-  return promise;
 }
 
 function signInAnew() {

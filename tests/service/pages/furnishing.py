@@ -290,6 +290,7 @@ async def _raised(callers: dict[str, httpx.AsyncClient], found: Furnished) -> No
         "title": "The page of a shop",
         "summary": "Blocked before the sale",
         "assets": [{"kind": "page", "id": "shop-1"}],
+        "media": [{"media_id": await upload(callers["platform"], jpeg(scene())), "name": "page.jpg"}],
     }
     made = await _sent(await callers["platform"].post("/v1/escalations", json=body))
     path = f"/v1/escalations/{made['escalation_id']}"

@@ -26,13 +26,13 @@ from service.replies.shipped import Template
 from service.replies.workflow import Chosen, Wanted, choose, template, text_of
 from service.replies.writing import store
 from service.replies.writing.schemas import (
-    ChangeIn,
     RepliesOut,
+    ReplyChangeIn,
     ReplyOut,
     ReplyProblemOut,
-    ReturnIn,
-    StartIn,
-    SureIn,
+    ReplyReturnIn,
+    ReplyStartIn,
+    ReplySureIn,
     TemplateRef,
     WaitingListOut,
     WaitingReplyOut,
@@ -66,7 +66,7 @@ async def waiting(connection: AsyncConnection, *, viewer: UUID) -> WaitingListOu
 
 
 async def start(
-    connection: AsyncConnection, escalation: UUID, body: StartIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, escalation: UUID, body: ReplyStartIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Begin a reply. Raises NotFoundError, EscalationClosedError, ReplyOpenError."""
     record = await require_open(connection, escalation, viewer=person)
@@ -97,7 +97,7 @@ async def start(
 
 
 async def change(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ChangeIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplyChangeIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Write a reply anew; an approval is gone with any change. `reply` are the ids of record and reply.
 
@@ -118,7 +118,7 @@ async def change(
 
 
 async def submit(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplySureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Ask for approval. Raises NotFoundError, EscalationClosedError, ReplyChangedError, ReplyRefusedError."""
     record, row = await _seen(connection, reply, body.version, person)
@@ -130,7 +130,7 @@ async def submit(
 
 
 async def approve(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplySureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Approve what waits, as it is. Raises NotFoundError, EscalationClosedError, ReplyChangedError, OwnReplyError."""
     record, row = await _seen(connection, reply, body.version, person)
@@ -144,7 +144,7 @@ async def approve(
 
 
 async def give_back(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReturnIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplyReturnIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Send what waits, or was approved, back to whoever wrote it. Raises NotFoundError, ReplyChangedError."""
     record, row = await _seen(connection, reply, body.version, person)
@@ -166,7 +166,7 @@ async def rewrite(
 
 
 async def send(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplySureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Send a reply once the undo window is over, exactly as it was seen and, where the rules ask for it, approved.
 

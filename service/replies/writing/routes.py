@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.db import UnitOfWork
 from service.replies.writing import workflow
 from service.replies.writing.schemas import (
-    ChangeIn,
     RepliesOut,
+    ReplyChangeIn,
     ReplyOut,
-    ReturnIn,
-    SeenIn,
-    StartIn,
-    SureIn,
+    ReplyReturnIn,
+    ReplySeenIn,
+    ReplyStartIn,
+    ReplySureIn,
     WaitingListOut,
 )
 from service.security import EscalationManager, EscalationWorker
@@ -63,40 +63,40 @@ async def replies(
 
 @router.post(REPLIES, status_code=201, summary="Begin a reply from a template")
 async def start(
-    escalation_id: UUID, body: StartIn, request: Request, caller: EscalationWorker, connection: UnitOfWork
+    escalation_id: UUID, body: ReplyStartIn, request: Request, caller: EscalationWorker, connection: UnitOfWork
 ) -> ReplyOut:
     return await workflow.start(connection, escalation_id, body, settings=_settings(request), person=caller.id)
 
 
 @router.put(REPLY, summary="Write a reply")
-async def change(caller: EscalationWorker, place: Place, body: ChangeIn) -> ReplyOut:
+async def change(caller: EscalationWorker, place: Place, body: ReplyChangeIn) -> ReplyOut:
     return await workflow.change(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/submit", summary="Ask for approval of a reply")
-async def submit(caller: EscalationWorker, place: Place, body: SureIn) -> ReplyOut:
+async def submit(caller: EscalationWorker, place: Place, body: ReplySureIn) -> ReplyOut:
     return await workflow.submit(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/approve", summary="Approve a reply that somebody else wrote")
-async def approve(caller: EscalationManager, place: Place, body: SureIn) -> ReplyOut:
+async def approve(caller: EscalationManager, place: Place, body: ReplySureIn) -> ReplyOut:
     return await workflow.approve(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/rewrite", summary="Go on writing a reply that waits or was approved")
-async def rewrite(caller: EscalationWorker, place: Place, body: SeenIn) -> ReplyOut:
+async def rewrite(caller: EscalationWorker, place: Place, body: ReplySeenIn) -> ReplyOut:
     return await workflow.rewrite(
         place.connection, place.reply, body.version, settings=place.settings, person=caller.id
     )
 
 
 @router.post(f"{REPLY}/return", summary="Send a reply back to whoever wrote it")
-async def give_back(caller: EscalationManager, place: Place, body: ReturnIn) -> ReplyOut:
+async def give_back(caller: EscalationManager, place: Place, body: ReplyReturnIn) -> ReplyOut:
     return await workflow.give_back(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
 @router.post(f"{REPLY}/send", status_code=202, summary="Send a reply, after a window in which it can be taken back")
-async def send(caller: EscalationWorker, place: Place, body: SureIn) -> ReplyOut:
+async def send(caller: EscalationWorker, place: Place, body: ReplySureIn) -> ReplyOut:
     return await workflow.send(place.connection, place.reply, body, settings=place.settings, person=caller.id)
 
 
@@ -106,6 +106,6 @@ async def take_back(caller: EscalationWorker, place: Place) -> ReplyOut:
 
 
 @router.post(f"{REPLY}/discard", status_code=204, summary="Give up a reply that was not sent")
-async def discard(caller: EscalationWorker, place: Place, body: SeenIn) -> Response:
+async def discard(caller: EscalationWorker, place: Place, body: ReplySeenIn) -> Response:
     await workflow.discard(place.connection, place.reply, body.version, person=caller.id)
     return Response(status_code=204)

@@ -18,7 +18,7 @@ Address = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, 
 Namesake = Annotated[str, StringConstraints(min_length=1, max_length=100), Stored]
 
 
-class StartIn(Strict):
+class ReplyStartIn(Strict):
     """What a reply is begun for. Without a template the one that fits best is taken, without a language the record's."""
 
     purpose: Purpose
@@ -26,7 +26,7 @@ class StartIn(Strict):
     template_id: UUID | None = None
 
 
-class ChangeIn(Strict):
+class ReplyChangeIn(Strict):
     """A reply as it is now. Whoever changes one that waits or was approved takes it back to be written."""
 
     version: Version
@@ -36,19 +36,19 @@ class ChangeIn(Strict):
     recipients: Annotated[list[Address], Field(max_length=10)]
 
 
-class SeenIn(Strict):
+class ReplySeenIn(Strict):
     """The version that is meant: another one may have been written meanwhile."""
 
     version: Version
 
 
-class SureIn(SeenIn):
+class ReplySureIn(ReplySeenIn):
     """The version that is meant, and the words of it that are user names as well and mean nobody of the staff here."""
 
     namesakes: Annotated[list[Namesake], Field(default_factory=list, max_length=50)]
 
 
-class ReturnIn(SeenIn):
+class ReplyReturnIn(ReplySeenIn):
     """Why a reply goes back to whoever wrote it."""
 
     reason: Reason

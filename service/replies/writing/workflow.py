@@ -27,13 +27,13 @@ from service.replies.shipped import Template
 from service.replies.workflow import Chosen, Wanted, choose, template, text_of
 from service.replies.writing import store
 from service.replies.writing.schemas import (
-    ChangeIn,
     RepliesOut,
+    ReplyChangeIn,
     ReplyOut,
     ReplyProblemOut,
-    ReturnIn,
-    StartIn,
-    SureIn,
+    ReplyReturnIn,
+    ReplyStartIn,
+    ReplySureIn,
     TemplateRef,
     WaitingListOut,
     WaitingReplyOut,
@@ -81,7 +81,7 @@ class Opening:
 
 
 async def start(
-    connection: AsyncConnection, escalation: UUID, body: StartIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, escalation: UUID, body: ReplyStartIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Begin a reply. Raises NotFoundError, EscalationClosedError, ReplyOpenError."""
     opening = Opening(body.purpose, body.language, body.template_id)
@@ -125,7 +125,7 @@ async def begin(
 
 
 async def change(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ChangeIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplyChangeIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Write a reply anew; an approval is gone with any change. `reply` are the ids of record and reply.
 
@@ -146,7 +146,7 @@ async def change(
 
 
 async def submit(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplySureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Ask for approval. Raises NotFoundError, EscalationClosedError, ReplyChangedError, ReplyRefusedError."""
     record, row = await _seen(connection, reply, body.version, person)
@@ -158,7 +158,7 @@ async def submit(
 
 
 async def approve(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplySureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Approve what waits, as it is. Raises NotFoundError, EscalationClosedError, ReplyChangedError, OwnReplyError."""
     record, row = await _seen(connection, reply, body.version, person)
@@ -172,7 +172,7 @@ async def approve(
 
 
 async def give_back(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReturnIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplyReturnIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Send what waits, or was approved, back to whoever wrote it. Raises NotFoundError, ReplyChangedError."""
     record, row = await _seen(connection, reply, body.version, person)
@@ -194,7 +194,7 @@ async def rewrite(
 
 
 async def send(
-    connection: AsyncConnection, reply: tuple[UUID, UUID], body: SureIn, *, settings: Settings, person: UUID
+    connection: AsyncConnection, reply: tuple[UUID, UUID], body: ReplySureIn, *, settings: Settings, person: UUID
 ) -> ReplyOut:
     """Send a reply once the undo window is over, exactly as it was seen and, where the rules ask for it, approved.
 

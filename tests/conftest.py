@@ -106,7 +106,7 @@ def template(server_url: str) -> str:
 def database(server_url: str, template: str) -> Iterator[str]:
     """Address of a migrated, empty database of the test's own."""
     name = f"triage_{next(_numbers)}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _execute(server_url, copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield other_database(server_url, name)
     _execute(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -96,7 +96,7 @@ def read(tests: Sequence[str]) -> None:
     # pytest rewrites only what it is the first to load.
     from tests.shared_routes import work_out  # noqa: PLC0415
 
-    work_out()
+    work_out("/livez", "/openapi.json")
     if len(list(THREADS.iterdir())) > 1:
         names = sorted((thread / "comm").read_text().strip() for thread in THREADS.iterdir())
         message = f"reading the tests left threads behind, which no fork has: {names}; see DRAWING in tests/forking.py"

@@ -29,7 +29,7 @@ from service.migrate import migrate
 from service.people.schemas import PersonIn, RoleName
 from service.people.workflow import create_person
 from service.scoring.live_model import LiveModel
-from service.settings import Settings
+from service.settings import REPOSITORY, Settings
 from tests.forking import warm_process
 from tests.shared_routes import share_routes
 
@@ -38,6 +38,8 @@ TEMPLATE = "triage_template"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Torch's threads wait for each other by spinning: where another process has their core, that takes far longer than the work.
 os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# Playwright's driver is started for each browser test, and takes a fifth less when it finds itself compiled.
+os.environ.setdefault("NODE_COMPILE_CACHE", str(REPOSITORY / ".pytest_cache" / "node"))
 # How long an example takes says how busy the machine is; what takes how long is for `make bench`.
 hypothesis.settings.register_profile("no deadlines", deadline=None)
 hypothesis.settings.load_profile("no deadlines")

@@ -114,13 +114,17 @@ def database(server_url: str, template: str) -> Iterator[str]:
     _execute(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def settings(database: str, tmp_path: Path) -> Settings:
-    """Settings of the test's own service, with effects sent at once and no image model, which only a worker has."""
+@pytest.fixture(scope="session")
+def usual_settings() -> Settings:
+    """Settings of tests, read once: effects are sent at once, and no image model, which only a worker has."""
     # Callers in tests speak plain HTTP to a name that is not this machine's.
-    return Settings(
-        data_dir=tmp_path / "data", database_url=database, undo_seconds=0, image_model="none", secure_cookies=False
-    )
+    return Settings(undo_seconds=0, image_model="none", secure_cookies=False)
+
+
+@pytest.fixture
+def settings(usual_settings: Settings, database: str, tmp_path: Path) -> Settings:
+    """Settings of the test's own service."""
+    return usual_settings.model_copy(update={"data_dir": tmp_path / "data", "database_url": database})
 
 
 @pytest.fixture(scope="session")

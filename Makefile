@@ -53,8 +53,9 @@ check: $(DEV) $(TRAINING) ## Format, lint, types, floors and the architecture te
 test: $(DEV) $(TRAINING) $(CHROMIUM) $(PAPERS) $(NPM) ## All tests, on a real PostgreSQL and a real Chromium (ARGS="-k claim" for some)
 	@# A folder of its own: pytest's usual one is closed to other users by the next pytest that starts, and the test
 	@# server, which does not run as root, would lose its files.
-	@# Two processes more than there are cores, at most four (tests/conftest.py says how many), each with a server of its own; a file's
-	@# tests share what is costly to set up, and the files come in the order of tests/conftest.py, long ones first.
+	@# Two processes more than there are cores, at most four (tests/conftest.py says how many), each with a server of its own
+	@# and, on Linux, forked from one that has read the tests (tests/forking.py); a file's tests share what is costly to set up,
+	@# and the files come in the order of tests/conftest.py, long ones first.
 	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && \
 		$(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder \
 			--basetemp="$$folder/tests" $(ARGS)

@@ -19,6 +19,7 @@ from service.embedded import start_embedded
 from service.migrate import migrate
 from service.settings import REPOSITORY
 
+TEMPLATE = "bench_template"
 _numbers = itertools.count(1)
 
 # Rows on each side of a comparison must be safe on disk when a call returns.
@@ -55,14 +56,15 @@ def setting(connection: psycopg.Connection[Any], name: str) -> str:
 @contextmanager
 def empty_database() -> Iterator[str]:
     """Address of a migrated, empty database; dropped afterwards."""
-    name = f"bench_{next(_numbers)}"
-    _on_server("CREATE DATABASE {}", name)
-    url = _address(name)
-    migrate(url)
-    try:
+    with copy_of(_migrated()) as url:
         yield url
-    finally:
-        _on_server("DROP DATABASE {} WITH (FORCE)", name)
+
+
+@cache
+def _migrated() -> str:
+    _on_server("CREATE DATABASE {}", TEMPLATE)
+    migrate(_address(TEMPLATE))
+    return _address(TEMPLATE)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -58,7 +58,7 @@ class Masking:
     """Finds the words of a list in texts."""
 
     def __init__(self, words: WordList) -> None:
-        self._patterns = [(kind, _pattern(words.words[kind])) for kind in WORD_KINDS if words.words.get(kind)]
+        self._patterns = [(kind, _pattern(tuple(words.words[kind]))) for kind in WORD_KINDS if words.words.get(kind)]
 
     def spans(self, text: str) -> list[Span]:
         """The parts to mask, in order and apart from each other."""
@@ -168,7 +168,8 @@ def _apart(spans: Iterable[Span]) -> Iterable[Span]:
         yield last
 
 
-def _pattern(words: Sequence[str]) -> re.Pattern[str]:
+@lru_cache(maxsize=8)
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
     """One search for all words. Those with the same first letter stand together, so that a place is looked at once for each."""
     spaced: dict[str, list[str]] = defaultdict(list)
     unspaced: list[str] = []

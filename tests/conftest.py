@@ -29,7 +29,7 @@ from service.migrate import migrate
 from service.people.schemas import AccountIn, RoleName
 from service.people.workflow import create_person
 from service.scoring.live_model import LiveModel
-from service.settings import Settings
+from service.settings import REPOSITORY, Settings
 from tests.forking import warm_process
 from tests.shared_routes import share_routes
 
@@ -38,6 +38,8 @@ TEMPLATE = "triage_template"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 # Torch's threads wait for each other by spinning: where another process has their core, that takes far longer than the work.
 os.environ |= {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
+# Playwright's driver is started for each browser test, and takes a fifth less when it finds itself compiled.
+os.environ.setdefault("NODE_COMPILE_CACHE", str(REPOSITORY / ".pytest_cache" / "node"))
 # How long an example takes says how busy the machine is; what takes how long is for `make bench`.
 hypothesis.settings.register_profile("no deadlines", deadline=None)
 hypothesis.settings.load_profile("no deadlines")
@@ -106,19 +108,23 @@ def template(server_url: str) -> str:
 def database(server_url: str, template: str) -> Iterator[str]:
     """Address of a migrated, empty database of the test's own."""
     name = f"triage_{next(_numbers)}"
-    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+    copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _execute(server_url, copy.format(sql.Identifier(name), sql.Identifier(template)))
     yield other_database(server_url, name)
     _execute(server_url, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture
-def settings(database: str, tmp_path: Path) -> Settings:
-    """Settings of the test's own service, with effects sent at once and no image model, which only a worker has."""
+@pytest.fixture(scope="session")
+def usual_settings() -> Settings:
+    """Settings of tests, read once: effects are sent at once, and no image model, which only a worker has."""
     # Callers in tests speak plain HTTP to a name that is not this machine's.
-    return Settings(
-        data_dir=tmp_path / "data", database_url=database, undo_seconds=0, image_model="none", secure_cookies=False
-    )
+    return Settings(undo_seconds=0, image_model="none", secure_cookies=False)
+
+
+@pytest.fixture
+def settings(usual_settings: Settings, database: str, tmp_path: Path) -> Settings:
+    """Settings of the test's own service."""
+    return usual_settings.model_copy(update={"data_dir": tmp_path / "data", "database_url": database})
 
 
 @pytest.fixture(scope="session")

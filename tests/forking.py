@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 
 # These draw pictures as they are read, and the threads that libvips draws with are not in a fork: each process reads
@@ -93,10 +94,8 @@ def read(tests: Sequence[str]) -> None:
 
     without = [f"--ignore={folder}" for folder in DRAWING]
     pytest.main(["--collect-only", "-qq", "-p", "no:cacheprovider", *without, *tests])
-    # pytest rewrites only what it is the first to load.
-    from tests.shared_routes import work_out  # noqa: PLC0415
-
-    work_out()
+    # Only now: pytest rewrites what it is the first to load.
+    import_module("tests.shared_routes").work_out("/livez", "/openapi.json")
     if len(list(THREADS.iterdir())) > 1:
         names = sorted((thread / "comm").read_text().strip() for thread in THREADS.iterdir())
         message = f"reading the tests left threads behind, which no fork has: {names}; see DRAWING in tests/forking.py"

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -165,6 +166,7 @@ def read_forms(path: Path | None, taxonomy: Taxonomy) -> Forms:
     return _checked(parse_forms(text, where=str(path)), taxonomy, str(path))
 
 
+@lru_cache(maxsize=4)
 def parse_forms(text: str, *, where: str) -> Forms:
     """Build the forms from TOML text, unchecked; `where` names the source in error messages. Raises FormFileError."""
     try:

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import httpx
@@ -109,12 +110,15 @@ class Caller:
         raise AssertionError
 
 
+_drawn = cache(draw_picture)
+
+
 class Platform(Caller):
     """Sends reports and pictures."""
 
     async def upload(self) -> str:
         """Upload a picture; returns its id."""
-        answer = await self.call("POST", "/v1/media", files={"file": ("picture.png", draw_picture(PICTURE))})
+        answer = await self.call("POST", "/v1/media", files={"file": ("picture.png", _drawn(PICTURE))})
         assert answer.status == 201, answer.response.text
         media_id: str = answer.json()["media_id"]
         self.ledger.media.append(media_id)

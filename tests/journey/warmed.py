@@ -5,4 +5,4 @@ from tests.shared_routes import work_out
 
 __all__ = ["killable"]
 
-work_out()
+work_out("/livez")

@@ -5,7 +5,7 @@ import json
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.conftest import bearer
 from tests.journey.browsing import chromium, new_page
@@ -87,14 +87,12 @@ async def test_what_is_missing_is_added_and_what_was_looked_at_ticked_on_one_pag
 
 async def test_files_are_sent_each_by_itself_and_none_is_lost_when_one_fails(page: Page, database: str) -> None:
     await page.goto("/escalations/new/press/press_query")
-    files = [
-        ("scene.png", png(), "image/png"),
-        ("broken.png", b"no picture", "image/png"),
-        ("note.txt", b"x", "text/plain"),
+    files: list[FilePayload] = [
+        {"name": "scene.png", "mimeType": "image/png", "buffer": png()},
+        {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"},
+        {"name": "note.txt", "mimeType": "text/plain", "buffer": b"x"},
     ]
-    await page.set_input_files(
-        "#upload-file", [{"name": name, "buffer": data, "mimeType": mime} for name, data, mime in files]
-    )
+    await page.set_input_files("#upload-file", files)
     states = page.locator(".upload-state")
     await expect(states.nth(0)).to_have_text("It has arrived, blurred.")
     await expect(page.locator(".upload img").nth(0)).to_be_visible()

@@ -34,14 +34,15 @@ async def found(
     return problems(letter, against)
 
 
-def refuse(problems: Sequence[Problem], *, namesakes: Collection[str] = ()) -> None:
-    """Raises ReplyRefusedError that names each problem; nothing without any.
+def refuse(problems: Sequence[Problem], *, namesakes: Collection[str] = ()) -> list[str]:
+    """Raises ReplyRefusedError that names each problem that is left; returns the words that were let through.
 
     `namesakes` are words that are user names as well, and of which a person says that they mean nobody of the staff.
     """
     confirmed = {one.casefold() for one in namesakes}
     if left := [one for one in problems if one.check != "namesake" or one.found.casefold() not in confirmed]:
         raise ReplyRefusedError("; ".join(one.words() for one in left))
+    return [one.found for one in problems]
 
 
 def certain(problems: Sequence[Problem]) -> list[Problem]:

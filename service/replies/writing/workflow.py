@@ -151,9 +151,9 @@ async def submit(
     """Ask for approval. Raises NotFoundError, EscalationClosedError, ReplyChangedError, ReplyRefusedError."""
     record, row = await _seen(connection, reply, body.version, person)
     _require_state(row, ("draft",))
-    refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
+    passed = refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
     await store.set_state(connection, row.id, "waiting")
-    await _event(connection, row, "reply.submitted", person, namesakes=body.namesakes)
+    await _event(connection, row, "reply.submitted", person, namesakes=passed)
     return await _after(connection, record, row, settings)
 
 
@@ -165,9 +165,9 @@ async def approve(
     _require_state(row, ("waiting",))
     if person in row.writer_ids:
         raise OwnReplyError("you wrote in this reply: another person has to approve it")
-    refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
+    passed = refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
     await store.approve(connection, row.id, person=person, digest=digest(row))
-    await _event(connection, row, "reply.approved", person, namesakes=body.namesakes)
+    await _event(connection, row, "reply.approved", person, namesakes=passed)
     return await _after(connection, record, row, settings)
 
 
@@ -203,7 +203,7 @@ async def send(
     record, row = await _seen(connection, reply, body.version, person)
     _require_state(row, ("draft", "waiting", "approved"))
     await sending.require_sender(connection, settings)
-    refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
+    passed = refuse(await _problems(connection, record, row, settings), namesakes=body.namesakes)
     reasons = configured(settings).reasons(record, row.purpose)
     if row.state == "waiting" or (reasons and row.state != "approved"):
         raise ApprovalNeededError(
@@ -214,7 +214,7 @@ async def send(
     going = sending.Outgoing(record.id, row.id, row.recipients, row.subject, row.body, row.language)
     until = await sending.queue(connection, going, settings=settings, actor=person)
     await store.set_state(connection, row.id, "sent")
-    await _event(connection, row, "reply.sent", person, namesakes=body.namesakes)
+    await _event(connection, row, "reply.sent", person, namesakes=passed)
     return (await _after(connection, record, row, settings)).model_copy(update={"undo_until": until})
 
 

@@ -23,6 +23,8 @@ _QUOTED = re.compile(rf"'({_NAME.pattern})'")
 NO_EVENTS = {
     "webhook.test",
     "decision.made",
+    "crisis.told",
+    "statement.made",
     "drift.reference",
     "drawn.draw",
     "ranking.file_not_at_work",

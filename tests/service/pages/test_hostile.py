@@ -88,6 +88,10 @@ UNWRITTEN = {
     "only somebody who is signed in decides an appeal, as tests/service/appeals/test_pages.py does": (
         *("POST /v1/appeals/{appeal_id}/decision .explanation", "POST /v1/appeals/{appeal_id}/decision .note"),
     ),
+    "of what is sent only words of the reply are kept that are user names": tuple(
+        f"POST /v1/escalations/{{escalation_id}}/replies/{{reply_id}}/{verb} .namesakes[]"
+        for verb in ("submit", "approve", "send")
+    ),
     "it is stored nowhere": (
         *("POST /v1/session .username", "POST /v1/session .password", "POST /v1/people .password"),
         *("POST /v1/session .new_password", "POST /v1/search .query", "POST /v1/search .after"),

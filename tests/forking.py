@@ -17,7 +17,7 @@ from pathlib import Path
 
 # These draw pictures as they are read, and the threads that libvips draws with are not in a fork: each process reads
 # them by itself.
-DRAWING = ("tests/service/banks", "tests/service/media", "tests/service/reading")
+DRAWING = ("tests/service/media", "tests/service/reading")
 PATIENCE = 300
 THREADS = Path("/proc/self/task")
 

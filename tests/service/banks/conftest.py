@@ -1,7 +1,7 @@
 """A bank, pictures that are and are not in it, and the worker that looks for its hashes."""
 
 from collections.abc import Awaitable, Callable
-from functools import partial
+from functools import cache, partial
 
 import httpx
 import pytest
@@ -15,12 +15,24 @@ from tests.service.steps import Body
 
 Settle = Callable[[], Awaitable[None]]
 
-PICTURE = jpeg(scene())
-# The same, of another size and compression.
-COPY = jpeg(scene(320, 240), Q=60)
-OTHER = jpeg(
-    draw(inside='<path d="M0 300 L200 20 L400 300 Z" fill="#284"/><circle cx="60" cy="60" r="40" fill="#dd2"/>')
-)
+
+@cache
+def a_picture() -> bytes:
+    """A scene. Drawn when it is asked for: the threads that draw would not be in a fork (tests/forking.py)."""
+    return jpeg(scene())
+
+
+@cache
+def a_copy() -> bytes:
+    """The same, of another size and compression."""
+    return jpeg(scene(320, 240), Q=60)
+
+
+@cache
+def another() -> bytes:
+    """Another picture."""
+    shapes = '<path d="M0 300 L200 20 L400 300 Z" fill="#284"/><circle cx="60" cy="60" r="40" fill="#dd2"/>'
+    return jpeg(draw(inside=shapes))
 
 
 @pytest.fixture

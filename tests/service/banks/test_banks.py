@@ -5,7 +5,7 @@ from fastapi import FastAPI
 
 from service.banks.workflow import likeness
 from tests.conftest import bearer
-from tests.service.banks.conftest import OTHER, PICTURE, Settle, make_bank, upload
+from tests.service.banks.conftest import Settle, a_picture, another, make_bank, upload
 from tests.service.media.pictures import draw, jpeg
 from tests.service.steps import assert_error, claim, decided, query, report, value
 
@@ -94,8 +94,8 @@ async def test_the_picture_of_a_decided_case_goes_into_a_bank_of_its_area(
     lead: httpx.AsyncClient,
     database: str,
 ) -> None:
-    media, plain = await upload(platform, PICTURE), await upload(platform, jpeg(draw()))
-    elsewhere = await upload(platform, OTHER)
+    media, plain = await upload(platform, a_picture()), await upload(platform, jpeg(draw()))
+    elsewhere = await upload(platform, another())
     await report(platform, media=[media, plain])
     decision = (await decided(reviewer, await claim(reviewer)))["decision_id"]
     bank, other = (await make_bank(lead))["id"], (await make_bank(lead, "Spam", policy_area="spam"))["id"]
@@ -122,7 +122,7 @@ async def test_a_decision_that_may_still_be_undone_waits(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, app: FastAPI
 ) -> None:
     app.state.settings = app.state.settings.model_copy(update={"undo_seconds": 60})
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     await report(platform, media=[media])
     decision = (await decided(reviewer, await claim(reviewer)))["decision_id"]
     bank = (await make_bank(lead))["id"]
@@ -133,7 +133,7 @@ async def test_a_decision_that_may_still_be_undone_waits(
 async def test_precision_counts_decisions_made_after_the_match_and_says_nothing_of_few(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     bank = (await make_bank(lead))["id"]
     bits = value(database, "SELECT CAST(pdq AS text) FROM media")
     await lead.post(f"/v1/banks/{bank}/hashes", json={"pdq": f"{int(bits, 2):064x}"})

@@ -17,7 +17,7 @@ from service.banks.schemas import Format
 from service.commands.banks import export_bank, import_bank
 from service.errors.media import BankFileError
 from service.settings import Settings
-from tests.service.banks.conftest import PICTURE, make_bank, upload
+from tests.service.banks.conftest import a_picture, make_bank, upload
 from tests.service.steps import assert_error, claim, decided, query, report, value
 
 ONE = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
@@ -231,7 +231,7 @@ async def test_what_an_exchange_writes_is_no_formula_and_comes_in_unchanged(
 async def test_a_later_file_confirms_leads_and_takes_nothing_back_that_was_decided_here(
     lead: httpx.AsyncClient, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, database: str
 ) -> None:
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     await report(platform, media=[media])
     decision = (await decided(reviewer, await claim(reviewer)))["decision_id"]
     bank = (await make_bank(lead))["id"]

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from models import hamming, pdq
 from service.banks.matching import store
 from service.banks.matching.workflow import Matching, match
-from tests.service.banks.conftest import COPY, OTHER, PICTURE, Settle, make_bank, upload
+from tests.service.banks.conftest import Settle, a_copy, a_picture, another, make_bank, upload
 from tests.service.media.pictures import draw, frames_of, gif, scene
 from tests.service.steps import claim, connected, decided, query, report, value
 
@@ -41,13 +41,13 @@ def changed(bits: str, places: int) -> str:
 async def test_a_copy_is_found_when_it_is_uploaded_after_the_hash_and_before_it(
     platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
-    before, other = await upload(platform, PICTURE), await upload(platform, OTHER)
+    before, other = await upload(platform, a_picture()), await upload(platform, another())
     bank = (await make_bank(lead))["id"]
     known = await add(lead, bank, bits_of(database, before))
     assert matches(database) == []
     await settle()
     assert matches(database) == [(before, known, 0, True)]
-    after = await upload(platform, COPY)
+    after = await upload(platform, a_copy())
     found = {media: (hash_id, distance, acts) for media, hash_id, distance, acts in matches(database)}
     assert found.keys() == {before, after}
     assert other not in found
@@ -58,7 +58,7 @@ async def test_a_copy_is_found_when_it_is_uploaded_after_the_hash_and_before_it(
 async def test_a_bank_may_want_its_matches_nearer_and_change_its_mind(
     platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     bank = (await make_bank(lead, distance=10))["id"]
     hash_id = await add(lead, bank, changed(bits_of(database, media), 20))
     await settle()
@@ -74,20 +74,20 @@ async def test_a_bank_may_want_its_matches_nearer_and_change_its_mind(
 async def test_a_disabled_bank_and_a_removed_hash_have_no_effect_and_find_nothing(
     platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
-    first = await upload(platform, PICTURE)
+    first = await upload(platform, a_picture())
     bank = (await make_bank(lead))["id"]
     hash_id = await add(lead, bank, bits_of(database, first))
     await settle()
     await lead.patch(f"/v1/banks/{bank}", json={"active": False, "note": "a test"})
     await settle()
-    second = await upload(platform, COPY)
+    second = await upload(platform, a_copy())
     assert matches(database) == [(first, hash_id, 0, False)]
     await lead.patch(f"/v1/banks/{bank}", json={"active": True})
     await settle()
     assert {(media, acts) for media, _, _, acts in matches(database)} == {(first, True), (second, True)}
     await lead.post(f"/v1/banks/{bank}/hashes/{hash_id}/remove", json={"note": "a test"})
     await settle()
-    third = await upload(platform, COPY)
+    third = await upload(platform, a_copy())
     assert {(media, acts) for media, _, _, acts in matches(database)} == {(first, False), (second, False)}
     assert third not in {first, second}
 
@@ -96,7 +96,7 @@ async def test_a_removed_hash_that_waits_is_passed_over(
     platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
     bank = (await make_bank(lead))["id"]
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     hash_id = await add(lead, bank, bits_of(database, media))
     await lead.post(f"/v1/banks/{bank}/hashes/{hash_id}/remove", json={"note": "a test"})
     await settle()
@@ -123,7 +123,7 @@ async def test_of_many_media_the_share_acts_and_a_growing_share_keeps_them(datab
 async def test_frames_of_a_video_are_matched_and_the_nearest_counts(
     app: FastAPI, platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
-    media = await upload(platform, OTHER)
+    media = await upload(platform, another())
     chance = random.Random(5)
     known = hamming.bits(chance.getrandbits(256), pdq.BITS)
     for position, bits, quality in ((0, changed(known, 9), 90), (1000, changed(known, 3), 90), (2000, known, 40)):
@@ -151,7 +151,7 @@ async def test_a_known_picture_is_found_within_an_animation(
     platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
     """Also where it comes late: the first frame of an animation is its sender's choice."""
-    known = await upload(platform, PICTURE)
+    known = await upload(platform, a_picture())
     bank = (await make_bank(lead))["id"]
     hash_id = await add(lead, bank, bits_of(database, known))
     await settle()
@@ -164,12 +164,12 @@ async def test_a_known_picture_is_found_within_an_animation(
 async def test_of_many_hashes_of_one_bank_the_nearest_ten_are_kept(
     platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
 ) -> None:
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     bits = bits_of(database, media)
     bank = (await make_bank(lead))["id"]
     for places in range(14):
         await add(lead, bank, changed(bits, places))
-    copy = await upload(platform, PICTURE)
+    copy = await upload(platform, a_picture())
     assert [distance for of, _, distance, _ in matches(database) if of == copy] == list(range(10))
 
 
@@ -192,7 +192,7 @@ async def test_a_change_of_a_bank_reaches_what_an_upload_under_way_has_matched(
     matching: Matching, app: FastAPI, platform: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
 ) -> None:
     """The upload saw the bank at work; the worker must not be done with the change before it sees the match."""
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     bank = (await make_bank(lead))["id"]
     await add(lead, bank, bits_of(database, media))
     async with app.state.engine.begin() as connection:
@@ -250,7 +250,7 @@ async def test_a_case_shows_the_bank_and_what_was_decided_before(
     settle: Settle,
     database: str,
 ) -> None:
-    first = await upload(platform, PICTURE)
+    first = await upload(platform, a_picture())
     await report(platform, "first", media=[first])
     claimed = await claim(reviewer)
     decision = (await decided(reviewer, claimed))["decision_id"]
@@ -259,8 +259,8 @@ async def test_a_case_shows_the_bank_and_what_was_decided_before(
     assert (await colleague.post(f"/v1/banks/{bank}/decided", json=body)).status_code == 201
     await settle()
 
-    copy = await upload(platform, COPY)
-    case = (await report(platform, "second", media=[copy, await upload(platform, OTHER)]))["case_id"]
+    copy = await upload(platform, a_copy())
+    case = (await report(platform, "second", media=[copy, await upload(platform, another())]))["case_id"]
     shown = (await reviewer.get(f"/v1/cases/{case}")).json()["media"]
     assert shown[1]["matches"] == []
     [found] = shown[0]["matches"]
@@ -293,13 +293,13 @@ async def test_a_hash_from_elsewhere_shows_what_was_decided_on_another_copy_unle
     settle: Settle,
     database: str,
 ) -> None:
-    first = await upload(platform, PICTURE)
+    first = await upload(platform, a_picture())
     old = (await report(platform, "first", media=[first]))["case_id"]
     await decided(reviewer, await claim(reviewer))
     bank = (await make_bank(lead))["id"]
     await add(lead, bank, changed(bits_of(database, first), 4))
     await settle()
-    case = (await report(platform, "second", media=[await upload(platform, COPY)]))["case_id"]
+    case = (await report(platform, "second", media=[await upload(platform, a_copy())]))["case_id"]
     [found] = (await reviewer.get(f"/v1/cases/{case}")).json()["media"][0]["matches"]
     assert (found["earlier"]["case_id"], found["earlier"]["own"]) == (old, False)
     hidden = {"name": "closed", "title": "Closed", "restricted": True}
@@ -312,7 +312,7 @@ async def test_a_hash_from_elsewhere_shows_what_was_decided_on_another_copy_unle
 async def test_matches_that_are_only_counted_are_not_shown(
     platform: httpx.AsyncClient, reviewer: httpx.AsyncClient, lead: httpx.AsyncClient, database: str, settle: Settle
 ) -> None:
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     bank = (await make_bank(lead, match_share=0))["id"]
     await add(lead, bank, bits_of(database, media))
     await settle()
@@ -337,7 +337,7 @@ async def test_cases_are_placed_anew_when_a_match_comes_later_and_when_its_bank_
         placed.append([str(one) for one in cases])
 
     matching = Matching(app.state.engine, note)
-    media = await upload(platform, PICTURE)
+    media = await upload(platform, a_picture())
     case = (await report(platform, media=[media]))["case_id"]
     bank = (await make_bank(lead))["id"]
     await add(lead, bank, bits_of(database, media))

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from service.settings import Settings
 from tests.conftest import bearer
 from tests.journey.browsing import chromium, sign_in
-from tests.service.banks.conftest import COPY, PICTURE, make_bank, upload
+from tests.service.banks.conftest import a_copy, a_picture, make_bank, upload
 from tests.service.pages.conftest import PASSWORD
 from tests.service.pages.test_pages import assert_is_safe_page
 from tests.service.steps import claim, decided, query, report, value
@@ -49,7 +49,7 @@ async def test_every_bank_is_shown_with_what_it_does(
 
 async def decided_case(platform: httpx.AsyncClient, reviewer: httpx.AsyncClient) -> str:
     """A case with a picture that was decided as harassment of severity 3."""
-    case = (await report(platform, "first", media=[await upload(platform, PICTURE)]))["case_id"]
+    case = (await report(platform, "first", media=[await upload(platform, a_picture())]))["case_id"]
     await decided(reviewer, await claim(reviewer), severity=3)
     return str(case)
 
@@ -101,7 +101,7 @@ async def test_a_bank_is_made_filled_and_disabled_and_a_known_picture_is_decided
         page = await browser.new_page(base_url=address)
         await sign_in(page, "lea", PASSWORD)
         await _put_into_a_bank(page, known)
-        copy = await report(platform, "second", media=[await upload(platform, COPY)])
+        copy = await report(platform, "second", media=[await upload(platform, a_copy())])
         case = str(copy["case_id"])
         await _decide_without_viewing(page, case)
         await _look_after_banks(page, tmp_path)

@@ -19,7 +19,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "requester_reference": ("text", "Their own reference, such as an order or ticket number"),
     "subject_reference": ("text", "What it is about, by the platform's own ids, separated by commas"),
     "received_on": ("date", "Day on which it was received, in their time zone"),
-    "due": ("moment", "When the nearest deadline of the record runs out, in their time zone"),
+    "due": ("moment", "By when they hear from us again once this reply is sent, in their time zone"),
     "decision": ("text", "What was decided last about a linked case, in words"),
     "decided_on": ("date", "Day of that decision, in their time zone"),
     "policy_name": ("text", "Title of the policy in force for the area of the record"),

@@ -146,6 +146,21 @@ async def nearest(connection: AsyncConnection, escalations: Sequence[UUID]) -> d
     return {row.escalation_id: Nearest(row.target, row.due_at, row.hard, row.paused, row.hard_due_at) for row in rows}
 
 
+async def due_once_answered(
+    connection: AsyncConnection, escalation: UUID, *, now: datetime | None = None
+) -> datetime | None:
+    """By when whoever waits is to hear of it again if they are answered now: what an answer may promise.
+
+    None where no clock says so, or all of them are paused.
+    """
+    moment = now or datetime.now(UTC)
+    pauses = await _pauses(connection, escalation)
+    running = [row for row in await store.clocks(connection, [escalation]) if runs(row) and not row.paused]
+    updates = [spec for row in running if row.target == "next_update" and (spec := spec_of(row)) is not None]
+    dues = [row.due_at for row in running if row.target == "decision"]
+    return min([*dues, *(begun(spec, moment, pauses).due_at for spec in updates)], default=None)
+
+
 async def state(connection: AsyncConnection, escalation: UUID, body: StatedIn, *, actor: UUID) -> EscalationClocksOut:
     """Set a legal deadline that an order states, alone or in place of another clock. Raises NotFoundError or a 422.
 

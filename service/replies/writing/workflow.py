@@ -281,11 +281,10 @@ async def _known(connection: AsyncConnection, record: Row[Any], settings: Settin
     decision = await store.decision(connection, record.id)
     area = record.policy_area
     policy = await text_in_force(connection, area) if area else None
-    nearest = (await sla.nearest(connection, [record.id])).get(record.id)
     return Known(
         record,
         subjects=await store.subjects(connection, record.id),
-        due_at=nearest.due_at if nearest and not nearest.paused else None,
+        due_at=await sla.due_once_answered(connection, record.id),
         actions=decision.actions if decision else (),
         decided_at=decision.decided_at if decision else None,
         policy_name=policy.title if policy else "",

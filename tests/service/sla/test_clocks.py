@@ -27,6 +27,10 @@ async def test_a_press_query_has_three_clocks_and_answers_stop_the_right_ones(
         ("decision", "internal"): NOON + 24 * HOUR,
     }
     me = person(database)
+    # What the first answer may promise is what it starts, not the deadline that it meets itself.
+    async with app.state.engine.connect() as connection:
+        for at, promised in ((20 * MINUTE, 4 * HOUR + 20 * MINUTE), (23 * HOUR, 24 * HOUR)):
+            assert await workflow.due_once_answered(connection, record, now=NOON + at) == NOON + promised
     await done(app, workflow.met, record, "first_response", actor=me, now=NOON + 20 * MINUTE)
     assert clocks(database, record) == {
         ("next_update", "internal"): NOON + 20 * MINUTE + 4 * HOUR,

@@ -44,7 +44,7 @@ class Counted(TextModel):
         self.graph = self._session = Graph(tells=tells)
         self._hints = tells
         self._widths = {"area_logits": 3, "severity_logits": 4}
-        self._windows = 100
+        self._windows, self._threads = 100, 1
         self._tokenizer = Tokenizer(
             models.WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]")
         )

@@ -64,7 +64,7 @@ async def test_what_came_from_outside_is_taken_in_and_asked_about(
     assert receipt[:2] == ("outbound", "receipt")
     assert question[:2] == ("outbound", "question")
     assert "die genauen Adressen" in question[2]
-    assert "Überzeugung" in question[2]
+    assert "richtig und vollständig" in question[2]
     assert len(paused) == 1
 
 

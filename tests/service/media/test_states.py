@@ -110,7 +110,8 @@ async def test_sender_can_follow_an_upload(console: Console) -> None:
     told = (await console.get(address, role="platform")).json()
     assert told == uploaded | {"status": "failed", "failure": "it is silent"}
     assert error(await console.get(address, role="specialist")) == (404, "not_found")
-    assert error(await console.get(address, role="reviewer")) == (403, "forbidden")
+    assert error(await console.get(address, role="reviewer")) == (404, "not_found")
+    assert error(await console.get(address, role="ml")) == (403, "forbidden")
 
 
 async def test_clips_have_a_limit_of_their_own(console: Console, app: FastAPI, settings: Settings) -> None:

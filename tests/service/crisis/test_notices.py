@@ -20,6 +20,9 @@ async def test_everybody_who_leads_confirms_what_happened_and_nothing_that_came_
 ) -> None:
     crisis = await drafted(lead)
     assert await notices(second) == [], "a draft is nobody's alarm"
+    # A notice comes with the fresh part of a page that is open, in which no script would run.
+    assert "/crisis_seen.js" in (await second.get("/console")).text.partition('id="live"')[0]
+    assert "/crisis_seen.js" not in (await reviewer.get("/console")).text
     await act(lead, crisis, "begin-alone", revision=1, reason="nobody else is awake")
     assert await notices(lead) == [], "whoever did it knows"
     [first] = await notices(second)

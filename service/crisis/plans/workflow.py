@@ -85,11 +85,19 @@ async def activate(
         spec=SpecIn(guidance=found.plan.guidance, statements=found.plan.statements),
     )
     await crises.require_useful(connection, checked.spec, taxonomy)
-    for into in sorted({one.into for one in found.plan.stopped}):
-        await crises.require_taken(connection, [RuleIn(name=into, queue=into)], taxonomy)
+    await _require_taken(connection, found, taxonomy)
     crises.require_end(checked.until)
     values = {"name": checked.name, "reason": checked.reason, "until": checked.until}
     return await crises.keep(connection, values, found.plan.model_dump(mode="json"), actor=actor, plan=name)
+
+
+async def _require_taken(connection: AsyncConnection, found: ContinuityPlanOut, taxonomy: Taxonomy) -> None:
+    """Refuse a plan that sends cases to where nobody could take them, not even those whom it lets help there."""
+    async with connection.begin_nested() as pretence:
+        await store.pretend(connection, found.name, new_id())
+        for into in sorted({one.into for one in found.plan.stopped}):
+            await crises.require_taken(connection, [RuleIn(name=into, queue=into)], taxonomy)
+        await pretence.rollback()
 
 
 async def drills(connection: AsyncConnection, name: str) -> DrillsOut:

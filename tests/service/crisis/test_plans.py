@@ -116,6 +116,12 @@ async def test_a_plan_that_sends_cases_to_nobody_is_not_put_to_work(lead: httpx.
     await saved(lead, stopped=[{"queue": DEFAULT_QUEUE, "into": "expert"}])
     refused = await lead.post("/v1/continuity/few/activate", json={"until": until(), "reason": "a power cut"})
     assert "expert" in assert_error(refused, 422, "routing_conflict")
+    # Whoever learns from the plan to help there can take them.
+    helper = {"person": "test-reviewer", "queues": ["expert"]}
+    await saved(lead, based_on=1, stopped=[{"queue": DEFAULT_QUEUE, "into": "expert"}], reskilled=[helper])
+    activated = await lead.post("/v1/continuity/few/activate", json={"until": until(), "reason": "a power cut"})
+    assert activated.status_code == 201, activated.text
+    assert [one["state"] for one in (await lead.get("/v1/crises")).json()["crises"]] == ["draft"]
 
 
 async def test_reskilling_ends_with_its_day_and_opens_no_restricted_queue(

@@ -4,7 +4,7 @@ Nothing here makes a crisis end. Order, routing, shedding and queues ask `crises
 that a crisis is over at its end whether or not any process runs; the worker moves what waits once it sees another key.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -53,7 +53,7 @@ from service.errors.requests import InvalidRequestError, NotFoundError
 from service.errors.rules import RoutingConflictError
 from service.ids import new_id
 from service.replies.placeholders import faults
-from service.replies.workflow import template
+from service.replies.workflow import in_force
 from service.routing import workflow as routing
 from service.routing.rules import RuleSet
 from service.routing.schemas import RuleIn
@@ -307,21 +307,22 @@ async def require_useful(connection: AsyncConnection, spec: SpecIn, taxonomy: Ta
     named = {*spec.about, *(one.area for one in spec.areas), *(one.area for one in spec.statements if one.area)}
     if unknown := sorted(named - set(taxonomy.label_ids)):
         raise InvalidRequestError(f"spec: the taxonomy has no area {', '.join(unknown)}")
-    for one in spec.statements:
-        await _require_sayable(connection, one)
+    if spec.statements:
+        templates = await in_force(connection)
+        for one in spec.statements:
+            _require_sayable(one, templates)
     await require_taken(connection, spec.rules, taxonomy)
 
 
-async def _require_sayable(connection: AsyncConnection, one: HoldingStatement) -> None:
+def _require_sayable(one: HoldingStatement, templates: Collection[UUID]) -> None:
     """Refuse a holding statement that no reply could be begun with. Raises InvalidRequestError."""
     if one.template is None:
         if wrong := faults(one.text):
             raise InvalidRequestError(f"statements: {'; '.join(wrong)}")
-        return
-    try:
-        await template(connection, one.template)
-    except NotFoundError as error:
-        raise InvalidRequestError(f"statements: {error}") from error
+    elif one.template not in templates:
+        raise InvalidRequestError(
+            f"statements: there is no template {one.template} in force; GET /v1/replies/templates lists those"
+        )
 
 
 async def require_taken(connection: AsyncConnection, rules: Sequence[RuleIn], taxonomy: Taxonomy) -> None:

@@ -139,15 +139,16 @@ async def choose(connection: AsyncConnection, wanted: Wanted) -> Chosen:
 
 async def template(connection: AsyncConnection, template_id: UUID) -> Template:
     """A template in force that is offered. Raises NotFoundError for any other."""
-    found = next((one for one in await _versions(connection) if one.id == template_id), None)
-    if found is None or found.state != "in_force" or not found.offered:
+    found = (await in_force(connection)).get(template_id)
+    if found is None:
         raise NotFoundError(f"there is no template {template_id} in force; GET /v1/replies/templates lists those")
-    return _template(found)
+    return found
 
 
-async def holding(connection: AsyncConnection, area: str | None, language: str) -> Template | None:
-    """The holding statement for the press about an area, in this language or else in English; None without one."""
-    return (await choose(connection, Wanted("press", area, language, "holding"))).template
+async def in_force(connection: AsyncConnection) -> dict[UUID, Template]:
+    """All that a reply can be begun with now, by id."""
+    every = await _versions(connection)
+    return {one.id: _template(one) for one in every if one.state == "in_force" and one.offered}
 
 
 def _steps(wanted: Wanted) -> Iterator[tuple[str, str, str]]:

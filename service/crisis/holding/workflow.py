@@ -1,5 +1,6 @@
 """Rules of holding statements: offered on the escalations that a crisis at work covers, and sent as any other reply is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,8 @@ from service.crisis.schemas import GuidanceOut, HoldingStatement
 from service.crisis.workflow import guidance
 from service.errors.requests import NotFoundError
 from service.escalations.workflow import require
-from service.replies.workflow import template
+from service.replies.shipped import Template
+from service.replies.workflow import in_force
 from service.replies.writing.schemas import ReplyOut
 from service.replies.writing.workflow import Opening, begin, filler
 from service.routing.rules import market_code
@@ -86,13 +88,15 @@ async def begin_with(
 
 
 async def _offers(connection: AsyncConnection, record: Row[Any], viewer: UUID) -> list[_Offer]:
-    found = []
-    for crisis in (await guidance(connection, viewer)).guidance:
-        if not covers(crisis, record):
-            continue
-        for number, statement in enumerate(crisis.statements):
-            if _about(statement.area, record) and (said := await _said(connection, statement)):
-                found.append(_Offer(crisis, number, statement, *said))
+    fitting = [
+        (crisis, number, statement)
+        for crisis in (await guidance(connection, viewer)).guidance
+        if covers(crisis, record)
+        for number, statement in enumerate(crisis.statements)
+        if _about(statement.area, record)
+    ]
+    templates = await in_force(connection) if any(statement.template for *_, statement in fitting) else {}
+    found = [_Offer(*one, *said) for one in fitting if (said := _said(one[-1], templates))]
     return sorted(found, key=lambda one: one.language != record.language)
 
 
@@ -111,12 +115,9 @@ def _about(area: str | None, record: Any) -> bool:
     return area is None or record.policy_area is None or area == record.policy_area
 
 
-async def _said(connection: AsyncConnection, statement: HoldingStatement) -> tuple[str, str] | None:
+def _said(statement: HoldingStatement, templates: Mapping[UUID, Template]) -> tuple[str, str] | None:
     """Language and text; None where its template is in force no more."""
     if statement.template is None:
         return statement.language, statement.text
-    try:
-        found = await template(connection, statement.template)
-    except NotFoundError:
-        return None
-    return found.language, found.body
+    found = templates.get(statement.template)
+    return (found.language, found.body) if found else None

@@ -134,7 +134,7 @@ async function move(name) {
 
 // Only what stands there now: another word of the same kind is confirmed by itself.
 function meant() {
-  return [...form.querySelectorAll("[name=namesake]:checked")].map((box) => box.value);
+  return [...new Set([...form.querySelectorAll("[name=namesake]:checked")].map((box) => box.value))];
 }
 
 function reason() {

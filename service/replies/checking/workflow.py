@@ -42,7 +42,7 @@ def refuse(problems: Sequence[Problem], *, namesakes: Collection[str] = ()) -> l
     confirmed = {one.casefold() for one in namesakes}
     if left := [one for one in problems if one.check != "namesake" or one.found.casefold() not in confirmed]:
         raise ReplyRefusedError("; ".join(one.words() for one in left))
-    return [one.found for one in problems]
+    return list(dict.fromkeys(one.found for one in problems))
 
 
 def certain(problems: Sequence[Problem]) -> list[Problem]:

@@ -164,8 +164,8 @@ async def test_a_word_that_is_a_user_name_as_well_goes_out_once_a_person_says_th
     user: UUID, colleague: httpx.AsyncClient, lead: httpx.AsyncClient, database: str
 ) -> None:
     query(database, "UPDATE principals SET username = 'may' WHERE username = 'test-reviewer'")
-    reply = await written(colleague, user, "Some of it was posted in May; you may appeal.")
-    assert [(one["check"], one["found"]) for one in reply["problems"]] == [("namesake", "May")]
+    reply = await written(colleague, user, "Some of it was posted in May, some after May; you may appeal.")
+    assert [(one["check"], one["found"]) for one in reply["problems"]] == [("namesake", "May")] * 2
     assert "confirm" in assert_error(await act(colleague, reply, "submit"), 422, "reply_refused")
     waits = await done(colleague, reply, "submit", namesakes=["May"])
     assert_error(await act(lead, waits, "approve", namesakes=["Rose"]), 422, "reply_refused")

@@ -7,7 +7,7 @@ import { DecisionForm } from "./form.js";
 import { startKnown } from "./known.js";
 import { onCaseKey } from "./life.js";
 import { Offers } from "./offers.js";
-import { announce, setState, showProblem } from "./page.js";
+import { announce, late, setState, showProblem } from "./page.js";
 import { rememberDecision } from "./undo.js";
 import { t } from "./words.js";
 
@@ -103,21 +103,25 @@ function startThenNext(box) {
   });
 }
 
-// What is recommended is one press away, and still the reviewer's choice: nothing is recorded by it.
 // Few cases are decided together with others, so what that takes comes with the first press.
 function startCluster(lease, form, leave) {
   const button = document.getElementById("cluster-open");
   if (!button) return;
   let cluster = null;
   button.addEventListener("click", async () => {
-    const { Cluster } = await import("./cluster.js");
-    cluster ??= new Cluster(lease, form, leave);
-    return cluster.open();
+    try {
+      const { Cluster } = await late(import("./cluster.js"));
+      cluster ??= new Cluster(lease, form, leave);
+    } catch (error) {
+      return showProblem(error.message);
+    }
+    cluster.open();
   });
   onCaseKey("d", () => button.click());
   lease.onEnd(() => { button.disabled = true; });
 }
 
+// What is recommended is one press away, and still the reviewer's choice: nothing is recorded by it.
 function startFollow(form, offers) {
   const button = document.getElementById("follow");
   button.addEventListener("click", () => {

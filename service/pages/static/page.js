@@ -7,7 +7,7 @@ import { startMenus } from "./menu.js";
 import { showNotice } from "./notice.js";
 import { startSpans } from "./spans.js";
 import { offerUndo } from "./undo.js";
-import { language } from "./words.js";
+import { language, t } from "./words.js";
 
 export function startPage() {
   setServerTime(document.body.dataset.now);
@@ -46,6 +46,15 @@ export function showProblem(text) {
   place.textContent = text;
   place.hidden = !text;
   if (text) place.scrollIntoView({ block: "nearest" });
+}
+
+// A script that comes only when it is asked for: a page that is older than the service has none to ask for any more.
+export async function late(script) {
+  try {
+    return await script;
+  } catch {
+    throw new Error(t("This part of the page could not be fetched. Check the connection, or load the page anew."));
+  }
 }
 
 // The browser knows the names of languages; the server only has their codes.

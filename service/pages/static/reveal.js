@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { untilNext } from "./life.js";
 import { Look } from "./looking.js";
-import { announce, setState } from "./page.js";
+import { announce, late, setState } from "./page.js";
 import { t, tn } from "./words.js";
 
 // Looking at a part of it is the smaller step: one press, and this is what the record says of why.
@@ -94,7 +94,7 @@ export class Reveal {
     try {
       const path = `/v1/media/${this.#medium.id}/reveal`;
       // First what it takes to show it: what stands on record as seen is seen.
-      if (as === "lens") this.#Lens ??= (await import("./lens.js")).Lens;
+      if (as === "lens") this.#Lens ??= (await late(import("./lens.js"))).Lens;
       const exposure = await call("POST", path, { lease_token: this.#lease.token, reason, as });
       if (look.begin(exposure)) this.#show(as, exposure.url);
     } catch (error) {

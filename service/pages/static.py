@@ -47,9 +47,15 @@ def lean(path: str) -> str:
     Empty for any other file. No text of a script goes over the end of a line (a test holds it), so nothing else is meant by one.
     """
     file = FOLDER / path
-    if file.parent != FOLDER or file.suffix not in _FOR_PEOPLE or not file.is_file():
+    if file not in _ours():
         return ""
     return _INDENTED.sub("", _FOR_PEOPLE[file.suffix].sub("", file.read_text(encoding="utf-8")))
+
+
+@lru_cache(maxsize=1)
+def _ours() -> frozenset[Path]:
+    """Scripts and styles of the pages; what others made lies in folders of its own."""
+    return frozenset(file for file in FOLDER.iterdir() if file.suffix in _FOR_PEOPLE)
 
 
 def _words(path: str) -> str:

@@ -30,5 +30,6 @@ async def test_a_file_is_served_lean_and_no_other_by_its_name(client: httpx.Asyn
     assert answer.text == lean("case.js")
     assert "immutable" in answer.headers["cache-control"]
     assert (await client.get(f"{static_prefix()}/style.css")).headers["content-type"].startswith("text/css")
+    assert (await client.get(f"{static_prefix()}/{'a' * 300}.js")).status_code == 404
     for path in ("../static.py", "vendor/../../static.py", "nothing.js", "vendor"):
         assert lean(path) == ""

@@ -53,7 +53,7 @@ def naming(text: str, name: str, start: int, end: int) -> Naming:
 def everyday_words() -> frozenset[str]:
     """Words of any of the languages that replies come in."""
     with (Path(__file__).parent / "everyday.toml").open("rb") as file:
-        return frozenset(word for words in tomllib.load(file).values() for word in words.split())
+        return frozenset(word.casefold() for words in tomllib.load(file).values() for word in words.split())
 
 
 def _is_handle(text: str, start: int, end: int) -> bool:

@@ -6,6 +6,8 @@ to a fork of the process that has read the tests, and stays until that fork has 
 
 import os
 import select
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -25,7 +27,8 @@ THREADS = Path("/proc/self/task")
 @contextmanager
 def warm_process(tests: Sequence[str]) -> Iterator[str]:
     """A process that reads these tests; gives the command that runs a fork of it."""
-    with tempfile.TemporaryDirectory(prefix="triage-forking-") as folder:
+    # Not below TMPDIR: the address of a socket has to be short.
+    with tempfile.TemporaryDirectory(prefix="triage-forking-", dir="/tmp") as folder:
         address = str(Path(folder) / "socket")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(address)
@@ -39,13 +42,15 @@ def warm_process(tests: Sequence[str]) -> Iterator[str]:
                 stdout=subprocess.DEVNULL,
             )
         try:
-            yield f"{sys.executable} {Path(__file__)} {address}"
+            yield shlex.join([sys.executable, __file__, address])
         finally:
             process.communicate()
 
 
 def hand_over(address: str, command: Sequence[str]) -> None:
     """Give this process's input and output to a fork, or be an ordinary process where there is none to fork from."""
+    # Ctrl-C reaches the fork as well, which knows what to do about it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX) as server:
         server.settimeout(PATIENCE)
         try:
@@ -56,6 +61,7 @@ def hand_over(address: str, command: Sequence[str]) -> None:
         except OSError:
             running = b""
         if not running:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(sys.executable, [sys.executable, *command])  # noqa: S606 - no shell is wanted
         server.settimeout(None)
         server.recv(1)
@@ -64,6 +70,7 @@ def hand_over(address: str, command: Sequence[str]) -> None:
 def serve(listener: socket.socket, tests: Sequence[str]) -> None:
     """Read the tests, then fork for everyone who asks; in a fork this returns once it has its own input and output."""
     read(tests)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     while True:
         ready, _, _ = select.select([listener.fileno(), 0], [], [])
         if 0 in ready:
@@ -75,6 +82,7 @@ def serve(listener: socket.socket, tests: Sequence[str]) -> None:
         connection, _ = listener.accept()
         _, handles, _, _ = socket.recv_fds(connection, 1, 3)
         if os.fork() == 0:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             listener.close()
             for number, handle in enumerate(handles):
                 os.dup2(handle, number)

@@ -151,13 +151,13 @@ async def due_once_answered(
 ) -> datetime | None:
     """By when whoever waits is to hear of it again if they are answered now: what an answer may promise.
 
-    None where no clock says so, or all of them are paused.
+    None where no clock says so, or all of them are paused or have run out.
     """
     moment = now or datetime.now(UTC)
     pauses = await _pauses(connection, escalation)
     running = [row for row in await store.clocks(connection, [escalation]) if runs(row) and not row.paused]
     updates = [spec for row in running if row.target == "next_update" and (spec := spec_of(row)) is not None]
-    dues = [row.due_at for row in running if row.target == "decision"]
+    dues = [row.due_at for row in running if row.target == "decision" and row.due_at > moment]
     return min([*dues, *(begun(spec, moment, pauses).due_at for spec in updates)], default=None)
 
 

@@ -242,8 +242,10 @@ async def _go_on(connection: AsyncConnection, row: Row[Any], *, actor: UUID) -> 
     """Let go on what waited for a question that was just settled, unless it waits for another one as well."""
     waits_for = await store.lock_record(connection, row.escalation_id)
     left = await store.waited_for(connection, row.escalation_id, privileged=row.privileged)
-    if row.pauses and not left.pausing:
-        await sla.resume(connection, row.escalation_id, actor=actor, reason=_reason(privileged=row.privileged))
+    reason = _reason(privileged=row.privileged)
+    # Where the record itself waits for the like, its clocks rest until it goes on.
+    if row.pauses and not left.pausing and waits_for != reason:
+        await sla.resume(connection, row.escalation_id, actor=actor, reason=reason)
     if waits_for == "consult" and not left.open:
         await wake(connection, row.escalation_id)
 

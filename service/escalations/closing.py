@@ -12,6 +12,9 @@ from service.escalations.schemas import Confidentiality, Path
 
 # From what everybody who works on escalations sees to what named people see.
 CLOSER: tuple[Confidentiality, ...] = ("normal", "confidential", "restricted")
+# On this path no bytes that came with a record are kept.
+NOTHING_KEPT: Path = "child_safety"
+NOTHING_KEPT_WORDS = "of what may be abuse of a child nothing is kept; give addresses and ids only"
 # What the default goes by beside the source, which never changes.
 BY_DEFAULT = frozenset({"trigger", "policy_area"})
 Closed = tuple[Confidentiality, Path | None]

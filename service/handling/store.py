@@ -75,7 +75,9 @@ class Page:
 async def listed(connection: AsyncConnection, values: Mapping[str, Any], seer: Seer, page: Page) -> Sequence[Row[Any]]:
     """Records that fulfil every condition that `values` names, each with how many there are in all and its own place."""
     names = [f"p{number}" for number in range(len(page.order))]
-    asked = "".join(f" AND {condition}" for name, condition in _ASKED.items() if values.get(name) not in (None, False))
+    # By identity: a severity of 0 is asked for too.
+    wanted = [name for name, value in values.items() if value is not None and value is not False]
+    asked = "".join(f" AND {condition}" for name, condition in _ASKED.items() if name in wanted)
     given = {name: values[name] for name in _GIVEN if values.get(name) is not None}
     after = ""
     if page.after is not None:

@@ -98,8 +98,10 @@ async def listed(connection: AsyncConnection, asked: ListQuery, *, viewer: UUID)
     page = store.Page(order, place, asked.limit + 1)
     rows = await store.listed(connection, _values(asked), Seer(viewer), page)
     shown = rows[: asked.limit]
-    # Behind the last one there is none that says how many there are.
-    said = rows or (await store.listed(connection, _values(asked), Seer(viewer), replace(page, after=None, limit=1)))
+    said = rows
+    if place and not rows:
+        # Behind the last one there is none that says how many there are.
+        said = await store.listed(connection, _values(asked), Seer(viewer), replace(page, after=None, limit=1))
     return ListOut(
         escalations=[_out(row) for row in shown],
         total=said[0].total if said else 0,

@@ -15,7 +15,7 @@ from models.rank import RankConfig
 from service import events
 from service.errors.requests import IdempotencyConflictError, InvalidRequestError
 from service.escalations import workflow as escalations
-from service.escalations.closing import Closed, is_closer
+from service.escalations.closing import NOTHING_KEPT, NOTHING_KEPT_WORDS, Closed, is_closer
 from service.escalations.schemas import AssetIn, AssetKind, AttachmentIn, Confidentiality, NewEscalation, RequesterIn
 from service.escalations.schemas import Path as NamedPath
 from service.escalations.workflow import Said
@@ -33,8 +33,6 @@ from service.sla import workflow as sla
 # Why internal clocks pause while whoever raised it is asked.
 PAUSED_BECAUSE = "needs information from whoever raised it"
 REQUESTER_CHARACTERS = 200
-# On this path no bytes that came with it are kept.
-NOTHING_KEPT: NamedPath = "child_safety"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +122,10 @@ async def take_in(connection: AsyncConnection, filed: Filed, *, desk: Desk) -> t
 async def _attach(connection: AsyncConnection, escalation: UUID, filed: Filed, *, path: NamedPath | None) -> None:
     """Keep the media that came with it. Raises InvalidRequestError on the path of child safety, where nothing is kept."""
     media = [one if isinstance(one, AttachmentIn) else AttachmentIn(media_id=one) for one in filed.body.media]
+    if path == NOTHING_KEPT and (media or any(subject.media for subject in filed.body.content)):
+        raise InvalidRequestError(f"media: {NOTHING_KEPT_WORDS}")
     if not media:
         return
-    if path == NOTHING_KEPT:
-        raise InvalidRequestError("media: of what may be abuse of a child nothing is kept; give addresses and ids only")
     await require_known(connection, [one.media_id for one in media])
     for one in media:
         await escalations.attach(connection, escalation, one.media_id, name=one.name, person=filed.by)

@@ -13,6 +13,7 @@ from service.escalations.around.workflow import (
     precedents_of,
     watchers_of,
 )
+from service.escalations.closing import NOTHING_KEPT
 from service.escalations.news.workflow import unseen_of
 from service.escalations.schemas import Status, Verb
 from service.escalations.states import possible
@@ -63,7 +64,7 @@ async def _summary(seen: Seen) -> Filling:
 async def _attachments(seen: Seen) -> Filling:
     rules = seen.request.app.state.blur_rules
     found = await attachments_of(seen.connection, seen.id, viewer=seen.me.id, rules=rules)
-    may_add = Capability.MEDIA_WRITE in seen.me.capabilities
+    may_add = Capability.MEDIA_WRITE in seen.me.capabilities and seen.row.path != NOTHING_KEPT
     texts = [name for name, _medium in found]
     return {"attachments": found, "may_add": may_add, "texts": texts} if found or may_add else None
 

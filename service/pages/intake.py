@@ -7,13 +7,13 @@ from fastapi import APIRouter, Request, Response
 
 from service.db import UnitOfWork
 from service.errors.requests import NotFoundError
+from service.escalations.closing import NOTHING_KEPT
 from service.intake.checking import moment_of
 from service.intake.checklist import workflow as checklists
 from service.intake.completing.workflow import needs_of
 from service.intake.forms import LANGUAGES, REQUESTER, Forms
 from service.intake.mails.workflow import mails_of, set_aside
 from service.intake.schemas import ATTACHMENTS
-from service.intake.workflow import NOTHING_KEPT
 from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_

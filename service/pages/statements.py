@@ -14,7 +14,7 @@ from service.pages import statement_words, views
 from service.pages.bar import bar
 from service.pages.rendering import PageRoute, redirect, render
 from service.security import Capability, CaseReader, CaseReviewer, StatementsExporter
-from service.statements.afterwards.workflow import as_it_would_be, gap, missing
+from service.statements.afterwards.workflow import gap, missing
 from service.statements.batches.workflow import recent_batches
 from service.statements.listing.workflow import counts, has_samples, listed, of_case, statement_view
 from service.statements.schemas import Asked, NoticeLanguage, StatementPreviewIn
@@ -57,8 +57,7 @@ async def made_up(decision_id: UUID, request: Request, me: StatementsExporter, c
     rules = request.app.state.statement_rules
     if rules is None:
         raise NotFoundError("statements of reasons are switched off")
-    found = await gap(connection, decision_id, viewer=me.id)
-    would_be = await as_it_would_be(connection, found, viewer=me.id, rules=rules)
+    found, would_be = await gap(connection, decision_id, viewer=me.id, rules=rules)
     context = {
         **await bar(connection, me),
         "gap": found,

@@ -44,6 +44,8 @@ REQUIRED_WITH: dict[str, tuple[str, str]] = {
 }
 # A field that may be given only where another has a value.
 ONLY_WITH: dict[str, tuple[str, str]] = {"incompatible_content_illegal": ("decision_ground", INCOMPATIBLE)}
+# What is said of a ground, and of which.
+OF_GROUND = {field: code for field, (other, code) in (REQUIRED_WITH | ONLY_WITH).items() if other == "decision_ground"}
 # What a restriction can be: one of them at least, and each with the field that says when it ends.
 RESTRICTIONS: Mapping[str, str] = {
     "decision_visibility": "end_date_visibility_restriction",

@@ -29,7 +29,7 @@ from service.statements.schemas import (
     StatementPreviewOut,
 )
 from service.statements.telling import notice_of, sections_of
-from service.statements.transparency import TransparencyStatement, problems
+from service.statements.transparency import INCOMPATIBLE, OF_GROUND, TransparencyStatement, problems
 
 # Kinds of subject whose own id is the name of somebody.
 PEOPLE = ("account", "profile", "user")
@@ -83,8 +83,8 @@ async def state(
 ) -> Told | None:
     """Make the statement of a decision, in its transaction; None where it restricts nothing or is exempt.
 
-    Without `said`, what its holder wrote before counts. `made_up_by` is who makes it afterwards. Raises StatementIncompleteError and PersonalDataError, and then the
-    decision is not made either.
+    Without `said`, what its holder wrote before counts. `made_up_by` is who makes it afterwards. Raises
+    StatementIncompleteError and PersonalDataError, and then the decision is not made either.
     """
     if not restricts(decision.actions, rules):
         return None
@@ -133,25 +133,50 @@ async def restate(
     row = await _facts(connection, now.case_id, area=now.policy_area, token=None)
     await _refuse_personal_data(connection, now.case_id, row, afterwards)
     began = row.now if afterwards is None else now.at
-    decided = Decided(now.policy_area, now.actions, _day(began), before.basis)
-    said = afterwards
-    if before.payload is not None:
-        earlier = stored(before, values=before.payload, edited=tuple(before.edited))
-        said = _over(kept_words(earlier, decided, rules), afterwards)
-        if stands(earlier, now.actions, rules):
-            decided = replace(decided, on=date.fromisoformat(before.payload["application_date"]))
     statement = new_id()
-    built = build(_known(row), decided, said, rules, names=(f"ct-{statement}", before.puid))
+    built = _again(replace(now, at=began), (row, before), afterwards, f"ct-{statement}", rules)
     made = _Made(statement, now, before.id, person if afterwards is not None else None)
     return await _keep(connection, made, built, rules=rules)
 
 
+def _again(now: Decision, known: tuple[Any, Any], said: StatementIn | None, puid: str, rules: StatementRules) -> Built:
+    """The statement of a decision as it is `now`; `known` are the facts of its case, and the statement that it had."""
+    row, before = known
+    decided = Decided(now.policy_area, now.actions, _day(now.at), before.basis)
+    if before.payload is not None:
+        earlier = stored(before, values=before.payload, edited=tuple(before.edited))
+        said = _over(kept_words(earlier, decided, rules), said)
+        if stands(earlier, now.actions, rules):
+            decided = replace(decided, on=date.fromisoformat(before.payload["application_date"]))
+    return build(_known(row), decided, said, rules, names=(puid, before.puid))
+
+
 def _over(earlier: StatementIn, later: StatementIn | None) -> StatementIn:
-    """What was written earlier, with what somebody says now in its place."""
+    """What was written earlier, with what somebody says now in its place; of another ground nothing is kept."""
     if later is None:
         return earlier
     said = later.model_dump(exclude_none=True, exclude_defaults=True)
-    return StatementIn.model_validate(earlier.model_dump(exclude_none=True) | said)
+    kept = earlier.model_dump(exclude_none=True)
+    ground = (kept | said).get("decision_ground", INCOMPATIBLE)
+    kept = {name: value for name, value in kept.items() if OF_GROUND.get(name, ground) == ground}
+    return StatementIn.model_validate(kept | said)
+
+
+async def preview_again(
+    connection: AsyncConnection, now: Decision, *, rules: StatementRules
+) -> StatementPreviewOut | None:
+    """What the statement of a decision as it is `now` would tell, made afterwards, with what was written earlier; None where
+    it restricts nothing. The caller has checked who may see it.
+    """
+    check_labels(now.actions, now.policy_area, rules.taxonomy)
+    if not restricts(now.actions, rules):
+        return None
+    row = await _facts(connection, now.case_id, area=now.policy_area, token=None)
+    before = await store.latest(connection, now.id)
+    if before is not None:
+        return _previewed(_again(now, (row, before), None, "ct-preview", rules), rules)
+    decided = Decided(now.policy_area, now.actions, _day(now.at), now.basis)
+    return _previewed(build(_known(row), decided, None, rules, names=("ct-preview", None)), rules)
 
 
 async def preview(
@@ -175,6 +200,10 @@ async def preview(
     said = said if said is not None else _edit_for(row, area, refuse=False)
     built = build(_known(row), Decided(area, actions, _day(row.now)), said, rules, names=("ct-preview", None))
     personal = personal_fields(said, await _people(connection, case_id, row)) if said else {}
+    return _previewed(built, rules, *(f"{name}: {', '.join(kinds)}" for name, kinds in personal.items()))
+
+
+def _previewed(built: Built, rules: StatementRules, *more: str) -> StatementPreviewOut:
     return StatementPreviewOut(
         exemption=built.exemption,
         language=built.language,
@@ -183,7 +212,7 @@ async def preview(
         statement=_plain(built) or None,
         assumed=list(built.assumed),
         edited=list(built.edited),
-        problems=[*map(str, built.problems), *(f"{name}: {', '.join(kinds)}" for name, kinds in personal.items())],
+        problems=[*map(str, built.problems), *more],
     )
 
 

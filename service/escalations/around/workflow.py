@@ -11,6 +11,7 @@ from service import events
 from service.cases.workflow import require_visible
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.escalations.around import store
+from service.escalations.closing import NOTHING_KEPT, NOTHING_KEPT_WORDS
 from service.escalations.schemas import (
     AttachmentIn,
     EscalationLinkIn,
@@ -117,8 +118,12 @@ async def unwatch(connection: AsyncConnection, escalation: UUID, username: str, 
 
 
 async def attach_upload(connection: AsyncConnection, escalation: UUID, body: AttachmentIn, *, person: UUID) -> None:
-    """Keep what this person uploaded with a record. Raises NotFoundError, or a 422 for one that holds too many."""
-    await require_locked(connection, escalation, viewer=person)
+    """Keep what this person uploaded with a record.
+
+    Raises NotFoundError, or a 422 for one that holds too many or is on the path of child safety.
+    """
+    if (await require_locked(connection, escalation, viewer=person)).path == NOTHING_KEPT:
+        raise InvalidRequestError(f"media_id: {NOTHING_KEPT_WORDS}")
     await upload_state(connection, body.media_id, uploaded_by=person)
     if len(await store.attached(connection, escalation)) >= ATTACHMENTS_MOST:
         raise InvalidRequestError(

@@ -14,6 +14,7 @@ from service import events
 from service.errors.intake import MailTooLargeError
 from service.errors.media import MediaTooLargeError, UnsupportedMediaError
 from service.escalations import workflow as escalations
+from service.escalations.closing import NOTHING_KEPT
 from service.escalations.schemas import Confidentiality
 from service.escalations.schemas import Path as NamedPath
 from service.escalations.seeing import Seer
@@ -27,7 +28,7 @@ from service.intake.mails.reading import Attached, Mail, read_mail
 from service.intake.mails.schemas import AsideListOut, AsideOut, MailOut, MailTakenOut
 from service.intake.schemas import EscalationIn
 from service.intake.texts import reference
-from service.intake.workflow import NOTHING_KEPT, Desk, Filed, take_in
+from service.intake.workflow import Desk, Filed, take_in
 from service.media.renderer import Renderer
 from service.media.storage import Storage
 from service.media.upload import HEAD_BYTES, Received, kind_of

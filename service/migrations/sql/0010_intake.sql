@@ -71,5 +71,9 @@ INSERT INTO statement_gaps (decision_id, case_id, policy_area, actions, noticed_
 SELECT DISTINCT ON (a.decision_id) a.decision_id, a.case_id, a.right_area, a.standing || a.taken, e.at
 FROM events e JOIN appeals a ON a.id = CAST(e.data ->> 'appeal' AS uuid)
 WHERE e.kind = 'statement.missing' AND a.right_area IS NOT NULL
-  AND NOT EXISTS (SELECT FROM statements s WHERE s.decision_id = a.decision_id AND s.state <> 'withdrawn')
+  -- Unless it has been made since, or a later review took back what it was about. One from before, handed out or not, tells of
+  -- what no longer holds.
+  AND NOT EXISTS (SELECT FROM statements s WHERE s.decision_id = a.decision_id AND s.made_at > e.at)
+  AND NOT EXISTS (SELECT FROM events later WHERE later.case_id = e.case_id AND later.kind = 'statement.reviewed' AND later.at > e.at
+                  AND later.data ->> 'decision' = CAST(a.decision_id AS text))
 ORDER BY a.decision_id, e.at DESC;

@@ -46,10 +46,10 @@ function done(text, { gone = false, whole = false } = {}) {
   else location.reload();
 }
 
-// What stands on this page is no news any more; what happens after it was made still is.
+// What stands on this page is no news any more, however soon one leaves it; what happens after it was made still is.
 function look() {
   const events = head.dataset.news.split(" ").filter(Boolean).map(Number);
-  if (events.length) call("POST", `${record.path}/looked`, { events }).catch((error) => showProblem(error.message));
+  if (events.length) call("POST", `${record.path}/looked`, { events }, { last: true }).catch((error) => showProblem(error.message));
 }
 
 function begin(button) {
@@ -74,9 +74,9 @@ function refused(error, show) {
   else show(error.message);
 }
 
-// Words of a dialog outlive the page that shows what somebody else changed meanwhile, in this tab alone.
+// Words of a dialog outlive the page that shows what somebody else changed meanwhile, in this tab and for whoever wrote them alone.
 function draftOf(dialog) {
-  return `triage.escalation.${record.id}.${dialog.dataset.verb}`;
+  return `triage.escalation.${record.me}.${record.id}.${dialog.dataset.verb}`;
 }
 
 function listen(dialog) {

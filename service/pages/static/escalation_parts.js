@@ -12,7 +12,7 @@ export function startMessages(record, done) {
   const field = form.elements.body;
   const problem = document.getElementById("message-problem");
   const hint = document.getElementById("message-hint");
-  const draft = `triage.escalation.${record.id}`;
+  const draft = `triage.escalation.${record.me}.${record.id}`;
   field.value = sessionStorage.getItem(draft) ?? "";
   field.addEventListener("input", () => sessionStorage.setItem(draft, field.value));
   form.addEventListener("change", () => (hint.textContent = hint.dataset[form.elements.kind.value]));

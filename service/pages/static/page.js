@@ -87,7 +87,7 @@ async function signOut(session) {
   try {
     await call("DELETE", session);
     // What was not sent yet, and receipts, are of whoever was signed in.
-    for (const name of Object.keys(sessionStorage)) if (name.startsWith("triage.intake.")) sessionStorage.removeItem(name);
+    for (const name of Object.keys(sessionStorage)) if (/^triage\.(intake|escalation)\./.test(name)) sessionStorage.removeItem(name);
     location.assign("/sign-in?why=signed-out");
   } catch (error) {
     document.getElementById("me-problem").textContent = error.message;

@@ -51,11 +51,11 @@ async function mend() {
   afresh(t("It goes into the next batch."));
 }
 
-// The ground is sent where it is the law: without it the terms count.
+// The ground is sent where it is the law, for without it the terms count; and where another was written earlier.
 function stated(form) {
   const statement = changed(form);
-  const ground = form.querySelector("[name=decision_ground]:checked")?.value;
-  if (ground === "DECISION_GROUND_ILLEGAL_CONTENT") statement.decision_ground = ground;
+  const ground = form.querySelector("[name=decision_ground]:checked");
+  if (ground?.value === "DECISION_GROUND_ILLEGAL_CONTENT" || ground?.defaultChecked === false) statement.decision_ground = ground.value;
   return statement;
 }
 

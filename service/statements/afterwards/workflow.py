@@ -20,10 +20,9 @@ from service.statements.schemas import (
     MissingOut,
     StatementIn,
     StatementOut,
-    StatementPreviewIn,
     StatementPreviewOut,
 )
-from service.statements.workflow import Decision, preview, restate
+from service.statements.workflow import Decision, preview_again, restate
 
 STATEMENT_MADE = "statement.made"
 
@@ -45,17 +44,14 @@ async def missing(connection: AsyncConnection, *, viewer: UUID | None) -> Missin
     return MissingOut(missing=[_line(row) for row in rows])
 
 
-async def gap(connection: AsyncConnection, decision_id: UUID, *, viewer: UUID) -> MissingLine:
-    """A decision that this person may see and that is without its statement. Raises NotFoundError."""
-    return _line(await _require(connection, decision_id, viewer=viewer))
-
-
-async def as_it_would_be(
-    connection: AsyncConnection, one: MissingLine, *, viewer: UUID, rules: StatementRules
-) -> StatementPreviewOut | None:
-    """What the statement would tell by what is known now; None where nothing is restricted any more."""
-    asked = StatementPreviewIn(policy_area=one.policy_area, actions=one.actions)
-    return await preview(connection, one.case_id, asked, viewer=viewer, rules=rules)
+async def gap(
+    connection: AsyncConnection, decision_id: UUID, *, viewer: UUID, rules: StatementRules
+) -> tuple[MissingLine, StatementPreviewOut | None]:
+    """A decision that this person may see and that is without its statement, and what that would tell if it were made now;
+    None where nothing is restricted any more. Raises NotFoundError.
+    """
+    row = await _require(connection, decision_id, viewer=viewer)
+    return _line(row), await preview_again(connection, _as_it_is(row), rules=rules)
 
 
 async def make(
@@ -72,17 +68,7 @@ async def make(
     """
     rules, jobs = under
     row = await _require(connection, decision_id, viewer=person)
-    # What it restricts began when the statement should have been made.
-    now = Decision(
-        id=decision_id,
-        case_id=row.case_id,
-        at=row.noticed_at,
-        until=row.noticed_at,
-        policy_area=row.policy_area,
-        actions=list(row.actions),
-        basis=row.basis,
-    )
-    told = await restate(connection, now, person=person, rules=rules, afterwards=said)
+    told = await restate(connection, _as_it_is(row), person=person, rules=rules, afterwards=said)
     await store.close(connection, decision_id)
     made = await listing.of_decision(connection, decision_id, rules=rules)
     if made is None:
@@ -106,6 +92,19 @@ async def _require(connection: AsyncConnection, decision_id: UUID, *, viewer: UU
     if row is None:
         raise NotFoundError(f"there is no decision {decision_id} that is without its statement of reasons")
     return row
+
+
+def _as_it_is(row: Row[Any]) -> Decision:
+    """The decision by now. What it restricts began when the statement should have been made."""
+    return Decision(
+        id=row.decision_id,
+        case_id=row.case_id,
+        at=row.noticed_at,
+        until=row.noticed_at,
+        policy_area=row.policy_area,
+        actions=list(row.actions),
+        basis=row.basis,
+    )
 
 
 def _line(row: Row[Any]) -> MissingLine:

@@ -182,7 +182,8 @@ async def test_whoever_is_right_does_not_wait_for_a_statement(
     lead: httpx.AsyncClient,
     database: str,
 ) -> None:
-    made = await restricted(platform, reviewer, actions=["remove", "suspend_account"])
+    words = {"incompatible_content_explanation": "Rule seven forbids it."}
+    made = await restricted(platform, reviewer, actions=["remove", "suspend_account"], statement=words)
     said = {"outcome": "partly", "reason_code": "disproportionate", "explanation": "Too hard.", "standing": ["remove"]}
     await decided(platform, judging, made, said)
     # From now on somebody has to say when content was made, where the platform did not.
@@ -203,10 +204,14 @@ async def test_whoever_is_right_does_not_wait_for_a_statement(
     assert_error(await lead.post(path, json=named), 422, "personal_data")
     page = await lead.get(f"/statements/missing/{made['decision_id']}")
     assert "content_date" in page.text
+    assert "Rule seven forbids it." in page.text, "what was written earlier is told again"
     assert f"/statements/missing/{made['decision_id']}" in (await lead.get("/statements")).text
     await hook(platform)
-    stated = await lead.post(path, json={"content_date": "2026-11-01"})
+    law = {"illegal_content_legal_ground": "Section 185", "illegal_content_explanation": "It insults."}
+    named = {"content_date": "2026-11-01", "decision_ground": "DECISION_GROUND_ILLEGAL_CONTENT", **law}
+    stated = await lead.post(path, json=named)
     assert stated.status_code == 201, stated.text
+    assert "incompatible_content_explanation" not in stated.json()["statement"], "of another ground nothing is kept"
     assert (stated.json()["afterwards"], stated.json()["statement"]["content_date"]) == (True, "2026-11-01")
     assert stated.json()["replaces"], "it names the one that was taken back"
     assert (await lead.get("/v1/statements/missing")).json()["missing"] == []

@@ -198,12 +198,13 @@ async def test_of_two_answers_at_once_the_later_lets_the_clocks_go_on(
 async def test_a_record_that_waits_for_advice_goes_on_with_the_last_answer(
     database: str, colleague: httpx.AsyncClient, adviser: httpx.AsyncClient, record: UUID
 ) -> None:
-    first, second = [await asked(colleague, record) for _ in range(2)]
+    first, second = [await asked(colleague, record, pauses=pauses) for pauses in (True, False)]
     for verb, more in (("take", {}), ("wait", {"waiting_for": "consult"})):
         moved = await colleague.post(f"/v1/escalations/{record}/moves", json={"verb": verb, **more})
         assert moved.is_success, moved.text
     await answered(adviser, first)
     assert value(database, "SELECT status FROM escalations") == "waiting"
+    assert waits(database) == ["consult"], "the record waits, and its clocks rest with it"
     await answered(adviser, second)
     assert value(database, "SELECT status FROM escalations") == "working"
     assert waits(database) == []

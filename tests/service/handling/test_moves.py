@@ -361,6 +361,7 @@ async def test_what_a_law_sets_a_clock_for_comes_first_and_two_who_press_get_two
     assert await titles(source="regulator") == ["Hard"]
     assert await titles(high_profile="true") == ["Hard"]
     assert await titles(severity=3) == ["Grave"]
+    assert await titles(severity=0) == ["Hard", "Grave"]
     by_words = await colleague.post("/v1/escalations/search", json={"words": "later"})
     assert [one["title"] for one in by_words.json()["escalations"]] == ["Hard and later"]
     number = value(database, f"SELECT number FROM escalations WHERE id = '{grave}'")

@@ -275,5 +275,18 @@ async def test_files_come_along_by_name_and_of_a_child_nothing_is_kept(
     assert [(one["name"], one["medium"]["id"]) for one in kept] == [("proof.png", medium)]
     refused = await reviewer.post("/v1/escalations", json={**CHILD_SAFETY, "media": [medium]})
     assert "nothing is kept" in assert_error(refused, 422, "invalid_request")
+    content = {"id": "post-1", "kind": "post", "text": "", "media": [medium]}
+    refused = await reviewer.post("/v1/escalations", json={**CHILD_SAFETY, "content": [content]})
+    assert "nothing is kept" in assert_error(refused, 422, "invalid_request")
+    # Nor later, by those who see the record.
+    query(database, "INSERT INTO path_members SELECT 'child_safety', id FROM principals WHERE username = 'test-lead'")
+    named = (await lead.get(f"/v1/escalations/{answer['escalation_id']}")).json()
+    closed = {"confidentiality": "restricted", "path": "child_safety", "reason": "A child", "version": named["version"]}
+    assert (await lead.patch(f"/v1/escalations/{named['id']}", json=closed)).status_code == 200
+    late = await lead.post("/v1/media", files={"file": ("late.png", png(), "image/png")})
+    path = f"/v1/escalations/{named['id']}/attachments"
+    refused = await lead.post(path, json={"media_id": late.json()["media_id"]})
+    assert "nothing is kept" in assert_error(refused, 422, "invalid_request")
+    assert "attach-form" not in (await lead.get(f"/escalations/{named['id']}")).text
     assert_error(await reviewer.post("/v1/escalations", json={**PRESS, "media": [str(uuid4())]}), 422, "unknown_media")
     assert value(database, "SELECT count(*) FROM escalations") == 1

@@ -65,6 +65,8 @@ async def _answer(browser: Browser, address: str, callers: Callers) -> None:
         await expect(page.locator("aside")).to_contain_text("The Daily")
         await page.keyboard.press("t")
         await expect(page.locator("#take")).to_have_count(0)
+        # Keys are heard once the script of the fresh page runs, which opens its forms.
+        await expect(page.get_by_role("button", name="Send the answer")).to_be_enabled()
         await page.keyboard.press("a")
         await page.keyboard.type("Quote no names.")
         await page.keyboard.press("Control+Enter")

@@ -79,6 +79,21 @@ def test_the_matrix_of_the_product_is_the_table_of_defaults(
     assert {one.target: one.minutes for one in found.targets if one.kind == "internal"} == internal
 
 
+@pytest.mark.parametrize(("severity", "area"), [(4, None), (1, "self_harm")])
+def test_what_is_grave_is_nowhere_slower_than_where_no_country_is_known(severity: int, area: str | None) -> None:
+    def minutes(trigger: str, country: str | None) -> dict[str, int]:
+        found = row_of(parsed(shipped()), Facts("user", trigger, severity, area, country))
+        assert found is not None
+        return {one.target: one.minutes or 0 for one in found.targets if one.kind == "internal"}
+
+    countries = {one for row in parsed(shipped()).rows for one in row.jurisdictions}
+    for trigger in ("appeal", "account_appeal", "complaint"):
+        usual = minutes(trigger, None)
+        for country in countries:
+            here = minutes(trigger, country)
+            assert {name: here[name] <= usual[name] for name in usual} == dict.fromkeys(usual, True), (trigger, country)
+
+
 def test_what_the_forms_take_in_has_a_row_of_its_own() -> None:
     forms = read_forms(None, load_taxonomy())
     found = {

@@ -141,6 +141,8 @@ async def _decide_without_viewing(page: Page, case: str) -> None:
     await expect(page.locator("#decide")).to_be_focused()
     async with page.expect_response(lambda answer: answer.url.endswith("/decisions")):
         await page.keyboard.press("Control+Enter")
+    # The page goes on by itself, and would end any other way on.
+    await page.wait_for_url(lambda url: case not in url)
 
 
 async def _look_after_banks(page: Page, folder: Path) -> None:

@@ -159,35 +159,35 @@ class TextModel:
         logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(rows)
         shares = list(logits)
         wanted = [OUTPUTS[0], *([HINT_OUTPUT] if self._hints else [])]
-        for index in like_length_batches([len(one) for one in rows]):
-            stacked, mask = pad([rows[one] for one in index])
-            found = self._session.run(wanted, {"input_ids": stacked, "attention_mask": mask})
+        for index, found in self._passes(rows, wanted):
             for place, one in enumerate(index):
                 logits[one] = found[0][place]
                 shares[one] = found[-1][place][: len(rows[one])]
         return np.stack(logits), shares if self._hints else None
 
-    def _passes(self, batches: Sequence[Sequence[NDArray[np.int64]]]) -> Iterator[Sequence[NDArray[np.float32]]]:
-        """What the graph makes of each batch of rows, in order, on as many cores as this model may use."""
+    def _passes(
+        self, rows: Sequence[NDArray[np.int64]], outputs: Sequence[str]
+    ) -> Iterator[tuple[NDArray[np.int64], Sequence[NDArray[np.float32]]]]:
+        """Which rows of token ids went through the graph together, and these outputs of it, on as many cores as may be used."""
 
-        def run(rows: Sequence[NDArray[np.int64]]) -> Sequence[NDArray[np.float32]]:
-            stacked, mask = pad(rows)
+        def run(index: NDArray[np.int64]) -> Sequence[NDArray[np.float32]]:
+            stacked, mask = pad([rows[one] for one in index])
             found: list[NDArray[np.float32]] = self._session.run(
-                list(self._widths), {"input_ids": stacked, "attention_mask": mask}
+                list(outputs), {"input_ids": stacked, "attention_mask": mask}
             )
             return found
 
+        batches = like_length_batches([len(one) for one in rows])
         if self._threads == 1 or len(batches) == 1:
-            yield from map(run, batches)
+            yield from zip(batches, map(run, batches), strict=True)
             return
         with ThreadPoolExecutor(self._threads) as pool:
-            yield from pool.map(run, batches)
+            yield from zip(batches, pool.map(run, batches), strict=True)
 
     def _chunk_logits(self, texts: Sequence[str]) -> Logits:
         ids, owners = encode_windows(texts, self._tokenizer, windows=self._windows)
         columns = [np.full((len(texts), width), -np.inf, np.float32) for width in self._widths.values()]
-        batches = like_length_batches([len(one) for one in ids])
-        for index, found in zip(batches, self._passes([[ids[one] for one in index] for index in batches]), strict=True):
+        for index, found in self._passes(ids, list(self._widths)):
             for column, values in zip(columns, found, strict=True):
                 np.maximum.at(column, owners[index], values)
         by_name = dict(zip(self._widths, columns, strict=True))

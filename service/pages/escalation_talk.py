@@ -58,7 +58,8 @@ async def older_events(
 ) -> Response:
     """What happened before an event, as a part of the page."""
     part = await _timeline(connection, escalation_id, asked, viewer=me.id)
-    masking = await masking_of(request, connection, me, at=spans_at(escalation_id), texts=())
+    texts = [message.body for _event, message in part["events"] if message]
+    masking = await masking_of(request, connection, me, at=spans_at(escalation_id), texts=texts)
     context = {
         **masking,
         "part": part,

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from service.db import UnitOfWork
 from service.escalations.news.workflow import unseen_of
 from service.escalations.schemas import EscalationEventOut, EscalationMessageOut, MessagesQuery, TimelineQuery
-from service.escalations.workflow import messages_named, messages_of, require, timeline
+from service.escalations.workflow import messages_named, messages_of, timeline
 from service.pages import escalation_words, views
 from service.pages.escalation_trace import details_of
 from service.pages.masking import masking_of
@@ -57,11 +57,18 @@ async def older_events(
     connection: UnitOfWork,
 ) -> Response:
     """What happened before an event, as a part of the page."""
-    await require(connection, escalation_id, viewer=me.id)
     part = await _timeline(connection, escalation_id, asked, viewer=me.id)
-    masking = await masking_of(request, connection, me, at=spans_at(escalation_id), texts=())
-    words = {"words": escalation_words, "details_of": details_of, "now": views.utc_now()}
-    return render("escalation_timeline_older.html", {"part": part, **words, **masking})
+    texts = [message.body for _event, message in part["events"] if message]
+    masking = await masking_of(request, connection, me, at=spans_at(escalation_id), texts=texts)
+    context = {
+        **masking,
+        "part": part,
+        "news": await unseen_of(connection, escalation_id, viewer=me.id),
+        "words": escalation_words,
+        "details_of": details_of,
+        "now": views.utc_now(),
+    }
+    return render("escalation_timeline_older.html", context)
 
 
 def spans_at(escalation: UUID) -> str:
@@ -85,11 +92,7 @@ async def _timeline(
     said = [UUID(str(one.data["message"])) for one in told if "message" in one.data]
     messages = await messages_named(connection, escalation, said, viewer=viewer)
     older = f"/escalations/{escalation}/timeline?limit={AT_ONCE}&before={found.next}" if found.next else None
-    return {
-        "events": [(one, _message_of(one, messages)) for one in told],
-        "older": older,
-        "news": await unseen_of(connection, escalation, viewer=viewer),
-    }
+    return {"events": [(one, _message_of(one, messages)) for one in told], "older": older}
 
 
 def _is_reason(event: EscalationEventOut) -> bool:

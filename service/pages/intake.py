@@ -102,9 +102,9 @@ async def form(source: str, trigger: str, request: Request, me: EscalationOpener
     return render("intake_form.html", context)
 
 
-def limits_of(settings: Settings, most: int = ATTACHMENTS) -> dict[str, int]:
-    """How many files a page takes at once, and how many bytes each may have."""
-    return {"most": most, "picture": settings.media_max_bytes, "clip": settings.media_clip_max_bytes}
+def limits_of(settings: Settings) -> dict[str, int]:
+    """How many files the form takes, and how many bytes each may have."""
+    return {"most": ATTACHMENTS, "picture": settings.media_max_bytes, "clip": settings.media_clip_max_bytes}
 
 
 def said(seen: Seen) -> list[tuple[str, str, str, datetime | None]]:

@@ -128,9 +128,11 @@ async def overdue_for(request: Request, connection: AsyncConnection, me: Princip
     if Capability.ESCALATION_WORK not in me.capabilities:
         return None
     found = await overdues(connection, viewer=me.id, limit=OVERDUE_SHOWN)
+    if not found.total:
+        return None
     masked = (await masking_of(request, connection, me, at="", texts=[one.title for one in found.clocks]))["masked"]
     clocks = [one.model_copy(update={"title": masked.snippet(one.title)}) for one in found.clocks]
-    return found.model_copy(update={"clocks": clocks}) if found.total else None
+    return found.model_copy(update={"clocks": clocks})
 
 
 def clock_row(one: EscalationClockOut, now: datetime) -> ClockRow:

@@ -17,6 +17,7 @@ from service.security import Capability, CaseReader, CaseReviewer, StatementsExp
 from service.statements.afterwards.workflow import gap, missing
 from service.statements.batches.workflow import recent_batches
 from service.statements.listing.workflow import counts, has_samples, listed, of_case, statement_view
+from service.statements.rules import StatementRules
 from service.statements.schemas import Asked, NoticeLanguage, StatementPreviewIn
 from service.statements.workflow import edit_of, preview
 
@@ -54,10 +55,7 @@ async def statements(
 @router.get("/statements/missing/{decision_id}")
 async def made_up(decision_id: UUID, request: Request, me: StatementsExporter, connection: UnitOfWork) -> Response:
     """What a decision is without, with the fields to make it up."""
-    rules = request.app.state.statement_rules
-    if rules is None:
-        raise NotFoundError("statements of reasons are switched off")
-    found, would_be = await gap(connection, decision_id, viewer=me.id, rules=rules)
+    found, would_be = await gap(connection, decision_id, viewer=me.id, rules=_rules(request))
     context = {
         **await bar(connection, me),
         "gap": found,
@@ -107,9 +105,7 @@ async def edit(
     actions: Annotated[list[str] | None, Query(max_length=10)] = None,
 ) -> Response:
     """What the decision of a held case would tell its author, to be read and changed; by default for what the draft says."""
-    rules, taxonomy = request.app.state.statement_rules, request.app.state.taxonomy
-    if rules is None:
-        raise NotFoundError("statements of reasons are switched off")
+    rules, taxonomy = _rules(request), request.app.state.taxonomy
     case = await case_history(connection, case_id, viewer=me.id, rules=request.app.state.blur_rules)
     lease = next((one for one in await held_by(connection, me.id) if one.case_id == case_id), None)
     token = lease.token if lease else None
@@ -140,6 +136,13 @@ async def edit(
         **_shared(request),
     }
     return render("statement_edit.html", context)
+
+
+def _rules(request: Request) -> StatementRules:
+    rules: StatementRules | None = request.app.state.statement_rules
+    if rules is None:
+        raise NotFoundError("statements of reasons are switched off")
+    return rules
 
 
 def _shared(request: Request) -> dict[str, Any]:

@@ -265,14 +265,12 @@ async def _correct(connection: AsyncConnection, row: Row[Any], effects: Effects)
     )
 
 
-async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules | None) -> statements.Told | None:
+async def _restate(connection: AsyncConnection, row: Row[Any], rules: StatementRules) -> statements.Told | None:
     """What the author is told now: of what is left of the decision, or of what a reporter has shown to be a breach.
 
     Whoever is right does not wait for a form: where the statement lacks something, the one before is taken back all the same,
     and somebody has to say what is missing.
     """
-    if rules is None:
-        return None
     now = statements.Decision(
         id=row.decision_id,
         case_id=row.case_id,

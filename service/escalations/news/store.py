@@ -13,7 +13,8 @@ _COUNT = text("""
     SELECT count(DISTINCT n.record) FROM escalation_news_of(:viewer, CAST(:overseeing AS text[])) n
 """)
 _NEWS = text("""
-    SELECT r.id, r.number, r.title, r.language, r.status, n.news, e.id AS event, e.at, e.kind, p.username AS actor,
+    SELECT r.id, r.number, r.title, r.language, r.status, n.news, count(*) OVER () AS total,
+           e.id AS event, e.at, e.kind, p.username AS actor,
            e.data || jsonb_strip_nulls(jsonb_build_object('username', about.username)) AS data
     FROM (SELECT record, count(*) AS news, max(event) AS newest
           FROM escalation_news_of(:viewer, CAST(:overseeing AS text[])) GROUP BY record) n
@@ -38,7 +39,7 @@ async def count(connection: AsyncConnection, seer: Seer) -> int:
 
 
 async def news(connection: AsyncConnection, seer: Seer, *, limit: int) -> Sequence[Row[Any]]:
-    """Records with news for somebody, how many, and the newest of them; the newest first."""
+    """Records with news for somebody, each with how much and the newest of it, and how many there are; the newest first."""
     return (await connection.execute(_NEWS, {**seer.values, "limit": limit})).all()
 
 

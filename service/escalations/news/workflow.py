@@ -26,7 +26,7 @@ async def news_of(connection: AsyncConnection, *, viewer: UUID, limit: int = MOS
         )
         for row in rows
     ]
-    return NewsListOut(records=records, total=await with_news(connection, viewer=viewer))
+    return NewsListOut(records=records, total=rows[0].total if rows else 0)
 
 
 async def with_news(connection: AsyncConnection, *, viewer: UUID) -> int:

@@ -28,7 +28,7 @@ from service.errors.crisis import CrisisChangedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.routing.schemas import RuleIn
-from service.routing.workflow import REVIEWING
+from service.routing.workflow import REVIEWING, open_queues
 
 DUE_MOST = 20_000
 DRILLS_SHOWN = 20
@@ -49,7 +49,7 @@ async def plan(connection: AsyncConnection, name: str) -> ContinuityPlanOut:
 
 async def save(connection: AsyncConnection, name: str, body: ContinuityPlanIn, *, actor: UUID) -> ContinuityPlanOut:
     """Save a plan. Raises CrisisChangedError, InvalidRequestError for a restricted queue that would stand still."""
-    restricted = {row.name for row in await store.queues(connection) if row.restricted}
+    restricted = {name for name, closed in (await open_queues(connection)).items() if closed}
     if open_to_all := sorted(restricted & {one.queue for one in body.plan.stopped}):
         raise InvalidRequestError(
             f"plan.stopped: {', '.join(open_to_all)} is restricted; its cases would be seen by others than its members"

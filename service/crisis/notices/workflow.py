@@ -1,7 +1,6 @@
 """Rules of notices: what happens to a crisis is told to everybody who leads, on their pages and by webhook."""
 
 from itertools import groupby
-from typing import get_args
 from uuid import UUID
 
 from procrastinate import App
@@ -9,13 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
 from service.crisis.notices import store
-from service.crisis.notices.schemas import ConfirmedOut, NoticeOut, NoticesOut, Told, ToldOut
+from service.crisis.notices.schemas import ConfirmedOut, NoticeOut, NoticesOut, ToldOut
 from service.errors.requests import NotFoundError
 from service.outbox import workflow as outbox
 from service.security import ROLES, Capability
 
 CRISIS_TOLD = "crisis.told"
-TOLD = frozenset(get_args(Told))
 # Those who are told: whoever could approve or end it.
 LEADING = tuple(role for role, may in ROLES.items() if Capability.QUEUES_MANAGE in may)
 # How long after the end of a crisis somebody is still told, and how much is looked at.

@@ -17,6 +17,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
+from models.overlay import Overlays
 from models.rank import RankConfig
 from service import events
 from service.cases.workflow import ranked_by
@@ -250,7 +251,7 @@ def added(now: RuleSet, row: Row[Any]) -> AtWork:
     """The crises at work with one more, which begins last and so goes first."""
     new = read("preview", [{"id": row.id, "name": row.name, "until": row.ends_at, "spec": row.spec}])
     others = tuple(one for one in now.overlays.crises if one.id != str(row.id))
-    overlays = type(new.overlays)("preview", (*new.overlays.crises, *others))
+    overlays = Overlays("preview", (*new.overlays.crises, *others))
     # The first in a mapping is what began last.
     return AtWork(overlays, (*new.urgent, *now.urgent), {**new.instead, **now.instead, **new.instead})
 
@@ -388,4 +389,4 @@ async def _require_room(connection: AsyncConnection, row: Row[Any]) -> None:
 
 
 def _out(row: Row[Any]) -> CrisisOut:
-    return CrisisOut(**{name: value for name, value in row._mapping.items() if name != "owner_id"})
+    return CrisisOut(**row._mapping)

@@ -21,7 +21,6 @@ from service.crisis.plans.schemas import (
     DrillOut,
     DrillsOut,
     PlanActivationIn,
-    PlanSpec,
 )
 from service.crisis.schemas import CrisisIn, CrisisWholeOut, SpecIn
 from service.errors.crisis import CrisisChangedError
@@ -178,8 +177,5 @@ def _queue(row: Row[Any]) -> QueueNow:
 
 
 def _out(row: Row[Any]) -> ContinuityPlanOut:
-    fields = {key: value for key, value in row._mapping.items() if key != "plan"}
     old = row.drilled_at is None or row.drilled_at < datetime.now(UTC) - timedelta(days=DRILL_DAYS)
-    return ContinuityPlanOut(
-        **fields, plan=PlanSpec.model_validate(row.plan), stale=old or row.drill_version != row.version
-    )
+    return ContinuityPlanOut(**row._mapping, stale=old or row.drill_version != row.version)

@@ -20,8 +20,7 @@ _SIGNS = " \t\r\n.,;!)*_"
 
 def name_pattern(name: str) -> re.Pattern[str]:
     """Where a name stands; robin.meyer is also found as Robin Meyer, robin_meyer and @robin.meyer."""
-    parts = [re.escape(one) for one in re.split(r"[._-]+", name) if one]
-    written = r"[\s._-]{1,2}".join(parts) or re.escape(name)
+    written = r"[\s._-]{1,2}".join(map(re.escape, _parts(name))) or re.escape(name)
     return re.compile(rf"(?<!\w){written}(?!\w)", re.IGNORECASE)
 
 
@@ -32,7 +31,7 @@ def naming(text: str, name: str, start: int, end: int) -> Naming:
     signed, and with a capital letter. Words of everyday language are doubtful with one, and just words without, or in a date.
     """
     written = text[start:end]
-    parts = [one for one in re.split(r"[._-]+", name) if one]
+    parts = _parts(name)
     everyday = all(one.casefold() in everyday_words() for one in parts)
     if len(parts) > 1:
         return "doubtful" if everyday and written.islower() and any(one.isspace() for one in written) else "named"
@@ -54,6 +53,10 @@ def everyday_words() -> frozenset[str]:
     """Words of any of the languages that replies come in."""
     with (Path(__file__).parent / "everyday.toml").open("rb") as file:
         return frozenset(word.casefold() for words in tomllib.load(file).values() for word in words.split())
+
+
+def _parts(name: str) -> list[str]:
+    return [one for one in re.split(r"[._-]+", name) if one]
 
 
 def _is_handle(text: str, start: int, end: int) -> bool:

@@ -17,11 +17,12 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from labeling.taxonomy import Taxonomy
+from models.overlay import Overlays
 from models.rank import RankConfig
 from service import events
 from service.cases.workflow import ranked_by
 from service.crisis import store
-from service.crisis.notices.workflow import TOLD, tell
+from service.crisis.notices.workflow import tell
 from service.crisis.schemas import (
     ALONE_HOURS,
     AT_WORK_MOST,
@@ -143,8 +144,7 @@ async def approve(
         await _require_room(connection, row)
     await store.approve(connection, crisis_id, actor=actor)
     kind = "crisis.begun" if row.state == "draft" else "crisis.approved"
-    await _note(connection, crisis_id, kind, actor=actor)
-    await tell(connection, jobs, crisis_id, kind)
+    await _announce(connection, jobs, crisis_id, kind, actor=actor)
     return await crisis(connection, crisis_id)
 
 
@@ -159,8 +159,7 @@ async def begin_alone(
     _require_revision(row, body.revision)
     await _require_room(connection, row)
     await store.begin(connection, crisis_id)
-    await _note(connection, crisis_id, "crisis.begun_alone", actor=actor, reason=body.reason)
-    await tell(connection, jobs, crisis_id, "crisis.begun_alone")
+    await _announce(connection, jobs, crisis_id, "crisis.begun_alone", actor=actor, reason=body.reason)
     log.warning(
         "crisis.begun_alone", crisis=str(crisis_id), hours=ALONE_HOURS, mend="a second person approves or ends it"
     )
@@ -183,8 +182,7 @@ async def extend(
             f"until: it ends at {row.ends_at:%Y-%m-%d %H:%M} UTC already; give a later end, or end it"
         )
     await store.extend(connection, crisis_id, body.until)
-    await _note(connection, crisis_id, "crisis.extended", actor=actor, reason=body.reason)
-    await tell(connection, jobs, crisis_id, "crisis.extended")
+    await _announce(connection, jobs, crisis_id, "crisis.extended", actor=actor, reason=body.reason)
     return await crisis(connection, crisis_id)
 
 
@@ -194,8 +192,7 @@ async def end(
     """End it before its time. Raises CrisisStateError."""
     _require_state(await _row(connection, crisis_id, lock=True), "at_work")
     await store.end(connection, crisis_id)
-    await _note(connection, crisis_id, "crisis.ended", actor=actor, reason=body.reason)
-    await tell(connection, jobs, crisis_id, "crisis.ended")
+    await _announce(connection, jobs, crisis_id, "crisis.ended", actor=actor, reason=body.reason)
     return await crisis(connection, crisis_id)
 
 
@@ -254,7 +251,7 @@ def added(now: RuleSet, row: Row[Any]) -> AtWork:
     """The crises at work with one more, which begins last and so goes first."""
     new = read("preview", [{"id": row.id, "name": row.name, "until": row.ends_at, "spec": row.spec}])
     others = tuple(one for one in now.overlays.crises if one.id != str(row.id))
-    overlays = type(new.overlays)("preview", (*new.overlays.crises, *others))
+    overlays = Overlays("preview", (*new.overlays.crises, *others))
     # The first in a mapping is what began last.
     return AtWork(overlays, (*new.urgent, *now.urgent), {**new.instead, **now.instead, **new.instead})
 
@@ -292,8 +289,7 @@ async def note_ends(engine: AsyncEngine, jobs: App) -> int:
     async with engine.begin() as connection:
         expired, unreviewed = await store.expired(connection), await store.unreviewed(connection)
         for crisis_id in expired:
-            await _note(connection, crisis_id, "crisis.expired", actor=None)
-            await tell(connection, jobs, crisis_id, "crisis.expired")
+            await _announce(connection, jobs, crisis_id, "crisis.expired", actor=None)
         for crisis_id in unreviewed:
             await _note(connection, crisis_id, "crisis.review_asked", actor=None)
     return len(expired) + len(unreviewed)
@@ -340,12 +336,26 @@ async def _row(connection: AsyncConnection, crisis_id: UUID, *, lock: bool = Fal
 
 
 async def _note(
-    connection: AsyncConnection, crisis_id: UUID, kind: str, *, actor: UUID | None, reason: str = ""
+    connection: AsyncConnection,
+    crisis_id: UUID,
+    kind: str,
+    *,
+    actor: UUID | None,
+    reason: str = "",
+    told: bool = False,
 ) -> None:
     """A line of its own timeline, and one of the log of events: there without what people wrote."""
     name = kind.removeprefix("crisis.")
-    await store.add_moment(connection, crisis_id, kind=name, actor=actor, reason=reason, told=name in TOLD)
+    await store.add_moment(connection, crisis_id, kind=name, actor=actor, reason=reason, told=told)
     await events.record(connection, kind, actor=actor, data={"crisis": str(crisis_id)})
+
+
+async def _announce(
+    connection: AsyncConnection, jobs: App, crisis_id: UUID, kind: str, *, actor: UUID | None, reason: str = ""
+) -> None:
+    """The same for what everybody who leads is told, on their pages and by webhook: the kinds of notices.schemas.Told."""
+    await _note(connection, crisis_id, kind, actor=actor, reason=reason, told=True)
+    await tell(connection, jobs, crisis_id, kind)
 
 
 def _require_state(row: Row[Any], *states: str) -> None:
@@ -379,4 +389,4 @@ async def _require_room(connection: AsyncConnection, row: Row[Any]) -> None:
 
 
 def _out(row: Row[Any]) -> CrisisOut:
-    return CrisisOut(**{name: value for name, value in row._mapping.items() if name != "owner_id"})
+    return CrisisOut(**row._mapping)

@@ -21,10 +21,11 @@ from service.narratives.model import (
     Heading,
     Paragraph,
     Table,
+    asked,
     closing,
-    content_hash,
     figure_defined,
     figure_head,
+    footing,
     lines,
     widths,
 )
@@ -77,7 +78,7 @@ def _page(file: File, document: Document, paper: str) -> None:
     marking = section.header.paragraphs[0].add_run(document.marking)
     marking.bold, marking.font.size, marking.font.color.rgb = True, Pt(8), BAD
     foot = section.footer.paragraphs[0]
-    foot.add_run(f"{Voice(document.language)('Content')} {content_hash(document)[:16]} · {document.facts_at} · ")
+    foot.add_run(f"{footing(document)} · ")
     _field(foot, "PAGE")
     foot.add_run(" / ")
     _field(foot, "NUMPAGES")
@@ -153,8 +154,7 @@ def _table(file: File, block: Table, shares: Sequence[int]) -> None:
 
 def _defined(file: File, block: Figures, say: Voice) -> None:
     for one in block.rows if block.defined else ():
-        parameters = ", ".join(f"{name}={value}" for name, value in one.parameters.items())
-        _soft(file.add_paragraph(f"{one.title}. {figure_defined(one, say)} {one.name}({parameters})"))
+        _soft(file.add_paragraph(f"{one.title}. {figure_defined(one, say)} {asked(one)}"))
 
 
 def _text(place: FileParagraph, words: str) -> None:

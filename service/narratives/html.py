@@ -8,7 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from service.catalogues import Voice
-from service.narratives.model import Document, closing, content_hash, figure_defined, figure_head
+from service.narratives.model import Document, asked, closing, content_hash, figure_defined, figure_head
 from service.narratives.texts import has_long_word
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
@@ -32,6 +32,7 @@ def _told(document: Document) -> dict[str, Any]:
         "closing": closing(document),
         "figure_head": figure_head(say),
         "defined": lambda one: figure_defined(one, say),
+        "asked": asked,
         "content_hash": say("Content hash"),
     }
 

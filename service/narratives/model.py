@@ -104,6 +104,16 @@ def figure_defined(one: Figure, say: Voice) -> str:
     return say("%(definition)s Unit: %(unit)s. n = %(count)s.", definition=one.definition, unit=one.unit, count=one.n)
 
 
+def asked(one: Figure) -> str:
+    """The query of a figure as it was called."""
+    return f"{one.name}({', '.join(f'{name}={value}' for name, value in one.parameters.items())})"
+
+
+def footing(document: Document) -> str:
+    """What stands at the foot of every page of paper."""
+    return f"{Voice(document.language)('Content')} {content_hash(document)[:16]} · {document.facts_at}"
+
+
 def closing(document: Document) -> str:
     """The last line: the instant of all facts, and how intervals are written."""
     say = Voice(document.language)

@@ -16,10 +16,11 @@ from service.narratives.model import (
     Heading,
     Paragraph,
     Table,
+    asked,
     closing,
-    content_hash,
     figure_defined,
     figure_head,
+    footing,
     widths,
 )
 from service.narratives.texts import LONGEST_WORD, is_right_to_left
@@ -32,7 +33,7 @@ def as_pdf(document: Document, *, paper: str, made_at: datetime) -> bytes:
     given = {
         "document": json.dumps(_data(document), ensure_ascii=False),
         "paper": paper,
-        "hash": f"{Voice(document.language)('Content')} {content_hash(document)[:16]} · {document.facts_at}",
+        "hash": footing(document),
     }
     source, timestamp = TEMPLATE.read_bytes(), int(made_at.timestamp())
     try:
@@ -84,7 +85,7 @@ def _block(block: Block, say: Voice) -> dict[str, Any]:
                 {
                     "title": f"{one.title}.",
                     "text": figure_defined(one, say),
-                    "query": f"{one.name}({', '.join(f'{name}={value}' for name, value in one.parameters.items())})",
+                    "query": asked(one),
                 }
                 for one in (block.rows if block.defined else ())
             ]

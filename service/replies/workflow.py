@@ -79,7 +79,8 @@ async def versions_of(connection: AsyncConnection, template: UUID) -> TemplateVe
 
 async def text_of(connection: AsyncConnection, template: UUID) -> str:
     """The text of a version of a template; empty where there is none any more."""
-    return next((one.body for one in await _versions(connection) if one.id == template), "")
+    every: Sequence[Any] = (*shipped(), *await store.templates(connection, limit=MOST))
+    return next((one.body for one in every if one.id == template), "")
 
 
 async def save(connection: AsyncConnection, body: TemplateIn, *, actor: UUID, taxonomy: Taxonomy) -> TemplateOut:
@@ -126,7 +127,7 @@ def placeholders() -> PlaceholdersOut:
 
 async def choose(connection: AsyncConnection, wanted: Wanted) -> Chosen:
     """The template that fits best: of source, area and language, then with less of these, in the end in English."""
-    offered = {_key(one): one for one in await _versions(connection) if one.state == "in_force" and one.offered}
+    offered = {_key(one): one for one in await _offered(connection)}
     steps: list[TemplateStepOut] = []
     for source, area, language in dict.fromkeys(_steps(wanted)):
         found = offered.get((source, area, language, wanted.purpose))
@@ -147,8 +148,11 @@ async def template(connection: AsyncConnection, template_id: UUID) -> Template:
 
 async def in_force(connection: AsyncConnection) -> dict[UUID, Template]:
     """All that a reply can be begun with now, by id."""
-    every = await _versions(connection)
-    return {one.id: _template(one) for one in every if one.state == "in_force" and one.offered}
+    return {one.id: _template(one) for one in await _offered(connection)}
+
+
+async def _offered(connection: AsyncConnection) -> list[TemplateOut]:
+    return [one for one in await _versions(connection) if one.state == "in_force" and one.offered]
 
 
 def _steps(wanted: Wanted) -> Iterator[tuple[str, str, str]]:

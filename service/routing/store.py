@@ -24,7 +24,7 @@ _AT_WORK = text("""
            -- Whether a crisis is at work is a matter of the clock of this very statement.
            -- What people read of it is left out: this is asked with every report.
            crises_key() AS crises_key, (
-               SELECT jsonb_agg(jsonb_build_object('id', c.id, 'kind', c.kind, 'name', c.name, 'until', crisis_end(c),
+               SELECT jsonb_agg(jsonb_build_object('id', c.id, 'name', c.name, 'until', crisis_end(c),
                                                    'spec', c.spec - '{guidance,statements,contacts}'::text[]) ORDER BY c.began_at DESC, c.id DESC)
                FROM crises_at_work() c
            ) AS crises

@@ -1,21 +1,21 @@
 """Rules of notices: what happens to a crisis is told to everybody who leads, on their pages and by webhook."""
 
-from itertools import groupby
-from typing import get_args
+from collections import defaultdict
+from typing import Any
 from uuid import UUID
 
 from procrastinate import App
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from service import events
 from service.crisis.notices import store
-from service.crisis.notices.schemas import ConfirmedOut, NoticeOut, NoticesOut, Told, ToldOut
+from service.crisis.notices.schemas import ConfirmedOut, NoticeOut, NoticesOut, ToldOut
 from service.errors.requests import NotFoundError
 from service.outbox import workflow as outbox
 from service.security import ROLES, Capability
 
 CRISIS_TOLD = "crisis.told"
-TOLD = frozenset(get_args(Told))
 # Those who are told: whoever could approve or end it.
 LEADING = tuple(role for role, may in ROLES.items() if Capability.QUEUES_MANAGE in may)
 # How long after the end of a crisis somebody is still told, and how much is looked at.
@@ -38,13 +38,12 @@ async def tell(connection: AsyncConnection, jobs: App, crisis: UUID, kind: str) 
 
 async def notices(connection: AsyncConnection, person: UUID) -> NoticesOut:
     """What somebody who leads has still to confirm, one notice for each crisis."""
-    rows = await store.unseen(connection, person, days=DAYS, most=MOST)
-    first = {row.crisis: row.moment for row in reversed(rows)}
-    ordered = sorted(rows, key=lambda row: (first[row.crisis], row.moment))
-    found = []
-    for crisis, of_one in groupby(ordered, lambda row: row.crisis):
-        told = list(of_one)
-        found.append(
+    # The moments come in the order in which they happened.
+    by_crisis: dict[UUID, list[Row[Any]]] = defaultdict(list)
+    for row in await store.unseen(connection, person, days=DAYS, most=MOST):
+        by_crisis[row.crisis].append(row)
+    return NoticesOut(
+        notices=[
             NoticeOut(
                 crisis=crisis,
                 kind=told[0].crisis_kind,
@@ -52,8 +51,9 @@ async def notices(connection: AsyncConnection, person: UUID) -> NoticesOut:
                 moment=told[-1].moment,
                 told=[ToldOut.model_validate(row, from_attributes=True) for row in told],
             )
-        )
-    return NoticesOut(notices=found)
+            for crisis, told in by_crisis.items()
+        ]
+    )
 
 
 async def confirm(connection: AsyncConnection, crisis: UUID, moment: int, *, person: UUID) -> None:

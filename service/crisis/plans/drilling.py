@@ -48,16 +48,16 @@ def drilled(plan: PlanSpec, scene: Scene) -> tuple[list[QueueDrill], list[Hole]]
     instead = {one.queue: one.into for one in plan.stopped}
     cases = {name: one.cases for name, one in scene.queues.items()}
     cases_with: Counter[str] = Counter()
+    overdue_with: Counter[str] = Counter()
     due_with: dict[str, list[datetime]] = defaultdict(list)
-    for name in scene.queues:
-        cases_with[instead.get(name, name)] += cases[name]
-        due_with[instead.get(name, name)].extend(scene.due.get(name, ()))
+    for name, one in scene.queues.items():
+        into = instead.get(name, name)
+        cases_with[into] += one.cases
+        overdue_with[into] += one.overdue
+        due_with[into].extend(scene.due.get(name, ()))
     share = plan.present_share
     per_hour = _per_hour(scene, cases, scene.takers, share)
     per_hour_with = _per_hour(scene, cases_with, scene.takers_with, share)
-    overdue_with: Counter[str] = Counter()
-    for name, one in scene.queues.items():
-        overdue_with[instead.get(name, name)] += one.overdue
     rows = [
         QueueDrill(
             queue=name,

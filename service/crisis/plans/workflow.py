@@ -21,14 +21,13 @@ from service.crisis.plans.schemas import (
     DrillOut,
     DrillsOut,
     PlanActivationIn,
-    PlanSpec,
 )
 from service.crisis.schemas import CrisisIn, CrisisWholeOut, SpecIn
 from service.errors.crisis import CrisisChangedError
 from service.errors.requests import InvalidRequestError, NotFoundError
 from service.ids import new_id
 from service.routing.schemas import RuleIn
-from service.routing.workflow import REVIEWING
+from service.routing.workflow import REVIEWING, open_queues
 
 DUE_MOST = 20_000
 DRILLS_SHOWN = 20
@@ -49,7 +48,7 @@ async def plan(connection: AsyncConnection, name: str) -> ContinuityPlanOut:
 
 async def save(connection: AsyncConnection, name: str, body: ContinuityPlanIn, *, actor: UUID) -> ContinuityPlanOut:
     """Save a plan. Raises CrisisChangedError, InvalidRequestError for a restricted queue that would stand still."""
-    restricted = {row.name for row in await store.queues(connection) if row.restricted}
+    restricted = {name for name, closed in (await open_queues(connection)).items() if closed}
     if open_to_all := sorted(restricted & {one.queue for one in body.plan.stopped}):
         raise InvalidRequestError(
             f"plan.stopped: {', '.join(open_to_all)} is restricted; its cases would be seen by others than its members"
@@ -178,8 +177,5 @@ def _queue(row: Row[Any]) -> QueueNow:
 
 
 def _out(row: Row[Any]) -> ContinuityPlanOut:
-    fields = {key: value for key, value in row._mapping.items() if key != "plan"}
     old = row.drilled_at is None or row.drilled_at < datetime.now(UTC) - timedelta(days=DRILL_DAYS)
-    return ContinuityPlanOut(
-        **fields, plan=PlanSpec.model_validate(row.plan), stale=old or row.drill_version != row.version
-    )
+    return ContinuityPlanOut(**row._mapping, stale=old or row.drill_version != row.version)

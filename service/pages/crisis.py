@@ -87,24 +87,17 @@ async def guidance_for(connection: AsyncConnection, me: Principal, case: CaseHis
 @router.get("/crisis")
 async def all_crises(request: Request, me: FloorReader, connection: UnitOfWork) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
-    at = views.utc_now()
     kept = (await plans(connection)).plans
     context = {
-        **await bar(connection, me),
+        **await _shared(connection, me),
         **await crisis_now(connection, me),
         "crises": (await crises(connection)).crises,
         "plans": kept,
         "plan_texts": {one.name: json.dumps(one.plan.model_dump(mode="json"), indent=2) for one in kept},
-        "states": STATES,
         "areas": [(area.id, area.name) for area in taxonomy.areas],
-        "queues": [one.name for one in await visible_queues(connection, me)],
         "factors": FACTORS,
         "least_factor": LEAST_FACTOR,
         "most_factor": MOST_FACTOR,
-        "soonest": f"{at:%Y-%m-%dT%H:%M}",
-        "latest": f"{at + timedelta(days=MOST_DAYS):%Y-%m-%dT%H:%M}",
-        "may_change": Capability.QUEUES_MANAGE in me.capabilities,
-        "now": at,
     }
     return render("crisis.html", context)
 
@@ -112,12 +105,11 @@ async def all_crises(request: Request, me: FloorReader, connection: UnitOfWork) 
 @router.get("/crisis/{crisis_id}")
 async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connection: UnitOfWork) -> Response:
     taxonomy: Taxonomy = request.app.state.taxonomy
-    at = views.utc_now()
     found = await crisis(connection, crisis_id)
-    may_change = Capability.QUEUES_MANAGE in me.capabilities
-    told = (await notices(connection, me.id)).notices if may_change else []
+    shared = await _shared(connection, me)
+    told = (await notices(connection, me.id)).notices if shared["may_change"] else []
     context = {
-        **await bar(connection, me),
+        **shared,
         "crisis": found,
         "does": does(found, taxonomy),
         "rules": [
@@ -126,18 +118,25 @@ async def one_crisis(crisis_id: UUID, request: Request, me: FloorReader, connect
         "statements": found.spec.get("statements", ()),
         "area_name": lambda area: _(views.label_name(taxonomy, area)) if area else _("any area"),
         "numbers": None if found.state == "draft" else await numbers(connection, crisis_id),
-        "states": STATES,
         "crisis_moments": MOMENTS,
         "crises_told": [one for one in told if one.crisis == crisis_id],
         "confirmed": await confirmed(connection, crisis_id),
         "mine": found.owner == me.username,
-        "may_change": may_change,
+    }
+    return render("crisis_one.html", context)
+
+
+async def _shared(connection: AsyncConnection, me: Principal) -> dict[str, Any]:
+    at = views.utc_now()
+    return {
+        **await bar(connection, me),
+        "states": STATES,
         "queues": [one.name for one in await visible_queues(connection, me)],
         "soonest": f"{at:%Y-%m-%dT%H:%M}",
         "latest": f"{at + timedelta(days=MOST_DAYS):%Y-%m-%dT%H:%M}",
+        "may_change": Capability.QUEUES_MANAGE in me.capabilities,
         "now": at,
     }
-    return render("crisis_one.html", context)
 
 
 def does(found: CrisisWholeOut, taxonomy: Taxonomy) -> list[str]:

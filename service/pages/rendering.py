@@ -74,7 +74,6 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n", _Lean],
         undefined=StrictUndefined,
         trim_blocks=True,
-        lstrip_blocks=True,
     )
     environment.policies["ext.i18n.trimmed"] = True
     environment.newstyle_gettext = True  # type: ignore[attr-defined]

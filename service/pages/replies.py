@@ -81,6 +81,7 @@ async def templates_page(request: Request, me: EscalationWorker, connection: Uni
     found = (await library(connection)).templates
     context = {
         **await _shared(request, connection, me),
+        **await masking_of(request, connection, me, at="", texts=()),
         "waiting": (await waiting(connection, viewer=me.id)).waiting if _manages(me) else [],
         "letters": (await dead_letters(connection, viewer=me.id)).letters,
         "groups": [(purpose, _by_source(found, purpose)) for purpose in PURPOSES],
@@ -127,7 +128,6 @@ async def _shared(request: Request, connection: Any, me: Principal) -> dict[str,
     taxonomy = request.app.state.taxonomy
     return {
         **await bar(connection, me),
-        **await masking_of(request, connection, me, at="", texts=()),
         "names": _names(),
         "source_ids": get_args(Source),
         "area_name": lambda area: views.label_name(taxonomy, area),

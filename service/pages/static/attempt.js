@@ -2,6 +2,11 @@
 
 import { showProblem } from "./page.js";
 
+// For an action with a place of its own for what went wrong.
+export function sayingIn(place) {
+  return (words) => { place.textContent = words; };
+}
+
 // An action that answers true leaves the page. Returns whether it did.
 export async function attempt(action, show = showProblem) {
   show("");

@@ -1,6 +1,7 @@
 // The root cause of an escalation and what is done about it.
 
 import { call } from "./api.js";
+import { attemptOnce, sayingIn } from "./attempt.js";
 import { startImprovements } from "./improvement.js";
 import { reloadWith } from "./notice.js";
 import { t } from "./words.js";
@@ -22,21 +23,16 @@ startImprovements();
 for (const button of document.querySelectorAll("#cause-form button, #add-improvement-form button")) button.disabled = false;
 
 // `make` gives what is to be sent, or says in a text what is missing. Pressed twice, it is sent once.
-async function send(problem, make, told, sent) {
+function send(problem, make, told, sent) {
+  const say = sayingIn(byId(problem));
   const button = byId(problem).closest("form").querySelector("button[type=submit]");
   const body = make();
-  if (typeof body === "string") {
-    byId(problem).textContent = body;
-    return;
-  }
-  button.disabled = true;
-  try {
+  if (typeof body === "string") return say(body);
+  attemptOnce(button, async () => {
     await sent(body);
     reloadWith(told);
-  } catch (error) {
-    byId(problem).textContent = error.message;
-    button.disabled = false;
-  }
+    return true;
+  }, say);
 }
 
 function cause() {

@@ -1,6 +1,5 @@
 // The console: claim the next case, and keep the numbers fresh while they are looked at.
 
-import { call } from "./api.js";
 import { attemptOnce } from "./attempt.js";
 import { startCountdowns } from "./countdowns.js";
 import { keepFresh } from "./fresh.js";

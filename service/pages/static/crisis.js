@@ -1,6 +1,7 @@
 // Crises and continuity plans: drafts, approval, the end, the review. Every change goes through the API.
 
 import { call } from "./api.js";
+import { attempt, sayingIn } from "./attempt.js";
 import { sayOnNextPage } from "./notice.js";
 import { startPage } from "./page.js";
 import { number, t, tn } from "./words.js";
@@ -27,10 +28,10 @@ function startOne() {
       leave(location.pathname, t("It is done, and in the timeline."));
     });
   }
-  byId("approve")?.addEventListener("click", () => attempt(byId("act-problem"), async () => {
+  byId("approve")?.addEventListener("click", () => attempt(async () => {
     await call("POST", `${address}/approve`, { revision });
     leave(location.pathname, t("It is approved. What waits is being moved."));
-  }));
+  }, sayingIn(byId("act-problem"))));
   if (byId("preview-form")) listen(byId("preview-form"), byId("act-problem"), () => preview(address));
   if (byId("review-form")) listen(byId("review-form"), byId("review-problem"), () => review(address));
 }
@@ -115,17 +116,8 @@ async function savePlan(form) {
 function listen(form, problem, act) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    attempt(problem, act);
+    attempt(act, sayingIn(problem));
   });
-}
-
-async function attempt(problem, act) {
-  problem.textContent = "";
-  try {
-    await act();
-  } catch (error) {
-    problem.textContent = error.message;
-  }
 }
 
 function said(field, missing) {

@@ -1,14 +1,13 @@
 // What happened to a crisis: whoever leads and has seen it says so. Notices come and go with the fresh part of a page.
 
 import { call } from "./api.js";
-import { attemptOnce } from "./attempt.js";
+import { attemptOnce, sayingIn } from "./attempt.js";
 import { t } from "./words.js";
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest(".crisis-seen");
   if (!button) return;
-  const problem = button.parentElement.querySelector(".problem");
-  attemptOnce(button, () => confirm(button), (words) => { problem.textContent = words; });
+  attemptOnce(button, () => confirm(button), sayingIn(button.parentElement.querySelector(".problem")));
 });
 
 async function confirm(button) {

@@ -1,9 +1,10 @@
 // The parts of an escalation's page: messages, facts, what it is about, who follows it, what came with it.
 
 import { call } from "./api.js";
+import { attempt } from "./attempt.js";
 import { onKey } from "./keys.js";
 import { reloadWith } from "./notice.js";
-import { setState, showProblem } from "./page.js";
+import { setState } from "./page.js";
 import { t } from "./words.js";
 
 // Words that are not kept yet survive a page that is loaded anew, in this tab alone.
@@ -50,7 +51,7 @@ export function startMessages(record, done) {
 
 export function startHandover(record, done) {
   const button = document.getElementById("handover-read");
-  button?.addEventListener("click", () => trying(async () => {
+  button?.addEventListener("click", () => attempt(async () => {
     await call("POST", `${record.path}/handover/read`);
     done(t("The hand-over note is read."));
   }));
@@ -105,7 +106,7 @@ export function startLinks(record, done) {
   const form = document.getElementById("link-form");
   const problem = document.getElementById("link-problem");
   for (const button of document.querySelectorAll(".unlink")) {
-    button.addEventListener("click", () => trying(async () => {
+    button.addEventListener("click", () => attempt(async () => {
       await call("DELETE", `${record.path}/links/${button.dataset.link}`);
       done(t("It is not about that any more."));
     }));
@@ -137,7 +138,7 @@ export function startWatchers(record, done) {
   const problem = document.getElementById("watcher-problem");
   const off = (name) => call("DELETE", `${record.path}/watchers/${encodeURIComponent(name)}`);
   onKey("f", () => follow.click());
-  follow.addEventListener("click", () => trying(async () => {
+  follow.addEventListener("click", () => attempt(async () => {
     const follows = follow.getAttribute("aria-pressed") === "true";
     await (follows ? off(record.me) : call("POST", `${record.path}/watchers`, {}));
     // Of a confidential one, following it may be all that let one see it.
@@ -145,7 +146,7 @@ export function startWatchers(record, done) {
     done(follows ? t("You follow it no longer.") : t("You follow it."), { gone });
   }));
   for (const button of document.querySelectorAll(".unwatch")) {
-    button.addEventListener("click", () => trying(async () => {
+    button.addEventListener("click", () => attempt(async () => {
       await off(button.dataset.name);
       done(t("%(name)s follows it no longer.", { name: button.dataset.name }));
     }));
@@ -164,7 +165,7 @@ export function startWatchers(record, done) {
 
 export function startUploads(record, done) {
   const field = document.getElementById("attach-file");
-  field?.addEventListener("change", () => trying(async () => {
+  field?.addEventListener("change", () => attempt(async () => {
     const [file] = field.files;
     if (!file) return;
     const body = new FormData();
@@ -183,13 +184,4 @@ export async function idOf(said) {
   const found = number ? await call("GET", `/v1/escalations?status=any&limit=1&number=${number}`) : { escalations: [] };
   if (!found.escalations.length) throw new Error(t("There is no escalation %(number)s that you may see.", { number: said }));
   return found.escalations[0].id;
-}
-
-async function trying(what) {
-  showProblem("");
-  try {
-    await what();
-  } catch (error) {
-    showProblem(error.message);
-  }
 }

@@ -1,6 +1,7 @@
 // Changing an action, in a dialog: on the page of an escalation and in the register.
 
 import { call } from "./api.js";
+import { attemptOnce, sayingIn } from "./attempt.js";
 import { reloadWith } from "./notice.js";
 import { t } from "./words.js";
 
@@ -18,18 +19,14 @@ export function startImprovements() {
     });
   }
   byId("improvement-cancel").addEventListener("click", () => dialog.close());
-  byId("improvement-form").addEventListener("submit", async (event) => {
+  byId("improvement-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const button = event.currentTarget.querySelector("button[type=submit]");
-    button.disabled = true;
-    try {
+    attemptOnce(event.currentTarget.querySelector("button[type=submit]"), async () => {
       await call("PATCH", `/v1/improvements/${open.id}`, changed(open));
       dialog.close();
       reloadWith(t("I-%(number)s is changed.", { number: open.number }));
-    } catch (error) {
-      byId("improvement-problem").textContent = error.message;
-      button.disabled = false;
-    }
+      return true;
+    }, sayingIn(byId("improvement-problem")));
   });
   // The day on which it was done is asked for as soon as it is.
   byId("improvement-state").addEventListener("change", showDone);

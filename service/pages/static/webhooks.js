@@ -2,7 +2,7 @@
 
 import { showOnce } from "./admin_dialogs.js";
 import { ApiError, call } from "./api.js";
-import { attemptOnce } from "./attempt.js";
+import { attemptOnce, sayingIn } from "./attempt.js";
 import { onKey } from "./keys.js";
 import { sayOnNextPage } from "./notice.js";
 import { startPage } from "./page.js";
@@ -45,10 +45,6 @@ if (byId("add-hook")) {
 
 function problemOf(dialog) {
   return byId(dialog).querySelector(".problem");
-}
-
-function sayingIn(place) {
-  return (words) => { place.textContent = words; };
 }
 
 function afresh(words) {

@@ -24,8 +24,9 @@ async def taken_over(page: Page, lead: httpx.AsyncClient, record: UUID) -> None:
     await pressed(page, "t", "take")
     await expect(page.locator("#take-title")).to_have_text("Take it over from test-specialist?")
     await page.keyboard.press("Escape")
-    # Keys rest while a dialog is open.
+    # Keys rest while a dialog is open, and until its field has lost the focus, which is when the page is drawn again.
     await expect(page.locator("#take-dialog")).to_be_hidden()
+    await expect(page.locator("#take-dialog :focus")).to_have_count(0)
     await expect(page.locator(".esc-standing")).to_contain_text("With test-specialist")
     await pressed(page, "t", "take")
     await page.keyboard.press("Control+Enter")

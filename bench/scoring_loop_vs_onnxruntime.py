@@ -50,9 +50,9 @@ class _Recorder:
     def trained_areas(self) -> tuple[str, ...]:
         return self._scorer.trained_areas
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
         self.last = texts
-        return self._scorer.score(texts)
+        return self._scorer.score(texts, languages)
 
 
 class _Bare:

@@ -81,7 +81,7 @@ class Scored:
     def take(self, chosen: NDArray[np.bool_]) -> "Scored":
         """The chosen rows alone."""
         index = np.flatnonzero(chosen)
-        truth = Truth(self.truth.labels[index], self.truth.known[index], self.truth.severity[index])
+        truth = self.truth.part(index)
         severity = None if self.scores.severity is None else self.scores.severity[index]
         rows = tuple(self.rows[one] for one in index)
         scores = Scores(self.scores.areas[index], severity)

@@ -12,7 +12,7 @@ import numpy as np
 from eval.scored import Scores
 from labeling.records import LabelledText
 from labeling.taxonomy import SEVERITY_LEVELS
-from models.inference import Scorer
+from models.inference import Score, Scorer
 
 # Rows scored at a time; large enough for full batches of like length.
 ROWS_PER_CHUNK = 1_024
@@ -33,11 +33,15 @@ def score_rows(scorer: Scorer, rows: Iterable[LabelledText], out: Path, *, progr
     written = 0
     with out.open("w", encoding="utf-8") as lines:
         for chunk in _chunks(rows):
-            for row, score in zip(chunk, scorer.score([row.text for row in chunk]), strict=True):
+            for row, score in zip(chunk, _scored(scorer, chunk), strict=True):
                 lines.write(json.dumps(score_line(row.id, score.areas, score.severity), ensure_ascii=False) + "\n")
             written += len(chunk)
             progress(written)
     return written
+
+
+def _scored(scorer: Scorer, rows: Sequence[LabelledText]) -> list[Score]:
+    return scorer.score([row.text for row in rows], [row.lang for row in rows])
 
 
 def score_line(row_id: str, areas: Mapping[str, float], severity: Sequence[float]) -> dict[str, Any]:
@@ -55,7 +59,7 @@ def scores_of(scorer: Scorer, rows: Sequence[LabelledText], areas: Sequence[str]
     severities: list[list[tuple[float, ...]]] = []
     done = 0
     for chunk in _chunks(rows):
-        scores = scorer.score([row.text for row in chunk])
+        scores = _scored(scorer, chunk)
         parts.append([[score.areas.get(area, math.nan) for area in areas] for score in scores])
         severities.append([score.severity for score in scores])
         done += len(chunk)

@@ -19,6 +19,10 @@ class Truth:
     known: NDArray[np.float32]
     severity: NDArray[np.int64]
 
+    def part(self, rows: NDArray[np.bool_] | NDArray[np.int64]) -> "Truth":
+        """Some of the rows."""
+        return Truth(self.labels[rows], self.known[rows], self.severity[rows])
+
 
 def make_truth(rows: Sequence[LabelledText], areas: Sequence[str]) -> Truth:
     """Arrays for `rows`, columns in the order of `areas`; an area outside `annotated_areas` is masked, not negative."""

@@ -1,12 +1,14 @@
 """From raw logits to probabilities that mean what they say: Platt scaling by area, one temperature each for severity and graphic level.
 
-Both leave the order of scores as it is (slopes are positive), so ranking quality is that of the raw model.
+Within a language they leave the order of scores as it is (slopes are positive). Between languages they move it where a
+language has a scaling of its own: what the network learned of how often texts of a language violate comes from how its
+training rows were collected.
 """
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,21 +39,39 @@ class AreaCalibration:
     unsure_to: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """p = sigmoid(slope * logit + bias), for the texts of one language in one area."""
+
+    slope: float
+    bias: float
+
+
 UNTRAINED = AreaCalibration(0.0, math.log(UNTRAINED_PRIOR / (1 - UNTRAINED_PRIOR)), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Calibration of every area, in the column order of the model, and the temperatures of its ordinal logits."""
+    """Calibration of every area, in the column order of the model, and the temperatures of its ordinal logits.
+
+    `languages`, by primary subtag and column, take the place of slope and bias of the area; thresholds and unsure ranges
+    are those of the area for everybody.
+    """
 
     areas: tuple[AreaCalibration, ...]
     severity_temperature: float
     graphic_temperature: float = 1.0
+    languages: Mapping[str, Mapping[int, Scaling]] = field(default_factory=dict)
 
-    def area_probabilities(self, logits: Values) -> NDArray[np.float64]:
-        """Probabilities (n, areas) from area logits of the same shape."""
-        slopes = np.array([area.slope for area in self.areas])
-        biases = np.array([area.bias for area in self.areas])
+    def area_probabilities(self, logits: Values, languages: Sequence[str | None] = ()) -> NDArray[np.float64]:
+        """Probabilities (n, areas) from area logits of the same shape, and the language of each where one is known."""
+        slopes = np.tile([area.slope for area in self.areas], (len(logits), 1))
+        biases = np.tile([area.bias for area in self.areas], (len(logits), 1))
+        spoken = np.array(languages, dtype=object) if len(languages) else np.full(len(logits), None)
+        for language, own in self.languages.items():
+            for column, scaling in own.items():
+                slopes[spoken == language, column] = scaling.slope
+                biases[spoken == language, column] = scaling.bias
         return sigmoid(logits * slopes + biases)
 
     def severity_probabilities(self, logits: Values) -> NDArray[np.float64]:
@@ -82,7 +102,11 @@ class Calibration:
             "severity_temperature": self.severity_temperature,
             "graphic_temperature": self.graphic_temperature,
         }
-        return json.dumps({"areas": areas, **temperatures}, indent=2) + "\n"
+        languages = {
+            language: {names[column]: asdict(scaling) for column, scaling in own.items()}
+            for language, own in self.languages.items()
+        }
+        return json.dumps({"areas": areas, **temperatures, "languages": languages}, indent=2) + "\n"
 
 
 def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibration:
@@ -95,11 +119,17 @@ def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibr
         if set(entries) != set(names):
             raise BundleError(f"{path}: areas differ from those of the manifest; export the bundle anew")
         areas = tuple(_area(entries[name]) for name in names)
-    except (KeyError, TypeError, AttributeError) as error:
+        # Nor a language of its own.
+        languages = {
+            language: {names.index(area): _scaling(entry) for area, entry in own.items()}
+            for language, own in values.get("languages", {}).items()
+        }
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise BundleError(f"{path}: a field is missing or no number ({error}); export the bundle anew") from error
-    if min(temperature, graphic) <= 0 or any(area.slope < 0 for area in areas):
+    slopes = [area.slope for area in areas] + [one.slope for own in languages.values() for one in own.values()]
+    if min(temperature, graphic) <= 0 or min(slopes, default=0.0) < 0:
         raise BundleError(f"{path}: temperature and slopes must not be negative; export the bundle anew")
-    return Calibration(areas, temperature, graphic)
+    return Calibration(areas, temperature, graphic, languages)
 
 
 def ordinal_probabilities(logits: Values, temperature: float) -> NDArray[np.float64]:
@@ -126,6 +156,10 @@ def _area(entry: dict[str, Any]) -> AreaCalibration:
     # Bundles made before there was an unsure range flag nothing.
     unsure = {name: _number(entry, name) for name in ("unsure_from", "unsure_to") if name in entry}
     return AreaCalibration(_number(entry, "slope"), _number(entry, "bias"), _number(entry, "threshold"), **unsure)
+
+
+def _scaling(entry: dict[str, Any]) -> Scaling:
+    return Scaling(_number(entry, "slope"), _number(entry, "bias"))
 
 
 def _number(values: dict[str, Any], key: str) -> float:

@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from labeling.taxonomy import GRAPHIC_LEVELS, SEVERITY_LEVELS
 from models.bundle import CALIBRATION, MODEL, TOKENIZER, Bundle, BundleError, load_bundle
 from models.calibration import UNTRAINED_PRIOR, Calibration, parse_calibration, severity_level
+from models.languages import primary_language
 from models.preprocess import clean_text
 
 # Texts tokenised at a time, so that scoring a million texts needs no more memory than scoring some thousands.
@@ -101,8 +102,12 @@ class Scorer(Protocol):
         """Those of `areas` that were learned."""
         ...
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
-        """One score for each text, in order."""
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
+        """One score for each text, in order.
+
+        `languages` are BCP 47 tags as they were declared, one for each text, None where nobody knows; none at all is as
+        good as all None.
+        """
         ...
 
 
@@ -228,7 +233,10 @@ class OnnxScorer:
         return self._model
 
     def odds_slope(self, area: str) -> float:
-        """By how much the log-odds of an area change for each unit of its logit; 0 for an area that was not learned."""
+        """By how much the log-odds of an area change for each unit of its logit; 0 for an area that was not learned.
+
+        For a language with a scaling of its own it is another figure, by the same factor for every word of a text.
+        """
         return self._calibration.areas[self.areas.index(area)].slope
 
     @property
@@ -246,10 +254,10 @@ class OnnxScorer:
         """The areas that were learned; the others stay at a constant prior."""
         return self.bundle.trained_areas
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
         """One score for each text, in order; any number of texts of any length, empty ones too."""
         logits = self._model.logits(texts)
-        probabilities = self._calibration.area_probabilities(logits.areas)
+        probabilities = self._calibration.area_probabilities(logits.areas, [primary_language(one) for one in languages])
         severities = self._calibration.severity_probabilities(logits.severity)
         graphic = self._calibration.graphic_probabilities(logits.graphic)
         primary = self._primary_areas(probabilities, severity_level(severities))
@@ -291,8 +299,9 @@ class ConstantScorer:
     severity: tuple[float, ...] = (0.2,) * SEVERITY_LEVELS
     primary_area: str = "benign"
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
         """The constant score, once for each text."""
+        del languages
         return [Score(dict.fromkeys(self.areas, self.probability), self.severity, self.primary_area) for _ in texts]
 
 

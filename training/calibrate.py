@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 
 from eval.metrics import Values
 from eval.truth import UNKNOWN_SEVERITY, Truth
-from models.calibration import UNTRAINED, AreaCalibration, Calibration, ordinal_probabilities, sigmoid
+from models.calibration import UNTRAINED, AreaCalibration, Calibration, Scaling, ordinal_probabilities, sigmoid
 from models.inference import Logits
 
 # With fewer positives a slope of one's own is noise: the area gets the shared slope and fits its bias alone.
 MIN_POSITIVES_FOR_SLOPE = 20
+# A language gets a scaling of its own in an area where it has this many rows of either answer.
+MIN_OF_LANGUAGE = 100
 NEWTON_STEPS = 50
 WANTED_RECALL = 0.9
 WANTED_PRECISION = 0.9
@@ -23,46 +25,90 @@ NEGATIVES_MISSED = 0.02
 TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 
 
-def fit_calibration(
-    truth: Truth, graphic: NDArray[np.int64], logits: Logits, *, areas: Sequence[str], trained: Sequence[str]
-) -> Calibration:
-    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior.
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Rows to calibrate on: what is true, graphic levels (n,) with UNKNOWN_SEVERITY where nobody gave one, languages (n,)."""
 
-    `graphic` are graphic levels (n,), UNKNOWN_SEVERITY where nobody gave one.
-    """
-    known = {area: truth.known[:, column] > 0 for column, area in enumerate(areas)}
-    labels = {area: truth.labels[known[area], column] for column, area in enumerate(areas)}
-    values = {area: logits.areas[known[area], column].astype(np.float64) for column, area in enumerate(areas)}
+    truth: Truth
+    graphic: NDArray[np.int64]
+    languages: NDArray[np.str_]
+
+    def part(self, rows: NDArray[np.bool_]) -> "Judged":
+        """Some of the rows."""
+        return Judged(self.truth.part(rows), self.graphic[rows], self.languages[rows])
+
+
+def fit_calibration(judged: Judged, logits: Logits, *, areas: Sequence[str], trained: Sequence[str]) -> Calibration:
+    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior."""
+    truth = judged.truth
+    known = [truth.known[:, column] > 0 for column in range(len(areas))]
+    labels = [truth.labels[rows, column] for column, rows in enumerate(known)]
+    values = [logits.areas[rows, column].astype(np.float64) for column, rows in enumerate(known)]
     own = {
-        area: fit_platt(values[area], labels[area])
-        for area in trained
-        if labels[area].sum() >= MIN_POSITIVES_FOR_SLOPE and not labels[area].all()
+        column: fit_platt(values[column], labels[column])
+        for column, area in enumerate(areas)
+        if area in trained and labels[column].sum() >= MIN_POSITIVES_FOR_SLOPE and not labels[column].all()
     }
     slopes = [slope for slope, _ in own.values() if slope > 0]
     shared = float(np.median(slopes)) if slopes else 1.0
     fitted: list[AreaCalibration] = []
-    for area in areas:
+    languages: dict[str, dict[int, Scaling]] = {}
+    for column, area in enumerate(areas):
         if area not in trained:
             fitted.append(UNTRAINED)
             continue
-        slope, bias = own.get(area, (0.0, 0.0))
+        slope, bias = own.get(column, (0.0, 0.0))
         if slope <= 0:
-            slope, bias = fit_platt(values[area], labels[area], slope=shared)
-        probabilities = sigmoid(slope * values[area] + bias)
-        threshold = best_f1_threshold(labels[area], probabilities)
-        fitted.append(AreaCalibration(slope, bias, threshold, *unsure_range(labels[area], probabilities)))
+            slope, bias = fit_platt(values[column], labels[column], slope=shared)
+        probabilities = sigmoid(slope * values[column] + bias)
+        spoken = judged.languages[known[column]]
+        for language, scaling in fit_languages(values[column], labels[column], spoken).items():
+            languages.setdefault(language, {})[column] = scaling
+            of_it = spoken == language
+            probabilities[of_it] = sigmoid(scaling.slope * values[column][of_it] + scaling.bias)
+        threshold = best_f1_threshold(labels[column], probabilities)
+        fitted.append(AreaCalibration(slope, bias, threshold, *unsure_range(labels[column], probabilities)))
     return Calibration(
-        tuple(fitted), fit_temperature(truth.severity, logits.severity), fit_temperature(graphic, logits.graphic)
+        tuple(fitted),
+        fit_temperature(truth.severity, logits.severity),
+        fit_temperature(judged.graphic, logits.graphic),
+        languages,
     )
 
 
-def fit_platt(logits: Values, labels: Values, *, slope: float | None = None) -> tuple[float, float]:
+def fit_languages(logits: Values, labels: Values, languages: NDArray[np.str_]) -> dict[str, Scaling]:
+    """Platt scaling by language (n,), for those with MIN_OF_LANGUAGE rows of either answer.
+
+    The rows of a language are weighed until as many of them violate as of all rows: how many do in a collection says how
+    it was collected, and a network that has learned it lets whole languages wait, or puts them first.
+    """
+    share = float(labels.mean()) if len(labels) else 0.0
+    found: dict[str, Scaling] = {}
+    for language in np.unique(languages).tolist():
+        chosen = languages == language
+        positives = float(labels[chosen].sum())
+        negatives = float(chosen.sum()) - positives
+        if min(positives, negatives) < MIN_OF_LANGUAGE:
+            continue
+        of_it = positives / (positives + negatives)
+        counts = np.where(labels[chosen] > 0, share / of_it, (1 - share) / (1 - of_it))
+        slope, bias = fit_platt(logits[chosen], labels[chosen], counts=counts)
+        if slope > 0:
+            found[language] = Scaling(slope, bias)
+    return found
+
+
+def fit_platt(
+    logits: Values, labels: Values, *, slope: float | None = None, counts: Values | None = None
+) -> tuple[float, float]:
     """Slope and bias of p = sigmoid(slope * logit + bias) by Newton's method, the slope fixed where it is given.
 
+    `counts` (n,) are how often each row counts, once where they are not given.
     The targets are pulled a little off 0 and 1 (Platt 1999), so that separable data does not send the slope away.
     """
     if not len(logits):
         return (1.0 if slope is None else slope), 0.0
+    times = np.ones(len(logits)) if counts is None else np.asarray(counts, np.float64)
     positives = float(labels.sum())
     high, low = (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2)
     target = np.where(labels > 0, high, low)
@@ -70,13 +116,13 @@ def fit_platt(logits: Values, labels: Values, *, slope: float | None = None) -> 
     offset = logits * slope if slope is not None else np.zeros(len(logits))
     weights = np.zeros(design.shape[1])
     weights[1:] = 1.0
-    loss = _cross_entropy(target, design @ weights + offset)
+    loss = _cross_entropy(target, design @ weights + offset, times)
     for _ in range(NEWTON_STEPS):
         p = sigmoid(design @ weights + offset)
-        gradient = design.T @ (p - target)
-        curvature = (design * (p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(len(weights))
+        gradient = design.T @ (times * (p - target))
+        curvature = (design * (times * p * (1 - p))[:, None]).T @ design + 1e-9 * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
-        while (after := _cross_entropy(target, design @ (weights - step) + offset)) > loss and np.abs(
+        while (after := _cross_entropy(target, design @ (weights - step) + offset, times)) > loss and np.abs(
             step
         ).max() > 1e-9:
             step = step / 2
@@ -158,5 +204,5 @@ def fit_temperature(levels: NDArray[np.int64], logits: Values) -> float:
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
-def _cross_entropy(target: Values, logits: Values) -> float:
-    return float((np.logaddexp(0, logits) - target * logits).sum())
+def _cross_entropy(target: Values, logits: Values, times: Values) -> float:
+    return float(times @ (np.logaddexp(0, logits) - target * logits))

@@ -23,7 +23,7 @@ from labeling.taxonomy import SEVERITY_LEVELS, Taxonomy
 from models import bundle as files
 from models.calibration import Calibration, severity_level
 from models.inference import Logits, OnnxScorer, TextModel
-from training.calibrate import MIN_POSITIVES_FOR_SLOPE, fit_calibration, operating_points
+from training.calibrate import MIN_POSITIVES_FOR_SLOPE, Judged, fit_calibration, operating_points
 from training.data import kept_sources, make_targets
 from training.encoders import ENCODERS
 from training.network import TOKENIZER, Trained, load_checkpoint
@@ -93,10 +93,10 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
     logger.info("int8 model: %.1f MB; scoring %d rows with both models", len(int8_model) / 1e6, len(rows))
     float_logits = _logits(float_model, tokenizer, trained, rows)
     int8_logits = _logits(int8_model, tokenizer, trained, rows)
-    graphic = make_targets(rows, truth, trained.areas).graphic
-    calibration = fit_calibration(truth, graphic, int8_logits, areas=trained.areas, trained=trained.trained_areas)
+    judged = _judged(rows, truth, trained)
+    calibration = fit_calibration(judged, int8_logits, areas=trained.areas, trained=trained.trained_areas)
     trace = _trace_difference(trained, float_model, tokenizer, rows)
-    parity = _compare(calibration, float_logits, int8_logits, trained=trained, trace=trace)
+    parity = _compare(calibration, judged, float_logits, int8_logits, trained=trained, trace=trace)
     logger.info("parity: %s", parity)
     _check_parity(parity)
     contents = {
@@ -104,31 +104,31 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
         files.TOKENIZER: tokenizer,
         files.CALIBRATION: calibration.to_json(trained.areas).encode(),
     }
-    served, unsure = _figures(rows, truth, int8_logits, trained)
-    exact, _ = _figures(rows, truth, float_logits, trained)
+    served, unsure = _figures(rows, judged, int8_logits, trained)
+    exact, _ = _figures(rows, judged, float_logits, trained)
+    probabilities = calibration.area_probabilities(int8_logits.areas, judged.languages.tolist())
     metrics = {
         "validation": {"sha256": digests, "rows": len(rows)},
         "int8": served.to_json(),
         "float32": exact.to_json(),
         "unsure": asdict(unsure),
-        "operating_points": _operating_points(truth, calibration.area_probabilities(int8_logits.areas), trained),
+        "operating_points": _operating_points(truth, probabilities, trained),
         "baseline": baseline,
         "parity": asdict(parity),
-        "calibration": _calibration_notes(truth, trained),
+        "calibration": _calibration_notes(truth, trained, calibration),
     }
-    _write_scores(run / SCORES, rows, calibration, int8_logits, trained.areas)
+    severities = calibration.severity_probabilities(int8_logits.severity)
+    _write_scores(run / SCORES, rows, probabilities, severities, trained.areas)
     manifest = _manifest(trained, state, contents, metrics=metrics, taxonomy=taxonomy)
     manifest["created"] = now.isoformat(timespec="seconds")
     return _write(out, manifest, contents)
 
 
 def _write_scores(
-    path: Path, rows: Sequence[LabelledText], calibration: Calibration, logits: Logits, areas: Sequence[str]
+    path: Path, rows: Sequence[LabelledText], probabilities: Values, severities: Values, areas: Sequence[str]
 ) -> None:
-    probabilities = calibration.area_probabilities(logits.areas).tolist()
-    severities = calibration.severity_probabilities(logits.severity).tolist()
     with path.open("w", encoding="utf-8") as lines:
-        for row, values, severity in zip(rows, probabilities, severities, strict=True):
+        for row, values, severity in zip(rows, probabilities.tolist(), severities.tolist(), strict=True):
             lines.write(json.dumps(score_line(row.id, dict(zip(areas, values, strict=True)), severity)) + "\n")
 
 
@@ -158,9 +158,17 @@ def _trace_difference(trained: Trained, model: bytes, tokenizer: bytes, rows: li
     return float(np.abs(_plain_sigmoid(expected.areas) - _plain_sigmoid(found.areas)).max())
 
 
-def _compare(calibration: Calibration, exact: Logits, served: Logits, *, trained: Trained, trace: float) -> Parity:
+def _judged(rows: Sequence[LabelledText], truth: Truth, trained: Trained) -> Judged:
+    graphic = make_targets(rows, truth, trained.areas).graphic
+    return Judged(truth, graphic, np.array([row.lang for row in rows]))
+
+
+def _compare(
+    calibration: Calibration, judged: Judged, exact: Logits, served: Logits, *, trained: Trained, trace: float
+) -> Parity:
     columns = [trained.areas.index(area) for area in trained.trained_areas]
-    before, after = (calibration.area_probabilities(logits.areas)[:, columns] for logits in (exact, served))
+    languages = judged.languages.tolist()
+    before, after = (calibration.area_probabilities(logits.areas, languages)[:, columns] for logits in (exact, served))
     levels = [severity_level(calibration.severity_probabilities(logits.severity)) for logits in (exact, served)]
     thresholds = calibration.thresholds()[columns]
     gap = np.abs(before - after)
@@ -207,21 +215,20 @@ class UnsureFigures:
 
 
 def _figures(
-    rows: Sequence[LabelledText], truth: Truth, logits: Logits, trained: Trained
+    rows: Sequence[LabelledText], judged: Judged, logits: Logits, trained: Trained
 ) -> tuple[Figures, UnsureFigures]:
     """Figures of probabilities that were calibrated on the other half of the rows."""
     fold = np.array([int(hashlib.sha256(row.id.encode()).hexdigest(), 16) % FOLDS for row in rows])
-    graphic = make_targets(rows, truth, trained.areas).graphic
+    truth = judged.truth
     areas = np.zeros(logits.areas.shape)
     severity = np.zeros((len(rows), SEVERITY_LEVELS))
     unsure = np.zeros(areas.shape, bool)
     below = np.zeros(areas.shape, bool)
     for one in range(FOLDS):
         fitted, held = fold != one, fold == one
-        part = Truth(truth.labels[fitted], truth.known[fitted], truth.severity[fitted])
         chosen = Logits(*(values[fitted] for values in logits))
-        calibration = fit_calibration(part, graphic[fitted], chosen, areas=trained.areas, trained=trained.trained_areas)
-        areas[held] = calibration.area_probabilities(logits.areas[held])
+        calibration = fit_calibration(judged.part(fitted), chosen, areas=trained.areas, trained=trained.trained_areas)
+        areas[held] = calibration.area_probabilities(logits.areas[held], judged.languages[held].tolist())
         severity[held] = calibration.severity_probabilities(logits.severity[held])
         unsure[held] = calibration.unsure(areas[held])
         below[held] = areas[held] < np.array([area.unsure_from for area in calibration.areas])
@@ -258,7 +265,7 @@ def _baseline(run: Path, validation_sha256: Sequence[str]) -> dict[str, Any] | N
     return report
 
 
-def _calibration_notes(truth: Truth, trained: Trained) -> dict[str, Any]:
+def _calibration_notes(truth: Truth, trained: Trained, calibration: Calibration) -> dict[str, Any]:
     positives = dict(zip(trained.areas, truth.labels.sum(0).astype(int).tolist(), strict=True))
     return {
         "fitted_on": "all validation rows",
@@ -266,6 +273,9 @@ def _calibration_notes(truth: Truth, trained: Trained) -> dict[str, Any]:
         "optimistic": ["thresholds", "parity.flips"],
         "bias_only": [area for area in trained.trained_areas if positives[area] < MIN_POSITIVES_FOR_SLOPE],
         "positives": {area: positives[area] for area in trained.trained_areas},
+        "languages": {
+            language: [trained.areas[column] for column in own] for language, own in calibration.languages.items()
+        },
     }
 
 

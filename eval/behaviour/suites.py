@@ -72,7 +72,7 @@ def run_suites(
     """Score the cases, the shipped ones unless others are given, and count what passes."""
     chosen = read_cases() if cases is None else list(cases)
     texts = [text for case in chosen for text in (case.text, case.changed or case.text)]
-    scores = scorer.score(texts)
+    scores = scorer.score(texts, [case.lang for case in chosen for _ in range(2)])
     usable = {area: thresholds[area] for area in scorer.trained_areas}
     verdicts = [
         (case, _RULES[case.suite](case, before, after, usable))

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from labeling.taxonomy import Taxonomy
+from models.languages import primary_language
 from models.rank import GUARD, Rank, guard_from
 from service.media.levels import STRONG, Facts, Rules, choose, likely_areas
 from service.ranking.workflow import ranked_under
-from service.routing.rules import Routed, RuleSet, primary_language
+from service.routing.rules import Routed, RuleSet
 
 # Areas of this graphic class ask for the reviewer's consent where pictures are shown.
 CONSENT_GRAPHIC = 3

@@ -13,6 +13,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.languages import primary_language
 from models.overlay import Overlays
 from models.rank import Rank, RankConfig, RankInputs, rank
 from models.trust import Tally
@@ -45,7 +46,7 @@ from service.ranking.schemas import WhyOut
 from service.ranking.words import explain
 from service.ranking.workflow import live_rank, why
 from service.routing import workflow as routing
-from service.routing.rules import SPECIAL_ROUTES, RuleSet, market_code, primary_language, route
+from service.routing.rules import SPECIAL_ROUTES, RuleSet, market_code, route
 from service.routing.rules import facts_of as routing_facts
 from service.routing.workflow import OVERSEEING
 

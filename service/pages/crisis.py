@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.languages import primary_language
 from models.overlay import LEAST_FACTOR, MOST_FACTOR
 from service.cases.schemas import CaseHistoryOut
 from service.crisis.notices.workflow import confirmed, notices
@@ -21,7 +22,7 @@ from service.pages import views
 from service.pages.bar import bar
 from service.pages.language import N_, _
 from service.pages.rendering import PageRoute, render
-from service.routing.rules import market_code, primary_language
+from service.routing.rules import market_code
 from service.routing.schemas import RuleIn
 from service.routing.words import sentence
 from service.routing.workflow import visible_queues

@@ -9,13 +9,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.languages import UNKNOWN_LANGUAGE
 from service.pages import views
 from service.pages.language import N_, _
 from service.pages.words import day
 from service.policies.schemas import PolicySummary
 from service.policies.workflow import judged_by
 from service.quality.plans.schemas import IN_HOUSE, SIZE_MOST, Kind, Origin, Stratum
-from service.routing.rules import UNKNOWN_LANGUAGE
 from service.routing.workflow import visible_queues
 from service.scorecards import workflow as scorecards
 from service.security import Principal

@@ -30,7 +30,7 @@ class Judge:
     """A model under the new labels: its bundle's hash, and which texts break the policy at the bundle's operating point."""
 
     bundle: str
-    breaks: Callable[[Sequence[str]], list[bool]]
+    breaks: Callable[[Sequence[str], Sequence[str | None]], list[bool]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,8 @@ def judge_of(bundle: Path, area: str) -> Judge:
     calibration = parse_calibration(scorer.bundle.read(CALIBRATION), bundle / CALIBRATION, names=scorer.areas)
     threshold = dict(zip(scorer.areas, calibration.thresholds().tolist(), strict=True))[area]
 
-    def breaks(texts: Sequence[str]) -> list[bool]:
-        return [score.areas[area] >= threshold for score in scorer.score(texts)]
+    def breaks(texts: Sequence[str], languages: Sequence[str | None]) -> list[bool]:
+        return [score.areas[area] >= threshold for score in scorer.score(texts, languages)]
 
     return Judge(scorer.bundle_hash, breaks)
 

@@ -271,7 +271,8 @@ async def _judged(judge: Judge | None, rows: Sequence[Row[Any]]) -> list[bool | 
     if judge is None:
         return [None] * len(rows)
     places = [place for place, row in enumerate(rows) if row.text.strip()]
-    found = await to_thread.run_sync(judge.breaks, [rows[place].text for place in places])
+    texts, languages = [rows[place].text for place in places], [rows[place].language for place in places]
+    found = await to_thread.run_sync(judge.breaks, texts, languages)
     said: list[bool | None] = [None] * len(rows)
     for place, breaks in zip(places, found, strict=True):
         said[place] = breaks

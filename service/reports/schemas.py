@@ -32,15 +32,16 @@ class PlatformPersonIn(Strict):
     id: Identifier
 
 
+LanguageTag = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="BCP 47 tag")]
+
+
 class SubjectIn(Strict):
     """The reported content. Its text and media at this moment become the evidence snapshot."""
 
     id: Identifier
     kind: SubjectKind
     text: Annotated[str, Field(max_length=TEXT_CHARACTERS), Stored] = ""
-    language: Annotated[
-        str | None, Field(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$", description="BCP 47 tag")
-    ] = None
+    language: LanguageTag | None = None
     author: PlatformPersonIn | None = None
     created_at: Moment | None = None
     market: Annotated[

@@ -8,6 +8,7 @@ from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.languages import primary_language
 from models.rank import RankConfig, RankInputs, rank
 from service.cases.placing import place_by, placed, scope_of
 from service.cases.workflow import UNSHED, rerank_evidence, tell_shedding
@@ -27,7 +28,6 @@ from service.routing.rules import (
     Routed,
     RuleSet,
     market_code,
-    primary_language,
     route,
     special_of,
 )

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from models.languages import UNKNOWN_LANGUAGE, primary_language
 from models.overlay import NO_OVERLAYS, Overlays
 
 DEFAULT_QUEUE = "default"
-UNKNOWN_LANGUAGE = "und"
 LAW_ENFORCEMENT = "law_enforcement"
 LEGAL_ORDER = "legal_order"
 # Routes that go before every rule and wait for no score, the most pressing first.
@@ -204,67 +204,6 @@ def facts_of(row: Any) -> Facts:
         severity=_likeliest(score["severity"]) if score else None,
         graphic=_likeliest(score.get("graphic")) if score else None,
     )
-
-
-# What platforms write although BCP 47 asks for the shortest code, and tags that name no language.
-_ALSO_WRITTEN = {
-    "ara": "ar",
-    "ben": "bn",
-    "chi": "zh",
-    "cmn": "zh",
-    "deu": "de",
-    "dut": "nl",
-    "eng": "en",
-    "fas": "fa",
-    "fil": "tl",
-    "fra": "fr",
-    "fre": "fr",
-    "ger": "de",
-    "guj": "gu",
-    "heb": "he",
-    "hin": "hi",
-    "in": "id",
-    "ind": "id",
-    "ita": "it",
-    "iw": "he",
-    "jpn": "ja",
-    "kan": "kn",
-    "kor": "ko",
-    "mal": "ml",
-    "mar": "mr",
-    "may": "ms",
-    "msa": "ms",
-    "nld": "nl",
-    "pan": "pa",
-    "per": "fa",
-    "pol": "pl",
-    "por": "pt",
-    "ron": "ro",
-    "rum": "ro",
-    "rus": "ru",
-    "spa": "es",
-    "swa": "sw",
-    "swe": "sv",
-    "tam": "ta",
-    "tel": "te",
-    "tgl": "tl",
-    "tha": "th",
-    "tur": "tr",
-    "ukr": "uk",
-    "urd": "ur",
-    "vie": "vi",
-    "zho": "zh",
-    "zlm": "ms",
-    "mul": "und",
-    "mis": "und",
-    "zxx": "und",
-}
-
-
-def primary_language(tag: str | None) -> str:
-    """The primary subtag of a BCP 47 tag in lower case: `pt-BR` is `pt`, `eng` is `en`; `und` where there is no telling."""
-    spoken = tag.partition("-")[0].lower() if tag else UNKNOWN_LANGUAGE
-    return _ALSO_WRITTEN.get(spoken, spoken)
 
 
 def market_code(market: str | None) -> str | None:

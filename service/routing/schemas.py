@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 
-from service.routing.rules import Rule, When, market_code, primary_language
+from models.languages import primary_language
+from service.routing.rules import Rule, When, market_code
 from service.wire import Strict
 
 RULES = 200

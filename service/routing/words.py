@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from labeling.taxonomy import Taxonomy
-from service.routing.rules import UNKNOWN_LANGUAGE, Rule, When
+from models.languages import UNKNOWN_LANGUAGE
+from service.routing.rules import Rule, When
 
 # Longer lists are cut for reading; the form holds them whole.
 LISTED = 6

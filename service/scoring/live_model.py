@@ -96,7 +96,9 @@ class LiveModel:
                 await asyncio.sleep(RETRY_SECONDS)
         log.info("model.ready", bundle=self._serving.live.bundle_hash)
 
-    async def score(self, texts: Sequence[str], scorer: Scorer | None = None) -> list[Score]:
+    async def score(
+        self, texts: Sequence[str], scorer: Scorer | None = None, languages: Sequence[str | None] = ()
+    ) -> list[Score]:
         """Score texts off the event loop, in order, with the live scorer or one that was live a moment ago.
 
         Raises ModelUnavailableError, OverloadedError.
@@ -106,7 +108,7 @@ class LiveModel:
             raise OverloadedError("too many calls wait for the model; try again in a moment")
         self._waiting += 1
         try:
-            return await to_thread.run_sync(score_all, scorer, texts, limiter=self._limiter)
+            return await to_thread.run_sync(score_all, scorer, texts, languages, limiter=self._limiter)
         finally:
             self._waiting -= 1
 
@@ -188,9 +190,9 @@ class ReleasedModel(LiveModel):
         log.error("release.refused", part=part, reason=reason)
 
 
-def score_all(scorer: Scorer, texts: Sequence[str]) -> list[Score]:
+def score_all(scorer: Scorer, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
     """One score for each text. Raises RuntimeError for a model that gives more or fewer."""
-    scores = scorer.score(texts)
+    scores = scorer.score(texts, languages)
     if len(scores) != len(texts):
         raise RuntimeError(f"the model gave {len(scores)} scores for {len(texts)} texts")
     return scores
@@ -213,13 +215,15 @@ def as_json(score: Score, scorer: Scorer) -> dict[str, Any]:
     }
 
 
-def try_each(scorer: Scorer, texts: Sequence[str]) -> list[str | None]:
+def try_each(scorer: Scorer, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[str | None]:
     """Scores as JSON texts; None for a text that this model cannot score, which harms no other.
 
     For models that may fail without harm: one that is staged or in the shadow, or one that scores anew.
     """
     try:
-        return [json.dumps(as_json(score, scorer)) for score in score_all(scorer, texts)]
+        return [json.dumps(as_json(score, scorer)) for score in score_all(scorer, texts, languages)]
     except Exception as error:  # whatever a model raises, another score is there or is not needed
         log.error("model.failed", bundle=scorer.bundle_hash, texts=len(texts), exc_info=error)
-    return [None] if len(texts) == 1 else [one for text in texts for one in try_each(scorer, [text])]
+    if len(texts) == 1:
+        return [None]
+    return [try_each(scorer, texts[at : at + 1], languages[at : at + 1])[0] for at in range(len(texts))]

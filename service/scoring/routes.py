@@ -39,7 +39,7 @@ async def bundle(
 async def score(body: ScoreIn, request: Request, _caller: ScoreCaller) -> ScoresOut:
     model: LiveModel = request.app.state.model
     scorer = model.scorer
-    scores = await model.score(body.texts, scorer)
+    scores = await model.score(body.texts, scorer, body.languages)
     return ScoresOut(
         bundle=scorer.bundle_hash,
         unassessed=unassessed(scorer),

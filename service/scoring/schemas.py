@@ -3,20 +3,29 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
-from service.reports.schemas import TEXT_CHARACTERS
+from service.reports.schemas import TEXT_CHARACTERS, LanguageTag
 from service.wire import Strict
 
 TEXTS_PER_CALL = 64
 
 
 class ScoreIn(Strict):
-    """Texts to score; nothing of them is stored."""
+    """Texts to score; nothing of them is stored. `languages` are one for each text, null where it is not known, or none at all."""
 
     texts: Annotated[
         list[Annotated[str, Field(max_length=TEXT_CHARACTERS)]], Field(min_length=1, max_length=TEXTS_PER_CALL)
     ]
+    languages: Annotated[list[LanguageTag | None], Field(max_length=TEXTS_PER_CALL)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _one_language_for_each(self) -> "ScoreIn":
+        if self.languages and len(self.languages) != len(self.texts):
+            raise ValueError(
+                f"languages: {len(self.languages)} for {len(self.texts)} texts; give one for each, or none"
+            )
+        return self
 
 
 class ScoreResult(BaseModel):

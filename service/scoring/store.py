@@ -20,7 +20,7 @@ _TAKE = text("""
     UPDATE evidence SET score_attempts = score_attempts + 1,
            score_claimed_until = now() + make_interval(secs => :seconds)
     FROM batch WHERE evidence.id = batch.taken
-    RETURNING evidence.id, evidence.text, evidence.score_attempts
+    RETURNING evidence.id, evidence.text, evidence.language, evidence.score_attempts
 """)
 _SAVE = text("""
     WITH new AS MATERIALIZED (
@@ -58,7 +58,7 @@ _TAKE_SCORED = text("""
     )
     UPDATE evidence SET score_claimed_until = now() + make_interval(secs => :seconds)
     FROM batch WHERE evidence.id = batch.taken
-    RETURNING evidence.id, evidence.text, evidence.bundle, evidence.refused_by
+    RETURNING evidence.id, evidence.text, evidence.language, evidence.bundle, evidence.refused_by
 """)
 _REPLACE = text("""
     WITH new AS MATERIALIZED (

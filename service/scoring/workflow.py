@@ -186,7 +186,7 @@ class Rescoring:
         rows = [row for row in rows if wanted[row.id].bundle_hash not in {row.bundle, row.refused_by}]
         scorers = [wanted[row.id] for row in rows]
         try:
-            scores = await to_thread.run_sync(_score_with, [row.text for row in rows], scorers)
+            scores = await to_thread.run_sync(_score_with, rows, scorers)
         finally:
             self._listed = self._listed[len(ids) :]
             if not self._listed and not rows and not self._stored:
@@ -229,24 +229,29 @@ def _score(serving: Serving, rows: Sequence[Row[Any]], cases: Mapping[UUID, UUID
     scores: dict[int, str] = {}
     if serving.staged is not None:
         mine = [place for place, scorer in enumerate(scorers) if scorer is serving.staged.scorer]
-        tried = try_each(serving.staged.scorer, [rows[place].text for place in mine]) if mine else []
+        tried = try_each(serving.staged.scorer, *_read([rows[place] for place in mine])) if mine else []
         scores = {place: score for place, score in zip(mine, tried, strict=True) if score is not None}
     others = [place for place in range(len(rows)) if place not in scores]
-    rest = score_all(serving.live, [rows[place].text for place in others]) if others else []
+    rest = score_all(serving.live, *_read([rows[place] for place in others])) if others else []
     for place, score in zip(others, rest, strict=True):
         scores[place] = json.dumps(as_json(score, serving.live))
         scorers[place] = serving.live
     return [scores[place] for place in range(len(rows))], [scorer.bundle_hash for scorer in scorers]
 
 
-def _score_with(texts: Sequence[str], scorers: Sequence[Scorer]) -> list[str | None]:
-    """Scores of texts that each have a scorer of their own; None where it could not. Raises when it never could."""
-    scores: list[str | None] = [None] * len(texts)
+def _score_with(rows: Sequence[Row[Any]], scorers: Sequence[Scorer]) -> list[str | None]:
+    """Scores of rows that each have a scorer of their own; None where it could not. Raises when it never could."""
+    scores: list[str | None] = [None] * len(rows)
     for scorer in {id(one): one for one in scorers}.values():
         mine = [place for place, one in enumerate(scorers) if one is scorer]
-        found = try_each(scorer, [texts[place] for place in mine])
+        found = try_each(scorer, *_read([rows[place] for place in mine]))
         if len(mine) > 1 and not any(found):
             raise RuntimeError(f"bundle {scorer.bundle_hash} scores nothing at all")
         for place, score in zip(mine, found, strict=True):
             scores[place] = score
     return scores
+
+
+def _read(rows: Sequence[Row[Any]]) -> tuple[list[str], list[str | None]]:
+    """Texts and languages."""
+    return [row.text for row in rows], [row.language for row in rows]

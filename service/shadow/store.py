@@ -37,7 +37,7 @@ _TAKE = text("""
     UPDATE shadow_scores SET claimed_until = now() + make_interval(secs => :seconds)
     FROM batch, evidence
     WHERE shadow_scores.bundle = :bundle AND shadow_scores.evidence_id = batch.taken AND evidence.id = batch.taken
-    RETURNING evidence.id, evidence.text
+    RETURNING evidence.id, evidence.text, evidence.language
 """)
 _SAVE = text("""
     UPDATE shadow_scores

@@ -60,7 +60,8 @@ class ShadowLoop:
                 rows = await self._take(connection, scorer.bundle_hash)
         if not rows:
             return 0
-        scores = await to_thread.run_sync(try_each, scorer, [row.text for row in rows])
+        texts, languages = [row.text for row in rows], [row.language for row in rows]
+        scores = await to_thread.run_sync(try_each, scorer, texts, languages)
         if len(rows) > 1 and not any(scores):
             raise RuntimeError(f"shadow bundle {scorer.bundle_hash} scores nothing at all")
         async with self._engine.begin() as connection:

@@ -13,6 +13,7 @@ from models.calibration import (
     UNTRAINED_PRIOR,
     AreaCalibration,
     Calibration,
+    Scaling,
     parse_calibration,
     severity_level,
     sigmoid,
@@ -55,8 +56,18 @@ def test_sigmoid_is_exact_in_the_middle_and_quiet_at_the_ends() -> None:
     assert sigmoid(np.array([-1e30, 0.0, 1e30])).tolist() == [0.0, 0.5, 1.0]
 
 
+def test_a_language_has_a_scaling_of_its_own_where_it_says_so() -> None:
+    own = {"zh": {0: Scaling(1.0, 2.0)}}
+    calibration = Calibration((AreaCalibration(2.0, -1.0, 0.5), AreaCalibration(1.0, 0.0, 0.5)), 1.0, languages=own)
+    p = calibration.area_probabilities(np.zeros((3, 2)), ["zh", None, "en"])
+    assert p[0] == pytest.approx([1 / (1 + np.exp(-2)), 0.5])
+    assert p[1] == pytest.approx([1 / (1 + np.exp(1)), 0.5])
+    assert (p[1:] == calibration.area_probabilities(np.zeros((2, 2)))).all()
+
+
 def test_calibration_survives_its_file() -> None:
-    calibration = Calibration((AreaCalibration(1.5, -0.25, 0.4), UNTRAINED), 1.25)
+    languages = {"zh": {0: Scaling(1.25, -0.5)}, "ta": {1: Scaling(0.75, 0.0), 0: Scaling(1.0, 1.0)}}
+    calibration = Calibration((AreaCalibration(1.5, -0.25, 0.4), UNTRAINED), 1.25, languages=languages)
     assert parse_calibration(calibration.to_json(NAMES).encode(), Path("c"), names=NAMES) == calibration
 
 
@@ -75,6 +86,10 @@ def test_calibration_survives_its_file() -> None:
             }
         },
         {"areas": {"first": 1, "second": 2}},
+        {"languages": {"zh": {"third": {"slope": 1, "bias": 0}}}},
+        {"languages": {"zh": {"first": {"slope": -1, "bias": 0}}}},
+        {"languages": {"zh": {"first": {"slope": 1}}}},
+        {"languages": ["zh"]},
     ],
 )
 def test_calibration_that_makes_no_sense_is_refused(change: dict[str, object]) -> None:

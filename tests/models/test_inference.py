@@ -10,8 +10,9 @@ import pytest
 from numpy.typing import NDArray
 
 from labeling.taxonomy import load_taxonomy
+from models.bundle import CALIBRATION as CALIBRATION_FILE
 from models.bundle import MODEL, TOKENIZER, BundleError, load_bundle
-from models.calibration import UNTRAINED_PRIOR
+from models.calibration import UNTRAINED_PRIOR, Scaling, parse_calibration
 from models.inference import (
     PASS_COST,
     TEXTS_PER_CHUNK,
@@ -66,6 +67,17 @@ def test_score_does_not_depend_on_neighbours_or_order(scorer: OnnxScorer) -> Non
     backwards = numbers(scorer.score(TEXTS[::-1]))[::-1]
     assert np.abs(alone - together).max() < ROUNDING
     assert np.abs(alone - backwards).max() < ROUNDING
+
+
+def test_a_declared_language_is_judged_by_its_own_scaling(scorer: OnnxScorer) -> None:
+    raw = scorer.bundle.read(CALIBRATION_FILE)
+    shared = parse_calibration(raw, Path("c"), names=scorer.areas)
+    even = OnnxScorer(scorer.bundle, scorer.model, replace(shared, languages={"zh": {0: Scaling(0.0, 0.0)}}))
+    text, area = TEXTS[6], scorer.areas[0]
+    written = even.score([text] * 4, ["zh-Hant", "chi", "en", None])
+    assert [score.areas[area] for score in written[:2]] == [0.5, 0.5]
+    assert written[2] == written[3] == scorer.score([text])[0]
+    assert written[0].areas[scorer.areas[1]] == written[2].areas[scorer.areas[1]]
 
 
 def test_same_texts_give_the_very_same_scores(scorer: OnnxScorer) -> None:

@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,6 +14,7 @@ from training.calibrate import (
     POSITIVES_MISSED,
     WANTED_PRECISION,
     WANTED_RECALL,
+    Judged,
     best_f1_threshold,
     fit_calibration,
     fit_platt,
@@ -76,6 +79,11 @@ def raw(areas: NDArray[np.float64]) -> Logits:
     )
 
 
+def judged(truth: Truth, languages: Sequence[str] = ()) -> Judged:
+    """Rows without graphic levels, in English unless it is said."""
+    return Judged(truth, np.full(len(truth.labels), -1), np.array(languages or ["en"] * len(truth.labels)))
+
+
 def test_areas_by_what_is_known_of_them() -> None:
     logits, labels = sample(4_000, 0.5, -1)
     few = np.zeros(4_000)
@@ -84,8 +92,7 @@ def test_areas_by_what_is_known_of_them() -> None:
     known[:, 3] = 0
     truth = Truth(np.column_stack([labels, few, labels, labels]).astype(np.float32), known, np.full(4_000, -1))
     fitted = fit_calibration(
-        truth,
-        np.full(4_000, -1),
+        judged(truth),
         raw(np.column_stack([logits] * 4)),
         areas=("many", "few", "untrained", "unknown"),
         trained=("many", "few", "unknown"),
@@ -101,8 +108,34 @@ def test_areas_by_what_is_known_of_them() -> None:
 def test_upside_down_logits_do_not_turn_the_order_round() -> None:
     logits, labels = sample(1_000, -1, 0)
     truth = Truth(labels[:, None].astype(np.float32), np.ones((1_000, 1), np.float32), np.full(1_000, -1))
-    fitted = fit_calibration(truth, np.full(1_000, -1), raw(logits[:, None]), areas=("a",), trained=("a",))
+    fitted = fit_calibration(judged(truth), raw(logits[:, None]), areas=("a",), trained=("a",))
     assert fitted.areas[0].slope == 1.0
+
+
+def test_a_language_that_was_collected_otherwise_counts_as_the_others() -> None:
+    # In the second language nearly every row violates, and the network has learned to say so; in the third nobody knows.
+    generator = np.random.default_rng(5)
+    rates, learned = {"en": 0.1, "ko": 0.8, "xx": 0.8}, {"en": 0.0, "ko": 3.0, "xx": 3.0}
+    spoken = ["en"] * 20_000 + ["ko"] * 4_000 + ["xx"] * 90
+    labels = (generator.random(len(spoken)) < [rates[one] for one in spoken]).astype(np.float32)
+    evidence = generator.normal(np.where(labels > 0, 1.0, -1.0), 1.0)
+    logits = 2 * evidence + np.array([learned[one] for one in spoken])
+    truth = Truth(labels[:, None], np.ones((len(spoken), 1), np.float32), np.full(len(spoken), -1))
+    fitted = fit_calibration(judged(truth, spoken), raw(logits[:, None]), areas=("a",), trained=("a",))
+    assert set(fitted.languages) == {"en", "ko"}
+
+    def said(evidence: float, language: str | None) -> float:
+        logit = 2 * evidence + learned[language or "xx"]
+        return float(fitted.area_probabilities(np.array([[logit]]), [language])[0, 0])
+
+    for one in (-1.0, 0.0, 1.0):
+        assert said(one, "ko") == pytest.approx(said(one, "en"), abs=0.03)
+        # What it was before, and stays for who is not known.
+        assert said(one, None) > said(one, "ko") + 0.1
+    share = labels.mean()
+    assert said(0.0, "en") == pytest.approx(share, abs=0.03)
+    (plain,) = fitted.area_probabilities(np.array([[0.5]]))
+    assert plain == fitted.area_probabilities(np.array([[0.5]]), [None])[0]
 
 
 def test_unsure_range_keeps_its_promise_on_other_rows() -> None:

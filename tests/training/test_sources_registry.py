@@ -66,6 +66,11 @@ def test_development_set_never_trains() -> None:
     assert one("openai_moderation_1680").validation_only
 
 
+def test_a_list_of_words_judges_nothing() -> None:
+    assert one("surge_profanity").train_only
+    assert not any(one(name).train_only for name in ("surge_toxicity", "davidson_2017"))
+
+
 @pytest.mark.parametrize(
     ("name", "permitted"),
     [

@@ -1,5 +1,6 @@
 """One row per text, near-duplicates on one side, and nothing to train on that an evaluation file holds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -39,9 +40,14 @@ def draft(text: str, *, source: str = "one", links: frozenset[str] = frozenset()
 
 
 def split(
-    drafts: list[Draft], *, share: float = 0.3, keep_out: tuple[str, ...] = (), only: tuple[str, ...] = ()
+    drafts: list[Draft],
+    *,
+    share: float = 0.3,
+    keep_out: tuple[str, ...] = (),
+    only: tuple[str, ...] = (),
+    train_only: Sequence[Draft] = (),
 ) -> Split:
-    return split_rows(drafts, share=share, validation_only=only, keep_out=keep_out)
+    return split_rows(drafts, share=share, validation_only=only, keep_out=keep_out, train_only=train_only)
 
 
 def test_same_text_in_other_case_and_spacing_becomes_one_row() -> None:
@@ -199,3 +205,11 @@ def test_signatures_are_of_the_promised_shape() -> None:
     signed = signatures(texts(3))
     assert signed.dtype == np.uint32
     assert signed.shape == (3, 125)
+
+
+def test_a_list_of_words_moves_no_row_and_repeats_none() -> None:
+    drafts = [draft(f"message number {number}") for number in range(40)]
+    words = [draft("message number 7", source="list"), draft("a word", source="list"), draft("kept out", source="list")]
+    before, after = split(drafts, keep_out=("kept out",)), split(drafts, keep_out=("Kept  out",), train_only=words)
+    assert after.validation == before.validation
+    assert after.train == [*before.train, words[1].row]

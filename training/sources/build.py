@@ -40,12 +40,15 @@ def build_data(recipe: Recipe, supply: Supply, out: Path) -> dict[str, Any]:
     """Write both sides and the card (JSON and Markdown) into `out` and return the card. Raises SourceError, OSError."""
     evaluation = [_read_evaluation(path) for path in recipe.keep_out]
     drafts, counts = _read_all(recipe.sources, supply)
-    merged = merge_duplicates(drafts)
+    lists = {source.name for source in recipe.sources if source.train_only}
+    merged = merge_duplicates([draft for draft in drafts if draft.row.source not in lists])
+    listed = merge_duplicates([draft for draft in drafts if draft.row.source in lists])
     split = split_rows(
         merged,
         share=recipe.validation_share,
         validation_only=[source.name for source in recipe.sources if source.validation_only],
         keep_out=[text for file in evaluation for text in file.texts],
+        train_only=listed,
     )
     out.mkdir(parents=True, exist_ok=True)
     written = {name: _write(out / f"{name}.jsonl.gz", rows) for name, rows in _sides(split.train, split.validation)}
@@ -63,7 +66,7 @@ def build_data(recipe: Recipe, supply: Supply, out: Path) -> dict[str, Any]:
                 "register_sha256": hashlib.sha256(_register()).hexdigest(),
             },
             same_text=len(drafts) - len({draft.key for draft in drafts}),
-            contradicted=len({draft.key for draft in drafts}) - len(merged),
+            contradicted=len({draft.key for draft in drafts} - {draft.key for draft in (*merged, *listed)}),
             sha256=written,
         )
     )

@@ -159,6 +159,7 @@ def _source(source: Source, data: CardInput) -> dict[str, Any]:
         "citation": source.citation,
         "problems": source.problems,
         "validation_only": source.validation_only,
+        "train_only": source.train_only,
         "looked_for": [area for area in load_taxonomy().area_ids if area in known],
         "taken": count.taken,
         "left_out": dict(count.left_out),

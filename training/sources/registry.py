@@ -98,6 +98,8 @@ class Source:
     """Columns that hold ids of the same text or of a variant of it, which must stay on one side of the split."""
     limit_per_file: int = 0
     validation_only: bool = False
+    train_only: bool = False
+    """Whether it is no text that anybody reports, such as a list of words: nothing is judged by it."""
 
     @property
     def permits_commercial_use(self) -> bool:

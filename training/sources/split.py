@@ -32,13 +32,18 @@ class Split:
 
 
 def split_rows(
-    drafts: Sequence[Draft], *, share: float, validation_only: Collection[str], keep_out: Sequence[str]
+    drafts: Sequence[Draft],
+    *,
+    share: float,
+    validation_only: Collection[str],
+    keep_out: Sequence[str],
+    train_only: Sequence[Draft] = (),
 ) -> Split:
     """Decide the side of every row.
 
     A group of near-duplicates goes where the hash of the smallest key among its texts points to: about `share` of all groups to
     validation, and every group that holds a text of a `validation_only` source. `keep_out` are texts of evaluation
-    files.
+    files. `train_only` drafts join train where no other row and no evaluation file holds their text, and decide no side.
     """
     signed = signatures(draft.row.text for draft in drafts)
     numbers = near_groups(signed, [draft.links for draft in drafts])
@@ -59,6 +64,8 @@ def split_rows(
             (exact_count if exact else near_count)[draft.row.source] += 1
         else:
             train.append(draft.row)
+    held = keys | {draft.key for draft in drafts}
+    train += [draft.row for draft in train_only if draft.key not in held]
     sizes = [size for size in Counter(numbers.tolist()).values() if size > 1]
     return Split(
         train=train,

@@ -404,7 +404,8 @@ async def test_a_model_judges_every_text_and_the_reviews_correct_it(
     reviewed(database, draft["id"], {made[0]: "benign"})
     asked: list[str] = []
 
-    def breaks(texts: Sequence[str]) -> list[bool]:
+    def breaks(texts: Sequence[str], languages: Sequence[str | None]) -> list[bool]:
+        assert len(languages) == len(texts)
         asked.extend(texts)
         return [False] * len(texts)
 
@@ -431,7 +432,7 @@ def test_a_bundle_is_asked_at_its_own_operating_point() -> None:
     judge = replays.judge_of(Path("bundles/default"), "spam")
     assert len(judge.bundle) == 64
     assert judge.breaks(
-        ["FREE followers now!!! click the link in my profile, tag ten friends", "the soup was good"]
+        ["FREE followers now!!! click the link in my profile, tag ten friends", "the soup was good"], ["en", "en"]
     ) == [
         True,
         False,

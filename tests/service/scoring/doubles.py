@@ -23,16 +23,18 @@ def grave(text: str) -> Score:
 
 @dataclass
 class Scripted:
-    """A scorer that answers each text by a function and remembers its batches."""
+    """A scorer that answers each text by a function and remembers its batches, and the languages of texts."""
 
     answer: Callable[[str], Score] = harmless
     areas: tuple[str, ...] = AREAS
     trained_areas: tuple[str, ...] = AREAS[:-2]
     bundle_hash: str = "scripted"
     batches: list[list[str]] = field(default_factory=list)
+    languages: dict[str, str | None] = field(default_factory=dict)
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
         self.batches.append(list(texts))
+        self.languages.update(zip(texts, languages, strict=False))
         return [self.answer(text) for text in texts]
 
     @property
@@ -48,17 +50,17 @@ class Blocking(Scripted):
     begun: threading.Event = field(default_factory=threading.Event)
     go: threading.Event = field(default_factory=threading.Event)
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
         self.begun.set()
         self.go.wait(60)
-        return super().score(texts)
+        return super().score(texts, languages)
 
 
 class ShortScorer(Scripted):
     """A scorer that forgets the last text."""
 
-    def score(self, texts: Sequence[str]) -> list[Score]:
-        return super().score(texts)[:-1]
+    def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
+        return super().score(texts, languages)[:-1]
 
 
 class PoisonError(Exception):

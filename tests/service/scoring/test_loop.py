@@ -15,7 +15,7 @@ from models.inference import Score
 from models.rank import RankConfig, RankInputs, rank
 from service.db import create_engine
 from service.scoring import workflow
-from service.scoring.live_model import LiveModel
+from service.scoring.live_model import LiveModel, try_each
 from service.scoring.workflow import ScoringLoop
 from service.settings import Settings
 from tests.service.scoring.doubles import (
@@ -115,6 +115,20 @@ async def test_what_waits_is_scored_and_shown(
     assert case["score"]["unassessed"] == list(scorer.areas[-2:])
     assert case["score"]["bundle"] == "scripted"
     assert case["score"]["scored_at"]
+
+
+async def test_the_declared_language_goes_with_the_text(
+    bench: Bench, platform: httpx.AsyncClient, database: str
+) -> None:
+    await report(platform, "declared", text="bom dia", language="pt-BR")
+    await report(platform, "unknown", text="hm", language=None)
+    scorer = Scripted()
+    await drain(await bench.loop(scorer))
+    assert scorer.languages == {"bom dia": "pt-BR", "hm": None}
+    # One after the other where a staged model fails on the batch.
+    one_by_one = Scripted(unless_poison)
+    assert try_each(one_by_one, ["poison", "bom dia"], ["en", "pt"])[0] is None
+    assert one_by_one.languages == {"poison": "en", "bom dia": "pt"}
 
 
 async def test_scores_change_the_order(

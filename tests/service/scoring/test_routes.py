@@ -45,6 +45,14 @@ async def test_scores_come_in_the_order_of_the_texts(
         assert sum(one["severity"]) == pytest.approx(1)
 
 
+async def test_each_text_may_be_of_a_language(app: FastAPI, platform: httpx.AsyncClient) -> None:
+    scorer = Scripted()
+    app.state.model = await loaded(scorer)
+    answer = await platform.post("/v1/score", json={"texts": ["a", "b"], "languages": ["zh-Hant", None]})
+    assert answer.status_code == 200
+    assert scorer.languages == {"a": "zh-Hant", "b": None}
+
+
 async def test_nothing_of_it_is_stored(platform: httpx.AsyncClient, database: str) -> None:
     before = row_counts(database)
     await ask(platform, "only a question")
@@ -70,9 +78,24 @@ async def test_any_text_can_be_scored(platform: httpx.AsyncClient, texts: list[s
         {"texts": ["x" * 100_001]},
         {"texts": ["\ud800"]},
         {"texts": ["a"], "model": "other"},
+        {"texts": ["a", "b"], "languages": ["en"]},
+        {"texts": ["a"], "languages": ["not a tag"]},
         [],
     ],
-    ids=["nothing", "none", "many", "text", "number", "null", "long", "surrogate", "extra", "list"],
+    ids=[
+        "nothing",
+        "none",
+        "many",
+        "text",
+        "number",
+        "null",
+        "long",
+        "surrogate",
+        "extra",
+        "too few languages",
+        "no language",
+        "list",
+    ],
 )
 async def test_what_cannot_be_scored_is_refused(platform: httpx.AsyncClient, body: Any) -> None:
     answer = await platform.post("/v1/score", content=as_json(body), headers={"Content-Type": "application/json"})

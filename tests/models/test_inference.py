@@ -76,7 +76,7 @@ def test_a_declared_language_is_judged_by_its_own_scaling(scorer: OnnxScorer) ->
     text, area = TEXTS[6], scorer.areas[0]
     written = even.score([text] * 4, ["zh-Hant", "chi", "en", None])
     assert [score.areas[area] for score in written[:2]] == [0.5, 0.5]
-    assert written[2] == written[3] == scorer.score([text])[0]
+    assert written[2] == written[3] == scorer.score([text] * 4)[0]
     assert written[0].areas[scorer.areas[1]] == written[2].areas[scorer.areas[1]]
 
 

@@ -37,11 +37,15 @@ _MULTILINGUAL = """\
 
 _SAME_ROWS = """\
 - **Calibration and thresholds were fitted on the very rows the figures come from**, so calibration error, thresholds and
-  flips look better than they are. The order of scores, and so AUPRC, is not touched by calibration; nor is the severity
-  kappa, which depends on which side of even odds a severity falls."""
+  flips look better than they are. The order of scores within a language, and so AUPRC there, is not touched by calibration;
+  nor is the severity kappa, which depends on which side of even odds a severity falls."""
 _CROSS_FITTED = """\
 - **Thresholds were fitted on the very rows the figures come from**, so they, and the flips, look better than they are.
   Calibration errors are {measured}."""
+
+_LANGUAGES = """\
+- **How often a language's rows violate** in the collections says how they were collected. It is taken out of the scores of
+  {languages}; in every other language and area it is still in them."""
 
 _USE = """\
 **Made for** putting reported content into the order in which people review it, suggesting the policy area a reviewer
@@ -142,6 +146,10 @@ def _limits(bundle: Bundle) -> str:
     ]
     measured = bundle.manifest["metrics"]["calibration"].get("measured")
     lines.append(_CROSS_FITTED.format(measured=measured) if measured else _SAME_ROWS)
+    own: Mapping[str, list[str]] = bundle.manifest["metrics"]["calibration"].get("languages", {})
+    if own:
+        named = "; ".join(f"{language} ({_names(areas)})" for language, areas in own.items())
+        lines.append(_LANGUAGES.format(languages=named))
     if untrained:
         lines.append(
             f"- **{len(untrained)} of {len(bundle.areas)} areas were never learned**, for want of training rows: "

@@ -109,6 +109,7 @@ def test_newer_manifests_say_how_they_were_made(tmp_path: Path) -> None:
     values["training"]["config"]["encoder"] = "e5-small"
     values["metrics"]["validation"]["sha256"] = ["one", "two"]
     values["metrics"]["calibration"]["measured"] = "errors of the other half"
+    values["metrics"]["calibration"]["languages"] = {"zh": ["harassment", "hateful_conduct"], "ko": ["harassment"]}
     write_bundle(tmp_path / "b", contents=default_contents(), **values)
     text = card_text(load_bundle(tmp_path / "b"))
     assert "in up to 8 windows" in text
@@ -116,4 +117,5 @@ def test_newer_manifests_say_how_they_were_made(tmp_path: Path) -> None:
     assert "/data/" not in text
     assert "files sha256 `one`, `two`" in text
     assert "errors of the other half" in text
+    assert "zh (`harassment`, `hateful_conduct`); ko (`harassment`)" in text
     assert "the encoder knows many languages" in text

@@ -44,8 +44,8 @@ _CROSS_FITTED = """\
   Calibration errors are {measured}."""
 
 _LANGUAGES = """\
-- **How often a language's rows violate** in the collections says how they were collected. It is taken out of the scores of
-  {languages}; in every other language and area it is still in them."""
+- **How many rows of a language violate** is an accident of collecting. Where the language of a text is declared, it is taken out
+  of the scores of {languages}; elsewhere it is still in them."""
 
 _USE = """\
 **Made for** putting reported content into the order in which people review it, suggesting the policy area a reviewer

@@ -1,4 +1,5 @@
-"""From raw logits to probabilities that mean what they say: Platt scaling by area, one temperature each for severity and graphic level.
+"""From raw logits to probabilities that mean what they say: Platt scaling by area, and by language where there are rows enough;
+one temperature each for severity and graphic level.
 
 Within a language they leave the order of scores as it is (slopes are positive). Between languages they move it where a
 language has a scaling of its own: what the network learned of how often texts of a language violate comes from how its
@@ -41,7 +42,7 @@ class AreaCalibration:
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """p = sigmoid(slope * logit + bias), for the texts of one language in one area."""
+    """Slope and bias that the texts of one language have in one area, in place of those of the area."""
 
     slope: float
     bias: float
@@ -69,9 +70,10 @@ class Calibration:
         biases = np.tile([area.bias for area in self.areas], (len(logits), 1))
         spoken = np.array(languages, dtype=object) if len(languages) else np.full(len(logits), None)
         for language, own in self.languages.items():
+            of_it = np.flatnonzero(spoken == language)
             for column, scaling in own.items():
-                slopes[spoken == language, column] = scaling.slope
-                biases[spoken == language, column] = scaling.bias
+                slopes[of_it, column] = scaling.slope
+                biases[of_it, column] = scaling.bias
         return sigmoid(logits * slopes + biases)
 
     def severity_probabilities(self, logits: Values) -> NDArray[np.float64]:
@@ -119,12 +121,13 @@ def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibr
         if set(entries) != set(names):
             raise BundleError(f"{path}: areas differ from those of the manifest; export the bundle anew")
         areas = tuple(_area(entries[name]) for name in names)
-        # Nor a language of its own.
+        # Nor a language with a scaling of its own.
+        columns = {name: column for column, name in enumerate(names)}
         languages = {
-            language: {names.index(area): _scaling(entry) for area, entry in own.items()}
+            language: {columns[area]: _scaling(entry) for area, entry in own.items()}
             for language, own in values.get("languages", {}).items()
         }
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{path}: a field is missing or no number ({error}); export the bundle anew") from error
     slopes = [area.slope for area in areas] + [one.slope for own in languages.values() for one in own.values()]
     if min(temperature, graphic) <= 0 or min(slopes, default=0.0) < 0:

@@ -92,7 +92,7 @@ class _Word:
     tokens: tuple[int, ...]
 
 
-def explain(scorer: Scorer, text: str, area: str | None = None) -> Explanation:
+def explain(scorer: Scorer, text: str, area: str | None = None, language: str | None = None) -> Explanation:
     """Hints on `area`, else on the primary area or, for a text that none applies to, the likeliest one.
 
     Of a text of several windows only the one that counts is looked at: the one with the highest logit.
@@ -100,12 +100,12 @@ def explain(scorer: Scorer, text: str, area: str | None = None) -> Explanation:
     """
     if not isinstance(scorer, OnnxScorer):
         raise NotExplainableError(f"{type(scorer).__name__} has no network that could be asked")
-    area = area or _likeliest(scorer, text)
+    area = area or _likeliest(scorer, text, language)
     if area not in scorer.trained_areas:
         raise NotExplainableError(f"area {area!r} was not learned, so no word moves its score")
     aligned = align(text)
     cleaned = aligned.text if aligned else clean_text(text)
-    occlusion = _Occlusion(scorer, cleaned, area)
+    occlusion = _Occlusion(scorer, cleaned, area, language)
     hints = _with_strengths([_hint(cleaned, one, occlusion) for one in occlusion.passages()])
     start, end = occlusion.start, occlusion.end
     shown = cleaned
@@ -116,8 +116,8 @@ def explain(scorer: Scorer, text: str, area: str | None = None) -> Explanation:
     return Explanation(area, scorer.bundle_hash, start, end, whole, tuple(hints), aligned is not None, cleaned)
 
 
-def _likeliest(scorer: OnnxScorer, text: str) -> str:
-    score = scorer.score([text])[0]
+def _likeliest(scorer: OnnxScorer, text: str, language: str | None) -> str:
+    score = scorer.score([text], [language])[0]
     if score.primary_area in scorer.trained_areas:
         return score.primary_area
     return max(scorer.trained_areas, key=lambda area: score.areas[area], default="")
@@ -126,10 +126,10 @@ def _likeliest(scorer: OnnxScorer, text: str) -> str:
 class _Occlusion:
     """One window of a text, and what the network says of it with parts left out."""
 
-    def __init__(self, scorer: OnnxScorer, cleaned: str, area: str) -> None:
+    def __init__(self, scorer: OnnxScorer, cleaned: str, area: str, language: str | None) -> None:
         self._model = scorer.model
         self._column = scorer.areas.index(area)
-        self._slope = scorer.odds_slope(area)
+        self._slope = scorer.odds_slope(area, language)
         windows = self._model.windows(cleaned)
         logits, shares = self._model.token_shares([one.ids for one in windows])
         best = int(logits[:, self._column].argmax())

@@ -232,12 +232,11 @@ class OnnxScorer:
         """The tokenizer and the graph, for whoever asks for more than scores."""
         return self._model
 
-    def odds_slope(self, area: str) -> float:
-        """By how much the log-odds of an area change for each unit of its logit; 0 for an area that was not learned.
-
-        For a language with a scaling of its own it is another figure, by the same factor for every word of a text.
-        """
-        return self._calibration.areas[self.areas.index(area)].slope
+    def odds_slope(self, area: str, language: str | None = None) -> float:
+        """By how much the log-odds of an area change for each unit of its logit; 0 for an area that was not learned."""
+        column = self.areas.index(area)
+        own = self._calibration.languages.get(primary_language(language), {})
+        return own[column].slope if column in own else self._calibration.areas[column].slope
 
     @property
     def bundle_hash(self) -> str:
@@ -256,6 +255,8 @@ class OnnxScorer:
 
     def score(self, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[Score]:
         """One score for each text, in order; any number of texts of any length, empty ones too."""
+        if languages and len(languages) != len(texts):
+            raise ValueError(f"{len(languages)} languages for {len(texts)} texts")
         logits = self._model.logits(texts)
         probabilities = self._calibration.area_probabilities(logits.areas, [primary_language(one) for one in languages])
         severities = self._calibration.severity_probabilities(logits.severity)

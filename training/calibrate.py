@@ -10,10 +10,11 @@ from eval.metrics import Values
 from eval.truth import UNKNOWN_SEVERITY, Truth
 from models.calibration import UNTRAINED, AreaCalibration, Calibration, Scaling, ordinal_probabilities, sigmoid
 from models.inference import Logits
+from models.languages import UNKNOWN_LANGUAGE
 
 # With fewer positives a slope of one's own is noise: the area gets the shared slope and fits its bias alone.
 MIN_POSITIVES_FOR_SLOPE = 20
-# A language gets a scaling of its own in an area where it has this many rows of either answer.
+# A language gets a scaling of its own in an area where it has this many rows of each answer.
 MIN_OF_LANGUAGE = 100
 NEWTON_STEPS = 50
 WANTED_RECALL = 0.9
@@ -27,7 +28,7 @@ TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Rows to calibrate on: what is true, graphic levels (n,) with UNKNOWN_SEVERITY where nobody gave one, languages (n,)."""
+    """Rows to calibrate on: what is true, graphic levels (n,) with UNKNOWN_SEVERITY where nobody gave one, primary languages (n,)."""
 
     truth: Truth
     graphic: NDArray[np.int64]
@@ -38,8 +39,18 @@ class Judged:
         return Judged(self.truth.part(rows), self.graphic[rows], self.languages[rows])
 
 
-def fit_calibration(judged: Judged, logits: Logits, *, areas: Sequence[str], trained: Sequence[str]) -> Calibration:
-    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior."""
+def fit_calibration(
+    judged: Judged,
+    logits: Logits,
+    *,
+    areas: Sequence[str],
+    trained: Sequence[str],
+    least: int = MIN_OF_LANGUAGE,
+) -> Calibration:
+    """Calibrate the columns in `trained` on rows whose label is known; the others become the constant prior.
+
+    `least` is how many rows of each answer a language needs for a scaling of its own.
+    """
     truth = judged.truth
     known = [truth.known[:, column] > 0 for column in range(len(areas))]
     labels = [truth.labels[rows, column] for column, rows in enumerate(known)]
@@ -62,7 +73,7 @@ def fit_calibration(judged: Judged, logits: Logits, *, areas: Sequence[str], tra
             slope, bias = fit_platt(values[column], labels[column], slope=shared)
         probabilities = sigmoid(slope * values[column] + bias)
         spoken = judged.languages[known[column]]
-        for language, scaling in fit_languages(values[column], labels[column], spoken).items():
+        for language, scaling in fit_languages(values[column], labels[column], spoken, least=least).items():
             languages.setdefault(language, {})[column] = scaling
             of_it = spoken == language
             probabilities[of_it] = sigmoid(scaling.slope * values[column][of_it] + scaling.bias)
@@ -76,8 +87,8 @@ def fit_calibration(judged: Judged, logits: Logits, *, areas: Sequence[str], tra
     )
 
 
-def fit_languages(logits: Values, labels: Values, languages: NDArray[np.str_]) -> dict[str, Scaling]:
-    """Platt scaling by language (n,), for those with MIN_OF_LANGUAGE rows of either answer.
+def fit_languages(logits: Values, labels: Values, languages: NDArray[np.str_], *, least: int) -> dict[str, Scaling]:
+    """Platt scaling by language (n,), for those with `least` rows of each answer.
 
     The rows of a language are weighed until as many of them violate as of all rows: how many do in a collection says how
     it was collected, and a network that has learned it lets whole languages wait, or puts them first.
@@ -88,7 +99,7 @@ def fit_languages(logits: Values, labels: Values, languages: NDArray[np.str_]) -
         chosen = languages == language
         positives = float(labels[chosen].sum())
         negatives = float(chosen.sum()) - positives
-        if min(positives, negatives) < MIN_OF_LANGUAGE:
+        if min(positives, negatives) < least or language == UNKNOWN_LANGUAGE:
             continue
         of_it = positives / (positives + negatives)
         counts = np.where(labels[chosen] > 0, share / of_it, (1 - share) / (1 - of_it))
@@ -109,8 +120,8 @@ def fit_platt(
     if not len(logits):
         return (1.0 if slope is None else slope), 0.0
     times = np.ones(len(logits)) if counts is None else np.asarray(counts, np.float64)
-    positives = float(labels.sum())
-    high, low = (positives + 1) / (positives + 2), 1 / (len(labels) - positives + 2)
+    positives = float(times @ labels)
+    high, low = (positives + 1) / (positives + 2), 1 / (float(times.sum()) - positives + 2)
     target = np.where(labels > 0, high, low)
     design = np.ones((len(logits), 1)) if slope is not None else np.column_stack([np.ones(len(logits)), logits])
     offset = logits * slope if slope is not None else np.zeros(len(logits))

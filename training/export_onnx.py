@@ -23,7 +23,8 @@ from labeling.taxonomy import SEVERITY_LEVELS, Taxonomy
 from models import bundle as files
 from models.calibration import Calibration, severity_level
 from models.inference import Logits, OnnxScorer, TextModel
-from training.calibrate import MIN_POSITIVES_FOR_SLOPE, Judged, fit_calibration, operating_points
+from models.languages import primary_language
+from training.calibrate import MIN_OF_LANGUAGE, MIN_POSITIVES_FOR_SLOPE, Judged, fit_calibration, operating_points
 from training.data import kept_sources, make_targets
 from training.encoders import ENCODERS
 from training.network import TOKENIZER, Trained, load_checkpoint
@@ -160,7 +161,7 @@ def _trace_difference(trained: Trained, model: bytes, tokenizer: bytes, rows: li
 
 def _judged(rows: Sequence[LabelledText], truth: Truth, trained: Trained) -> Judged:
     graphic = make_targets(rows, truth, trained.areas).graphic
-    return Judged(truth, graphic, np.array([row.lang for row in rows]))
+    return Judged(truth, graphic, np.array([primary_language(row.lang) for row in rows]))
 
 
 def _compare(
@@ -227,7 +228,14 @@ def _figures(
     for one in range(FOLDS):
         fitted, held = fold != one, fold == one
         chosen = Logits(*(values[fitted] for values in logits))
-        calibration = fit_calibration(judged.part(fitted), chosen, areas=trained.areas, trained=trained.trained_areas)
+        calibration = fit_calibration(
+            judged.part(fitted),
+            chosen,
+            areas=trained.areas,
+            trained=trained.trained_areas,
+            # So that the languages are those that the whole has.
+            least=MIN_OF_LANGUAGE // FOLDS,
+        )
         areas[held] = calibration.area_probabilities(logits.areas[held], judged.languages[held].tolist())
         severity[held] = calibration.severity_probabilities(logits.severity[held])
         unsure[held] = calibration.unsure(areas[held])

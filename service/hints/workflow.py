@@ -30,7 +30,7 @@ Key = tuple[UUID, str, str]
 class Hints:
     """Works hints out one after the other; those of the last KEPT pairs of a text and an area are kept."""
 
-    def __init__(self, explained: Callable[[Scorer, str, str], Explanation] = explain) -> None:
+    def __init__(self, explained: Callable[[Scorer, str, str, str | None], Explanation] = explain) -> None:
         self._explained = explained
         self._kept: OrderedDict[Key, HintsOut] = OrderedDict()
         self._waiting = 0
@@ -56,18 +56,20 @@ class Hints:
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key]
-        found = _as_out(await self._work(scorer, row.text, area))
+        found = _as_out(await self._work(scorer, row, area))
         self._kept[key] = found
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return found
 
-    async def _work(self, scorer: Scorer, text: str, area: str) -> Explanation:
+    async def _work(self, scorer: Scorer, row: Row[Any], area: str) -> Explanation:
         if self._waiting >= MOST_WAITING:
             raise OverloadedError("too many calls wait for hints; try again in a moment")
         self._waiting += 1
         try:
-            return await to_thread.run_sync(self._explained, scorer, text, area, limiter=self._limiter)
+            return await to_thread.run_sync(
+                self._explained, scorer, row.text, area, row.language, limiter=self._limiter
+            )
         except NotExplainableError as error:
             raise HintsUnavailableError(str(error)) from error
         finally:

@@ -115,8 +115,8 @@ def test_upside_down_logits_do_not_turn_the_order_round() -> None:
 def test_a_language_that_was_collected_otherwise_counts_as_the_others() -> None:
     # In the second language nearly every row violates, and the network has learned to say so; in the third nobody knows.
     generator = np.random.default_rng(5)
-    rates, learned = {"en": 0.1, "ko": 0.8, "xx": 0.8}, {"en": 0.0, "ko": 3.0, "xx": 3.0}
-    spoken = ["en"] * 20_000 + ["ko"] * 4_000 + ["xx"] * 90
+    rates, learned = {"en": 0.1, "ko": 0.8, "xx": 0.8, "und": 0.5}, {"en": 0.0, "ko": 3.0, "xx": 3.0, "und": 0.0}
+    spoken = ["en"] * 40_000 + ["ko"] * 20_000 + ["xx"] * 90 + ["und"] * 500
     labels = (generator.random(len(spoken)) < [rates[one] for one in spoken]).astype(np.float32)
     evidence = generator.normal(np.where(labels > 0, 1.0, -1.0), 1.0)
     logits = 2 * evidence + np.array([learned[one] for one in spoken])

@@ -213,3 +213,4 @@ def test_a_list_of_words_moves_no_row_and_repeats_none() -> None:
     before, after = split(drafts, keep_out=("kept out",)), split(drafts, keep_out=("Kept  out",), train_only=words)
     assert after.validation == before.validation
     assert after.train == [*before.train, words[1].row]
+    assert after.kept_out_exact == {"list": 1}

@@ -187,6 +187,8 @@ def _check(source: Source, where: str) -> None:
     at = f"{where}: source {source.name}"
     if bool(source.rows) == bool(source.rule):
         raise SourceError(f"{at}: needs either rows or a rule")
+    if source.train_only and source.validation_only:
+        raise SourceError(f"{at}: cannot be both train_only and validation_only")
     if source.quality not in QUALITIES:
         raise SourceError(f"{at}: quality must be one of {', '.join(QUALITIES)}, not {source.quality!r}")
     if unknown := set(source.repairs) - set(REPAIRS):

@@ -64,6 +64,7 @@ def split_rows(
             (exact_count if exact else near_count)[draft.row.source] += 1
         else:
             train.append(draft.row)
+    exact_count.update(draft.row.source for draft in train_only if draft.key in keys)
     held = keys | {draft.key for draft in drafts}
     train += [draft.row for draft in train_only if draft.key not in held]
     sizes = [size for size in Counter(numbers.tolist()).values() if size > 1]

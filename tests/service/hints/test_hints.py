@@ -31,11 +31,13 @@ class Explaining:
     """Explains by the second word, waits when told to, and remembers what it was asked."""
 
     asked: list[tuple[str, str, str]] = field(default_factory=list)
+    languages: list[str | None] = field(default_factory=list)
     go: threading.Event = field(default_factory=threading.Event)
     refuses: bool = False
 
-    def __call__(self, scorer: Scorer, text: str, area: str) -> Explanation:
+    def __call__(self, scorer: Scorer, text: str, area: str, language: str | None) -> Explanation:
         self.asked.append((scorer.bundle_hash, text, area))
+        self.languages.append(language)
         self.go.wait(60)
         if self.refuses:
             raise NotExplainableError("there is nothing to explain")

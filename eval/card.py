@@ -174,8 +174,17 @@ def _description(bundle: Bundle, training: Mapping[str, Any]) -> str:
         f"- Reads {_reading(bundle)}. Links, handles and mail addresses are replaced first.\n"
         f"- One ONNX graph in int8, {size / 1e6:.1f} MB with tokenizer and calibration.\n"
         f"- Trained for {training['minutes']:g} minutes on CPU: {training['rows_seen']:,} rows seen, out of "
-        f"{training['rows_selected']:,} selected; seed {config['seed']}; {_data(training['data'])}."
+        f"{training['rows_selected']:,} selected; {_seeds(training)}; {_data(training['data'])}."
     )
+
+
+def _seeds(training: Mapping[str, Any]) -> str:
+    """The seed, or those of the networks whose mean this one is."""
+    averaged = training["data"].get("averaged")
+    if not averaged:
+        return f"seed {training['config']['seed']}"
+    each = (f"bundle `{one['bundle']}`" if one["bundle"] else f"seed {one['config']['seed']}" for one in averaged)
+    return f"the mean of {len(averaged)} networks: {', '.join(each)}"
 
 
 def _reading(bundle: Bundle) -> str:

@@ -1,5 +1,5 @@
 """From raw logits to probabilities that mean what they say: Platt scaling by area, and by language where there are rows enough;
-one temperature each for severity and graphic level.
+severity from its own logits and the areas that apply; one temperature for the graphic level.
 
 Within a language they leave the order of scores as it is (slopes are positive). Between languages they move it where a
 language has a scaling of its own: what the network learned of how often texts of a language violate comes from how its
@@ -48,19 +48,38 @@ class Scaling:
     bias: float
 
 
+@dataclass(frozen=True, slots=True)
+class SeverityScaling:
+    """P(more severe than k) = sigmoid(slope * logit k + biases[k] + sum over areas of weights * p), a cumulative link model
+    (McCullagh 1980).
+
+    `weights`, one for each area or none at all, are never negative: a likelier area makes no text less severe.
+    """
+
+    slope: float = 1.0
+    biases: tuple[float, ...] = (0.0,) * (SEVERITY_LEVELS - 1)
+    weights: tuple[float, ...] = ()
+
+    def above(self, logits: Values, areas: Values) -> NDArray[np.float64]:
+        """Logits (n, 4) of "more severe than k" from those of the network and the probabilities (n, areas)."""
+        lifted = areas @ np.array(self.weights) if self.weights else np.zeros(len(logits))
+        scaled: NDArray[np.float64] = self.slope * logits.astype(np.float64) + np.array(self.biases) + lifted[:, None]
+        return scaled
+
+
 UNTRAINED = AreaCalibration(0.0, math.log(UNTRAINED_PRIOR / (1 - UNTRAINED_PRIOR)), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Calibration of every area, in the column order of the model, and the temperatures of its ordinal logits.
+    """Calibration of every area, in the column order of the model, of severity and of the graphic level.
 
     `languages`, by primary subtag and column, take the place of slope and bias of the area; thresholds and unsure ranges
     are those of the area for everybody.
     """
 
     areas: tuple[AreaCalibration, ...]
-    severity_temperature: float
+    severity: SeverityScaling = SeverityScaling()
     graphic_temperature: float = 1.0
     languages: Mapping[str, Mapping[int, Scaling]] = field(default_factory=dict)
 
@@ -76,15 +95,18 @@ class Calibration:
                 biases[of_it, column] = scaling.bias
         return sigmoid(logits * slopes + biases)
 
-    def severity_probabilities(self, logits: Values) -> NDArray[np.float64]:
-        """Probabilities (n, 5) of severity 0..4 from the (n, 4) logits "more severe than k"; rows sum to 1."""
-        return ordinal_probabilities(logits, self.severity_temperature)
+    def severity_probabilities(self, logits: Values, areas: Values) -> NDArray[np.float64]:
+        """Probabilities (n, 5) of severity 0..4; rows sum to 1.
+
+        `logits` (n, 4) are those of "more severe than k", `areas` (n, areas) what `area_probabilities` gave.
+        """
+        return ordinal_probabilities(self.severity.above(logits, areas))
 
     def graphic_probabilities(self, logits: Values) -> NDArray[np.float64]:
         """Probabilities (n, 4) of graphic level 0..3 from (n, 3) logits; (n, 0) where the model does not judge it."""
         if not logits.shape[1]:
             return np.zeros((len(logits), 0))
-        return ordinal_probabilities(logits, self.graphic_temperature)
+        return ordinal_probabilities(logits / self.graphic_temperature)
 
     def thresholds(self) -> NDArray[np.float64]:
         """Threshold of every area, in column order."""
@@ -100,22 +122,29 @@ class Calibration:
     def to_json(self, names: Sequence[str]) -> str:
         """The text of `calibration.json`; `names` are the area ids in column order."""
         areas = {name: asdict(area) for name, area in zip(names, self.areas, strict=True)}
-        temperatures = {
-            "severity_temperature": self.severity_temperature,
-            "graphic_temperature": self.graphic_temperature,
+        severity = {
+            "slope": self.severity.slope,
+            "biases": list(self.severity.biases),
+            "areas": dict(zip(names, self.severity.weights, strict=True)) if self.severity.weights else {},
         }
         languages = {
             language: {names[column]: asdict(scaling) for column, scaling in own.items()}
             for language, own in self.languages.items()
         }
-        return json.dumps({"areas": areas, **temperatures, "languages": languages}, indent=2) + "\n"
+        values = {
+            "areas": areas,
+            "severity": severity,
+            "graphic_temperature": self.graphic_temperature,
+            "languages": languages,
+        }
+        return json.dumps(values, indent=2) + "\n"
 
 
 def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibration:
     """Read `calibration.json` for the areas `names`; `path` is for messages. Raises BundleError."""
     values = parse_object(raw, path)
     try:
-        entries, temperature = values["areas"], _number(values, "severity_temperature")
+        entries, severity = values["areas"], _severity(values, names)
         # Bundles made before there was a graphic level have none.
         graphic = _number(values, "graphic_temperature") if "graphic_temperature" in values else 1.0
         if set(entries) != set(names):
@@ -130,14 +159,14 @@ def parse_calibration(raw: bytes, path: Path, *, names: Sequence[str]) -> Calibr
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"{path}: a field is missing or no number ({error}); export the bundle anew") from error
     slopes = [area.slope for area in areas] + [one.slope for own in languages.values() for one in own.values()]
-    if min(temperature, graphic) <= 0 or min(slopes, default=0.0) < 0:
-        raise BundleError(f"{path}: temperature and slopes must not be negative; export the bundle anew")
-    return Calibration(areas, temperature, graphic, languages)
+    if min(severity.slope, graphic) <= 0 or min((*slopes, *severity.weights), default=0.0) < 0:
+        raise BundleError(f"{path}: slopes, temperature and weights must not be negative; export the bundle anew")
+    return Calibration(areas, severity, graphic, languages)
 
 
-def ordinal_probabilities(logits: Values, temperature: float) -> NDArray[np.float64]:
+def ordinal_probabilities(logits: Values) -> NDArray[np.float64]:
     """Probabilities (n, k + 1) of levels 0..k from the (n, k) logits "more than level i"; rows sum to 1."""
-    above = np.minimum.accumulate(sigmoid(logits.astype(np.float64) / temperature), axis=1)
+    above = np.minimum.accumulate(sigmoid(logits), axis=1)
     edges = np.hstack([np.ones((len(above), 1)), above, np.zeros((len(above), 1))])
     probabilities: NDArray[np.float64] = edges[:, :-1] - edges[:, 1:]
     return probabilities
@@ -163,6 +192,18 @@ def _area(entry: dict[str, Any]) -> AreaCalibration:
 
 def _scaling(entry: dict[str, Any]) -> Scaling:
     return Scaling(_number(entry, "slope"), _number(entry, "bias"))
+
+
+def _severity(values: dict[str, Any], names: Sequence[str]) -> SeverityScaling:
+    if "severity_temperature" in values:  # Bundles made before areas lifted the severity.
+        temperature = _number(values, "severity_temperature")
+        return SeverityScaling(1 / temperature if temperature else 0.0)
+    entry = values["severity"]
+    biases = tuple(_number({"biases": one}, "biases") for one in entry["biases"])
+    if len(biases) != SEVERITY_LEVELS - 1:
+        raise TypeError(f"biases: {SEVERITY_LEVELS - 1} numbers are needed, not {len(biases)}")
+    weights = tuple(_number(entry["areas"], name) for name in names) if entry["areas"] else ()
+    return SeverityScaling(_number(entry, "slope"), biases, weights)
 
 
 def _number(values: dict[str, Any], key: str) -> float:

@@ -259,7 +259,7 @@ class OnnxScorer:
             raise ValueError(f"{len(languages)} languages for {len(texts)} texts")
         logits = self._model.logits(texts)
         probabilities = self._calibration.area_probabilities(logits.areas, [primary_language(one) for one in languages])
-        severities = self._calibration.severity_probabilities(logits.severity)
+        severities = self._calibration.severity_probabilities(logits.severity, probabilities)
         graphic = self._calibration.graphic_probabilities(logits.graphic)
         primary = self._primary_areas(probabilities, severity_level(severities))
         unsure = self._calibration.unsure(probabilities)

@@ -114,14 +114,22 @@ def _start(folder: Path, config: TrainConfig, areas: tuple[str, ...]) -> tuple[T
     Data and licences of every leg stay on record this way, one within the other.
     """
     if (folder / MANIFEST).is_file():
-        bundle = load_bundle(folder)
-        facts = bundle.manifest["training"]
         start = read_bundle(folder, config, areas=areas)
-        return start, {"bundle": bundle.hash, "config": facts["config"], "data": facts["data"]}
-    start, state = load_checkpoint(folder, config=config)
+    else:
+        start, _ = load_checkpoint(folder, config=config)
     if start.areas != areas:
         raise CheckpointError(f"{folder}: was trained on other areas than those of the taxonomy; start from its bundle")
-    return start, {"bundle": None, "config": state["config"], "data": state["data"]}
+    return start, {**_record(folder), "rows_seen": start.rows_seen, "minutes": start.minutes}
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """With what the network of a run folder or bundle was trained: hash of the bundle, settings and data."""
+    if (folder / MANIFEST).is_file():
+        bundle = load_bundle(folder)
+        facts = bundle.manifest["training"]
+        return {"bundle": bundle.hash, "config": facts["config"], "data": facts["data"]}
+    _, state = load_checkpoint(folder)
+    return {"bundle": None, "config": state["config"], "data": state["data"]}
 
 
 def _baseline(options: argparse.Namespace) -> None:
@@ -154,10 +162,15 @@ def _baseline(options: argparse.Namespace) -> None:
 
 
 def _average(options: argparse.Namespace) -> None:
-    runs = [load_checkpoint(folder) for folder in options.run]
-    legs = [{"config": state["config"], "data": state["data"]} for _, state in runs]
-    save_checkpoint(average([trained for trained, _ in runs]), options.out, data={**legs[0]["data"], "averaged": legs})
-    print(f"{options.out}: the mean of {len(runs)} runs")
+    first, state = load_checkpoint(options.run[0])
+    others = [_start(folder, first.config, first.areas)[0] for folder in options.run[1:]]
+    before = state["data"].get("started_from") or {}
+    mean = average([first, *others], rows_before=before.get("rows_seen", 0), minutes_before=before.get("minutes", 0.0))
+    legs = [_record(folder) for folder in options.run]
+    for leg in legs:  # They share what they started from, and `data` has it.
+        leg["data"] = {key: value for key, value in leg["data"].items() if key != "started_from"}
+    save_checkpoint(mean, options.out, data={**state["data"], "averaged": legs})
+    print(f"{options.out}: the mean of {len(options.run)} runs")
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -215,7 +228,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     averaging = commands.add_parser("average", help="write the mean of runs that started from the same network")
     averaging.set_defaults(run_command=_average)
-    averaging.add_argument("--run", type=Path, action="append", required=True, help="run folder; give two or more")
+    averaging.add_argument(
+        "--run",
+        type=Path,
+        action="append",
+        required=True,
+        help="run folder, behind the first also the bundle they started from; give two or more",
+    )
     averaging.add_argument("--out", type=Path, required=True, help="run folder to write to")
     exporting = commands.add_parser("export", help="write the bundle of a run, calibrated and measured")
     exporting.set_defaults(run_command=_export)

@@ -1,7 +1,8 @@
 """One network from several runs that started from the same one: the mean of their weights, at no cost in service.
 
 Runs from one start that differ in their seed mostly lie in one valley of the loss, where the mean is better than its
-parts ("model soups": Wortsman et al. 2022).
+parts ("model soups": Wortsman et al. 2022). What they started from may be one of them: it brings back some of what they
+forgot (Wortsman et al. 2022, "Robust fine-tuning of zero-shot models").
 """
 
 from collections.abc import Sequence
@@ -12,8 +13,10 @@ import torch
 from training.network import CheckpointError, Trained
 
 
-def average(runs: Sequence[Trained]) -> Trained:
-    """The mean of the weights of `runs`; rows and minutes are those of all together, counted from their start.
+def average(runs: Sequence[Trained], *, rows_before: int = 0, minutes_before: float = 0.0) -> Trained:
+    """The mean of the weights of `runs`; rows and minutes are those of all together.
+
+    What the network that they started from had seen, `rows_before` in `minutes_before`, counts once.
 
     Raises CheckpointError where they differ in size, areas or tokenizer: then they do not come from one start.
     """
@@ -30,7 +33,11 @@ def average(runs: Sequence[Trained]) -> Trained:
     first.network.load_state_dict(
         {name: _mean([state[name] for state in weights]) for name in weights[0]},
     )
-    return replace(first, rows_seen=sum(one.rows_seen for one in runs), minutes=sum(one.minutes for one in runs))
+    return replace(
+        first,
+        rows_seen=rows_before + sum(one.rows_seen - rows_before for one in runs),
+        minutes=minutes_before + sum(one.minutes - minutes_before for one in runs),
+    )
 
 
 def _mean(values: Sequence[torch.Tensor]) -> torch.Tensor:

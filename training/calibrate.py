@@ -1,14 +1,23 @@
-"""Fit what `models.calibration` applies: Platt scaling and a threshold for each area, temperatures for the ordinal heads."""
+"""Fit what `models.calibration` applies: Platt scaling and a threshold for each area, severity, the graphic level."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from eval.metrics import Values
 from eval.truth import UNKNOWN_SEVERITY, Truth
-from models.calibration import UNTRAINED, AreaCalibration, Calibration, Scaling, ordinal_probabilities, sigmoid
+from models.calibration import (
+    UNTRAINED,
+    AreaCalibration,
+    Calibration,
+    Scaling,
+    SeverityScaling,
+    ordinal_probabilities,
+    sigmoid,
+)
 from models.inference import Logits
 from models.languages import UNKNOWN_LANGUAGE
 
@@ -23,20 +32,26 @@ WANTED_PRECISION = 0.9
 # rare area.
 POSITIVES_MISSED = 0.1
 NEGATIVES_MISSED = 0.02
+# A severity that somebody gave to the very text counts so often, one read off a kind of label once.
+RATED = 3.0
 TEMPERATURES = np.geomspace(0.25, 4.0, 161)
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Rows to calibrate on: what is true, graphic levels (n,) with UNKNOWN_SEVERITY where nobody gave one, primary languages (n,)."""
+    """Rows to calibrate on: what is true, graphic levels (n,) with UNKNOWN_SEVERITY where nobody gave one, primary languages (n,).
+
+    `rated` (n,) are rows whose severity somebody gave to that very text, instead of one for a whole kind of label.
+    """
 
     truth: Truth
     graphic: NDArray[np.int64]
     languages: NDArray[np.str_]
+    rated: NDArray[np.bool_]
 
     def part(self, rows: NDArray[np.bool_]) -> "Judged":
         """Some of the rows."""
-        return Judged(self.truth.part(rows), self.graphic[rows], self.languages[rows])
+        return Judged(self.truth.part(rows), self.graphic[rows], self.languages[rows], self.rated[rows])
 
 
 def fit_calibration(
@@ -71,20 +86,20 @@ def fit_calibration(
         slope, bias = own.get(column, (0.0, 0.0))
         if slope <= 0:
             slope, bias = fit_platt(values[column], labels[column], slope=shared)
-        probabilities = sigmoid(slope * values[column] + bias)
+        of_area = sigmoid(slope * values[column] + bias)
         spoken = judged.languages[known[column]]
         for language, scaling in fit_languages(values[column], labels[column], spoken, least=least).items():
             languages.setdefault(language, {})[column] = scaling
             of_it = spoken == language
-            probabilities[of_it] = sigmoid(scaling.slope * values[column][of_it] + scaling.bias)
-        threshold = best_f1_threshold(labels[column], probabilities)
-        fitted.append(AreaCalibration(slope, bias, threshold, *unsure_range(labels[column], probabilities)))
-    return Calibration(
-        tuple(fitted),
-        fit_temperature(truth.severity, logits.severity),
-        fit_temperature(judged.graphic, logits.graphic),
-        languages,
+            of_area[of_it] = sigmoid(scaling.slope * values[column][of_it] + scaling.bias)
+        threshold = best_f1_threshold(labels[column], of_area)
+        fitted.append(AreaCalibration(slope, bias, threshold, *unsure_range(labels[column], of_area)))
+    scaled = Calibration(
+        tuple(fitted), graphic_temperature=fit_temperature(judged.graphic, logits.graphic), languages=languages
     )
+    probabilities = scaled.area_probabilities(logits.areas, judged.languages.tolist())
+    counts = np.where(judged.rated, RATED, 1.0)
+    return replace(scaled, severity=fit_severity(truth.severity, logits.severity, probabilities, counts))
 
 
 def fit_languages(logits: Values, labels: Values, languages: NDArray[np.str_], *, least: int) -> dict[str, Scaling]:
@@ -202,6 +217,34 @@ def unsure_range(labels: Values, probabilities: Values) -> tuple[float, float]:
     return lowest, highest
 
 
+def fit_severity(levels: NDArray[np.int64], logits: Values, areas: Values, counts: Values) -> SeverityScaling:
+    """The scaling under which the known levels (n,) are likeliest, each row counted `counts` (n,) times.
+
+    `logits` (n, 4) are those of "more severe than k", `areas` (n, areas) calibrated probabilities. The questions "more
+    than k" are answered as if each were asked by itself. A weak pull to the network's own answer keeps few rows from
+    sending a number away.
+    """
+    known = levels != UNKNOWN_SEVERITY
+    if not known.any():
+        return SeverityScaling()
+    own, lift, times = logits[known].astype(np.float64), areas[known], counts[known, None]
+    steps, columns = own.shape[1], lift.shape[1]
+    above = (levels[known, None] > np.arange(steps)).astype(np.float64)
+    start = np.concatenate([[1.0], np.zeros(steps + columns)])
+
+    def loss(values: Values) -> tuple[float, Values]:
+        slope, biases, weights = values[0], values[1 : 1 + steps], values[1 + steps :]
+        found = slope * own + biases + (lift @ weights)[:, None]
+        wrong = times * (sigmoid(found) - above)
+        total = float((times * (np.logaddexp(0, found) - above * found)).sum() + 0.5 * ((values - start) ** 2).sum())
+        parts = [[(wrong * own).sum()], wrong.sum(0), lift.T @ wrong.sum(1)]
+        return total, np.concatenate(parts) + values - start
+
+    bounds = [(1e-3, None), *[(None, None)] * steps, *[(0.0, None)] * columns]
+    values = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x.tolist()
+    return SeverityScaling(values[0], tuple(values[1 : 1 + steps]), tuple(values[1 + steps :]))
+
+
 def fit_temperature(levels: NDArray[np.int64], logits: Values) -> float:
     """The temperature under which the known levels are likeliest; 1 where none is known or the model judges none."""
     rated = levels != UNKNOWN_SEVERITY
@@ -210,7 +253,7 @@ def fit_temperature(levels: NDArray[np.int64], logits: Values) -> float:
     levels = levels[rated]
     losses: list[float] = []
     for temperature in TEMPERATURES:
-        probabilities = ordinal_probabilities(logits[rated], float(temperature))
+        probabilities = ordinal_probabilities(logits[rated] / float(temperature))
         losses.append(float(-np.log(np.maximum(probabilities[np.arange(len(levels)), levels], 1e-9)).mean()))
     return float(TEMPERATURES[int(np.argmin(losses))])
 

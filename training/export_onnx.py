@@ -118,7 +118,7 @@ def export(run: Path, validation: Sequence[Path], out: Path, *, taxonomy: Taxono
         "parity": asdict(parity),
         "calibration": _calibration_notes(truth, trained, calibration),
     }
-    severities = calibration.severity_probabilities(int8_logits.severity)
+    severities = calibration.severity_probabilities(int8_logits.severity, probabilities)
     _write_scores(run / SCORES, rows, probabilities, severities, trained.areas)
     manifest = _manifest(trained, state, contents, metrics=metrics, taxonomy=taxonomy)
     manifest["created"] = now.isoformat(timespec="seconds")
@@ -161,7 +161,8 @@ def _trace_difference(trained: Trained, model: bytes, tokenizer: bytes, rows: li
 
 def _judged(rows: Sequence[LabelledText], truth: Truth, trained: Trained) -> Judged:
     graphic = make_targets(rows, truth, trained.areas).graphic
-    return Judged(truth, graphic, np.array([primary_language(row.lang) for row in rows]))
+    rated = np.array([row.extra.get("severity_basis") != "mapped" for row in rows])
+    return Judged(truth, graphic, np.array([primary_language(row.lang) for row in rows]), rated)
 
 
 def _compare(
@@ -169,8 +170,12 @@ def _compare(
 ) -> Parity:
     columns = [trained.areas.index(area) for area in trained.trained_areas]
     languages = judged.languages.tolist()
-    before, after = (calibration.area_probabilities(logits.areas, languages)[:, columns] for logits in (exact, served))
-    levels = [severity_level(calibration.severity_probabilities(logits.severity)) for logits in (exact, served)]
+    every = [calibration.area_probabilities(logits.areas, languages) for logits in (exact, served)]
+    levels = [
+        severity_level(calibration.severity_probabilities(logits.severity, areas))
+        for logits, areas in zip((exact, served), every, strict=True)
+    ]
+    before, after = (areas[:, columns] for areas in every)
     thresholds = calibration.thresholds()[columns]
     gap = np.abs(before - after)
     return Parity(
@@ -237,7 +242,7 @@ def _figures(
             least=MIN_OF_LANGUAGE // FOLDS,
         )
         areas[held] = calibration.area_probabilities(logits.areas[held], judged.languages[held].tolist())
-        severity[held] = calibration.severity_probabilities(logits.severity[held])
+        severity[held] = calibration.severity_probabilities(logits.severity[held], areas[held])
         unsure[held] = calibration.unsure(areas[held])
         below[held] = areas[held] < np.array([area.unsure_from for area in calibration.areas])
     learned = np.array([area in trained.trained_areas for area in trained.areas])

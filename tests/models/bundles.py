@@ -13,7 +13,7 @@ DEFAULT = Path(__file__).parents[2] / "bundles" / "default"
 AREAS = ("fraud_scams", "harassment", "spam")
 
 CALIBRATION = Calibration(
-    (AreaCalibration(1.0, 0.0, 0.6), AreaCalibration(1.0, 0.0, 0.4), AreaCalibration(0.0, -4.6, 1.0)), 1.0
+    (AreaCalibration(1.0, 0.0, 0.6), AreaCalibration(1.0, 0.0, 0.4), AreaCalibration(0.0, -4.6, 1.0))
 )
 
 

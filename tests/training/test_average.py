@@ -27,6 +27,12 @@ def test_the_mean_of_two_lies_between_them() -> None:
     assert (found.rows_selected, found.rows_seen, found.minutes) == (10, 80, 4.0)
 
 
+def test_what_they_started_from_counts_once() -> None:
+    started, gone_on = run(0.0), replace(run(1.0), rows_seen=100, minutes=5.0)
+    found = average([gone_on, replace(gone_on, network=run(0.5).network), started], rows_before=40, minutes_before=2.0)
+    assert (found.rows_seen, found.minutes) == (160, 8.0)
+
+
 def test_runs_of_other_areas_are_refused() -> None:
     with pytest.raises(CheckpointError, match="same start"):
         average([run(0.0), replace(run(1.0), trained_areas=AREAS[:1])])

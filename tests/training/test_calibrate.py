@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from eval.metrics import calibration_error
 from eval.truth import Truth
-from models.calibration import UNTRAINED, sigmoid
+from models.calibration import UNTRAINED, SeverityScaling, sigmoid
 from models.inference import Logits
 from training.calibrate import (
     MIN_POSITIVES_FOR_SLOPE,
@@ -18,6 +18,7 @@ from training.calibrate import (
     best_f1_threshold,
     fit_calibration,
     fit_platt,
+    fit_severity,
     fit_temperature,
     operating_points,
     unsure_range,
@@ -72,6 +73,25 @@ def test_temperature_is_found_again() -> None:
     assert fit_temperature(np.full(3, -1), above[:3]) == 1.0
 
 
+def test_what_areas_add_to_the_severity_is_found_again() -> None:
+    generator = np.random.default_rng(5)
+    rows = 20_000
+    own = np.sort(generator.normal(0, 2, (rows, 4)), axis=1)[:, ::-1]
+    areas = generator.random((rows, 3))
+    above = 0.5 * own + [0.5, 0.0, -0.5, -1.0] + (2.0 * areas[:, 0] - 1.5 * areas[:, 2])[:, None]
+    levels = (sigmoid(above) > generator.random((rows, 1))).sum(1)
+    found = fit_severity(levels, own, areas, np.ones(rows))
+    assert found.slope == pytest.approx(0.5, abs=0.05)
+    # An area under which texts were less severe weighs nothing instead.
+    assert found.weights == (pytest.approx(2.0, abs=0.15), pytest.approx(0, abs=0.1), 0.0)
+    twice = fit_severity(np.tile(levels, 2), np.tile(own, (2, 1)), np.tile(areas, (2, 1)), np.full(2 * rows, 0.5))
+    assert twice.weights == pytest.approx(found.weights, abs=1e-3)
+    # Without a single known level the network's word stands, with a few it is not left far.
+    assert fit_severity(np.full(rows, -1), own, areas, np.ones(rows)) == SeverityScaling()
+    one = fit_severity(levels[:1], own[:1], areas[:1], np.ones(1))
+    assert np.abs(np.array([one.slope - 1, *one.biases, *one.weights])).max() < 3
+
+
 def raw(areas: NDArray[np.float64]) -> Logits:
     """Area logits of a model that says nothing of severity and graphic level."""
     return Logits(
@@ -80,8 +100,9 @@ def raw(areas: NDArray[np.float64]) -> Logits:
 
 
 def judged(truth: Truth, languages: Sequence[str] = ()) -> Judged:
-    """Rows without graphic levels, in English unless it is said."""
-    return Judged(truth, np.full(len(truth.labels), -1), np.array(languages or ["en"] * len(truth.labels)))
+    """Rows without graphic levels and with rated severities, in English unless it is said."""
+    rows = len(truth.labels)
+    return Judged(truth, np.full(rows, -1), np.array(languages or ["en"] * rows), np.ones(rows, bool))
 
 
 def test_areas_by_what_is_known_of_them() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from eval.__main__ import main as score
 from eval.scores import read_scores, spot_check
@@ -19,6 +20,7 @@ from models.inference import OnnxScorer, TextModel
 from tests.training.conftest import AREAS, CONFIG, TEXTS, make_rows, read_json
 from training.__main__ import main
 from training.encoders import ENCODERS, EncoderError, extend_tokenizer, locate_encoder
+from training.from_bundle import read_bundle
 from training.network import load_checkpoint
 from training.train import predict_texts
 
@@ -51,7 +53,7 @@ def test_served_scores_are_close_to_the_network(bundle: Path, run: Path) -> None
     )
     quantised = model.logits(texts).severity
     assert np.abs(1 / (1 + np.exp(-quantised)) - 1 / (1 + np.exp(-logits.severity))).max() < 0.1
-    assert np.abs(severities - calibration.severity_probabilities(quantised)).max() < 1e-5
+    assert np.abs(severities - calibration.severity_probabilities(quantised, areas)).max() < 1e-5
 
 
 def test_manifest_says_what_was_measured_and_trained_on(bundle: Path) -> None:
@@ -89,6 +91,20 @@ def test_the_baseline_and_a_bundle_teach_the_next_run(run: Path, data: Path, bun
     trained, state = load_checkpoint(tmp_path / "mean")
     assert trained.areas == load_taxonomy().area_ids
     assert len(state["data"]["averaged"]) == 2
+    seen, *legs = (read_json(folder / "run.json")["rows_seen"] for folder in (run, *runs))
+    assert trained.rows_seen == sum(legs) - seen
+
+
+def test_a_bundle_is_averaged_with_the_run_that_went_on_from_it(data: Path, bundle: Path, tmp_path: Path) -> None:
+    arguments = ["--data", str(data), "--config", str(data / "config.toml"), "--start", str(bundle), "--no-tracking"]
+    assert main(["train", *arguments, "--out", str(tmp_path / "on")]) == 0
+    assert main(["average", "--run", str(tmp_path / "on"), "--run", str(bundle), "--out", str(tmp_path / "mean")]) == 0
+    (end, _), (mean, state) = load_checkpoint(tmp_path / "on"), load_checkpoint(tmp_path / "mean")
+    start = read_bundle(bundle, end.config, areas=end.areas)
+    weights = [one.network.head.weight.detach() for one in (start, end, mean)]
+    assert torch.allclose(weights[2], (weights[0] + weights[1]) / 2, atol=1e-6)
+    assert mean.rows_seen == end.rows_seen
+    assert [one["bundle"] for one in state["data"]["averaged"]] == [None, load_bundle(bundle).hash]
 
 
 def test_export_replaces_a_bundle_and_nothing_else(run: Path, data: Path, bundle: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from eval.figures import Estimate, Settings, estimates
 from eval.metrics import Counts, Statistic, cut_at_recall
 from eval.scored import Scored
 from labeling.records import LabelledText
+from models.languages import primary_language
 
 TERMS = "identity_terms.toml"
 ANY_GROUP = "any group"
@@ -91,7 +92,7 @@ def identity_report(scored: Scored, settings: Settings) -> IdentityReport | None
 
 def mentions(text: str, lang: str, terms: Mapping[str, list[str]]) -> bool:
     """Whether `text` contains one of `terms` (by language) of its language, or of any where the language is unknown."""
-    pattern = _pattern(tuple(sorted((one, tuple(words)) for one, words in terms.items())), _language(lang))
+    pattern = _pattern(tuple(sorted((one, tuple(words)) for one, words in terms.items())), primary_language(lang))
     return bool(pattern and pattern.search(text))
 
 
@@ -109,7 +110,7 @@ def _mentions(rows: Sequence[LabelledText], kind: str) -> dict[str, NDArray[np.b
 
 def _spoken(scored: Scored, dialect: str) -> NDArray[np.bool_]:
     languages = set(_terms()["dialects"][dialect])
-    return np.array([_language(row.lang) in languages for row in scored.rows], bool)
+    return np.array([primary_language(row.lang) in languages for row in scored.rows], bool)
 
 
 def _gap(
@@ -178,10 +179,6 @@ def _pattern(terms: tuple[tuple[str, tuple[str, ...]], ...], language: str) -> r
             after = "" if one in (*matching["anywhere"], *matching["start"]) else r"(?!\w)"
             parts.append(f"{before}(?:{words}){after}")
     return re.compile("|".join(parts), re.IGNORECASE) if parts else None
-
-
-def _language(lang: str) -> str:
-    return lang.replace("_", "-").partition("-")[0].casefold()
 
 
 @lru_cache(maxsize=1)

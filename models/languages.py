@@ -59,5 +59,5 @@ _ALSO_WRITTEN = {
 
 def primary_language(tag: str | None) -> str:
     """The primary subtag of a BCP 47 tag in lower case: `pt-BR` is `pt`, `eng` is `en`; `und` where there is no telling."""
-    spoken = tag.partition("-")[0].lower() if tag else UNKNOWN_LANGUAGE
+    spoken = tag.replace("_", "-").partition("-")[0].lower() if tag else UNKNOWN_LANGUAGE
     return _ALSO_WRITTEN.get(spoken, spoken)

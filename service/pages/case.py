@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from labeling.taxonomy import Taxonomy
+from models.languages import primary_language
 from service.authors.workflow import author_of
 from service.banks.workflow import banks_for
 from service.cases.schemas import CaseHistoryOut, CaseOut
@@ -163,7 +164,7 @@ async def _beside(
     suggestion = views.suggestion(shown.score, state.taxonomy)
     area = desk.policy_area(shown, suggestion, state.taxonomy)
     target = state.settings.translation_language
-    foreign = (shown.subject.language or "").partition("-")[0].lower() != target.partition("-")[0].lower()
+    foreign = primary_language(shown.subject.language) != primary_language(target)
     # What a special route brings is read by people alone.
     sent = state.translator and shown.subject.text and shown.score_state != "bypassed"
     return {

@@ -43,8 +43,9 @@ TAKE_IN_SQL = """
                CASE WHEN CAST(:special AS text) IS NULL AND NOT EXISTS (
                    SELECT FROM cases c WHERE c.subject_id = subject.id AND c.status <> 'decided' AND c.special IS NOT NULL
                ) THEN 'waiting' ELSE 'bypassed' END FROM subject
-        ON CONFLICT (subject_id, content_hash) DO UPDATE SET score_state = CASE
-            WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
+        ON CONFLICT (subject_id, content_hash) DO UPDATE SET
+            language = coalesce(evidence.language, EXCLUDED.language),
+            score_state = CASE WHEN evidence.score_state = 'waiting' THEN EXCLUDED.score_state ELSE evidence.score_state END
         RETURNING id, score IS NOT NULL AS scored
     ), unseen AS (
         -- Waits for its fingerprint.

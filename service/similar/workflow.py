@@ -12,6 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from models import hamming, pdq, simhash
+from models.languages import primary_language
 from models.rank import RankConfig
 from service import events
 from service.decisions import workflow as decisions
@@ -299,15 +300,11 @@ def _why_not(row: Row[Any], own: Row[Any]) -> Reason | None:
         ("special_route", row.special is not None),
         ("other_text", not row.alike_text),
         ("other_pictures", not row.alike_pictures),
-        ("other_language", _language(row.language) != _language(own.language)),
+        ("other_language", primary_language(row.language) != primary_language(own.language)),
         ("not_scored", row.score is None or own.score is None),
         ("scores_far_apart", _far_apart(row.score, own.score)),
     )
     return next((reason for reason, holds in checks if holds), None)
-
-
-def _language(tag: str | None) -> str | None:
-    return tag.partition("-")[0].lower() if tag else None
 
 
 def _far_apart(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, get_args
 
+from models.languages import primary_language
 from service.personal import kinds_of
 from service.statements.codes import Language
 from service.statements.rules import StatementRules
@@ -247,7 +248,7 @@ def _content(known: Known, rules: StatementRules) -> dict[str, Any]:
         values["content_type_other"] = known.kind.replace("_", " ")
     if known.kind in rules.accounts:
         values["account_type"] = rules.accounts[known.kind]
-    language = (known.language or "").partition("-")[0].upper()
+    language = primary_language(known.language).upper()
     return values | ({"content_language": language} if language in get_args(Language) else {})
 
 

@@ -7,6 +7,8 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
+from models.languages import primary_language
+
 LANGUAGES = ("en", "es", "de", "fr")
 FALLBACK = "en"
 
@@ -54,5 +56,5 @@ def _read(language: str) -> Words:
 
 def language_of(tag: str | None) -> str:
     """The language somebody is told in: that of their content where there are words in it, else English."""
-    primary = (tag or "").partition("-")[0].lower()
+    primary = primary_language(tag)
     return primary if primary in LANGUAGES else FALLBACK

@@ -122,9 +122,12 @@ async def test_the_declared_language_goes_with_the_text(
 ) -> None:
     await report(platform, "declared", text="bom dia", language="pt-BR")
     await report(platform, "unknown", text="hm", language=None)
+    # Content that is reported again: the first report that names a language counts.
+    for language in (None, "ms", "id"):
+        await report(platform, "again", text="apa", language=language)
     scorer = Scripted()
     await drain(await bench.loop(scorer))
-    assert scorer.languages == {"bom dia": "pt-BR", "hm": None}
+    assert scorer.languages == {"bom dia": "pt-BR", "hm": None, "apa": "ms"}
     # One after the other where a staged model fails on the batch.
     one_by_one = Scripted(unless_poison)
     assert try_each(one_by_one, ["poison", "bom dia"], ["en", "pt"])[0] is None

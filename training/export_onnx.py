@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import os
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -143,9 +144,9 @@ def _graphs(trained: Trained) -> tuple[bytes, bytes]:
 
 def _runtime(model: bytes, tokenizer: bytes, trained: Trained) -> TextModel:
     config = trained.config
-    return TextModel(
-        model, tokenizer, max_tokens=config.max_tokens, windows=config.windows, threads=max(config.threads, 1)
-    )
+    # Not those of the configuration: seeds that trained side by side had a core each, the export is alone.
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    return TextModel(model, tokenizer, max_tokens=config.max_tokens, windows=config.windows, threads=threads)
 
 
 def _logits(model: bytes, tokenizer: bytes, trained: Trained, rows: list[LabelledText]) -> Logits:

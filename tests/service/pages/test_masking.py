@@ -325,7 +325,9 @@ async def test_hints_in_a_text_as_the_model_reads_it_have_dots_for_pages_alone(
     app: FastAPI, platform: httpx.AsyncClient, reviewer: httpx.AsyncClient
 ) -> None:
     app.state.model = await loaded(Scripted(grave))
-    app.state.hints = Hints(lambda scorer, text, area: Explanation(area, "x", 0, 9, True, (), False, "so, a zab"))
+    app.state.hints = Hints(
+        lambda _scorer, _text, area, _language: Explanation(area, "x", 0, 9, True, (), False, "so, a zab")
+    )
     path = await scored(app, platform, text="zab")
     assert (await reviewer.get(path)).json()["cleaned"] == "so, a zab"
     assert (await reviewer.get(path, params={"masked": True})).json()["cleaned"] == "so, a •••"

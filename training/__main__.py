@@ -113,23 +113,18 @@ def _start(folder: Path, config: TrainConfig, areas: tuple[str, ...]) -> tuple[T
 
     Data and licences of every leg stay on record this way, one within the other.
     """
-    if (folder / MANIFEST).is_file():
-        start = read_bundle(folder, config, areas=areas)
-    else:
-        start, _ = load_checkpoint(folder, config=config)
-    if start.areas != areas:
-        raise CheckpointError(f"{folder}: was trained on other areas than those of the taxonomy; start from its bundle")
-    return start, {**_record(folder), "rows_seen": start.rows_seen, "minutes": start.minutes}
-
-
-def _record(folder: Path) -> dict[str, Any]:
-    """With what the network of a run folder or bundle was trained: hash of the bundle, settings and data."""
+    record: dict[str, Any]
     if (folder / MANIFEST).is_file():
         bundle = load_bundle(folder)
         facts = bundle.manifest["training"]
-        return {"bundle": bundle.hash, "config": facts["config"], "data": facts["data"]}
-    _, state = load_checkpoint(folder)
-    return {"bundle": None, "config": state["config"], "data": state["data"]}
+        start = read_bundle(folder, config, areas=areas)
+        record = {"bundle": bundle.hash, "config": facts["config"], "data": facts["data"]}
+    else:
+        start, state = load_checkpoint(folder, config=config)
+        record = {"bundle": None, "config": state["config"], "data": state["data"]}
+    if start.areas != areas:
+        raise CheckpointError(f"{folder}: was trained on other areas than those of the taxonomy; start from its bundle")
+    return start, {**record, "rows_seen": start.rows_seen, "minutes": start.minutes}
 
 
 def _baseline(options: argparse.Namespace) -> None:
@@ -163,10 +158,12 @@ def _baseline(options: argparse.Namespace) -> None:
 
 def _average(options: argparse.Namespace) -> None:
     first, state = load_checkpoint(options.run[0])
-    others = [_start(folder, first.config, first.areas)[0] for folder in options.run[1:]]
+    members = [_start(folder, first.config, first.areas) for folder in options.run]
     before = state["data"].get("started_from") or {}
-    mean = average([first, *others], rows_before=before.get("rows_seen", 0), minutes_before=before.get("minutes", 0.0))
-    legs = [_record(folder) for folder in options.run]
+    mean = average(
+        [one for one, _ in members], rows_before=before.get("rows_seen", 0), minutes_before=before.get("minutes", 0.0)
+    )
+    legs = [record for _, record in members]
     for leg in legs:  # They share what they started from, and `data` has it.
         leg["data"] = {key: value for key, value in leg["data"].items() if key != "started_from"}
     save_checkpoint(mean, options.out, data={**state["data"], "averaged": legs})

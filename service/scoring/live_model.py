@@ -11,6 +11,7 @@ from typing import Any
 
 import structlog
 from anyio import CapacityLimiter, to_thread
+from sqlalchemy import Row
 
 from labeling.taxonomy import Taxonomy
 from models.bundle import BundleError
@@ -213,6 +214,11 @@ def as_json(score: Score, scorer: Scorer) -> dict[str, Any]:
         "unsure": list(score.unsure),
         **({"graphic": [round(value, 6) for value in score.graphic]} if score.graphic else {}),
     }
+
+
+def texts_and_languages(rows: Sequence[Row[Any]]) -> tuple[list[str], list[str | None]]:
+    """What a scorer reads of rows of evidence."""
+    return [row.text for row in rows], [row.language for row in rows]
 
 
 def try_each(scorer: Scorer, texts: Sequence[str], languages: Sequence[str | None] = ()) -> list[str | None]:

@@ -23,7 +23,7 @@ from models.rank import RankConfig
 from models.registry import COIN_SIDES, Part
 from service.cases.workflow import cases_of, rerank_evidence
 from service.scoring import store
-from service.scoring.live_model import LiveModel, as_json, score_all, try_each
+from service.scoring.live_model import LiveModel, as_json, score_all, texts_and_languages, try_each
 from service.scoring.releases import LIVE_ONLY, Serving
 from service.scoring.schemas import ModelsOut, ReleaseState
 from service.settings import Settings
@@ -229,10 +229,10 @@ def _score(serving: Serving, rows: Sequence[Row[Any]], cases: Mapping[UUID, UUID
     scores: dict[int, str] = {}
     if serving.staged is not None:
         mine = [place for place, scorer in enumerate(scorers) if scorer is serving.staged.scorer]
-        tried = try_each(serving.staged.scorer, *_read([rows[place] for place in mine])) if mine else []
+        tried = try_each(serving.staged.scorer, *texts_and_languages([rows[place] for place in mine])) if mine else []
         scores = {place: score for place, score in zip(mine, tried, strict=True) if score is not None}
     others = [place for place in range(len(rows)) if place not in scores]
-    rest = score_all(serving.live, *_read([rows[place] for place in others])) if others else []
+    rest = score_all(serving.live, *texts_and_languages([rows[place] for place in others])) if others else []
     for place, score in zip(others, rest, strict=True):
         scores[place] = json.dumps(as_json(score, serving.live))
         scorers[place] = serving.live
@@ -244,14 +244,9 @@ def _score_with(rows: Sequence[Row[Any]], scorers: Sequence[Scorer]) -> list[str
     scores: list[str | None] = [None] * len(rows)
     for scorer in {id(one): one for one in scorers}.values():
         mine = [place for place, one in enumerate(scorers) if one is scorer]
-        found = try_each(scorer, *_read([rows[place] for place in mine]))
+        found = try_each(scorer, *texts_and_languages([rows[place] for place in mine]))
         if len(mine) > 1 and not any(found):
             raise RuntimeError(f"bundle {scorer.bundle_hash} scores nothing at all")
         for place, score in zip(mine, found, strict=True):
             scores[place] = score
     return scores
-
-
-def _read(rows: Sequence[Row[Any]]) -> tuple[list[str], list[str | None]]:
-    """Texts and languages."""
-    return [row.text for row in rows], [row.language for row in rows]

@@ -18,7 +18,7 @@ from models.inference import Scorer
 from models.rank import RankConfig
 from service.cases.workflow import ranks_under
 from service.errors.requests import NotFoundError
-from service.scoring.live_model import LiveModel, try_each
+from service.scoring.live_model import LiveModel, texts_and_languages, try_each
 from service.scoring.workflow import release_states
 from service.settings import Settings
 from service.shadow import store
@@ -60,8 +60,7 @@ class ShadowLoop:
                 rows = await self._take(connection, scorer.bundle_hash)
         if not rows:
             return 0
-        texts, languages = [row.text for row in rows], [row.language for row in rows]
-        scores = await to_thread.run_sync(try_each, scorer, texts, languages)
+        scores = await to_thread.run_sync(try_each, scorer, *texts_and_languages(rows))
         if len(rows) > 1 and not any(scores):
             raise RuntimeError(f"shadow bundle {scorer.bundle_hash} scores nothing at all")
         async with self._engine.begin() as connection:
